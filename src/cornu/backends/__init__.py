@@ -1,0 +1,100 @@
+"""Array engines behind one contract, found by the type of the array.
+
+This package is the only place that imports an engine, and it does so when the first array of that engine turns up. ``contract.py``
+lists what each of the modules ``jax`` and ``numpy`` provides.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from cornu import config
+from cornu.errors import BackendError, one_of
+
+_BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy"}
+"""Which backend owns the array types that a package defines."""
+
+_loaded: dict[str, ModuleType] = {}
+_owner_names: dict[type, str | None] = {bool: None, int: None, float: None, complex: None, list: None, tuple: None, type(None): None}
+
+
+def get(name: str | None = None) -> ModuleType:
+    """The backend of a name, imported on first use.
+
+    Args:
+        name: ``"jax"`` or ``"numpy"``; by default the default backend (``cornu.config.backend()``).
+
+    Returns:
+        A module with the functions of ``cornu.backends.contract``.
+
+    Raises:
+        InvalidArgumentError: There is no such backend.
+
+    Example:
+        >>> from cornu import backends
+        >>> backends.get("numpy").to_numpy([1, 2]).tolist()
+        [1, 2]
+    """
+    name = name or config.backend()
+    if name not in _loaded:
+        if name not in config.BACKENDS:
+            raise one_of("backend", name, config.BACKENDS)
+        _loaded[name] = importlib.import_module(f"cornu.backends.{name}")
+    return _loaded[name]
+
+
+def name_of(backend: ModuleType) -> str:
+    """The name of a backend: the last part of its module's name."""
+    return backend.__name__.rpartition(".")[2]
+
+
+def register_array_type(array_type: type, name: str) -> None:
+    """Says that arrays of a type belong to a backend, for types that are not defined in the engine's own package."""
+    _owner_names[array_type] = name
+
+
+def owner(value: Any) -> str | None:
+    """Name of the backend a value is an array of, or None for Python data and anything else."""
+    kind = type(value)
+    if kind not in _owner_names:
+        roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
+        _owner_names[kind] = next((_BACKEND_OF_PACKAGE[root] for root in roots if root in _BACKEND_OF_PACKAGE), None)
+    return _owner_names[kind]
+
+
+def of(*values: Any) -> ModuleType:
+    """The backend that decides about these values.
+
+    An engine's array decides over NumPy's, since NumPy data goes into anything, and NumPy's over Python data, for which the
+    default backend is taken.
+
+    Args:
+        values: Arrays, numbers, or lists of them.
+
+    Returns:
+        A backend.
+
+    Raises:
+        BackendError: Arrays of two engines are among the values.
+    """
+    found = None
+    for value in values:
+        name = of_list(value) if isinstance(value, (list, tuple)) else owner(value)
+        if name is None or name == found:
+            continue
+        if found is not None and "numpy" not in (name, found):
+            raise BackendError(
+                f"One operation was given arrays of the backends {found!r} and {name!r}.",
+                "All arrays of an operation must be of one backend.",
+                "Move one with `cornu.ops.convert_to_tensor(x, backend=...)`, or a whole model with `model.to_backend(...)`.",
+            )
+        if found is None or found == "numpy":
+            found = name
+    return get(found)
+
+
+def of_list(values: list | tuple) -> str | None:
+    """Name of the backend of the first array in a list, engines before NumPy; None if it holds Python data alone."""
+    names = {of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values} - {None}
+    engines = names - {"numpy"}
+    return next(iter(engines)) if engines else next(iter(names), None)

@@ -1,0 +1,104 @@
+"""Settings of the whole library: the default backend, the default float type, epsilon and the picture layout.
+
+Plain Python: importing this module imports no array library.
+"""
+
+import importlib.util
+import os
+
+from cornu.errors import MissingPackageError, one_of
+
+BACKENDS = ("jax", "numpy")
+"""Names of the backends, best first: the first one installed is the default."""
+
+_FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
+_LAYOUTS = ("channels_last", "channels_first")
+
+_settings: dict = {"backend": None, "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+
+
+def backend() -> str:
+    """Name of the default backend: where arrays made from Python or NumPy data go.
+
+    It is what :func:`set_backend` said, or else the environment's ``CORNU_BACKEND``, or else the best one installed.
+
+    Returns:
+        ``"jax"`` or ``"numpy"``.
+
+    Raises:
+        InvalidArgumentError: ``CORNU_BACKEND`` names no backend.
+    """
+    if _settings["backend"] is None:
+        set_backend(os.environ.get("CORNU_BACKEND") or _best_installed())
+    return _settings["backend"]
+
+
+def set_backend(name: str) -> None:
+    """Sets the default backend. Models that exist stay where they are (see ``model.to_backend``).
+
+    Args:
+        name: ``"jax"`` or ``"numpy"``.
+
+    Raises:
+        InvalidArgumentError: There is no such backend.
+        MissingPackageError: The package it needs is not installed.
+    """
+    if name not in BACKENDS:
+        raise one_of("backend", name, BACKENDS)
+    if importlib.util.find_spec(name) is None:
+        raise MissingPackageError(
+            f"The backend {name!r} was asked for.",
+            f"It needs the package {name!r}, which is not installed.",
+            f"Run `pip install {name}`, or choose another backend.",
+        )
+    _settings["backend"] = name
+
+
+def _best_installed() -> str:
+    return next(name for name in BACKENDS if importlib.util.find_spec(name) is not None)
+
+
+def floatx() -> str:
+    """The float type of weights and inputs where none is named. Default ``"float32"``."""
+    return _settings["floatx"]
+
+
+def set_floatx(dtype: str) -> None:
+    """Sets the default float type: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``."""
+    if dtype not in _FLOAT_TYPES:
+        raise one_of("dtype", dtype, _FLOAT_TYPES)
+    _settings["floatx"] = dtype
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite. Default ``1e-7``."""
+    return _settings["epsilon"]
+
+
+def set_epsilon(value: float) -> None:
+    """Sets :func:`epsilon`."""
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    """Where the channels of a picture stand if a layer does not say. Default ``"channels_last"``."""
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Sets :func:`image_data_format`: ``"channels_last"`` or ``"channels_first"``."""
+    if data_format not in _LAYOUTS:
+        raise one_of("data_format", data_format, _LAYOUTS)
+    _settings["image_data_format"] = data_format
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """The layout a layer uses: what it was given, or the setting; checked.
+
+    Raises:
+        InvalidArgumentError: It is neither ``"channels_last"`` nor ``"channels_first"``.
+    """
+    data_format = image_data_format() if data_format is None else data_format
+    if data_format not in _LAYOUTS:
+        raise one_of("data_format", data_format, _LAYOUTS)
+    return data_format

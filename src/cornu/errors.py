@@ -1,0 +1,111 @@
+"""The exceptions Cornu raises: what arrived, what was expected, what to do.
+
+Each exception takes the three parts one by one, so that none can be forgotten, and joins them into one text. All of them are
+also a ``ValueError`` or a ``TypeError`` (or an ``ImportError``, for a missing package), as Python's own would be.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CornuError(Exception):
+    """The base of every exception that Cornu raises on purpose.
+
+    Args:
+        arrived: What the user gave, in the user's own names.
+        expected: What would have been right.
+        advice: What to do about it.
+
+    Example:
+        >>> from cornu.errors import InvalidArgumentError
+        >>> str(InvalidArgumentError("`units` is -3.", "It must be positive.", "Pass `units=3`."))
+        '`units` is -3. It must be positive. Pass `units=3`.'
+    """
+
+    def __init__(self, arrived: str, expected: str, advice: str):
+        self.arrived, self.expected, self.advice = arrived, expected, advice
+        super().__init__(" ".join(part for part in (arrived, expected, advice) if part))
+
+    def __reduce__(self):
+        return type(self), (self.arrived, self.expected, self.advice)
+
+
+class InvalidArgumentError(CornuError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class InvalidTypeError(CornuError, TypeError):
+    """An argument is of a kind that cannot be used."""
+
+
+class ShapeError(InvalidArgumentError):
+    """An array does not have the shape that a layer, a model or a loss needs."""
+
+
+class DataError(InvalidArgumentError):
+    """The data given to ``fit``, ``evaluate`` or ``predict`` cannot be used."""
+
+
+class NonFiniteError(DataError):
+    """The data or the loss contains NaN or infinity."""
+
+
+class NotBuiltError(InvalidArgumentError):
+    """A layer or model was asked for something it knows only once it is built."""
+
+
+class BackendError(InvalidArgumentError):
+    """Arrays of two backends met in one operation, or a backend cannot do what was asked."""
+
+
+class ModelFormatError(InvalidArgumentError):
+    """A model or weights file cannot be read: damaged, of another kind, or not matching the model."""
+
+
+class UnsafeModelError(ModelFormatError):
+    """A model file names something outside the table of what a file may name."""
+
+
+class MissingPackageError(CornuError, ImportError):
+    """A package that this feature needs is not installed."""
+
+
+def did_you_mean(name: object, options: Iterable[str]) -> str:
+    """The sentence ``Did you mean 'x'?`` for the nearest option, or an empty text.
+
+    Args:
+        name: What the user wrote.
+        options: What could have been meant.
+
+    Returns:
+        A sentence, or ``""`` if nothing is near.
+
+    Example:
+        >>> from cornu.errors import did_you_mean
+        >>> did_you_mean("equal", ["valid", "same"])
+        "Did you mean 'valid'?"
+    """
+    nearest = difflib.get_close_matches(str(name), list(options), n=1, cutoff=0.5)
+    return f"Did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def one_of(argument: str, value: object, options: Iterable[str], guess: str = "") -> InvalidArgumentError:
+    """The exception for an argument that takes one of a few names.
+
+    Args:
+        argument: Name of the argument.
+        value: What arrived.
+        options: The names that are accepted.
+        guess: The option to suggest if it is known better than by spelling.
+
+    Returns:
+        The exception, to be raised by the caller.
+    """
+    options = list(options)
+    listed = ", ".join(repr(option) for option in options)
+    hint = f"Did you mean {guess!r}?" if guess else did_you_mean(value, options)
+    return InvalidArgumentError(
+        f"`{argument}={value!r}` was given.",
+        f"It must be one of {listed}.",
+        hint or f"Choose one of them for `{argument}`.",
+    )

@@ -1,0 +1,74 @@
+"""Nested containers of anything: dicts, lists, tuples and named tuples, with ``None`` standing for nothing.
+
+Arguments of layers, batches of data and the state of training are such trees. Plain Python, like the whole floor.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def leaves(tree: Any) -> list:
+    """The leaves of a tree from left to right; ``None`` holds none. Dicts are read in their own order.
+
+    Example:
+        >>> from cornu import trees
+        >>> trees.leaves({"a": 1, "b": [2, (3, None)]})
+        [1, 2, 3]
+    """
+    return list(_walk(tree))
+
+
+def _walk(tree: Any) -> Iterator:
+    if tree is None:
+        return
+    if isinstance(tree, dict):
+        for value in tree.values():
+            yield from _walk(value)
+    elif isinstance(tree, (list, tuple)):
+        for value in tree:
+            yield from _walk(value)
+    else:
+        yield tree
+
+
+def map(function: Callable, *trees: Any) -> Any:
+    """Applies a function to the leaves that stand at the same place of one or more trees of the same form.
+
+    Args:
+        function: Takes as many arguments as there are trees.
+        trees: The trees; the first one gives the form of the result.
+
+    Returns:
+        A tree of the same form with the results.
+
+    Example:
+        >>> from cornu import trees
+        >>> trees.map(lambda a, b: a + b, [1, (2, None)], [10, (20, None)])
+        [11, (22, None)]
+    """
+    first = trees[0]
+    if first is None:
+        return None
+    if isinstance(first, dict):
+        return {key: map(function, *(tree[key] for tree in trees)) for key in first}
+    if isinstance(first, (list, tuple)):
+        return _same_type(first, [map(function, *parts) for parts in zip(*trees, strict=True)])
+    return function(*trees)
+
+
+def unflatten(like: Any, values: list) -> Any:
+    """A tree of the form of ``like`` whose leaves are ``values``, from left to right.
+
+    Example:
+        >>> from cornu import trees
+        >>> trees.unflatten({"a": 0, "b": [0]}, [5, 6])
+        {'a': 5, 'b': [6]}
+    """
+    remaining = iter(values)
+    return map(lambda _: next(remaining), like)
+
+
+def _same_type(like: list | tuple, values: list) -> Any:
+    if hasattr(like, "_fields"):  # a named tuple takes its fields one by one
+        return type(like)(*values)
+    return type(like)(values)
