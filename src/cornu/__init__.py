@@ -1,0 +1,1 @@
+"""Cornu: the Keras way of building neural networks, rebuilt small, fast and honest."""
