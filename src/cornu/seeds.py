@@ -5,9 +5,12 @@ of the data), on a backend it is the key of an explicit random function (dropout
 weights and the same order on every backend. Plain Python: this module draws no number itself.
 """
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 
 _WORD = 2**32
+_SCATTER = 0x9E3779B1  # an odd number with mixed bits: keys that follow one another give seeds far apart
 _state: dict = {"seed": None, "counter": 0}
 
 
@@ -44,3 +47,18 @@ def next_key() -> tuple[int, int]:
 def key_from(seed: int | None) -> tuple[int, int]:
     """The key for one thing that may have a seed of its own: ``(seed, 0)``, or :func:`next_key` without one."""
     return next_key() if seed is None else (int(seed) % _WORD, 0)
+
+
+@contextlib.contextmanager
+def using(key: tuple[int, int]) -> Iterator[None]:
+    """Inside this context all draws follow from one key taken earlier, whatever was drawn in between: so work can be put off.
+
+    Args:
+        key: What :func:`next_key` gave.
+    """
+    saved = dict(_state)
+    set_seed(key[0] ^ (key[1] * _SCATTER))
+    try:
+        yield
+    finally:
+        _state.update(saved)

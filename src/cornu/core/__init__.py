@@ -1,0 +1,1 @@
+"""Variables, layers and the graph: what every model is made of."""

@@ -1,0 +1,182 @@
+"""A variable: one array that a layer, a metric or an optimizer owns and may change."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, config, initializers, seeds
+from cornu.core import context
+from cornu.core.operators import ArrayOperators
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.dispatch import unwrap
+
+
+class Variable(ArrayOperators):
+    """An array that can be assigned to. It may be used wherever an array may.
+
+    Args:
+        initializer: The first value: an array or number, or what ``cornu.initializers.get`` understands
+            (then ``shape`` is needed). Numbers are drawn when the value is first read, from a key that is taken now.
+        shape: Shape, if the initializer is a function.
+        dtype: Name of the dtype; default ``config.floatx()`` (or the array's own).
+        trainable: Whether training may change it.
+        name: Its name; the path is the names of the layers around it and this name, joined by slashes.
+        regularizer: Function of the value that gives a penalty added to the loss.
+        constraint: Function of the value that gives the value to take after each update.
+        backend: Name of the backend that holds the array; default the default backend.
+
+    Raises:
+        InvalidArgumentError: ``initializer`` is a function and ``shape`` is missing.
+
+    Example:
+        >>> import cornu
+        >>> v = cornu.Variable([1.0, 2.0], name="v")
+        >>> v.assign_add([1.0, 1.0])
+        >>> (v * 2).tolist()
+        [4.0, 6.0]
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: tuple[int, ...] | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        regularizer: Callable | None = None,
+        constraint: Callable | None = None,
+        backend: str | None = None,
+    ):
+        self.name = name or "variable"
+        self.path = context.path_of(self.name)
+        self.trainable = trainable
+        self.regularizer, self.constraint = regularizer, constraint
+        self._backend_name = backend or config.backend()
+        self._array: Any = None
+        self._draw: Callable | None = None
+        if callable(initializer) or isinstance(initializer, (str, dict)):
+            self._put_off(initializers.get(initializer), shape, dtype or config.floatx())
+        else:
+            self._array = self._on_backend(unwrap(initializer), dtype)
+            self.shape, self.dtype = tuple(self._array.shape), self.backend.dtype(self._array)
+
+    def _put_off(self, initializer: Callable, shape: tuple[int, ...] | None, dtype: str) -> None:
+        """Remembers how to draw the first value. It is drawn when it is read: a file that is loaded never needs it."""
+        if shape is None:
+            raise InvalidArgumentError(
+                f"The variable {self.name!r} was given an initializer and no shape.",
+                "An initializer needs to know how many numbers to draw.",
+                "Pass `shape=(...)`.",
+            )
+        self.shape, self.dtype = tuple(int(size) for size in shape), dtype
+        key = seeds.next_key()
+
+        def draw() -> Any:
+            with seeds.using(key):
+                return initializer(self.shape, dtype=dtype)
+
+        self._draw = draw
+
+    def _on_backend(self, value: Any, dtype: str | None) -> Any:
+        backend = self.backend
+        return backend.asarray(value, dtype=dtype)
+
+    # --- Reading and assigning ----------------------------------------------------------------------------------------------------
+
+    @property
+    def backend(self) -> Any:
+        """The backend that holds the array (a module)."""
+        return backends.get(self._backend_name)
+
+    @property
+    def value(self) -> Any:
+        """The array; inside compiled code the array it is bound to, in mixed precision as the compute dtype."""
+        running = context.current()
+        if running is not None and running.values is not None and id(self) in running.values:
+            array = running.values[id(self)]
+        else:
+            array = self._concrete()
+        dtype = context.autocast_dtype()
+        if dtype is not None and dtype != self.dtype and "float" in self.dtype:
+            return backends.of(array).cast(array, dtype)
+        return array
+
+    def _concrete(self) -> Any:
+        if self._array is None and self._draw is not None:
+            self._array, self._draw = self._on_backend(self._draw(), self.dtype), None
+        return self._array
+
+    def assign(self, value: Any) -> None:
+        """Gives it a new value of the same shape.
+
+        Raises:
+            ShapeError: The shape is another one.
+        """
+        running = context.current()
+        bound = running is not None and running.values is not None and id(self) in running.values
+        value = unwrap(value)
+        if bound:
+            backend = backends.of(running.values[id(self)])
+            value = backend.cast(backend.asarray(value), self.dtype)
+        else:
+            value = self._on_backend(value, self.dtype)
+        if tuple(value.shape) != self.shape:
+            raise ShapeError(
+                f"The variable {self.path!r} was assigned a value of shape {tuple(value.shape)}.",
+                f"Its shape is {self.shape}.",
+                "Reshape the value, or build the layer for other sizes.",
+            )
+        if bound:
+            running.values[id(self)] = value
+        else:
+            self._array, self._draw = value, None
+
+    def assign_add(self, value: Any) -> None:
+        """Adds to its value."""
+        self.assign(self.value + unwrap(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtracts from its value."""
+        self.assign(self.value - unwrap(value))
+
+    def to_backend(self, name: str) -> None:
+        """Moves the array to another backend."""
+        if name != self._backend_name:
+            source, self._backend_name = self.backend, name
+            if self._array is not None:
+                self._array = self._on_backend(source.to_numpy(self._array), self.dtype)
+
+    def numpy(self) -> np.ndarray:
+        """The value as a NumPy array."""
+        value = self.value
+        return backends.of(value).to_numpy(value)
+
+    # --- Standing for an array ----------------------------------------------------------------------------------------------------
+
+    def __cornu_array__(self) -> Any:
+        return self.value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype=dtype)
+
+    __array_priority__ = 1000  # NumPy's operators leave `array * variable` to us
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return int(np.prod(self.shape))
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()}>"

@@ -1,0 +1,314 @@
+"""What may be named: in a string such as ``"relu"``, in a config, in a model file. And how a thing becomes a config and back.
+
+The tables below are filled by the packages that own the things (``layers/__init__.py`` lists the layers, and so on) and by
+:func:`register_keras_serializable` for a user's own. A name is only ever looked up here: reading a config
+never imports a module and never calls anything that is not in a table. Plain Python: this module knows no arrays.
+"""
+
+import contextlib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
+
+_tables: dict[str, dict[str, Any]] = {}
+_public_names: dict[Any, tuple[str, str]] = {}
+_custom: dict[str, Any] = {}
+_custom_names: dict[Any, str] = {}
+_scoped: list[Mapping[str, Any]] = []
+
+
+# --- The tables -------------------------------------------------------------------------------------------------------------------
+
+
+def allow(kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None) -> None:
+    """Enters classes and functions into the table of a kind, so that strings and files may name them.
+
+    Args:
+        kind: The package that owns them, such as ``"layers"``.
+        things: Classes and functions, known by their own names; a class also by its name in snake case.
+        aliases: More names, such as ``{"mse": MeanSquaredError}``.
+    """
+    table = _tables.setdefault(kind, {})
+    for thing in things:
+        table[thing.__name__] = thing
+        table.setdefault(to_snake_case(thing.__name__), thing)
+        _public_names[thing] = (kind, thing.__name__)
+    table.update(aliases or {})
+
+
+def allowed(kind: str) -> dict[str, Any]:
+    """A copy of the table of a kind: name to class or function."""
+    return dict(_tables.get(kind, {}))
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
+    """A decorator that lets files and strings name a class or function of your own.
+
+    Args:
+        package: The first part of the registered name ``"package>name"``.
+        name: The second part; by default the name of the class or function.
+
+    Returns:
+        The decorator. It gives back what it decorates.
+
+    Example:
+        >>> from cornu.registry import register_keras_serializable
+        >>> @register_keras_serializable(package="Mine")
+        ... def double(x):
+        ...     return 2 * x
+        >>> from cornu.registry import get
+        >>> get("activations", "Mine>double")(4)
+        8
+    """
+
+    def register(thing: Any) -> Any:
+        registered_name = f"{package}>{name or thing.__name__}"
+        _custom[registered_name] = thing
+        _custom_names[thing] = registered_name
+        return thing
+
+    return register
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
+    """Inside this context, configs and strings may also name these objects: ``{"MyLayer": MyLayer}``."""
+    _scoped.append(custom_objects or {})
+    try:
+        yield
+    finally:
+        _scoped.pop()
+
+
+def _find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
+    """The thing of a name: a user's own first, then the table of the kind. None if there is none."""
+    for key in (registered_name, name):
+        for scope in reversed(_scoped):
+            if key in scope:
+                return scope[key]
+        if key in _custom:
+            return _custom[key]
+    return _tables.get(kind or "", {}).get(name)
+
+
+# --- Strings, configs and objects into objects --------------------------------------------------------------------------------------
+
+
+def get(kind: str, identifier: Any) -> Any:
+    """What an argument such as ``activation="relu"`` means.
+
+    Args:
+        kind: The table to look into, such as ``"activations"``.
+        identifier: A name, a config (a dict), a class, or the thing itself, which is given back. None stays None.
+
+    Returns:
+        A function, or an object made with its default arguments if the name is that of a class.
+
+    Raises:
+        InvalidArgumentError: The name is not in the table.
+        InvalidTypeError: It is none of the above.
+
+    Example:
+        >>> import cornu.activations
+        >>> from cornu.registry import get
+        >>> get("activations", "relu").__name__
+        'relu'
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return deserialize(identifier, kind=kind)
+    if isinstance(identifier, str):
+        thing = _find(kind, identifier)
+        if thing is None:
+            raise _unknown(kind, identifier)
+        return thing() if inspect.isclass(thing) else thing
+    if inspect.isclass(identifier):
+        return identifier()
+    if callable(identifier) or isinstance(identifier, Configurable):
+        return identifier
+    raise InvalidTypeError(
+        f"{identifier!r} was given where one of the {kind} belongs.",
+        "It must be a name, a function, an object or a config.",
+        f"Pass a name such as {next(iter(_tables.get(kind, {'...': None})))!r}.",
+    )
+
+
+def _unknown(kind: str, name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{name!r} was given.",
+        f"There is nothing of that name among the {kind}.",
+        did_you_mean(name, _tables.get(kind, {})) or "For an object of your own pass the object itself, or `custom_objects={...}` when loading.",
+    )
+
+
+# --- Objects into configs, and configs into objects ---------------------------------------------------------------------------------
+
+
+class Configurable:
+    """A thing that remembers the arguments it was made with: its config is those arguments, its class can be made again from them.
+
+    A subclass needs neither ``get_config`` nor ``from_config``. It may still override them, as in Keras.
+    """
+
+    _arguments: dict[str, Any] | None
+
+    def __new__(cls, *args: Any, **kwargs: Any):
+        instance = super().__new__(cls)
+        instance._arguments = _bind(cls, args, kwargs)
+        return instance
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as JSON can hold them.
+
+        Raises:
+            InvalidTypeError: The constructor takes ``*args``, so that its arguments have no names.
+        """
+        if self._arguments is None:
+            raise InvalidTypeError(
+                f"`{type(self).__name__}.__init__` takes `*args`.",
+                "A config needs a name for each argument.",
+                "Name the arguments, or write a `get_config` of your own.",
+            )
+        return {name: serialize(value) for name, value in self._arguments.items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """An object made with the arguments of a config.
+
+        Args:
+            config: What :meth:`get_config` gave.
+        """
+        return cls(**{name: deserialize(value) for name, value in config.items()})
+
+
+def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
+    """The constructor's arguments by name with defaults filled in; None if they cannot all be named or do not fit."""
+    signature = inspect.signature(cls.__init__)
+    try:
+        bound = signature.bind(None, *args, **kwargs)
+    except TypeError:
+        return None  # the constructor itself will say so, in Python's words
+    bound.apply_defaults()
+    arguments = dict(list(bound.arguments.items())[1:])
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL and arguments.pop(name, ()):
+            return None
+        if parameter.kind is parameter.VAR_KEYWORD:
+            arguments.update(arguments.pop(name, {}))
+    return arguments
+
+
+def serialize(thing: Any) -> Any:
+    """A thing as JSON can hold it, in the form that Keras 3 writes.
+
+    Args:
+        thing: A plain value, a container of things, an object that has a config, or a function that has a name here.
+
+    Returns:
+        Plain values as they are; an object as ``{"module", "class_name", "config", "registered_name"}``; a function of Cornu's as its name.
+
+    Raises:
+        InvalidTypeError: There is no such form for it.
+    """
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if isinstance(thing, Mapping):
+        return {name: serialize(value) for name, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return type(thing)(serialize(value) for value in thing)
+    if isinstance(thing, Configurable):
+        return _serialize_object(thing)
+    if hasattr(thing, "tolist"):  # NumPy's numbers and arrays
+        return thing.tolist()
+    if thing in _public_names:
+        return _public_names[thing][1]
+    if callable(thing):
+        name = _custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
+        return {"module": "builtins", "class_name": "function", "config": name.rpartition(">")[2], "registered_name": name}
+    raise InvalidTypeError(
+        f"{thing!r} stands in a config.",
+        "A config holds numbers, strings, lists, dicts, functions and objects with a `get_config`.",
+        "Derive its class from `cornu.registry.Configurable`, or write a `get_config` that leaves it out.",
+    )
+
+
+def _serialize_object(thing: Any) -> dict[str, Any]:
+    cls = type(thing)
+    kind, name = _public_names.get(cls, (None, cls.__name__))
+    if kind is None:
+        registered_name = _custom_names.get(cls, cls.__name__)
+        return {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
+    return {"module": _module_of(kind), "class_name": name, "config": thing.get_config(), "registered_name": None}
+
+
+def _module_of(kind: str) -> str:
+    """The module a file names for a kind: Keras's, so that real Keras reads our files."""
+    return "keras" if kind in ("models", "dtype_policies") else f"keras.{kind}"
+
+
+def deserialize(config: Any, kind: str | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The thing that :func:`serialize` made a config of.
+
+    Args:
+        config: A config, or a container of configs; other values are given back as they are.
+        kind: The table to look into. By default the one that the config's ``module`` names.
+        custom_objects: Names of your own: ``{"MyLayer": MyLayer}``.
+
+    Returns:
+        The thing.
+
+    Raises:
+        UnsafeModelError: The config names something that is in no table.
+    """
+    if custom_objects:
+        with custom_object_scope(custom_objects):
+            return deserialize(config, kind)
+    if isinstance(config, (list, tuple)):
+        return type(config)(deserialize(value, kind) for value in config)
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config or "config" not in config:
+        return {name: deserialize(value) for name, value in config.items()}
+    return _deserialize_object(config, kind)
+
+
+def _deserialize_object(config: dict[str, Any], kind: str | None) -> Any:
+    name, inner = config["class_name"], config["config"]
+    if name == "function":
+        name, inner = inner, None
+    kinds = [kind] if kind else _kinds_of(config.get("module"))
+    thing = next((found for k in kinds if (found := _find(k, name, config.get("registered_name"))) is not None), None)
+    if thing is None or inspect.isclass(thing) == (inner is None):
+        raise UnsafeModelError(
+            f"The config names {name!r} (module {config.get('module')!r}).",
+            f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
+            did_you_mean(name, _tables.get(kinds[0], {}) if kinds else [])
+            or f"If it is yours, pass `custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.",
+        )
+    return thing if inner is None else thing.from_config(inner)
+
+
+def _kinds_of(module: Any) -> list[str]:
+    """The kinds that a module's name in a file can mean: ``"keras.src.layers.core"`` means ``"layers"``."""
+    parts = str(module).split(".")
+    named = [kind for kind in _tables if kind.rpartition(".")[2] in parts]
+    if "schedules" in parts:
+        return ["optimizers.schedules"]
+    return sorted(named, key=len, reverse=True) or list(_tables)
+
+
+def to_snake_case(name: str) -> str:
+    """The Keras way to write a class name in small letters.
+
+    Example:
+        >>> from cornu.registry import to_snake_case
+        >>> [to_snake_case(name) for name in ("Dense", "Conv2DTranspose", "MaxPooling2D", "LSTM", "ReLU")]
+        ['dense', 'conv2d_transpose', 'max_pooling2d', 'lstm', 're_lu']
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
