@@ -141,7 +141,8 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name!r} was given.",
         f"There is nothing of that name among the {kind}.",
-        did_you_mean(name, _tables.get(kind, {})) or "For an object of your own pass the object itself, or `custom_objects={...}` when loading.",
+        did_you_mean(name, _tables.get(kind, {}))
+        or "For an object of your own pass the object itself, or `custom_objects={...}` when loading.",
     )
 
 
@@ -241,8 +242,11 @@ def _serialize_object(thing: Any) -> dict[str, Any]:
     kind, name = _public_names.get(cls, (None, cls.__name__))
     if kind is None:
         registered_name = _custom_names.get(cls, cls.__name__)
-        return {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
-    return {"module": _module_of(kind), "class_name": name, "config": thing.get_config(), "registered_name": None}
+        form = {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
+    else:
+        form = {"module": _module_of(kind), "class_name": name, "config": thing.get_config(), "registered_name": None}
+    built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
+    return form | ({"build_config": built_for} if built_for else {})
 
 
 def _module_of(kind: str) -> str:

@@ -1,0 +1,62 @@
+"""In what dtype a layer computes and in what dtype it keeps its variables: the same, or not (mixed precision)."""
+
+from typing import Any
+
+from cornu import config, registry
+from cornu.errors import one_of
+
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+_NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
+
+_global: dict[str, str | None] = {"name": None}
+
+
+class DTypePolicy(registry.Configurable):
+    """A pair of dtypes by one name.
+
+    Args:
+        name: A float dtype for both, or ``"mixed_float16"`` or ``"mixed_bfloat16"``: computing in 16 bits, variables in ``float32``.
+
+    Raises:
+        InvalidArgumentError: There is no such policy.
+
+    Example:
+        >>> from cornu.core.dtype_policy import DTypePolicy
+        >>> policy = DTypePolicy("mixed_bfloat16")
+        >>> policy.compute_dtype, policy.variable_dtype
+        ('bfloat16', 'float32')
+    """
+
+    def __init__(self, name: str):
+        if name not in _NAMES:
+            raise one_of("dtype", name, _NAMES)
+        self.name = name
+        self.compute_dtype = name.removeprefix("mixed_")
+        self.variable_dtype = "float32" if name.startswith("mixed_") else name
+
+    def __repr__(self) -> str:
+        return f"<DTypePolicy {self.name!r}>"
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of layers that are not given one: what :func:`set_dtype_policy` said, or ``config.floatx()``."""
+    return DTypePolicy(_global["name"] or config.floatx())
+
+
+def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
+    """Sets the policy of layers made from now on; None goes back to ``config.floatx()``."""
+    _global["name"] = None if policy is None else get(policy).name
+
+
+def get(identifier: Any) -> DTypePolicy:
+    """The policy that a layer's ``dtype`` argument means: None, a name, a policy or a policy's config."""
+    if identifier is None:
+        return dtype_policy()
+    if isinstance(identifier, DTypePolicy):
+        return identifier
+    if isinstance(identifier, dict):
+        return registry.deserialize(identifier, "dtype_policies")
+    return DTypePolicy(str(identifier))
+
+
+registry.allow("dtype_policies", [DTypePolicy])

@@ -1,0 +1,609 @@
+"""The layer: named variables and a ``call``."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, config, initializers, regularizers, trees
+from cornu.core import context, dtype_policy, graph
+from cornu.core.context import CallContext
+from cornu.core.graph import SymbolicTensor
+from cornu.core.naming import auto_name
+from cornu.core.variable import Variable
+from cornu.errors import InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.ops.dispatch import unwrap
+from cornu.registry import Configurable, serialize
+
+_BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape")
+_NOT_OWNED = ("_arguments", "inbound_nodes")
+
+
+def _remembering(build: Callable) -> Callable:
+    """Lets a ``build`` run under the layer's name and remember what it was called with, also when a user calls it."""
+
+    @functools.wraps(build)
+    def wrapper(self: "Layer", *args: Any, **kwargs: Any) -> None:
+        self._check_constructed()
+        if self._building:  # a subclass's build calls the one it overrides
+            build(self, *args, **kwargs)
+            return
+        shapes = inspect.signature(build).bind(self, *args, **kwargs).arguments
+        self.path = context.path_of(self.name)
+        self._building = True
+        try:
+            with context.name_scope(self.name):
+                build(self, *args, **kwargs)
+        finally:
+            self._building = False
+        self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self"}
+        self.built = True
+
+    return wrapper
+
+
+class Layer(Configurable):
+    """Named variables and a ``call``: the base of every layer and model.
+
+    A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and may say in
+    ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). Its constructor's
+    arguments are its config.
+
+    Args:
+        activity_regularizer: Function of the output that gives a penalty added to the loss.
+        trainable: Whether training may change its variables.
+        dtype: Name of the dtype it computes in, or a policy such as ``"mixed_bfloat16"``.
+        name: Its name in the model; made from the class's name by default.
+
+    Raises:
+        InvalidTypeError: An argument is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> class Scale(layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight((input_shape[-1],), "ones", name="factor")
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> layer = Scale()
+        >>> layer(np.array([[1.0, 2.0]])).tolist()
+        [[1.0, 2.0]]
+        >>> layer.count_params()
+        2
+    """
+
+    batch_coupling = "unknown"
+    """How samples of a batch meet: ``"none"`` (each is treated alone), ``"masked"`` (they meet, and those that the context's
+    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut."""
+
+    supports_masking = False
+    """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`)."""
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _remembering(cls.build)
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        name: str | None = None,
+        autocast: bool = True,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ):
+        if kwargs:
+            self._refuse(kwargs)
+        self._trained: list[Variable] = []
+        self._state: list[Variable] = []
+        self.name = name or auto_name(type(self).__name__)
+        self.path = self.name
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype_policy = dtype_policy.get(dtype)
+        self.autocast = autocast
+        self.built = self._building = False
+        self.inbound_nodes: list[graph.Node] = []
+        self._trainable = bool(trainable)
+        self._backend_name = config.backend()
+        self._losses: list = []
+        self._build_shapes: dict[str, Any] | None = None
+        self._accepted_shapes: set = set()
+        self._input_shape_hint = input_shape
+
+    def _refuse(self, kwargs: dict) -> None:
+        name = next(iter(kwargs))
+        known = [*inspect.signature(type(self).__init__).parameters, *_BASE_ARGUMENTS]
+        known = [argument for argument in known if argument not in ("self", "kwargs")]
+        raise InvalidTypeError(
+            f"`{type(self).__name__}` was given an argument `{name}`.",
+            f"Its arguments are {', '.join(known)}.",
+            did_you_mean(name, known) or "Leave it out.",
+        )
+
+    # --- What a subclass writes ---------------------------------------------------------------------------------------------------
+
+    @_remembering
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables. Called once, before the first call, with the shape of the first argument.
+
+        Args:
+            input_shape: ``(None, ...)``, the batch size first; a list of shapes if the argument is a list. Name the parameters
+                ``a_shape, b_shape`` to get the shapes of the arguments ``a`` and ``b`` of ``call``.
+        """
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs. May take ``training`` and ``mask`` arguments, which are filled in if they are not given."""
+        raise InvalidTypeError(
+            f"The layer {self.name!r} ({type(self).__name__}) was called.",
+            "A layer needs a method `call(self, inputs)`.",
+            f"Write one in the class `{type(self).__name__}`.",
+        )
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape that comes out for the shape that goes in; by default found by an abstract run of ``call``."""
+        specs = self.compute_output_spec(*map_shapes(args, lambda shape: SymbolicTensor(shape, self.compute_dtype)), **kwargs)
+        return trees.map(lambda spec: spec.shape, specs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
+        if not _overrides(self, "compute_output_shape"):
+            return graph.infer(self._call_apart, args, kwargs)
+        shapes = self.compute_output_shape(_shapes_of(args[0] if args else next(iter(kwargs.values()))))
+        return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output: by default that of the input, if the layer supports masking."""
+        return previous_mask
+
+    def add_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Makes a variable that belongs to the layer.
+
+        Args:
+            shape: Its shape; a number means ``(number,)``.
+            initializer: Default ``"glorot_uniform"`` (``"zeros"`` if the dtype is no float).
+            dtype: Default the layer's ``variable_dtype``.
+            trainable: False for state that is not trained, such as a running mean.
+            regularizer: A function, a name such as ``"l2"``, or None.
+            constraint: A function of the value, applied after each update, or None.
+            name: Its name in the layer.
+
+        Returns:
+            The variable.
+        """
+        self._check_constructed()
+        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        dtype = dtype or self.variable_dtype
+        default = "glorot_uniform" if "float" in dtype else "zeros"
+        variable = Variable(
+            initializers.get(initializer or default),
+            shape=shape,
+            dtype=dtype,
+            trainable=trainable,
+            name=name,
+            regularizer=regularizers.get(regularizer),
+            constraint=constraint,
+            backend=self._backend_name,
+        )
+        (self._trained if trainable else self._state).append(variable)
+        return variable
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds a number to what training makes small. Called in ``call``."""
+        running = context.current()
+        (running.losses if running is not None else self._losses).append(loss)
+
+    # --- Being called -------------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the layer: builds it first if need be. Symbolic arguments are recorded instead of computed."""
+        self._check_constructed()
+        if graph.symbolic_leaves((args, kwargs)):
+            self._build_for(args, kwargs)
+            return graph.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
+        args, kwargs = trees.map(self._to_input, (args, kwargs))
+        running = context.current()
+        if running is not None:
+            return self._run(running, *args, **kwargs)
+        with context.entered(CallContext()) as running:
+            outputs = self._run(running, *args, **kwargs)
+        self._losses = running.losses
+        return outputs
+
+    def stateless_call(
+        self,
+        trainable_variables: list,
+        non_trainable_variables: list,
+        *args: Any,
+        return_losses: bool = False,
+        call_context: CallContext | None = None,
+        **kwargs: Any,
+    ) -> tuple:
+        """Calls the layer as a pure function of its variables' values. This is what compiled code uses.
+
+        Args:
+            trainable_variables: Arrays that stand for ``self.trainable_variables``.
+            non_trainable_variables: Arrays that stand for ``self.non_trainable_variables``.
+            *args: Arguments of ``call``.
+            return_losses: Whether to give back what ``add_loss`` and the regularizers collected.
+            call_context: Random key, sample mask and hooks of the call.
+            **kwargs: Arguments of ``call``, such as ``training``.
+
+        Returns:
+            ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``; the variables after the call.
+        """
+        running = call_context or CallContext()
+        names = [*self.trainable_variables, *self.non_trainable_variables]
+        arrays = [*trainable_variables, *non_trainable_variables]
+        running.values = dict(zip(map(id, names), arrays, strict=True))
+        with context.entered(running):
+            outputs = self(*args, **kwargs)
+            losses = [*running.losses, *self._regularization()] if return_losses else []
+        after = [running.values[id(variable)] for variable in self.non_trainable_variables]
+        return (outputs, after, losses) if return_losses else (outputs, after)
+
+    def _call_apart(self, *args: Any, **kwargs: Any) -> Any:
+        """A call on arrays in a context of its own."""
+        with context.entered(CallContext()):
+            return self(*args, **kwargs)
+
+    def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
+        """One call on arrays, inside a context."""
+        self._build_for(args, kwargs)
+        parameters = _call_parameters(type(self))
+        outer_training = running.training
+        training = kwargs.pop("training", None)
+        running.training = outer_training if training is None else training
+        if "training" in parameters and running.training is not None:
+            kwargs["training"] = running.training
+        inputs = args[0] if args else next(iter(kwargs.values()), None)
+        masks = trees.map(running.mask_of, inputs)
+        if "mask" in parameters and kwargs.get("mask") is None and trees.leaves(masks):
+            kwargs["mask"] = masks
+        with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
+            outputs = self.call(*args, **kwargs)
+        running.training = outer_training
+        if self.supports_masking:
+            self._hand_mask_on(running, inputs, outputs, masks)
+        if self.activity_regularizer is not None:
+            running.losses.extend(self.activity_regularizer(output) for output in trees.leaves(outputs))
+        for hook in running.hooks:
+            outputs = hook(self, args, outputs)
+        return outputs
+
+    def _hand_mask_on(self, running: CallContext, inputs: Any, outputs: Any, masks: Any) -> None:
+        mask = self.compute_mask(inputs, masks if trees.leaves(masks) else None)
+        for output, output_mask in zip(
+            trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False
+        ):
+            if output_mask is not None:
+                running.set_mask(output, output_mask)
+
+    def _autocast_dtype(self) -> str | None:
+        return None if self.compute_dtype == self.variable_dtype else self.compute_dtype
+
+    def _to_input(self, value: Any) -> Any:
+        """An array argument as the layer's backend and compute dtype have it; other arguments as they are."""
+        value = unwrap(value)
+        owner = backends.owner(value)
+        if owner is None or isinstance(value, np.generic):
+            return value
+        backend = backends.get(self._backend_name)
+        if owner != self._backend_name:
+            value = backend.asarray(value)
+        dtype = backend.dtype(value)
+        if self.autocast and "float" in dtype and dtype != self.compute_dtype:
+            value = backend.cast(value, self.compute_dtype)
+        return value
+
+    def _build_for(self, args: tuple, kwargs: dict) -> None:
+        """Builds the layer for these arguments, or checks that they fit what it was built for."""
+        if self.built and not _overrides(self, "compute_output_shape"):
+            return
+        inputs = args[0] if args else next(iter(kwargs.values()), None)
+        shapes = _shapes_of(inputs)
+        key = repr(shapes)
+        if key in self._accepted_shapes:
+            return
+        if not self.built and self._builds_by_name():
+            self.build(**self._named_shapes(args, kwargs))
+        elif not self.built:
+            self.build(shapes)
+        if _overrides(self, "compute_output_shape"):
+            self.compute_output_shape(
+                shapes
+            )  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
+        self._accepted_shapes.add(key)
+
+    def _builds_by_name(self) -> bool:
+        parameters = [name for name in inspect.signature(self.build).parameters if name.endswith("_shape")]
+        return len(parameters) > 1
+
+    def _named_shapes(self, args: tuple, kwargs: dict) -> dict[str, Any]:
+        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
+        shapes = {f"{name}_shape": _shapes_of(value) for name, value in arguments.items()}
+        return {name: shapes.get(name) for name in inspect.signature(self.build).parameters}
+
+    def _check_constructed(self) -> None:
+        if "_trained" not in self.__dict__:
+            name = type(self).__name__
+            raise InvalidTypeError(
+                f"The layer `{name}` was used before it was set up.",
+                "A layer's constructor must call the base's.",
+                f"Begin `{name}.__init__` with `super().__init__()`.",
+            )
+
+    # --- Variables ----------------------------------------------------------------------------------------------------------------
+
+    def _owned(self, kind: type) -> list:
+        """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order in which they were set."""
+        attributes = (value for name, value in vars(self).items() if name not in _NOT_OWNED)
+        leaves = (leaf for value in attributes for leaf in trees.leaves(value) if isinstance(leaf, kind))
+        return list({id(leaf): leaf for leaf in leaves}.values())
+
+    @property
+    def sublayers(self) -> list["Layer"]:
+        """The layers inside it, not those inside these."""
+        return self._owned(Layer)
+
+    def flatten_layers(self) -> Iterator["Layer"]:
+        """The layer itself and all layers inside it, at any depth, each once."""
+        seen: set[int] = set()
+        stack: list[Layer] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer
+                stack.extend(reversed(layer.sublayers))
+
+    @property
+    def own_variables(self) -> list[Variable]:
+        """The variables it owns itself: those made trainable first, then those made otherwise."""
+        return self._owned(Variable)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables, its own and those of the layers inside it."""
+        found = {id(variable): variable for variable in self.own_variables}
+        for layer in self.sublayers:
+            found.update((id(variable), variable) for variable in layer.variables)
+        return list(found.values())
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that training may change."""
+        if not self.trainable:
+            return []
+        found = {id(variable): variable for variable in self.own_variables if variable.trainable}
+        for layer in self.sublayers:
+            found.update((id(variable), variable) for variable in layer.trainable_variables)
+        return list(found.values())
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that training does not change by gradients."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.variables if id(variable) not in trained]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables; the name that Keras uses for what is saved."""
+        return self.variables
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that training may change."""
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that training does not change by gradients."""
+        return self.non_trainable_variables
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change its variables. Setting it sets it for the layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers:
+            layer.trainable = value
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of :attr:`weights` as NumPy arrays."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: list) -> None:
+        """Gives the variables new values.
+
+        Args:
+            weights: As many arrays as :attr:`weights` holds, of the same shapes.
+
+        Raises:
+            ShapeError: Their number or a shape differs; then nothing was changed.
+        """
+        variables = self.weights
+        shapes = [tuple(np.shape(value)) for value in weights]
+        expected = [variable.shape for variable in variables]
+        if shapes != expected:
+            raise ShapeError(
+                f"`set_weights` of {self.name!r} was given {len(shapes)} arrays of shapes {shapes}.",
+                f"It has {len(expected)} weights of shapes {expected}.",
+                "Give them in the order of `layer.weights`" + (", and build the layer first." if not self.built else "."),
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """How many numbers its variables hold.
+
+        Raises:
+            NotBuiltError: It is not built yet.
+        """
+        if not self.built:
+            raise NotBuiltError(
+                f"The number of parameters of {self.name!r} was asked for.",
+                "It is known once the layer is built.",
+                "Call it on data, or `build` it with an input shape, or begin the model with `cornu.Input(shape)`.",
+            )
+        return sum(variable.size for variable in self.variables)
+
+    def to_backend(self, name: str) -> "Layer":
+        """Moves it, with all its variables, to another backend.
+
+        Args:
+            name: ``"jax"`` or ``"numpy"``.
+
+        Returns:
+            The layer itself.
+        """
+        backends.get(name)
+        for layer in self.flatten_layers():
+            layer._backend_name = name
+        for variable in self.variables:
+            variable.to_backend(name)
+        return self
+
+    @property
+    def backend_name(self) -> str:
+        """Name of the backend it computes on."""
+        return self._backend_name
+
+    def _regularization(self) -> list:
+        return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]
+
+    @property
+    def losses(self) -> list:
+        """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
+        inner = [loss for layer in self.flatten_layers() for loss in layer._losses]
+        return [*inner, *self._regularization()]
+
+    # --- Facts --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """Dtype of the variables (Keras's name for :attr:`variable_dtype`)."""
+        return self.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """Dtype in which variables are kept."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """Dtype in which it computes."""
+        return self.dtype_policy.compute_dtype
+
+    def _only_node(self, what: str) -> graph.Node:
+        if not self.inbound_nodes:
+            raise NotBuiltError(
+                f"`{what}` of the layer {self.name!r} was asked for.",
+                "It is known once the layer was called on a symbolic tensor.",
+                "Put it into a model that begins with `cornu.Input(shape)`.",
+            )
+        return self.inbound_nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors it was first called on."""
+        node = self._only_node("input")
+        return node.args[0] if node.args else node.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors it first gave."""
+        return self._only_node("output").outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape it was built for, ``(None, ...)``."""
+        if self.inbound_nodes:
+            return _shapes_of(self.input)
+        if self._build_shapes is None:
+            self._only_node("input_shape")
+        return next(iter(self._build_shapes.values()))
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape that comes out, ``(None, ...)``."""
+        if self.inbound_nodes:
+            return _shapes_of(self.output)
+        return self.compute_output_shape(self.input_shape)
+
+    # --- Config -------------------------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, trainable, dtype policy and the constructor's arguments."""
+        base = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        own = super().get_config()
+        return base | {name: value for name, value in own.items() if name not in (*base, "input_shape", "autocast")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Layer":
+        """A new layer of the same config, with new weights."""
+        accepted = inspect.signature(cls.__init__).parameters
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+        base = {} if takes_any else {n: config[n] for n in ("name", "trainable", "dtype") if n in config and n not in accepted}
+        layer = super().from_config({name: value for name, value in config.items() if name not in base})
+        layer.name = base.get("name", layer.name)
+        layer.trainable = base.get("trainable", layer.trainable)
+        return layer
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes it was built for, by the names of ``build``'s parameters; None if it is not built."""
+        return self._build_shapes
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+# --- Helpers ------------------------------------------------------------------------------------------------------------------------
+
+
+def _overrides(layer: Layer, method: str) -> bool:
+    return getattr(type(layer), method) is not getattr(Layer, method)
+
+
+@functools.cache
+def _call_parameters(cls: type[Layer]) -> frozenset[str]:
+    return frozenset(inspect.signature(cls.call).parameters)
+
+
+def _shapes_of(inputs: Any) -> Any:
+    """The shapes of a tree of tensors. The first size of an array, its batch's, is left open: layers do not depend on it."""
+    return trees.map(_shape_of, inputs)
+
+
+def _shape_of(value: Any) -> tuple | None:
+    if graph.is_symbolic(value):
+        return value.shape
+    return (None, *value.shape[1:]) if hasattr(value, "shape") else None
+
+
+def map_shapes(shapes: Any, function: Callable) -> Any:
+    """Applies a function to the shapes in a tree of shapes, where a shape is a tuple of sizes."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, tuple) and all(size is None or isinstance(size, (int, np.integer)) for size in shapes):
+        return function(shapes)
+    if isinstance(shapes, dict):
+        return {name: map_shapes(shape, function) for name, shape in shapes.items()}
+    return type(shapes)(map_shapes(shape, function) for shape in shapes)

@@ -1,0 +1,34 @@
+"""Where a layer's random numbers come from while it runs."""
+
+from typing import Any
+
+from cornu import backends, seeds
+from cornu.core import context
+
+
+class SeedGenerator:
+    """Gives a layer one key after another.
+
+    In compiled code the keys follow from the key of the running call, so that the step is a pure function; in eager calls from the
+    generator's own seed, or without one from ``cornu.seeds``.
+
+    Args:
+        seed: A whole number, or None.
+    """
+
+    def __init__(self, seed: int | None = None):
+        self.seed = seed
+        self._draws = 0
+
+    def next(self) -> Any:
+        """A key that this call has not used yet: an array of two words, or a pair of numbers."""
+        running = context.current()
+        if running is not None and running.key is not None:
+            running.draws += 1
+            backend = backends.of(running.key)
+            key = backend.fold_in(running.key, running.draws)
+            return key if self.seed is None else backend.fold_in(key, self.seed)
+        if self.seed is None:
+            return seeds.next_key()
+        self._draws += 1
+        return (self.seed, self._draws)
