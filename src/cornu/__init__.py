@@ -1,1 +1,81 @@
-"""Cornu: the Keras way of building neural networks, rebuilt small, fast and honest."""
+"""Cornu: the Keras way of building neural networks, rebuilt small, fast and honest.
+
+The names below are found when they are first used, so that ``import cornu`` imports no array engine and takes no time.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cornu import (
+        activations,
+        backends,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        plots,
+        regularizers,
+        saving,
+        testing,
+        utils,
+    )
+    from cornu.core.input import Input
+    from cornu.core.variable import Variable
+    from cornu.layers import Layer
+    from cornu.models import Model, Sequential
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Input",
+    "Layer",
+    "Model",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backends",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "plots",
+    "regularizers",
+    "saving",
+    "testing",
+    "utils",
+]
+
+_HOMES = {
+    "Input": "cornu.core.input",
+    "Layer": "cornu.layers",
+    "Model": "cornu.models",
+    "Sequential": "cornu.models",
+    "Variable": "cornu.core.variable",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in __all__:
+        return importlib.import_module(f"cornu.{name}")
+    raise AttributeError(f"module 'cornu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

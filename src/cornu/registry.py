@@ -23,19 +23,23 @@ _scoped: list[Mapping[str, Any]] = []
 # --- The tables -------------------------------------------------------------------------------------------------------------------
 
 
-def allow(kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None) -> None:
+def allow(
+    kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, written_as: tuple[str, str] | None = None
+) -> None:
     """Enters classes and functions into the table of a kind, so that strings and files may name them.
 
     Args:
         kind: The package that owns them, such as ``"layers"``.
         things: Classes and functions, known by their own names; a class also by its name in snake case.
         aliases: More names, such as ``{"mse": MeanSquaredError}``.
+        written_as: Module and name that a file gives to the things, where Keras does not use those of its public face.
     """
     table = _tables.setdefault(kind, {})
     for thing in things:
         table[thing.__name__] = thing
         table.setdefault(to_snake_case(thing.__name__), thing)
-        _public_names[thing] = (kind, thing.__name__)
+        _public_names[thing] = written_as or (_module_of(kind), thing.__name__)
+        table[_public_names[thing][1]] = thing
     table.update(aliases or {})
 
 
@@ -239,12 +243,17 @@ def serialize(thing: Any) -> Any:
 
 def _serialize_object(thing: Any) -> dict[str, Any]:
     cls = type(thing)
-    kind, name = _public_names.get(cls, (None, cls.__name__))
-    if kind is None:
+    module, name = _public_names.get(cls, (None, cls.__name__))
+    if module is None:
         registered_name = _custom_names.get(cls, cls.__name__)
         form = {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
     else:
-        form = {"module": _module_of(kind), "class_name": name, "config": thing.get_config(), "registered_name": None}
+        form = {
+            "module": module,
+            "class_name": name,
+            "config": thing.get_config(),
+            "registered_name": name if module.startswith("keras.src") else None,
+        }
     built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
     return form | ({"build_config": built_for} if built_for else {})
 
@@ -254,12 +263,12 @@ def _module_of(kind: str) -> str:
     return "keras" if kind in ("models", "dtype_policies") else f"keras.{kind}"
 
 
-def deserialize(config: Any, kind: str | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The thing that :func:`serialize` made a config of.
 
     Args:
         config: A config, or a container of configs; other values are given back as they are.
-        kind: The table to look into. By default the one that the config's ``module`` names.
+        kind: The table or tables to look into. By default the one that the config's ``module`` names.
         custom_objects: Names of your own: ``{"MyLayer": MyLayer}``.
 
     Returns:
@@ -280,11 +289,11 @@ def deserialize(config: Any, kind: str | None = None, custom_objects: Mapping[st
     return _deserialize_object(config, kind)
 
 
-def _deserialize_object(config: dict[str, Any], kind: str | None) -> Any:
+def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | None) -> Any:
     name, inner = config["class_name"], config["config"]
     if name == "function":
         name, inner = inner, None
-    kinds = [kind] if kind else _kinds_of(config.get("module"))
+    kinds = [kind] if isinstance(kind, str) else list(kind or _kinds_of(config.get("module")))
     thing = next((found for k in kinds if (found := _find(k, name, config.get("registered_name"))) is not None), None)
     if thing is None or inspect.isclass(thing) == (inner is None):
         raise UnsafeModelError(

@@ -37,7 +37,7 @@ class SymbolicTensor(ArrayOperators):
     def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
         self.shape: Shape = tuple(shape)
         self.dtype = dtype or config.floatx()
-        self.name = name or auto_name("symbolic_tensor")
+        self.name = name or "symbolic_tensor"
         self.node: Node | None = None
         self.index = 0
 

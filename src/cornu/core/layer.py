@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, regularizers, trees
+from cornu import backends, config, initializers, ops, regularizers, trees
 from cornu.core import context, dtype_policy, graph
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
@@ -18,6 +18,9 @@ from cornu.ops.dispatch import unwrap
 from cornu.registry import Configurable, serialize
 
 _BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape")
+_READ_WITH_ANOTHER = ("renorm_momentum",)
+"""Entries of Keras's configs that mean something only beside another that Cornu refuses (``renorm=True``)."""
+
 _NOT_OWNED = ("_arguments", "inbound_nodes")
 
 
@@ -114,7 +117,7 @@ class Layer(Configurable):
         self._losses: list = []
         self._build_shapes: dict[str, Any] | None = None
         self._accepted_shapes: set = set()
-        self._input_shape_hint = input_shape
+        self.input_shape_hint = input_shape
 
     def _refuse(self, kwargs: dict) -> None:
         name = next(iter(kwargs))
@@ -154,7 +157,7 @@ class Layer(Configurable):
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
             return graph.infer(self._call_apart, args, kwargs)
-        shapes = self.compute_output_shape(_shapes_of(args[0] if args else next(iter(kwargs.values()))))
+        shapes = self.compute_output_shape(shapes_of(args[0] if args else next(iter(kwargs.values()))))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -224,6 +227,11 @@ class Layer(Configurable):
         self._losses = running.losses
         return outputs
 
+    def batch_coupling_of_all(self) -> str:
+        """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
+        couplings = {layer.batch_coupling for layer in self.flatten_layers()}
+        return next(worst for worst in ("unknown", "masked", "none") if worst in couplings)
+
     def stateless_call(
         self,
         trainable_variables: list,
@@ -280,7 +288,7 @@ class Layer(Configurable):
         if self.supports_masking:
             self._hand_mask_on(running, inputs, outputs, masks)
         if self.activity_regularizer is not None:
-            running.losses.extend(self.activity_regularizer(output) for output in trees.leaves(outputs))
+            running.losses.extend(self._activity_loss(running, output) for output in trees.leaves(outputs))
         for hook in running.hooks:
             outputs = hook(self, args, outputs)
         return outputs
@@ -292,6 +300,15 @@ class Layer(Configurable):
         ):
             if output_mask is not None:
                 running.set_mask(output, output_mask)
+
+    def _activity_loss(self, running: CallContext, output: Any) -> Any:
+        """The activity regularizer's penalty for a sample, as in Keras: that of the batch divided by the number of its samples."""
+        count = output.shape[0] if output.shape else 1
+        if running.sample_mask is not None:
+            mask = ops.cast(running.sample_mask, backends.of(output).dtype(output))
+            output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
+            count = ops.maximum(ops.sum(mask), 1)
+        return self.activity_regularizer(output) / count
 
     def _autocast_dtype(self) -> str | None:
         return None if self.compute_dtype == self.variable_dtype else self.compute_dtype
@@ -315,7 +332,7 @@ class Layer(Configurable):
         if self.built and not _overrides(self, "compute_output_shape"):
             return
         inputs = args[0] if args else next(iter(kwargs.values()), None)
-        shapes = _shapes_of(inputs)
+        shapes = shapes_of(inputs)
         key = repr(shapes)
         if key in self._accepted_shapes:
             return
@@ -335,7 +352,7 @@ class Layer(Configurable):
 
     def _named_shapes(self, args: tuple, kwargs: dict) -> dict[str, Any]:
         arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
-        shapes = {f"{name}_shape": _shapes_of(value) for name, value in arguments.items()}
+        shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
         return {name: shapes.get(name) for name in inspect.signature(self.build).parameters}
 
     def _check_constructed(self) -> None:
@@ -482,6 +499,11 @@ class Layer(Configurable):
         return self
 
     @property
+    def backend(self) -> Any:
+        """The backend it computes on (a module with the functions of ``cornu.backends.contract``)."""
+        return backends.get(self._backend_name)
+
+    @property
     def backend_name(self) -> str:
         """Name of the backend it computes on."""
         return self._backend_name
@@ -536,7 +558,7 @@ class Layer(Configurable):
     def input_shape(self) -> Any:
         """The shape it was built for, ``(None, ...)``."""
         if self.inbound_nodes:
-            return _shapes_of(self.input)
+            return shapes_of(self.input)
         if self._build_shapes is None:
             self._only_node("input_shape")
         return next(iter(self._build_shapes.values()))
@@ -545,7 +567,7 @@ class Layer(Configurable):
     def output_shape(self) -> Any:
         """The shape that comes out, ``(None, ...)``."""
         if self.inbound_nodes:
-            return _shapes_of(self.output)
+            return shapes_of(self.output)
         return self.compute_output_shape(self.input_shape)
 
     # --- Config -------------------------------------------------------------------------------------------------------------------
@@ -553,12 +575,17 @@ class Layer(Configurable):
     def get_config(self) -> dict[str, Any]:
         """Name, trainable, dtype policy and the constructor's arguments."""
         base = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        if self.activity_regularizer is not None:
+            base["activity_regularizer"] = serialize(self.activity_regularizer)
         own = super().get_config()
-        return base | {name: value for name, value in own.items() if name not in (*base, "input_shape", "autocast")}
+        if _keeps_arguments(type(self)):
+            own = {name: serialize(getattr(self, name, value)) for name, value in (self._arguments or {}).items()}
+        return base | {name: value for name, value in own.items() if name not in (*base, *_BASE_ARGUMENTS)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
         """A new layer of the same config, with new weights."""
+        config = _without_neutral(cls, config)
         accepted = inspect.signature(cls.__init__).parameters
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
         base = {} if takes_any else {n: config[n] for n in ("name", "trainable", "dtype") if n in config and n not in accepted}
@@ -582,12 +609,32 @@ def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
 
 
+def _keeps_arguments(cls: type[Layer]) -> bool:
+    """Whether a class's constructor is one of Cornu's: they keep each argument, in its final form, as the attribute of its name."""
+    return _owner_of_init(cls).__module__.partition(".")[0] == "cornu"
+
+
+def _owner_of_init(cls: type) -> type:
+    return next(base for base in cls.__mro__ if "__init__" in base.__dict__)
+
+
+def _without_neutral(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
+    """A config without Keras's entries that Cornu has no argument for and that say nothing, such as ``quantization_config: None``.
+
+    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are refused later.
+    """
+    if not _keeps_arguments(cls):
+        return config
+    known = {name for base in cls.__mro__ if issubclass(base, Layer) for name in inspect.signature(base.__init__).parameters}
+    return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}
+
+
 @functools.cache
 def _call_parameters(cls: type[Layer]) -> frozenset[str]:
     return frozenset(inspect.signature(cls.call).parameters)
 
 
-def _shapes_of(inputs: Any) -> Any:
+def shapes_of(inputs: Any) -> Any:
     """The shapes of a tree of tensors. The first size of an array, its batch's, is left open: layers do not depend on it."""
     return trees.map(_shape_of, inputs)
 

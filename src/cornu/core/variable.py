@@ -132,6 +132,10 @@ class Variable(ArrayOperators):
         else:
             self._array, self._draw = value, None
 
+    def take_over(self, array: Any) -> None:
+        """Takes an array of its own shape, dtype and backend as its value, unchecked: how training hands its state back."""
+        self._array, self._draw = array, None
+
     def assign_add(self, value: Any) -> None:
         """Adds to its value."""
         self.assign(self.value + unwrap(value))

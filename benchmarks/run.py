@@ -1,0 +1,114 @@
+"""Measures Cornu against its peers: ``make bench``.
+
+The contenders take turns, round after round, in one process and one sitting, and medians are compared: the machines are shared and
+noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the README.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+ROUNDS = 7
+PICTURES = 6400
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
+    arguments = parser.parse_args()
+    results = {"machine": machine(), "import": import_times(), "training": {}, "one picture": {}}
+    from contenders import WORKLOADS, contenders
+
+    x_all, y_all = pictures()
+    for workload in WORKLOADS.values():
+        x, y = x_all.reshape(-1, *workload.shape), y_all
+        rivals = contenders(workload, x, y)
+        print(f"{workload.name}, batch {workload.batch_size}: training", flush=True)
+        seconds = in_turn({rival.name: rival.epoch for rival in rivals}, arguments.rounds)
+        results["training"][workload.name] = {name: spread([len(x) / s for s in times]) for name, times in seconds.items()}
+        one = x[:1]
+        print(f"{workload.name}: one picture", flush=True)
+        seconds = in_turn({rival.name: lambda rival=rival: many_times(rival.one, one) for rival in rivals}, arguments.rounds)
+        results["one picture"][workload.name] = {name: spread([1e3 * s / 100 for s in times]) for name, times in seconds.items()}
+    arguments.output.parent.mkdir(exist_ok=True)
+    arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    print(table(results))
+
+
+def in_turn(functions: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each function in each round; a round lets all run, and the first, in which they compile, does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for number in range(rounds + 1):
+        for name, function in functions.items():
+            began = time.perf_counter()
+            function()
+            if number:
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def many_times(function: Callable, argument: np.ndarray) -> None:
+    for _ in range(100):
+        function(argument)
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {"median": round(statistics.median(values), 4), "least": round(min(values), 4), "most": round(max(values), 4)}
+
+
+def import_times() -> dict[str, dict[str, float]]:
+    """Seconds that ``import cornu`` takes in a fresh process, beyond Python's own start."""
+    code = "import time; a = time.perf_counter(); import {0}; print(time.perf_counter() - a)"
+    times = [float(subprocess.run([sys.executable, "-c", code.format("cornu")], capture_output=True, text=True).stdout) for _ in range(9)]
+    return {"import cornu": spread(times)}
+
+
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    """Training pictures of MNIST from the dataset cache, or noise of the same shape where there is none."""
+    import cornu
+
+    try:
+        (x, y), _ = cornu.datasets.mnist.load_data()
+    except Exception as error:
+        print(f"MNIST is not here, so noise stands in for it ({type(error).__name__}).")
+        random = np.random.default_rng(0)
+        x, y = random.integers(0, 256, (PICTURES, 28, 28)), random.integers(0, 10, PICTURES)
+    return (x[:PICTURES] / 255).astype("float32"), y[:PICTURES].astype("int32")
+
+
+def machine() -> dict[str, str]:
+    import jax
+    import keras
+
+    import cornu
+
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line), platform.processor())
+    versions = {"cornu": cornu.__version__, "jax": jax.__version__, "keras": keras.__version__, "python": platform.python_version()}
+    return {"processor": model, "cores": str(os.cpu_count()), **versions}
+
+
+def table(results: dict) -> str:
+    """The results as the Markdown table of the README."""
+    names = list(next(iter(results["training"].values())))
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for workload, found in results["training"].items():
+        lines.append(f"| {workload}, training, pictures/s | " + " | ".join(f"{found[name]['median']:,.0f}" for name in names) + " |")
+    for workload, found in results["one picture"].items():
+        lines.append(f"| {workload}, one picture, ms | " + " | ".join(f"{found[name]['median']:.2f}" for name in names) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

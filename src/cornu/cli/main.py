@@ -1,0 +1,15 @@
+"""``cornu``: the command line. Its help imports no array engine."""
+
+import click
+
+import cornu
+from cornu.cli.demo import demo
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(cornu.__version__, prog_name="cornu")
+def main() -> None:
+    """Teach a computer to see."""
+
+
+main.add_command(demo)

@@ -1,0 +1,440 @@
+"""The model: a layer that can be trained, measured, used and saved."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cornu import trees
+from cornu.core import graph
+from cornu.core.graph import SymbolicTensor
+from cornu.core.layer import Layer, map_shapes, shapes_of
+from cornu.core.naming import auto_name
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
+from cornu.models.functional import Functional
+from cornu.models.summary import print_summary
+from cornu.training import checks, feeds
+from cornu.training import fit as fitting
+from cornu.training import predict as predicting
+from cornu.training.callback import Callback, CallbackList, History
+from cornu.training.compiled import Compiled
+from cornu.training.progress import Progress
+from cornu.training.step import Batch
+
+
+class Model(Layer):
+    """Layers with an input and an output, that can be trained.
+
+    Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by a subclass that makes layers in its constructor
+    and uses them in ``call``.
+
+    Args:
+        inputs: Symbolic tensors (``cornu.Input``): one, or a list or dict of them.
+        outputs: Symbolic tensors that layers gave.
+        name: Its name.
+        trainable: Whether training may change its variables.
+
+    Raises:
+        InvalidTypeError: Inputs or outputs are not symbolic tensors.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import layers
+        >>> x = cornu.Input((28, 28, 1))
+        >>> y = layers.Dense(3)(layers.Flatten()(layers.Conv2D(10, 3)(x)))
+        >>> cornu.Model(x, y).output_shape
+        (None, 3)
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any):
+        if (inputs is None) != (outputs is None):
+            raise InvalidTypeError(
+                f"`Model` was given inputs={inputs!r} and outputs={outputs!r}.", "It needs both or neither.", "Pass both."
+            )
+        made_of_tensors = type(self) is Model and inputs is not None
+        super().__init__(name=name or (auto_name("functional") if made_of_tensors else None), trainable=trainable, **kwargs)
+        self._functional = None if inputs is None else Functional(inputs, outputs)
+        self._compiled: Compiled | None = None
+        self._forward: predicting.Forward | None = None
+        self.stop_training = False
+        self.history: History | None = None
+        if self._functional is not None:
+            self.built = True
+            self._build_shapes = {"input_shape": self.input_shape}
+
+    def forget_compiled_functions(self) -> None:
+        """Lets functions be compiled anew: the layers, or the backend they run on, are others now."""
+        self._forward = None
+        if self._compiled is not None:
+            self._compiled.forget()
+
+    def to_backend(self, name: str) -> "Model":
+        """Moves the model, with its optimizer and metrics, to another backend; training can go on there.
+
+        Args:
+            name: ``"jax"`` or ``"numpy"``.
+
+        Returns:
+            The model itself.
+        """
+        super().to_backend(name)
+        for variable in self._compiled.variables if self._compiled is not None else []:
+            variable.to_backend(name)
+        self.forget_compiled_functions()
+        return self
+
+    # --- The graph ----------------------------------------------------------------------------------------------------
+
+    @property
+    def functional(self) -> Functional | None:
+        """The graph between its inputs and outputs; None for a subclassed model."""
+        return self._functional
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Its layers, those inside of nested models not included."""
+        return self.functional.layers if self.functional is not None else super().sublayers
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """Its layers, and those among its attributes."""
+        found = {id(layer): layer for layer in [*self.layers, *super().sublayers]}
+        return list(found.values())
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """One of its layers.
+
+        Args:
+            name: Its name; the name of a layer inside a nested model is ``"model/layer"``.
+            index: Or its place in :attr:`layers`.
+
+        Raises:
+            InvalidArgumentError: There is no such layer.
+        """
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise InvalidArgumentError(
+                    f"`get_layer` was given index={index}.", f"The model has {len(self.layers)} layers.", "Count from 0."
+                )
+            return self.layers[index]
+        first, _, rest = str(name).partition("/")
+        names = {layer.name: layer for layer in self.layers}
+        if first not in names:
+            raise InvalidArgumentError(
+                f"`get_layer` was given name={name!r}.",
+                f"The model's layers are {list(names)}.",
+                did_you_mean(first, names) or "Use one of these names.",
+            )
+        return names[first].get_layer(rest) if rest else names[first]
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Runs the graph. A subclass writes its own."""
+        if self.functional is None:
+            return super().call(inputs)
+        return self.functional.run(inputs)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables of a subclassed model, by an abstract run of ``call``.
+
+        Args:
+            input_shape: ``(None, ...)``, the batch size first; a tree of shapes if ``call`` takes a tree of arrays.
+        """
+        if not self.built:
+            self.built = True  # the layers inside build themselves when the run reaches them
+            specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
+            graph.infer(self._call_apart, (specs,), {})
+
+    def _build_for(self, args: tuple, kwargs: dict) -> None:
+        if not self.built and type(self).build is Model.build:
+            self.built = True
+            self._build_shapes = {"input_shape": shapes_of(args[0] if args else next(iter(kwargs.values())))}
+        super()._build_for(args, kwargs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic tensors of the shape and dtype that come out."""
+        if self.functional is None:
+            return super().compute_output_spec(*args, **kwargs)
+        return self.functional.infer(args[0] if args else next(iter(kwargs.values())))
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs."""
+        return super().input if self.functional is None else self.functional.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs."""
+        return super().output if self.functional is None else self.functional.outputs
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic inputs as a list."""
+        return trees.leaves(self.input)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic outputs as a list."""
+        return trees.leaves(self.output)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape that goes in, ``(None, ...)``."""
+        return super().input_shape if self.functional is None else trees.map(lambda tensor: tensor.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape that comes out, ``(None, ...)``."""
+        return super().output_shape if self.functional is None else trees.map(lambda tensor: tensor.shape, self.output)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the layers that give the outputs, as ``loss`` and ``metrics`` may use them in a dict; none if it is subclassed."""
+        return self.functional.output_names if self.functional is not None else []
+
+    @property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """How samples meet in the model's own code: a graph of layers only hands them on, a subclass's ``call`` may do anything."""
+        return "unknown" if self.functional is None else self.functional.batch_coupling
+
+    def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
+        """Prints a table of the layers: name, output shape, number of parameters.
+
+        Args:
+            line_length: Width in characters; default that of the terminal.
+            print_fn: Called with the text instead of printing it.
+            expand_nested: Whether the layers of nested models are listed too.
+        """
+        print_summary(self, line_length, print_fn, expand_nested)
+
+    # --- Training -----------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Settles how the model is trained.
+
+        Args:
+            optimizer: A name such as ``"adam"``, or an optimizer.
+            loss: A name such as ``"mse"``, a function ``(y_true, y_pred)`` or a loss; for several outputs a list or dict of them.
+            loss_weights: Factors of the losses of several outputs, as a list or dict.
+            metrics: A list of names, functions or metrics; for several outputs a list of lists or a dict.
+            weighted_metrics: The same, for metrics that heed ``sample_weight``.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
+        """
+        self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Iterable[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains the model.
+
+        Args:
+            x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x, y)`` or
+                ``(x, y, sample_weight)`` when it is iterated over.
+            y: Targets ``(samples, ...)``.
+            batch_size: Samples a step; default 32.
+            epochs: Train up to this epoch.
+            verbose: 0 shows nothing, 1 a moving line, 2 a line an epoch; ``"auto"`` is 1 on a terminal and 2 elsewhere.
+            callbacks: Called while it trains.
+            validation_split: The last part of the arrays to measure on instead of training on it, such as 0.2.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to measure on, or anything that gives batches.
+            shuffle: Whether each epoch takes the samples in a new order.
+            class_weight: Class number to weight in the loss.
+            sample_weight: ``(samples,)``, weights in the loss.
+            initial_epoch: The epoch to begin with, counted from 0.
+            steps_per_epoch: Steps an epoch, for data that gives batches without end.
+            validation_steps: The same for the validation data.
+            validation_batch_size: Samples a step of the validation; default ``batch_size``.
+            validation_freq: Validate every so many epochs.
+
+        Returns:
+            The history: ``.history["loss"]`` and so on, one value an epoch.
+
+        Raises:
+            DataError: The data does not fit the model or its losses. Nothing was changed.
+            NonFiniteError: A step gave NaN. The model holds the weights from before that step.
+        """
+        compiled = self._need_compiled("fit")
+        for argument, value, least in (
+            ("epochs", epochs, 0),
+            ("initial_epoch", initial_epoch, 0),
+            ("steps_per_epoch", steps_per_epoch, 1),
+        ):
+            checks.whole_number("fit", argument, value, least)
+        data = Batch(x, y, sample_weight, None)
+        if validation_split and validation_data is None:
+            data, measured = fitting.split(checks.as_arrays("fit", data), validation_split)
+        else:
+            measured = None if validation_data is None else feeds.as_batch(validation_data)
+        feed = fitting.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
+        validation = None
+        if measured is not None:
+            size = validation_batch_size or batch_size
+            validation = fitting.make_feed("fit", self, compiled, measured, size, steps=validation_steps)
+        self.history = fitting.fit(self, compiled, feed, validation, epochs, initial_epoch, validation_freq, callbacks, verbose)
+        return self.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Iterable[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Measures loss and metrics without training.
+
+        Args:
+            x, y, batch_size, sample_weight: As in :meth:`fit`.
+            verbose: As in :meth:`fit`.
+            steps: Batches to take, for data that gives batches.
+            callbacks: Called while it runs.
+            return_dict: Whether to give a dict.
+
+        Returns:
+            The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
+        """
+        compiled = self._need_compiled("evaluate")
+        feed = fitting.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
+        everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
+        logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
+        return _as_result(logs, return_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Iterable[Callback] | None = None,
+    ) -> Any:
+        """The outputs for samples.
+
+        Args:
+            x: Arrays ``(samples, ...)``, or anything that gives batches.
+            batch_size: Samples a step; default 32.
+            verbose: 1 shows progress; ``"auto"`` shows it on a terminal when it takes long.
+            steps: Batches to take, for data that gives batches.
+            callbacks: Called while it runs.
+
+        Returns:
+            NumPy arrays ``(samples, ...)`` in the form of the model's outputs.
+
+        Raises:
+            DataError: There are no samples, or they do not fit the model.
+        """
+        if feeds.is_batches(x):
+            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs)
+            return predicting.predict(
+                self, self._forward_function, batches, self._watchers(callbacks, steps), Progress(verbose), steps
+            )
+        x = self._checked_inputs(x)
+        size = batch_size or 32
+        checks.whole_number("predict", "batch_size", batch_size, least=1)
+        batches = predicting.batches_of_arrays(x, size, pad=self.batch_coupling_of_all() != "unknown")
+        count = -(-checks.sample_count_of(x) // size)
+        progress = Progress(verbose if count > 100 else 0)
+        return predicting.predict(self, self._forward_function, batches, self._watchers(callbacks, count), progress, count)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict | None = None, return_dict: bool = False
+    ) -> Any:
+        """Makes one training step.
+
+        Returns:
+            The loss and the metrics since :meth:`reset_metrics`: a number, a list or a dict as in :meth:`evaluate`.
+        """
+        compiled = self._need_compiled("train_on_batch")
+        data = Batch(x, y, sample_weight, None)
+        logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
+        return _as_result(logs, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Measures one batch; returns as :meth:`train_on_batch`."""
+        compiled = self._need_compiled("test_on_batch")
+        logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
+        return _as_result(logs, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        return trees.map(self.backend.to_numpy, self._forward_function(self._checked_inputs(x)))
+
+    def reset_metrics(self) -> None:
+        """Starts the metrics anew."""
+        if self._compiled is not None and self._compiled.scores is not None:
+            self._compiled.scores.reset()
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that ``compile`` was given; None before."""
+        return self._compiled.optimizer if self._compiled is not None else None
+
+    @property
+    def metrics(self) -> list:
+        """The metrics, the mean loss first; empty until data was seen."""
+        return self._compiled.scores.metrics if self._compiled is not None and self._compiled.scores is not None else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what ``evaluate`` gives."""
+        return [metric.name for metric in self.metrics]
+
+    # --- Parts of the above -----------------------------------------------------------------------------------------------
+
+    def _need_compiled(self, function: str) -> Compiled:
+        if self._compiled is None:
+            raise NotBuiltError(
+                f"`{function}` was called on a model that is not compiled.",
+                "It needs an optimizer and a loss.",
+                "Call `model.compile(optimizer='adam', loss=...)` first.",
+            )
+        return self._compiled
+
+    def _checked_inputs(self, x: Any) -> Any:
+        """What ``predict`` was given as arrays that fit the model."""
+        x = checks.as_arrays("predict", Batch(x, None, None, None)).x
+        checks.inputs("predict", self, x)
+        return x
+
+    def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
+        return CallbackList(callbacks or [], self, {"steps": steps})
+
+    @property
+    def _forward_function(self) -> predicting.Forward:
+        if self._forward is None:
+            self._forward = predicting.Forward(self)
+        return self._forward
+
+
+def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
+    """Logs as Keras gives them: a dict, a list in the order of the metrics, or a single number."""
+    if return_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

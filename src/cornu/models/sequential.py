@@ -1,0 +1,139 @@
+"""A model that is a plain stack of layers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cornu import registry
+from cornu.core import context
+from cornu.core.graph import SymbolicTensor, is_symbolic
+from cornu.core.input import InputLayer
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.models.functional import Functional, fit_to
+from cornu.models.model import Model
+
+
+class Sequential(Model):
+    """Layers one after another: each takes what the one before gives.
+
+    Args:
+        layers: The layers. The first may be ``cornu.Input(shape)``; without it the model is built when it first sees data.
+        trainable: Whether training may change its variables.
+        name: Its name.
+
+    Raises:
+        InvalidTypeError: Something in ``layers`` is no layer.
+        InvalidArgumentError: Two layers have the same name.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import layers
+        >>> model = cornu.Sequential([cornu.Input((784,)), layers.Dense(10, "relu"), layers.Dense(3, "softmax")])
+        >>> model.output_shape, model.count_params()
+        ((None, 3), 7883)
+    """
+
+    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self._stack: list[Layer] = []
+        self._tensors: list[SymbolicTensor] = []
+        for layer in layers or []:
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return list(self._stack)
+
+    def add(self, layer: Any) -> None:
+        """Puts a layer on top."""
+        if is_symbolic(layer):
+            layer = layer.node.operation
+        if not isinstance(layer, Layer):
+            raise InvalidTypeError(
+                f"`Sequential` was given {layer!r}.",
+                "It is made of layers.",
+                "Wrap a function in `layers.Lambda`, or pass a layer.",
+            )
+        if layer.name in [other.name for other in self._stack]:
+            raise InvalidArgumentError(
+                f"Two layers are named {layer.name!r}.", "A model's layers must have different names.", "Pass another `name=`."
+            )
+        self.forget_compiled_functions()
+        if isinstance(layer, InputLayer):
+            self._begin_with(layer)
+            return
+        if not self._stack and not self._tensors and layer.input_shape_hint is not None:
+            self._begin_with(InputLayer(layer.input_shape_hint))
+        self._stack.append(layer)
+        if self._tensors:
+            with context.name_scope(self.name):
+                self._connect([layer])
+
+    def pop(self) -> Layer | None:
+        """Takes the top layer off and gives it back; None if there is none."""
+        self.forget_compiled_functions()
+        if not self._stack:
+            return None
+        if self._tensors:
+            self._tensors.pop()
+        return self._stack.pop()
+
+    def _begin_with(self, layer: InputLayer) -> None:
+        if self._stack or self._tensors:
+            raise InvalidArgumentError(
+                f"An input layer ({layer.name!r}) was added on top of other layers.",
+                "The input comes first.",
+                "Put it at the beginning.",
+            )
+        self._tensors = [layer.graph_output]
+
+    def _connect(self, layers: list[Layer]) -> None:
+        """Calls the layers, one after another, on what the stack gives so far."""
+        for layer in layers:
+            self._tensors.append(layer(self._tensors[-1]))
+        self.built = True
+        self._build_shapes = {"input_shape": self._tensors[0].shape}
+
+    @property
+    def functional(self) -> Functional | None:
+        """The layers as a graph; None until the shape of the input is known."""
+        return Functional(self._tensors[0], self._tensors[-1]) if self.built else None
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds the layers for inputs of a shape.
+
+        Args:
+            input_shape: ``(None, ...)``, the batch size first.
+        """
+        if not self._tensors and input_shape is not None:
+            self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
+            self._connect(self._stack)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Runs the layers one after another."""
+        outputs = fit_to(self._tensors[0], inputs)
+        for layer in self._stack:
+            outputs = layer(outputs)
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, dtype policy, and the layers' configs."""
+        first = [self._tensors[0].node.operation] if self._tensors else []
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": registry.serialize(self.dtype_policy),
+            "layers": [registry.serialize(layer) for layer in [*first, *self._stack]],
+        }
+        return config | ({"build_input_shape": self._tensors[0].shape} if self._tensors else {})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Sequential":
+        """A new model of the same config, with new weights."""
+        layers = [registry.deserialize(layer, kind=("layers", "models")) for layer in config["layers"]]
+        model = cls(layers, name=config.get("name"))
+        if not model.built and config.get("build_input_shape"):
+            model.build(tuple(config["build_input_shape"]))
+        model.trainable = config.get("trainable", True)
+        return model

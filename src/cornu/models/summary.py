@@ -1,0 +1,117 @@
+"""The table that ``model.summary()`` prints."""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from cornu.core.layer import Layer
+from cornu.errors import NotBuiltError
+
+
+def print_summary(model: Any, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
+    """Prints the layers of a model: as a drawn table on a terminal, as plain text elsewhere.
+
+    Args:
+        model: The model.
+        line_length: Width in characters; default that of the terminal, or 80.
+        print_fn: Called with the text instead of printing it.
+        expand_nested: Whether the layers of nested models are listed too.
+    """
+    text = summary_text(model, line_length, expand_nested, plain=print_fn is not None or not sys.stdout.isatty())
+    (print_fn or print)(text)
+
+
+def summary_text(model: Any, line_length: int | None = None, expand_nested: bool = False, plain: bool = True) -> str:
+    """The table as text.
+
+    Args:
+        model: The model.
+        line_length: Width in characters.
+        expand_nested: Whether the layers of nested models are listed too.
+        plain: Whether to draw without colours and with ASCII characters.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    graph = model.functional
+    branches = graph is not None and any(len(consumers) > 1 for consumers in _consumers(graph).values())
+    table = Table(box=box.ASCII if plain else box.ROUNDED, title=None, show_lines=False, header_style="bold")
+    table.add_column("Layer (type)")
+    table.add_column("Output shape")
+    table.add_column("Parameters", justify="right")
+    if branches:
+        table.add_column("Connected to")
+    for layer, depth in _rows(model, expand_nested):
+        cells = [Text("  " * depth + f"{layer.name} ({type(layer).__name__})"), Text(_shape_of(layer)), _parameters_of(layer)]
+        table.add_row(*cells, *([Text(_sources(graph, layer))] if branches and depth == 0 else []))
+    console = Console(width=line_length or (80 if plain else None), no_color=plain, force_terminal=not plain)
+    with console.capture() as capture:
+        console.print(Text(f'Model: "{model.name}"', style="bold"))
+        console.print(table)
+        for line in _totals(model):
+            console.print(Text(line))
+    return capture.get().rstrip("\n")
+
+
+def _rows(model: Any, expand_nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
+    rows = []
+    for layer in model.layers:
+        rows.append((layer, depth))
+        if expand_nested and hasattr(layer, "functional"):
+            rows += _rows(layer, expand_nested, depth + 1)
+    return rows
+
+
+def _shape_of(layer: Layer) -> str:
+    try:
+        return str(layer.output_shape)
+    except NotBuiltError:
+        return "?"
+
+
+def _parameters_of(layer: Layer) -> str:
+    return f"{layer.count_params():,}" if layer.built else "0 (not built)"
+
+
+def _consumers(graph: Any) -> dict[int, list]:
+    consumers: dict[int, list] = {}
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            consumers.setdefault(id(tensor), []).append(node)
+    return consumers
+
+
+def _sources(graph: Any, layer: Layer) -> str:
+    """Names of the operations whose outputs a layer takes."""
+    nodes = [node for node in graph.nodes if node.operation is layer]
+    return ", ".join(dict.fromkeys(tensor.node.operation.name for node in nodes for tensor in node.inputs)) or "-"
+
+
+def _totals(model: Any) -> list[str]:
+    trained = {id(variable) for variable in model.trainable_variables}
+    counts = {"Total": model.variables}
+    counts["Trainable"] = [variable for variable in model.variables if id(variable) in trained]
+    counts["Non-trainable"] = [variable for variable in model.variables if id(variable) not in trained]
+    lines = [f"{name} parameters: {_count(variables):,} ({_bytes(variables)})" for name, variables in counts.items()]
+    if model.optimizer is not None and model.optimizer.variables:
+        variables = model.optimizer.variables
+        lines.append(f"Optimizer parameters: {_count(variables):,} ({_bytes(variables)})")
+    return lines
+
+
+def _count(variables: list) -> int:
+    return sum(variable.size for variable in variables)
+
+
+def _bytes(variables: list) -> str:
+    size = float(
+        sum(variable.size * np.dtype(variable.dtype.replace("bfloat16", "float16")).itemsize for variable in variables)
+    )
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GB"

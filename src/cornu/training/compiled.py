@@ -1,0 +1,91 @@
+"""What ``compile`` settles: optimizer, losses and metrics, and the compiled functions made of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import optimizers, trees
+from cornu.core.graph import SymbolicTensor
+from cornu.errors import InvalidTypeError
+from cornu.training.objective import Objective, aligned
+from cornu.training.scores import Scores
+from cornu.training.state import StateKeeper
+from cornu.training.step import Batch, block_of, test_step, train_step
+
+
+class Compiled:
+    """The optimizer, losses and metrics of a model, and the functions that are compiled of them when data is first seen.
+
+    Args:
+        model: The model.
+        optimizer: A name, a config or an optimizer.
+        loss: See :class:`~cornu.training.objective.Objective`.
+        loss_weights: See :class:`~cornu.training.objective.Objective`.
+        metrics: See :class:`~cornu.training.scores.Scores`.
+        weighted_metrics: See :class:`~cornu.training.scores.Scores`.
+
+    Raises:
+        InvalidTypeError: A list of metrics stands where the loss weights belong.
+    """
+
+    def __init__(self, model: Any, optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
+        if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
+            raise InvalidTypeError(
+                f"`compile` was given loss_weights={loss_weights!r}.",
+                "Loss weights are numbers; the third argument of `compile` is `loss_weights`, the fourth `metrics`.",
+                f"Write `metrics={list(loss_weights)!r}`.",
+            )
+        self._model = model
+        self.optimizer = optimizers.get(optimizer)
+        self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        self.objective: Objective | None = None
+        self.scores: Scores | None = None
+        self._functions: dict[Any, Callable] = {}
+
+    def prepare(self, sample: Batch) -> None:
+        """Makes the losses and the metrics for a model that is built and a sample of the data, if they are not made yet."""
+        model = self._model
+        if self.scores is None:
+            specs = trees.map(lambda array: SymbolicTensor((None, *np.shape(array)[1:]), _dtype_name(array)), sample.x)
+            outputs = trees.leaves(model.compute_output_spec(specs))
+            names = model.output_names or [f"output_{number + 1}" for number in range(len(outputs))]
+            self.objective = Objective(self.arguments["loss"], self.arguments["loss_weights"], names)
+            shapes = [None if target is None else (None, *np.shape(target)[1:]) for target in aligned(sample.y, names)]
+            metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
+            output_shapes = [spec.shape for spec in outputs]
+            self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, model.backend_name)
+
+    def keeper(self, training: bool) -> StateKeeper:
+        """The keeper of the state, with the optimizer's part if it is to train."""
+        if training and not self.optimizer.built:
+            self.optimizer.build(self._model.trainable_variables)
+        return StateKeeper(self._model, self.optimizer.variables if training else [], self.scores.variables)
+
+    def train_block(self) -> Callable:
+        """The compiled block of training steps (see ``step.block_of``)."""
+        return self._function("train", lambda: train_step(self._model, self.objective, self.scores, self.optimizer))
+
+    def test_block(self) -> Callable:
+        """The compiled block of measuring steps."""
+        return self._function("test", lambda: test_step(self._model, self.objective, self.scores))
+
+    @property
+    def variables(self) -> list:
+        """The variables of the optimizer and of the metrics."""
+        return [*self.optimizer.variables, *(self.scores.variables if self.scores is not None else [])]
+
+    def forget(self) -> None:
+        """Lets the functions be compiled anew when they are next needed."""
+        self._functions.clear()
+
+    def _function(self, kind: str, make_step: Callable) -> Callable:
+        model = self._model
+        key = (kind, model.backend_name, tuple(id(variable) for variable in model.trainable_variables))
+        if key not in self._functions:
+            self._functions[key] = block_of(make_step(), self.scores, model.backend)
+        return self._functions[key]
+
+
+def _dtype_name(array: Any) -> str:
+    return str(np.asarray(array).dtype)

@@ -1,0 +1,53 @@
+"""Where a NaN came from."""
+
+from typing import Any
+
+import numpy as np
+
+from cornu import trees
+from cornu.core.context import CallContext
+from cornu.errors import NonFiniteError
+from cornu.training.feeds import Segment
+from cornu.training.state import TrainState
+from cornu.training.step import batch_of
+
+
+def explain(model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:
+    """The error for a step that made a weight or the loss NaN or infinite.
+
+    Args:
+        model: The model, which holds the state before that step.
+        optimizer: Its optimizer.
+        segment: The data of the step.
+        step: Number of the step in the segment.
+        state: The state before that step.
+    """
+    batch = batch_of(segment.data, segment.plan, step)
+    first_bad = _first_bad_layer(model, state, batch.x)
+    where = (
+        f"the layer {first_bad!r} gave it first"
+        if first_bad
+        else "the outputs were finite, so it came from the loss or its gradient"
+    )
+    values = [model.backend.to_numpy(leaf) for leaf in trees.leaves(batch.x)]
+    low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
+    return NonFiniteError(
+        f"`fit`: step {int(model.backend.to_numpy(state.step)) + 1} gave a loss or a weight that is NaN or infinite: {where}.",
+        f"The learning rate is {float(optimizer.learning_rate_now()):g}, the inputs of the batch lie between {low:g} and {high:g}.",
+        "Lower the learning rate or scale the inputs. The model holds the weights from before that step.",
+    )
+
+
+def _first_bad_layer(model: Any, state: TrainState, x: Any) -> str | None:
+    """Path of the first layer whose output is not finite, in a run with the weights from before the step."""
+    bad: list[str] = []
+
+    def look(layer: Any, inputs: Any, outputs: Any) -> Any:
+        arrays = [model.backend.to_numpy(leaf) for leaf in trees.leaves(outputs)]
+        if not bad and not all(np.isfinite(array).all() for array in arrays):
+            bad.append(layer.path)
+        return outputs
+
+    surroundings = CallContext(training=False, hooks=(look,))
+    model.stateless_call(state.trainable, state.non_trainable, x, call_context=surroundings)
+    return bad[0] if bad else None

@@ -1,0 +1,96 @@
+"""The objective: the losses of a model's outputs, weighted and added up."""
+
+from typing import Any, NamedTuple
+
+from cornu import losses as losses_package
+from cornu import trees
+from cornu.errors import InvalidArgumentError, did_you_mean
+
+
+class Losses(NamedTuple):
+    """The losses of one batch.
+
+    Attributes:
+        total: The number that training makes small.
+        parts: The loss of each output that has one, before weighting.
+    """
+
+    total: Any
+    parts: list
+
+
+class Objective:
+    """The losses of a model's outputs.
+
+    Args:
+        loss: What ``compile`` was given: a loss by name, function or object, or a list or dict with one for each output.
+        loss_weights: A number for each output, as a list or dict, or None.
+        output_names: Names of the outputs, in order.
+
+    Raises:
+        InvalidArgumentError: A list or dict does not fit the outputs.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any, output_names: list[str]):
+        self.output_names = output_names
+        given = per_output(loss, output_names, "loss")
+        self.losses = [losses_package.get(each) if each is not None else None for each in given]
+        self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
+        if all(each is None for each in self.losses) and loss is not None:
+            raise InvalidArgumentError(
+                f"`compile` was given loss={loss!r}.", "At least one output needs a loss.", "Pass one, such as `loss='mse'`."
+            )
+
+    @property
+    def part_names(self) -> list[str]:
+        """Names of the single losses in the logs; none if the model has one output."""
+        if len(self.output_names) == 1:
+            return []
+        return [f"{name}_loss" for name, loss in zip(self.output_names, self.losses, strict=True) if loss is not None]
+
+    def __call__(self, y: Any, outputs: Any, sample_weight: Any, sample_mask: Any) -> Losses:
+        """The losses of a batch; ``y`` and ``sample_weight`` are lists with one entry for each output, or one entry."""
+        targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
+        parts, total = [], 0.0
+        for loss, factor, target, output, weight in zip(
+            self.losses, self.weights, targets, trees.leaves(outputs), weights, strict=True
+        ):
+            if loss is not None:
+                parts.append(loss(target, output, sample_weight=weight, sample_mask=sample_mask))
+                total = total + parts[-1] * factor
+        return Losses(total, parts)
+
+
+def per_output(given: Any, output_names: list[str], argument: str) -> list:
+    """One entry for each output, from what ``compile`` was given: one thing for all, a list, or a dict by the outputs' names.
+
+    Raises:
+        InvalidArgumentError: The list's length or a name does not fit.
+    """
+    if isinstance(given, dict) and "class_name" not in given:
+        for name in given:
+            if name not in output_names:
+                raise InvalidArgumentError(
+                    f"`{argument}` names an output {name!r}.",
+                    f"The model's outputs are {output_names}.",
+                    did_you_mean(name, output_names) or "Use these names.",
+                )
+        return [given.get(name) for name in output_names]
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(output_names):
+            raise InvalidArgumentError(
+                f"`{argument}` holds {len(given)} entries.",
+                f"The model has {len(output_names)} outputs: {output_names}.",
+                "Give one entry for each, None where there is none.",
+            )
+        return list(given)
+    return [given for _ in output_names]
+
+
+def aligned(tree: Any, output_names: list[str]) -> list:
+    """Targets or weights as a list with one entry for each output; a single entry serves all outputs."""
+    if isinstance(tree, dict):
+        return [tree.get(name) for name in output_names]
+    if isinstance(tree, (list, tuple)) and len(tree) == len(output_names):
+        return list(tree)
+    return [tree for _ in output_names]

@@ -1,0 +1,103 @@
+"""``predict``: from a user's data through the compiled forward function to NumPy arrays."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cornu import trees
+from cornu.core import context
+from cornu.core.context import CallContext
+from cornu.training import checks
+from cornu.training.callback import CallbackList
+from cornu.training.feeds import as_batch
+from cornu.training.progress import Progress
+
+
+class Forward:
+    """The compiled function from inputs to outputs, with the variables it reads.
+
+    Args:
+        model: The model, built.
+    """
+
+    def __init__(self, model: Any):
+        self._variables = model.variables
+
+        def forward(arrays: list, x: Any) -> Any:
+            values = dict(zip(map(id, self._variables), arrays, strict=True))
+            with context.entered(CallContext(training=False, values=values)):
+                return model(x)
+
+        self._function = model.backend.compile(forward)
+
+    def __call__(self, x: Any) -> Any:
+        """The outputs for a batch."""
+        return self._function([variable.value for variable in self._variables], x)
+
+
+def predict(
+    model: Any,
+    forward: Forward,
+    batches: Iterable[tuple[Any, int]],
+    callbacks: CallbackList,
+    progress: Progress,
+    steps: int | None,
+) -> Any:
+    """Runs a model over batches.
+
+    Args:
+        model: The model.
+        forward: Its compiled function.
+        batches: Pairs of a batch and how many of its rows are samples; the others are padding.
+        callbacks: Whom to call.
+        progress: Where to show it.
+        steps: How many batches there are, if it is known.
+
+    Returns:
+        The outputs of all samples, stacked, as NumPy arrays.
+    """
+    parts = []
+    callbacks.call("on_predict_begin", None)
+    progress.begin("Predicting", steps)
+    for number, (x, count) in enumerate(batches):
+        if callbacks.wants_batches():
+            callbacks.call("on_predict_batch_begin", number, None)
+        outputs = forward(x)
+        parts.append((outputs, count))
+        progress.update(number + 1, {})
+        if callbacks.wants_batches():
+            callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
+    progress.end({})
+    callbacks.call("on_predict_end", None)
+    hosts = [_to_host(model, outputs, count) for outputs, count in parts]
+    return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
+
+
+def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Iterator[tuple[Any, int]]:
+    """Cuts arrays into batches for :func:`predict`.
+
+    Few sizes mean few compilations: a batch that is not full is filled up to the next power of two, if it may be.
+    """
+    samples = len(trees.leaves(x)[0])
+    for start in range(0, samples, batch_size):
+        count = min(batch_size, samples - start)
+        size = min(batch_size, 1 << (count - 1).bit_length()) if pad else count
+        if size == samples:
+            yield x, count
+            continue
+        rows = np.resize(np.arange(start, start + count), size)
+        yield trees.map(lambda array, rows=rows: array[rows], x), count
+
+
+def batches_of_iterable(batches: Iterable, steps: int | None, prepare: Callable[[Any], Any]) -> Iterator[tuple[Any, int]]:
+    """The inputs of batches that come ready."""
+    for number, given in enumerate(batches):
+        if number == steps:
+            return
+        x = prepare(as_batch(given).x)
+        yield x, checks.sample_count_of(x)
+
+
+def _to_host(model: Any, outputs: Any, count: int) -> Any:
+    return trees.map(lambda array: model.backend.to_numpy(array)[:count], outputs)

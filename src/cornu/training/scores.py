@@ -1,0 +1,127 @@
+"""The scores: the mean loss and the metrics of a model's outputs, kept as a list of arrays while steps run."""
+
+from typing import Any
+
+from cornu import metrics as metrics_package
+from cornu import ops, trees
+from cornu.metrics import Mean, Metric
+from cornu.training.objective import Losses, Objective, aligned, per_output
+from cornu.training.step import Batch
+
+
+class Scores:
+    """All metrics of a compiled model.
+
+    Args:
+        metrics: What ``compile`` was given: a list for a model with one output; for several a list of lists, or a dict.
+        weighted_metrics: The same, for metrics that heed ``sample_weight``.
+        objective: The objective, whose losses are kept too.
+        targets: Shapes of the targets, one for each output, or None.
+        outputs: Shapes of the outputs.
+        backend_name: Name of the backend that keeps the metrics' variables.
+    """
+
+    def __init__(
+        self, metrics: Any, weighted_metrics: Any, objective: Objective, targets: list, outputs: list, backend_name: str
+    ):
+        self.objective = objective
+        self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *objective.part_names)]
+        self._of_output: list[list[Metric]] = []
+        self._weighted: list[list[Metric]] = []
+        names = objective.output_names
+        for kind, given in ((self._of_output, metrics), (self._weighted, weighted_metrics)):
+            for position, identifiers in enumerate(_lists(given, names)):
+                loss = objective.losses[position]
+                resolved = [metrics_package.resolve(each, loss, targets[position], outputs[position]) for each in identifiers]
+                kind.append(_named(resolved, names[position] if len(names) > 1 else None))
+        for variable in self.variables:
+            variable.to_backend(backend_name)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, the mean loss first."""
+        return [*self._trackers, *(m for kind in (self._of_output, self._weighted) for part in kind for m in part)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the logs, in order."""
+        return [metric.name for metric in self.metrics]
+
+    @property
+    def variables(self) -> list:
+        """The variables of all metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    @property
+    def padding_is_safe(self) -> bool:
+        """Whether every metric leaves out samples of weight 0, so that batches may be padded."""
+        return all(metric.counts_zero_weight_as_absent for metric in self.metrics)
+
+    def reset(self) -> None:
+        """Starts all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def update(self, values: list, losses: Losses, batch: Batch, outputs: Any) -> list:
+        """The metrics' values after one more batch. Pure.
+
+        Args:
+            values: Values of :attr:`variables`.
+            losses: The batch's losses.
+            batch: The batch.
+            outputs: What the model gave for it.
+        """
+        remaining, after = iter(values), []
+
+        def feed(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
+            own = [next(remaining) for _ in metric.variables]
+            after.extend(
+                metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+            )
+
+        count = ops.shape(trees.leaves(batch.x)[0])[0] if batch.sample_mask is None else ops.sum(batch.sample_mask)
+        parts = losses.parts if len(self._trackers) > 1 else []
+        for tracker, loss in zip(self._trackers, [losses.total, *parts], strict=True):
+            feed(tracker, loss, sample_weight=count)
+        names = self.objective.output_names
+        targets, weights = aligned(batch.y, names), aligned(batch.sample_weight, names)
+        for kind, weighted in ((self._of_output, False), (self._weighted, True)):
+            for metrics, target, output, weight in zip(kind, targets, trees.leaves(outputs), weights, strict=True):
+                for metric in metrics:
+                    feed(metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask))
+        return after
+
+    def results(self, values: list) -> dict[str, Any]:
+        """The logs for values of :attr:`variables`. Pure."""
+        remaining, logs = iter(values), {}
+        for metric in self.metrics:
+            result = metric.stateless_result([next(remaining) for _ in metric.variables])
+            logs.update(result if isinstance(result, dict) else {metric.name: result})
+        return logs
+
+
+def _lists(given: Any, output_names: list[str]) -> list[list]:
+    """A list of metrics for each output."""
+    if given is None:
+        return [[] for _ in output_names]
+    if len(output_names) == 1 and not isinstance(given, dict):
+        given = [given if isinstance(given, (list, tuple)) else [given]]
+        given = given[0][0:1] if len(given[0]) == 1 and isinstance(given[0][0], (list, tuple)) else given
+    if isinstance(given, (list, tuple)) and len(given) != len(output_names):
+        given = [given for _ in output_names]
+    entries = per_output(given, output_names, "metrics")
+    return [list(each) if isinstance(each, (list, tuple)) else [] if each is None else [each] for each in entries]
+
+
+def _named(metrics: list[Metric], output_name: str | None) -> list[Metric]:
+    """Lets the logs of several outputs be told apart: ``output_accuracy``."""
+    if output_name is not None:
+        for metric in metrics:
+            metric.name = f"{output_name}_{metric.name}"
+    return metrics
+
+
+def _combined(weight: Any, mask: Any) -> Any:
+    if weight is None or mask is None:
+        return mask if weight is None else weight
+    return ops.multiply(weight, mask)

@@ -1,0 +1,60 @@
+"""The state of training: trees of arrays that a step takes and gives, and the variables they are read from and handed back to."""
+
+from typing import Any, NamedTuple
+
+from cornu import seeds
+from cornu.core.variable import Variable
+
+
+class TrainState(NamedTuple):
+    """All that changes while a model trains.
+
+    Attributes:
+        trainable: Values of the trainable variables.
+        non_trainable: Values of the other variables, such as running means.
+        optimizer: Values of the optimizer's variables; empty when nothing is trained.
+        metrics: Values of the metrics' variables.
+        key: The key that the steps' random numbers follow from.
+        step: How many steps were made with this key.
+    """
+
+    trainable: list
+    non_trainable: list
+    optimizer: list
+    metrics: list
+    key: Any
+    step: Any
+
+
+class StateKeeper:
+    """Knows the variables behind a state: reads a state from them and hands one back to them.
+
+    Between the two the variables keep their old arrays, so that a step that fails loses nothing.
+
+    Args:
+        model: The model.
+        optimizer_variables: Those of its optimizer; empty when nothing is trained.
+        metric_variables: Those of its metrics.
+    """
+
+    def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable]):
+        self._backend = model.backend
+        self._variables = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            list(optimizer_variables),
+            list(metric_variables),
+        )
+        self._key = self._backend.asarray(seeds.next_key(), dtype="uint32")
+        self._step = self._backend.asarray(0, dtype="int32")
+
+    def read(self) -> TrainState:
+        """The state as the variables hold it now."""
+        return TrainState(*([variable.value for variable in part] for part in self._variables), self._key, self._step)
+
+    def hand_back(self, state: TrainState) -> None:
+        """Gives the variables the arrays of a state."""
+        for variables, arrays in zip(self._variables, state[:4], strict=True):
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.take_over(array)
+        self._key, self._step = state.key, state.step

@@ -1,0 +1,141 @@
+"""The step: a pure function of the state and a batch, and the only hot code. A block of steps runs as one compiled call."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cornu import ops, trees
+from cornu.core.context import CallContext
+from cornu.training.state import TrainState
+
+
+class Batch(NamedTuple):
+    """What a step sees of the data.
+
+    Attributes:
+        x: Tree of arrays ``(batch, ...)``.
+        y: Tree of arrays ``(batch, ...)``, or None.
+        sample_weight: Tree of arrays ``(batch,)``, or None.
+        sample_mask: ``(batch,)``, 1 for a sample and 0 for padding, or None if nothing is padding.
+    """
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    sample_mask: Any
+
+
+class Plan(NamedTuple):
+    """Which rows of the data make which batch.
+
+    Attributes:
+        rows: ``(steps, batch)``, indices of rows.
+        counts: ``(steps,)``, how many of a batch's rows are samples (the rest is padding), or None for all.
+    """
+
+    rows: Any
+    counts: Any
+
+
+class Report(NamedTuple):
+    """What a block of steps says of itself.
+
+    Attributes:
+        finite: Whether all trained weights and the loss are finite.
+        logs: Name to mean since the epoch began.
+    """
+
+    finite: Any
+    logs: dict[str, Any]
+
+
+def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Callable[[TrainState, Batch], TrainState]:
+    """Makes the step that trains.
+
+    Args:
+        model: The model, built.
+        objective: Gives the loss (see ``objective.py``).
+        scores: Keeps the metrics (see ``scores.py``).
+        optimizer: The optimizer, built.
+
+    Returns:
+        ``step(state, batch) -> state``.
+    """
+
+    def step(state: TrainState, batch: Batch) -> TrainState:
+        key = model.backend.fold_in(state.key, state.step)
+
+        def loss_of(trainable: list) -> tuple[Any, Any]:
+            surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
+            outputs, non_trainable, penalties = model.stateless_call(
+                trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
+            )
+            losses = objective(batch.y, outputs, batch.sample_weight, batch.sample_mask)
+            total = sum(penalties, start=losses.total)
+            return total, (losses._replace(total=total), outputs, non_trainable)
+
+        (_, found), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        losses, outputs, non_trainable = found
+        trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, gradients, state.trainable)
+        metrics = scores.update(state.metrics, losses, batch, outputs)
+        return TrainState(trainable, non_trainable, optimizer_values, metrics, state.key, state.step + 1)
+
+    return step
+
+
+def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, Batch], TrainState]:
+    """Makes the step that only measures: it changes nothing but the metrics."""
+
+    def step(state: TrainState, batch: Batch) -> TrainState:
+        surroundings = CallContext(training=False, sample_mask=batch.sample_mask)
+        outputs, _, penalties = model.stateless_call(
+            state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
+        )
+        losses = objective(batch.y, outputs, batch.sample_weight, batch.sample_mask)
+        losses = losses._replace(total=sum(penalties, start=losses.total))
+        return state._replace(metrics=scores.update(state.metrics, losses, batch, outputs))
+
+    return step
+
+
+def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backend: Any) -> Callable:
+    """Makes many steps one compiled call.
+
+    The number of steps is an argument of the compiled function and not part of it, so that any number runs without compiling again.
+
+    Args:
+        step: ``step(state, batch) -> state``.
+        scores: Gives the logs.
+        backend: The backend that compiles.
+
+    Returns:
+        ``block(state, data, plan, start, stop) -> (state, report)``: the steps ``start`` to ``stop - 1`` of a plan.
+    """
+
+    def block(state: TrainState, data: Batch, plan: Plan, start: Any, stop: Any) -> tuple[TrainState, Report]:
+        def go_on(carry: tuple) -> Any:
+            return carry[0] < stop
+
+        def one_more(carry: tuple) -> tuple:
+            number, state = carry
+            return number + 1, step(state, batch_of(data, plan, number))
+
+        state = backend.while_loop(go_on, one_more, (start, state))[1]
+        logs = scores.results(state.metrics)
+        return state, Report(_all_finite([*state.trainable, logs["loss"]]), logs)
+
+    return backend.compile(block)
+
+
+def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
+    """The batch of a step: the rows that the plan names, and a mask if it says that some are padding."""
+    rows = ops.get_item(plan.rows, number)
+    x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
+    if plan.counts is None:
+        return Batch(x, y, sample_weight, None)
+    places = ops.arange(plan.rows.shape[1], dtype="int32")
+    return Batch(x, y, sample_weight, ops.cast(places < ops.get_item(plan.counts, number), "float32"))
+
+
+def _all_finite(arrays: list) -> Any:
+    """Whether all numbers are finite. A sum is not finite if one of its terms is not, and costs one reading."""
+    return ops.isfinite(sum(ops.sum(ops.cast(array, "float32")) * 0.0 for array in arrays))
