@@ -3,18 +3,37 @@
 Three kinds of arguments come to an op: arrays of a backend (the backend computes), things that stand for an array, such as a
 variable (they are asked for it), and symbolic tensors (the op is recorded instead of computed). The floors above register
 the last two kinds, so this module knows neither variables nor graphs.
+
+Inside an op, :func:`arrays`, :func:`operands` and :func:`floats` give the backend that decides and the arguments as its arrays.
 """
 
 import functools
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+from cornu import backends, config
+from cornu.errors import InvalidTypeError
+from cornu.ops.dtypes import is_float
+
 _recorders: dict[type, Callable] = {}
+
+_plain: set[type] = set()
+"""Types met before that are neither recorded nor stand for an array, so that the usual call is looked at quickly."""
+
+_weak: set[type] = {bool, int, float}
+"""Numbers that take on the dtype of the array beside them."""
+
+_HOST_SCALARS = (np.float64, np.int64)
+"""What NumPy gives for a single number of the host, as in ``x * np.sqrt(2)``: a number like Python's."""
 
 
 def register_recorder(kind: type, record: Callable) -> None:
     """Says what happens when an op meets an argument of a kind: ``record(op, args, kwargs)`` instead of the op."""
     _recorders[kind] = record
+    _plain.discard(kind)
 
 
 def op(function: Callable) -> Callable:
@@ -26,17 +45,26 @@ def op(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        values = (*args, *kwargs.values())
-        for value in values:
-            for item in value if isinstance(value, (list, tuple)) else (value,):
-                record = _recorders.get(type(item))
-                if record is not None:
-                    return record(wrapper, args, kwargs)
-        args = tuple(unwrap(value) for value in args)
-        kwargs = {name: unwrap(value) for name, value in kwargs.items()}
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            if type(value) not in _plain:
+                return _look_closely(wrapper, function, args, kwargs)
         return function(*args, **kwargs)
 
     return wrapper
+
+
+def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
+    for value in (*args, *kwargs.values()):
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            kind = type(item)
+            if kind in _plain:
+                continue
+            record = _recorders.get(kind)
+            if record is not None:
+                return record(wrapper, args, kwargs)
+            if not (isinstance(item, (list, tuple)) or hasattr(kind, "__cornu_array__")):
+                _plain.add(kind)
+    return function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in kwargs.items()})
 
 
 def unwrap(value: Any) -> Any:
@@ -46,3 +74,67 @@ def unwrap(value: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value)(unwrap(item) if hasattr(type(item), "__cornu_array__") else item for item in value)
     return value
+
+
+def arrays(*values: Any) -> tuple:
+    """The backend that decides about some values, and each value as an array of it.
+
+    Args:
+        values: Arrays, numbers, or lists of them.
+
+    Returns:
+        ``(backend, *arrays)``.
+
+    Raises:
+        BackendError: Arrays of two engines are among the values.
+        InvalidTypeError: A value is no array and cannot become one.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.ops.dispatch import arrays
+        >>> backend, x, y = arrays(np.float32([1, 2]), [3.0, 4.0])
+        >>> backend.__name__, type(y).__name__
+        ('cornu.backends.numpy', 'ndarray')
+    """
+    backend = backends.of(*values)
+    name = backends.name_of(backend)
+    return (backend, *[value if backends.owner(value) == name else as_array(backend, value) for value in values])
+
+
+def operands(*values: Any) -> tuple:
+    """As :func:`arrays`, but a Python number beside an array stays a number, which takes on the array's dtype."""
+    backend = backends.of(*values)
+    name = backends.name_of(backend)
+    if all(type(value) in _weak for value in values):
+        return (backend, *[backend.asarray(value) for value in values])
+    return (backend, *[_operand(backend, name, value) for value in values])
+
+
+def _operand(backend: ModuleType, name: str, value: Any) -> Any:
+    kind = type(value)
+    if kind in _weak:
+        return value
+    if kind in _HOST_SCALARS:
+        return value.item()
+    return value if backends.owner(value) == name else as_array(backend, value)
+
+
+def floats(*values: Any) -> tuple:
+    """As :func:`arrays`, with whole numbers and booleans turned into floats of ``config.floatx()``."""
+    backend, *found = arrays(*values)
+    return (backend, *[x if is_float(backend.dtype(x)) else backend.cast(x, config.floatx()) for x in found])
+
+
+def as_array(backend: ModuleType, value: Any, dtype: str | None = None) -> Any:
+    """A value as an array of a backend, of its own dtype or another one.
+
+    Raises:
+        InvalidTypeError: The value is text, nothing or another thing that no array can be made of.
+    """
+    if value is None or isinstance(value, (str, bytes, dict, set)):
+        raise InvalidTypeError(
+            f"{value!r} was given where an array was expected.",
+            "An array, a number or a list of numbers was expected.",
+            "Check the arguments, their order too.",
+        )
+    return backend.asarray(value, dtype)

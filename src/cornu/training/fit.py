@@ -62,8 +62,9 @@ def make_feed(
 
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
-    """Whether a batch may be filled up: whether all layers and metrics leave the padding out."""
-    return model.batch_coupling_of_all() != "unknown" and compiled.scores.padding_is_safe
+    """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
+    layers_may = model.batch_coupling_of_all() != "unknown"
+    return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe
 
 
 def fit(

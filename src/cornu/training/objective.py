@@ -2,9 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from cornu import losses as losses_package
-from cornu import trees
+from cornu import losses, trees
 from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.losses import Loss
+from cornu.losses.loss import LossFunctionWrapper
 
 
 class Losses(NamedTuple):
@@ -34,12 +35,17 @@ class Objective:
     def __init__(self, loss: Any, loss_weights: Any, output_names: list[str]):
         self.output_names = output_names
         given = per_output(loss, output_names, "loss")
-        self.losses = [losses_package.get(each) if each is not None else None for each in given]
+        self.losses = [None if each is None else as_loss(each) for each in given]
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
                 f"`compile` was given loss={loss!r}.", "At least one output needs a loss.", "Pass one, such as `loss='mse'`."
             )
+
+    @property
+    def padding_is_safe(self) -> bool:
+        """Whether every loss judges each sample alone, so that padding can be left out of it."""
+        return all(loss is None or loss.judges_samples_alone for loss in self.losses)
 
     @property
     def part_names(self) -> list[str]:
@@ -59,6 +65,12 @@ class Objective:
                 parts.append(loss(target, output, sample_weight=weight, sample_mask=sample_mask))
                 total = total + parts[-1] * factor
         return Losses(total, parts)
+
+
+def as_loss(identifier: Any) -> Loss:
+    """The loss that a name, a function ``(y_true, y_pred)``, a config or a loss means."""
+    found = losses.get(identifier)
+    return found if isinstance(found, Loss) else LossFunctionWrapper(found)
 
 
 def per_output(given: Any, output_names: list[str], argument: str) -> list:

@@ -99,6 +99,11 @@ class Scores:
             logs.update(result if isinstance(result, dict) else {metric.name: result})
         return logs
 
+    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Logs in the order of the metrics: a backend may give a dict back in another one."""
+        position = {name: number for number, name in enumerate(self.names)}
+        return dict(sorted(logs.items(), key=lambda item: position.get(item[0], len(position))))
+
 
 def _lists(given: Any, output_names: list[str]) -> list[list]:
     """A list of metrics for each output."""

@@ -123,7 +123,13 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backe
         logs = scores.results(state.metrics)
         return state, Report(_all_finite([*state.trainable, logs["loss"]]), logs)
 
-    return backend.compile(block)
+    compiled = backend.compile(block)
+
+    def run(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
+        state, report = compiled(state, data, plan, start, stop)
+        return state, report._replace(logs=scores.in_order(report.logs))
+
+    return run
 
 
 def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:

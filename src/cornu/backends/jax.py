@@ -1,0 +1,627 @@
+"""The JAX backend: XLA on CPU, GPU and TPU.
+
+What is particular to it:
+
+* JAX's 64-bit switch stays as the user set it, which is off by default. Then ``"float64"`` and ``"int64"`` mean ``"float32"`` and
+  ``"int32"``, silently; whole numbers that do not fit into 32 bits are refused.
+* Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as JAX's trees are.
+* Compiled programs are kept in the user's cache folder (see :func:`enable_compilation_cache`).
+* On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``.
+"""
+
+import builtins
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from cornu import config
+from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.errors import InvalidArgumentError, one_of
+
+# --- Compilation cache --------------------------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """The folder of compiled programs: ``jax`` in ``$CORNU_CACHE``, or ``cornu/jax`` in the user's cache folder."""
+    if os.environ.get("CORNU_CACHE"):
+        return Path(os.environ["CORNU_CACHE"]) / "jax"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cornu" / "jax"
+
+
+def enable_compilation_cache() -> bool:
+    """Keeps compiled programs on disk, so that the next run of a script starts at once.
+
+    Leaves everything alone if the user configured JAX's own cache, if ``CORNU_COMPILATION_CACHE=0``, or if the folder cannot be
+    written.
+
+    Returns:
+        Whether the cache was switched on.
+    """
+    if os.environ.get("CORNU_COMPILATION_CACHE") == "0" or jax.config.jax_compilation_cache_dir is not None:
+        return False
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home, or one that cannot be written
+        return False
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    return True
+
+
+enable_compilation_cache()
+
+
+# --- Creation and conversion --------------------------------------------------------------------------------------------------
+
+_NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
+
+
+def _available(dtype: Any) -> str:
+    name = str(dtype) if isinstance(dtype, str) else np.dtype(dtype).name
+    return name if jax.config.jax_enable_x64 else _NARROW.get(name, name)
+
+
+def asarray(x: Any, dtype: str | None = None) -> Array:
+    if isinstance(x, jax.Array):
+        return x if dtype is None else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and any_array(x):
+        x = jnp.stack([asarray(item) for item in x])
+        return x if dtype is None else cast(x, dtype)
+    host = _host_array(x, dtype)
+    with jax.ensure_compile_time_eval():  # concrete inside a traced function too
+        return jax.device_put(host)
+
+
+def any_array(values: list | tuple) -> bool:
+    """Whether a nested list holds a JAX array."""
+    for value in values:
+        if isinstance(value, jax.Array) or (isinstance(value, (list, tuple)) and any_array(value)):
+            return True
+    return False
+
+
+def _host_array(x: Any, dtype: str | None) -> np.ndarray:
+    """A private NumPy array: JAX may use its memory as it is, so the user must not hold it as well."""
+    host = np.asarray(x)
+    if host.dtype.kind not in "biufcV":
+        raise InvalidArgumentError(
+            f"Data of NumPy dtype {host.dtype} was given.",
+            "An array must hold numbers or booleans, and all its rows must have the same length.",
+            "Turn the data into numbers first, for example texts into class indices.",
+        )
+    if dtype is None:
+        dtype = {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(host.dtype.name, host.dtype.name)
+    dtype = _available(dtype)
+    if host.dtype.kind in "iu" and host.dtype.itemsize == 8 and dtype in ("int32", "uint32"):
+        _check_fits(host, dtype)
+    return np.array(host, dtype=dtype)
+
+
+def _check_fits(host: np.ndarray, dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    if host.size and (host.min() < limits.min or host.max() > limits.max):
+        raise InvalidArgumentError(
+            f"Whole numbers from {host.min()} to {host.max()} were given.",
+            f"They become {dtype!r} on the JAX backend, which holds {limits.min} to {limits.max}.",
+            "Give them as floats, or scale them down.",
+        )
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    return np.array(x)
+
+
+def dtype(x: Array) -> str:
+    return x.dtype.name
+
+
+def cast(x: Array, dtype: str) -> Array:
+    name = _available(dtype)
+    return x if x.dtype.name == name else lax.convert_element_type(x, name)
+
+
+def full(shape: Shape, value: Any, dtype: str) -> Array:
+    return jnp.full(shape, value, _available(dtype))
+
+
+def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+    return jnp.arange(start, stop, step, _available(dtype))
+
+
+# --- Elementwise, one argument ------------------------------------------------------------------------------------------------
+
+
+def _is_float(x: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(x), jnp.inexact)
+
+
+def _floating(x: Array) -> Array:
+    return x if _is_float(x) else jnp.asarray(x, _available(config.floatx()))
+
+
+def abs(x: Array) -> Array:
+    return jnp.abs(x)
+
+
+def negative(x: Array) -> Array:
+    return jnp.negative(x)
+
+
+def sign(x: Array) -> Array:
+    return jnp.sign(x)
+
+
+def exp(x: Array) -> Array:
+    return jnp.exp(_floating(x))
+
+
+def expm1(x: Array) -> Array:
+    return jnp.expm1(_floating(x))
+
+
+def log(x: Array) -> Array:
+    return jnp.log(_floating(x))
+
+
+def log1p(x: Array) -> Array:
+    return jnp.log1p(_floating(x))
+
+
+def sqrt(x: Array) -> Array:
+    return jnp.sqrt(_floating(x))
+
+
+def rsqrt(x: Array) -> Array:
+    return lax.rsqrt(_floating(x))
+
+
+def square(x: Array) -> Array:
+    return jnp.square(x)
+
+
+def sin(x: Array) -> Array:
+    return jnp.sin(_floating(x))
+
+
+def cos(x: Array) -> Array:
+    return jnp.cos(_floating(x))
+
+
+def tan(x: Array) -> Array:
+    return jnp.tan(_floating(x))
+
+
+def arcsin(x: Array) -> Array:
+    return jnp.arcsin(_floating(x))
+
+
+def arccos(x: Array) -> Array:
+    return jnp.arccos(_floating(x))
+
+
+def arctan(x: Array) -> Array:
+    return jnp.arctan(_floating(x))
+
+
+def sinh(x: Array) -> Array:
+    return jnp.sinh(_floating(x))
+
+
+def cosh(x: Array) -> Array:
+    return jnp.cosh(_floating(x))
+
+
+def tanh(x: Array) -> Array:
+    return jnp.tanh(_floating(x))
+
+
+def erf(x: Array) -> Array:
+    return lax.erf(_floating(x))
+
+
+def sigmoid(x: Array) -> Array:
+    return lax.logistic(_floating(x))
+
+
+def floor(x: Array) -> Array:
+    return jnp.floor(x)
+
+
+def ceil(x: Array) -> Array:
+    return jnp.ceil(x)
+
+
+def round(x: Array) -> Array:
+    return jnp.round(x)
+
+
+def isnan(x: Array) -> Array:
+    return jnp.isnan(x)
+
+
+def isfinite(x: Array) -> Array:
+    return jnp.isfinite(x)
+
+
+def logical_not(x: Array) -> Array:
+    return jnp.logical_not(x)
+
+
+# --- Elementwise, two or three arguments --------------------------------------------------------------------------------------
+
+
+def add(x: Array, y: Array) -> Array:
+    return jnp.add(x, y)
+
+
+def subtract(x: Array, y: Array) -> Array:
+    return jnp.subtract(x, y)
+
+
+def multiply(x: Array, y: Array) -> Array:
+    return jnp.multiply(x, y)
+
+
+def divide(x: Array, y: Array) -> Array:
+    if _is_float(x) or _is_float(y):
+        return jnp.divide(x, y)
+    return jnp.divide(_floating(x), _floating(y))
+
+
+def floor_divide(x: Array, y: Array) -> Array:
+    return jnp.floor_divide(x, y)
+
+
+def remainder(x: Array, y: Array) -> Array:
+    return jnp.remainder(x, y)
+
+
+def power(x: Array, y: Array) -> Array:
+    return jnp.power(x, y)
+
+
+def maximum(x: Array, y: Array) -> Array:
+    return jnp.maximum(x, y)
+
+
+def minimum(x: Array, y: Array) -> Array:
+    return jnp.minimum(x, y)
+
+
+def arctan2(x: Array, y: Array) -> Array:
+    return jnp.arctan2(x, y)
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    return jnp.logaddexp(x, y)
+
+
+def equal(x: Array, y: Array) -> Array:
+    return jnp.equal(x, y)
+
+
+def not_equal(x: Array, y: Array) -> Array:
+    return jnp.not_equal(x, y)
+
+
+def less(x: Array, y: Array) -> Array:
+    return jnp.less(x, y)
+
+
+def less_equal(x: Array, y: Array) -> Array:
+    return jnp.less_equal(x, y)
+
+
+def greater(x: Array, y: Array) -> Array:
+    return jnp.greater(x, y)
+
+
+def greater_equal(x: Array, y: Array) -> Array:
+    return jnp.greater_equal(x, y)
+
+
+def logical_and(x: Array, y: Array) -> Array:
+    return jnp.logical_and(x, y)
+
+
+def logical_or(x: Array, y: Array) -> Array:
+    return jnp.logical_or(x, y)
+
+
+def logical_xor(x: Array, y: Array) -> Array:
+    return jnp.logical_xor(x, y)
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    return jnp.where(condition, x, y)
+
+
+# --- Reductions ---------------------------------------------------------------------------------------------------------------
+
+
+def _countable(x: Array) -> Array:
+    return cast(x, "int32") if x.dtype == bool else x
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.sum(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+
+
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.mean(_floating(x), axis=axis, keepdims=keepdims)
+
+
+def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.prod(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+
+
+def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.max(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.min(x, axis=axis, keepdims=keepdims)
+
+
+def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.all(x, axis=axis, keepdims=keepdims)
+
+
+def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.any(x, axis=axis, keepdims=keepdims)
+
+
+def argmax(x: Array, axis: int) -> Array:
+    return cast(jnp.argmax(x, axis=axis), "int32")
+
+
+def argmin(x: Array, axis: int) -> Array:
+    return cast(jnp.argmin(x, axis=axis), "int32")
+
+
+def cumsum(x: Array, axis: int) -> Array:
+    return jnp.cumsum(_countable(x), axis=axis)
+
+
+def cumprod(x: Array, axis: int) -> Array:
+    return jnp.cumprod(_countable(x), axis=axis)
+
+
+# --- Shape and indexing -------------------------------------------------------------------------------------------------------
+
+
+def reshape(x: Array, shape: Shape) -> Array:
+    return jnp.reshape(x, shape)
+
+
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    return jnp.transpose(x, axes)
+
+
+def broadcast_to(x: Array, shape: Shape) -> Array:
+    return jnp.broadcast_to(x, shape)
+
+
+def concatenate(xs: list[Array], axis: int) -> Array:
+    return jnp.concatenate(xs, axis=axis)
+
+
+def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+    if mode == "constant":
+        return jnp.pad(x, pad_width, constant_values=constant_values)
+    return jnp.pad(x, pad_width, mode=mode)
+
+
+def flip(x: Array, axis: Any) -> Array:
+    return jnp.flip(x, axis=axis)
+
+
+def getitem(x: Array, index: Any) -> Array:
+    items = index if isinstance(index, tuple) else (index,)
+    items = tuple(np.asarray(item) if isinstance(item, list) else item for item in items)
+    if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
+        np.broadcast_to(np.False_, x.shape)[items]  # JAX would clip an index outside: let NumPy raise its IndexError
+    return x[items]
+
+
+def take(x: Array, indices: Array, axis: int) -> Array:
+    return jnp.take(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+
+
+def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    return jnp.take_along_axis(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+
+
+def _from_the_start(indices: Array, size: int) -> Array:
+    indices = jnp.asarray(indices)
+    if jnp.issubdtype(indices.dtype, jnp.unsignedinteger):
+        return indices
+    return jnp.where(indices < 0, indices + size, indices)
+
+
+def index_add(x: Array, indices: Array, updates: Array) -> Array:
+    return x.at[indices].add(updates, mode="drop")
+
+
+# --- Contractions -------------------------------------------------------------------------------------------------------------
+
+
+def matmul(x: Array, y: Array) -> Array:
+    return jnp.matmul(x, y)
+
+
+def tensordot(x: Array, y: Array, axes: Any) -> Array:
+    return jnp.tensordot(x, y, axes)
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    return jnp.einsum(subscripts, *operands)
+
+
+# --- Sorting ------------------------------------------------------------------------------------------------------------------
+
+
+def argsort(x: Array, axis: int) -> Array:
+    return cast(jnp.argsort(x, axis=axis, stable=True), "int32")
+
+
+def top_k(x: Array, k: int) -> tuple[Array, Array]:
+    values, indices = lax.top_k(x, k)
+    return values, cast(indices, "int32")
+
+
+# --- Convolution and pooling --------------------------------------------------------------------------------------------------
+
+
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    x, kernel = _same_dtype(x, kernel)
+    numbers = _dimension_numbers(len(strides))
+    return lax.conv_general_dilated(
+        x, kernel, strides, padding, rhs_dilation=dilation, dimension_numbers=numbers, feature_group_count=groups
+    )
+
+
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    x, kernel = _same_dtype(x, kernel)
+    rank = len(strides)
+    turned = jnp.swapaxes(jnp.flip(kernel, range(rank)), -1, -2)
+    pads = []
+    for axis in range(rank):
+        reach = (kernel.shape[axis] - 1) * dilation[axis]
+        before = reach - padding[axis][0]
+        after = output_size[axis] - 1 - (x.shape[1 + axis] - 1) * strides[axis] + reach - before
+        pads.append((before, after))
+    ones = (1,) * rank
+    return lax.conv_general_dilated(
+        x, turned, ones, pads, lhs_dilation=strides, rhs_dilation=dilation, dimension_numbers=_dimension_numbers(rank)
+    )
+
+
+def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
+    common = jnp.promote_types(x.dtype, y.dtype)
+    return x.astype(common), y.astype(common)
+
+
+def _dimension_numbers(rank: int) -> tuple[str, str, str]:
+    axes = "DHW"[3 - rank :]
+    return f"N{axes}C", f"{axes}IO", f"N{axes}C"
+
+
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
+    return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
+
+
+def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    x = _floating(x)
+    total = _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
+    counts = np.ones((), x.dtype)
+    for axis, (size, step, pads) in enumerate(zip(window, strides, padding, strict=True)):
+        real = np.pad(np.ones(x.shape[1 + axis], x.dtype), pads)
+        starts = np.arange(total.shape[1 + axis]) * step
+        along = np.array([real[start : start + size].sum() for start in starts], x.dtype)
+        counts = np.expand_dims(counts, -1) * np.maximum(along, 1)
+    return total / counts[None, ..., None]
+
+
+def _reduce_windows(x: Array, init: Any, function: Callable, window: Shape, strides: Shape, padding: Padding) -> Array:
+    return lax.reduce_window(x, init, function, (1, *window, 1), (1, *strides, 1), ((0, 0), *padding, (0, 0)))
+
+
+# --- Control flow -------------------------------------------------------------------------------------------------------------
+
+
+def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    return lax.scan(f, init, xs, reverse=reverse)
+
+
+def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+    return lax.while_loop(cond, body, init)
+
+
+def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+    return lax.cond(pred, true_fn, false_fn, *operands)
+
+
+# --- Random numbers -----------------------------------------------------------------------------------------------------------
+
+
+def _typed_key(key: Array) -> Array:
+    return jax.random.wrap_key_data(jnp.asarray(key, "uint32"), impl="threefry2x32")
+
+
+def fold_in(key: Array, data: Any) -> Array:
+    data = data % 2**32 if isinstance(data, int) else data
+    return jax.random.key_data(jax.random.fold_in(_typed_key(key), data))
+
+
+def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+    return jax.random.uniform(_typed_key(key), shape, _available(dtype))
+
+
+def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+    return jax.random.normal(_typed_key(key), shape, _available(dtype))
+
+
+# --- Transforms ---------------------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
+    return jax.value_and_grad(f, has_aux=has_aux)
+
+
+def stop_gradient(x: Array) -> Array:
+    return lax.stop_gradient(x)
+
+
+def custom_gradient(f: Callable) -> Callable:
+    def with_tuple(*arrays: Array) -> tuple[Any, Callable]:
+        value, grad = f(*arrays)
+        return value, lambda upstream: tuple(grad(upstream))
+
+    return jax.custom_gradient(with_tuple)
+
+
+def compile(f: Callable) -> Callable:
+    return jax.jit(f)
+
+
+def abstract_eval(f: Callable, *specs: Any) -> Any:
+    def is_spec(value: Any) -> bool:
+        return isinstance(value, ArraySpec)
+
+    structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, _available(spec.dtype)), specs, is_leaf=is_spec)
+    return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
+
+
+# --- Devices ------------------------------------------------------------------------------------------------------------------
+
+
+def _devices_by_name() -> dict[str, jax.Device]:
+    found = [*jax.devices(), *jax.devices("cpu")]
+    return {f"{device.platform}:{device.id}": device for device in found}
+
+
+def devices() -> list[str]:
+    return list(_devices_by_name())
+
+
+def to_device(x: Array, device: str) -> Array:
+    known = _devices_by_name()
+    if device not in known:
+        raise one_of("device", device, known)
+    return jax.device_put(x, known[device])
+
+
+def synchronize(tree: Any) -> None:
+    jax.block_until_ready(tree)

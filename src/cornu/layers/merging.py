@@ -1,0 +1,372 @@
+"""Layers that make one tensor of several: sums, products, concatenation."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cornu import ops
+from cornu.core.graph import SymbolicTensor
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.layers.shapes import Shape, Size
+from cornu.ops.checks import check_axis
+from cornu.ops.dtypes import is_float
+
+
+class Merge(Layer):
+    """The base of layers that are called on a list of tensors."""
+
+    batch_coupling = "none"
+    supports_masking = True
+    least, most = 1, None
+    """How many tensors it takes."""
+
+    def call(self, inputs: Any) -> Any:
+        """The merged inputs."""
+        if len({str(x.dtype) for x in inputs}) > 1:
+            inputs = [ops.cast(x, self.compute_dtype) for x in inputs]
+        return self._merge(inputs)
+
+    def _merge(self, inputs: list) -> Any:
+        """What becomes of tensors of one dtype."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_merge(inputs)`.")
+
+    def _merged_shape(self, shapes: list[Shape]) -> Shape:
+        """The shape that comes out."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_merged_shape(shapes)`.")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """The shape that comes out for a list of shapes."""
+        if not _is_list_of_shapes(input_shape):
+            raise InvalidTypeError(
+                f"The layer {self.name!r} was called on one tensor, of shape {input_shape}.",
+                "It takes a list of tensors.",
+                f"Call it as `{type(self).__name__}()([a, b])`.",
+            )
+        if len(input_shape) < self.least or (self.most is not None and len(input_shape) > self.most):
+            count = f"{self.least}" if self.least == self.most else f"at least {self.least}"
+            raise InvalidArgumentError(
+                f"The layer {self.name!r} was called on a list of {len(input_shape)} tensors.",
+                f"It takes {count}.",
+                "Check the list.",
+            )
+        return self._merged_shape([tuple(shape) for shape in input_shape])
+
+    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+        """A symbolic tensor of the common dtype of the inputs, else of the compute dtype."""
+        shape = self.compute_output_shape([x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape)
+        dtypes = {self.compute_dtype if is_float(x.dtype) else x.dtype for x in inputs}
+        return SymbolicTensor(shape, dtypes.pop() if len(dtypes) == 1 else self.compute_dtype)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Steps that count in one of the inputs; None if one of them has no mask."""
+        if previous_mask is None or any(mask is None for mask in previous_mask):
+            return None
+        return functools.reduce(ops.logical_or, previous_mask)
+
+    def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
+        listed = ", ".join(str(shape) for shape in shapes)
+        return ShapeError(f"The layer {self.name!r} got inputs of shapes {listed}.", expected, advice)
+
+
+def _is_list_of_shapes(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in value)
+
+
+class Elementwise(Merge):
+    """The base of layers that merge number by number; sizes of 1 are repeated, missing axes come after the batch's."""
+
+    operation: Callable
+
+    def _merge(self, inputs: list) -> Any:
+        return functools.reduce(type(self).operation, _of_one_rank(inputs))
+
+    def _merged_shape(self, shapes: list[Shape]) -> Shape:
+        rank = max(map(len, shapes))
+        sizes = zip(*[(shape[0], *(1,) * (rank - len(shape)), *shape[1:]) for shape in shapes], strict=True)
+        merged = tuple(map(_common_size, sizes))
+        if "differ" in merged:
+            advice = "Bring them to one shape first: a 1 x 1 `Conv2D` changes channels, `Cropping2D` and `UpSampling2D` sizes."
+            raise self._refusal(shapes, "They must have the same shape, or sizes of 1, which are repeated.", advice)
+        return merged
+
+
+def _of_one_rank(inputs: list) -> list:
+    rank = max(x.ndim for x in inputs)
+    return [ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) if x.ndim < rank else x for x in inputs]
+
+
+def _common_size(sizes: tuple[Size, ...]) -> Any:
+    """The size that sizes on one axis broadcast to; None if not known, ``"differ"`` if there is none."""
+    known = {size for size in sizes if size not in (1, None)}
+    if len(known) > 1:
+        return "differ"
+    if known:
+        return known.pop()
+    return None if None in sizes else 1
+
+
+class Add(Elementwise):
+    """The sum of tensors.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Add
+        >>> Add()([np.array([[1.0, 2.0]]), np.array([[10.0, 20.0]])]).tolist()
+        [[11.0, 22.0]]
+    """
+
+    operation = staticmethod(ops.add)
+
+
+class Subtract(Elementwise):
+    """The first of two tensors less the second.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Subtract
+        >>> Subtract()([np.array([[3.0]]), np.array([[1.0]])]).tolist()
+        [[2.0]]
+    """
+
+    operation = staticmethod(ops.subtract)
+    least, most = 2, 2
+
+
+class Multiply(Elementwise):
+    """The product of tensors, number by number.
+
+    Where tensors have masks, the masked steps of one count as ones beside the other's.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Multiply
+        >>> Multiply()([np.array([[2.0, 3.0]]), np.array([[4.0, 5.0]])]).tolist()
+        [[8.0, 15.0]]
+    """
+
+    operation = staticmethod(ops.multiply)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The product.
+
+        Args:
+            inputs: Tensors.
+            mask: Their masks, where they have one.
+        """
+        masks = mask or [None] * len(inputs)
+        inputs = [x if m is None else ops.where(_beside(m, x), x, 1) for x, m in zip(inputs, masks, strict=True)]
+        product = super().call(inputs)
+        together = self.compute_mask(inputs, masks)
+        return product if together is None else ops.where(_beside(together, product), product, 0)
+
+
+def _beside(mask: Any, x: Any) -> Any:
+    """A mask of the first axes, so that it broadcasts to a tensor."""
+    return ops.reshape(ops.cast(mask, "bool"), (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+
+
+class Average(Elementwise):
+    """The mean of tensors, number by number.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Average
+        >>> Average()([np.array([[1.0]]), np.array([[4.0]])]).tolist()
+        [[2.5]]
+    """
+
+    operation = staticmethod(ops.add)
+
+    def _merge(self, inputs: list) -> Any:
+        return super()._merge([ops.cast(x, self.compute_dtype) for x in inputs]) / len(inputs)
+
+    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+        """A symbolic tensor of floats."""
+        return SymbolicTensor(super().compute_output_spec(inputs).shape, self.compute_dtype)
+
+
+class Maximum(Elementwise):
+    """The largest of tensors, number by number.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Maximum
+        >>> Maximum()([np.array([[1.0, 5.0]]), np.array([[4.0, 2.0]])]).tolist()
+        [[4.0, 5.0]]
+    """
+
+    operation = staticmethod(ops.maximum)
+
+
+class Minimum(Elementwise):
+    """The smallest of tensors, number by number.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Minimum
+        >>> Minimum()([np.array([[1.0, 5.0]]), np.array([[4.0, 2.0]])]).tolist()
+        [[1.0, 2.0]]
+    """
+
+    operation = staticmethod(ops.minimum)
+
+
+class Concatenate(Merge):
+    """Joins tensors along an axis.
+
+    Args:
+        axis: The axis; 0 would be the batch's.
+        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        ShapeError: When called: the shapes differ elsewhere than on the axis.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Concatenate
+        >>> Concatenate()([np.array([[1.0]]), np.array([[2.0, 3.0]])]).tolist()
+        [[1.0, 2.0, 3.0]]
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = int(axis)
+        if self.axis == 0:
+            self.batch_coupling = "unknown"
+
+    def _merge(self, inputs: list) -> Any:
+        return ops.concatenate(inputs, axis=self.axis)
+
+    def _merged_shape(self, shapes: list[Shape]) -> Shape:
+        axis = check_axis(self.axis, shapes[0])
+        if len({len(shape) for shape in shapes}) > 1:
+            raise self._refusal(shapes, "They must have the same number of axes.", "Reshape or flatten one of them first.")
+        columns = list(zip(*shapes, strict=True))
+        if any(len(set(column) - {None}) > 1 for place, column in enumerate(columns) if place != axis):
+            advice = "Choose another `axis`, or bring the other sizes together first, with `Cropping2D` or `UpSampling2D`."
+            raise self._refusal(shapes, f"All sizes but those on axis {axis} must be equal.", advice)
+        known = [next((size for size in column if size is not None), None) for column in columns]
+        joined = columns[axis]
+        known[axis] = None if None in joined else sum(joined)
+        return tuple(known)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The masks joined, or steps that count in one of the inputs if they are joined along the last axis."""
+        if previous_mask is None or all(mask is None for mask in previous_mask):
+            return None
+        full = [
+            ops.ones_like(x, dtype="bool")
+            if mask is None
+            else ops.logical_and(_beside(mask, x), ops.ones_like(x, dtype="bool"))
+            for x, mask in zip(inputs, previous_mask, strict=True)
+        ]
+        return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
+
+
+class Dot(Merge):
+    """The dot products of the vectors of two tensors, sample by sample.
+
+    Args:
+        axes: Along which axis of the first and of the second the vectors lie: one number for both, or two.
+        normalize: Whether vectors are brought to length 1 first, so that the result is the cosine of their angle.
+        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``axes`` has another form, or names the batch's axis.
+        ShapeError: When called: the sizes of the two axes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Dot
+        >>> Dot(axes=1)([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])]).tolist()
+        [[11.0]]
+    """
+
+    least, most = 2, 2
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
+        if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):
+            raise InvalidArgumentError(
+                f"`Dot` was given `axes={axes!r}`.",
+                "It must be one whole number or two, and none of them 0: that is the batch's axis.",
+                "Pass `axes=-1` for the last axis of both.",
+            )
+        self.axes = axes
+        self.normalize = normalize
+
+    def _places(self, shapes: Sequence[Any]) -> tuple[int, int]:
+        numbers = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
+        return check_axis(numbers[0], shapes[0], "axes"), check_axis(numbers[1], shapes[1], "axes")
+
+    def _merge(self, inputs: list) -> Any:
+        first, second = inputs
+        places = self._places([first.shape, second.shape])
+        if self.normalize:
+            first, second = (ops.normalize(x, axis=place) for x, place in zip((first, second), places, strict=True))
+        letters = iter("cdefghijkl")
+        one = ["b", *(next(letters) for _ in first.shape[1:])]
+        two = ["b", *(next(letters) for _ in second.shape[1:])]
+        one[places[0]] = two[places[1]] = "a"
+        left = [letter for letter in (*one, *two[1:]) if letter != "a"]
+        product = ops.einsum(f"{''.join(one)},{''.join(two)}->{''.join(left)}", first, second)
+        return ops.expand_dims(product, -1) if product.ndim == 1 else product
+
+    def _merged_shape(self, shapes: list[Shape]) -> Shape:
+        first, second = self._places(shapes)
+        sizes = (shapes[0][first], shapes[1][second])
+        if None not in sizes and sizes[0] != sizes[1]:
+            expected = f"Vectors along axis {first} of the first and axis {second} of the second must be of one size."
+            raise self._refusal(shapes, expected, f"They are {sizes[0]} and {sizes[1]}: choose other `axes`.")
+        left = [size for place, size in enumerate(shapes[0]) if place != first]
+        left += [size for place, size in enumerate(shapes[1]) if place not in (0, second)]
+        return (*left, 1) if len(left) == 1 else tuple(left)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """None: the steps are gone."""
+        return None
+
+
+# --- The same as functions ----------------------------------------------------------------------------------------------------
+
+
+def add(inputs: list, **kwargs: Any) -> Any:
+    """The sum of tensors, by a layer :class:`Add`."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: list, **kwargs: Any) -> Any:
+    """The first of two tensors less the second, by a layer :class:`Subtract`."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: list, **kwargs: Any) -> Any:
+    """The product of tensors, by a layer :class:`Multiply`."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: list, **kwargs: Any) -> Any:
+    """The mean of tensors, by a layer :class:`Average`."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: list, **kwargs: Any) -> Any:
+    """The largest of tensors, by a layer :class:`Maximum`."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: list, **kwargs: Any) -> Any:
+    """The smallest of tensors, by a layer :class:`Minimum`."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
+    """Tensors joined along an axis, by a layer :class:`Concatenate`."""
+    return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def dot(inputs: list, axes: Any = -1, **kwargs: Any) -> Any:
+    """The dot products of two tensors, by a layer :class:`Dot`."""
+    return Dot(axes=axes, **kwargs)(inputs)

@@ -1,0 +1,416 @@
+"""Normalization: layers that bring numbers to mean 0 and variance 1."""
+
+from typing import Any
+
+from cornu import constraints, initializers, ops, regularizers
+from cornu.core import context
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.layers import arguments, shapes
+from cornu.layers.shapes import Shape, Size
+from cornu.ops.checks import check_axis
+
+
+def _wide(dtype: str) -> str:
+    """The dtype to compute in: half precision has too few digits for means and variances."""
+    return dtype if dtype == "float64" else "float32"
+
+
+class Normalization(Layer):
+    """The base of layers that scale by ``gamma`` and shift by ``beta`` in the end."""
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def _set_gamma_and_beta(
+        self, center: bool, scale: bool, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], epsilon: float
+    ) -> None:
+        """Keeps the arguments; ``beta`` and ``gamma`` are initializer, regularizer and constraint."""
+        self.epsilon = arguments.at_least_zero(self, "epsilon", epsilon)
+        self.center, self.scale = center, scale
+        self.beta_initializer = initializers.get(beta[0])
+        self.beta_regularizer = regularizers.get(beta[1])
+        self.beta_constraint = constraints.get(beta[2])
+        self.gamma_initializer = initializers.get(gamma[0])
+        self.gamma_regularizer = regularizers.get(gamma[1])
+        self.gamma_constraint = constraints.get(gamma[2])
+
+    def _add_gamma_and_beta(self, shape: tuple[Size, ...]) -> None:
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                name="gamma",
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+            )
+
+    def _check_axes(self, input_shape: Shape, axes: list[int]) -> list[int]:
+        """The axes counted from the start, if the input has them and their sizes are those the weights are made for."""
+        found = sorted(check_axis(axis, input_shape) for axis in axes)
+        weight = (self.gamma if self.gamma is not None else self.beta) if self.built else None
+        for place, axis in enumerate(found):
+            where = -1 if axis == len(input_shape) - 1 else axis
+            shapes.check_size(self, input_shape, where, None if weight is None else weight.shape[place], "features")
+        return found
+
+
+class BatchNormalization(Normalization):
+    """Normalizes each channel over the batch: ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
+
+    While training, mean and variance are those of the batch, and ``moving_mean`` and ``moving_variance`` follow them;
+    otherwise, or with ``trainable = False``, the moving ones are used. Half precision is computed in ``float32``. The
+    weights are ``gamma``, ``beta``, ``moving_mean`` and ``moving_variance``, one number a channel each.
+
+    Source: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167
+
+    Args:
+        axis: The axis of the channels.
+        momentum: How much of the moving statistics stays at each step.
+        epsilon: Keeps the root from being 0.
+        center: Whether there is a ``beta``.
+        scale: Whether there is a ``gamma``.
+        beta_initializer: First value of ``beta``.
+        gamma_initializer: First value of ``gamma``.
+        moving_mean_initializer: First value of ``moving_mean``.
+        moving_variance_initializer: First value of ``moving_variance``.
+        beta_regularizer: Penalty on ``beta``.
+        gamma_regularizer: Penalty on ``gamma``.
+        beta_constraint: What ``beta`` is brought to after each update.
+        gamma_constraint: What ``gamma`` is brought to after each update.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: The momentum is not in [0, 1], or the input has no such axis.
+        ShapeError: When called: the input has another number of channels than the layer was built for.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import BatchNormalization
+        >>> layer = BatchNormalization(epsilon=0.0)
+        >>> layer(np.array([[1.0], [3.0]]), training=True).tolist()
+        [[-1.0], [1.0]]
+        >>> round(float(layer.moving_mean.numpy()[0]), 4)
+        0.02
+    """
+
+    batch_coupling = "masked"
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = _one_axis(axis)
+        self.momentum = _momentum(momentum)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma, beta and the moving statistics."""
+        self.compute_output_shape(input_shape)
+        channels = (input_shape[self.axis],)
+        self._add_gamma_and_beta(channels)
+        self.moving_mean = self.add_weight(channels, self.moving_mean_initializer, trainable=False, name="moving_mean")
+        self.moving_variance = self.add_weight(
+            channels, self.moving_variance_initializer, trainable=False, name="moving_variance"
+        )
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The normalized inputs.
+
+        Args:
+            inputs: An array; its samples along the first axis.
+            training: Whether the statistics are those of the batch.
+            mask: False where numbers do not count for the statistics; its axes are the first of the inputs' axes.
+        """
+        with context.autocast(None):  # the weights as they are, not in half precision
+            x = ops.cast(inputs, _wide(self.compute_dtype))
+            if training and self.trainable:
+                mean, variance = self._batch_statistics(x, mask)
+                self._follow(self.moving_mean, mean)
+                self._follow(self.moving_variance, variance)
+            else:
+                mean, variance = self.moving_mean, self.moving_variance
+            outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _follow(self, moving: Any, value: Any) -> None:
+        moving.assign(moving * self.momentum + ops.stop_gradient(value) * (1.0 - self.momentum))
+
+    def _batch_statistics(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Mean and variance of each channel over all that counts."""
+        place = self.axis % len(x.shape)
+        axes = tuple(axis for axis in range(len(x.shape)) if axis != place)
+        weights = self._weights_of_samples(x, mask)
+        if weights is None:
+            return ops.moments(x, axes)
+        counted = 1  # how many numbers of a channel one weight stands for
+        for axis in axes:
+            counted *= x.shape[axis] if weights.shape[axis] == 1 else 1
+        count = ops.maximum(ops.sum(weights) * counted, 1)
+        mean = ops.sum(x * weights, axes, keepdims=True) / count
+        variance = ops.sum(ops.square(x - mean) * weights, axes) / count
+        return ops.reshape(mean, (-1,)), variance
+
+    def _weights_of_samples(self, x: Any, mask: Any) -> Any:
+        """What counts, as ones and zeros that broadcast to ``x``: the mask without padded samples. None is all."""
+        running = context.current()
+        sample_mask = running.sample_mask if running is not None else None
+        weights = None
+        for found in (mask, sample_mask):
+            if found is not None:
+                self._check_mask(found, x)
+                found = ops.reshape(ops.cast(found, _wide(self.compute_dtype)), (*found.shape, *(1,) * (x.ndim - found.ndim)))
+                weights = found if weights is None else weights * found
+        return weights
+
+    def _check_mask(self, mask: Any, x: Any) -> None:
+        place = self.axis % x.ndim
+        if mask.ndim > place or tuple(mask.shape) != tuple(x.shape[: mask.ndim]):
+            raise ShapeError(
+                f"The layer {self.name!r} got an input of shape {tuple(x.shape)} and a mask of shape {tuple(mask.shape)}.",
+                f"The mask's axes must be the first of the input's, those before its channels (axis {place}).",
+                f"Give a mask of shape {tuple(x.shape[:place])}, or none.",
+            )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axis = check_axis(self.axis, input_shape)
+        where = -1 if axis == len(input_shape) - 1 else axis
+        shapes.check_size(self, input_shape, where, self.moving_mean.shape[0] if self.built else None, "channels")
+        return input_shape
+
+
+def _one_axis(axis: Any) -> int:
+    if isinstance(axis, (list, tuple)) and len(axis) == 1:  # as Keras 2 wrote it into files
+        axis = axis[0]
+    return int(axis)
+
+
+def _momentum(value: Any) -> float:
+    if 0 <= value <= 1:
+        return float(value)
+    raise InvalidArgumentError(
+        f"`BatchNormalization` was given `momentum={value!r}`.",
+        "It must lie between 0 and 1: it is the part of the moving statistics that stays.",
+        "Pass for instance `momentum=0.99`.",
+    )
+
+
+class LayerNormalization(Normalization):
+    """Normalizes each sample by itself over some axes: ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
+
+    Half precision is computed in ``float32``. The weights ``gamma`` and ``beta`` have the shape of these axes.
+
+    Source: Ba et al., 2016, https://arxiv.org/abs/1607.06450
+
+    Args:
+        axis: The axis or axes to normalize over.
+        epsilon: Keeps the root from being 0.
+        center: Whether there is a ``beta``.
+        scale: Whether there is a ``gamma``.
+        beta_initializer: First value of ``beta``.
+        gamma_initializer: First value of ``gamma``.
+        beta_regularizer: Penalty on ``beta``.
+        gamma_regularizer: Penalty on ``gamma``.
+        beta_constraint: What ``beta`` is brought to after each update.
+        gamma_constraint: What ``gamma`` is brought to after each update.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: The input has no such axis.
+        ShapeError: When called: the input has another size there than the layer was built for.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LayerNormalization
+        >>> LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]])).tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = arguments.axes(self, axis)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
+
+    def _axes(self) -> list[int]:
+        return self.axis if isinstance(self.axis, list) else [self.axis]
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta."""
+        self._add_gamma_and_beta(tuple(input_shape[axis] for axis in self._check_axes(input_shape, self._axes())))
+
+    def call(self, inputs: Any) -> Any:
+        """The normalized inputs."""
+        with context.autocast(None):
+            x = ops.cast(inputs, _wide(self.compute_dtype))
+            axes = self._check_axes(x.shape, self._axes())
+            outputs = ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        self._check_axes(input_shape, self._axes())
+        return input_shape
+
+
+class GroupNormalization(Normalization):
+    """Normalizes groups of channels of each sample by itself: layer and instance normalization are its extremes.
+
+    Half precision is computed in ``float32``. The weights ``gamma`` and ``beta`` have one number a channel.
+
+    Source: Wu and He, 2018, https://arxiv.org/abs/1803.08494
+
+    Args:
+        groups: Number of groups; -1 for as many as there are channels.
+        axis: The axis of the channels.
+        epsilon: Keeps the root from being 0.
+        center: Whether there is a ``beta``.
+        scale: Whether there is a ``gamma``.
+        beta_initializer: First value of ``beta``.
+        gamma_initializer: First value of ``gamma``.
+        beta_regularizer: Penalty on ``beta``.
+        gamma_regularizer: Penalty on ``gamma``.
+        beta_constraint: What ``beta`` is brought to after each update.
+        gamma_constraint: What ``gamma`` is brought to after each update.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``groups`` is neither -1 nor positive.
+        ShapeError: When called: the channels do not divide evenly among the groups, or are others than the layer was built for.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import GroupNormalization
+        >>> GroupNormalization(groups=2, epsilon=0.0)(np.array([[1.0, 3.0, 10.0, 30.0]])).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.groups = groups if groups == -1 else arguments.whole(self, "groups", groups)
+        self.axis = _one_axis(axis)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta."""
+        self.compute_output_shape(input_shape)
+        self._add_gamma_and_beta((input_shape[self.axis],))
+
+    def call(self, inputs: Any) -> Any:
+        """The normalized inputs."""
+        with context.autocast(None):
+            x = ops.cast(inputs, _wide(self.compute_dtype))
+            place = self.axis % len(x.shape)
+            channels = x.shape[place]
+            groups = channels if self.groups == -1 else self.groups
+            split = ops.reshape(x, (*x.shape[:place], groups, channels // groups, *x.shape[place + 1 :]))
+            axes = [axis for axis in range(1, len(split.shape)) if axis != place]
+            mean, variance = ops.moments(split, axes, keepdims=True)
+            outputs = ops.reshape((split - mean) * ops.rsqrt(variance + self.epsilon), x.shape)
+            shape = tuple(size if axis == place else 1 for axis, size in enumerate(x.shape))
+            if self.gamma is not None:
+                outputs = outputs * ops.reshape(self.gamma, shape)
+            if self.beta is not None:
+                outputs = outputs + ops.reshape(self.beta, shape)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        axis = self._check_axes(input_shape, [self.axis])[0]
+        channels = input_shape[axis]
+        if channels and self.groups != -1 and channels % self.groups:
+            raise ShapeError(
+                f"The layer {self.name!r} got an input of shape {input_shape}: {channels} channels on axis {axis}.",
+                f"They must divide evenly among its {self.groups} groups.",
+                f"Choose `groups` so that it divides {channels}.",
+            )
+        return input_shape
+
+
+class UnitNormalization(Layer):
+    """Divides by the length, so that vectors along the axis have length 1.
+
+    Args:
+        axis: The axis or axes along which the vectors lie.
+        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: The input has no such axis.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import UnitNormalization
+        >>> [round(float(x), 4) for x in UnitNormalization()(np.array([[3.0, 4.0]]))[0]]
+        [0.6, 0.8]
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = arguments.axes(self, axis)
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs divided by their length."""
+        return ops.normalize(ops.cast(inputs, self.compute_dtype), axis=self.axis, order=2, epsilon=1e-12)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        for axis in self.axis if isinstance(self.axis, list) else [self.axis]:
+            check_axis(axis, input_shape)
+        return input_shape

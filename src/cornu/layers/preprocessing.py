@@ -1,0 +1,47 @@
+"""Layers that prepare data inside the model, so that whoever uses it need not."""
+
+from typing import Any
+
+from cornu import config, ops
+from cornu.core.layer import Layer
+from cornu.layers.shapes import Shape
+
+
+class Rescaling(Layer):
+    """``inputs * scale + offset``, as floats.
+
+    Args:
+        scale: The factor: ``1 / 255`` brings pictures to [0, 1]. Also a list of one for each channel.
+        offset: What is added: ``Rescaling(1 / 127.5, offset=-1)`` brings pictures to [-1, 1].
+        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Rescaling
+        >>> Rescaling(1 / 255)(np.array([0, 255], dtype="uint8")).tolist()
+        [0.0, 1.0]
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+
+    def call(self, inputs: Any) -> Any:
+        """``inputs * scale + offset``."""
+        return ops.cast(inputs, self.compute_dtype) * self._factor(self.scale) + self._factor(self.offset)
+
+    def _factor(self, value: Any) -> Any:
+        """A number as it is, a list of one for each channel as an array that broadcasts to pictures."""
+        if isinstance(value, (int, float)):
+            return value
+        value = ops.convert_to_tensor(value, dtype=self.compute_dtype, backend=self.backend_name)
+        if value.ndim == 1 and config.image_data_format() == "channels_first":
+            value = ops.reshape(value, (-1, 1, 1))
+        return value
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The same."""
+        return input_shape

@@ -1,0 +1,690 @@
+"""Recurrent layers: a cell taken along the steps of a sequence."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cornu import ops, trees
+from cornu.core import context
+from cornu.core.layer import Layer
+from cornu.core.variable import Variable
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.layers import arguments, shapes
+from cornu.layers.rnn_cells import (
+    GRUCell,
+    LSTMCell,
+    RecurrentCell,
+    SimpleRNNCell,
+    StackedRNNCells,
+    call_of,
+    check_cell,
+    initial_state_of,
+    output_size_of,
+    sizes_of,
+)
+from cornu.layers.shapes import Shape
+
+
+class RNN(Layer):
+    """Takes a cell along the steps of a sequence.
+
+    Takes ``(batch, steps, features)`` and gives the output of the last step, ``(batch, output_size)``, or of all. A step
+    that the mask marks as padding changes nothing: the state stays, and the output is that of the step before.
+
+    A cell of your own is any object, best a :class:`Layer`, with a ``state_size`` (a number, or a list of them), perhaps an
+    ``output_size`` (default: the first state's), and ``call(inputs, states) -> (output, new_states)`` with inputs
+    ``(batch, features)`` and states as a list of arrays ``(batch, size)``.
+
+    Args:
+        cell: A cell, or a list of cells that are stacked on one another.
+        return_sequences: Whether to give the outputs of all steps: ``(batch, steps, output_size)``.
+        return_state: Whether to give the last state too: ``(outputs, *states)``.
+        go_backwards: Whether to begin at the last step. With ``return_sequences`` the outputs come as they are made, so
+            reversed (and the mask is handed on as it came, as in Keras).
+        stateful: Whether each batch goes on with the last state of the batch before, until :meth:`reset_state`.
+        unroll: Whether to write the steps out one by one instead of a loop: slower to compile, for short sequences sometimes
+            faster to run.
+        zero_output_for_mask: Whether the output of padding is 0 instead of that of the step before.
+        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+
+    Raises:
+        InvalidTypeError: The cell is none.
+        ShapeError: When called: the input has not three axes or another number of features than before, or an initial state
+            does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers, ops
+        >>> class Sum(layers.Layer):
+        ...     state_size = 3
+        ...     def call(self, inputs, states):
+        ...         return states[0] + inputs, [states[0] + inputs]
+        >>> layers.RNN(Sum())(np.ones((1, 5, 3))).tolist()
+        [[5.0, 5.0, 5.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        cell: Any,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else check_cell(self, cell)
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self._states: list[Variable] = []
+        self.batch_coupling = "none" if isinstance(self.cell, Layer) and not stateful else "unknown"
+
+    @property
+    def _cells(self) -> list:
+        """The cells one by one. A stack runs as one loop after another, so that each projects all its steps at once."""
+        return self.cell.cells if _is_plain_stack(self.cell) else [self.cell]
+
+    @property
+    def state_size(self) -> list:
+        """The sizes of the state's arrays; for stacked cells a list of what they say."""
+        return sizes_of(self.cell)
+
+    def build(self, input_shape: Shape) -> None:
+        """Builds the cell and, if the layer is stateful and the batch size is known, the variables that hold the state."""
+        self._check_input(input_shape)
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self.cell.build((input_shape[0], *input_shape[2:]))
+        if self.stateful and input_shape[0] is not None:
+            self._make_states(input_shape[0])
+
+    # --- States ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def states(self) -> list[Variable] | None:
+        """The variables that hold the state of a stateful layer, or None."""
+        return self._states or None
+
+    def _make_states(self, batch_size: int) -> None:
+        self._states = [
+            self.add_weight((batch_size, size), "zeros", trainable=False, name="rnn_state")
+            for size in trees.leaves([sizes_of(cell) for cell in self._cells])
+        ]
+
+    def reset_state(self) -> None:
+        """Sets the state of a stateful layer to zeros."""
+        for variable in self._states:
+            variable.assign(self.backend.full(variable.shape, 0, variable.dtype))
+
+    def reset_states(self) -> None:
+        """The older name of :meth:`reset_state`."""
+        self.reset_state()
+
+    def get_initial_state(self, batch_size: int) -> list:
+        """What a sequence begins with if nothing else is said: a list of arrays, for stacked cells a list of such lists."""
+        return initial_state_of(self.cell, batch_size, self)
+
+    def _first_states(self, batch_size: int, initial_state: Any) -> list[list]:
+        """For each cell the arrays to begin with."""
+        sizes = [sizes_of(cell) for cell in self._cells]
+        stored = self._stored_states(batch_size) if self.stateful else []
+        if initial_state is not None:
+            _check_states(self, initial_state, batch_size)
+            found = trees.leaves(initial_state)
+        elif self.stateful:
+            found = [variable.value for variable in stored]
+        else:
+            found = trees.leaves(self.get_initial_state(batch_size))
+        return trees.unflatten(sizes, [self._to_input(array) for array in found])
+
+    def _stored_states(self, batch_size: int) -> list[Variable]:
+        running = context.current()
+        if not self._states and (running is None or running.values is None):
+            self._make_states(batch_size)
+        held = self._states[0].shape[0] if self._states else "an unknown number"
+        if held != batch_size:
+            raise ShapeError(
+                f"The stateful layer {self.name!r} got a batch of {batch_size} samples.",
+                f"It holds the states of {held}: each sample goes on where that of the batch before stopped.",
+                "Fix the batch size, `Input(batch_shape=(32, None, 8))`, and give a multiple of it; or drop `stateful=True`.",
+            )
+        return self._states
+
+    # --- Running --------------------------------------------------------------------------------------------------------------
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
+        """The outputs.
+
+        Args:
+            sequences: ``(batch, steps, features)``.
+            initial_state: What to begin with, a list of arrays ``(batch, size)``; default zeros, or the state kept.
+            mask: ``(batch, steps)``, False for padding.
+            training: Whether dropout is on.
+
+        Returns:
+            The outputs, or with ``return_state`` the tuple ``(outputs, *states)``.
+        """
+        states = self._first_states(sequences.shape[0], initial_state)
+        outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
+        last = len(states) - 1
+        for number, cell in enumerate(self._cells):
+            keep_all = self.return_sequences or number < last
+            step, outputs, begin = self._prepared(cell, outputs, states[number], training)
+            with _nothing_leaves(self, context.current()):
+                outputs, after = _loop(step, outputs, begin, valid, keep_all, self.unroll)
+            states[number] = after[len(after) - len(states[number]) :]
+        if self.zero_output_for_mask and valid is not None:
+            outputs = ops.where(valid if self.return_sequences else valid[-1], outputs, 0)
+        if self.return_sequences:
+            outputs = ops.swapaxes(outputs, 0, 1)
+        if self.stateful:
+            for variable, array in zip(self._states, trees.leaves(states), strict=True):
+                variable.assign(array)
+        if not self.return_state:
+            return outputs
+        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+
+    def _in_order(self, x: Any) -> Any:
+        """Steps first, in the order in which they are taken."""
+        if x is None:
+            return None
+        x = ops.swapaxes(x, 0, 1)
+        return ops.flip(x, axis=0) if self.go_backwards else x
+
+    def _prepared(self, cell: Any, inputs: Any, states: list, training: bool | None) -> tuple[Callable, Any, list]:
+        """What :func:`_loop` needs to take a cell along all steps: a step, its inputs, and states whose first is the output.
+
+        A cell of Cornu's multiplies the inputs of all steps by its kernel before the loop. For a user's cell the output, at
+        first zeros, is put before the states.
+        """
+        if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
+            kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
+            return lambda x, state: cell.step(x, state, kept_states), cell.project(inputs, kept_inputs), states
+        blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+        return _as_step(cell, training), inputs, [blank, *states]
+
+    # --- Shapes and masks -----------------------------------------------------------------------------------------------------
+
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+        """``(batch, output_size)`` or ``(batch, steps, output_size)``; with ``return_state`` a tuple that begins with it."""
+        self._check_input(sequences_shape)
+        batch, size = sequences_shape[0], output_size_of(self.cell)
+        outputs = (batch, sequences_shape[1], size) if self.return_sequences else (batch, size)
+        if not self.return_state:
+            return outputs
+        states = [[(batch, size) for size in sizes_of(cell)] for cell in self._cells]
+        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+
+    def _check_input(self, shape: Any) -> None:
+        if isinstance(shape, list):
+            advice = "Give the state by name: `layer(x, initial_state=[...])`."
+            raise shapes.refusal(self, shape, "It needs one array (batch, steps, features).", advice)
+        if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
+            advice = (
+                "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
+                if len(shape) < 3
+                else "Reshape each step to a vector: `layers.Reshape((steps, -1))`."
+            )
+            raise shapes.refusal(self, shape, "It needs 3 dimensions (batch, steps, features).", advice)
+        first = self._cells[0]
+        if isinstance(first, RecurrentCell):
+            shapes.check_size(self, shape, -1, first.features, "features")
+
+    def compute_output_spec(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False
+    ) -> Any:
+        """Symbolic tensors of what comes out; checks the initial state too."""
+        if initial_state is not None:
+            _check_states(self, initial_state, None)
+        return super().compute_output_spec(sequences)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the input, if the outputs of all steps are given."""
+        mask = previous_mask if self.return_sequences else None
+        return [mask, *(None for _ in trees.leaves(self.state_size))] if self.return_state else mask
+
+
+class _OfCell:
+    """An attribute of a layer that is its cell's."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type) -> Any:
+        return self if layer is None else getattr(layer.cell, self.name)
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        setattr(layer.cell, self.name, value)
+
+
+class _RNNOfOneCell(RNN):
+    """The base of the layers that make their cell themselves: its arguments can be read from the layer."""
+
+    units = _OfCell()
+    activation = _OfCell()
+    recurrent_activation = _OfCell()
+    use_bias = _OfCell()
+    kernel_initializer = _OfCell()
+    recurrent_initializer = _OfCell()
+    bias_initializer = _OfCell()
+    kernel_regularizer = _OfCell()
+    recurrent_regularizer = _OfCell()
+    bias_regularizer = _OfCell()
+    kernel_constraint = _OfCell()
+    recurrent_constraint = _OfCell()
+    bias_constraint = _OfCell()
+    dropout = _OfCell()
+    recurrent_dropout = _OfCell()
+    seed = _OfCell()
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of layer and cell, under Keras's names."""
+        config = super().get_config()
+        if type(self).__init__.__module__ != __name__:  # a user's subclass has its own arguments
+            return config
+        config = {"activity_regularizer": None, "zero_output_for_mask": self.zero_output_for_mask} | config
+        return {name: value for name, value in config.items() if name != "use_cudnn"}
+
+
+class SimpleRNN(_RNNOfOneCell):
+    """A recurrent layer whose state is its last output: ``h = activation(x @ kernel + bias + h @ recurrent_kernel)``.
+
+    Source: Elman, 1990.
+    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
+
+    Args:
+        units: Size of state and output.
+        activation: Name or function; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
+        bias_initializer: First value of ``bias``, ``(units,)``.
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        activity_regularizer: Penalty on the output.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training, the same at all steps.
+        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
+        return_sequences: Whether to give the outputs of all steps.
+        return_state: Whether to give the last state too: ``(outputs, h)``.
+        go_backwards: Whether to begin at the last step.
+        stateful: Whether each batch goes on with the last state of the batch before.
+        unroll: Whether to write the steps out one by one instead of a loop.
+        seed: Seed of the dropout.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        ShapeError: When called: as in :class:`RNN`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import SimpleRNN
+        >>> SimpleRNN(4)(np.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        cell = SimpleRNNCell(
+            arguments.whole(self, "units", units),
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **_shared_with_cell(kwargs, "simple_rnn_cell"),
+        )
+        kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
+        super().__init__(cell, return_sequences, return_state, **kwargs)
+
+
+class LSTM(_RNNOfOneCell):
+    """A recurrent layer with a carry that is written, kept and read through gates: long short-term memory.
+
+    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
+    For the mathematics and sources see :class:`LSTMCell`.
+
+    Args:
+        units: Size of output and carry.
+        activation: Name or function for what is written and read; None is none.
+        recurrent_activation: Name or function of the gates; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
+        bias_initializer: First value of ``bias``, ``(4 * units,)``.
+        unit_forget_bias: Whether the bias of the forget gate starts at 1.
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        activity_regularizer: Penalty on the output.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training, the same at all steps.
+        recurrent_dropout: Part of ``h`` that is dropped in training, the same at all steps.
+        seed: Seed of the dropout.
+        return_sequences: Whether to give the outputs of all steps.
+        return_state: Whether to give the last state too: ``(outputs, h, c)``.
+        go_backwards: Whether to begin at the last step.
+        stateful: Whether each batch goes on with the last state of the batch before.
+        unroll: Whether to write the steps out one by one instead of a loop.
+        use_cudnn: Is taken for the sake of Keras and has no effect.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        ShapeError: When called: as in :class:`RNN`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LSTM
+        >>> outputs, h, c = LSTM(4, return_sequences=True, return_state=True)(np.ones((2, 5, 3)))
+        >>> outputs.shape, c.shape
+        ((2, 5, 4), (2, 4))
+    """
+
+    unit_forget_bias = _OfCell()
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        cell = LSTMCell(
+            arguments.whole(self, "units", units),
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **_shared_with_cell(kwargs, "lstm_cell"),
+        )
+        kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
+        super().__init__(cell, return_sequences, return_state, **kwargs)
+
+
+class GRU(_RNNOfOneCell):
+    """A recurrent layer that mixes its last state with a new one through gates: the gated recurrent unit.
+
+    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
+    For the mathematics and sources see :class:`GRUCell`.
+
+    Args:
+        units: Size of state and output.
+        activation: Name or function of the new state; None is none.
+        recurrent_activation: Name or function of the gates; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
+        bias_initializer: First value of ``bias``, ``(2, 3 * units)``, or ``(3 * units,)`` without ``reset_after``.
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        activity_regularizer: Penalty on the output.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training, the same at all steps.
+        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
+        seed: Seed of the dropout.
+        return_sequences: Whether to give the outputs of all steps.
+        return_state: Whether to give the last state too: ``(outputs, h)``.
+        go_backwards: Whether to begin at the last step.
+        stateful: Whether each batch goes on with the last state of the batch before.
+        unroll: Whether to write the steps out one by one instead of a loop.
+        reset_after: Whether the reset gate stands after the matrix product (as in Keras 2 and 3) or before (as in Keras 1).
+        use_cudnn: Is taken for the sake of Keras and has no effect.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        ShapeError: When called: as in :class:`RNN`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import GRU
+        >>> GRU(4)(np.ones((2, 5, 3))).shape
+        (2, 4)
+    """
+
+    reset_after = _OfCell()
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        cell = GRUCell(
+            arguments.whole(self, "units", units),
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after,
+            seed=seed,
+            **_shared_with_cell(kwargs, "gru_cell"),
+        )
+        kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
+        super().__init__(cell, return_sequences, return_state, **kwargs)
+
+
+# --- The loop -----------------------------------------------------------------------------------------------------------------
+
+
+def _loop(step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool, unroll: bool) -> tuple[Any, list]:
+    """``states = step(x, states)`` for each ``x`` of the inputs; the first state is the output.
+
+    Args:
+        step: The step.
+        inputs: An array with the steps first.
+        states: The arrays to begin with.
+        valid: ``(steps, batch, 1)``, False where the state stays as it is, or None.
+        keep_all: Whether all outputs are wanted, or only the last.
+        unroll: Whether to write out the steps.
+
+    Returns:
+        The outputs, with the steps first, or the last; and the last states.
+    """
+
+    def masked_step(before: list, now: tuple) -> tuple[list, Any]:
+        x, is_valid = now
+        after = step(x, before)
+        if is_valid is not None:
+            after = trees.map(lambda new, old: ops.where(is_valid, new, old), after, before)
+        return after, after[0] if keep_all else None
+
+    after, outputs = (_written_out if unroll else ops.scan)(masked_step, states, (inputs, valid))
+    return outputs if keep_all else after[0], after
+
+
+def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
+    """As ``ops.scan``, in Python."""
+    outputs = []
+    for number in range(trees.leaves(xs)[0].shape[0]):
+        states, output = step(states, trees.map(lambda x, number=number: x[number], xs))
+        outputs.append(output)
+    return states, ops.stack(outputs) if trees.leaves(outputs) else None
+
+
+def _as_step(cell: Any, training: bool | None) -> Callable:
+    """A user's cell as a step of :func:`_loop`: its output stands before its states."""
+    call = call_of(cell, training)
+
+    def step(x: Any, states: list) -> list:
+        output, after = call(x, states[1:])
+        return [output, *(after if isinstance(after, (list, tuple)) else [after])]
+
+    return step
+
+
+@contextlib.contextmanager
+def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterator[None]:
+    """What a loop's step makes exists only inside the loop: hooks do not see it, and losses from there are refused."""
+    if running is None:
+        yield
+        return
+    hooks, running.hooks = running.hooks, ()
+    before = len(running.losses)
+    try:
+        yield
+    finally:
+        running.hooks = hooks
+    if len(running.losses) > before:
+        raise InvalidArgumentError(
+            f"The cell of the layer {layer.name!r} added a loss in its `call`.",
+            "A loss cannot leave the loop over the steps.",
+            "Take it out of the cell: for instance `RNN(cell, activity_regularizer=...)`.",
+        )
+
+
+# --- Helpers ------------------------------------------------------------------------------------------------------------------
+
+
+def _is_plain_stack(cell: Any) -> bool:
+    return isinstance(cell, StackedRNNCells) and type(cell).call is StackedRNNCells.call
+
+
+def _shared_with_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a layer's own arguments mean for the cell that it makes."""
+    return {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
+
+
+def _steps_mask(layer: Layer, sequences: Any, mask: Any) -> Any:
+    """The mask as booleans ``(batch, steps, 1)``, or None."""
+    if mask is None:
+        return None
+    if tuple(mask.shape) != tuple(sequences.shape[:2]):
+        raise ShapeError(
+            f"The layer {layer.name!r} got a mask of shape {tuple(mask.shape)}.",
+            f"For sequences of shape {tuple(sequences.shape)} it must be of shape {tuple(sequences.shape[:2])}.",
+            "Check the axes of the mask.",
+        )
+    return ops.expand_dims(ops.cast(mask, "bool"), -1)
+
+
+def _check_states(layer: RNN, initial_state: Any, batch_size: int | None) -> None:
+    """Raises a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
+    sizes = trees.leaves(layer.state_size)
+    given = [tuple(getattr(state, "shape", ())) for state in trees.leaves(initial_state)]
+    fits = len(given) == len(sizes) and all(
+        len(shape) == 2 and shape[1] in (None, size) and (batch_size in (None, shape[0]))
+        for shape, size in zip(given, sizes, strict=True)
+    )
+    if not fits:
+        batch = "batch" if batch_size is None else batch_size
+        wanted = ", ".join(f"({batch}, {size})" for size in sizes)
+        raise ShapeError(
+            f"The layer {layer.name!r} got an `initial_state` of {len(given)} arrays of shapes {given}.",
+            f"It needs {len(sizes)} of shapes [{wanted}].",
+            "Pass what another layer with `return_state=True` and as many `units` gave: `initial_state=[h, c]` for an LSTM.",
+        )

@@ -1,0 +1,548 @@
+"""Cells: what a recurrent layer does at one step of a sequence. And cells stacked on one another."""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import activations, constraints, initializers, ops, regularizers
+from cornu.core.layer import Layer
+from cornu.core.seed_generator import SeedGenerator
+from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.layers import arguments, shapes
+from cornu.layers.shapes import Shape
+
+State = list
+"""The arrays that a cell hands from one step to the next; the first of them is its output."""
+
+
+class RecurrentCell(Layer):
+    """The base of the cells here: a step in two parts, of which only the second needs the state.
+
+    :meth:`project` multiplies the inputs by the kernel; it may be given all steps of a sequence at once, which is much faster
+    than one at a time. :meth:`step` goes on from there to the next state. A subclass has a number of gates and a ``step``.
+    """
+
+    gates = 1
+    """How many blocks of ``units`` columns stand side by side in the weights."""
+
+    units: int
+    recurrent_activation: Callable | None = None
+
+    # --- Arguments ------------------------------------------------------------------------------------------------------------
+
+    def _keep(
+        self, units: Any, activation: Any, use_bias: bool, dropout: Any, recurrent_dropout: Any, seed: int | None
+    ) -> None:
+        self.units = arguments.whole(self, "units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.dropout = _share(self, "dropout", dropout)
+        self.recurrent_dropout = _share(self, "recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self._seeds = SeedGenerator(seed)
+        self.state_size: int | list[int] = self.units
+        self.output_size = self.units
+
+    def _keep_initializers(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+        self.kernel_initializer = initializers.get(kernel)
+        self.recurrent_initializer = initializers.get(recurrent)
+        self.bias_initializer = initializers.get(bias)
+
+    def _keep_regularizers(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+        self.kernel_regularizer = regularizers.get(kernel)
+        self.recurrent_regularizer = regularizers.get(recurrent)
+        self.bias_regularizer = regularizers.get(bias)
+
+    def _keep_constraints(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+        self.kernel_constraint = constraints.get(kernel)
+        self.recurrent_constraint = constraints.get(recurrent)
+        self.bias_constraint = constraints.get(bias)
+
+    @property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of its activations."""
+        found = [arguments.coupling_of(self.activation)]
+        if self.recurrent_activation is not None:
+            found.append(arguments.coupling_of(self.recurrent_activation))
+        return next(worst for worst in ("unknown", "masked", "none") if worst in found)
+
+    # --- Weights --------------------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes ``kernel``, ``recurrent_kernel`` and ``bias``."""
+        self.compute_output_shape(input_shape)
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.gates * self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        self.recurrent_kernel = self.add_weight(
+            (self.units, self.gates * self.units),
+            self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+            name="recurrent_kernel",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                self._bias_shape(),
+                self._first_bias(),
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def _first_bias(self) -> Any:
+        return self.bias_initializer
+
+    @property
+    def features(self) -> int | None:
+        """Number of features it was built for; None before."""
+        return self.kernel.shape[0] if self.built else None
+
+    # --- One step -------------------------------------------------------------------------------------------------------------
+
+    def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
+        """One step.
+
+        Args:
+            inputs: ``(batch, features)``.
+            states: The state before: a list of arrays ``(batch, units)``; where the state is one array, also that array.
+            training: Whether dropout is on. What is dropped is drawn anew at each call; a layer draws it once for all steps.
+
+        Returns:
+            The output ``(batch, units)``, and the state after in the form of ``states``.
+        """
+        listed = isinstance(states, (list, tuple))
+        kept_inputs, kept_states = self.draw_dropout(inputs, training)
+        after = self.step(self.project(inputs, kept_inputs), list(states) if listed else [states], kept_states)
+        return after[0], after if listed else after[0]
+
+    def draw_dropout(self, inputs: Any, training: bool | None) -> tuple[Any, Any]:
+        """What is dropped: factors for the inputs ``(batch, features)`` and for the state ``(batch, units)``; None is all ones.
+
+        All gates share them, and all steps of a sequence (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
+        """
+        if not training:
+            return None, None
+        return self._factors(self.dropout, inputs), self._factors(self.recurrent_dropout, inputs[:, :1], self.units)
+
+    def _factors(self, rate: float, like: Any, columns: int = 1) -> Any:
+        if rate == 0.0:
+            return None
+        return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
+
+    def project(self, inputs: Any, kept: Any = None) -> Any:
+        """What the inputs contribute to the gates: ``(inputs * kept) @ kernel + bias``.
+
+        Args:
+            inputs: ``(batch, features)``, or all steps: ``(steps, batch, features)``.
+            kept: What :meth:`draw_dropout` gave for the inputs.
+
+        Returns:
+            The same with ``gates * units`` as last size.
+        """
+        projected = ops.matmul(_times(inputs, kept), self.kernel)
+        return projected + self._input_bias() if self.use_bias else projected
+
+    def _input_bias(self) -> Any:
+        return self.bias
+
+    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+        """The state after one step; its first array is the output.
+
+        Args:
+            projected: What :meth:`project` gave for the step.
+            states: The state before.
+            kept: What :meth:`draw_dropout` gave for the state.
+        """
+        raise NotImplementedError
+
+    def get_initial_state(self, batch_size: int) -> State:
+        """Zeros, one array ``(batch_size, size)`` for each of the state."""
+        return [self.backend.full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
+
+    def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
+        """The output's ``(batch, units)``, and the shapes of the state."""
+        shapes.check_rank(self, input_shape, ("batch", "features"))
+        shapes.check_size(self, input_shape, -1, self.features, "features")
+        return (input_shape[0], self.units), [(input_shape[0], size) for size in sizes_of(self)]
+
+
+class SimpleRNNCell(RecurrentCell):
+    """One step of :class:`SimpleRNN`: ``h = activation(inputs @ kernel + bias + h @ recurrent_kernel)``.
+
+    Args:
+        units: Size of state and output.
+        activation: Name or function; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
+        bias_initializer: First value of ``bias``, ``(units,)``.
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training.
+        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
+        seed: Seed of the dropout.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import SimpleRNNCell
+        >>> output, states = SimpleRNNCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape, len(states)
+        ((2, 4), 1)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
+        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
+        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
+        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
+
+    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+        """``[activation(projected + h @ recurrent_kernel)]``."""
+        (hidden,) = states
+        return [self.activation(projected + ops.matmul(_times(hidden, kept), self.recurrent_kernel))]
+
+
+class LSTMCell(RecurrentCell):
+    """One step of :class:`LSTM`.
+
+    The state is ``[h, c]``: the output and the carry. The gates ``i, f, g, o`` are the four parts of
+    ``inputs @ kernel + bias + h @ recurrent_kernel``; then ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
+    ``h = sigmoid(o) * tanh(c)``.
+    Sources: Hochreiter and Schmidhuber, 1997; Gers et al., 2000 (the forget gate ``f``).
+
+    Args:
+        units: Size of output and carry.
+        activation: Name or function, ``tanh`` above; None is none.
+        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
+        bias_initializer: First value of ``bias``, ``(4 * units,)``.
+        unit_forget_bias: Whether the bias of the forget gate starts at 1 (Jozefowicz et al., 2015).
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training.
+        recurrent_dropout: Part of ``h`` that is dropped in training, where it is multiplied by the recurrent kernel.
+        seed: Seed of the dropout.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LSTMCell
+        >>> output, states = LSTMCell(4)(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
+        >>> output.shape, len(states)
+        ((2, 4), 2)
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
+        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
+        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
+        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.unit_forget_bias = unit_forget_bias
+        self.state_size = [self.units, self.units]
+
+    def _first_bias(self) -> Any:
+        return self._bias_with_ones if self.unit_forget_bias else self.bias_initializer
+
+    def _bias_with_ones(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+        """The bias of the four gates: that of the forget gate is 1."""
+        before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
+        return np.concatenate([before, np.ones((self.units,), before.dtype), after])
+
+    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+        """``[h, c]`` after one step."""
+        hidden, carry = states
+        gates = projected + ops.matmul(_times(hidden, kept), self.recurrent_kernel)
+        enter, forget, new, leave = ops.split(gates, self.gates, axis=-1)
+        carry = self.recurrent_activation(forget) * carry + self.recurrent_activation(enter) * self.activation(new)
+        return [self.recurrent_activation(leave) * self.activation(carry), carry]
+
+
+class GRUCell(RecurrentCell):
+    """One step of :class:`GRU`.
+
+    With ``z`` (how much stays) and ``r`` (how much is looked at) from a sigmoid of the first two gates, the candidate is
+    ``n = tanh(x_n + r * (h @ recurrent_kernel_n + recurrent_bias_n))`` and the new state ``h = z * h + (1 - z) * n``. With
+    ``reset_after=False`` it is ``n = tanh(x_n + (r * h) @ recurrent_kernel_n)``.
+    Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (v1: ``reset_after``, v3: without).
+
+    Args:
+        units: Size of state and output.
+        activation: Name or function, ``tanh`` above; None is none.
+        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
+        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
+        bias_initializer: First value of ``bias``: ``(2, 3 * units)``, for the inputs and for the state, or without
+            ``reset_after`` ``(3 * units,)``.
+        kernel_regularizer: Penalty on the kernel.
+        recurrent_regularizer: Penalty on the recurrent kernel.
+        bias_regularizer: Penalty on the bias.
+        kernel_constraint: What the kernel is brought to after each update.
+        recurrent_constraint: What the recurrent kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        dropout: Part of the inputs that is dropped in training.
+        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
+        reset_after: Whether the reset gate stands after the matrix product.
+        seed: Seed of the dropout.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import GRUCell
+        >>> output, states = GRUCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
+        >>> output.shape, len(states)
+        ((2, 4), 1)
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
+        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
+        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
+        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.reset_after = reset_after
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
+
+    def _input_bias(self) -> Any:
+        return self.bias[0] if self.reset_after else self.bias
+
+    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+        """``[h]`` after one step."""
+        (hidden,) = states
+        looked_at = _times(hidden, kept)
+        x_stay, x_reset, x_new = ops.split(projected, self.gates, axis=-1)
+        if self.reset_after:
+            inner = ops.matmul(looked_at, self.recurrent_kernel)
+            h_stay, h_reset, h_new = ops.split(inner + self.bias[1] if self.use_bias else inner, self.gates, axis=-1)
+            candidate = x_new + self.recurrent_activation(x_reset + h_reset) * h_new
+        else:
+            h_stay, h_reset = ops.split(ops.matmul(looked_at, self.recurrent_kernel[:, : 2 * self.units]), 2, axis=-1)
+            reset = self.recurrent_activation(x_reset + h_reset)
+            candidate = x_new + ops.matmul(reset * looked_at, self.recurrent_kernel[:, 2 * self.units :])
+        stay = self.recurrent_activation(x_stay + h_stay)
+        return [stay * hidden + (1 - stay) * self.activation(candidate)]
+
+
+class StackedRNNCells(Layer):
+    """Several cells as one: the output of each is the input of the next.
+
+    Args:
+        cells: The cells, the first one first.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidTypeError: One of them has no ``call`` or no ``state_size``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import RNN, GRUCell, LSTMCell, StackedRNNCells
+        >>> RNN(StackedRNNCells([LSTMCell(4), GRUCell(5)]))(np.ones((2, 6, 3))).shape
+        (2, 5)
+    """
+
+    def __init__(self, cells: Sequence[Any], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.cells = [check_cell(self, cell) for cell in cells]
+        if not self.cells:
+            raise InvalidArgumentError(
+                "`StackedRNNCells` was given no cells.", "It needs at least one.", "Pass for instance `[LSTMCell(32)]`."
+            )
+        self.batch_coupling = "none" if all(isinstance(cell, Layer) for cell in self.cells) else "unknown"
+
+    @property
+    def state_size(self) -> list:
+        """The state sizes of the cells."""
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self) -> int:
+        """The output size of the last cell."""
+        return output_size_of(self.cells[-1])
+
+    def get_initial_state(self, batch_size: int) -> list:
+        """The first states of the cells."""
+        return [initial_state_of(cell, batch_size, self) for cell in self.cells]
+
+    def build(self, input_shape: Shape) -> None:
+        """Builds the cells."""
+        for cell in self.cells:
+            if isinstance(cell, Layer) and not cell.built:
+                cell.build(input_shape)
+            input_shape = (input_shape[0], output_size_of(cell))
+
+    def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list]:
+        """One step of all cells.
+
+        Args:
+            inputs: ``(batch, features)``.
+            states: A list with the state of each cell.
+            training: Whether dropout is on.
+
+        Returns:
+            The output of the last cell, and a list of the states after.
+        """
+        after = []
+        for cell, state in zip(self.cells, states, strict=True):
+            inputs, new = call_of(cell, training)(inputs, state)
+            after.append(new)
+        return inputs, after
+
+
+# --- Cells of all kinds -------------------------------------------------------------------------------------------------------
+
+
+def check_cell(layer: Layer, cell: Any) -> Any:
+    """The cell, if it is one.
+
+    Raises:
+        InvalidTypeError: It has no ``call`` or no ``state_size``.
+    """
+    missing = [name for name in ("call", "state_size") if not hasattr(cell, name)]
+    if missing:
+        raise InvalidTypeError(
+            f"`{type(layer).__name__}` was given {cell!r} as a cell.",
+            f"A cell needs a method `call(inputs, states)` and a `state_size`; this one has no {' and no '.join(missing)}.",
+            "Pass for instance `LSTMCell(32)`, or use the layer itself, such as `LSTM(32)`, without `RNN` around it.",
+        )
+    return cell
+
+
+def sizes_of(cell: Any) -> list:
+    """The sizes of the arrays of a cell's state."""
+    return list(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+
+
+def output_size_of(cell: Any) -> int:
+    """The size of a cell's output; that of its first state if it does not say."""
+    size = getattr(cell, "output_size", None)
+    return sizes_of(cell)[0] if size is None else size
+
+
+def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
+    """The arrays that a cell begins with: what its ``get_initial_state`` gives, or zeros of the layer's dtype."""
+    own = getattr(cell, "get_initial_state", None)
+    if own is None:
+        return [layer.backend.full((batch_size, size), 0, layer.compute_dtype) for size in sizes_of(cell)]
+    state = own(batch_size=batch_size)
+    return list(state) if isinstance(state, (list, tuple)) else [state]
+
+
+def call_of(cell: Any, training: bool | None) -> Callable:
+    """How a cell is called with inputs and states: a layer knows of ``training`` by itself, another cell is told if it asks."""
+    if isinstance(cell, Layer):
+        return cell
+    asks = "training" in inspect.signature(cell.call).parameters
+    return functools.partial(cell.call, training=training) if asks else cell.call
+
+
+def _times(x: Any, factors: Any) -> Any:
+    return x if factors is None else x * factors
+
+
+def _share(layer: Layer, argument: str, value: Any) -> float:
+    if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
+        return float(value)
+    raise InvalidArgumentError(
+        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
+        "It must lie in [0, 1): it is the part of the numbers that is dropped, and 1 would drop them all.",
+        f"Pass for instance `{argument}=0.2`.",
+    )

@@ -1,0 +1,234 @@
+"""Losses: how wrong predictions are, as one number that training makes small."""
+
+from typing import Any
+
+from cornu import registry
+from cornu.errors import InvalidArgumentError
+from cornu.losses.loss import Loss, LossFunctionWrapper
+from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
+from cornu.losses.probabilistic import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from cornu.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+
+_CLASSES = [
+    LossFunctionWrapper,
+    MeanSquaredError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Huber,
+    LogCosh,
+    CosineSimilarity,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalCrossentropy,
+    KLDivergence,
+    Poisson,
+]
+
+_FUNCTIONS = [
+    mean_squared_error,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_logarithmic_error,
+    huber,
+    log_cosh,
+    cosine_similarity,
+    hinge,
+    squared_hinge,
+    categorical_hinge,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    sparse_categorical_crossentropy,
+    kl_divergence,
+    poisson,
+]
+
+_SHORT_NAMES = {
+    "mse": mean_squared_error,
+    "mae": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+    "bce": binary_crossentropy,
+    "kld": kl_divergence,
+}
+
+registry.allow(
+    "losses",
+    [*_CLASSES, *_FUNCTIONS],  # the functions last: a name such as "mean_squared_error" means the function, as in Keras
+    aliases={
+        **_SHORT_NAMES,
+        **{name.upper(): function for name, function in _SHORT_NAMES.items()},
+        "logcosh": log_cosh,
+        "cosine_proximity": cosine_similarity,
+        "kullback_leibler_divergence": kl_divergence,
+    },
+)
+
+
+def get(identifier: Any) -> Any:
+    """The loss that a name, a config, a function or an object means; None stays None.
+
+    A name such as ``"mse"`` means the function; :class:`LossFunctionWrapper` makes a loss of it.
+
+    Raises:
+        InvalidArgumentError: There is none of that name.
+
+    Example:
+        >>> from cornu import losses
+        >>> losses.get("mse").__name__
+        'mean_squared_error'
+    """
+    return registry.get("losses", identifier)
+
+
+def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
+    """The :class:`Loss` that ``compile(loss=...)`` means for one output.
+
+    Args:
+        identifier: What :func:`get` understands, or ``"crossentropy"`` (``"ce"``) for the cross-entropy that fits the shapes.
+        y_true_shape: Shape of the labels, needed for ``"crossentropy"``.
+        y_pred_shape: Shape of the predictions, needed for ``"crossentropy"``.
+
+    Returns:
+        A loss, or None for None.
+
+    Raises:
+        InvalidArgumentError: There is none of that name, or the shapes are missing.
+
+    Example:
+        >>> from cornu import losses
+        >>> losses.resolve("crossentropy", (32,), (32, 10)).fn.__name__
+        'sparse_categorical_crossentropy'
+    """
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        functions = {
+            "binary": binary_crossentropy,
+            "sparse": sparse_categorical_crossentropy,
+            "categorical": categorical_crossentropy,
+        }
+        return LossFunctionWrapper(functions[kind_of_labels(identifier, y_true_shape, y_pred_shape)], name=identifier)
+    found = get(identifier)
+    if found is None or isinstance(found, Loss):
+        return found
+    return LossFunctionWrapper(found, name=identifier if isinstance(identifier, str) else None)
+
+
+def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | None) -> str:
+    """Whether labels are ``"binary"``, ``"sparse"`` (class numbers) or ``"categorical"`` (one-hot), seen from the shapes.
+
+    Args:
+        name: What the user wrote, for the message.
+        y_true_shape: Shape of the labels.
+        y_pred_shape: Shape of the predictions.
+
+    Raises:
+        InvalidArgumentError: A shape is missing.
+
+    Example:
+        >>> from cornu.losses import kind_of_labels
+        >>> kind_of_labels("accuracy", (32, 1), (32, 1))
+        'binary'
+    """
+    if y_true_shape is None or y_pred_shape is None:
+        raise InvalidArgumentError(
+            f"{name!r} was given without the shapes of labels and predictions.",
+            f"What {name!r} means depends on them: binary, sparse or categorical.",
+            f"Name it in full, such as 'sparse_categorical_{name}'.",
+        )
+    if len(y_pred_shape) < 2 or y_pred_shape[-1] == 1:
+        return "binary"
+    is_sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
+    return "sparse" if is_sparse else "categorical"
+
+
+def serialize(loss: Any) -> Any:
+    """A loss as JSON can hold it: a function of Cornu's as its name."""
+    return registry.serialize(loss)
+
+
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The loss of a name or config."""
+    with registry.custom_object_scope(custom_objects):
+        return get(name)
+
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "LossFunctionWrapper",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kind_of_labels",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "resolve",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]

@@ -1,0 +1,302 @@
+"""Metrics: what people want to know about a model, gathered batch by batch."""
+
+from typing import Any
+
+from cornu import registry
+from cornu.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kind_of_labels,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from cornu.metrics.auc import AUC
+from cornu.metrics.classification import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from cornu.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    PrecisionAtRecall,
+    Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
+from cornu.metrics.fscore import F1Score, FBetaScore
+from cornu.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from cornu.metrics.metric import Metric
+from cornu.metrics.probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    Hinge,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from cornu.metrics.reduction import Mean, MeanMetricWrapper, Sum
+from cornu.metrics.regression import (
+    CosineSimilarity,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    R2Score,
+    RootMeanSquaredError,
+)
+
+_CLASSES = [
+    Mean,
+    Sum,
+    MeanMetricWrapper,
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    AUC,
+    Precision,
+    Recall,
+    TruePositives,
+    TrueNegatives,
+    FalsePositives,
+    FalseNegatives,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    F1Score,
+    FBetaScore,
+    IoU,
+    BinaryIoU,
+    MeanIoU,
+    OneHotIoU,
+    OneHotMeanIoU,
+    MeanSquaredError,
+    RootMeanSquaredError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    CosineSimilarity,
+    LogCoshError,
+    R2Score,
+    KLDivergence,
+    Poisson,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+]
+
+_SHORT_NAMES = {
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "bce": BinaryCrossentropy,
+    "kld": KLDivergence,
+}
+
+registry.allow(
+    "metrics",
+    _CLASSES,
+    aliases={
+        **_SHORT_NAMES,
+        **{name.upper(): cls for name, cls in _SHORT_NAMES.items()},
+        "rmse": RootMeanSquaredError,
+        "iou": IoU,
+        "mean_iou": MeanIoU,
+        "fbeta_score": FBetaScore,
+        "huber": huber,
+        "log_cosh": log_cosh,
+        "binary_focal_crossentropy": binary_focal_crossentropy,
+        "categorical_focal_crossentropy": categorical_focal_crossentropy,
+    },
+)
+
+registry.allow(  # what `MeanMetricWrapper(fn=...)` may name in a config, beside the losses
+    "metrics.functions",
+    [
+        accuracy,
+        binary_accuracy,
+        categorical_accuracy,
+        sparse_categorical_accuracy,
+        top_k_categorical_accuracy,
+        sparse_top_k_categorical_accuracy,
+    ],
+)
+
+_ACCURACIES = {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}
+_CROSSENTROPIES = {
+    "binary": BinaryCrossentropy,
+    "sparse": SparseCategoricalCrossentropy,
+    "categorical": CategoricalCrossentropy,
+}
+
+
+def get(identifier: Any) -> Any:
+    """The metric that a name, a config, a class or an object means; None stays None.
+
+    Some names and every function mean a function; :func:`resolve` makes a metric of it.
+
+    Raises:
+        InvalidArgumentError: There is none of that name.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.get("mse").name
+        'mean_squared_error'
+    """
+    return registry.get("metrics", identifier)
+
+
+def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
+    """The :class:`Metric` that an item of ``compile(metrics=[...])`` means for one output.
+
+    Args:
+        identifier: What :func:`get` understands, or ``"accuracy"`` (``"acc"``) or ``"crossentropy"`` (``"ce"``), which the
+            shapes decide: one prediction a sample is binary, labels with fewer axes (or a last axis of size 1) are class
+            numbers, all else is one-hot.
+        loss: The loss of that output: a crossentropy takes over its ``from_logits``.
+        y_true_shape: Shape of the labels.
+        y_pred_shape: Shape of the predictions.
+
+    Returns:
+        A metric; named as the identifier if that is a string.
+
+    Raises:
+        InvalidArgumentError: There is none of that name, or the shapes are missing.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.resolve("acc", y_true_shape=(32,), y_pred_shape=(32, 10))
+        <SparseCategoricalAccuracy name=acc>
+    """
+    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
+        return _ACCURACIES[kind_of_labels(identifier, y_true_shape, y_pred_shape)](name=identifier)
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        from_logits = getattr(loss, "kwargs", {}).get("from_logits", False)
+        kind = kind_of_labels(identifier, y_true_shape, y_pred_shape)
+        return _CROSSENTROPIES[kind](name=identifier, from_logits=from_logits)
+    found = get(identifier)
+    metric = found if isinstance(found, Metric) else MeanMetricWrapper(found)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def serialize(metric: Any) -> Any:
+    """A metric as JSON can hold it."""
+    return registry.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The metric of a name or config."""
+    with registry.custom_object_scope(custom_objects):
+        return get(config)
+
+
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "BinaryIoU",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "IoU",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanIoU",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
+    "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "accuracy",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "resolve",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]

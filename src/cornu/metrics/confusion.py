@@ -1,0 +1,456 @@
+"""Metrics made of the four counts of yes-or-no predictions: true and false positives, true and false negatives."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cornu import ops
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.losses.loss import align, broadcast_weight
+from cornu.metrics.metric import Metric
+
+_NEVER = -1e10  # below all predictions: with `top_k`, what is not among the best becomes this
+
+
+class Counts(NamedTuple):
+    """Weighted counts for each threshold: ``(thresholds,)``, or ``(thresholds, labels)``."""
+
+    true_positives: Any
+    false_positives: Any
+    true_negatives: Any
+    false_negatives: Any
+
+
+def confusion_counts(
+    y_true: Any, y_pred: Any, thresholds: Sequence[float], weight: Any = None, per_label: bool = False
+) -> Counts:
+    """How often predictions above and below some thresholds were right and wrong.
+
+    Each prediction falls into the bucket between two thresholds; sums over the buckets above a threshold give its counts.
+
+    Args:
+        y_true: Labels, not 0 for yes; same shape as the predictions.
+        y_pred: Predictions; larger than a threshold means yes.
+        thresholds: The thresholds, in any order.
+        weight: Weights of the shape of the predictions.
+        per_label: Whether to count each column of ``(batch, labels)`` by itself.
+
+    Returns:
+        The four counts.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.metrics.confusion import confusion_counts
+        >>> counts = confusion_counts(ops.array([1.0, 0.0, 1.0]), ops.array([0.9, 0.7, 0.2]), [0.5])
+        >>> [float(count[0]) for count in counts]
+        [1.0, 1.0, 0.0, 1.0]
+    """
+    levels, order = len(thresholds), np.argsort(thresholds)
+    labels = y_pred.shape[-1] if per_label else 1
+    dtype = ops.dtype(y_pred)
+    weight = ops.ones_like(y_pred) if weight is None else weight
+    yes = ops.cast(ops.not_equal(y_true, 0), dtype)
+    sorted_thresholds = np.asarray(thresholds, dtype=dtype)[order]
+    bucket = ops.sum(ops.cast(ops.greater(ops.expand_dims(y_pred, -1), sorted_thresholds), "int32"), axis=-1)
+    bucket = ops.reshape(bucket, (-1, labels)) + np.arange(labels, dtype="int32") * (levels + 1)
+    weights = ops.reshape(ops.stack([weight * yes, weight * (1 - yes)], axis=-1), (-1, 2))
+    sums = ops.scatter(ops.reshape(bucket, (-1, 1)), weights, (labels * (levels + 1), 2))
+    sums = ops.reshape(sums, (labels, levels + 1, 2))
+    above = ops.flip(ops.cumsum(ops.flip(sums, axis=1), axis=1), axis=1)
+    total, positive = above[:, :1], ops.take(above, np.argsort(order).astype("int32") + 1, axis=1)
+    parts = [positive[..., 0], positive[..., 1], (total - positive)[..., 1], (total - positive)[..., 0]]
+    return Counts(*(ops.transpose(part) if per_label else part[0] for part in parts))
+
+
+class _ConfusionMetric(Metric):
+    """Keeps some of the four counts, for one or more thresholds."""
+
+    counts_zero_weight_as_absent = True
+
+    _kept: tuple[str, ...] = Counts._fields
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float],
+        name: str | None = None,
+        dtype: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+    ):
+        super().__init__(dtype, name)
+        self.thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+        self.top_k, self.class_id = top_k, class_id
+        for count in self._kept:
+            setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", name=count))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in a batch.
+
+        Args:
+            y_true: 0 or 1.
+            y_pred: Probabilities of 1, same shape.
+            sample_weight: Weights of samples, ``(batch,)``, or of values.
+
+        Raises:
+            ShapeError: There is one number for each sample only, and ``class_id`` or ``top_k`` was given.
+        """
+        y_true, y_pred = align(y_true, ops.cast(y_pred, self.dtype))
+        y_true, y_pred = self._chosen(y_true, y_pred)
+        if sample_weight is not None:
+            sample_weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), y_pred.shape)
+        counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
+        for count in self._kept:
+            getattr(self, count).assign_add(getattr(counts, count))
+
+    def _chosen(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Labels and predictions of the class ``class_id``; predictions not among the ``top_k`` best never mean yes."""
+        if self.top_k is None and self.class_id is None:
+            return y_true, y_pred
+        if len(y_pred.shape) < 2:
+            raise ShapeError(
+                f"The metric {self.name!r} was given predictions of shape {tuple(y_pred.shape)}.",
+                "With `class_id` or `top_k` it needs `(batch, classes)`.",
+                "Leave out `class_id` and `top_k`, or give it one number for each class.",
+            )
+        if self.top_k is not None:
+            best = ops.top_k(y_pred, self.top_k)[1]
+            is_best = ops.sum(ops.one_hot(best, y_pred.shape[-1]), axis=-2)
+            y_pred = ops.where(ops.greater(is_best, 0), y_pred, _NEVER)
+        if self.class_id is not None:
+            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
+        return y_true, y_pred
+
+    def _one_or_all(self, values: Any) -> Any:
+        """The number itself if there is one threshold."""
+        return values[0] if len(self.thresholds) == 1 else values
+
+
+def checked_thresholds(thresholds: Any, default: float) -> Any:
+    """Thresholds as they are, or the default; they lie between 0 and 1.
+
+    Raises:
+        InvalidArgumentError: One does not.
+    """
+    if thresholds is None:
+        return default
+    for threshold in thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]:
+        if threshold is None or not 0 <= threshold <= 1:
+            raise InvalidArgumentError(
+                f"`thresholds={thresholds!r}` was given.", "Each must lie between 0 and 1.", "Pass `thresholds=0.5`."
+            )
+    return thresholds
+
+
+class _OneCount(_ConfusionMetric):
+    """One of the four counts."""
+
+    counts_zero_weight_as_absent = True
+
+    def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: Any = None):
+        super().__init__(checked_thresholds(thresholds, 0.5), name, dtype)
+
+    def result(self) -> Any:
+        """The count, or one for each threshold if there are several."""
+        return self._one_or_all(getattr(self, self._kept[0]).value)
+
+
+class TruePositives(_OneCount):
+    """How many predictions of yes are right.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import TruePositives
+        >>> float(TruePositives()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0]))
+        2.0
+    """
+
+    _kept = ("true_positives",)
+
+
+class FalsePositives(_OneCount):
+    """How many predictions of yes are wrong.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import FalsePositives
+        >>> float(FalsePositives()([0, 1, 0, 0], [0.0, 0.0, 1.0, 1.0]))
+        2.0
+    """
+
+    _kept = ("false_positives",)
+
+
+class TrueNegatives(_OneCount):
+    """How many predictions of no are right.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import TrueNegatives
+        >>> float(TrueNegatives()([0, 1, 0, 0], [1.0, 1.0, 0.0, 0.0]))
+        2.0
+    """
+
+    _kept = ("true_negatives",)
+
+
+class FalseNegatives(_OneCount):
+    """How many predictions of no are wrong.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import FalseNegatives
+        >>> float(FalseNegatives()([0, 1, 1, 1], [0.0, 1.0, 0.0, 0.0]))
+        2.0
+    """
+
+    _kept = ("false_negatives",)
+
+
+class Precision(_ConfusionMetric):
+    """Which part of the predictions of yes is right: ``true positives / (true positives + false positives)``.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5, or with ``top_k`` none.
+        top_k: Count as yes only what is among the ``k`` largest predictions of a sample.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Raises:
+        InvalidArgumentError: A threshold is not between 0 and 1.
+
+    Example:
+        >>> from cornu.metrics import Precision
+        >>> round(float(Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
+        0.6667
+    """
+
+    _kept = ("true_positives", "false_positives")
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
+
+    def result(self) -> Any:
+        """The precision, or one for each threshold if there are several; 0 if nothing was predicted as yes."""
+        return self._one_or_all(ratio(self.true_positives, self.false_positives))
+
+
+class Recall(_ConfusionMetric):
+    """Which part of what is yes was found: ``true positives / (true positives + false negatives)``.
+
+    Args:
+        thresholds: Larger predictions mean yes; one or several. Default 0.5, or with ``top_k`` none.
+        top_k: Count as yes only what is among the ``k`` largest predictions of a sample.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Raises:
+        InvalidArgumentError: A threshold is not between 0 and 1.
+
+    Example:
+        >>> from cornu.metrics import Recall
+        >>> round(float(Recall()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
+        0.6667
+    """
+
+    _kept = ("true_positives", "false_negatives")
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
+
+    def result(self) -> Any:
+        """The recall, or one for each threshold if there are several; 0 if nothing is yes."""
+        return self._one_or_all(ratio(self.true_positives, self.false_negatives))
+
+
+def ratio(part: Any, rest: Any) -> Any:
+    """``part / (part + rest)``, and 0 where both are 0."""
+    return ops.divide_no_nan(part, part + rest)
+
+
+class _BestUnderCondition(_ConfusionMetric):
+    """The best value of one ratio at the thresholds where another ratio is large enough."""
+
+    counts_zero_weight_as_absent = True
+
+    def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
+        if not 0 <= value <= 1:
+            raise InvalidArgumentError(
+                f"`{condition}={value}` was given.", "It must lie between 0 and 1.", f"Pass `{condition}=0.5`."
+            )
+        if num_thresholds < 1:
+            raise InvalidArgumentError(
+                f"`num_thresholds={num_thresholds}` was given.", "It must be 1 or more.", "Pass `num_thresholds=200`."
+            )
+        super().__init__(
+            [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist(), name, dtype, class_id=class_id
+        )
+        self.value, self.num_thresholds = value, num_thresholds
+
+    def _best(self, wanted: Any, condition: Any) -> Any:
+        return ops.max(ops.where(ops.greater_equal(condition, self.value), wanted, 0))
+
+    def _sensitivities(self) -> Any:
+        return ratio(self.true_positives, self.false_negatives)
+
+    def _specificities(self) -> Any:
+        return ratio(self.true_negatives, self.false_positives)
+
+    def _precisions(self) -> Any:
+        return ratio(self.true_positives, self.false_positives)
+
+
+class SensitivityAtSpecificity(_BestUnderCondition):
+    """The best sensitivity (recall) at a threshold with at least this specificity.
+
+    Args:
+        specificity: The least specificity, from 0 to 1.
+        num_thresholds: How many thresholds to try.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import SensitivityAtSpecificity
+        >>> float(SensitivityAtSpecificity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
+        0.5
+    """
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__("specificity", specificity, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Any:
+        """The best sensitivity."""
+        return self._best(self._sensitivities(), self._specificities())
+
+
+class SpecificityAtSensitivity(_BestUnderCondition):
+    """The best specificity at a threshold with at least this sensitivity (recall).
+
+    Args:
+        sensitivity: The least sensitivity, from 0 to 1.
+        num_thresholds: How many thresholds to try.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import SpecificityAtSensitivity
+        >>> round(float(SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])), 4)
+        0.6667
+    """
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Any:
+        """The best specificity."""
+        return self._best(self._specificities(), self._sensitivities())
+
+
+class PrecisionAtRecall(_BestUnderCondition):
+    """The best precision at a threshold with at least this recall.
+
+    Args:
+        recall: The least recall, from 0 to 1.
+        num_thresholds: How many thresholds to try.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import PrecisionAtRecall
+        >>> float(PrecisionAtRecall(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
+        0.5
+    """
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__("recall", recall, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Any:
+        """The best precision."""
+        return self._best(self._precisions(), self._sensitivities())
+
+
+class RecallAtPrecision(_BestUnderCondition):
+    """The best recall at a threshold with at least this precision.
+
+    Args:
+        precision: The least precision, from 0 to 1.
+        num_thresholds: How many thresholds to try.
+        class_id: Look at this class only.
+        name: Its name.
+        dtype: See :class:`Metric`.
+
+    Example:
+        >>> from cornu.metrics import RecallAtPrecision
+        >>> float(RecallAtPrecision(0.8)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9]))
+        0.5
+    """
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__("precision", precision, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Any:
+        """The best recall."""
+        return self._best(self._sensitivities(), self._precisions())

@@ -1,0 +1,211 @@
+"""The base of all metrics: numbers that are gathered batch by batch and become a result."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from cornu import config, registry
+from cornu.core import context, dtype_policy
+from cornu.core.naming import auto_name
+from cornu.core.variable import Variable
+from cornu.errors import InvalidArgumentError
+
+
+class Metric(registry.Configurable):
+    """Gathers numbers batch by batch and gives a result.
+
+    A metric of your own makes its variables with :meth:`add_weight` in ``__init__`` (or in :meth:`build`, if they depend on
+    shapes), changes them in :meth:`update_state` and computes :meth:`result` from them.
+
+    Args:
+        dtype: The dtype to compute in; default ``config.floatx()``.
+        name: Its name; default the class's name in small letters.
+
+    Attributes:
+        counts_zero_weight_as_absent: Whether a sample of weight 0 changes nothing, so that a batch may be filled up with
+            padding. True for Cornu's own; set it in a class of your own if it holds.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.metrics import Metric
+        >>> class Largest(Metric):
+        ...     def __init__(self, name="largest", dtype=None):
+        ...         super().__init__(dtype=dtype, name=name)
+        ...         self.value = self.add_weight(name="value", initializer="zeros")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.value.assign(ops.maximum(self.value, ops.max(y_pred)))
+        ...     def result(self):
+        ...         return self.value.value
+        >>> metric = Largest()
+        >>> metric.update_state(None, ops.array([1.0, 4.0]))
+        >>> float(metric.result())
+        4.0
+    """
+
+    counts_zero_weight_as_absent = False
+
+    def __init__(self, dtype: Any = None, name: str | None = None):
+        self._variables: list[Variable] = []
+        self._metrics: list[Metric] = []
+        self.built = True
+        self.name = name or auto_name(type(self).__name__)
+        self.dtype = dtype_policy.get(dtype or config.floatx()).compute_dtype
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "update_state" in cls.__dict__ and "counts_zero_weight_as_absent" not in cls.__dict__:
+            cls.counts_zero_weight_as_absent = False  # what a parent promises does not hold for another update
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Keeps account of the variables and metrics that are attributes."""
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(item, (Variable, Metric)):
+                self._own(name, item)
+        super().__setattr__(name, value)
+
+    def _own(self, name: str, item: Any) -> None:
+        known = self.__dict__.get("_variables" if isinstance(item, Variable) else "_metrics")
+        if known is None:
+            raise InvalidArgumentError(
+                f"`{type(self).__name__}.{name}` was set before `super().__init__()` was called.",
+                "A metric must be set up before it can hold variables or metrics.",
+                "Call `super().__init__(name=name)` first in `__init__`.",
+            )
+        if all(item is not other for other in known):
+            known.append(item)
+
+    # --- Variables ----------------------------------------------------------------------------------------------------
+
+    def add_variable(
+        self, shape: tuple[int, ...], initializer: Any, dtype: str | None = None, name: str | None = None
+    ) -> Variable:
+        """A variable that belongs to the metric.
+
+        Args:
+            shape: Its shape.
+            initializer: Its first value: a name, an initializer or an array. :meth:`reset_state` makes it zero.
+            dtype: Its dtype; default that of the metric.
+            name: Its name.
+        """
+        with context.name_scope(self.name.replace("/", ">")):
+            variable = Variable(initializer, shape=tuple(shape), dtype=dtype or self.dtype, trainable=False, name=name)
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: str | None = None, name: str | None = None
+    ) -> Variable:
+        """The same as :meth:`add_variable`, under Keras's older name."""
+        return self.add_variable(shape, "zeros" if initializer is None else initializer, dtype, name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its variables, then those of the metrics it holds."""
+        return [*self._variables, *(variable for metric in self._metrics for variable in metric.variables)]
+
+    def to_backend(self, name: str) -> None:
+        """Moves its variables to another backend."""
+        for variable in self.variables:
+            variable.to_backend(name)
+
+    # --- What a metric does -------------------------------------------------------------------------------------------
+
+    def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
+        """Makes the variables that depend on shapes; most metrics have none. Compiled code calls it first.
+
+        Args:
+            y_true_shape: Shape of the labels.
+            y_pred_shape: Shape of the predictions.
+        """
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Takes in a batch: ``update_state(y_true, y_pred, sample_weight=None)``, or other arguments."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `update_state(y_true, y_pred, sample_weight=None)`.")
+
+    def result(self) -> Any:
+        """The result for all batches since the last :meth:`reset_state`: an array, or a dict of arrays."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `result()`.")
+
+    def reset_state(self) -> None:
+        """Starts anew."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape, dtype="float32"))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Takes in a batch and gives the result so far."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    # --- The same as pure functions -----------------------------------------------------------------------------------
+
+    def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
+        """What the variables become by :meth:`update_state`; the metric itself does not change.
+
+        Args:
+            metric_variables: Arrays that stand for :attr:`variables`.
+            args: Arguments of :meth:`update_state`.
+            kwargs: More of them.
+
+        Returns:
+            New arrays.
+
+        Raises:
+            InvalidArgumentError: The arrays are not as many as the variables, or ``update_state`` made new variables.
+
+        Example:
+            >>> from cornu import metrics, ops
+            >>> mean = metrics.Mean()
+            >>> total, count = mean.stateless_update_state([ops.array(0.0), ops.array(0.0)], ops.array([1.0, 3.0]))
+            >>> float(total), float(count)
+            (4.0, 2.0)
+        """
+        return self._purely(metric_variables, lambda: self.update_state(*args, **kwargs))[1]
+
+    def stateless_result(self, metric_variables: list) -> Any:
+        """The result if the variables had these values.
+
+        Raises:
+            InvalidArgumentError: The arrays are not as many as the variables.
+        """
+        return self._purely(metric_variables, self.result)[0]
+
+    def stateless_reset_state(self) -> list:
+        """The values of the variables after :meth:`reset_state`."""
+        zeros = [v.backend.full(v.shape, 0, v.dtype) for v in self.variables]
+        return self._purely(zeros, self.reset_state)[1]
+
+    def _purely(self, values: list, work: Callable) -> tuple[Any, list]:
+        """Does some work with arrays in place of the variables: what it gave, and what the variables became."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise InvalidArgumentError(
+                f"{len(values)} arrays were given for the {len(variables)} variables of the metric {self.name!r}.",
+                "Each variable needs one.",
+                "Pass a list such as `[v.value for v in metric.variables]`.",
+            )
+        with _bound(variables, values) as bound:
+            result = work()
+        if len(self.variables) != len(variables):
+            raise InvalidArgumentError(
+                f"The metric {self.name!r} made new variables in `update_state`.",
+                "In compiled code all variables must exist before.",
+                "Make them in `__init__`, or in `build(y_true_shape, y_pred_shape)`.",
+            )
+        return result, [bound[id(variable)] for variable in variables]
+
+    # --- Other --------------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+@contextmanager
+def _bound(variables: list[Variable], values: list) -> Iterator[dict[int, Any]]:
+    """Inside, the variables stand for these values, beside what the running call has bound already."""
+    running = context.current()
+    outer = running.values if running is not None and running.values is not None else {}
+    bound = {**outer, **{id(variable): value for variable, value in zip(variables, values, strict=True)}}
+    with context.entered(context.CallContext(values=bound)), context.autocast(None):
+        yield bound

@@ -1,0 +1,322 @@
+"""Convolutions and pooling in one, two or three dimensions, with Keras's arguments.
+
+Inside, the channels come last; ``data_format="channels_first"`` is a transpose at the door.
+"""
+
+from types import ModuleType
+from typing import Any
+
+from cornu import config
+from cornu.backends.contract import Array
+from cornu.errors import ShapeError
+from cornu.ops.dispatch import floats, op
+from cornu.ops.dtypes import wider_float
+from cornu.ops.window import (
+    check_fits,
+    effective_size,
+    output_size,
+    padding_pair,
+    standardize_padding,
+    standardize_sizes,
+    transpose_output_size,
+    transpose_padding_before,
+)
+
+
+def _to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    if data_format == "channels_last":
+        return x
+    rank = len(x.shape)
+    return backend.transpose(x, (0, *range(2, rank), 1))
+
+
+def _from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    if data_format == "channels_last":
+        return x
+    rank = len(x.shape)
+    return backend.transpose(x, (0, rank - 1, *range(1, rank - 1)))
+
+
+def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) -> tuple:
+    """The backend, the inputs with channels last, and the kernel: of one dtype, of one rank."""
+    backend, x, kernel = floats(inputs, kernel)
+    first, second = backend.dtype(x), backend.dtype(kernel)
+    if first != second:
+        wide = wider_float(first, second)
+        x, kernel = backend.cast(x, wide), backend.cast(kernel, wide)
+    _check_rank(name, x)
+    if len(kernel.shape) != len(x.shape):
+        raise ShapeError(
+            f"`{name}` was given `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
+            "Both must have the same number of axes.",
+            "`inputs` have a batch axis, spatial axes and channels; the kernel its window, channels in and channels out.",
+        )
+    return backend, _to_channels_last(backend, x, data_format), kernel
+
+
+def _check_rank(name: str, x: Array) -> None:
+    if not 3 <= len(x.shape) <= 5:
+        raise ShapeError(
+            f"`{name}` was given `inputs` of shape {tuple(x.shape)}.",
+            "They must have a batch axis, one to three spatial axes, and channels.",
+            "Add the missing axis with `expand_dims`: -1 for the channels of grey pictures, 0 for the batch.",
+        )
+
+
+def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:
+    """Raises a :class:`ShapeError` unless a kernel fits the channels, with ``groups`` in equal groups of them."""
+    wanted, filters = kernel[-2], kernel[-1]
+    if channels == wanted:
+        return
+    if not groups or wanted == 0 or channels % wanted:
+        expected = "They must be equal" + (", or the inputs' channels a multiple of the kernel's (groups)." if groups else ".")
+        raise ShapeError(
+            f"`{name}` was given inputs with {channels} channels and a kernel of shape {tuple(kernel)} for {wanted}.",
+            expected,
+            "Check `data_format` and the channels of the inputs.",
+        )
+    if filters % (channels // wanted):
+        raise ShapeError(
+            f"`{name}` was given a kernel of shape {tuple(kernel)}: {channels // wanted} groups and {filters} filters.",
+            "The number of filters must be a multiple of the number of groups.",
+            "Change the number of filters.",
+        )
+
+
+def _window_arguments(
+    name: str, x: Array, window: tuple[int, ...], strides: Any, padding: Any, dilation: Any, argument: str
+) -> tuple:
+    """Strides, padding and dilation for each spatial axis, checked against the input."""
+    rank = len(window)
+    padding = standardize_padding(padding)
+    strides = standardize_sizes(strides, rank, "strides")
+    dilation = standardize_sizes(dilation, rank, "dilation_rate")
+    sizes = tuple(x.shape[1:-1])
+    axes = list(zip(sizes, window, strides, dilation, strict=True))
+    pairs = tuple(padding_pair(padding, *axis) for axis in axes)
+    outputs = [output_size(i, k, s, pair, d) for (i, k, s, d), pair in zip(axes, pairs, strict=True)]
+    check_fits(name, sizes, outputs, [effective_size(k, d) for _, k, _, d in axes], argument)
+    return strides, pairs, dilation
+
+
+@op
+def conv(
+    inputs: Array,
+    kernel: Array,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Array:
+    """Slides a kernel over pictures and takes the sum of products at each place (a cross-correlation).
+
+    Args:
+        inputs: ``(batch, *spatial, channels)``, with one to three spatial axes.
+        kernel: ``(*window, channels, filters)``. With fewer channels than the inputs, these are cut into so many groups,
+            each of which gives its part of the filters.
+        strides: Step of the window, one number or one for each axis.
+        padding: ``"valid"`` (none) or ``"same"``.
+        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+        dilation_rate: Distance of the window's places.
+
+    Returns:
+        ``(batch, *output, filters)``.
+
+    Raises:
+        InvalidArgumentError: An argument has a value that is not known.
+        ShapeError: Channels do not fit, or the window is larger than the picture.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.conv(ops.ones((1, 4, 4, 1)), ops.ones((3, 3, 1, 2))).shape
+        (1, 2, 2, 2)
+    """
+    data_format = config.standardize_data_format(data_format)
+    backend, x, kernel = _inputs_and_kernel("conv", inputs, kernel, data_format)
+    _check_channels("conv", x.shape[-1], tuple(kernel.shape), groups=True)
+    window = tuple(kernel.shape[:-2])
+    strides, pairs, dilation = _window_arguments("conv", x, window, strides, padding, dilation_rate, "kernel")
+    result = backend.conv(x, kernel, strides, pairs, dilation, x.shape[-1] // kernel.shape[-2])
+    return _from_channels_last(backend, result, data_format)
+
+
+@op
+def depthwise_conv(
+    inputs: Array,
+    kernel: Array,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Array:
+    """A convolution of each channel by itself (see :func:`conv` for the arguments).
+
+    Args:
+        inputs: ``(batch, *spatial, channels)``.
+        kernel: ``(*window, channels, multiplier)``: so many filters for each channel.
+        strides: Step of the window.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+        dilation_rate: Distance of the window's places.
+
+    Returns:
+        ``(batch, *output, channels * multiplier)``; the filters of one channel stand together.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.depthwise_conv(ops.ones((1, 4, 4, 3)), ops.ones((3, 3, 3, 2))).shape
+        (1, 2, 2, 6)
+    """
+    return _depthwise("depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
+
+
+def _depthwise(
+    name: str, inputs: Any, kernel: Any, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any
+) -> Array:
+    data_format = config.standardize_data_format(data_format)
+    backend, x, kernel = _inputs_and_kernel(name, inputs, kernel, data_format)
+    _check_channels(name, x.shape[-1], tuple(kernel.shape), groups=False)
+    window, channels = tuple(kernel.shape[:-2]), x.shape[-1]
+    strides, pairs, dilation = _window_arguments(name, x, window, strides, padding, dilation_rate, "kernel")
+    kernel = backend.reshape(kernel, (*window, 1, channels * kernel.shape[-1]))
+    result = backend.conv(x, kernel, strides, pairs, dilation, channels)
+    return _from_channels_last(backend, result, data_format)
+
+
+@op
+def separable_conv(
+    inputs: Array,
+    depthwise_kernel: Array,
+    pointwise_kernel: Array,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Array:
+    """A convolution of each channel by itself, then a mixture of the channels at each place (Chollet, 2016).
+
+    Args:
+        inputs: ``(batch, *spatial, channels)``.
+        depthwise_kernel: ``(*window, channels, multiplier)``.
+        pointwise_kernel: ``(*ones, channels * multiplier, filters)``.
+        strides: Step of the window.
+        padding: ``"valid"`` or ``"same"``.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+        dilation_rate: Distance of the window's places.
+
+    Returns:
+        ``(batch, *output, filters)``.
+    """
+    middle = _depthwise("separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(middle, pointwise_kernel, data_format=data_format)
+
+
+@op
+def conv_transpose(
+    inputs: Array,
+    kernel: Array,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Array:
+    """The transpose of a convolution: each input is spread over a window of the output, so that pictures grow.
+
+    Args:
+        inputs: ``(batch, *spatial, channels)``.
+        kernel: ``(*window, filters, channels)``.
+        strides: By how much pictures grow, about.
+        padding: ``"valid"`` or ``"same"``.
+        output_padding: Added to the least size of the output; None chooses it (see ``ops.window.transpose_output_size``).
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+        dilation_rate: Distance of the window's places.
+
+    Returns:
+        ``(batch, *output, filters)``.
+
+    Raises:
+        InvalidArgumentError: An argument has a value that is not known.
+        ShapeError: Channels do not fit, or the output would be empty.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.conv_transpose(ops.ones((1, 2, 2, 3)), ops.ones((3, 3, 5, 3)), strides=2, padding="same").shape
+        (1, 4, 4, 5)
+    """
+    data_format = config.standardize_data_format(data_format)
+    backend, x, kernel = _inputs_and_kernel("conv_transpose", inputs, kernel, data_format)
+    _check_channels("conv_transpose", x.shape[-1], (*kernel.shape[:-2], *kernel.shape[:-3:-1]), groups=False)
+    padding, window = standardize_padding(padding), tuple(kernel.shape[:-2])
+    rank = len(window)
+    strides = standardize_sizes(strides, rank, "strides")
+    dilation = standardize_sizes(dilation_rate, rank, "dilation_rate")
+    extras = (None,) * rank if output_padding is None else standardize_sizes(output_padding, rank, "output_padding", 0)
+    axes = list(zip(x.shape[1:-1], window, strides, dilation, extras, strict=True))
+    wanted = [transpose_output_size(padding, *axis) for axis in axes]
+    check_fits("conv_transpose", x.shape[1:-1], wanted, [effective_size(k, d) for _, k, _, d, _ in axes], "kernel")
+    pairs, sizes = [], []
+    for (size, k, s, d, extra), out in zip(axes, wanted, strict=True):
+        before = transpose_padding_before(padding, k, s, d, extra)
+        reached = (size - 1) * s + effective_size(k, d) - before  # places that the last window reaches, at the most
+        pairs.append((before, max(reached - out, 0)))
+        sizes.append(out if out - reached < s else reached)
+    result = backend.conv_transpose(x, kernel, tuple(sizes), strides, tuple(pairs), dilation)
+    if sizes != wanted:  # places that no window reaches
+        ends = [(0, out - size) for out, size in zip(wanted, sizes, strict=True)]
+        result = backend.pad(result, ((0, 0), *ends, (0, 0)))
+    return _from_channels_last(backend, result, data_format)
+
+
+def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Array:
+    data_format = config.standardize_data_format(data_format)
+    backend, x = floats(inputs)
+    _check_rank(name, x)
+    x = _to_channels_last(backend, x, data_format)
+    window = standardize_sizes(pool_size, len(x.shape) - 2, "pool_size")
+    strides = window if strides is None else strides
+    strides, pairs, _ = _window_arguments(name, x, window, strides, padding, 1, "pool_size")
+    function = backend.max_pool if name == "max_pool" else backend.avg_pool
+    return _from_channels_last(backend, function(x, window, strides, pairs), data_format)
+
+
+@op
+def max_pool(
+    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Array:
+    """The largest number of each window. The gradient goes to the first of the largest.
+
+    Args:
+        inputs: ``(batch, *spatial, channels)``, with one to three spatial axes.
+        pool_size: Size of the window, one number or one for each axis.
+        strides: Step of the window; default its size.
+        padding: ``"valid"`` (none) or ``"same"``.
+        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+
+    Returns:
+        ``(batch, *output, channels)``.
+
+    Raises:
+        InvalidArgumentError: An argument has a value that is not known.
+        ShapeError: The window is larger than the picture.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
+        [[[4.0], [3.0]]]
+    """
+    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def average_pool(
+    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Array:
+    """The mean of each window; padding is not counted (see :func:`max_pool` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
+        [[[2.5], [2.5]]]
+    """
+    return _pool("average_pool", inputs, pool_size, strides, padding, data_format)

@@ -1,0 +1,394 @@
+"""Making arrays: from data, from nothing, and what an array is (its shape, its dtype)."""
+
+from typing import Any
+
+import numpy as np
+
+from cornu import backends
+from cornu.backends.contract import Array
+from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
+from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
+
+# --- From data and back -------------------------------------------------------------------------------------------------------
+
+
+@op
+def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:
+    """An array of an engine, made of anything that holds numbers.
+
+    An engine's own array stays where it is, unless another backend is named. Python and NumPy data goes to the default backend.
+
+    Args:
+        x: A number, a list, a NumPy array, an array of any backend, or a variable.
+        dtype: The dtype of the result; by default that of ``x``, and ``config.floatx()`` or ``"int32"`` for Python data.
+        backend: Name of the backend to take it to.
+
+    Raises:
+        InvalidTypeError: No array can be made of ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.convert_to_tensor([1.5, 2.0], backend="numpy")
+        array([1.5, 2. ], dtype=float32)
+    """
+    host = isinstance(x, (np.ndarray, np.generic))
+    target = backends.get(backend) if backend or host else backends.of(x)
+    return as_array(target, x, None if dtype is None else standardize_dtype(dtype))
+
+
+@op
+def array(x: Any, dtype: Any = None) -> Array:
+    """An array made of ``x``; the same as :func:`convert_to_tensor`."""
+    return convert_to_tensor(x, dtype)
+
+
+@op
+def convert_to_numpy(x: Array) -> np.ndarray:
+    """The numbers of an array as ``numpy.ndarray``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.convert_to_numpy(ops.ones((2,)))
+        array([1., 1.], dtype=float32)
+    """
+    backend, x = arrays(x)
+    return backend.to_numpy(x)
+
+
+@op
+def cast(x: Array, dtype: Any) -> Array:
+    """The array in another dtype.
+
+    Args:
+        x: An array.
+        dtype: Name of a dtype, such as ``"float32"``, or a NumPy one.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cast([1.7, -1.7], "int32").tolist()
+        [1, -1]
+    """
+    backend, x = arrays(x)
+    return backend.cast(x, standardize_dtype(dtype))
+
+
+@op
+def saturate_cast(x: Array, dtype: Any) -> Array:
+    """The array in another dtype; numbers outside its range become its nearest bound.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.saturate_cast([-5.0, 300.0], "uint8").tolist()
+        [0, 255]
+    """
+    backend, x = arrays(x)
+    dtype = standardize_dtype(dtype)
+    if dtype == "bool":
+        return backend.cast(x, dtype)
+    (low, high), source = _range(dtype), backend.dtype(x)
+    if source in INTEGERS:
+        low, high = max(low, _range(source)[0]), min(high, _range(source)[1])
+        low, high = int(low), int(high)
+    elif is_float(source):
+        low, high = max(low, -LARGEST[source]), min(high, LARGEST[source])
+        if dtype in INTEGERS and high >= 2**24:  # the float below the bound, so that the cast cannot overflow
+            high = float(np.nextafter(np.float32(high), np.float32(0)))
+    return backend.cast(backend.minimum(backend.maximum(x, low), high), dtype)
+
+
+def _range(dtype: str) -> tuple[float, float]:
+    """The smallest and the largest number of a dtype."""
+    if dtype in INTEGERS:
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    return -LARGEST[dtype], LARGEST[dtype]
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether ``x`` is an array of a backend.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.is_tensor(ops.ones(2)), ops.is_tensor([1, 1])
+        (True, False)
+    """
+    return backends.owner(unwrap(x)) is not None
+
+
+def shape(x: Any) -> tuple:
+    """The shape, as a tuple. An unknown batch size of a symbolic tensor is None.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.shape([[1, 2, 3], [4, 5, 6]])
+        (2, 3)
+    """
+    found = getattr(x, "shape", None)
+    return np.shape(x) if found is None else tuple(found)
+
+
+def ndim(x: Any) -> int:
+    """How many axes an array has."""
+    return len(shape(x))
+
+
+@op
+def size(x: Array) -> int:
+    """How many numbers an array holds."""
+    return int(np.prod(shape(x), dtype=np.int64))
+
+
+def dtype(x: Any) -> str:
+    """Name of the dtype of an array, a variable, a symbolic tensor or Python data.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.dtype([1.5]), ops.dtype(3)
+        ('float32', 'int32')
+    """
+    found = getattr(x, "dtype", None)
+    if isinstance(found, str):
+        return found
+    backend, x = arrays(unwrap(x))
+    return backend.dtype(x)
+
+
+# --- From nothing -------------------------------------------------------------------------------------------------------------
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    return tuple(int(size) for size in shape) if isinstance(shape, (list, tuple, np.ndarray)) else (int(shape),)
+
+
+@op
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
+    """An array filled with one number, on the backend of that number (of a Python number: the default one).
+
+    Args:
+        shape: A size or a tuple of sizes.
+        fill_value: The number; or an array that is broadcast to the shape.
+        dtype: Default ``config.floatx()``, for an array its own.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.full((2,), 7).tolist()
+        [7.0, 7.0]
+    """
+    backend = backends.of(fill_value)
+    if isinstance(fill_value, (bool, int, float)):
+        return backend.full(_sizes(shape), fill_value, standardize_dtype(dtype))
+    value = as_array(backend, fill_value)
+    value = value if dtype is None else backend.cast(value, standardize_dtype(dtype))
+    return backend.broadcast_to(value, _sizes(shape))
+
+
+@op
+def zeros(shape: Any, dtype: Any = None) -> Array:
+    """An array of zeros, on the default backend.
+
+    Inside a layer, :func:`zeros_like` (or :func:`full_like`) stays on the backend of the data.
+
+    Args:
+        shape: A size or a tuple of sizes.
+        dtype: Default ``config.floatx()``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.zeros((1, 2)).tolist()
+        [[0.0, 0.0]]
+    """
+    return full(shape, 0, dtype)
+
+
+@op
+def ones(shape: Any, dtype: Any = None) -> Array:
+    """An array of ones, on the default backend (see :func:`zeros`)."""
+    return full(shape, 1, dtype)
+
+
+@op
+def empty(shape: Any, dtype: Any = None) -> Array:
+    """An array whose numbers do not matter: zeros."""
+    return full(shape, 0, dtype)
+
+
+@op
+def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
+    """An array of the shape, backend and dtype of ``x``, filled with one number."""
+    backend, x = arrays(x)
+    value = fill_value if isinstance(fill_value, (bool, int, float)) else as_array(backend, fill_value)
+    dtype = backend.dtype(x) if dtype is None else standardize_dtype(dtype)
+    if hasattr(value, "shape"):
+        return backend.broadcast_to(backend.cast(value, dtype), tuple(x.shape))
+    return backend.full(tuple(x.shape), value, dtype)
+
+
+@op
+def zeros_like(x: Array, dtype: Any = None) -> Array:
+    """Zeros of the shape, backend and dtype of ``x``."""
+    return full_like(x, 0, dtype)
+
+
+@op
+def ones_like(x: Array, dtype: Any = None) -> Array:
+    """Ones of the shape, backend and dtype of ``x``."""
+    return full_like(x, 1, dtype)
+
+
+@op
+def empty_like(x: Array, dtype: Any = None) -> Array:
+    """An array of the shape, backend and dtype of ``x`` whose numbers do not matter: zeros."""
+    return full_like(x, 0, dtype)
+
+
+@op
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
+    """Evenly spaced numbers from ``start`` up to and without ``stop``; of one argument, from 0 up to it.
+
+    Args:
+        start: The first number.
+        stop: The bound, which is not reached.
+        step: The distance; default 1.
+        dtype: Default ``"int32"``, or ``config.floatx()`` if an argument is a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.arange(3).tolist(), ops.arange(1, 2, 0.5).tolist()
+        ([0, 1, 2], [1.0, 1.5])
+    """
+    start, stop = (0, start) if stop is None else (start, stop)
+    step = 1 if step is None else step
+    if dtype is None:
+        dtype = float if any(isinstance(value, (float, np.floating)) for value in (start, stop, step)) else int
+    return backends.get().arange(start, stop, step, standardize_dtype(dtype))
+
+
+@op
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
+    """So many evenly spaced numbers from ``start`` to ``stop``.
+
+    Args:
+        start: The first number, or an array of them.
+        stop: The last number, or an array of them.
+        num: How many.
+        endpoint: Whether ``stop`` is the last one; if not, it would be the next one.
+        retstep: Whether the distance is given too.
+        dtype: Default ``config.floatx()``.
+        axis: The new axis, if ``start`` or ``stop`` are arrays.
+
+    Returns:
+        The array, or ``(array, step)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.linspace(0, 1, 5).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
+        name = standardize_dtype(dtype)
+        values, step = np.linspace(start, stop, num, endpoint, True, dtype=name if name in INTEGERS else None)
+        result = backends.get().asarray(values, name)
+        return (result, backends.get().asarray(step, name)) if retstep else result
+    backend, start, stop = floats(start, stop)
+    parts = np.linspace(0, 1, num, endpoint=endpoint)
+    place = axis % (max(len(start.shape), len(stop.shape)) + 1)
+    distance = backend.subtract(stop, start)
+    spread = tuple(distance.shape)
+    row = backend.reshape(backend.asarray(parts, backend.dtype(distance)), (-1,) + (1,) * (len(spread) - place))
+    wide = (*spread[:place], 1, *spread[place:])
+    start = backend.reshape(backend.broadcast_to(start, spread), wide)
+    stop = backend.reshape(backend.broadcast_to(stop, spread), wide)
+    # a weighted mean of both ends, so that each end is met exactly
+    result = backend.add(backend.multiply(start, backend.subtract(1.0, row)), backend.multiply(stop, row))
+    result = result if dtype is None else backend.cast(result, standardize_dtype(dtype))
+    return (result, backend.divide(distance, float(max(num - endpoint, 1)))) if retstep else result
+
+
+@op
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0
+) -> Array:
+    """``base`` to the power of evenly spaced numbers (see :func:`linspace`)."""
+    exponents = linspace(start, stop, num, endpoint, axis=axis)
+    backend = backends.of(exponents)
+    result = backend.power(float(base), exponents)
+    return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
+
+
+@op
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
+    """A matrix with ones on a diagonal and zeros elsewhere, on the default backend.
+
+    Args:
+        N: Number of rows.
+        M: Number of columns; default ``N``.
+        k: The diagonal: 0 the main one, above it positive.
+        dtype: Default ``config.floatx()``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.eye(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return backends.get().asarray(np.eye(N, M, k, dtype="int32"), standardize_dtype(dtype))
+
+
+@op
+def identity(n: int, dtype: Any = None) -> Array:
+    """The square matrix with ones on its diagonal."""
+    return eye(n, dtype=dtype)
+
+
+@op
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
+    """A matrix with ones on and below a diagonal and zeros above (see :func:`eye` for the arguments)."""
+    return backends.get().asarray(np.tri(N, M, k, dtype="int32"), standardize_dtype(dtype))
+
+
+@op
+def tril(x: Array, k: int = 0) -> Array:
+    """The array with zeros above a diagonal of its last two axes.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.tril([[1, 2], [3, 4]]).tolist()
+        [[1, 0], [3, 4]]
+    """
+    backend, x = arrays(x)
+    return backend.where(backend.asarray(np.tri(*x.shape[-2:], k, dtype=bool)), x, 0)
+
+
+@op
+def triu(x: Array, k: int = 0) -> Array:
+    """The array with zeros below a diagonal of its last two axes."""
+    backend, x = arrays(x)
+    return backend.where(backend.asarray(np.tri(*x.shape[-2:], k - 1, dtype=bool)), 0, x)
+
+
+@op
+def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
+    """Coordinate grids of some coordinate rows.
+
+    Args:
+        *x: Rows of coordinates, of shape ``(n,)`` each.
+        indexing: ``"xy"``: the first row runs along the second axis, as on paper. ``"ij"``: along the first, as in a matrix.
+
+    Example:
+        >>> from cornu import ops
+        >>> [grid.tolist() for grid in ops.meshgrid([1, 2], [5, 6])]
+        [[[1, 2], [1, 2]], [[5, 5], [6, 6]]]
+    """
+    backend, *rows = arrays(*x)
+    order = list(range(len(rows)))
+    if indexing == "xy" and len(rows) > 1:
+        order[:2] = [1, 0]
+    sizes = [int(np.prod(row.shape, dtype=np.int64)) for row in rows]
+    shape = [0] * len(rows)
+    for row, place in enumerate(order):
+        shape[place] = sizes[row]
+    grids = []
+    for row, place in zip(rows, order, strict=True):
+        thin = tuple(-1 if i == place else 1 for i in range(len(rows)))
+        grids.append(backend.broadcast_to(backend.reshape(row, thin), tuple(shape)))
+    return grids

@@ -1,0 +1,199 @@
+"""Pictures in another size, by one matrix for the rows and one for the columns.
+
+The matrices are computed on the host, so that every backend gives the same numbers, and the gradient comes by itself.
+"""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from cornu import config
+from cornu.backends.contract import Array
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.dispatch import arrays, op
+from cornu.ops.dtypes import is_float
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+"""Names of the ways to find the numbers between the given ones."""
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(0, 1 - np.abs(x))
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    """Keys' cubic convolution kernel with a = -0.5 (1981)."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def _lanczos(x: np.ndarray, radius: int) -> np.ndarray:
+    return np.where(np.abs(x) < radius, np.sinc(x) * np.sinc(x / radius), 0)
+
+
+_KERNELS = {
+    "bilinear": _triangle,
+    "bicubic": _cubic,
+    "lanczos3": functools.partial(_lanczos, radius=3),
+    "lanczos5": functools.partial(_lanczos, radius=5),
+}
+
+
+@functools.lru_cache(maxsize=64)
+def interpolation_matrix(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
+    """The weights by which the places of one axis are mixed to those of a resized one.
+
+    Places are the centres of pixels: place ``i`` of the new axis lies at ``(i + 0.5) * old / new - 0.5`` of the old one.
+
+    Args:
+        old: Size of the axis.
+        new: Its new size.
+        interpolation: ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
+        antialias: Whether the kernel is stretched when the picture shrinks, so that no pixel is passed over.
+
+    Returns:
+        ``(new, old)``; each row sums to 1.
+
+    Example:
+        >>> from cornu.ops.image import interpolation_matrix
+        >>> interpolation_matrix(2, 4, "bilinear").tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    scale = old / new
+    stretch = max(scale, 1.0) if antialias else 1.0
+    centres = (np.arange(new) + 0.5) * scale - 0.5
+    weights = _KERNELS[interpolation]((centres[:, None] - np.arange(old)[None, :]) / stretch)
+    return weights / weights.sum(1, keepdims=True)
+
+
+def nearest_places(old: int, new: int) -> np.ndarray:
+    """For each place of a resized axis the old place that its centre lies in.
+
+    Example:
+        >>> from cornu.ops.image import nearest_places
+        >>> nearest_places(2, 4).tolist()
+        [0, 0, 1, 1]
+    """
+    return np.minimum((2 * np.arange(new) + 1) * old // (2 * new), old - 1).astype("int32")
+
+
+def _resize_axis(backend: Any, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
+    old = x.shape[axis]
+    if old == new:
+        return x
+    if interpolation == "nearest":
+        return backend.take(x, backend.asarray(nearest_places(old, new)), axis)
+    matrix = backend.asarray(interpolation_matrix(old, new, interpolation, antialias), backend.dtype(x))
+    mixed = backend.tensordot(matrix, x, ([1], [axis]))
+    rank = len(x.shape)
+    return backend.transpose(mixed, (*range(1, axis + 1), 0, *range(axis + 1, rank)))
+
+
+@op
+def resize(
+    images: Array,
+    size: Any,
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Array:
+    """Pictures in another size.
+
+    Args:
+        images: One picture ``(height, width, channels)``, or a batch of them.
+        size: ``(height, width)`` of the result.
+        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
+        antialias: Whether all pixels count when a picture shrinks (not only the nearest ones).
+        crop_to_aspect_ratio: Whether to cut the picture, about its middle, to the ratio of ``size`` before.
+        pad_to_aspect_ratio: Whether to widen the picture on both sides to the ratio of ``size`` before.
+        fill_mode: ``"constant"``.
+        fill_value: The number that widens.
+        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+
+    Returns:
+        Pictures of the dtype of ``images``; whole numbers are rounded.
+
+    Raises:
+        InvalidArgumentError: An argument has a value that is not known.
+        ShapeError: ``images`` are no picture and no batch of pictures.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.image.resize([[[0.0], [4.0]]], (1, 4)).tolist()
+        [[[0.0], [1.0], [3.0], [4.0]]]
+    """
+    data_format = config.standardize_data_format(data_format)
+    height, width = _check_arguments(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, fill_mode)
+    backend, x = arrays(images)
+    rank = len(x.shape)
+    if rank not in (3, 4):
+        raise ShapeError(
+            f"`resize` was given `images` of shape {tuple(x.shape)}.",
+            "They must be one picture (3 axes) or a batch of pictures (4 axes).",
+            "Add the channels of grey pictures with `expand_dims(images, -1)`.",
+        )
+    rows = rank - 3 + (data_format == "channels_first")
+    columns = rows + 1
+    if crop_to_aspect_ratio:
+        x = _crop(backend, x, rows, height, width)
+    elif pad_to_aspect_ratio:
+        x = _widen(backend, x, rows, height, width, fill_value)
+    dtype = backend.dtype(x)
+    exact = interpolation == "nearest" or is_float(dtype)
+    wide = x if exact else backend.cast(x, "float32")
+    wide = _resize_axis(backend, wide, rows, height, interpolation, antialias)
+    wide = _resize_axis(backend, wide, columns, width, interpolation, antialias)
+    return wide if exact else _rounded(backend, wide, dtype)
+
+
+def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
+    if interpolation not in INTERPOLATIONS:
+        raise one_of("interpolation", interpolation, INTERPOLATIONS)
+    if fill_mode != "constant":
+        raise one_of("fill_mode", fill_mode, ("constant",))
+    if crop and widen:
+        raise InvalidArgumentError(
+            "`crop_to_aspect_ratio=True` and `pad_to_aspect_ratio=True` were given.",
+            "A picture is either cut or widened.",
+            "Leave one of the two out.",
+        )
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or any(int(n) != n or n < 1 for n in size):
+        raise InvalidArgumentError(
+            f"`size={size!r}` was given.", "It must be two positive whole numbers.", "Pass `size=(height, width)`."
+        )
+    return int(size[0]), int(size[1])
+
+
+def _rounded(backend: Any, x: Array, dtype: str) -> Array:
+    if dtype == "bool":
+        return backend.greater(x, 0.5)
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    x = backend.minimum(backend.maximum(backend.round(x), float(low)), float(np.nextafter(np.float32(high), np.float32(0))))
+    return backend.cast(x, dtype)
+
+
+def _crop(backend: Any, x: Array, rows: int, height: int, width: int) -> Array:
+    old_height, old_width = x.shape[rows : rows + 2]
+    new_height = max(min(old_height, math.floor(old_width * height / width)), 1)
+    new_width = max(min(old_width, math.floor(old_height * width / height)), 1)
+    top, left = (old_height - new_height) // 2, (old_width - new_width) // 2
+    box = (slice(top, top + new_height), slice(left, left + new_width))
+    return backend.getitem(x, ((slice(None),) * rows) + box)
+
+
+def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_value: float) -> Array:
+    old_height, old_width = x.shape[rows : rows + 2]
+    more_height = max(math.floor(old_width * height / width) - old_height, 0)
+    more_width = max(math.floor(old_height * width / height) - old_width, 0)
+    pairs = [(0, 0)] * len(x.shape)
+    pairs[rows] = (more_height // 2, more_height // 2)
+    pairs[rows + 1] = (more_width // 2, more_width // 2) if not pairs[rows][0] else (0, 0)
+    return backend.pad(x, tuple(pairs), "constant", fill_value)

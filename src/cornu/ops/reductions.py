@@ -1,0 +1,311 @@
+"""Reductions: sums, means, extremes and what is derived from them, over all axes or some."""
+
+import builtins
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu.backends.contract import Array
+from cornu.ops.checks import check_axes, check_axis, check_broadcast
+from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dtypes import HALVES, standardize_dtype
+from cornu.ops.elementwise import isclose
+
+Axis = int | tuple[int, ...] | None
+
+
+def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+    """Calls a backend's reduction, and says better than the backend what was wrong with the axis."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    try:
+        return function(x, axis, keepdims)
+    except (ValueError, TypeError, IndexError):
+        check_axes(axis, x.shape)
+        raise
+
+
+@op
+def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The sum.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to sum over; None is all of them.
+        keepdims: Whether these axes stay, with size 1.
+
+    Raises:
+        InvalidArgumentError: The array has no such axis.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sum([[1, 2], [3, 4]], axis=0).tolist()
+        [4, 6]
+    """
+    backend, x = arrays(x)
+    return _reduce(backend.sum, x, axis, keepdims)
+
+
+@op
+def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The mean (see :func:`sum` for the arguments)."""
+    backend, x = arrays(x)
+    return _reduce(backend.mean, x, axis, keepdims)
+
+
+@op
+def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    """The product (see :func:`sum` for the arguments); ``dtype`` is that of the result."""
+    backend, x = arrays(x)
+    if dtype is not None:
+        x = backend.cast(x, standardize_dtype(dtype))
+    return _reduce(backend.prod, x, axis, keepdims)
+
+
+@op
+def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+    """The largest number (see :func:`sum` for the arguments), and not below ``initial``. Equal ones share the gradient."""
+    backend, x = arrays(x)
+    if initial is None:
+        return _reduce(backend.max, x, axis, keepdims)
+    if math.prod(x.shape) == 0:
+        shape = _reduce(backend.sum, x, axis, keepdims).shape
+        return backend.full(tuple(shape), initial, backend.dtype(x))
+    return backend.maximum(_reduce(backend.max, x, axis, keepdims), initial)
+
+
+@op
+def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+    """The smallest number (see :func:`sum` for the arguments), and not above ``initial``. Equal ones share the gradient."""
+    backend, x = arrays(x)
+    if initial is None:
+        return _reduce(backend.min, x, axis, keepdims)
+    if math.prod(x.shape) == 0:
+        shape = _reduce(backend.sum, x, axis, keepdims).shape
+        return backend.full(tuple(shape), initial, backend.dtype(x))
+    return backend.minimum(_reduce(backend.min, x, axis, keepdims), initial)
+
+
+@op
+def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The largest number; another name of :func:`max`."""
+    return max(x, axis, keepdims)
+
+
+@op
+def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The smallest number; another name of :func:`min`."""
+    return min(x, axis, keepdims)
+
+
+@op
+def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The largest less the smallest number."""
+    backend, x = arrays(x)
+    return backend.subtract(_reduce(backend.max, x, axis, keepdims), _reduce(backend.min, x, axis, keepdims))
+
+
+@op
+def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Whether all are true (or not 0)."""
+    backend, x = arrays(x)
+    return _reduce(backend.all, x, axis, keepdims)
+
+
+@op
+def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Whether one is true (or not 0)."""
+    backend, x = arrays(x)
+    return _reduce(backend.any, x, axis, keepdims)
+
+
+@op
+def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
+    """Whether all numbers of two arrays are nearly the same (see :func:`isclose`)."""
+    return all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+@op
+def count_nonzero(x: Array, axis: Axis = None) -> Array:
+    """How many numbers are not 0, as ``int32``."""
+    backend, x = arrays(x)
+    return _reduce(backend.sum, backend.not_equal(x, 0), axis, False)
+
+
+@op
+def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the first of the largest, as ``int32``.
+
+    Args:
+        x: An array.
+        axis: The axis to search along; None is the flattened array.
+        keepdims: Whether the axis (of None: each axis) stays, with size 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.argmax([[1, 9, 3], [7, 5, 7]], axis=1).tolist()
+        [1, 0]
+    """
+    backend, x = arrays(x)
+    return _place(backend, backend.argmax, x, axis, keepdims)
+
+
+@op
+def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the first of the smallest, as ``int32`` (see :func:`argmax` for the arguments)."""
+    backend, x = arrays(x)
+    return _place(backend, backend.argmin, x, axis, keepdims)
+
+
+def _place(backend: Any, function: Callable, x: Array, axis: int | None, keepdims: bool) -> Array:
+    if axis is None:
+        result, shape = function(backend.reshape(x, (-1,)), 0), (1,) * len(x.shape)
+    else:
+        axis = check_axis(axis, x.shape)
+        result, shape = function(x, axis), (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    return backend.reshape(result, shape) if keepdims else result
+
+
+def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
+    backend, x = arrays(x)
+    if dtype is not None:
+        x = backend.cast(x, standardize_dtype(dtype))
+    if axis is None:
+        return backend, backend.reshape(x, (-1,)), 0
+    return backend, x, check_axis(axis, x.shape)
+
+
+@op
+def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+    """The running sum along an axis; of None, of the flattened array.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cumsum([1, 2, 3]).tolist()
+        [1, 3, 6]
+    """
+    backend, x, axis = _flat_or_cast(x, axis, dtype)
+    return backend.cumsum(x, axis)
+
+
+@op
+def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+    """The running product along an axis; of None, of the flattened array."""
+    backend, x, axis = _flat_or_cast(x, axis, dtype)
+    return backend.cumprod(x, axis)
+
+
+@op
+def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The variance: the mean squared distance from the mean (divided by the count, not by the count less one).
+
+    Half-precision numbers are summed in ``float32``.
+
+    Example:
+        >>> from cornu import ops
+        >>> float(ops.var([1.0, 3.0]))
+        1.0
+    """
+    backend, x = floats(x)
+    dtype = backend.dtype(x)
+    if dtype in HALVES:
+        x = backend.cast(x, "float32")
+    distance = backend.subtract(x, _reduce(backend.mean, x, axis, True))
+    return backend.cast(_reduce(backend.mean, backend.square(distance), axis, keepdims), dtype)
+
+
+@op
+def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient."""
+    return safe_sqrt(var(x, axis, keepdims))
+
+
+@op
+def safe_sqrt(x: Array) -> Array:
+    """The square root with gradient 0 at 0 (instead of infinity), for lengths and deviations.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.reductions.safe_sqrt([0.0, 4.0]).tolist()
+        [0.0, 2.0]
+    """
+    backend, x = floats(x)
+    zero = backend.equal(x, 0)
+    return backend.where(zero, 0.0, backend.sqrt(backend.where(zero, 1.0, x)))
+
+
+@op
+def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
+    """The weighted mean.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to average over; None is all of them.
+        weights: Numbers of the shape of ``x``, or of its size along ``axis``; None is the plain mean.
+
+    Example:
+        >>> from cornu import ops
+        >>> float(ops.average([1.0, 2.0, 6.0], weights=[1.0, 1.0, 2.0]))
+        3.75
+    """
+    if weights is None:
+        return mean(x, axis)
+    backend, x, weights = floats(x, weights)
+    if len(weights.shape) != len(x.shape):
+        place = check_axis(axis, x.shape)
+        weights = backend.reshape(weights, tuple(-1 if i == place else 1 for i in range(len(x.shape))))
+    shape = check_broadcast("average", tuple(x.shape), tuple(weights.shape))
+    total = _reduce(backend.sum, backend.multiply(x, weights), axis, False)
+    return backend.divide(total, _reduce(backend.sum, backend.broadcast_to(weights, shape), axis, False))
+
+
+@op
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """``log(sum(exp(x)))``, without overflow.
+
+    Its gradient is ``softmax(x)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> float(ops.logsumexp([1000.0, 1000.0])) > 1000.6
+        True
+    """
+    backend, x = floats(x)
+    top = backend.stop_gradient(_reduce(backend.max, x, axis, True))
+    top = backend.where(backend.isfinite(top), top, 0.0)  # all minus infinity: the sum is 0, not NaN
+    total = _reduce(backend.sum, backend.exp(backend.subtract(x, top)), axis, True)
+    result = backend.add(backend.log(total), top)
+    if keepdims:
+        return result
+    places = check_axes(axis, x.shape)
+    return backend.reshape(result, tuple(size for i, size in enumerate(x.shape) if i not in places))
+
+
+@op
+def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
+    """How often each whole number from 0 on occurs along the last axis.
+
+    The length of the result depends on the numbers, so this op cannot be part of compiled code.
+
+    Args:
+        x: Whole numbers, of shape ``(n,)`` or ``(batch, n)``.
+        weights: What each occurrence counts; default 1.
+        minlength: The least length of the result.
+        sparse: Is not supported.
+
+    Returns:
+        Of shape ``(length,)`` or ``(batch, length)``; ``int32`` or the dtype of the weights.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.bincount([1, 3, 1]).tolist()
+        [0, 2, 0, 1]
+    """
+    backend, x = arrays(x)
+    largest = int(np.max(backend.to_numpy(x), initial=-1)) + 1
+    length = builtins.max(minlength, largest)
+    weights = backend.full(tuple(x.shape), 1, "int32") if weights is None else arrays(weights, x)[1]
+    hits = backend.equal(backend.reshape(x, (*x.shape, 1)), backend.arange(0, length, 1, "int32"))
+    counted = backend.where(hits, backend.reshape(weights, (*x.shape, 1)), 0)
+    return backend.sum(counted, len(x.shape) - 1)

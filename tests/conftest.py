@@ -1,0 +1,33 @@
+"""What all tests share: the backends by name, a fixed seed, and the folder of real pictures."""
+
+import os
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the oracle
+
+import pytest
+
+from cornu import seeds
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(params=["numpy", "jax"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Name of a backend; the test runs once for each."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """Every test starts from the same seed, whatever ran before it."""
+    seeds.set_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real pictures: the environment's ``CORNU_TEST_DATA``, or ``../shared/data`` beside the repository."""
+    folder = Path(os.environ.get("CORNU_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("the folder of real pictures is not here (set CORNU_TEST_DATA to its path)")
+    return folder
