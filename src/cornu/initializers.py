@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, registry, seeds
+from cornu import config, registry, seeds
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
 Shape = Sequence[int]
@@ -40,7 +40,8 @@ class Initializer(registry.Configurable):
 
         Args:
             shape: Shape of the weight.
-            dtype: Name of the dtype; default ``config.floatx()``.
+            dtype: Name of the dtype; default ``config.floatx()``. For ``"bfloat16"``, which NumPy does not have, the values
+                come as ``float32`` and are rounded by whoever asked.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(shape, dtype=None)`.")
 
@@ -50,8 +51,9 @@ class Initializer(registry.Configurable):
 
 
 def _finish(values: Any, dtype: str | None) -> np.ndarray:
-    """Values in the dtype that was asked for. The NumPy backend also knows the types that NumPy itself does not."""
-    return backends.get("numpy").asarray(values, dtype=dtype or config.floatx())
+    """Values in the dtype that was asked for; as ``float32`` for ``bfloat16``, which NumPy does not have."""
+    dtype = dtype or config.floatx()
+    return np.asarray(values, dtype="float32" if dtype == "bfloat16" else dtype)
 
 
 # --- Constants --------------------------------------------------------------------------------------------------------

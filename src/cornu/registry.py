@@ -48,6 +48,11 @@ def allowed(kind: str) -> dict[str, Any]:
     return dict(_tables.get(kind, {}))
 
 
+def public_name(cls: type) -> str:
+    """The name that files give to a class: Keras's for those in the tables, else its own."""
+    return _public_names.get(cls, (None, cls.__name__))[1]
+
+
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
     """A decorator that lets files and strings name a class or function of your own.
 
@@ -286,6 +291,8 @@ def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_o
         return config
     if "class_name" not in config or "config" not in config:
         return {name: deserialize(value) for name, value in config.items()}
+    if config["class_name"] in ("__tensor__", "__numpy__"):  # Keras's way to write an array; this floor knows only its numbers
+        return config["config"]["value"]
     return _deserialize_object(config, kind)
 
 

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
@@ -133,7 +135,7 @@ class OrthogonalRegularizer(Regularizer):
             )
         vectors = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
         count = vectors.shape[0]
-        cosines = ops.matmul(vectors, ops.transpose(vectors)) * (1.0 - ops.eye(count, dtype=ops.dtype(vectors)))
+        cosines = ops.where(np.eye(count, dtype=bool), 0, ops.matmul(vectors, ops.transpose(vectors)))
         return self.factor * ops.sum(ops.abs(cosines)) / (count * (count - 1))
 
 

@@ -148,15 +148,15 @@ register_recorder(SymbolicTensor, _record_op)
 # --- Inferring shapes by running ----------------------------------------------------------------------------------------------------
 
 
-def infer(function: Callable, args: tuple, kwargs: dict) -> Any:
-    """Symbolic tensors as a function of arrays would give them, found by an abstract run on the default backend.
+def infer(function: Callable, args: tuple, kwargs: dict, backend: str | None = None) -> Any:
+    """Symbolic tensors as a function of arrays would give them, found by an abstract run on a backend (by default the default).
 
     Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are unknown.
     """
-    first = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[0])
+    first = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[0], backend)
     if all(None not in tensor.shape for tensor in symbolic_leaves((args, kwargs))):
         return first
-    second = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[1])
+    second = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[1], backend)
     return trees.map(_common, first, second)
 
 
@@ -164,7 +164,7 @@ def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
     return SymbolicTensor((a if a == b else None for a, b in zip(one.shape, other.shape, strict=True)), one.dtype)
 
 
-def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int) -> Any:
+def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, backend: str | None) -> Any:
     tensors = symbolic_leaves((args, kwargs))
     specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
 
@@ -176,7 +176,7 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int) -
 
     form: list = []
     try:
-        found = backends.get().abstract_eval(on_arrays, *specs)
+        found = backends.get(backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.
         parts = (re.sub(rf"\b{unknown}\b", "None", part) for part in (error.arrived, error.expected, error.advice))

@@ -41,6 +41,8 @@ def _remembering(build: Callable) -> Callable:
                 build(self, *args, **kwargs)
         finally:
             self._building = False
+        for layer in self.sublayers:  # also those that `build` made
+            layer.to_backend(self._backend_name)
         self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self"}
         self.built = True
 
@@ -156,7 +158,7 @@ class Layer(Configurable):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
-            return graph.infer(self._call_apart, args, kwargs)
+            return graph.infer(self._call_apart, args, kwargs, self._backend_name)
         shapes = self.compute_output_shape(shapes_of(args[0] if args else next(iter(kwargs.values()))))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
@@ -302,7 +304,7 @@ class Layer(Configurable):
                 running.set_mask(output, output_mask)
 
     def _activity_loss(self, running: CallContext, output: Any) -> Any:
-        """The activity regularizer's penalty for a sample, as in Keras: that of the batch divided by the number of its samples."""
+        """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
         count = output.shape[0] if output.shape else 1
         if running.sample_mask is not None:
             mask = ops.cast(running.sample_mask, backends.of(output).dtype(output))
@@ -311,7 +313,7 @@ class Layer(Configurable):
         return self.activity_regularizer(output) / count
 
     def _autocast_dtype(self) -> str | None:
-        return None if self.compute_dtype == self.variable_dtype else self.compute_dtype
+        return self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
 
     def _to_input(self, value: Any) -> Any:
         """An array argument as the layer's backend and compute dtype have it; other arguments as they are."""
@@ -579,7 +581,7 @@ class Layer(Configurable):
             base["activity_regularizer"] = serialize(self.activity_regularizer)
         own = super().get_config()
         if _keeps_arguments(type(self)):
-            own = {name: serialize(getattr(self, name, value)) for name, value in (self._arguments or {}).items()}
+            own = {name: serialize(vars(self).get(name, value)) for name, value in own.items()}
         return base | {name: value for name, value in own.items() if name not in (*base, *_BASE_ARGUMENTS)}
 
     @classmethod
@@ -610,7 +612,7 @@ def _overrides(layer: Layer, method: str) -> bool:
 
 
 def _keeps_arguments(cls: type[Layer]) -> bool:
-    """Whether a class's constructor is one of Cornu's: they keep each argument, in its final form, as the attribute of its name."""
+    """Whether a class's constructor is one of Cornu's: these keep each argument, in its final form, under its own name."""
     return _owner_of_init(cls).__module__.partition(".")[0] == "cornu"
 
 
@@ -619,9 +621,10 @@ def _owner_of_init(cls: type) -> type:
 
 
 def _without_neutral(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
-    """A config without Keras's entries that Cornu has no argument for and that say nothing, such as ``quantization_config: None``.
+    """A config without Keras's entries that Cornu has no argument for and that say nothing: ``quantization_config: None``.
 
-    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are refused later.
+    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are
+    refused later.
     """
     if not _keeps_arguments(cls):
         return config

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, registry, regularizers, trees
+from cornu import activations, constraints, initializers, ops, regularizers, trees
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer, map_shapes
@@ -244,7 +244,7 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """As of every layer; ``output_shape`` and ``mask`` only if they were given."""
-        config = super().get_config() | {"output_shape": registry.serialize(self._given_output_shape)}
+        config = super().get_config()
         return {name: value for name, value in config.items() if name not in ("output_shape", "mask") or value is not None}
 
     @classmethod
@@ -255,7 +255,8 @@ class Lambda(Layer):
             UnsafeModelError: The function is a Python ``lambda``, which has no name, or is not known.
         """
         function = config["function"]
-        if isinstance(function, dict) and "lambda" in str(function.get("class_name")) + str(function.get("config")):
+        named = {function.get(key) for key in ("class_name", "registered_name")} if isinstance(function, dict) else set()
+        if named & {"<lambda>", "__lambda__"}:
             raise UnsafeModelError(
                 f"The `Lambda` layer {config.get('name')!r} holds a Python `lambda`.",
                 "A file can only name a function; to rebuild a `lambda` it would have to run code.",

@@ -14,10 +14,11 @@ from cornu.layers.shapes import Shape
 class Embedding(Layer):
     """Gives each whole number from 0 to ``input_dim - 1`` a vector, which is trained.
 
-    Takes whole numbers ``(batch, ...)`` and gives ``(batch, ..., output_dim)``. Its weight is ``embeddings``, ``(input_dim, output_dim)``.
+    Takes whole numbers ``(batch, ...)`` and gives ``(batch, ..., output_dim)``. Its weight is ``embeddings``, of shape
+    ``(input_dim, output_dim)``.
 
-    A number outside of the table is an error where the numbers can be looked at: in NumPy data that the layer is called on, and on the
-    NumPy backend. In compiled code its vector is NaN, so that it cannot pass for another word.
+    A number outside of the table is an error where the numbers can be looked at: in NumPy data that the layer is called on,
+    and on the NumPy backend. In compiled code its vector is NaN, so that it cannot pass for another word.
 
     Args:
         input_dim: How many numbers there are: the largest one and 1 more.
@@ -65,6 +66,8 @@ class Embedding(Layer):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # a cast to 16 bits would round the numbers of the words
+        if type(self).__init__ is Embedding.__init__ and self._arguments:  # a config holds no table
+            self._arguments = {n: value for n, value in self._arguments.items() if n not in ("weights", "input_length")}
         if weights is not None:
             self.build()
             self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
@@ -93,11 +96,6 @@ class Embedding(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The size of a vector comes last."""
         return (*input_shape, self.output_dim)
-
-    def get_config(self) -> dict[str, Any]:
-        """As of every layer, without the first value of the table."""
-        config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("weights", "input_length")}
 
     def _to_input(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):

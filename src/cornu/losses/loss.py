@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cornu import config, ops, registry
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
@@ -77,7 +79,7 @@ class Loss(registry.Configurable):
         Raises:
             ShapeError: The weights or the mask do not fit the values.
         """
-        y_true, y_pred = self._arrays(y_true), self._arrays(y_pred)
+        y_true, y_pred = self._arrays(y_true, host), self._arrays(y_pred)
         values = ops.cast(self.call(y_true, y_pred), self.dtype)
         counted = self.counted(y_true, y_pred)
         if counted is not None:
@@ -86,14 +88,14 @@ class Loss(registry.Configurable):
             real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values.shape), 0)
             counted = real if counted is None else ops.logical_and(counted, real)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), values.shape)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), values.shape)
         return _reduce(values, sample_weight, counted, self.reduction)
 
-    def _arrays(self, values: Any) -> Any:
+    def _arrays(self, values: Any, prepare: Callable = lambda values: values) -> Any:
         """Labels or predictions in this loss's dtype; a dict of them stays a dict."""
         if isinstance(values, dict):
-            return {name: self._arrays(value) for name, value in values.items()}
-        return ops.cast(values, self.dtype)
+            return {name: self._arrays(value, prepare) for name, value in values.items()}
+        return ops.cast(prepare(values), self.dtype)
 
 
 def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> Any:
@@ -134,6 +136,7 @@ def broadcast_weight(name: str, weight: Any, shape: tuple[int, ...]) -> Any:
         >>> broadcast_weight("sample_weight", np.array([1.0, 2.0]), (2, 2)).tolist()
         [[1.0, 1.0], [2.0, 2.0]]
     """
+    weight = host(weight)
     shape, given = tuple(shape), tuple(weight.shape)
     if len(given) == len(shape) + 1 and given[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
@@ -181,10 +184,23 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
+def host(values: Any) -> Any:
+    """Python data as NumPy data, which goes to the backend of whatever it meets; arrays as they are.
+
+    So it is the predictions that decide about the backend, and not a list of weights beside them.
+
+    Example:
+        >>> from cornu.losses.loss import host
+        >>> host([1, 2])
+        array([1, 2])
+    """
+    return values if hasattr(values, "shape") else np.asarray(values)
+
+
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and predictions as floats of one dtype: that of the predictions, or ``config.floatx()`` for whole numbers."""
     y_pred = as_float(y_pred)
-    return ops.cast(y_true, ops.dtype(y_pred)), y_pred
+    return ops.cast(host(y_true), ops.dtype(y_pred)), y_pred
 
 
 def as_float(values: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import ShapeError
-from cornu.losses.loss import LossFunctionWrapper, align, as_float
+from cornu.losses.loss import LossFunctionWrapper, align, as_float, host
 
 
 def binary_crossentropy(
@@ -132,7 +132,7 @@ def categorical_focal_crossentropy(
     y_pred = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
     y_pred = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
     y_pred = ops.clip(y_pred, config.epsilon(), 1 - config.epsilon())
-    return ops.sum(ops.power(1 - y_pred, gamma) * alpha * -y_true * ops.log(y_pred), axis=axis)
+    return ops.sum(ops.multiply(alpha, ops.power(1 - y_pred, gamma)) * -y_true * ops.log(y_pred), axis=axis)
 
 
 def sparse_categorical_crossentropy(
@@ -206,7 +206,7 @@ def _classes(name: str, y_pred: Any, axis: int) -> int:
 
 def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
     """Labels without an axis of size 1 where the predictions have their classes."""
-    y_true = y_true if hasattr(y_true, "shape") else ops.convert_to_tensor(y_true)
+    y_true = host(y_true)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         return ops.squeeze(y_true, axis=axis)
     return y_true

@@ -194,7 +194,7 @@ def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None
         y_pred_shape: Shape of the predictions.
 
     Returns:
-        A metric; named as the identifier if that is a string.
+        A metric, named as the identifier if that is a string, and built if the shapes are given.
 
     Raises:
         InvalidArgumentError: There is none of that name, or the shapes are missing.
@@ -214,6 +214,8 @@ def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None
     metric = found if isinstance(found, Metric) else MeanMetricWrapper(found)
     if isinstance(identifier, str):
         metric.name = identifier
+    if y_true_shape is not None and y_pred_shape is not None:
+        metric.build(tuple(y_true_shape), tuple(y_pred_shape))
     return metric
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.loss import align, broadcast_weight
+from cornu.losses.loss import align, broadcast_weight, host
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 
@@ -111,7 +111,7 @@ class AUC(Metric):
     def _weights(self, sample_weight: Any, y_pred: Any) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), y_pred.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred.shape)
         if self.label_weights is not None and not self.multi_label:
             weight = (ops.ones_like(y_pred) if weight is None else weight) * self.label_weights
         return weight

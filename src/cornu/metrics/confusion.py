@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import align, broadcast_weight
+from cornu.losses.loss import align, broadcast_weight, host
 from cornu.metrics.metric import Metric
 
 _NEVER = -1e10  # below all predictions: with `top_k`, what is not among the best becomes this
@@ -51,7 +51,7 @@ def confusion_counts(
     dtype = ops.dtype(y_pred)
     weight = ops.ones_like(y_pred) if weight is None else weight
     yes = ops.cast(ops.not_equal(y_true, 0), dtype)
-    sorted_thresholds = np.asarray(thresholds, dtype=dtype)[order]
+    sorted_thresholds = np.asarray(thresholds, dtype="float32" if dtype == "bfloat16" else dtype)[order]
     bucket = ops.sum(ops.cast(ops.greater(ops.expand_dims(y_pred, -1), sorted_thresholds), "int32"), axis=-1)
     bucket = ops.reshape(bucket, (-1, labels)) + np.arange(labels, dtype="int32") * (levels + 1)
     weights = ops.reshape(ops.stack([weight * yes, weight * (1 - yes)], axis=-1), (-1, 2))
@@ -98,7 +98,7 @@ class _ConfusionMetric(Metric):
         y_true, y_pred = align(y_true, ops.cast(y_pred, self.dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), y_pred.shape)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred.shape)
         counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))

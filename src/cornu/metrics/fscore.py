@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.loss import align, broadcast_weight
+from cornu.losses.loss import align, broadcast_weight, host
 from cornu.metrics.metric import Metric
 
 _AVERAGES = ("micro", "macro", "weighted")
@@ -86,7 +86,7 @@ class FBetaScore(Metric):
         said = self._said(y_pred)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), y_true.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_true.shape)
         axis = None if self.average == "micro" else 0
         self.true_positives.assign_add(ops.sum(said * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(said * (1 - y_true) * weight, axis=axis))

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops
 from cornu.losses import margin
 from cornu.losses import probabilistic as losses
-from cornu.losses.loss import broadcast_weight
+from cornu.losses.loss import as_float, broadcast_weight, host
 from cornu.metrics.reduction import MeanMetricWrapper
 
 
@@ -100,11 +100,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Weights that are 0 where the class is the ignored one."""
-        numbers = losses.class_numbers(y_true, y_pred, self.kwargs["axis"])
+        numbers = losses.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
         if sample_weight is None:
             return known
-        return known * broadcast_weight("sample_weight", ops.cast(sample_weight, config.floatx()), known.shape)
+        return known * broadcast_weight("sample_weight", ops.cast(host(sample_weight), config.floatx()), known.shape)
 
 
 class KLDivergence(MeanMetricWrapper):

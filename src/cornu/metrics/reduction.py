@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.losses.loss import Loss, broadcast_weight
+from cornu.losses.loss import Loss, broadcast_weight, host
 from cornu.metrics.metric import Metric
 
 
@@ -87,7 +87,7 @@ def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[A
     values = ops.cast(values, dtype)
     if weight is None:
         return _per_sample(values, reduce), None
-    weight = ops.cast(weight, dtype)
+    weight = ops.cast(host(weight), dtype)
     if len(weight.shape) > len(values.shape) and weight.shape[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
     if len(weight.shape) < len(values.shape):

@@ -1,10 +1,12 @@
 """Models: layers that are made of layers, and can be trained."""
 
 from cornu import registry
+from cornu.models.cloning import clone_model
+from cornu.models.files import load_model, model_from_json, save_model
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 
-__all__ = ["Model", "Sequential"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 registry.allow("models", [Sequential])
 registry.allow("models", [Model], written_as=("keras.src.models.functional", "Functional"))

@@ -1,13 +1,15 @@
 """The graph of a functional model: what lies between its inputs and its outputs."""
 
+import collections
 from typing import Any
 
-from cornu import backends, ops, registry, trees
+from cornu import backends, ops, trees
 from cornu.core import graph
 from cornu.core.graph import Node, OpCall, SymbolicTensor
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
+from cornu.models import graph_config
 
 
 class Functional:
@@ -89,7 +91,9 @@ class Functional:
 
     def infer(self, inputs: Any) -> Any:
         """The outputs' shapes and dtypes, as symbolic tensors, for symbolic tensors."""
-        return graph.run(self.nodes, self.input_tensors, self.in_order(inputs), self.outputs, _infer)
+        pairs = zip(self.input_tensors, self.in_order(inputs), strict=True)
+        specs = [SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs]
+        return graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer)
 
     def in_order(self, inputs: Any) -> list:
         """Inputs as a list in the order of the graph's: they may come as a dict by the names of the input layers.
@@ -123,11 +127,11 @@ class Functional:
         calls: dict[int, list[Node]] = {}
         for node in self.nodes:
             calls.setdefault(id(node.operation), []).append(node)
-        layers = [_operation_config(operation, calls[id(operation)], places) for operation in self.operations]
+        layers = [graph_config.operation_config(operation, calls[id(operation)], places) for operation in self.operations]
         return {
             "layers": layers,
-            "input_layers": _tree_of_places(self.inputs, places),
-            "output_layers": _tree_of_places(self.outputs, places),
+            "input_layers": graph_config.tree_of_places(self.inputs, places),
+            "output_layers": graph_config.tree_of_places(self.outputs, places),
         }
 
     def _places(self) -> dict[int, list]:
@@ -148,31 +152,61 @@ class Functional:
         Raises:
             ModelFormatError: A call takes what no other call gives.
         """
-        waiting = []
         tensors: dict[tuple, SymbolicTensor] = {}
+        calls = []
         for entry in config["layers"]:
-            operation = _operation_from(entry)
+            operation = graph_config.operation_from(entry)
             if isinstance(operation, InputLayer):
                 tensors[(entry["name"], 0, 0)] = operation.graph_output
-            waiting += [(entry["name"], number, operation, call) for number, call in enumerate(entry["inbound_nodes"])]
-        while waiting:
-            left = []
-            for name, number, operation, call in waiting:
-                try:
-                    args, kwargs = _with_tensors((call["args"], call["kwargs"]), tensors)
-                except KeyError:
-                    left.append((name, number, operation, call))
-                    continue
-                outputs = operation(*args, **kwargs)
-                tensors.update({(name, number, tensor.index): tensor for tensor in trees.leaves(outputs)})
-            if len(left) == len(waiting):
-                raise ModelFormatError(
-                    f"The config calls {sorted({name for name, *_ in left})} on tensors that no layer gives.",
-                    "Each call must take what an earlier call or an input gives.",
-                    "The file is damaged or was edited.",
-                )
-            waiting = left
-        return cls(_tensors_at(config["input_layers"], tensors), _tensors_at(config["output_layers"], tensors))
+            calls += [_Call(entry, number, operation, tensors) for number in range(len(entry["inbound_nodes"]))]
+        _make_all(calls, tensors)
+        inputs, outputs = (graph_config.tensors_at(config[name], tensors) for name in ("input_layers", "output_layers"))
+        return cls(inputs, outputs)
+
+
+class _Call:
+    """One call of a config, to be made when the tensors that it takes are there."""
+
+    def __init__(self, entry: dict[str, Any], number: int, operation: Any, tensors: dict[tuple, SymbolicTensor]):
+        self.entry, self.number, self.operation, self.tensors = entry, number, operation, tensors
+        self.form = entry["inbound_nodes"][number]
+
+    def missing(self) -> tuple | None:
+        """The place of a tensor that it takes and that is not there yet."""
+        return next((place for place in graph_config.places_in(self.form) if place not in self.tensors), None)
+
+    def make(self) -> list[tuple]:
+        """Makes the call; gives the places of its outputs."""
+        try:
+            args = graph_config.value_from(list(self.form["args"]), self.tensors)
+            kwargs = graph_config.value_from(self.form["kwargs"], self.tensors)
+            outputs = self.operation(*args, **{name: value for name, value in kwargs.items() if value is not None})
+        except Exception as error:  # a config can hold anything, so a call of it can fail in any way
+            raise graph_config.unusable(self.entry, error) from error
+        found = {(self.entry["name"], self.number, tensor.index): tensor for tensor in trees.leaves(outputs)}
+        self.tensors.update(found)
+        return list(found)
+
+
+def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
+    """Makes calls in their order, each one once what it takes is there."""
+    waiting: dict[tuple, list[_Call]] = {}
+    ready = collections.deque(calls)
+    while ready:
+        call = ready.popleft()
+        missing = call.missing()
+        if missing is not None:
+            waiting.setdefault(missing, []).append(call)
+            continue
+        freed = [other for place in call.make() for other in waiting.pop(place, [])]
+        ready.extendleft(reversed(freed))
+    if waiting:
+        names = sorted({call.entry["name"] for calls in waiting.values() for call in calls})
+        raise ModelFormatError(
+            f"The config calls {names[:5]} on tensors that no layer gives.",
+            "Each call must take what an earlier call or an input gives.",
+            "The file is damaged or was edited.",
+        )
 
 
 def _call(operation: Any, args: tuple, kwargs: dict) -> Any:
@@ -185,79 +219,11 @@ def _infer(operation: Any, args: tuple, kwargs: dict) -> Any:
 
 def fit_to(tensor: SymbolicTensor, array: Any) -> Any:
     """An array as an input has it: in its dtype, and with a last axis of size 1 where only that is missing."""
-    if len(array.shape) + 1 == tensor.ndim and tensor.shape[-1] == 1:
+    if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)
     return array if backends.of(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
 
 
-# --- Configs of operations --------------------------------------------------------------------------------------------------------
-
-
-def _operation_config(operation: Any, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
-    if isinstance(operation, InputLayer):
-        return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": []}
-    if isinstance(operation, OpCall):
-        return _op_config(operation, nodes[0], places)
-    calls = [{"args": _with_places(list(node.args), places), "kwargs": _with_places(node.kwargs, places)} for node in nodes]
-    return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": calls}
-
-
-def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[str, Any]:
-    """An op's config has its call: tensors and all other arguments stand where they stood."""
-    class_name = "".join(part.capitalize() for part in operation.op.__name__.split("_"))
-    call = {"args": _with_places(list(node.args), places), "kwargs": _with_places(node.kwargs, places)}
-    return {
-        "module": "keras.src.ops.numpy",
-        "class_name": class_name,
-        "config": {"name": operation.name},
-        "registered_name": class_name,
-        "name": operation.name,
-        "inbound_nodes": [call],
-    }
-
-
-def _operation_from(entry: dict[str, Any]) -> Any:
-    if ".ops" in str(entry.get("module")):
-        name = registry.to_snake_case(entry["class_name"])
-        op = registry.allowed("ops").get(name)
-        if op is None:
-            raise ModelFormatError(
-                f"The config names the op {entry['class_name']!r}.", "Cornu has no such op.", "Export the model without it."
-            )
-        return OpCall(op, entry["name"])
-    return registry.deserialize(entry, kind=("layers", "models"))
-
-
-def _with_places(tree: Any, places: dict[int, list]) -> Any:
-    """A call's arguments with each tensor replaced by where it comes from."""
-    if graph.is_symbolic(tree):
-        config = {"shape": list(tree.shape), "dtype": tree.dtype, "keras_history": places[id(tree)]}
-        return {"class_name": "__keras_tensor__", "config": config}
-    if isinstance(tree, dict):
-        return {name: _with_places(value, places) for name, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_with_places(value, places) for value in tree]
-    return registry.serialize(tree)
-
-
-def _with_tensors(tree: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
-    if isinstance(tree, dict):
-        if tree.get("class_name") == "__keras_tensor__":
-            return tensors[tuple(tree["config"]["keras_history"])]
-        return {name: _with_tensors(value, tensors) for name, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return type(tree)(_with_tensors(value, tensors) for value in tree)
-    return tree
-
-
-def _tree_of_places(tree: Any, places: dict[int, list]) -> Any:
-    return trees.map(lambda tensor: places[id(tensor)], tree)
-
-
-def _tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
-    """The tensors at a tree of places ``[name, call, output]``."""
-    if isinstance(places, dict):
-        return {name: _tensors_at(place, tensors) for name, place in places.items()}
-    if len(places) == 3 and isinstance(places[0], str):
-        return tensors[tuple(places)]
-    return [_tensors_at(place, tensors) for place in places]
+def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:
+    """A shape with the last axis of size 1 that only is missing to fit an input."""
+    return (*shape, 1) if len(shape) + 1 == tensor.ndim and tensor.shape[-1] == 1 else shape

@@ -1,5 +1,6 @@
 """The model: a layer that can be trained, measured, used and saved."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,13 +10,14 @@ from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer, map_shapes, shapes_of
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
+from cornu.models import files
 from cornu.models.functional import Functional
 from cornu.models.summary import print_summary
 from cornu.training import checks, feeds
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compiled import Compiled
+from cornu.training.compiled import Compiled, compile_arguments
 from cornu.training.progress import Progress
 from cornu.training.step import Batch
 
@@ -31,6 +33,9 @@ class Model(Layer):
         outputs: Symbolic tensors that layers gave.
         name: Its name.
         trainable: Whether training may change its variables.
+
+    Attributes:
+        meta: A dict of what is to stand beside the model in its file, such as ``{"class_names": ["cat", "dog"]}``.
 
     Raises:
         InvalidTypeError: Inputs or outputs are not symbolic tensors.
@@ -56,6 +61,7 @@ class Model(Layer):
         self._forward: predicting.Forward | None = None
         self.stop_training = False
         self.history: History | None = None
+        self.meta: dict[str, Any] = {}
         if self._functional is not None:
             self.built = True
             self._build_shapes = {"input_shape": self.input_shape}
@@ -294,7 +300,7 @@ class Model(Layer):
         if measured is not None:
             size = validation_batch_size or batch_size
             validation = fitting.make_feed("fit", self, compiled, measured, size, steps=validation_steps)
-        self.history = fitting.fit(self, compiled, feed, validation, epochs, initial_epoch, validation_freq, callbacks, verbose)
+        self.history = fitting.fit(self, compiled, feed, validation, range(initial_epoch, epochs), validation_freq, callbacks, verbose)
         return self.history
 
     def evaluate(
@@ -404,6 +410,60 @@ class Model(Layer):
     def metrics_names(self) -> list[str]:
         """Names of what ``evaluate`` gives."""
         return [metric.name for metric in self.metrics]
+
+    # --- Files --------------------------------------------------------------------------------------------------------
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Saves the model, usually as ``"name.keras"``; see :func:`cornu.models.save_model`."""
+        files.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Saves the weights alone, usually as ``"name.weights.h5"``; see ``load_weights``."""
+        files.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Takes the weights of a file, which may be a weights file or a model file, of Cornu or of Keras 3.
+
+        Args:
+            filepath: The path.
+            skip_mismatch: Whether to leave out, with a warning, the layers whose weights differ in number or shape.
+
+        Raises:
+            ModelFormatError: The file is damaged or does not fit. The model is as it was.
+        """
+        files.load_weights(self, filepath, skip_mismatch)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as JSON, for :func:`cornu.models.model_from_json`; the arguments are those of ``json.dumps``."""
+        return json.dumps(files.config_of(self), **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, layers, their calls, inputs and outputs; of a subclass the arguments of its constructor."""
+        if type(self) is Model and self._functional is not None:
+            return {"name": self.name, "trainable": self.trainable, **self._functional.get_config()}
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Model":
+        """A new model of the same config, with new weights."""
+        if cls is not Model:
+            return super().from_config(config)  # type: ignore[return-value]
+        graph_of_layers = Functional.from_config(config)
+        return cls(graph_of_layers.inputs, graph_of_layers.outputs, config.get("name"), config.get("trainable", True))
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What ``compile`` was given, as a file holds it; None if it was not called."""
+        return None if self._compiled is None else self._compiled.get_config()
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model as it was, and makes the optimizer's variables, if the model is built.
+
+        Args:
+            config: What :meth:`get_compile_config` gave.
+        """
+        self.compile(**compile_arguments(config))
+        if self.built and self._compiled is not None:
+            self._compiled.optimizer.build(self.trainable_variables)
 
     # --- Parts of the above -----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models.functional import Functional, fit_to
+from cornu.models.graph_config import layer_from
 from cornu.models.model import Model
 
 
@@ -131,7 +132,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Sequential":
         """A new model of the same config, with new weights."""
-        layers = [registry.deserialize(layer, kind=("layers", "models")) for layer in config["layers"]]
+        layers = [layer_from(entry) for entry in config["layers"]]
         model = cls(layers, name=config.get("name"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

@@ -1,6 +1,7 @@
 """Loops, choices and gradients inside computations, so that they can be compiled."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from cornu import backends, trees
@@ -13,7 +14,12 @@ def _backend_and_trees(*values: Any) -> tuple:
     """The backend that decides about the leaves of some trees, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
-    return (backend, *[trees.map(lambda leaf: as_array(backend, leaf), value) for value in values])
+    return (backend, *[_arrays_of(backend, value) for value in values])
+
+
+def _arrays_of(backend: ModuleType, tree: Any) -> Any:
+    """A tree with arrays as leaves, in place of numbers and of what stands for an array."""
+    return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
 
 def scan(
@@ -42,10 +48,11 @@ def scan(
     parts = trees.leaves(xs)
     if parts:
         _check_lengths([int(part.shape[0]) for part in parts], length)
-        return backend.scan(f, init, xs, reverse)
+        return backend.scan(lambda carry, x: _arrays_of(backend, f(carry, x)), init, xs, reverse)
     if length is None:
         raise InvalidArgumentError("`scan` was called without `xs` and `length`.", "One of them is needed.", "Pass `length`.")
-    return backend.scan(lambda carry, _: f(carry, None), init, backend.arange(0, length, 1, "int32"), reverse)
+    steps = backend.arange(0, length, 1, "int32")
+    return backend.scan(lambda carry, _: _arrays_of(backend, f(carry, None)), init, steps, reverse)
 
 
 def _check_lengths(sizes: list[int], length: int | None) -> None:
@@ -97,7 +104,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
         count, values = carry
         result = body(*values)
         result = tuple(result) if isinstance(result, (list, tuple)) else (result,)
-        return backend.add(count, 1), trees.map(lambda leaf: as_array(backend, leaf), result)
+        return backend.add(count, 1), _arrays_of(backend, result)
 
     _, result = backend.while_loop(go_on, step, (backend.asarray(0, "int32"), state))
     return type(loop_vars)(result) if several else result[0]
@@ -108,7 +115,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
 
     Args:
         lower: The first index.
-        upper: The bound, which is not reached; it may be a computed one.
+        upper: The bound, which is not reached. Both may be computed; the loop has a gradient if both are plain numbers.
         body_fun: The step; gives a value of the same shapes and dtypes.
         init_val: The first value: an array or a tree of arrays.
 
@@ -120,12 +127,17 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
         >>> int(ops.fori_loop(0, 4, lambda i, total: total + i, 0))
         6
     """
+    if isinstance(lower, int) and isinstance(upper, int):
+        backend, init = _backend_and_trees(init_val)
+        indices = backend.arange(lower, upper, 1, "int32")
+        return backend.scan(lambda value, i: (_arrays_of(backend, body_fun(i, value)), None), init, indices)[0]
     backend, lower, upper, init = _backend_and_trees(lower, upper, init_val)
+
+    def step(carry: tuple) -> tuple:
+        return backend.add(carry[0], 1), _arrays_of(backend, body_fun(*carry))
+
     start = (backend.cast(lower, "int32"), init)
-    _, result = backend.while_loop(
-        lambda carry: backend.less(carry[0], upper), lambda carry: (backend.add(carry[0], 1), body_fun(*carry)), start
-    )
-    return result
+    return backend.while_loop(lambda carry: backend.less(carry[0], upper), step, start)[1]
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
@@ -142,7 +154,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
         5
     """
     backend, pred = _backend_and_trees(pred)
-    return backend.cond(pred, true_fn, false_fn)
+    return backend.cond(pred, lambda: _arrays_of(backend, true_fn()), lambda: _arrays_of(backend, false_fn()))
 
 
 def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
@@ -182,8 +194,8 @@ def stop_gradient(variable: Any) -> Any:
         [1.0]
     """
     backend = backends.of(*trees.leaves(variable))
-    if isinstance(variable, (list, tuple, dict)) and backends.of_list(list(trees.leaves(variable))) is not None:
-        return trees.map(lambda leaf: backend.stop_gradient(as_array(backend, unwrap(leaf))), variable)
+    if isinstance(variable, (list, tuple, dict)) and backends.of_list(trees.leaves(variable)) is not None:
+        return trees.map(backend.stop_gradient, _arrays_of(backend, variable))
     return backend.stop_gradient(as_array(backend, variable))
 
 

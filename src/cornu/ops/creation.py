@@ -287,9 +287,9 @@ def linspace(
     """
     if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
         name = standardize_dtype(dtype)
-        values, step = np.linspace(start, stop, num, endpoint, True, dtype=name if name in INTEGERS else None)
+        values = np.linspace(start, stop, num, endpoint, dtype=name if name in INTEGERS else "float64")
         result = backends.get().asarray(values, name)
-        return (result, backends.get().asarray(step, name)) if retstep else result
+        return (result, backends.get().asarray((stop - start) / max(num - endpoint, 1), name)) if retstep else result
     backend, start, stop = floats(start, stop)
     parts = np.linspace(0, 1, num, endpoint=endpoint)
     place = axis % (max(len(start.shape), len(stop.shape)) + 1)
@@ -356,14 +356,16 @@ def tril(x: Array, k: int = 0) -> Array:
         [[1, 0], [3, 4]]
     """
     backend, x = arrays(x)
-    return backend.where(backend.asarray(np.tri(*x.shape[-2:], k, dtype=bool)), x, 0)
+    rows, columns = x.shape[-2:]
+    return backend.where(backend.asarray(np.tri(rows, columns, k, dtype=bool)), x, 0)
 
 
 @op
 def triu(x: Array, k: int = 0) -> Array:
     """The array with zeros below a diagonal of its last two axes."""
     backend, x = arrays(x)
-    return backend.where(backend.asarray(np.tri(*x.shape[-2:], k - 1, dtype=bool)), 0, x)
+    rows, columns = x.shape[-2:]
+    return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), 0, x)
 
 
 @op

@@ -23,6 +23,12 @@ _recorders: dict[type, Callable] = {}
 _plain: set[type] = set()
 """Types met before that are neither recorded nor stand for an array, so that the usual call is looked at quickly."""
 
+_homes: dict[type, ModuleType] = {}
+"""The backends of types of arrays that were met before."""
+
+_float_dtypes: dict[Any, bool] = {}
+"""Whether a dtype, as an engine writes it, is one of floats."""
+
 _weak: set[type] = {bool, int, float}
 """Numbers that take on the dtype of the array beside them."""
 
@@ -46,8 +52,14 @@ def op(function: Callable) -> Callable:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()) if kwargs else args:
-            if type(value) not in _plain:
+            kind = type(value)
+            if kind in _plain:
+                continue
+            if kind is not tuple and kind is not list:
                 return _look_closely(wrapper, function, args, kwargs)
+            for item in value:
+                if type(item) not in _plain:
+                    return _look_closely(wrapper, function, args, kwargs)
         return function(*args, **kwargs)
 
     return wrapper
@@ -96,33 +108,67 @@ def arrays(*values: Any) -> tuple:
         >>> backend.__name__, type(y).__name__
         ('cornu.backends.numpy', 'ndarray')
     """
+    backend = None
+    for value in values:
+        home = _homes.get(type(value))
+        if home is None or (backend is not None and home is not backend):
+            return _arrays_of_several(values)
+        backend = home
+    return (backend, *values)
+
+
+def _arrays_of_several(values: tuple) -> tuple:
     backend = backends.of(*values)
-    name = backends.name_of(backend)
-    return (backend, *[value if backends.owner(value) == name else as_array(backend, value) for value in values])
+    return (backend, *[_at_home(backend, value) for value in values])
+
+
+def _at_home(backend: ModuleType, value: Any) -> Any:
+    """The value as an array of a backend; remembers the types of arrays that are at home there."""
+    if backends.owner(value) != backends.name_of(backend):
+        return as_array(backend, value)
+    if type(value) not in _HOST_SCALARS:
+        _homes[type(value)] = backend
+    return value
 
 
 def operands(*values: Any) -> tuple:
     """As :func:`arrays`, but a Python number beside an array stays a number, which takes on the array's dtype."""
+    backend = None
+    for value in values:
+        kind = type(value)
+        if kind in _weak:
+            continue
+        home = _homes.get(kind)
+        if home is None or (backend is not None and home is not backend):
+            return _operands_of_several(values)
+        backend = home
+    return (backend, *values) if backend is not None else _arrays_of_several(values)
+
+
+def _operands_of_several(values: tuple) -> tuple:
     backend = backends.of(*values)
-    name = backends.name_of(backend)
-    if all(type(value) in _weak for value in values):
-        return (backend, *[backend.asarray(value) for value in values])
-    return (backend, *[_operand(backend, name, value) for value in values])
+    return (backend, *[_operand(backend, value) for value in values])
 
 
-def _operand(backend: ModuleType, name: str, value: Any) -> Any:
+def _operand(backend: ModuleType, value: Any) -> Any:
     kind = type(value)
     if kind in _weak:
         return value
-    if kind in _HOST_SCALARS:
-        return value.item()
-    return value if backends.owner(value) == name else as_array(backend, value)
+    return value.item() if kind in _HOST_SCALARS else _at_home(backend, value)
 
 
 def floats(*values: Any) -> tuple:
     """As :func:`arrays`, with whole numbers and booleans turned into floats of ``config.floatx()``."""
     backend, *found = arrays(*values)
-    return (backend, *[x if is_float(backend.dtype(x)) else backend.cast(x, config.floatx()) for x in found])
+    return (backend, *[x if _has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
+
+
+def _has_floats(backend: ModuleType, x: Any) -> bool:
+    """Whether an array is of floats; remembers it by dtype, since an engine's name of a dtype takes long to find."""
+    known = _float_dtypes.get(x.dtype)
+    if known is None:
+        known = _float_dtypes[x.dtype] = is_float(backend.dtype(x))
+    return known
 
 
 def as_array(backend: ModuleType, value: Any, dtype: str | None = None) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from cornu import config
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.creation import saturate_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.dtypes import is_float
 
@@ -175,9 +176,7 @@ def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fil
 def _rounded(backend: Any, x: Array, dtype: str) -> Array:
     if dtype == "bool":
         return backend.greater(x, 0.5)
-    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-    x = backend.minimum(backend.maximum(backend.round(x), float(low)), float(np.nextafter(np.float32(high), np.float32(0))))
-    return backend.cast(x, dtype)
+    return saturate_cast(backend.round(x), dtype)
 
 
 def _crop(backend: Any, x: Array, rows: int, height: int, width: int) -> Array:
@@ -197,3 +196,39 @@ def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_valu
     pairs[rows] = (more_height // 2, more_height // 2)
     pairs[rows + 1] = (more_width // 2, more_width // 2) if not pairs[rows][0] else (0, 0)
     return backend.pad(x, tuple(pairs), "constant", fill_value)
+
+
+@op
+def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
+    """Pictures without colours: ``0.2989 * red + 0.587 * green + 0.114 * blue``, as the eye weighs them.
+
+    Args:
+        images: One picture ``(height, width, 3)``, or a batch of them.
+        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+
+    Returns:
+        Pictures with one channel, of the dtype of ``images``.
+
+    Raises:
+        ShapeError: There are not three channels.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.image.rgb_to_grayscale([[[200, 200, 200]]]).tolist()
+        [[[200]]]
+    """
+    data_format = config.standardize_data_format(data_format)
+    backend, x = arrays(images)
+    axis = len(x.shape) - (1 if data_format == "channels_last" else 3)
+    if len(x.shape) not in (3, 4) or x.shape[axis] != 3:
+        raise ShapeError(
+            f"`rgb_to_grayscale` was given `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
+            "They must be one picture or a batch of pictures with three channels: red, green and blue.",
+            "Check `data_format`; pictures of one channel are grey already.",
+        )
+    dtype = backend.dtype(x)
+    wide = x if is_float(dtype) else backend.cast(x, "float32")
+    weights = backend.asarray([0.2989, 0.587, 0.114], backend.dtype(wide))
+    shape = tuple(3 if i == axis else 1 for i in range(len(x.shape)))
+    grey = backend.sum(backend.multiply(wide, backend.reshape(weights, shape)), axis, True)
+    return grey if is_float(dtype) else _rounded(backend, grey, dtype)

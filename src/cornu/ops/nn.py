@@ -10,7 +10,7 @@ from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.checks import check_axes, check_axis, check_same_shape
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.dtypes import HALVES, standardize_dtype
+from cornu.ops.dtypes import HALVES, LARGEST, standardize_dtype
 from cornu.ops.linalg import norm
 
 # --- Activation functions -----------------------------------------------------------------------------------------------------
@@ -663,3 +663,76 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     output = _inside(backend, output)
     yes, no = backend.log(output), backend.log(backend.subtract(1.0, output))
     return backend.negative(backend.add(backend.multiply(target, yes), backend.multiply(against, no)))
+
+
+# --- Attention ----------------------------------------------------------------------------------------------------------------
+
+
+@op
+def dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Array:
+    """For each query the mean of the values, weighted by how well their keys match it (Vaswani et al., 2017).
+
+    Args:
+        query: ``(batch, queries, heads, size)``.
+        key: ``(batch, keys, key_heads, size)``; the number of heads is a multiple of that of the key's heads.
+        value: ``(batch, keys, key_heads, size)``.
+        bias: Is added to the scores; broadcasts to ``(batch, heads, queries, keys)``.
+        mask: Booleans, True where a key counts; broadcasts to the same shape.
+        scale: Is multiplied with the scores; default ``1 / sqrt(size)``.
+        is_causal: Whether a query sees only keys up to its own place.
+        flash_attention: Is taken for the sake of Keras and has no effect.
+        attn_logits_soft_cap: Bound that scores approach and never reach; None is no bound.
+
+    Returns:
+        ``(batch, queries, heads, size)``.
+
+    Raises:
+        ShapeError: The shapes do not fit.
+
+    Example:
+        >>> from cornu import ops
+        >>> x = ops.ones((1, 3, 2, 4))
+        >>> ops.dot_product_attention(x, x, x).shape
+        (1, 3, 2, 4)
+    """
+    backend, query, key, value = floats(query, key, value)
+    _check_attention(tuple(query.shape), tuple(key.shape), tuple(value.shape))
+    batch, queries, heads, size = query.shape
+    keys, groups = key.shape[1], key.shape[2]
+    grouped = backend.reshape(query, (batch, queries, groups, heads // groups, size))
+    scores = backend.multiply(
+        backend.einsum("bqghd,bkgd->bghqk", grouped, key), 1 / math.sqrt(size) if scale is None else scale
+    )
+    scores = backend.reshape(scores, (batch, heads, queries, keys))
+    if bias is not None:
+        scores = backend.add(scores, arrays(bias, query)[1])
+    if attn_logits_soft_cap is not None:
+        scores = backend.multiply(backend.tanh(backend.divide(scores, attn_logits_soft_cap)), attn_logits_soft_cap)
+    hidden = -0.7 * LARGEST[backend.dtype(scores)]  # not infinity, so that a row without any key is no NaN
+    if mask is not None:
+        scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
+    if is_causal:
+        scores = backend.where(backend.asarray(np.tri(queries, keys, dtype=bool)), scores, hidden)
+    weights = backend.reshape(softmax(scores), (batch, groups, heads // groups, queries, keys))
+    return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
+
+
+def _check_attention(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
+    ranks = {len(query), len(key), len(value)} == {4}
+    if ranks and key[:3] == value[:3] and query[0] == key[0] and query[3] == key[3] and key[2] and query[2] % key[2] == 0:
+        return
+    raise ShapeError(
+        f"`dot_product_attention` was given `query` of shape {query}, `key` of shape {key} and `value` of shape {value}.",
+        "They must be (batch, queries, heads, size), (batch, keys, heads, size) and (batch, keys, heads, size).",
+        "Add the axis of the heads with `expand_dims`, or check where the three come from.",
+    )

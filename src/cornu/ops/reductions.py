@@ -251,13 +251,13 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
     """
     if weights is None:
         return mean(x, axis)
-    backend, x, weights = floats(x, weights)
-    if len(weights.shape) != len(x.shape):
+    backend, x, parts = floats(x, weights)
+    if len(parts.shape) != len(x.shape):
         place = check_axis(axis, x.shape)
-        weights = backend.reshape(weights, tuple(-1 if i == place else 1 for i in range(len(x.shape))))
-    shape = check_broadcast("average", tuple(x.shape), tuple(weights.shape))
-    total = _reduce(backend.sum, backend.multiply(x, weights), axis, False)
-    return backend.divide(total, _reduce(backend.sum, backend.broadcast_to(weights, shape), axis, False))
+        parts = backend.reshape(parts, tuple(-1 if i == place else 1 for i in range(len(x.shape))))
+    shape = check_broadcast("average", tuple(x.shape), tuple(parts.shape))
+    total = _reduce(backend.sum, backend.multiply(x, parts), axis, False)
+    return backend.divide(total, _reduce(backend.sum, backend.broadcast_to(parts, shape), axis, False))
 
 
 @op

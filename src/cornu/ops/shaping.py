@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Array
+from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_concatenate, check_reshape
 from cornu.ops.dispatch import arrays, op
@@ -472,20 +473,17 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
 
 
 def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    if isinstance(pad_width, (int, np.integer)):
-        pad_width = (int(pad_width), int(pad_width))
-    pairs = [tuple(pair) if isinstance(pair, (list, tuple, np.ndarray)) else pair for pair in pad_width]
-    if len(pairs) == 2 and not any(isinstance(pair, tuple) for pair in pairs):
-        pairs = [tuple(pairs)]
-    if len(pairs) == 1:
-        pairs = pairs * len(shape)
-    if len(pairs) != len(shape) or any(not isinstance(pair, tuple) or len(pair) != 2 for pair in pairs):
+    try:
+        pairs = np.broadcast_to(np.asarray(pad_width, "int64"), (len(shape), 2)).tolist()
+    except (TypeError, ValueError):
+        pairs = None
+    if pairs is None or any(number < 0 for pair in pairs for number in pair):
         raise ShapeError(
             f"`pad` was given an array of shape {shape} and `pad_width={pad_width!r}`.",
-            f"A pair `(before, after)` is needed for each of the {len(shape)} axes.",
+            f"A pair `(before, after)` of numbers from 0 on is needed for each of the {len(shape)} axes.",
             "Write `(0, 0)` for an axis that stays as it is.",
         )
-    return tuple((int(before), int(after)) for before, after in pairs)
+    return tuple((before, after) for before, after in pairs)
 
 
 # --- Parts --------------------------------------------------------------------------------------------------------------------
@@ -714,3 +712,88 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     for _ in range(n):
         x = backend.subtract(backend.getitem(x, (*before, slice_(1, None))), backend.getitem(x, (*before, slice_(None, -1))))
     return x
+
+
+def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
+    """The backend, the pictures with channels last, and the block size, which must divide some of their sizes."""
+    backend, x = arrays(x)
+    if len(x.shape) != 4:
+        raise ShapeError(
+            f"`{name}` was given an array of shape {tuple(x.shape)}.", "It takes batches of pictures.", "Add an axis."
+        )
+    if standardize_data_format(data_format) == "channels_first":
+        x = backend.transpose(x, (0, 2, 3, 1))
+    if block_size < 1 or any(size % unit for size in x.shape[divided]):
+        raise ShapeError(
+            f"`{name}` was given an array of shape {tuple(x.shape)} (channels last) and `block_size={block_size}`.",
+            f"The sizes {tuple(x.shape[divided])} must be multiples of {unit}.",
+            "Choose another `block_size`.",
+        )
+    return backend, x
+
+
+@op
+def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+    """Pictures made larger by laying channels out as pixels (the sub-pixel convolution of Shi et al., 2016).
+
+    Args:
+        x: ``(batch, height, width, channels)``.
+        block_size: The pixels of a block's side; the channels are divided by its square.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+
+    Returns:
+        ``(batch, height * block_size, width * block_size, channels / block_size**2)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
+        [[[[1], [2]], [[3], [4]]]]
+    """
+    backend, x = _blocks("depth_to_space", x, block_size, data_format, slice_(3, 4), block_size**2)
+    batch, height, width, channels = x.shape
+    depth = channels // block_size**2
+    x = backend.reshape(x, (batch, height, width, block_size, block_size, depth))
+    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, height * block_size, width * block_size, depth))
+    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+
+
+@op
+def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+    """Pictures made smaller by laying the pixels of blocks out as channels: undoes :func:`depth_to_space`.
+
+    Args:
+        x: ``(batch, height, width, channels)``.
+        block_size: The pixels of a block's side.
+        data_format: ``"channels_last"`` or ``"channels_first"``.
+
+    Returns:
+        ``(batch, height / block_size, width / block_size, channels * block_size**2)``.
+    """
+    backend, x = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
+    batch, height, width, depth = x.shape
+    rows, columns = height // block_size, width // block_size
+    x = backend.reshape(x, (batch, rows, block_size, columns, block_size, depth))
+    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
+    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+
+
+@op
+def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+    """The sums of the parts of an array that bear the same number.
+
+    Args:
+        data: An array of parts, along its first axis.
+        segment_ids: The number of each part.
+        num_segments: How many sums; default one more than the largest number (then not in compiled code).
+        sorted: Is taken for the sake of Keras and has no effect.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.segment_sum([1, 2, 4], [0, 2, 0], 3).tolist()
+        [5, 0, 2]
+    """
+    backend, data, segment_ids = arrays(data, segment_ids)
+    if num_segments is None:
+        num_segments = int(np.max(backend.to_numpy(segment_ids), initial=-1)) + 1
+    zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
+    return backend.index_add(zeros, segment_ids, data)

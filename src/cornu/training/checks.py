@@ -1,24 +1,60 @@
-"""What is looked at before the first step: that the data fits the model and the losses. Each check names the user's own things."""
+"""What is looked at before the first step: the arguments, and that the data is finite numbers of equal length.
 
+``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. All of these checks read an
+array once, on the host, so they say the same on every backend; and each of them runs before a weight changes.
+"""
+
+import math
+import numbers
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from cornu import backends, losses, trees
-from cornu.errors import DataError, InvalidArgumentError, NonFiniteError, ShapeError
-from cornu.training.objective import Objective, aligned
+from cornu import backends, config, ops, trees
+from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, NonFiniteError
 from cornu.training.step import Batch
+
+_PIECE = 2**20
+"""How many numbers of an array are looked at in one go: few enough to stay in the processor's cache."""
+
+_EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
+_NUMBER_NAMES = ("bfloat16",)
+_LARGEST = {"float16": 65504.0, "float64": math.inf}
+"""The largest number of a float type, where it is not that of ``float32``."""
+
+
+def said(function: str) -> str:
+    """How errors name the function a user called and what it was doing: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
+    name, _, what = function.partition(" ")
+    return f"`{name}` {what}".rstrip()
+
+
+# --- Arguments ----------------------------------------------------------------------------------------------------------------
 
 
 def whole_number(function: str, argument: str, value: Any, least: int) -> None:
     """Refuses what is not a whole number of at least ``least``; None passes."""
-    if value is None:
+    if value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least):
         return
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise InvalidArgumentError(
-            f"`{function}` was given {argument}={value!r}.",
-            f"It must be a whole number of at least {least}.",
-            f"Pass `{argument}=32`.",
+    meant = isinstance(value, float) and value.is_integer() and value >= least
+    example = int(value) if meant else _EXAMPLES.get(argument, max(least, 1))
+    raise InvalidArgumentError(
+        f"{said(function)} was given {argument}={value!r}.",
+        f"It must be a whole number of at least {least}.",
+        f"Pass `{argument}={example}`.",
+    )
+
+
+def frequency(function: str, argument: str, value: Any) -> None:
+    """Refuses what is neither a whole number from 1 nor a collection of epochs."""
+    if not isinstance(value, (list, tuple, set, frozenset, range)):
+        whole_number(function, argument, value, least=1)
+    if value is None:
+        raise InvalidTypeError(
+            f"{said(function)} was given {argument}=None.",
+            "It must be a whole number, or a list of epochs counted from 1.",
+            f"Pass `{argument}=1`.",
         )
 
 
@@ -26,104 +62,190 @@ def no_targets_beside_batches(function: str, data: Batch) -> None:
     """Refuses ``y`` beside an ``x`` that gives batches, which hold their own targets."""
     if data.y is not None or data.sample_weight is not None:
         raise DataError(
-            f"`{function}` was given `y` or `sample_weight` beside an `x` that gives batches.",
+            f"{said(function)} was given `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
             "Batches bring their targets with them: `(x, y)` or `(x, y, sample_weight)`.",
             "Leave `y` and `sample_weight` out.",
         )
 
 
+# --- Arrays -------------------------------------------------------------------------------------------------------------------
+
+
 def as_arrays(function: str, batch: Batch) -> Batch:
-    """The batch as arrays of numbers of equal, positive length."""
-    x, y, weight = (
-        trees.map(lambda leaf, name=name: _as_array(function, name, leaf), _lists_to_arrays(part))
-        for name, part in zip(("x", "y", "sample_weight"), batch[:3], strict=True)
-    )
-    lengths = {name: len(leaf) for name, part in (("x", x), ("y", y), ("sample_weight", weight)) for leaf in trees.leaves(part)}
-    if len(set(lengths.values())) > 1:
+    """The batch as arrays of numbers of equal, positive length. The user's arrays are taken as they are wherever they can be.
+
+    Raises:
+        DataError: It holds no samples, something else than numbers, or arrays of different lengths.
+    """
+    if batch.x is None:
+        raise DataError(f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches.")
+    x, y, weight = (_as_tree(function, name, part) for name, part in zip(Batch._fields[:3], batch[:3], strict=True))
+    leaves = [pair for name, part in (("x", x), ("y", y), ("sample_weight", weight)) for pair in named_leaves(name, part)]
+    if not trees.leaves(x) or any(len(leaf) == 0 for _, leaf in leaves):
+        raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
+    if len({len(leaf) for _, leaf in leaves}) > 1:
+        counts = [f"{len(leaf)} rows in `{name}`" for name, leaf in leaves]
         raise DataError(
-            f"`{function}` was given {', '.join(f'{count} rows in `{name}`' for name, count in lengths.items())}.",
+            f"{said(function)} was given {', '.join(counts[:-1])} and {counts[-1]}.",
             "They must have the same number of rows, one for each sample.",
             "Check how the arrays were made or cut.",
         )
-    if not trees.leaves(x) or 0 in lengths.values():
-        raise DataError(f"`{function}` was given no samples.", "It needs at least one.", "Check how the data was loaded.")
     return Batch(x, y, weight, None)
 
 
-def _lists_to_arrays(part: Any) -> Any:
-    """Nested lists of numbers are data, lists of arrays are several inputs."""
-    if isinstance(part, (list, tuple)) and not any(backends.owner(leaf) for leaf in trees.leaves(part)):
-        return np.asarray(part)
-    return part
+def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
+    """The arrays of a tree with the names a user would write: ``x``, ``x[0]``, ``x['left']``."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from named_leaves(f"{name}[{key!r}]", value)
+    elif isinstance(tree, (list, tuple)):
+        for number, value in enumerate(tree):
+            yield from named_leaves(f"{name}[{number}]", value)
+    elif tree is not None:
+        yield name, tree
 
 
-def _as_array(function: str, name: str, leaf: Any) -> Any:
-    if not hasattr(leaf, "dtype") or backends.owner(leaf) is None:
-        leaf = np.asarray(leaf)
-    if isinstance(leaf, np.ndarray) and leaf.dtype.kind not in "biuf":
+def _as_tree(function: str, name: str, part: Any) -> Any:
+    """A part of a batch as a tree of arrays. Nested lists of numbers are data, lists that hold an array are several inputs."""
+    if part is None:
+        return None
+    if isinstance(part, dict):
+        return {key: _as_tree(function, f"{name}[{key!r}]", value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)) and any(map(_is_array, trees.leaves(part))):
+        return [_as_tree(function, f"{name}[{number}]", value) for number, value in enumerate(part)]
+    return _as_array(function, name, part)
+
+
+def _is_array(value: Any) -> bool:
+    return len(getattr(value, "shape", ())) > 0
+
+
+def _as_array(function: str, name: str, value: Any) -> Any:
+    """A value as an array of numbers with at least one axis: an engine's array stays one, everything else becomes NumPy's."""
+    if backends.owner(value) in (None, "numpy"):
+        value = _host_array(function, name, value)
+    if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
-            f"`{function}` was given `{name}` with the dtype {leaf.dtype}.",
-            "Data must be numbers.",
-            "Turn names into class numbers: `np.unique(labels, return_inverse=True)[1]`."
-            if leaf.dtype.kind in "USO"
-            else "Convert it.",
+            f"{said(function)} was given `{name}` with the dtype {value.dtype}.", "Data must be real numbers.", _dtype_advice(name, value)
         )
-    return leaf
+    if value.ndim == 0:
+        raise DataError(
+            f"{said(function)} was given `{name}` as a single number.",
+            "It needs an array whose first axis counts the samples.",
+            f"For one sample, pass `{name}=np.array([{value}])`.",
+        )
+    if value.size == 0 and len(value) > 0:
+        raise DataError(
+            f"{said(function)} was given `{name}` with the shape {tuple(value.shape)}.",
+            "Each sample must hold at least one number.",
+            "Check how the data was loaded.",
+        )
+    return value
 
 
-def inputs(function: str, model: Any, x: Any) -> None:
-    """Refuses NaN, and arrays of other shapes than the model's inputs; builds a model that has seen no data yet."""
-    for leaf in trees.leaves(x):
-        finite(function, "x", leaf)
-    if not model.built:
-        model.build(trees.map(lambda leaf: (None, *np.shape(leaf)[1:]), x))
-    if model.functional is None:
-        return
-    for tensor, leaf in zip(model.functional.input_tensors, model.functional.in_order(x), strict=True):
-        if not _fits(np.shape(leaf), tensor.shape):
-            raise ShapeError(
-                f"`{function}`: the samples in `x` are {_times(np.shape(leaf)[1:])}.",
-                f"This model was built for {_times(tensor.shape[1:])}.",
-                f"Resize the data, or build the model with `Input({tuple(np.shape(leaf)[1:])})`.",
-            )
+def _host_array(function: str, name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise DataError(
+            f"{said(function)} was given `{name}` as rows of different lengths.",
+            "All samples must have the same shape.",
+            "Cut them or fill them up to one length.",
+        ) from None
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def _fits(shape: tuple, expected: tuple) -> bool:
-    if len(shape) + 1 == len(expected) and expected[-1] == 1:
-        shape = (*shape, 1)
-    return len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape[1:], expected[1:], strict=True))
+def _dtype_advice(name: str, array: Any) -> str:
+    kind = array.dtype.kind
+    first = array.reshape(-1)[0] if array.size else None
+    if kind in "US" or isinstance(first, (str, bytes)):
+        if name.startswith("y"):
+            return "Turn names into class numbers: `names, y = np.unique(y, return_inverse=True)`."
+        return "Turn texts into numbers first: words into indices, files into pictures."
+    if kind in "Mm":
+        return f"Turn dates into numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
+    if kind == "c":
+        return f"Give real and imaginary parts as two numbers: `np.stack([{name}.real, {name}.imag], axis=-1)`."
+    if hasattr(first, "toarray"):
+        return f"Make the sparse matrix a dense one: `{name}.toarray()`."
+    return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling what is missing."
 
 
-def _times(shape: tuple) -> str:
-    return " x ".join("any" if size is None else str(size) for size in shape) or "single numbers"
+# --- Numbers ------------------------------------------------------------------------------------------------------------------
 
 
-def finite(function: str, name: str, array: Any) -> None:
-    """Refuses NaN and infinity in float data."""
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
-        return
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
+def extent(array: Any) -> tuple[float, float]:
+    """The smallest and the largest number of an array, read once; NaN if there is one in it."""
+    if array.dtype == bool:
+        return 0.0, 1.0
+    if not isinstance(array, np.ndarray):
+        return float(ops.min(array)), float(ops.max(array))
+    low, high = math.inf, -math.inf
+    for _, piece in _pieces(array):
+        low, high = np.minimum(low, piece.min()), np.maximum(high, piece.max())
+    return float(low), float(high)
+
+
+def finite(function: str, name: str, array: Any) -> tuple[float, float]:
+    """Refuses NaN and infinity, and what would become infinite as ``config.floatx()``.
+
+    Returns:
+        The smallest and the largest number.
+
+    Raises:
+        NonFiniteError: There is such a number; the text says in which sample.
+    """
+    low, high = extent(array)
+    largest = max(_LARGEST.get(config.floatx(), float(np.finfo("float32").max)), _own_largest(array))
+    if -largest <= low and high <= largest:  # false for NaN
+        return low, high
+    count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
+    if math.isfinite(value):
         raise NonFiniteError(
-            f"`{function}`: `{name}` holds {len(bad)} values that are NaN or infinite, the first in sample {bad[0][0]}.",
-            "All numbers must be finite.",
-            "Clean the data, for example with `np.nan_to_num`.",
+            f"{said(function)}: `{name}` holds {value:g} {where(place)}.",
+            f"As {config.floatx()}, in which the model computes, that is infinite.",
+            "Scale the data.",
         )
+    held = "a number that is" if count == 1 else f"{count} numbers that are"
+    raise NonFiniteError(
+        f"{said(function)}: `{name}` holds {held} NaN or infinite, {'' if count == 1 else 'the first '}{where(place)}.",
+        "All numbers must be finite.",
+        f"Clean the data, for example with `np.nan_to_num({name})`, or leave such samples out.",
+    )
 
 
-def targets(function: str, model: Any, objective: Objective, batch: Batch) -> None:
-    """Refuses targets that do not fit the outputs and the losses."""
+def _own_largest(array: Any) -> float:
+    """Whole numbers are finite whatever they are."""
+    return math.inf if array.dtype.kind in "iu" else 0.0
 
 
-def with_class_weight(function: str, batch: Batch, class_weight: dict | None) -> Batch:
-    """The batch with a weight for each sample from the weight of its class."""
-    if class_weight is None:
-        return batch
-    y = np.asarray(trees.leaves(batch.y)[0])
-    classes = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y)).astype(int)
-    factors = np.array([class_weight.get(int(c), 1.0) for c in classes], dtype=np.float32)
-    weight = factors if batch.sample_weight is None else factors * np.asarray(trees.leaves(batch.sample_weight)[0])
-    return batch._replace(sample_weight=weight)
+def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
+    """How many numbers of an array are bad, and the place and the value of the first. There must be one."""
+    array = np.asarray(array)
+    count, first = 0, ()
+    for start, piece in _pieces(array):
+        bad = is_bad(piece)
+        here = int(np.count_nonzero(bad))
+        if here and not count:
+            place = np.unravel_index(np.argmax(bad), bad.shape)
+            first = (start + int(place[0]), *map(int, place[1:]))
+        count += here
+    return count, first, array[first].item()
+
+
+def where(place: tuple[int, ...]) -> str:
+    """A place in words: ``in sample 3, at [5, 0]``."""
+    return f"in sample {place[0]}" + (f", at {list(place[1:])}" if len(place) > 1 else "")
+
+
+def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive rows of an array, with the number of the first of them."""
+    rows = max(1, _PIECE * len(array) // array.size)
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]
+
+
+# --- Rows ---------------------------------------------------------------------------------------------------------------------
 
 
 def sample_count(batch: Batch) -> int:
@@ -139,6 +261,3 @@ def sample_count_of(x: Any) -> int:
 def rows(batch: Batch, which: slice) -> Batch:
     """Some rows of all arrays."""
     return trees.map(lambda array: array[which], batch)
-
-
-_ = (losses, ShapeError, aligned)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import optimizers, trees
+from cornu import optimizers, registry, trees
 from cornu.core.graph import SymbolicTensor
 from cornu.errors import InvalidTypeError
 from cornu.training.objective import Objective, aligned
@@ -42,6 +42,12 @@ class Compiled:
         self.objective: Objective | None = None
         self.scores: Scores | None = None
         self._functions: dict[Any, Callable] = {}
+
+    def get_config(self) -> dict[str, Any]:
+        """What it was given, in Keras 3's form."""
+        given = {name: registry.serialize(argument) for name, argument in self.arguments.items()}
+        decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
+        return {"optimizer": registry.serialize(self.optimizer), **given, **decided_by_cornu}
 
     def prepare(self, sample: Batch) -> None:
         """Makes the losses and the metrics for a model that is built and a sample of the data, if they are not made yet."""
@@ -89,3 +95,26 @@ class Compiled:
 
 def _dtype_name(array: Any) -> str:
     return str(np.asarray(array).dtype)
+
+
+_MEASURES = ("metrics", "losses")
+_KINDS = {"optimizer": ("optimizers",), "loss": ("losses",), "metrics": _MEASURES, "weighted_metrics": _MEASURES}
+"""What each argument of ``compile`` may name in a config."""
+
+
+def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``compile`` of a config that :meth:`Compiled.get_config` gave.
+
+    Raises:
+        UnsafeModelError: The config names something that is no optimizer, loss or metric.
+    """
+    return {name: _made(value, _KINDS.get(name)) for name, value in config.items()}
+
+
+def _made(value: Any, kinds: tuple[str, ...] | None) -> Any:
+    """A config, or a tree of configs, as objects; names and numbers as they are."""
+    if isinstance(value, dict) and "class_name" not in value:
+        return {name: _made(part, kinds) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_made(part, kinds) for part in value]
+    return registry.deserialize(value, kinds)

@@ -33,7 +33,7 @@ def explain(model: Any, optimizer: Any, segment: Segment, step: int, state: Trai
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
     return NonFiniteError(
         f"`fit`: step {int(model.backend.to_numpy(state.step)) + 1} gave a loss or a weight that is NaN or infinite: {where}.",
-        f"The learning rate is {float(optimizer.learning_rate_now()):g}, the inputs of the batch lie between {low:g} and {high:g}.",
+        f"The learning rate is {float(optimizer.learning_rate):g}, the inputs of the batch lie between {low:g} and {high:g}.",
         "Lower the learning rate or scale the inputs. The model holds the weights from before that step.",
     )
 

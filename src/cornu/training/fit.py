@@ -72,8 +72,7 @@ def fit(
     compiled: Compiled,
     feed: Feed,
     validation: Feed | None,
-    epochs: int,
-    initial_epoch: int,
+    epochs: range,
     validation_freq: Any,
     callbacks: Iterable[Callback] | None,
     verbose: Any,
@@ -85,8 +84,7 @@ def fit(
         compiled: What ``compile`` settled, prepared.
         feed: What it trains on.
         validation: What it is measured on, or None.
-        epochs: Number of the epoch to stop before.
-        initial_epoch: Number of the epoch to begin with.
+        epochs: Numbers of the epochs to train, counted from 0.
         validation_freq: Measure every so many epochs, or in the epochs (counted from 1) of a list.
         callbacks: The callbacks.
         verbose: See :class:`~cornu.training.progress.Progress`.
@@ -95,17 +93,17 @@ def fit(
         The history.
     """
     history, progress = History(), Progress(verbose)
-    everybody = CallbackList([*(callbacks or []), history], model, {"epochs": epochs, "steps": feed.steps, "verbose": verbose})
+    everybody = CallbackList([*(callbacks or []), history], model, {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose})
     model.stop_training = False
     progress.announce(f"Training on {model.backend.devices()[0]} with {model.backend_name}, {model.dtype_policy.name}.")
     everybody.call("on_train_begin", None)
     explain = functools.partial(diagnosis.explain, model, compiled.optimizer)
     loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
-    for epoch in range(initial_epoch, epochs):
+    for epoch in epochs:
         compiled.scores.reset()
         everybody.call("on_epoch_begin", epoch, None)
-        progress.begin(f"Epoch {epoch + 1}/{epochs}", feed.steps)
+        progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
         try:
             logs = loop.epoch(feed)
         except NonFiniteError as error:
@@ -119,6 +117,7 @@ def fit(
         everybody.call("on_epoch_end", epoch, logs)
         if model.stop_training:
             break
+    compiled.optimizer.finalize_variable_values(model.trainable_variables)
     everybody.call("on_train_end", logs)
     return history
 

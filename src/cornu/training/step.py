@@ -71,7 +71,7 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
             )
             losses = objective(batch.y, outputs, batch.sample_weight, batch.sample_mask)
             total = sum(penalties, start=losses.total)
-            return total, (losses._replace(total=total), outputs, non_trainable)
+            return optimizer.scale_loss(total), (losses._replace(total=total), outputs, non_trainable)
 
         (_, found), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
         losses, outputs, non_trainable = found

@@ -1,0 +1,57 @@
+# make demo | test | test-fast | lint | bench | docs-check | clean
+# The first call makes .venv with pip; later ones install again only when pyproject.toml has changed.
+
+PYTHON ?= python3
+# What else pytest is told, such as PYTEST_ARGS='-k conv' or PYTEST_ARGS='-m "not slow"'. By default the slow tests run too.
+PYTEST_ARGS ?=
+# What the benchmarks are told.
+BENCH_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := src tests $(wildcard benchmarks) $(wildcard examples)
+# One process a core, and 4 at most: every process compiles its own JAX functions.
+CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
+WORKERS := $(shell test $(CORES) -gt 4 && echo 4 || echo $(CORES))
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
+.PHONY: demo test test-fast lint bench docs-check clean
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/cornu demo
+
+test: lint
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.installed-dev
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS); done
+
+docs-check: $(VENV)/.installed-dev
+	$(PYTEST) tests/test_documents.py tests/test_house.py $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# `cornu[dev]` holds all of `cornu[demo]`, so either install satisfies the demo.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $(VENV)/.installed-demo $@
+
+$(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[demo]"
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Cornu needs Python 3.11 or newer, and '$(PYTHON)' is not: run make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,59 @@
+"""CIFAR-10: 60,000 colour pictures of ten kinds of things, 32 x 32 pixels.
+
+Alex Krizhevsky: "Learning Multiple Layers of Features from Tiny Images" (2009).
+"""
+
+import numpy as np
+
+from cornu.datasets import cifar
+from cornu.datasets.cache import Source, obtain
+from cornu.datasets.reading import Split, naming
+
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+PICTURES_A_BATCH = 10000
+SOURCE = Source(
+    name="cifar-10-python.tar.gz",
+    url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    size=170_498_071,
+    also=(
+        "cifar-10-batches-py.tar.gz",
+        "cifar-10-batches-py",
+        "cifar-10-batches-py-target_archive",
+        "cifar-10-batches-py-target",
+    ),
+)
+
+_TRAIN = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5")
+
+
+def load_data() -> tuple[Split, Split]:
+    """Loads CIFAR-10: 50,000 pictures to train with and 10,000 to test with.
+
+    The archive ``cifar-10-python.tar.gz`` (Keras: ``cifar-10-batches-py.tar.gz``) or the unpacked folder
+    ``cifar-10-batches-py`` is taken from the cache folder (see :mod:`cornu.datasets`), if it is there.
+
+    Returns:
+        ``(x_train, y_train), (x_test, y_test)``. Pictures are ``uint8`` of shape ``(50000, 32, 32, 3)`` and ``(10000, 32,
+        32, 3)`` from 0 to 255 (channels first if ``cornu.config.image_data_format()`` says so); labels are ``uint8`` of
+        shape ``(50000, 1)`` and ``(10000, 1)`` from 0 to 9, named by ``CLASS_NAMES``.
+
+    Raises:
+        DataError: The file is nowhere and cannot be downloaded, or it is not CIFAR-10.
+
+    Example:
+        >>> from cornu.datasets import cifar10
+        >>> cifar10.CLASS_NAMES[3]
+        'cat'
+        >>> (x_train, y_train), (x_test, y_test) = cifar10.load_data()  # doctest: +SKIP
+    """
+    path = obtain(SOURCE)
+    splits = {}
+    with naming(path, "CIFAR-10 in its Python version (cifar-10-python.tar.gz)"):
+        for name, batch in cifar.batches(path, (*_TRAIN, "test_batch")):
+            splits[name] = (
+                cifar.pictures(batch, PICTURES_A_BATCH),
+                cifar.labels(batch, "labels", PICTURES_A_BATCH, len(CLASS_NAMES)),
+            )
+    x_train, y_train = (np.concatenate(parts) for parts in zip(*(splits[name] for name in _TRAIN), strict=True))
+    return (x_train, y_train), splits["test_batch"]

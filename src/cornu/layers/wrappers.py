@@ -1,0 +1,359 @@
+"""Layers around another layer: along time in both directions, or at each step of time."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cornu import ops
+from cornu.core import context
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.layers import shapes
+from cornu.layers.shapes import Shape
+
+_MERGE_MODES = ("concat", "sum", "mul", "ave", None)
+_MERGE: Mapping[str, Callable] = {
+    "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
+    "sum": lambda forward, backward: forward + backward,
+    "mul": lambda forward, backward: forward * backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+}
+
+
+class Wrapper(Layer):
+    """The base of layers around another layer.
+
+    Args:
+        layer: The layer inside.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidTypeError: ``layer`` is no layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Dense, Wrapper
+        >>> class Twice(Wrapper):
+        ...     def call(self, inputs):
+        ...         return 2 * self.layer(inputs)
+        >>> Twice(Dense(3))(np.ones((2, 5))).shape
+        (2, 3)
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.layer = _check_layer(self, "layer", layer)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds the layer inside."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to each step of a sequence by itself, with the same weights.
+
+    Takes ``(batch, steps, ...)`` and gives ``(batch, steps, ...)``. Where the layer treats each sample alone, all steps are
+    given to it at once, as one batch of ``batch * steps`` samples; else, as with batch normalization, one after the other.
+
+    Args:
+        layer: The layer inside, which takes ``(batch, ...)``.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidTypeError: ``layer`` is no layer.
+        ShapeError: When called: the input has fewer than three axes, or the mask does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Conv2D, TimeDistributed
+        >>> TimeDistributed(Conv2D(4, 3))(np.ones((2, 5, 8, 8, 3))).shape
+        (2, 5, 6, 6, 4)
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
+        """Builds the layer inside."""
+        super().build(self._inner_shape(input_shape))
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The layer's outputs at all steps.
+
+        Args:
+            inputs: ``(batch, steps, ...)``.
+            training: Is known to the layer inside by itself.
+            mask: ``(batch, steps, ...)``, given to the layer inside step by step, if it takes a mask.
+        """
+        if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
+            raise ShapeError(
+                f"The layer {self.name!r} got inputs of shape {tuple(inputs.shape)} and a mask of shape {tuple(mask.shape)}.",
+                f"The mask must begin with {tuple(inputs.shape[:2])}, batch and steps.",
+                "Check the axes of the mask.",
+            )
+        if self.layer.batch_coupling_of_all() == "none":
+            return self._all_at_once(inputs, mask)
+        outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
+        return ops.stack(outputs, axis=1)
+
+    def _all_at_once(self, inputs: Any, mask: Any) -> Any:
+        batch, steps = inputs.shape[:2]
+        running = context.current()
+        sample_mask = running.sample_mask if running is not None else None
+        if sample_mask is not None:
+            running.sample_mask = ops.repeat(sample_mask, steps, axis=0)
+        try:
+            outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
+        finally:
+            if sample_mask is not None:
+                running.sample_mask = sample_mask
+        return ops.reshape(outputs, (batch, steps, *outputs.shape[1:]))
+
+    def _one(self, inputs: Any, mask: Any) -> Any:
+        return self.layer(inputs, **_accepted(self.layer, mask=mask))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """What the layer inside makes of the mask; if that is nothing, which steps have a part that counts."""
+        inner = None
+        if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
+            inner = self.layer.compute_mask(_folded(inputs), None if previous_mask is None else _folded(previous_mask))
+        if inner is not None:
+            return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
+        if previous_mask is None or previous_mask.ndim == 2:
+            return previous_mask
+        return ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """The layer's shape for one step, with the steps after the batch."""
+        inner = self.layer.compute_output_shape(self._inner_shape(input_shape))
+        return (input_shape[0], input_shape[1], *inner[1:])
+
+    def _inner_shape(self, shape: Shape) -> Shape:
+        if len(shape) < 3:
+            advice = "Add the feature axis: `x[..., None]`; or, for a single sequence, the batch axis: `x[None]`."
+            raise shapes.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
+        return (shape[0], *shape[2:])
+
+
+class Bidirectional(Layer):
+    """Two recurrent layers, one along time and one against it.
+
+    Args:
+        layer: A recurrent layer such as ``LSTM(32)``, or one with the same attributes. Both directions are made anew from its
+            arguments; it is not used itself.
+        merge_mode: How the outputs of both become one: ``"concat"`` (side by side in the last axis), ``"sum"``, ``"mul"``,
+            ``"ave"`` (the mean), or None: they are given as a pair.
+        weights: First values of the weights, those of the forward layer first.
+        backward_layer: The layer against time, if it is not to be like the other. Its ``go_backwards`` must be another, and
+            ``return_sequences``, ``return_state`` and ``stateful`` the same.
+        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+
+    Raises:
+        InvalidTypeError: A layer is none, or not recurrent.
+        InvalidArgumentError: The two layers do not fit together, or there is no such ``merge_mode``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LSTM, Bidirectional
+        >>> Bidirectional(LSTM(4, return_sequences=True))(np.ones((2, 5, 3))).shape
+        (2, 5, 8)
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def __init__(
+        self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        _check_recurrent(self, "layer", layer)
+        if merge_mode not in _MERGE_MODES:
+            raise one_of("merge_mode", merge_mode, map(str, _MERGE_MODES))
+        self.merge_mode = merge_mode
+        self.forward_layer = _made_again(layer)
+        self.forward_layer.name = f"forward_{layer.name.removeprefix('forward_')}"
+        if backward_layer is None:
+            self.backward_layer = _made_again(layer, go_backwards=True)
+            self.backward_layer.name = f"backward_{layer.name.removeprefix('backward_')}"
+        else:
+            self.backward_layer = _check_recurrent(self, "backward_layer", backward_layer)
+        self._check_pair()
+        for one in (self.forward_layer, self.backward_layer):
+            if hasattr(one, "zero_output_for_mask"):
+                one.zero_output_for_mask = one.return_sequences  # so that padding is 0 after merging too
+        self._first_weights = weights
+        if type(self).__init__ is Bidirectional.__init__ and self._arguments:  # a config holds no weights
+            self._arguments = {name: value for name, value in self._arguments.items() if name != "weights"}
+
+    def _check_pair(self) -> None:
+        one, other = self.forward_layer, self.backward_layer
+        if one.go_backwards == other.go_backwards:
+            raise InvalidArgumentError(
+                f"`Bidirectional` was given two layers with `go_backwards={one.go_backwards}`.",
+                "One must go forwards and the other backwards.",
+                "Make the `backward_layer` with `go_backwards=True`, or leave it out.",
+            )
+        for name in ("stateful", "return_sequences", "return_state"):
+            if getattr(one, name) != getattr(other, name):
+                raise InvalidArgumentError(
+                    f"`Bidirectional` was given a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
+                    f"`{name}={getattr(other, name)}`.",
+                    "Both must be the same.",
+                    f"Make both with `{name}={getattr(one, name)}`.",
+                )
+
+    @property
+    def layer(self) -> Layer:
+        """The forward layer."""
+        return self.forward_layer
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether the outputs of all steps are given."""
+        return self.forward_layer.return_sequences
+
+    @property
+    def return_state(self) -> bool:
+        """Whether the last states are given too."""
+        return self.forward_layer.return_state
+
+    @property
+    def stateful(self) -> bool:
+        """Whether each batch goes on with the last states of the batch before."""
+        return self.forward_layer.stateful
+
+    def build(self, input_shape: Shape) -> None:
+        """Builds both layers."""
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(input_shape)
+        if self._first_weights is not None:
+            self.set_weights(self._first_weights)
+            self._first_weights = None
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
+        """The merged outputs.
+
+        Args:
+            sequences: ``(batch, steps, features)``.
+            initial_state: What to begin with: the states of the forward layer, then as many of the backward layer.
+            mask: ``(batch, steps)``, False for padding.
+            training: Is known to both layers by itself.
+
+        Returns:
+            The outputs, or with ``return_state`` the tuple ``(outputs, *forward_states, *backward_states)``. Without a
+            ``merge_mode`` two outputs stand in the place of one.
+        """
+        first, second = self._halves(initial_state)
+        forward = self._run_one(self.forward_layer, sequences, first, mask)
+        backward = self._run_one(self.backward_layer, sequences, second, mask)
+        outputs = backward[0]
+        if self.return_sequences:
+            outputs = ops.flip(outputs, axis=1)
+        merged = (forward[0], outputs) if self.merge_mode is None else (_MERGE[self.merge_mode](forward[0], outputs),)
+        result = (*merged, *forward[1:], *backward[1:])
+        return result if len(result) > 1 else result[0]
+
+    def _run_one(self, layer: Layer, sequences: Any, initial_state: Any, mask: Any) -> tuple:
+        outputs = layer(sequences, **_accepted(layer, initial_state=initial_state, mask=mask))
+        return tuple(outputs) if self.return_state else (outputs,)
+
+    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
+        if initial_state is None:
+            return None, None
+        count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
+        if count % 2:
+            raise ShapeError(
+                f"The layer {self.name!r} got an `initial_state` of {count} arrays.",
+                "It needs an even number: those of the forward layer, then as many of the backward layer.",
+                "Pass for instance `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
+            )
+        half = count // 2
+        return initial_state[:half], initial_state[half:]
+
+    def reset_state(self) -> None:
+        """Sets the states of stateful layers to zeros."""
+        self.forward_layer.reset_state()
+        self.backward_layer.reset_state()
+
+    def reset_states(self) -> None:
+        """The older name of :meth:`reset_state`."""
+        self.reset_state()
+
+    @property
+    def states(self) -> list | None:
+        """The variables that hold the states of stateful layers, or None."""
+        states = [*(self.forward_layer.states or ()), *(self.backward_layer.states or ())]
+        return states or None
+
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+        """The forward layer's, with the last size doubled for ``"concat"``, and with the states of both layers."""
+        shape = self.forward_layer.compute_output_shape(sequences_shape)
+        outputs, *states = shape if self.return_state else (shape,)
+        if self.merge_mode == "concat":
+            outputs = (*outputs[:-1], None if outputs[-1] is None else 2 * outputs[-1])
+        result = (*((outputs, outputs) if self.merge_mode is None else (outputs,)), *states, *states)
+        return result if len(result) > 1 else result[0]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the input, if the outputs of all steps are given."""
+        mask = previous_mask if self.return_sequences else None
+        return [mask, mask] if self.merge_mode is None else [mask]
+
+
+# --- Helpers ----------------------------------------------------------------------------------------------------------------
+
+
+def _folded(x: Any) -> Any:
+    """``(batch, steps, ...)`` as ``(batch * steps, ...)``."""
+    return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
+
+
+def _accepted(layer: Layer, **arguments: Any) -> dict[str, Any]:
+    """Those of the arguments that are given and that the layer's ``call`` takes."""
+    parameters = inspect.signature(type(layer).call).parameters
+    return {name: value for name, value in arguments.items() if value is not None and name in parameters}
+
+
+def _check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
+    if not isinstance(layer, Layer):
+        raise InvalidTypeError(
+            f"`{type(wrapper).__name__}` was given {layer!r} as `{argument}`.",
+            "It needs a layer.",
+            "Pass for instance `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
+        )
+    return layer
+
+
+def _check_recurrent(wrapper: Layer, argument: str, layer: Any) -> Any:
+    _check_layer(wrapper, argument, layer)
+    needed = ("go_backwards", "return_sequences", "return_state", "stateful")
+    missing = [name for name in needed if not hasattr(layer, name)]
+    if missing:
+        raise InvalidTypeError(
+            f"`{type(wrapper).__name__}` was given a `{type(layer).__name__}` as `{argument}`.",
+            f"It needs a recurrent layer; this one has no `{missing[0]}`.",
+            "Pass for instance `LSTM(32)` or `RNN(cell)`.",
+        )
+    return layer
+
+
+def _made_again(thing: Any, **changes: Any) -> Any:
+    """A new layer of the same arguments, with new layers in the place of those among them, and so with weights of its own."""
+    if isinstance(thing, (list, tuple)):
+        return type(thing)(_made_again(part) for part in thing)
+    if not isinstance(thing, Layer):
+        return thing
+    arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in thing._arguments.items()}
+    parameters = inspect.signature(type(thing).__init__).parameters.values()
+    if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        arguments["name"] = thing.name  # so that no automatic name is used up
+    layer = type(thing)(**(arguments | changes))
+    layer.name, layer.trainable = thing.name, thing.trainable
+    return layer
+
+
+def _layer_or(value: Any, attribute: Any) -> Any:
+    """The layer that an argument became (a list of cells becomes one stack of them), or the argument."""
+    return attribute if isinstance(attribute, Layer) else value

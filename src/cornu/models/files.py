@@ -1,0 +1,356 @@
+"""Models to files and back.
+
+A file is data: its config may name what stands in the tables of ``cornu.registry`` and what the user passes as
+``custom_objects``, nothing else. A model is built without drawing a number, what the file declares is compared with what the
+model expects, and only then is a weight read.
+"""
+
+import contextlib
+import difflib
+import importlib.metadata
+import math
+import os
+import stat
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cornu import registry, seeds
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
+from cornu.models.graph_config import layer_from, unusable
+from cornu.saving import hdf5, json_text, keras_zip
+from cornu.saving.atomic import atomic_write
+from cornu.saving.matching import load_into
+from cornu.saving.places import Place, places_of
+
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+
+_OTHER_FILES = {
+    b"": "It is empty.",
+    b"version https://git-lfs": "It is a pointer to a file that Git LFS keeps: run `git lfs pull`.",
+    b"<": "It is a web page or XML: the download went wrong.",
+    b"{": "It is JSON: a config alone is read by `model_from_json`.",
+    b"\x80": "It is a Python pickle, which would run code: Cornu never reads one.",
+    b"\x1f\x8b": "It is compressed by gzip: unpack it first.",
+    b"PK": "It is a zip without members.",
+}
+"""How files begin that people mistake for model files, and what to say."""
+
+
+# --- Saving ---------------------------------------------------------------------------------------------------------
+
+
+def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+    """Saves a model: its layers, its weights, how it was compiled, and the state of its optimizer.
+
+    The file is Keras 3's ``.keras`` format, whatever its name ends in; Keras 3 reads it too. It is written whole or not at
+    all: a file that is there stays as it was until the new one is complete.
+
+    Args:
+        model: The model.
+        filepath: Where to, usually ``"name.keras"``.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        InvalidArgumentError: The file is there and ``overwrite`` is False, or something in the model cannot stand in a file.
+
+    Example:
+        >>> import os, tempfile
+        >>> import cornu
+        >>> from cornu import layers
+        >>> from cornu.models import load_model, save_model
+        >>> path = os.path.join(tempfile.mkdtemp(), "small.keras")
+        >>> save_model(cornu.Sequential([cornu.Input((4,)), layers.Dense(3)]), path)
+        >>> load_model(path).output_shape
+        (None, 3)
+    """
+    path = _target(filepath, overwrite)
+    if path.suffix in (".h5", ".hdf5"):
+        warnings.warn(
+            f"The model is saved in the format of `.keras` files under the name {path.name!r}: "
+            "Cornu reads it whatever its name, Keras wants the name to end in `.keras`.",
+            stacklevel=3,
+        )
+    if not model.built:
+        warnings.warn(f"The model {model.name!r} is not built: the file will hold no weights.", stacklevel=3)
+    config = config_of(model)
+    extras = {"version": importlib.metadata.version("cornu"), "meta": model.meta}
+    places = _places_to_write(model)
+    with atomic_write(path) as temporary:
+        keras_zip.write_archive(temporary, config, extras, places)
+
+
+def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+    """Saves the weights of a model alone, as HDF5 with Keras 3's paths, and the state of its optimizer if it has one.
+
+    Args:
+        model: The model, built.
+        filepath: Where to, usually ``"name.weights.h5"``.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        NotBuiltError: The model has no weights yet.
+        InvalidArgumentError: The file is there and ``overwrite`` is False.
+    """
+    _need_built(model, "save_weights")
+    places = _places_to_write(model)
+    with atomic_write(_target(filepath, overwrite)) as temporary:
+        hdf5.write_weights(temporary, places)
+
+
+def config_of(model: Any) -> dict[str, Any]:
+    """The config of a model as ``config.json`` holds it, with how it was compiled."""
+    return registry.serialize(model) | {"compile_config": model.get_compile_config()}
+
+
+def _target(filepath: Any, overwrite: bool) -> Path:
+    path = _as_path(filepath)
+    if not overwrite and path.exists():
+        raise InvalidArgumentError(
+            f"{str(path)!r} exists already, and `overwrite=False` was given.",
+            "Then only a new file may be written.",
+            "Choose another name, or pass `overwrite=True`.",
+        )
+    return path
+
+
+def _places_to_write(model: Any) -> list[Place]:
+    places = places_of(model)
+    for place in places:
+        name = place.owner.name
+        if "\0" in name or len(name) > 1000 or not name.isprintable():
+            raise InvalidArgumentError(
+                f"A layer of the model is named {name[:50]!a}.",
+                "Names in a file are printable texts of at most 1,000 characters.",
+                "Give it another `name`.",
+            )
+    return places
+
+
+# --- Loading --------------------------------------------------------------------------------------------------------
+
+
+def load_model(
+    filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
+    """Loads a model that Cornu or Keras 3 saved.
+
+    Loading never runs code from the file. It can name Cornu's own layers and functions and those you register or pass.
+
+    Args:
+        filepath: A path, or a file open for reading in binary mode. The ending does not matter.
+        custom_objects: Your own classes and functions by the names in the file: ``{"MyLayer": MyLayer}``.
+        compile: Whether to compile the model as it was, and give the optimizer its state, so that training goes on.
+        safe_mode: Kept for Keras's sake. It changes nothing: a Python ``lambda`` in a file is never run, also not with False.
+
+    Returns:
+        The model. ``model.meta`` holds what was saved beside it, such as class names.
+
+    Raises:
+        ModelFormatError: The file is damaged, of another kind, or its parts do not fit one another.
+        UnsafeModelError: The file names something that no file may name, or points out of itself.
+        InvalidArgumentError: There is no such file.
+    """
+    with _opened(filepath) as (file, source):
+        if _kind_of(file, source) == "hdf5":
+            raise _not_a_model(file, source)
+        with keras_zip.Archive(file, source) as archive:
+            metadata, config = archive.metadata(), archive.config()
+            with registry.custom_object_scope(custom_objects), seeds.using((0, 0)):
+                model = _model_from(config, compile)
+            places = places_of(model)
+            member = f"{source}: {keras_zip.WEIGHTS}"
+            with hdf5.WeightsFile(archive.weights(_bytes_of(places)), member) as weights:
+                load_into(places, weights, member, model.name)
+    model.meta = _meta_of(metadata, source)
+    return model
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
+    """Gives a model the weights of a file, and its optimizer the state if the file holds one.
+
+    Args:
+        model: The model, built.
+        filepath: A weights file or a model file, of Cornu or Keras 3: a path, or a file open for reading in binary mode.
+        skip_mismatch: Whether to leave out, with a warning, the layers whose weights differ in number or shape.
+
+    Raises:
+        ModelFormatError: The file is damaged or does not fit the model. The model is as it was.
+        NotBuiltError: The model has no weights yet.
+    """
+    _need_built(model, "load_weights")
+    with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
+        if _kind_of(file, source) == "zip":
+            archive = stack.enter_context(keras_zip.Archive(file, source))
+            file, source = archive.weights(_bytes_of(places_of(model))), f"{source}: {keras_zip.WEIGHTS}"
+        weights = stack.enter_context(hdf5.WeightsFile(file, source))
+        if weights.is_of_keras_2():
+            raise _of_keras_2(source)
+        if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
+            model.optimizer.build(model.trainable_variables)
+        load_into(places_of(model), weights, source, model.name, skip_mismatch)
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """A new model, with new weights, of the config that ``model.to_json()`` gave.
+
+    Args:
+        json_string: The config as JSON.
+        custom_objects: Your own classes and functions by the names in the config.
+
+    Raises:
+        ModelFormatError: It is no such config.
+        UnsafeModelError: It names something that is in no table.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import layers
+        >>> from cornu.models import model_from_json
+        >>> text = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)]).to_json()
+        >>> model_from_json(text).output_shape
+        (None, 3)
+    """
+    if not isinstance(json_string, str):
+        raise InvalidTypeError(
+            f"`model_from_json` was given a {type(json_string).__name__}.",
+            "It takes a text.",
+            "Pass what `model.to_json()` gave.",
+        )
+    config = json_text.read_json(json_string.encode("utf-8", "surrogatepass"), "The config")
+    with registry.custom_object_scope(custom_objects):
+        return _model_from(config, compile=True)
+
+
+def _model_from(config: dict[str, Any], compile: bool) -> Any:
+    """The model of a config, built, and compiled if that is wanted and it was."""
+    model = layer_from(config, kind="models")
+    if not hasattr(model, "compile_from_config"):
+        raise unusable(config, "it is a layer, where a model belongs")
+    try:
+        shapes = config.get("build_config")
+        if not model.built and shapes:
+            model.build(**{name: _as_shape(shape) for name, shape in shapes.items()})
+        if compile and config.get("compile_config"):
+            model.compile_from_config(config["compile_config"])
+    except Exception as error:  # a config can hold anything, so using it can fail in any way
+        raise unusable(config, error) from error
+    return model
+
+
+def _as_shape(shape: Any) -> Any:
+    """A shape, or a tree of shapes, of a config: JSON knows lists only."""
+    if isinstance(shape, dict):
+        return {name: _as_shape(part) for name, part in shape.items()}
+    if isinstance(shape, list):
+        parts = [_as_shape(part) for part in shape]
+        return parts if any(isinstance(part, (tuple, list, dict)) for part in parts) else tuple(parts)
+    return shape
+
+
+def _bytes_of(places: list[Place]) -> int:
+    return sum(8 * math.prod(variable.shape) for place in places for variable in place.variables)
+
+
+def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
+    extras = metadata.get("cornu", {})
+    meta = extras.get("meta", {}) if isinstance(extras, dict) else None
+    if not isinstance(meta, dict):
+        raise ModelFormatError(
+            f"{source}: what {keras_zip.METADATA} holds under 'cornu' is {extras!r:.80}.",
+            "It must be an object with the entries 'version' and 'meta'.",
+            "The file is damaged or was edited.",
+        )
+    return meta
+
+
+def _need_built(model: Layer, function: str) -> None:
+    if not model.built:
+        raise NotBuiltError(
+            f"`{function}` was called on the model {model.name!r}, which is not built.",
+            "It has no weights yet.",
+            "Call it on data, or `model.build((None, ...))` with its input's shape, or begin it with `cornu.Input(shape)`.",
+        )
+
+
+# --- Opening --------------------------------------------------------------------------------------------------------
+
+
+def _as_path(filepath: Any) -> Path:
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise InvalidTypeError(
+            f"{filepath!r:.80} was given as `filepath`.", "It must be a path: a text or a `Path`.", "Pass `'model.keras'`."
+        )
+    if "://" in str(filepath):
+        raise InvalidArgumentError(
+            f"{str(filepath)!r} was given as `filepath`.", "Cornu reads and writes files of this machine.", "Download it first."
+        )
+    return Path(filepath)
+
+
+@contextlib.contextmanager
+def _opened(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
+    """A file open for reading, and what to call it."""
+    if hasattr(filepath, "read") and hasattr(filepath, "seek"):
+        yield filepath, "The file"
+        return
+    path = _as_path(filepath)
+    _check_file(path)
+    with open(path, "rb") as file:
+        yield file, repr(path.name)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        if path.is_symlink():
+            raise InvalidArgumentError(
+                f"{str(path)!r} is a link to {os.readlink(path)!r}.", "There is no such file.", "Restore the file or the link."
+            )
+        folder = path.parent
+        others = os.listdir(folder) if folder.is_dir() else []
+        near = difflib.get_close_matches(path.name, others, n=1, cutoff=0.5)
+        raise InvalidArgumentError(
+            f"{str(path)!r} was to be read.",
+            "There is no such file." if folder.is_dir() else f"The folder {str(folder)!r} does not exist.",
+            f"Did you mean {str(folder / near[0])!r}?" if near else f"You are in {os.getcwd()!r}: check the path.",
+        )
+    if not stat.S_ISREG(path.stat().st_mode):
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        raise ModelFormatError(f"{str(path)!r} is {kind}.", "A model is one file.", "Pass the file that `model.save` wrote.")
+
+
+def _kind_of(file: BinaryIO, source: str) -> str:
+    """Whether a file is a zip or HDF5, by its first bytes."""
+    file.seek(0)
+    beginning = file.read(32)
+    file.seek(0)
+    if beginning.startswith(_ZIP):
+        return "zip"
+    if beginning.startswith(_HDF5):
+        return "hdf5"
+    known = [advice for start, advice in _OTHER_FILES.items() if start and beginning.startswith(start)]
+    raise ModelFormatError(
+        f"{source} is neither a zip nor HDF5: it begins with {beginning[:8]!r}.",
+        "A model file is a zip as `model.save` writes it, a weights file is HDF5.",
+        _OTHER_FILES[b""] if not beginning else next(iter(known), "It is damaged or of another kind."),
+    )
+
+
+def _not_a_model(file: BinaryIO, source: str) -> ModelFormatError:
+    with hdf5.WeightsFile(file, source) as weights:
+        if weights.is_of_keras_2():
+            return _of_keras_2(source)
+    return ModelFormatError(
+        f"{source} holds weights alone.",
+        "A model file also says which layers there are.",
+        "Build the model by your own code, then call `model.load_weights(path)`.",
+    )
+
+
+def _of_keras_2(source: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"{source} is a file of Keras 1 or 2 (or Keras 3's `.h5` format).",
+        "This version of Cornu reads the formats `.keras` and `.weights.h5`.",
+        "Load it with Keras and save it as `.keras`.",
+    )

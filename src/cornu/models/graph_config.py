@@ -1,0 +1,294 @@
+"""The graph of a model as plain values: what Keras 3 writes for layers, ops, their calls and the tensors between them.
+
+An op that a config may name stands in :data:`OPS`; there is no other way from a name to an op.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, ops, registry, trees
+from cornu.core import graph
+from cornu.core.graph import Node, OpCall, SymbolicTensor
+from cornu.core.input import InputLayer
+from cornu.core.layer import Layer
+from cornu.errors import CornuError, InvalidArgumentError, ModelFormatError, UnsafeModelError, did_you_mean
+
+_NAMES_BY_MODULE = {
+    "numpy": """
+        abs absolute add all allclose amax amin any append arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
+        argsort average bincount broadcast_to cbrt ceil clip concatenate cos cosh count_nonzero cross cumprod cumsum deg2rad
+        diag diagonal diff digitize divide divide_no_nan dot dstack einsum empty_like equal exp exp2 expand_dims expm1 flip
+        fliplr flipud floor floor_divide full_like get_item greater greater_equal hstack hypot inner isclose isfinite isinf isnan
+        isneginf isposinf kron less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
+        matmul max maximum mean median meshgrid min minimum mod moveaxis multiply nan_to_num ndim negative not_equal ones_like
+        outer pad percentile power prod ptp quantile rad2deg ravel reciprocal repeat reshape roll rot90 round searchsorted sign
+        sin sinh size sort split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh
+        tensordot tile trace transpose tril triu true_divide trunc var vdot vstack where zeros_like""",
+    "nn": """
+        average_pool binary_crossentropy categorical_crossentropy celu conv conv_transpose depthwise_conv elu gelu glu
+        hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax max_pool moments multi_hot normalize
+        one_hot relu relu6 selu separable_conv sigmoid silu soft_shrink softmax softplus softsign
+        sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold""",
+    "core": "cast saturate_cast scatter scatter_update slice slice_update stop_gradient unstack",
+    "linalg": "norm",
+    "math": "erf erfc erfinv in_top_k logsumexp rsqrt top_k",
+}
+_UNUSUAL_CLASS_NAMES = {"allclose": "AllClose", "searchsorted": "SearchSorted"}
+
+_CALLED_WITH = {
+    "x1",
+    "x2",
+    "bins",
+    "constant_values",
+    "depthwise_kernel",
+    "fill_value",
+    "indices",
+    "kernel",
+    "key",
+    "output",
+} | {*("pointwise_kernel", "predictions", "q", "start_indices", "updates", "values")}
+"""Parameters, beside an op's first, that Keras takes for arguments of the call; all others are the operation's config."""
+
+_MORE_CALLED_WITH = {"average": ("weights",), "isclose": ("rtol", "atol")}
+
+
+def _all_ops() -> dict[tuple[str, str], Callable]:
+    """Keras's module and class name to op."""
+    found = {("image", "Resize"): ops.image.resize}
+    for module, names in _NAMES_BY_MODULE.items():
+        for name in names.split():
+            found[(module, _UNUSUAL_CLASS_NAMES.get(name, _camel(name)))] = getattr(ops, name)
+    return found
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+OPS: dict[tuple[str, str], Callable] = _all_ops()
+"""All ops that a config may name: functions of arrays alone, without side effects."""
+
+_HOMES = {op: home for home, op in OPS.items()}
+
+
+# --- Configs of operations ------------------------------------------------------------------------------------------
+
+
+def operation_config(operation: Any, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
+    """The config of a layer or op of a graph, with its calls.
+
+    Args:
+        operation: A layer or an :class:`OpCall`.
+        nodes: Its calls in the graph.
+        places: Where each tensor comes from: ``id(tensor)`` to ``[name of operation, number of call, number of output]``.
+
+    Raises:
+        InvalidArgumentError: The op cannot stand in a file.
+    """
+    if isinstance(operation, InputLayer):
+        return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": []}
+    if isinstance(operation, OpCall):
+        return _op_config(operation, nodes[0], places)
+    calls = [{"args": with_places(list(node.args), places), "kwargs": with_places(node.kwargs, places)} for node in nodes]
+    return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": calls}
+
+
+def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[str, Any]:
+    if operation.op not in _HOMES:
+        raise InvalidArgumentError(
+            f"The model holds a call of the op `{operation.op.__name__}`.",
+            "Files can hold the ops that Keras's files have.",
+            "Put the call into the `call` of a layer of your own.",
+        )
+    module, class_name = _HOMES[operation.op]
+    arguments = inspect.signature(operation.op).bind(*node.args, **node.kwargs).arguments
+    called, config = [], {}
+    for name, value in arguments.items():
+        if name == "operands":  # of `einsum`, the only op with `*args`
+            called.extend(value)
+        elif name in _call_parameters(operation.op):
+            called.append(value)
+        else:
+            config[name] = with_places(value, places)
+    return {
+        "module": f"keras.src.ops.{module}",
+        "class_name": class_name,
+        "config": {"name": operation.name, **config},
+        "registered_name": class_name,
+        "name": operation.name,
+        "inbound_nodes": [{"args": with_places(called, places), "kwargs": {}}],
+    }
+
+
+def _call_parameters(op: Callable) -> list[str]:
+    """The parameters of an op that stand in the call and not in the config, in order."""
+    names = list(inspect.signature(op).parameters)
+    more = _MORE_CALLED_WITH.get(op.__name__, ())
+    return [name for name in names if name in _CALLED_WITH or name in more or (name == names[0] and op is not ops.einsum)]
+
+
+def operation_from(entry: dict[str, Any]) -> Any:
+    """The layer or op of a config.
+
+    Returns:
+        A layer, or a function of the arguments of the call.
+
+    Raises:
+        ModelFormatError: The config cannot be used.
+        UnsafeModelError: It names what no file may name.
+    """
+    if not str(entry.get("module")).startswith("keras.src.ops."):
+        return layer_from(entry)
+    home = (str(entry["module"]).rpartition(".")[2], str(entry.get("class_name")))
+    if home not in OPS:
+        raise UnsafeModelError(
+            f"The config names the op {home[1]!r} (module {entry['module']!r}).",
+            "That is none of the ops that a config may name.",
+            did_you_mean(home[1], [name for _, name in OPS]) or "Save the model without it.",
+        )
+    return _op_from(OPS[home], entry)
+
+
+def _op_from(op: Callable, entry: dict[str, Any]) -> Callable:
+    config = {name: value_from(value) for name, value in entry["config"].items() if name != "name"}
+    operation = OpCall(op, str(entry["name"]))
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if op is ops.einsum:
+            args, named = (config["subscripts"], *args), kwargs
+        else:
+            args, named = (), {**config, **dict(zip(_call_parameters(op), args, strict=False)), **kwargs}
+        return graph.record(operation, args, named, operation.compute_output_spec(*args, **named))
+
+    return call
+
+
+def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -> Layer:
+    """The layer of a config. Whatever goes wrong is told by the layer's name.
+
+    Args:
+        entry: The config.
+        kind: The tables that may be named.
+
+    Raises:
+        ModelFormatError: The config cannot be used.
+        UnsafeModelError: It names what no file may name.
+    """
+    try:
+        layer = registry.deserialize(entry, kind=kind)
+    except Exception as error:  # a config can hold anything, so building a layer of it can fail in any way
+        raise unusable(entry, error) from error
+    if not isinstance(layer, Layer):
+        raise unusable(entry, f"it is a {type(layer).__name__}, where a layer belongs")
+    return layer
+
+
+def unusable(entry: Any, reason: Any) -> ModelFormatError:
+    """The error for a config that no layer or model can be made of.
+
+    Args:
+        entry: The config.
+        reason: Why: a text, or what was raised.
+    """
+    name = class_name = None
+    if isinstance(entry, dict):
+        inner = entry.get("config")
+        name = entry.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
+        class_name = entry.get("class_name")
+    if isinstance(reason, ModelFormatError):
+        if f"{name!r}" in reason.arrived:
+            return reason
+        return type(reason)(f"In {name!r} ({class_name}): {reason.arrived}", reason.expected, reason.advice)
+    why = str(reason) if isinstance(reason, (str, CornuError)) else f"{type(reason).__name__}: {reason}"
+    return ModelFormatError(
+        f"The config of {name!r} ({class_name}) cannot be used: {why[:500]}",
+        "It must be the config of a layer as Keras and Cornu write it.",
+        "The file is damaged, was edited, or was written by another version.",
+    )
+
+
+# --- Values in calls ------------------------------------------------------------------------------------------------
+
+
+def with_places(tree: Any, places: dict[int, list]) -> Any:
+    """A call's arguments as plain values, with each tensor replaced by where it comes from."""
+    if graph.is_symbolic(tree):
+        config = {"shape": list(tree.shape), "dtype": tree.dtype, "keras_history": places[id(tree)]}
+        return {"class_name": "__keras_tensor__", "config": config}
+    if isinstance(tree, dict):
+        return {name: with_places(value, places) for name, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [with_places(value, places) for value in tree]
+    if isinstance(tree, slice):
+        return {"class_name": "__slice__", "config": {"start": tree.start, "stop": tree.stop, "step": tree.step}}
+    if tree is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if backends.owner(tree) is not None and np.ndim(tree) > 0:
+        array = np.asarray(tree)
+        return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
+    return registry.serialize(tree)
+
+
+def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) -> Any:
+    """The arguments that :func:`with_places` made plain values of. Lists without tensors become tuples.
+
+    Args:
+        tree: Plain values.
+        tensors: Place to tensor.
+    """
+    if isinstance(tree, dict):
+        form, config = tree.get("class_name"), tree.get("config")
+        if form == "__keras_tensor__":
+            return (tensors or {})[tuple(config["keras_history"])]
+        if form == "__slice__":
+            return slice(config["start"], config["stop"], config["step"])
+        if form == "__ellipsis__":
+            return Ellipsis
+        if form in ("__numpy__", "__tensor__"):
+            return _array_from(config)
+        return {name: value_from(value, tensors) for name, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        values = [value_from(value, tensors) for value in tree]
+        return values if graph.symbolic_leaves(values) else tuple(values)
+    return tree
+
+
+def _array_from(config: dict[str, Any]) -> np.ndarray:
+    array = np.asarray(config["value"], dtype="float32" if config["dtype"] == "bfloat16" else np.dtype(str(config["dtype"])))
+    if array.dtype.kind not in "biufc":
+        raise ModelFormatError(
+            f"The config holds an array of the dtype {config['dtype']!r}.", "Arrays hold numbers.", "Do not trust this file."
+        )
+    return array
+
+
+def places_in(tree: Any) -> list[tuple]:
+    """The places of all tensors among the plain values of a call."""
+    if isinstance(tree, dict):
+        if tree.get("class_name") == "__keras_tensor__":
+            return [tuple(tree["config"]["keras_history"])]
+        return [place for value in tree.values() for place in places_in(value)]
+    if isinstance(tree, (list, tuple)):
+        return [place for value in tree for place in places_in(value)]
+    return []
+
+
+def tree_of_places(tree: Any, places: dict[int, list]) -> Any:
+    """The places of a tree of tensors."""
+    return trees.map(lambda tensor: places[id(tensor)], tree)
+
+
+def tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
+    """The tensors at a tree of places ``[name, call, output]``."""
+    if isinstance(places, dict):
+        return {name: tensors_at(place, tensors) for name, place in places.items()}
+    if len(places) == 3 and isinstance(places[0], str):
+        if tuple(places) not in tensors:
+            raise ModelFormatError(
+                f"The config names the tensor {list(places)!r}.", "No call gives it.", "The file is damaged or was edited."
+            )
+        return tensors[tuple(places)]
+    return [tensors_at(place, tensors) for place in places]

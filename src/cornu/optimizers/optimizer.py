@@ -1,0 +1,555 @@
+"""The base of all optimizers: a pure ``init`` and ``update``, and Keras's class around them.
+
+An optimizer of its own kind writes three things: its arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for each
+weight) and :meth:`Optimizer.update_one` (the formula for one weight). Everything else is composed here.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, config, ops, registry
+from cornu.core import context
+from cornu.core.naming import auto_name
+from cornu.core.variable import Variable
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.optimizers import transforms
+from cornu.optimizers.schedules import LearningRateSchedule
+
+Slots = dict[str, list]
+"""What an optimizer keeps: a list of arrays by name, one for each weight (or a single one, see ``scalar_slots``)."""
+
+
+class Optimizer(registry.Configurable):
+    """Changes weights so that the loss becomes smaller.
+
+    Args:
+        learning_rate: How far to go: a number, or a schedule from ``cornu.optimizers.schedules``.
+        weight_decay: The part of each weight that is taken away at each step, times the learning rate; None for none.
+        clipnorm: Shorten the gradient of each weight to this length.
+        clipvalue: Cut all numbers of gradients to this size.
+        global_clipnorm: Shorten all gradients together to this length. At most one of the three may be given.
+        use_ema: Whether to keep a moving average of the weights, which they take on at the end of training.
+        ema_momentum: How much of the average stays at each step.
+        ema_overwrite_frequency: After how many steps the weights take on the average; None for the end only.
+        loss_scale_factor: A number the loss is multiplied by (and the gradients divided by) against underflow in 16 bits.
+        gradient_accumulation_steps: Gather gradients for so many steps before each update.
+        name: Its name; default the class's name in small letters.
+        kwargs: Nothing: other names are an error.
+
+    Raises:
+        InvalidArgumentError: An argument cannot be used, or has a name that does not exist.
+        InvalidTypeError: The learning rate is no number and no schedule.
+
+    Example:
+        >>> from cornu import Variable, optimizers
+        >>> weight = Variable([1.0, 2.0])
+        >>> optimizers.SGD(learning_rate=0.5).apply([[1.0, 1.0]], [weight])
+        >>> weight.numpy().tolist()
+        [0.5, 1.5]
+    """
+
+    scalar_slots: Sequence[tuple[str, float]] = ()
+    """Numbers that are kept once and not for each weight: their names and first values."""
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        self._refuse(kwargs)
+        self.name = name or auto_name(type(self).__name__)
+        self.weight_decay = weight_decay
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
+        self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
+        self._check()
+        self.built = False
+        self._trainable_variables: list[Variable] = []
+        self._averages: list[Variable] = []
+        self._accumulators: list[Variable] = []
+        self._slots: dict[str, list[Variable]] = {}
+        self._excluded: tuple[list[Variable], list[str]] = ([], [])
+        self._decays: list[bool] = []
+        self._iterations = self._variable(0, "iteration", "int32")
+        self._learning_rate = self._checked_rate(learning_rate)
+        if not isinstance(self._learning_rate, LearningRateSchedule):
+            self._learning_rate = self._variable(self._learning_rate, "learning_rate", config.floatx())
+
+    # --- The pure pair ------------------------------------------------------------------------------------------------
+
+    def slot_groups(self) -> list[dict[str, float]]:
+        """Names and first values of the arrays kept for each weight; those of one group stand together in files."""
+        return []
+
+    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+        """One step for one weight.
+
+        Args:
+            gradient: Its gradient.
+            slots: What is kept for it, by name.
+            weight: The weight.
+            learning_rate: A number.
+            step: The number of this step, from 1, as a float.
+
+        Returns:
+            The new weight, and what to keep.
+        """
+        raise NotImplementedError(f"`{type(self).__name__}` has no `update_one`.")
+
+    def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
+        """One step for what is kept once (see :attr:`scalar_slots`)."""
+        return scalars
+
+    def init(self, weights: list) -> Slots:
+        """What to keep before the first step.
+
+        Args:
+            weights: The weights, as arrays.
+
+        Returns:
+            A list of arrays by name.
+
+        Example:
+            >>> from cornu import ops, optimizers
+            >>> sorted(optimizers.Adam().init([ops.array([1.0, 2.0])]))
+            ['momentum', 'velocity']
+        """
+        slots = {
+            name: [ops.full_like(w, value) for w in weights] for group in self.slot_groups() for name, value in group.items()
+        }
+        like = weights[0] if weights else np.zeros((), config.floatx())
+        return slots | {name: [ops.full_like(ops.sum(like), value)] for name, value in self.scalar_slots}
+
+    def update(
+        self,
+        gradients: list,
+        slots: Slots,
+        weights: list,
+        learning_rate: Any,
+        step: Any,
+        decays: list[bool] | None = None,
+    ) -> tuple[list, Slots]:
+        """One step for all weights: clip, decay, and move each by :meth:`update_one`. Pure.
+
+        Args:
+            gradients: Gradients, None for a weight that stays as it is.
+            slots: What :meth:`init` or the step before gave.
+            weights: The weights.
+            learning_rate: A number.
+            step: The number of this step, from 1.
+            decays: Which weights take weight decay; None for all.
+
+        Returns:
+            The new weights, and what to keep.
+
+        Example:
+            >>> from cornu import ops, optimizers
+            >>> sgd = optimizers.SGD()
+            >>> weights = [ops.array([1.0])]
+            >>> sgd.update([ops.array([2.0])], sgd.init(weights), weights, learning_rate=0.25, step=1)[0][0].tolist()
+            [0.5]
+        """
+        step = ops.cast(step, config.floatx())
+        gradients = self._clipped(gradients)
+        decayed = self._decayed(weights, learning_rate, decays)
+        scalars = self.update_scalars({name: slots[name][0] for name, _ in self.scalar_slots}, step)
+        names = [name for group in self.slot_groups() for name in group]
+        new_weights, new_slots = [], {name: [] for name in names} | {name: [value] for name, value in scalars.items()}
+        for place, (gradient, weight) in enumerate(zip(gradients, weights, strict=True)):
+            kept = {name: slots[name][place] for name in names}
+            if gradient is not None:
+                weight, kept = self._moved(gradient, kept, scalars, decayed[place], learning_rate, step)
+            new_weights.append(weight)
+            for name in names:
+                new_slots[name].append(kept[name])
+        return new_weights, new_slots
+
+    def _moved(self, gradient: Any, kept: dict, scalars: dict, weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+        """One weight moved; the results have the dtypes that the arguments had."""
+        new_weight, new = self.update_one(gradient, kept | scalars, weight, learning_rate, step)
+        return _as_dtype_of(weight, new_weight), {name: _as_dtype_of(kept[name], new[name]) for name in kept}
+
+    def _clipped(self, gradients: list) -> list:
+        if self.clipnorm:
+            return transforms.clip_by_norm(gradients, self.clipnorm)
+        if self.global_clipnorm:
+            return transforms.clip_by_global_norm(gradients, self.global_clipnorm)
+        if self.clipvalue:
+            return transforms.clip_by_value(gradients, self.clipvalue)
+        return gradients
+
+    def _decayed(self, weights: list, learning_rate: Any, decays: list[bool] | None) -> list:
+        if not self.weight_decay:
+            return weights
+        return transforms.decay_weights(weights, self.weight_decay * learning_rate, decays)
+
+    # --- One step of training, pure -----------------------------------------------------------------------------------
+
+    def stateless_apply(self, optimizer_variables: list, grads: list, trainable_variables: list) -> tuple[list, list]:
+        """One step with all that was asked for: accumulation, clipping, decay, averages and constraints. Pure.
+
+        Args:
+            optimizer_variables: Arrays that stand for :attr:`variables`.
+            grads: Gradients, one for each trainable variable; None for one that stays as it is.
+            trainable_variables: Arrays that stand for the variables it was built with.
+
+        Returns:
+            The new trainable variables, and the new optimizer variables.
+
+        Raises:
+            NotBuiltError: It was not built.
+            InvalidArgumentError: One of the lists has another length than it should have.
+
+        Example:
+            >>> from cornu import Variable, ops, optimizers
+            >>> sgd, weight = optimizers.SGD(0.5), Variable([1.0])
+            >>> sgd.build([weight])
+            >>> state = [v.value for v in sgd.variables]
+            >>> [w.tolist() for w in sgd.stateless_apply(state, [ops.array([1.0])], [weight.value])[0]]
+            [[0.5]]
+        """
+        self._check_lengths(optimizer_variables, grads, trainable_variables)
+        state = self._unpacked(optimizer_variables)
+        if self.loss_scale_factor:
+            grads = transforms.scale(grads, 1 / self.loss_scale_factor)
+        weights = self._step(state, grads, trainable_variables)
+        if self.use_ema:
+            weights = self._averaged(state, weights)
+        for place, variable in enumerate(self._trainable_variables):
+            if variable.constraint is not None and grads[place] is not None:
+                weights[place] = variable.constraint(weights[place])
+        state["iterations"] = state["iterations"] + 1
+        return weights, self._packed(state)
+
+    def _step(self, state: dict, gradients: list, weights: list) -> list:
+        """The new weights; changes the state. With accumulation, most steps only gather gradients."""
+        steps = self.gradient_accumulation_steps
+        rate = self._rate(state["learning_rate"], state["iterations"])
+        number = self._updates(state["iterations"]) + 1
+        if not steps:
+            weights, state["slots"] = self.update(gradients, state["slots"], weights, rate, number, self._decays)
+            return weights
+        sums = [a if g is None else a + g for a, g in zip(state["accumulators"], gradients, strict=True)]
+        is_update = ops.equal((state["iterations"] + 1) % steps, 0)
+        means = [None if g is None else s / steps for g, s in zip(gradients, sums, strict=True)]
+        moved, slots = self.update(means, state["slots"], weights, rate, number, self._decays)
+        state["slots"] = {name: transforms.choose(is_update, slots[name], old) for name, old in state["slots"].items()}
+        state["accumulators"] = transforms.choose(is_update, [ops.zeros_like(s) for s in sums], sums)
+        return transforms.choose(is_update, moved, weights)
+
+    def _averaged(self, state: dict, weights: list) -> list:
+        """Takes the weights into the moving averages; gives the weights, or the averages when it is time."""
+        number = self._updates(state["iterations"])
+        momentum = ops.where(ops.equal(number, 0), 0.0, self.ema_momentum)
+        state["averages"] = transforms.average(state["averages"], weights, momentum)
+        if not self.ema_overwrite_frequency:
+            return weights
+        is_time = ops.equal((number + 1) % self.ema_overwrite_frequency, 0)
+        return transforms.choose(is_time, state["averages"], weights)
+
+    def _updates(self, iterations: Any) -> Any:
+        """How many updates were made in so many steps."""
+        return iterations // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iterations
+
+    def _rate(self, learning_rate: Any, iterations: Any) -> Any:
+        return self._learning_rate(iterations) if isinstance(self._learning_rate, LearningRateSchedule) else learning_rate
+
+    # --- Keras's class around it --------------------------------------------------------------------------------------
+
+    def build(self, variables: list[Variable]) -> None:
+        """Makes the variables that are kept for some weights. Called by the first step if not before.
+
+        Args:
+            variables: The weights to train, in the order in which gradients will come.
+        """
+        if self.built:
+            return
+        self._trainable_variables = list(variables)
+        self._decays = [self._takes_decay(v) for v in variables]
+        if variables:
+            for variable in self.variables:
+                variable.to_backend(backends.name_of(variables[0].backend))
+        if self.use_ema:
+            self._averages = [self._beside(v, "average", 0.0) for v in variables]
+        if self.gradient_accumulation_steps:
+            self._accumulators = [self._beside(v, "gradient_accumulator", 0.0) for v in variables]
+        for group in self.slot_groups():
+            for name, value in group.items():
+                self._slots[name] = [self._beside(v, name, value) for v in variables]
+        for name, value in self.scalar_slots:
+            dtype = variables[0].dtype if variables else config.floatx()
+            self._slots[name] = [self._variable(value, name, dtype)]
+        self.built = True
+
+    def _beside(self, variable: Variable, name: str, value: float) -> Variable:
+        """A variable kept for a weight: of its shape, on its backend, named after it."""
+        first = variable.backend.full(variable.shape, value, variable.dtype)
+        return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
+
+    def _variable(self, value: Any, name: str, dtype: str) -> Variable:
+        backend = backends.name_of(self._trainable_variables[0].backend) if self._trainable_variables else None
+        with context.name_scope(self.name):
+            return Variable(value, dtype=dtype, trainable=False, name=name, backend=backend)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All it keeps, in the order of Keras's files: step count, learning rate, averages, gathered gradients, slots."""
+        rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
+        slots = self._in_file_order(self._slots) if self.built else []
+        return [self._iterations, *rate, *self._averages, *self._accumulators, *slots]
+
+    def _in_file_order(self, slots: dict[str, list]) -> list:
+        """Slots as one list: group by group, in a group weight by weight; what is kept once comes last."""
+        groups = [zip(*(slots[name] for name in group), strict=True) for group in self.slot_groups()]
+        return [item for group in groups for items in group for item in items] + [
+            slots[name][0] for name, _ in self.scalar_slots
+        ]
+
+    def _unpacked(self, values: list) -> dict[str, Any]:
+        """Values of :attr:`variables` by their roles."""
+        by_variable = {id(variable): value for variable, value in zip(self.variables, values, strict=True)}
+        rate = self._learning_rate
+        return {
+            "iterations": by_variable[id(self._iterations)],
+            "learning_rate": by_variable[id(rate)] if isinstance(rate, Variable) else None,
+            "averages": [by_variable[id(v)] for v in self._averages],
+            "accumulators": [by_variable[id(v)] for v in self._accumulators],
+            "slots": {name: [by_variable[id(v)] for v in variables] for name, variables in self._slots.items()},
+        }
+
+    def _packed(self, state: dict[str, Any]) -> list:
+        """The reverse of :meth:`_unpacked`."""
+        rate = [] if state["learning_rate"] is None else [state["learning_rate"]]
+        slots = self._in_file_order(state["slots"])
+        return [state["iterations"], *rate, *state["averages"], *state["accumulators"], *slots]
+
+    def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:
+        """One step that changes the variables.
+
+        Args:
+            grads: Gradients; None for a variable that has none.
+            trainable_variables: The variables they belong to; default those it was built with.
+
+        Raises:
+            NotBuiltError: It was not built and no variables were given.
+            InvalidArgumentError: There are not as many gradients as variables, none at all, or a variable is unknown.
+        """
+        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        if not self.built and trainable_variables is None:
+            raise NotBuiltError(
+                f"The optimizer {self.name!r} was given gradients and no variables.",
+                "It must know which variables they belong to.",
+                "Pass `trainable_variables`, or call `optimizer.build(variables)` before.",
+            )
+        self.build(variables)
+        gradients = self._for_each_variable(list(grads), variables)
+        weights, state = self.stateless_apply(
+            [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]
+        )
+        for variable, value in zip([*self._trainable_variables, *self.variables], [*weights, *state], strict=True):
+            variable.assign(value)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """One step that changes the variables, from pairs of a gradient and a variable. Gives the step count."""
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return self._iterations
+
+    def _for_each_variable(self, gradients: list, variables: list[Variable]) -> list:
+        """Gradients for all variables it was built with, None for those that have none."""
+        if len(gradients) != len(variables):
+            raise InvalidArgumentError(
+                f"{len(gradients)} gradients were given for {len(variables)} variables.",
+                "Each variable needs one, or None.",
+                "Take the gradients for the same list of variables.",
+            )
+        places = {id(variable): place for place, variable in enumerate(self._trainable_variables)}
+        found: list = [None] * len(places)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            if id(variable) not in places:
+                raise InvalidArgumentError(
+                    f"The optimizer {self.name!r} was given the variable {variable.path!r}.",
+                    "It can only change the variables that it was built with.",
+                    "Make a new optimizer for other variables.",
+                )
+            found[places[id(variable)]] = None if gradient is None else _gradient_of(gradient, variable)
+        self._check_gradients(gradients, variables)
+        return found
+
+    def _check_gradients(self, gradients: list, variables: list[Variable]) -> None:
+        missing = [variable.path for gradient, variable in zip(gradients, variables, strict=True) if gradient is None]
+        if len(missing) == len(variables):
+            raise InvalidArgumentError(
+                f"The optimizer {self.name!r} was given no gradient for any variable.",
+                "One at least must be there.",
+                "Check that the loss depends on the variables.",
+            )
+        if missing:
+            warnings.warn(f"There are no gradients for the variables {missing}: they stay as they are.", stacklevel=4)
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made: a variable, or with gathered gradients an array."""
+        return self._updates(self._iterations)
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate: a variable; with a schedule an array, its value at this step."""
+        return self._rate(self._learning_rate, self._iterations)
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        checked = self._checked_rate(learning_rate)
+        if isinstance(checked, LearningRateSchedule):
+            self._learning_rate = checked
+        elif isinstance(self._learning_rate, LearningRateSchedule):
+            raise InvalidTypeError(
+                f"`learning_rate = {learning_rate!r}` was set on the optimizer {self.name!r}.",
+                f"Its learning rate follows a schedule, {type(self._learning_rate).__name__}.",
+                "Make the optimizer with a number as `learning_rate` if you want to set it yourself.",
+            )
+        else:
+            self._learning_rate.assign(checked)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times ``loss_scale_factor``: what to take gradients of."""
+        return loss * self.loss_scale_factor if self.loss_scale_factor else loss
+
+    def finalize_variable_values(self, var_list: list[Variable]) -> None:
+        """At the end of training with ``use_ema``: weights take on their moving averages."""
+        for variable, mean in zip(var_list, self._averages, strict=False):
+            variable.assign(mean.value)
+
+    def exclude_from_weight_decay(self, var_list: list[Variable] | None = None, var_names: list[str] | None = None) -> None:
+        """Says which variables do not decay. To be called before the optimizer is built.
+
+        Args:
+            var_list: Variables.
+            var_names: Parts of names, such as ``["bias"]`` (regular expressions).
+
+        Raises:
+            InvalidArgumentError: The optimizer is built already.
+        """
+        if self.built:
+            raise InvalidArgumentError(
+                f"`exclude_from_weight_decay` was called on the optimizer {self.name!r} after it was built.",
+                "Which variables decay must be known before.",
+                "Call it right after the optimizer is made.",
+            )
+        self._excluded = (list(var_list or []), list(var_names or []))
+
+    def _takes_decay(self, variable: Variable) -> bool:
+        variables, names = self._excluded
+        return all(variable is not v for v in variables) and not any(re.search(name, variable.name) for name in names)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, with the learning rate of now."""
+        now = self._learning_rate
+        current = float(now.numpy()) if isinstance(now, Variable) else registry.serialize(now)
+        return super().get_config() | {"name": self.name, "learning_rate": current}
+
+    # --- Checks -------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, kwargs: dict[str, Any]) -> None:
+        for name in kwargs:
+            known = [argument for argument in self._arguments or {} if argument not in kwargs]
+            hint = "Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
+            raise InvalidArgumentError(
+                f"`{type(self).__name__}` was given an argument `{name}`.",
+                "It has none of that name.",
+                hint or f"Leave out `{name}`. For a learning rate that falls, pass a schedule as `learning_rate`.",
+            )
+
+    def _check(self) -> None:
+        clips = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
+        given = {name: value for name, value in clips.items() if value is not None}
+        if len(given) > 1:
+            raise InvalidArgumentError(
+                f"{' and '.join(f'`{name}={value}`' for name, value in given.items())} were given.",
+                "Gradients can be clipped in one way only.",
+                "Keep one of them.",
+            )
+        positive = given | {"loss_scale_factor": self.loss_scale_factor, "weight_decay": self.weight_decay or None}
+        for name, value in positive.items():
+            if value is not None and not value > 0:
+                raise InvalidArgumentError(
+                    f"`{name}={value!r}` was given.", "It must be positive.", f"Leave `{name}` out for none."
+                )
+        if not 0 <= self.ema_momentum <= 1:
+            raise InvalidArgumentError(
+                f"`ema_momentum={self.ema_momentum!r}` was given.", "It must lie between 0 and 1.", "Pass `ema_momentum=0.99`."
+            )
+        for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+            value = getattr(self, name)
+            if value is not None and (not hasattr(value, "__index__") or value < least):
+                raise InvalidArgumentError(
+                    f"`{name}={value!r}` was given.",
+                    f"It must be a whole number from {least} on.",
+                    f"Leave `{name}` out for none.",
+                )
+
+    def _checked_rate(self, learning_rate: Any) -> Any:
+        """A learning rate as a number or a schedule; a schedule's config becomes the schedule."""
+        if isinstance(learning_rate, dict):
+            learning_rate = registry.deserialize(learning_rate, "optimizers.schedules")
+        if isinstance(learning_rate, LearningRateSchedule):
+            return learning_rate
+        try:
+            if isinstance(learning_rate, (str, bool)):
+                raise TypeError
+            return float(learning_rate)
+        except (TypeError, ValueError):
+            raise InvalidTypeError(
+                f"`learning_rate={learning_rate!r}` was given to `{type(self).__name__}`.",
+                "It must be a number, or a schedule from `cornu.optimizers.schedules`.",
+                "For a function of the epoch, use the callback `LearningRateScheduler`.",
+            ) from None
+
+    def _check_lengths(self, optimizer_variables: list, grads: list, trainable_variables: list) -> None:
+        if not self.built:
+            raise NotBuiltError(
+                f"The optimizer {self.name!r} is not built.",
+                "It must know its variables before a step.",
+                "Call `optimizer.build(trainable_variables)` first.",
+            )
+        expected = {"optimizer_variables": len(self.variables), "grads": len(self._trainable_variables)}
+        expected["trainable_variables"] = expected["grads"]
+        lists = {"optimizer_variables": optimizer_variables, "grads": grads, "trainable_variables": trainable_variables}
+        for name, values in lists.items():
+            if len(values) != expected[name]:
+                raise InvalidArgumentError(
+                    f"`{name}` has {len(values)} items.",
+                    f"The optimizer {self.name!r} was built for {expected[name]}.",
+                    "Pass one for each variable, in the order in which it was built.",
+                )
+
+
+def _gradient_of(gradient: Any, variable: Variable) -> Any:
+    """A gradient as an array on the backend of its variable."""
+    gradient = ops.convert_to_tensor(gradient, dtype=variable.dtype, backend=backends.name_of(variable.backend))
+    if tuple(gradient.shape) != variable.shape:
+        raise ShapeError(
+            f"The gradient for the variable {variable.path!r} has shape {tuple(gradient.shape)}.",
+            f"The variable has shape {variable.shape}.",
+            "Pass the gradients in the order of the variables.",
+        )
+    return gradient
+
+
+def _as_dtype_of(before: Any, after: Any) -> Any:
+    dtype = ops.dtype(before)
+    return after if ops.dtype(after) == dtype else ops.cast(after, dtype)

@@ -1,0 +1,105 @@
+"""What may happen to gradients and weights beside the step itself: pure functions of lists of arrays.
+
+In a list of gradients, None stands for a weight that has none.
+"""
+
+from typing import Any
+
+from cornu import ops
+
+
+def scale(gradients: list, factor: float) -> list:
+    """Gradients times a factor.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import scale
+        >>> [g.tolist() for g in scale([ops.array([2.0, 4.0])], 0.5)]
+        [[1.0, 2.0]]
+    """
+    return [None if g is None else g * factor for g in gradients]
+
+
+def clip_by_value(gradients: list, limit: float) -> list:
+    """Gradients with all numbers between ``-limit`` and ``limit``.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import clip_by_value
+        >>> [g.tolist() for g in clip_by_value([ops.array([-3.0, 0.5])], 1.0)]
+        [[-1.0, 0.5]]
+    """
+    return [None if g is None else ops.clip(g, -limit, limit) for g in gradients]
+
+
+def clip_by_norm(gradients: list, limit: float) -> list:
+    """Gradients shortened, each by itself, to a length of at most ``limit``.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import clip_by_norm
+        >>> [g.tolist() for g in clip_by_norm([ops.array([3.0, 4.0]), ops.array([1.0])], 2.5)]
+        [[1.5, 2.0], [1.0]]
+    """
+    return [None if g is None else _shorten(g, ops.sqrt(ops.sum(ops.square(g))), limit) for g in gradients]
+
+
+def clip_by_global_norm(gradients: list, limit: float) -> list:
+    """Gradients shortened by one common factor, so that all of them together have a length of at most ``limit``.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import clip_by_global_norm
+        >>> [g.tolist() for g in clip_by_global_norm([ops.array([3.0]), ops.array([4.0])], 2.5)]
+        [[1.5], [2.0]]
+    """
+    norm = ops.sqrt(sum(ops.sum(ops.square(g)) for g in gradients if g is not None))
+    return [None if g is None else _shorten(g, norm, limit) for g in gradients]
+
+
+def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
+    return gradient * (limit / ops.maximum(norm, limit))
+
+
+def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) -> list:
+    """Weights made smaller by a part of themselves, apart from the gradient ("decoupled" weight decay).
+
+    Source: Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
+
+    Args:
+        weights: The weights.
+        amount: The part to take away.
+        decays: Which weights decay; None for all.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import decay_weights
+        >>> [w.tolist() for w in decay_weights([ops.array([2.0]), ops.array([2.0])], 0.5, [True, False])]
+        [[1.0], [2.0]]
+    """
+    decays = [True] * len(weights) if decays is None else decays
+    return [w - w * amount if takes_part else w for w, takes_part in zip(weights, decays, strict=True)]
+
+
+def average(averages: list, weights: list, momentum: Any) -> list:
+    """Moving averages one step on: ``momentum * average + (1 - momentum) * weight``.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import average
+        >>> [a.tolist() for a in average([ops.array([0.0])], [ops.array([2.0])], 0.75)]
+        [[0.5]]
+    """
+    return [momentum * a + (1 - momentum) * w for a, w in zip(averages, weights, strict=True)]
+
+
+def choose(condition: Any, yes: list, no: list) -> list:
+    """The one list of arrays or the other.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import choose
+        >>> [x.tolist() for x in choose(ops.array(True), [ops.array([1.0])], [ops.array([2.0])])]
+        [[1.0]]
+    """
+    return [a if a is b else ops.where(condition, a, b) for a, b in zip(yes, no, strict=True)]

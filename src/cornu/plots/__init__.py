@@ -1,0 +1,15 @@
+"""Pictures and tables of what a model learned. The figures are matplotlib's; nothing opens a window."""
+
+from cornu.plots.confusion import confusion_counts, confusion_matrix
+from cornu.plots.figures import kernels, learning_curves, picture_grid
+from cornu.plots.tables import confusion_table, plain_text
+
+__all__ = [
+    "confusion_counts",
+    "confusion_matrix",
+    "confusion_table",
+    "kernels",
+    "learning_curves",
+    "picture_grid",
+    "plain_text",
+]

@@ -1,0 +1,98 @@
+"""Tables for the terminal."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cornu.errors import ShapeError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def confusion_table(matrix: Any, class_names: Sequence[str] | None = None) -> "Table":
+    """A table of which class was taken for which, to be printed with ``rich.print``.
+
+    What was right is green, what was wrong is red; the last column is the recall (how much of the class was found), the
+    last row the precision (how much of what was said to be the class is of it).
+
+    Args:
+        matrix: Counts of shape ``(classes, classes)`` with a row for each true class (see :func:`confusion_counts`).
+        class_names: A name for each class; by default their numbers.
+
+    Returns:
+        A ``rich.table.Table``; :func:`plain_text` makes text of it.
+
+    Raises:
+        ShapeError: ``matrix`` is not square, or there are not as many names as classes.
+
+    Example:
+        >>> from cornu.plots import confusion_table, plain_text
+        >>> print(plain_text(confusion_table([[3, 1], [0, 6]], ["cat", "dog"])))
+         true \\ predicted     cat    dog   recall
+        ──────────────────────────────────────────
+         cat                    3      1     75 %
+         dog                    ·      6    100 %
+        ──────────────────────────────────────────
+         precision          100 %   86 %
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    counts = np.asarray(matrix)
+    names = [str(number) for number in range(len(counts))] if class_names is None else list(class_names)
+    _check_square(counts, len(names))
+    table = Table(box=box.SIMPLE, show_footer=True, pad_edge=True)
+    table.add_column("true \\ predicted", footer="precision", no_wrap=True)
+    for number, name in enumerate(names):
+        table.add_column(Text(name), footer=_share(counts[number, number], counts[:, number]), justify="right", no_wrap=True)
+    table.add_column("recall", justify="right", no_wrap=True)
+    for number, name in enumerate(names):
+        cells = [_cell(count, number == column) for column, count in enumerate(counts[number])]
+        table.add_row(Text(name), *cells, _share(counts[number, number], counts[number]))
+    return table
+
+
+def plain_text(table: "Table") -> str:
+    """A table as text without colours, as wide as it needs to be: for files, logs and pipes.
+
+    Args:
+        table: A ``rich.table.Table``.
+
+    Returns:
+        Its lines.
+
+    Example:
+        >>> from cornu.plots import confusion_table, plain_text
+        >>> plain_text(confusion_table([[1]])).splitlines()[0].split()
+        ['true', '\\\\', 'predicted', '0', 'recall']
+    """
+    from rich.console import Console
+
+    stream = io.StringIO()
+    Console(file=stream, width=100_000, color_system=None).print(table)
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    return textwrap.dedent("\n".join(line for line in lines if line))
+
+
+def _cell(count: int, is_right: bool) -> str:
+    if count == 0:
+        return "[dim]·[/]"
+    return f"[{'bold green' if is_right else 'red'}]{count}[/]"
+
+
+def _share(part: int, whole: np.ndarray) -> str:
+    return f"{100 * part / whole.sum():.0f} %" if whole.sum() else "-"
+
+
+def _check_square(counts: np.ndarray, names: int) -> None:
+    if counts.ndim != 2 or counts.shape != (names, names):
+        raise ShapeError(
+            f"`matrix` has the shape {counts.shape}, and there are {names} class names.",
+            "It has a row and a column for each class.",
+            "Pass what `confusion_counts(y_true, y_pred)` gives, and one name for each class.",
+        )

@@ -1,0 +1,76 @@
+"""Where a file is looked for, and in which order."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from cornu.datasets.cache import Source, cache_folder, keras_folder, obtain
+from cornu.errors import DataError
+
+BODY = b"published"
+SOURCE = Source(
+    "set/data.bin",
+    "http://127.0.0.1:1/data.bin",
+    hashlib.sha256(BODY).hexdigest(),
+    len(BODY),
+    ("older.bin",),
+    shared_name="data.bin",
+)
+
+
+def put(path: Path, content: bytes = b"mine") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_the_users_choice_comes_first(monkeypatch):
+    monkeypatch.setenv("CORNU_DATASETS", "/data/sets")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/data/cache")
+    assert cache_folder() == Path("/data/sets")
+
+
+def test_the_users_cache_folder_is_the_default(monkeypatch):
+    monkeypatch.delenv("CORNU_DATASETS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/data/cache")
+    assert cache_folder() == Path("/data/cache/cornu/datasets")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache/cornu/datasets"
+
+
+def test_keras_folder_is_where_keras_has_it(monkeypatch):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    assert keras_folder() == Path.home() / ".keras/datasets"
+
+
+@pytest.mark.parametrize("name", ["set/data.bin", "older.bin"])
+def test_what_the_user_put_there_is_taken_without_its_sum(cache, name):
+    mine = put(cache / name)
+    assert obtain(SOURCE) == mine
+
+
+def test_keras_files_are_used_and_ours_come_first(cache):
+    theirs = put(keras_folder() / "set/data.bin")
+    assert obtain(SOURCE) == theirs
+    ours = put(cache / "older.bin")
+    assert obtain(SOURCE) == ours
+
+
+def test_a_name_that_other_sets_have_too_needs_the_right_sum(cache):
+    put(cache / "data.bin", b"published")
+    assert obtain(SOURCE) == cache / "data.bin"
+
+
+@pytest.mark.parametrize("content", [b"something", b"of another length"])
+def test_another_sets_file_of_the_same_name_is_passed_over(cache, content):
+    put(cache / "data.bin", content)
+    with pytest.raises(DataError, match="could not be downloaded"):
+        obtain(SOURCE)
+
+
+def test_what_is_nowhere_is_downloaded_into_our_folder(cache, server):
+    server.body = BODY
+    assert obtain(SOURCE._replace(url=server.url)) == cache / "set/data.bin"
+    assert (cache / "set/data.bin").read_bytes() == BODY
+    assert not keras_folder().exists()

@@ -1,0 +1,215 @@
+"""Dense layers and functions as layers: against real Keras, and what they say to mistakes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cornu import Input, layers, ops
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, UnsafeModelError
+from cornu.registry import custom_object_scope
+from cornu.testing import check_layer
+
+AGAINST_KERAS = {
+    "dense": ("Dense", {"units": 3}, (2, 4)),
+    "dense with relu": ("Dense", {"units": 3, "activation": "relu"}, (4, 5)),
+    "dense without bias": ("Dense", {"units": 2, "use_bias": False, "kernel_regularizer": "l2"}, (3, 4)),
+    "dense over steps": ("Dense", {"units": 3, "activation": "softmax"}, (2, 4, 5)),
+    "activation": ("Activation", {"activation": "gelu"}, (2, 5)),
+    "identity": ("Identity", {}, (2, 3)),
+    "masking": ("Masking", {"mask_value": 0.5}, (2, 3, 2)),
+}
+
+
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+    same_as_keras(*case)
+
+
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_it_keeps_the_contract(case: tuple) -> None:
+    check_layer(getattr(layers, case[0]), case[1], input_shape=case[2])
+
+
+def test_dense_counts_as_the_books_do() -> None:
+    layer = layers.Dense(10)
+    layer.build((None, 784))
+    assert layer.count_params() == 7850
+
+
+def test_dense_takes_whole_numbers_of_any_kind(backend: str) -> None:
+    x = np.arange(6, dtype="uint8").reshape(2, 3)
+    for units in (np.int64(4), 4.0, 4):
+        layer = layers.Dense(units, kernel_initializer="ones").to_backend(backend)
+        assert layer.units == 4 and isinstance(layer.units, int)
+        assert layer(x).tolist() == [[3.0] * 4, [12.0] * 4]
+
+
+@pytest.mark.parametrize("units", [0, -3, 2.5, "10", None, True, float("nan")])
+def test_dense_refuses_what_is_no_number_of_units(units: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        layers.Dense(units)
+    assert f"`Dense` was given `units={units!r}`. It must be a whole number and at least 1." in str(raised.value)
+
+
+def test_dense_refuses_a_single_sample() -> None:
+    with pytest.raises(ShapeError, match=r"'mine' got an input of shape \(None,\).*at least 2 dimensions.*`x\[None\]`"):
+        layers.Dense(3, name="mine")(np.ones(4))
+
+
+def test_dense_refuses_other_features_than_it_was_built_for() -> None:
+    layer = layers.Dense(3, name="top")
+    layer(np.ones((2, 4)))
+    with pytest.raises(ShapeError) as raised:
+        layer(np.ones((2, 5)))
+    assert str(raised.value) == (
+        "The layer 'top' got an input of shape (None, 5). It was built for 4 features, and these are 5. "
+        "Give it 4 features, or make a new layer for 5."
+    )
+
+
+def test_dense_refuses_an_unknown_number_of_features() -> None:
+    with pytest.raises(ShapeError, match="The size of the last axis must be known"):
+        layers.Dense(3)(Input((None,)))
+
+
+def test_after_a_refusal_it_can_still_be_built() -> None:
+    layer = layers.Dense(3)
+    with pytest.raises(ShapeError):
+        layer(np.ones(4))
+    assert not layer.built
+    assert layer(np.ones((1, 4))).shape == (1, 3)
+
+
+def test_a_layer_can_be_the_activation(backend: str) -> None:
+    layer = layers.Dense(2, activation=layers.LeakyReLU(0.5), kernel_initializer="ones").to_backend(backend)
+    assert layer(np.array([[-4.0]])).tolist() == [[-2.0, -2.0]]
+    again = layers.Dense.from_config(json.loads(json.dumps(layer.get_config())))
+    assert again.activation.negative_slope == 0.5
+
+
+def test_the_config_follows_a_changed_attribute() -> None:
+    layer = layers.Dense(2)
+    layer.activation = layers.Dense(1, activation="relu").activation
+    assert layer.get_config()["activation"] == "relu"
+
+
+@pytest.mark.parametrize("activation, coupling", [("relu", "none"), (None, "none"), (lambda x: x, "unknown")])
+def test_only_known_activations_are_said_to_treat_samples_alone(activation: Any, coupling: str) -> None:
+    assert layers.Dense(2, activation=activation).batch_coupling == coupling
+    assert layers.Conv2D(2, 3, activation=activation).batch_coupling == coupling
+    if activation is not None:
+        assert layers.Activation(activation).batch_coupling == coupling
+
+
+def test_neutral_entries_of_kerass_configs_are_passed_over() -> None:
+    written_by_keras = layers.Dense(3).get_config() | {"quantization_config": None}
+    assert layers.Dense.from_config(written_by_keras).units == 3
+
+
+def test_other_unknown_entries_are_refused() -> None:
+    with pytest.raises(InvalidTypeError, match="lora_rank"):
+        layers.Dense.from_config(layers.Dense(3).get_config() | {"lora_rank": 4})
+
+
+def test_a_config_of_real_keras_makes_the_same_layer() -> None:
+    import keras
+
+    for name, arguments in [("Dense", {"units": 3}), ("Conv2D", {"filters": 2, "kernel_size": 3}), ("BatchNormalization", {})]:
+        written = json.loads(json.dumps(getattr(keras.layers, name)(name="mine", **arguments).get_config()))
+        layer = getattr(layers, name).from_config(written)
+        assert layer.name == "mine"
+        assert getattr(layer, next(iter(arguments), "momentum")) in (3, 2, 0.99)
+
+
+# --- Activity regularizer ---------------------------------------------------------------------------------------------------
+
+
+def test_the_activity_penalty_is_kerass(backend: str) -> None:
+    import keras
+
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    theirs = keras.layers.Dense(2, activity_regularizer="l2")
+    theirs(x)
+    mine = layers.Dense(2, activity_regularizer="l2").to_backend(backend)
+    mine.build((None, 3))
+    mine.set_weights([np.asarray(weight.value) for weight in theirs.weights])
+    mine(x)
+    assert float(mine.losses[0]) == pytest.approx(float(theirs.losses[0]), rel=1e-5)
+
+
+def test_the_activity_regularizer_stands_in_the_config() -> None:
+    layer = layers.Dense(2, activity_regularizer="l2")
+    again = layers.Dense.from_config(json.loads(json.dumps(layer.get_config())))
+    assert type(again.activity_regularizer).__name__ == "L2"
+
+
+# --- Lambda ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_lambda_is_its_function(backend: str) -> None:
+    layer = layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 3.0}).to_backend(backend)
+    assert layer(np.array([[1.0, 2.0]])).tolist() == [[3.0, 6.0]]
+
+
+def test_a_lambda_is_told_training() -> None:
+    layer = layers.Lambda(lambda x, training=None: x * 0 if training else x)
+    x = np.array([1.0])
+    assert layer(x, training=True).tolist() == [0.0]
+    assert layer(x).tolist() == [1.0]
+
+
+def test_a_lambda_finds_its_output_shape() -> None:
+    assert layers.Lambda(lambda x: x[:, :2])(Input((5, 3))).shape == (None, 2, 3)
+
+
+def test_a_lambda_can_be_told_its_output_shape() -> None:
+    assert layers.Lambda(lambda x: x, output_shape=(7,))(Input((5,))).shape == (None, 7)
+    assert layers.Lambda(lambda x: x, output_shape=lambda shape: (*shape, 2))(Input((5,))).shape == (None, 5, 2)
+
+
+def double_it(x: Any) -> Any:
+    return ops.multiply(x, 2)
+
+
+def test_a_named_function_comes_back_from_the_config() -> None:
+    config = json.loads(json.dumps(layers.Lambda(double_it).get_config()))
+    with custom_object_scope({"double_it": double_it}):
+        assert layers.Lambda.from_config(config).function is double_it
+
+
+def test_a_python_lambda_is_never_made_from_a_config() -> None:
+    config = json.loads(json.dumps(layers.Lambda(lambda x: x, name="mine").get_config()))
+    with pytest.raises(UnsafeModelError, match=r"'mine' holds a Python `lambda`.*load_weights"):
+        layers.Lambda.from_config(config)
+
+
+def test_kerass_form_of_a_lambda_is_never_run() -> None:
+    form = {"class_name": "__lambda__", "config": {"code": "x", "defaults": None, "closure": None}}
+    with pytest.raises(UnsafeModelError, match="run code"):
+        layers.Lambda.from_config({"name": "theirs", "function": form, "arguments": {}})
+
+
+# --- Masking ---------------------------------------------------------------------------------------------------------------
+
+
+def test_masking_marks_padding_for_the_layers_after_it(backend: str) -> None:
+    seen = []
+
+    class See(layers.Layer):
+        def call(self, inputs: Any, mask: Any = None) -> Any:
+            seen.append(mask.tolist())
+            return inputs
+
+    class Both(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.masking, self.see = layers.Masking(), See()
+
+        def call(self, inputs: Any) -> Any:
+            return self.see(self.masking(inputs))
+
+    Both().to_backend(backend)(np.array([[[0.0, 0.0], [0.0, 1.0]]]))
+    assert seen == [[[False, True]]]

@@ -1,0 +1,161 @@
+"""Layers that take several tensors: against real Keras, their masks, and what they say to mistakes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cornu import Input, layers
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.testing import check_layer
+
+TWO, THREE = [(2, 3, 4), (2, 3, 4)], [(2, 3), (2, 3), (2, 3)]
+AGAINST_KERAS = {
+    "add": ("Add", {}, THREE),
+    "add with repetition": ("Add", {}, [(2, 3, 4), (2, 1, 4)]),
+    "add other ranks": ("Add", {}, [(2, 4), (2, 3, 4)]),
+    "subtract": ("Subtract", {}, TWO),
+    "multiply": ("Multiply", {}, THREE),
+    "average": ("Average", {}, THREE),
+    "maximum": ("Maximum", {}, THREE),
+    "minimum": ("Minimum", {}, TWO),
+    "concatenate": ("Concatenate", {}, [(2, 3, 4), (2, 3, 1), (2, 3, 2)]),
+    "concatenate on axis 1": ("Concatenate", {"axis": 1}, [(2, 3, 4), (2, 1, 4)]),
+    "dot of vectors": ("Dot", {"axes": 1}, [(3, 4), (3, 4)]),
+    "dot of sequences": ("Dot", {"axes": -1}, [(2, 3, 4), (2, 5, 4)]),
+    "dot along two axes": ("Dot", {"axes": (1, 2)}, [(2, 3, 4), (2, 5, 3)]),
+    "dot of a vector and a sequence": ("Dot", {"axes": (1, 2), "normalize": True}, [(2, 4), (2, 5, 4)]),
+}
+
+
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+    same_as_keras(*case)
+
+
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_it_keeps_the_contract(case: tuple) -> None:
+    check_layer(getattr(layers, case[0]), case[1], input_shape=case[2])
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot"])
+def test_there_is_a_function_for_each(name: str, backend: str) -> None:
+    a, b = (np.random.default_rng(seed).normal(size=(2, 3)).astype("float32") for seed in (0, 1))
+    layer = getattr(layers, name.capitalize())(**({"axes": -1} if name == "dot" else {})).to_backend(backend)
+    np.testing.assert_allclose(np.asarray(getattr(layers, name)([a, b])), np.asarray(layer([a, b])), rtol=1e-5)
+
+
+def test_whole_numbers_stay_whole() -> None:
+    a = np.array([[1, 2]], dtype="int32")
+    assert layers.Concatenate()([a, a]).tolist() == [[1, 2, 1, 2]]
+    assert layers.Add()([Input((2,), dtype="int32"), Input((2,), dtype="int32")]).dtype == "int32"
+
+
+def test_whole_numbers_beside_floats_become_floats() -> None:
+    whole, floats = Input((2,), dtype="int32"), Input((2,))
+    assert layers.Concatenate()([whole, floats]).dtype == "float32"
+    assert layers.Average()([whole, whole]).dtype == "float32"
+
+
+def test_unknown_sizes_stay_unknown() -> None:
+    assert layers.Concatenate(axis=1)([Input((None, 3)), Input((5, 3))]).shape == (None, None, 3)
+    assert layers.Add()([Input((None, 3)), Input((1, 3))]).shape == (None, None, 3)
+    assert layers.Add()([Input((None, 3)), Input((5, 3))]).shape == (None, 5, 3)
+
+
+def test_shapes_that_cannot_be_added_are_refused() -> None:
+    with pytest.raises(ShapeError) as raised:
+        layers.Add(name="shortcut")([np.ones((1, 8, 8, 16)), np.ones((1, 8, 8, 32))])
+    assert "The layer 'shortcut' got inputs of shapes (None, 8, 8, 16), (None, 8, 8, 32)." in str(raised.value)
+    assert "They must have the same shape" in str(raised.value)
+    assert "1 x 1 `Conv2D`" in str(raised.value)
+
+
+def test_shapes_that_cannot_be_concatenated_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"All sizes but those on axis 3 must be equal"):
+        layers.Concatenate()([np.ones((1, 8, 8, 16)), np.ones((1, 4, 4, 16))])
+    with pytest.raises(ShapeError, match=r"the same number of axes"):
+        layers.Concatenate()([np.ones((1, 8)), np.ones((1, 4, 4))])
+
+
+@pytest.mark.parametrize("make", [layers.Add, layers.Concatenate, lambda: layers.Dot(1)])
+def test_one_tensor_is_no_list(make: Callable) -> None:
+    with pytest.raises(InvalidTypeError, match=r"was called on one tensor, of shape \(None, 3\). It takes a list of tensors."):
+        make()(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("make", [layers.Subtract, lambda: layers.Dot(1)])
+def test_two_tensors_are_not_three(make: Callable) -> None:
+    with pytest.raises(InvalidArgumentError, match="was called on a list of 3 tensors. It takes 2."):
+        make()([np.ones((2, 3))] * 3)
+
+
+def test_an_empty_list_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="was called on a list of 0 tensors. It takes at least 1."):
+        layers.Add().compute_output_shape([])
+
+
+@pytest.mark.parametrize("axes", [0, (1, 0), (1, 2, 3), "all"])
+def test_dot_refuses_other_axes(axes: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="none of them 0: that is the batch's axis"):
+        layers.Dot(axes=axes)
+
+
+def test_dot_refuses_vectors_of_two_sizes() -> None:
+    with pytest.raises(ShapeError, match="They are 3 and 4: choose other `axes`."):
+        layers.Dot(1)([np.ones((2, 3)), np.ones((2, 4))])
+
+
+def test_a_concatenation_of_batches_says_that_samples_meet() -> None:
+    assert layers.Concatenate(axis=0).batch_coupling == "unknown"
+    assert layers.Concatenate().batch_coupling == "none"
+
+
+# --- Masks ------------------------------------------------------------------------------------------------------------------
+
+ONE_MASK, OTHER_MASK = np.array([[True, False, False]]), np.array([[True, True, False]])
+
+
+def masked(backend: str, merge: layers.Layer) -> tuple:
+    """Outputs and mask that come out of two masked sequences of threes and fives, masked where they are 0."""
+    seen = []
+
+    class See(layers.Layer):
+        def call(self, inputs: Any, mask: Any = None) -> Any:
+            seen.append(None if mask is None else np.asarray(mask).tolist())
+            return inputs
+
+    class Whole(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other, self.merge, self.see = layers.Masking(), layers.Masking(), merge, See()
+
+        def call(self, inputs: Any) -> Any:
+            return self.see(self.merge([self.one(inputs[0]), self.other(inputs[1])]))
+
+    x = [np.where(mask, number, 0.0)[..., None] for mask, number in ((ONE_MASK, 3), (OTHER_MASK, 5))]
+    outputs = Whole().to_backend(backend)(x)
+    return np.asarray(outputs)[..., 0].tolist(), seen[0]
+
+
+def test_a_sum_counts_where_one_of_its_parts_does(backend: str) -> None:
+    assert masked(backend, layers.Add()) == ([[8.0, 5.0, 0.0]], [[True, True, False]])
+
+
+def test_masked_steps_are_ones_in_a_product(backend: str) -> None:
+    assert masked(backend, layers.Multiply()) == ([[15.0, 5.0, 0.0]], [[True, True, False]])
+
+
+def test_masks_are_joined_with_their_sequences(backend: str) -> None:
+    outputs, mask = masked(backend, layers.Concatenate(axis=1))
+    assert outputs == [[3.0, 0.0, 0.0, 5.0, 5.0, 0.0]]
+    assert mask == [[True, False, False, True, True, False]]
+
+
+def test_masks_of_joined_features_count_where_one_does(backend: str) -> None:
+    assert masked(backend, layers.Concatenate())[1] == [[True, True, False]]
+
+
+def test_a_dot_product_has_no_mask(backend: str) -> None:
+    assert masked(backend, layers.Dot(axes=1))[1] is None

@@ -1,0 +1,190 @@
+"""Normalization against real Keras, its statistics and its padding."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cornu import backends, layers
+from cornu.core.context import CallContext
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.testing import check_layer
+
+TRAINING, MASK = {"training": True}, {"training": True, "mask": np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1]], dtype="bool")}
+
+AGAINST_KERAS = {
+    "batch": ("BatchNormalization", {}, (3, 4)),
+    "batch while training": ("BatchNormalization", {}, (5, 4), TRAINING),
+    "batch of pictures": ("BatchNormalization", {"momentum": 0.7, "epsilon": 0.1}, (3, 4, 5, 2), TRAINING),
+    "batch channels first": ("BatchNormalization", {"axis": 1}, (3, 2, 4, 2), TRAINING),
+    "batch without gamma and beta": ("BatchNormalization", {"scale": False, "center": False}, (5, 4), TRAINING),
+    "batch with a mask": ("BatchNormalization", {}, (3, 3, 2), MASK),
+    "batch not trainable": ("BatchNormalization", {"trainable": False}, (5, 4), TRAINING),
+    "layer": ("LayerNormalization", {}, (3, 4)),
+    "layer over two axes": ("LayerNormalization", {"axis": [1, 2], "epsilon": 0.1}, (3, 4, 5)),
+    "layer over axis 1": ("LayerNormalization", {"axis": 1}, (3, 4, 2)),
+    "layer without beta": ("LayerNormalization", {"center": False}, (3, 4)),
+    "group": ("GroupNormalization", {"groups": 2}, (2, 3, 3, 4)),
+    "group with channels first": ("GroupNormalization", {"groups": 2, "axis": 1, "scale": False}, (2, 4, 3)),
+    "group by channel": ("GroupNormalization", {"groups": 3}, (2, 4, 3)),
+    "unit": ("UnitNormalization", {}, (3, 4)),
+    "unit over two axes": ("UnitNormalization", {"axis": [1, 2]}, (2, 3, 4)),
+}
+
+
+@pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
+def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+    same_as_keras(*case, rtol=3e-5, atol=1e-5)
+
+
+CONTRACT = {name: case for name, case in AGAINST_KERAS.items() if "training" not in name and "mask" not in name}
+
+
+@pytest.mark.parametrize("case", CONTRACT.values(), ids=CONTRACT.keys())
+def test_it_keeps_the_contract(case: tuple) -> None:
+    check_layer(getattr(layers, case[0]), case[1], input_shape=case[2])
+
+
+# --- Batch normalization ----------------------------------------------------------------------------------------------------
+
+
+def pictures(count: int = 6) -> np.ndarray:
+    return np.random.default_rng(0).normal(3, 2, size=(count, 4, 3)).astype("float32")
+
+
+def test_in_training_the_batch_comes_out_with_mean_0_and_variance_1(backend: str) -> None:
+    layer = layers.BatchNormalization(epsilon=0).to_backend(backend)
+    y = np.asarray(layer(pictures(), training=True))
+    np.testing.assert_allclose(y.mean((0, 1)), 0, atol=1e-6)
+    np.testing.assert_allclose(y.var((0, 1)), 1, rtol=1e-5)
+
+
+def test_the_moving_statistics_follow_those_of_the_batch(backend: str) -> None:
+    layer = layers.BatchNormalization(momentum=0.9).to_backend(backend)
+    x = pictures()
+    layer(x, training=True)
+    np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * x.mean((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9 + 0.1 * x.var((0, 1)), rtol=1e-5)
+
+
+def test_they_stay_when_it_is_not_training(backend: str) -> None:
+    layer = layers.BatchNormalization().to_backend(backend)
+    layer(pictures())
+    layer(pictures(), training=False)
+    assert layer.moving_mean.numpy().tolist() == [0.0, 0.0, 0.0]
+
+
+def test_they_stay_when_it_is_frozen(backend: str) -> None:
+    layer = layers.BatchNormalization().to_backend(backend)
+    layer.trainable = False
+    x = pictures()
+    np.testing.assert_allclose(np.asarray(layer(x, training=True)), x / np.sqrt(1.001), rtol=1e-5)
+    assert layer.moving_mean.numpy().tolist() == [0.0, 0.0, 0.0]
+
+
+def in_training(backend: str, x: np.ndarray, sample_mask: list | None, mask: np.ndarray | None = None) -> tuple:
+    """Outputs and moving statistics of one call as compiled code makes it."""
+    engine = backends.get(backend)
+    layer = layers.BatchNormalization().to_backend(backend)
+    layer.build((None, *x.shape[1:]))
+    context = CallContext(sample_mask=None if sample_mask is None else engine.asarray(np.array(sample_mask, "float32")))
+    trained = [variable.value for variable in layer.trainable_variables]
+    state = [variable.value for variable in layer.non_trainable_variables]
+    mask = None if mask is None else engine.asarray(mask)
+    outputs, after = layer.stateless_call(trained, state, engine.asarray(x), training=True, mask=mask, call_context=context)
+    return np.asarray(outputs), [np.asarray(value) for value in after]
+
+
+def test_padded_samples_do_not_count(backend: str) -> None:
+    x = pictures(4)
+    padded = np.concatenate([x, np.full((2, 4, 3), 99, "float32")])
+    wanted, state = in_training(backend, x, None)
+    found, masked_state = in_training(backend, padded, [1, 1, 1, 1, 0, 0])
+    np.testing.assert_allclose(found[:4], wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(masked_state, state, rtol=1e-5)
+
+
+def test_padded_samples_and_masked_steps_do_not_count(backend: str) -> None:
+    x = pictures(4)
+    mask = np.array([[1, 1, 0, 1], [1, 0, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1]], dtype="bool")
+    counted = x[:2][mask[:2]]
+    _, (mean, variance) = in_training(backend, x, [1, 1, 0, 0], mask)
+    np.testing.assert_allclose(mean, 0.01 * counted.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(variance, 0.99 + 0.01 * counted.var(0), rtol=1e-4)
+
+
+def test_a_batch_of_padding_alone_gives_no_nan(backend: str) -> None:
+    outputs, _ = in_training(backend, pictures(2), [0, 0])
+    assert np.isfinite(outputs).all()
+
+
+def test_large_numbers_keep_their_variance(backend: str) -> None:
+    x = np.array([[10000.0], [10001.0], [10002.0], [10003.0]], dtype="float32")
+    _, (_, variance) = in_training(backend, x, None)
+    assert float(variance[0]) == pytest.approx(0.99 + 0.01 * 1.25, rel=1e-6)
+
+
+def test_in_mixed_precision_it_computes_in_float32(backend: str) -> None:
+    layer = layers.BatchNormalization(dtype="mixed_float16").to_backend(backend)
+    x = (pictures() * 1000).astype("float16")  # the squares overflow in 16 bits
+    y = layer(x, training=True)
+    assert str(y.dtype) == "float16"
+    assert np.isfinite(np.asarray(y, "float32")).all()
+    np.testing.assert_allclose(layer.moving_mean.numpy(), 0.01 * x.astype("float64").mean((0, 1)), rtol=1e-4)
+
+
+def test_no_gradient_flows_into_the_moving_statistics(backend: str) -> None:
+    layer = layers.BatchNormalization().to_backend(backend)
+    layer.build((None, 3))
+    assert [variable.name for variable in layer.trainable_variables] == ["gamma", "beta"]
+    assert [variable.name for variable in layer.weights] == ["gamma", "beta", "moving_mean", "moving_variance"]
+
+
+def test_a_mask_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"a mask of shape \(6, 5\).*Give a mask of shape \(6, 4\)"):
+        layers.BatchNormalization()(pictures(), training=True, mask=np.ones((6, 5)))
+
+
+def test_kerass_renorm_is_refused_and_its_absence_accepted() -> None:
+    config = layers.BatchNormalization().get_config()
+    neutral = {"synchronized": False, "renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
+    assert layers.BatchNormalization.from_config(config | neutral).momentum == 0.99
+    with pytest.raises(InvalidTypeError, match="renorm"):
+        layers.BatchNormalization.from_config(config | neutral | {"renorm": True})
+
+
+def test_the_axis_of_keras_2_files_is_understood() -> None:
+    assert layers.BatchNormalization(axis=[3]).axis == 3
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [layers.BatchNormalization, layers.LayerNormalization, lambda: layers.GroupNormalization(2)])
+def test_other_sizes_than_it_was_built_for_are_refused(make: Callable) -> None:
+    layer = make()
+    layer(np.ones((2, 4)))
+    with pytest.raises(ShapeError, match=r"It was built for 4 (channels|features), and these are 6."):
+        layer(np.ones((2, 6)))
+
+
+@pytest.mark.parametrize("make", [layers.BatchNormalization, layers.LayerNormalization, layers.UnitNormalization])
+def test_an_axis_that_is_not_there_is_refused(make: Callable) -> None:
+    with pytest.raises(InvalidArgumentError, match="`axis=5` was given"):
+        make(axis=5)(np.ones((2, 4)))
+
+
+def test_the_momentum_must_be_a_part() -> None:
+    with pytest.raises(InvalidArgumentError, match="`momentum=99`. It must lie between 0 and 1"):
+        layers.BatchNormalization(momentum=99)
+
+
+def test_the_groups_must_divide_the_channels() -> None:
+    with pytest.raises(ShapeError, match="4 channels on axis 1. They must divide evenly among its 3 groups."):
+        layers.GroupNormalization(groups=3)(np.ones((2, 4)))
+
+
+def test_minus_one_group_is_one_for_each_channel(backend: str) -> None:
+    layer = layers.GroupNormalization(groups=-1, epsilon=0).to_backend(backend)
+    np.testing.assert_allclose(np.asarray(layer(np.array([[[1.0, 5.0], [3.0, 9.0]]]))), [[[-1, -1], [1, 1]]], rtol=1e-5)
+    assert layer.get_config()["groups"] == -1

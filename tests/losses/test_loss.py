@@ -1,0 +1,124 @@
+"""The base class: reductions, weights, masks, dtypes, shapes."""
+
+import keras
+import numpy as np
+import pytest
+
+from cornu import backends, losses, ops
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.losses.loss import align, broadcast_weight
+
+
+class Furthest(losses.Loss):
+    def call(self, y_true, y_pred):
+        return ops.max(ops.abs(y_true - y_pred), axis=-1)
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(7)
+    return rng.normal(size=(4, 3, 2)).astype("float32"), rng.normal(size=(4, 3, 2)).astype("float32")
+
+
+def test_a_loss_of_ones_own_needs_only_call(rows, backend):
+    y_true, y_pred = rows
+    value = Furthest()(y_true, backends.get(backend).asarray(y_pred))
+    np.testing.assert_allclose(float(value), np.abs(y_true - y_pred).max(axis=-1).mean(), rtol=1e-6)
+    assert Furthest(name="far").name == "far"
+    assert Furthest().name.startswith("furthest")
+
+
+def test_a_loss_of_ones_own_does_not_promise_to_judge_samples_alone():
+    assert not Furthest().judges_samples_alone
+    assert not losses.LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred)).judges_samples_alone
+    assert losses.LossFunctionWrapper("mse").judges_samples_alone
+
+
+def test_config_of_ones_own_loss_needs_no_code():
+    class Scaled(losses.Loss):
+        def __init__(self, factor=2.0, name="scaled"):
+            super().__init__(name=name)
+            self.factor = factor
+
+    config = Scaled(factor=3.0).get_config()
+    assert config == {"factor": 3.0, "name": "scaled"}
+    assert Scaled.from_config(config).factor == 3.0
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 3)])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
+def test_weights_of_samples_and_of_values(rows, shape, reduction, backend):
+    y_true, y_pred = rows
+    weight = np.random.default_rng(3).uniform(size=shape).astype("float32")
+    value = losses.MeanSquaredError(reduction=reduction)(y_true, backends.get(backend).asarray(y_pred), weight)
+    values = np.square(y_true - y_pred).mean(axis=-1) * weight.reshape(*shape, *[1] * (2 - len(shape)))
+    expected = {"sum_over_batch_size": values.mean(), "sum": values.sum(), "none": values}[reduction]
+    np.testing.assert_allclose(np.asarray(value), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (4, 3)])
+def test_weights_of_values_count_as_in_keras(rows, shape):
+    weight = np.random.default_rng(3).uniform(size=shape).astype("float32")
+    ours = losses.MeanAbsoluteError()(*rows, weight)
+    np.testing.assert_allclose(ours, keras.losses.MeanAbsoluteError()(*rows, weight), rtol=1e-5)
+
+
+def test_mean_with_sample_weight_is_a_weighted_mean(rows):
+    weight = np.array([1.0, 2.0, 0.0, 5.0], "float32")
+    values = np.square(rows[0] - rows[1]).mean(axis=-1)
+    ours = losses.MeanSquaredError(reduction="mean_with_sample_weight")(*rows, weight)
+    np.testing.assert_allclose(float(ours), np.average(values.mean(axis=1), weights=weight), rtol=1e-5)
+    padded = losses.MeanSquaredError(reduction="mean_with_sample_weight")(*rows, weight, sample_mask=[1, 1, 1, 0])
+    np.testing.assert_allclose(float(padded), np.average(values.mean(axis=1)[:3], weights=weight[:3]), rtol=1e-5)
+
+
+def test_a_mask_may_also_name_values(rows):
+    mask = np.random.default_rng(1).integers(0, 2, size=(4, 3))
+    values = np.square(rows[0] - rows[1]).mean(axis=-1)
+    np.testing.assert_allclose(float(losses.MeanSquaredError()(*rows, sample_mask=mask)), values[mask == 1].mean(), rtol=1e-5)
+
+
+def test_nothing_to_count_gives_zero(rows):
+    assert float(losses.MeanSquaredError()(*rows, sample_mask=[0, 0, 0, 0])) == 0
+    assert float(losses.MeanSquaredError(reduction="mean_with_sample_weight")(*rows, [0.0] * 4)) == 0
+
+
+@pytest.mark.parametrize("shapes", [((4,), (4, 1)), ((4, 1), (4,)), ((4, 3), (4, 3, 1)), ((4, 3, 1), (4, 3)), ((4, 1), (4, 1))])
+def test_a_last_axis_of_size_one_comes_or_goes(shapes, backend):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = (rng.normal(size=shape).astype("float32") for shape in shapes)
+    ours = losses.MeanSquaredError(reduction="none")(y_true, backends.get(backend).asarray(y_pred))
+    theirs = keras.losses.MeanSquaredError(reduction="none")(y_true, y_pred)
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-6)
+
+
+def test_labels_are_cast_and_results_have_the_dtype_asked_for(backend):
+    y_pred = backends.get(backend).asarray(np.array([[1.0], [2.0]], "float32"))
+    for labels in (np.array([[1], [0]]), np.array([[True], [False]]), [[1], [0]]):
+        assert losses.MeanSquaredError()(labels, y_pred).dtype == "float32"
+    assert losses.MeanSquaredError(dtype="float16")([[1], [0]], y_pred).dtype == "float16"
+
+
+def test_python_lists_are_taken(backend, monkeypatch):
+    assert float(losses.MeanSquaredError()([0.0, 1.0], [1.0, 1.0])) == 0.5
+
+
+def test_errors_say_what_to_do(rows):
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'sum'"):
+        losses.MeanSquaredError(reduction="summ")
+    with pytest.raises(ShapeError, match=r"`sample_weight` has shape \(5,\).*\(4, 3\).*shape \(4,\)"):
+        losses.MeanSquaredError()(*rows, np.ones(5, "float32"))
+    with pytest.raises(ShapeError, match=r"`sample_mask` has shape \(4,\).*one value for each sample"):
+        losses.LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred))(*rows, sample_mask=np.ones(4))
+    with pytest.raises(ShapeError, match=r"`y_true` has shape \(3,\) and `y_pred` has shape \(3, 3\)"):
+        losses.MeanSquaredError()(np.zeros(3), np.zeros((3, 3)))
+    with pytest.raises(InvalidArgumentError, match="`fn=None` was given"):
+        losses.LossFunctionWrapper(None)
+    with pytest.raises(NotImplementedError, match="has no `call"):
+        losses.Loss()(*rows)
+
+
+def test_align_and_broadcast_weight_keep_what_fits():
+    y_true, _ = align(np.float32(1.0), np.zeros((2, 3), "float32"))
+    assert y_true.shape == ()
+    assert broadcast_weight("w", np.ones((2, 1, 1)), (2, 3)).shape == (2, 3)

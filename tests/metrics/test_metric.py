@@ -1,0 +1,240 @@
+"""The base class: a metric of one's own, pure forms, reset, names and what is resolved."""
+
+import numpy as np
+import pytest
+
+from cornu import backends, losses, metrics, ops
+from cornu.errors import InvalidArgumentError, ShapeError
+
+
+class Largest(metrics.Metric):
+    """As in Keras's documentation."""
+
+    def __init__(self, name="largest", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.value = self.add_weight(name="value", initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.value.assign(ops.maximum(self.value, ops.max(y_pred)))
+
+    def result(self):
+        return self.value.value
+
+
+class Both(metrics.Metric):
+    def __init__(self, name="both"):
+        super().__init__(name=name)
+        self.parts = [metrics.Mean(name="mean"), metrics.Sum(name="sum")]
+
+    def update_state(self, values):
+        for part in self.parts:
+            part.update_state(values)
+
+    def result(self):
+        return {part.name: part.result() for part in self.parts}
+
+
+def test_a_metric_of_ones_own(default_backend):
+    metric = Largest()
+    metric.update_state(None, np.array([1.0, 5.0], "float32"))
+    metric.update_state(None, np.array([3.0], "float32"))
+    assert float(metric.result()) == 5.0
+    metric.reset_state()
+    assert float(metric.result()) == 0.0
+    assert float(metric(None, np.array([3.0], "float32"))) == 3.0
+
+
+def test_a_metric_of_ones_own_does_not_promise_to_skip_weight_zero():
+    class Other(metrics.Mean):
+        def update_state(self, values, sample_weight=None):
+            super().update_state(values)
+
+    class Renamed(metrics.Mean):
+        pass
+
+    assert not Largest().counts_zero_weight_as_absent
+    assert not Other().counts_zero_weight_as_absent
+    assert Renamed().counts_zero_weight_as_absent
+    assert not metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred).counts_zero_weight_as_absent
+    assert metrics.MeanMetricWrapper(losses.huber).counts_zero_weight_as_absent
+
+
+def test_metrics_inside_metrics_bring_their_variables():
+    both = Both()
+    assert [variable.name for variable in both.variables] == ["total", "count", "total"]
+    both.update_state([1.0, 3.0])
+    assert {name: float(value) for name, value in both.result().items()} == {"mean": 2.0, "sum": 4.0}
+    state = both.stateless_update_state(both.stateless_reset_state(), np.array([5.0, 7.0], "float32"))
+    assert {name: float(value) for name, value in both.stateless_result(state).items()} == {"mean": 6.0, "sum": 12.0}
+
+
+def test_pure_forms_leave_the_metric_alone(default_backend):
+    engine, mean = backends.get(default_backend), metrics.Mean()
+    mean.update_state([4.0])
+    state = mean.stateless_update_state([engine.asarray(1.0), engine.asarray(1.0)], engine.asarray([3.0]))
+    assert [float(value) for value in state] == [4.0, 2.0]
+    assert float(mean.stateless_result(state)) == 2.0
+    assert [float(value) for value in mean.stateless_reset_state()] == [0.0, 0.0]
+    assert float(mean.result()) == 4.0
+    assert {backends.owner(value) for value in state} == {default_backend}
+
+
+def test_variables_move_to_another_backend():
+    mean = metrics.Mean()
+    mean.update_state([4.0])
+    mean.to_backend("numpy")
+    assert backends.owner(mean.result()) == "numpy"
+    assert float(mean.result()) == 4.0
+
+
+def test_config_of_ones_own_metric_needs_no_code():
+    assert Largest(name="top").get_config() == {"name": "top", "dtype": None}
+    assert Largest.from_config({"name": "top"}).name == "top"
+
+
+def test_names_are_made_from_the_class():
+    assert metrics.Precision().name.startswith("precision")
+    assert metrics.Precision(name="p").name == "p"
+    assert repr(metrics.Sum(name="s")) == "<Sum name=s>"
+
+
+def test_mean_takes_numbers_lists_and_weights():
+    mean = metrics.Mean()
+    for values, weight in ((2.0, None), ([4.0, 6.0], None), ([[1.0, 3.0], [5.0, 7.0]], [1.0, 0.0]), (100.0, 0)):
+        mean.update_state(values, sample_weight=weight)
+    assert float(mean.result()) == (2 + 4 + 6 + 2) / 4
+
+
+def test_mean_of_nothing_is_zero():
+    assert float(metrics.Mean().result()) == 0.0
+
+
+def test_weight_zero_silences_nan():
+    mean = metrics.Mean()
+    mean.update_state([2.0, np.nan], sample_weight=[1, 0])
+    assert float(mean.result()) == 2.0
+
+
+def test_wrapper_takes_a_loss_by_its_values():
+    metric = metrics.MeanMetricWrapper(losses.Huber(delta=0.5))
+    metric.update_state(np.array([[0.0], [0.0]]), np.array([[1.0], [9.0]], "float32"), sample_weight=[1.0, 0.0])
+    assert float(metric.result()) == 0.375
+    assert metric.name == "huber_loss"
+
+
+def test_wrapper_config_names_the_function():
+    metric = metrics.MeanMetricWrapper(metrics.binary_accuracy, name="b", threshold=0.3)
+    config = metric.get_config()
+    assert config == {"fn": "binary_accuracy", "name": "b", "dtype": None, "threshold": 0.3}
+    again = metrics.deserialize(metrics.serialize(metric))
+    assert float(again(np.array([1.0]), np.array([0.4], "float32"))) == 1.0
+
+
+def test_ignored_classes_are_not_counted():
+    metric = metrics.SparseCategoricalCrossentropy(ignore_class=-1)
+    metric.update_state([1, -1], [[0.5, 0.5], [0.1, 0.9]])
+    metric.update_state([0, -1], [[0.25, 0.75], [0.1, 0.9]], sample_weight=[1.0, 1.0])
+    np.testing.assert_allclose(float(metric.result()), np.log([2, 4]).mean(), rtol=1e-5)
+
+
+def test_lists_beside_arrays_do_not_choose_the_backend():
+    y_pred = backends.get("numpy").asarray([[0.9], [0.2]])
+    for metric in (metrics.BinaryAccuracy(), metrics.AUC(), metrics.MeanSquaredError(), metrics.F1Score()):
+        metric.build((2, 1), (2, 1))
+        metric.to_backend("numpy")
+        metric.update_state([[1], [0]], y_pred, sample_weight=[1.0, 2.0])
+        assert {backends.owner(variable.value) for variable in metric.variables} == {"numpy"}
+
+
+def test_resolve_makes_a_metric_of_everything():
+    def mine(y_true, y_pred):
+        return y_pred[:, 0]
+
+    auc = metrics.AUC()
+    assert metrics.resolve(auc) is auc
+    assert metrics.resolve("mse").name == "mse"
+    assert metrics.resolve("AUC").name == "AUC"
+    assert metrics.resolve("huber").fn is losses.huber
+    assert metrics.resolve(mine).name == "mine"
+    assert isinstance(metrics.resolve(metrics.Recall), metrics.Recall)
+
+
+def test_resolve_builds_what_depends_on_shapes():
+    metric = metrics.resolve(metrics.F1Score(), None, (None, 3), (None, 3))
+    assert [variable.shape for variable in metric.variables] == [(3,)] * 4
+
+
+def test_crossentropy_takes_over_the_logits_of_the_loss():
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True)
+    metric = metrics.resolve("ce", loss, (None,), (None, 3))
+    assert type(metric) is metrics.SparseCategoricalCrossentropy
+    assert metric.kwargs["from_logits"]
+
+
+def test_variables_made_in_an_update_are_refused_in_compiled_code():
+    class Late(metrics.Metric):
+        def update_state(self, values):
+            self.late = self.add_weight(name="late")
+
+    with pytest.raises(InvalidArgumentError, match=r"made new variables in `update_state`.*`build"):
+        Late().stateless_update_state([], 1.0)
+
+
+def test_errors_say_what_to_do():
+    class Early(metrics.Metric):
+        def __init__(self):
+            self.inner = metrics.Mean()
+
+    with pytest.raises(InvalidArgumentError, match="before `super"):
+        Early()
+    with pytest.raises(InvalidArgumentError, match="1 arrays were given for the 2 variables"):
+        metrics.Mean().stateless_result([0.0])
+    with pytest.raises(NotImplementedError, match="has no `update_state"):
+        metrics.Metric(name="m").update_state(1)
+    with pytest.raises(NotImplementedError, match="has no `result"):
+        metrics.Metric(name="m").result()
+    with pytest.raises(InvalidArgumentError, match="without the shapes"):
+        metrics.resolve("accuracy")
+    with pytest.raises(InvalidArgumentError, match="`fn=3` was given"):
+        metrics.MeanMetricWrapper(3)
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: metrics.Precision(thresholds=1.5), r"`thresholds=1.5`.*between 0 and 1"),
+    (lambda: metrics.AUC(num_thresholds=1), "2 or more"),
+    (lambda: metrics.AUC(curve="ROK"), "Did you mean 'ROC'"),
+    (lambda: metrics.AUC(summation_method="major"), "Did you mean 'majoring'"),
+    (lambda: metrics.AUC(num_labels=3), "multi_label=True"),
+    (lambda: metrics.F1Score(average="mikro"), "Did you mean 'micro'"),
+    (lambda: metrics.FBetaScore(beta=0), "positive"),
+    (lambda: metrics.F1Score(threshold=2), "between 0 and 1"),
+    (lambda: metrics.IoU(2, [2]), "from 0 to 1"),
+    (lambda: metrics.R2Score("uniform"), "uniform_average"),
+    (lambda: metrics.R2Score(num_regressors=-1), "0 or more"),
+    (lambda: metrics.RecallAtPrecision(2.0), "`precision=2.0`"),
+    (lambda: metrics.RecallAtPrecision(0.5, num_thresholds=0), "1 or more"),
+])  # fmt: skip
+def test_arguments_are_checked(make, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    "metric", [metrics.F1Score(), metrics.R2Score(), metrics.AUC(multi_label=True), metrics.Recall(class_id=0)]
+)
+def test_predictions_of_a_wrong_rank_are_refused(metric):
+    with pytest.raises(ShapeError, match=r"of shape \(3,\)"):
+        metric.update_state(np.zeros(3), np.zeros(3))
+
+
+def test_iou_refuses_labels_and_predictions_that_do_not_match():
+    with pytest.raises(ShapeError, match="sparse_y_pred"):
+        metrics.MeanIoU(3)(np.zeros(4, int), np.zeros((4, 3)))
+
+
+def test_adjusted_r2_is_that_of_the_formula():
+    y_true, y_pred = np.random.default_rng(0).normal(size=(2, 9, 1)).astype("float32")
+    plain = float(metrics.R2Score()(y_true, y_pred))
+    adjusted = float(metrics.R2Score(num_regressors=3)(y_true, y_pred))
+    np.testing.assert_allclose(adjusted, 1 - (1 - plain) * 8 / 5, rtol=1e-5)
+    assert float(metrics.R2Score(num_regressors=8)(y_true, y_pred)) == pytest.approx(plain)

@@ -1,0 +1,171 @@
+import keras
+import numpy as np
+import pytest
+
+from cornu import ops
+from cornu.errors import InvalidArgumentError, ShapeError
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=(2, 3, 4)).astype("float32")
+
+
+CASES = {
+    "reshape": [((4, -1),), (24,), ([6, 4],)],
+    "ravel": [()],
+    "transpose": [(), ((2, 0, 1),)],
+    "swapaxes": [(0, 2), (-1, 1)],
+    "moveaxis": [(0, -1), ((0, 1), (-1, 0)), (2, 0)],
+    "expand_dims": [(0,), (-1,), ((0, 3),)],
+    "flip": [(), (1,), ((0, 2),)],
+    "rot90": [(), (2,), (3, (1, 2)), (-1, (2, 0))],
+    "repeat": [(2,), (3, 1), (np.array([1, 0, 2]), 1)],
+    "tile": [(2,), ((2, 1, 3),), ((2, 1, 1, 1),)],
+    "roll": [(5,), (1, 1), ((1, -2), (0, 2))],
+    "take": [([0, 2, 1], 1), ([[5, 0]],), (1, -1)],
+    "diagonal": [(), (1, 1, 2), (-1, 2, 0)],
+    "diff": [(), (2, 1)],
+    "broadcast_to": [((5, 2, 3, 4),)],
+    "pad": [(1,), (((0, 1), (2, 0), (1, 1)),), (((1, 2),), "edge"), (1, "reflect"), (1, "symmetric"), (1, "constant", 5.0)],
+}
+
+
+@pytest.mark.parametrize(("name", "args"), [(name, args) for name, several in CASES.items() for args in several], ids=str)
+def test_op_gives_what_keras_gives(name, args, make, check, x):
+    check(getattr(ops, name)(make(x), *args), getattr(keras.ops, name)(x, *args))
+
+
+@pytest.mark.parametrize("name", ["flipud", "fliplr", "vstack", "hstack", "dstack"])
+def test_op_gives_what_numpy_gives(name, make, check, x):
+    check(getattr(ops, name)(make(x)), getattr(np, name)(x))
+    if name.endswith("stack"):
+        for parts in ([[1.0, 2.0], [3.0, 4.0]], [x[0], x[1]], [1.0, 2.0]):
+            parts = [np.float32(part) for part in parts]
+            check(getattr(ops, name)([make(part) for part in parts]), getattr(np, name)(parts))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_joining(axis, make, check, x):
+    check(ops.concatenate([make(x), make(x * 2)], axis), np.concatenate([x, x * 2], axis))
+    check(ops.stack([make(x), make(x * 2)], axis), np.stack([x, x * 2], axis))
+    check(ops.append(make(x), make(x), axis), np.append(x, x, axis))
+
+
+def test_append_flattens(make, check):
+    check(ops.append(make([[1, 2]]), make([3])), np.int32([1, 2, 3]))
+
+
+def test_splitting(make, check, x):
+    for how, axis in ((2, 0), (3, 1), ([1, 3], 2), ([2], -1)):
+        for found, wanted in zip(ops.split(make(x), how, axis), np.split(x, how, axis), strict=True):
+            check(found, wanted)
+    for found, wanted in zip(ops.unstack(make(x), axis=1), np.moveaxis(x, 1, 0), strict=True):
+        check(found, wanted)
+
+
+def test_squeeze(make, check):
+    x = np.arange(6, dtype="float32").reshape(1, 2, 1, 3)
+    check(ops.squeeze(make(x)), np.squeeze(x))
+    check(ops.squeeze(make(x), -2), np.squeeze(x, -2))
+    with pytest.raises(ShapeError, match=r"`squeeze` was given `axis=1` for an array of shape \(1, 2, 1, 3\)"):
+        ops.squeeze(make(x), 1)
+
+
+def test_parts(make, check, x):
+    check(ops.get_item(make(x), (slice(None), 1, None)), x[:, 1, None])
+    order = np.argsort(x, 1)
+    check(ops.take_along_axis(make(x), make(order), 1), np.take_along_axis(x, order, 1))
+    check(ops.take_along_axis(make(x), make([5, 0])), x.reshape(-1)[[5, 0]])
+
+
+def test_indices_outside_are_taken_for_the_nearest(make, check):
+    check(ops.take(make([1, 2, 3]), make([9, -1])), np.int32([3, 3]))
+
+
+def test_slices_and_their_update(make, check, x):
+    check(ops.slice(make(x), (0, 1, 2), (2, 1, 2)), x[:, 1:2, 2:])
+    check(ops.slice(make(x), make([0, 1, 2]), (2, 1, 2)), x[:, 1:2, 2:])
+    check(ops.slice(make(x), (9, 9, 9), (2, 1, 2)), keras.ops.slice(x, (9, 9, 9), (2, 1, 2)))
+    new = -np.arange(4, dtype="float32").reshape(1, 2, 2)
+    for start in ((1, 0, 1), (9, 9, 9)):
+        expected = keras.ops.slice_update(x, start, new)
+        check(ops.slice_update(make(x), start, make(new)), expected)
+        check(ops.slice_update(make(x), make(start), make(new)), expected)
+
+
+def test_scatter(make, check, rng):
+    indices = np.int32([[0, 1], [2, 3], [0, 1]])
+    values = rng.normal(size=(3, 5)).astype("float32")
+    check(ops.scatter(make(indices), make(values), (3, 4, 5)), keras.ops.scatter(indices, values, (3, 4, 5)))
+    check(ops.scatter(make(indices), make(values[:, 0]), (3, 4)), keras.ops.scatter(indices, values[:, 0], (3, 4)))
+
+
+def test_scatter_update(make, check, rng):
+    x, values = rng.normal(size=(3, 4, 5)).astype("float32"), rng.normal(size=(2, 5)).astype("float32")
+    indices = np.int32([[0, 1], [2, 3]])
+    for reduction in (None, "add"):
+        expected = keras.ops.scatter_update(x, indices, values, reduction)
+        check(ops.scatter_update(make(x), make(indices), make(values), reduction), expected)
+    with pytest.raises(InvalidArgumentError, match=r"`reduction='mull'` was given"):
+        ops.scatter_update(make(x), make(indices), make(values), "mull")
+
+
+@pytest.mark.parametrize("k", [-2, 0, 1])
+def test_diag(k, make, check, x):
+    check(ops.diag(make(x[0]), k), np.diag(x[0], k))
+    check(ops.diag(make(x[0, 0]), k), np.diag(x[0, 0], k))
+
+
+def test_gradients_flow_through(check_gradients, x):
+    check_gradients(lambda x: ops.roll(x, 1, 1), lambda x: keras.ops.roll(x, 1, 1), x)
+    check_gradients(lambda x: ops.repeat(x, 2, 1), lambda x: keras.ops.repeat(x, 2, 1), x)
+    check_gradients(lambda x: ops.tile(x, (2, 1, 2)), lambda x: keras.ops.tile(x, (2, 1, 2)), x)
+    check_gradients(lambda x: ops.diagonal(x, 1, 1, 2), lambda x: keras.ops.diagonal(x, 1, 1, 2), x)
+    update = lambda library: lambda x, u: library.slice_update(x, (1, 0, 1), u)  # noqa: E731
+    check_gradients(update(ops), update(keras.ops), x, x[:1, :2, :2])
+
+
+def test_mistakes_are_named(make, x):
+    x = make(x)
+    with pytest.raises(
+        ShapeError, match=r"`reshape` was given an array of shape \(2, 3, 4\) and `newshape=\(5, 5\)`. .*24.*25"
+    ):
+        ops.reshape(x, (5, 5))
+    with pytest.raises(ShapeError, match=r"`concatenate` was given arrays of shapes \(2, 3, 4\) and \(2, 2\) and `axis=0`"):
+        ops.concatenate([x, make([[1.0, 2.0], [3.0, 4.0]])], 0)
+    with pytest.raises(ShapeError, match=r"`stack` was given arrays of shapes \(2, 3, 4\) and \(1,\)"):
+        ops.stack([x, make([1.0])])
+    with pytest.raises(ShapeError, match=r"The size 4 of axis -1 must be a multiple of the number of parts"):
+        ops.split(x, 3, -1)
+    with pytest.raises(ShapeError, match=r"A pair `\(before, after\)` of numbers from 0 on is needed for each of the 3 axes"):
+        ops.pad(x, ((1, 1), (2, 2)))
+    with pytest.raises(ShapeError, match=r"`pad_width=-1`"):
+        ops.pad(x, -1)
+    with pytest.raises(InvalidArgumentError, match=r"Did you mean 'reflect'"):
+        ops.pad(x, 1, "reflection")
+    with pytest.raises(ShapeError, match=r"All 3 axes must be named"):
+        ops.transpose(x, (0, 1))
+    with pytest.raises(InvalidArgumentError, match=r"`axis1=5` was given"):
+        ops.swapaxes(x, 5, 0)
+    with pytest.raises(ShapeError, match=r"can only grow"):
+        ops.broadcast_to(x, (3, 4))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng):
+    deep = rng.normal(size=(2, 3, 2, 12) if data_format == "channels_last" else (2, 12, 3, 2)).astype("float32")
+    if data_format == "channels_last":
+        check(ops.depth_to_space(make(deep), 2), keras.ops.depth_to_space(deep, 2))
+    wide = ops.depth_to_space(make(deep), 2, data_format)
+    check(ops.space_to_depth(wide, 2, data_format), deep)
+    with pytest.raises(ShapeError, match=r"must be multiples of 25"):
+        ops.depth_to_space(make(deep), 5, data_format)
+    with pytest.raises(ShapeError, match=r"It takes batches of pictures"):
+        ops.space_to_depth(make([1.0]), 2)
+
+
+def test_segment_sum(make, check, rng):
+    x, ids = rng.normal(size=(6, 2)).astype("float32"), np.int32([0, 2, 2, 1, 0, 2])
+    check(ops.segment_sum(make(x), make(ids), 4), keras.ops.segment_sum(x, ids, 4))
+    check(ops.segment_sum(make(x), make(ids)), keras.ops.segment_sum(x, ids, 3))
