@@ -1,6 +1,7 @@
 """Measures Cornu against its peers: ``make bench``.
 
-The contenders take turns, round after round, in one process and one sitting, and medians are compared: the machines are shared and
+The contenders take turns, round after round, in one process and one sitting, and medians are compared: the machines are
+shared and
 noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the README.
 """
 
@@ -37,11 +38,11 @@ def main() -> None:
         rivals = contenders(workload, x, y)
         print(f"{workload.name}, batch {workload.batch_size}: training", flush=True)
         seconds = in_turn({rival.name: rival.epoch for rival in rivals}, arguments.rounds)
-        results["training"][workload.name] = {name: spread([len(x) / s for s in times]) for name, times in seconds.items()}
+        results["training"][workload.name] = {name: spread([len(x) / t for t in times]) for name, times in seconds.items()}
         one = x[:1]
         print(f"{workload.name}: one picture", flush=True)
         seconds = in_turn({rival.name: lambda rival=rival: many_times(rival.one, one) for rival in rivals}, arguments.rounds)
-        results["one picture"][workload.name] = {name: spread([1e3 * s / 100 for s in times]) for name, times in seconds.items()}
+        results["one picture"][workload.name] = {name: spread([10 * t for t in times]) for name, times in seconds.items()}
     arguments.output.parent.mkdir(exist_ok=True)
     arguments.output.write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
@@ -70,9 +71,9 @@ def spread(values: list[float]) -> dict[str, float]:
 
 def import_times() -> dict[str, dict[str, float]]:
     """Seconds that ``import cornu`` takes in a fresh process, beyond Python's own start."""
-    code = "import time; a = time.perf_counter(); import {0}; print(time.perf_counter() - a)"
-    times = [float(subprocess.run([sys.executable, "-c", code.format("cornu")], capture_output=True, text=True).stdout) for _ in range(9)]
-    return {"import cornu": spread(times)}
+    code = "import time; a = time.perf_counter(); import cornu; print(time.perf_counter() - a)"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(9)]
+    return {"import cornu": spread([float(run.stdout) for run in runs])}
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -94,19 +95,20 @@ def machine() -> dict[str, str]:
 
     import cornu
 
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line), platform.processor())
-    versions = {"cornu": cornu.__version__, "jax": jax.__version__, "keras": keras.__version__, "python": platform.python_version()}
-    return {"processor": model, "cores": str(os.cpu_count()), **versions}
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
+    versions = {library.__name__: library.__version__ for library in (cornu, jax, keras)}
+    return {"processor": model, "cores": str(os.cpu_count()), **versions, "python": platform.python_version()}
 
 
 def table(results: dict) -> str:
     """The results as the Markdown table of the README."""
     names = list(next(iter(results["training"].values())))
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for workload, found in results["training"].items():
-        lines.append(f"| {workload}, training, pictures/s | " + " | ".join(f"{found[name]['median']:,.0f}" for name in names) + " |")
-    for workload, found in results["one picture"].items():
-        lines.append(f"| {workload}, one picture, ms | " + " | ".join(f"{found[name]['median']:.2f}" for name in names) + " |")
+    for kind, unit, form in (("training", "pictures/s", ",.0f"), ("one picture", "ms", ".2f")):
+        for workload, found in results[kind].items():
+            numbers = " | ".join(format(found[name]["median"], form) for name in names)
+            lines.append(f"| {workload}, {kind}, {unit} | {numbers} |")
     return "\n".join(lines)
 
 

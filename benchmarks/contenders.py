@@ -1,6 +1,7 @@
 """The contenders: the same networks in Cornu, in Keras on JAX, and by hand in plain JAX.
 
-Each gives two functions: ``epoch()`` trains once over the data and returns when the weights are there, ``one(x)`` predicts one picture.
+Each gives two functions: ``epoch()`` trains once over the data and returns when the weights are there, ``one(x)``
+predicts one picture.
 """
 
 import functools
@@ -70,7 +71,7 @@ def of_library(name: str, library, workload: Workload, x: np.ndarray, y: np.ndar
 
 
 def by_hand(workload: Workload, x: np.ndarray, y: np.ndarray) -> Contender:
-    """What a JAX user writes: one jitted step, called in a Python loop over shuffled batches, with Adam and the mean accuracy."""
+    """What a JAX user writes: one jitted step with Adam, called in a Python loop over shuffled batches."""
     model = cornu.Sequential([cornu.Input(workload.shape), *workload.layers(cornu)])  # for the initial weights alone
     state = {"weights": [jnp.asarray(w) for w in model.get_weights()]}
     state["m"] = [jnp.zeros_like(w) for w in state["weights"]]

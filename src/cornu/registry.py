@@ -20,7 +20,7 @@ _custom_names: dict[Any, str] = {}
 _scoped: list[Mapping[str, Any]] = []
 
 
-# --- The tables -------------------------------------------------------------------------------------------------------------------
+# --- The tables -------------------------------------------------------------------------------------------------------
 
 
 def allow(
@@ -103,7 +103,7 @@ def _find(kind: str | None, name: str, registered_name: str | None = None) -> An
     return _tables.get(kind or "", {}).get(name)
 
 
-# --- Strings, configs and objects into objects --------------------------------------------------------------------------------------
+# --- Strings, configs and objects into objects ------------------------------------------------------------------------
 
 
 def get(kind: str, identifier: Any) -> Any:
@@ -155,11 +155,11 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     )
 
 
-# --- Objects into configs, and configs into objects ---------------------------------------------------------------------------------
+# --- Objects into configs, and configs into objects -------------------------------------------------------------------
 
 
 class Configurable:
-    """A thing that remembers the arguments it was made with: its config is those arguments, its class can be made again from them.
+    """A thing that remembers the arguments it was made with: they are its config, and make it again.
 
     A subclass needs neither ``get_config`` nor ``from_config``. It may still override them, as in Keras.
     """
@@ -167,6 +167,7 @@ class Configurable:
     _arguments: dict[str, Any] | None
 
     def __new__(cls, *args: Any, **kwargs: Any):
+        """Remembers the arguments, before any constructor can change them."""
         instance = super().__new__(cls)
         instance._arguments = _bind(cls, args, kwargs)
         return instance
@@ -219,7 +220,8 @@ def serialize(thing: Any) -> Any:
         thing: A plain value, a container of things, an object that has a config, or a function that has a name here.
 
     Returns:
-        Plain values as they are; an object as ``{"module", "class_name", "config", "registered_name"}``; a function of Cornu's as its name.
+        Plain values as they are; an object as ``{"module", "class_name", "config", "registered_name"}``; a function of
+        Cornu's as its name.
 
     Raises:
         InvalidTypeError: There is no such form for it.

@@ -1,6 +1,7 @@
 """Where all randomness starts: one seed for the process, and a counter of what was drawn from it.
 
-A draw is named by two 32-bit words ``(seed, counter)``. On the host it seeds NumPy's Philox generator (initial weights, the order
+A draw is named by two 32-bit words ``(seed, counter)``. On the host it seeds NumPy's Philox generator (initial weights,
+the order
 of the data), on a backend it is the key of an explicit random function (dropout). So the same seed gives the same
 weights and the same order on every backend. Plain Python: this module draws no number itself.
 """

@@ -86,7 +86,7 @@ def _shaken(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return value + 0.1 * rng.normal(size=value.shape).astype(value.dtype) if "float" in str(value.dtype) else value
 
 
-# --- Calling a layer ------------------------------------------------------------------------------------------------------
+# --- Calling a layer --------------------------------------------------------------------------------------------------
 
 
 def run(layer: Layer, subject: Subject, training: bool = False, key: tuple[int, int] = _KEY, inputs: Any = None) -> Any:
@@ -195,7 +195,7 @@ def _farthest(one: np.ndarray, other: np.ndarray) -> str:
     return f"numbers that differ by up to {float(np.abs(one.astype('float64') - other).max()):.3g}"
 
 
-# --- The clauses ------------------------------------------------------------------------------------------------------------
+# --- The clauses ------------------------------------------------------------------------------------------------------
 
 
 def check_call(subject: Subject) -> None:

@@ -1,7 +1,7 @@
 """Array engines behind one contract, found by the type of the array.
 
-This package is the only place that imports an engine, and it does so when the first array of that engine turns up. ``contract.py``
-lists what each of the modules ``jax`` and ``numpy`` provides.
+This package is the only place that imports an engine, and it does so when the first array of that engine turns up.
+``contract.py`` lists what each of the modules ``jax`` and ``numpy`` provides.
 """
 
 import importlib
@@ -15,7 +15,7 @@ _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy"}
 """Which backend owns the array types that a package defines."""
 
 _loaded: dict[str, ModuleType] = {}
-_owner_names: dict[type, str | None] = {bool: None, int: None, float: None, complex: None, list: None, tuple: None, type(None): None}
+_owner_names: dict[type, str | None] = {}
 
 
 def get(name: str | None = None) -> ModuleType:

@@ -6,13 +6,15 @@ against this list. Everything else is derived from these, once, in ``cornu.ops``
 Conventions:
 
 * Names and meanings are NumPy's wherever NumPy has the thing.
-* ``Array`` is the backend's own array type. Where two arrays meet, either may be a Python number, which takes on the other's dtype.
-* A dtype is its name, a string such as ``"float32"``. 64-bit results come only from 64-bit arguments: data without a stated dtype becomes
-  ``config.floatx()`` or ``"int32"``, and dividing two ``int32`` arrays gives ``config.floatx()``.
+* ``Array`` is the backend's own array type. Where two arrays meet, either may be a Python number, which takes on the
+  other's dtype.
+* A dtype is its name, a string such as ``"float32"``. 64-bit results come only from 64-bit arguments: data without a
+  stated dtype becomes ``config.floatx()`` or ``"int32"``, and dividing two ``int32`` arrays gives ``config.floatx()``.
 * Pictures are channels last: ``(batch, *spatial, channels)``; kernels are ``(*window, channels_in / groups, channels_out)``.
 * ``padding`` is one ``(before, after)`` pair for each spatial axis.
 * A key is a ``uint32`` array of two words; the same key gives the same numbers on the same backend.
-* Where a function has a corner, the gradient is that of the field: 0 for ``maximum(x, 0)``'s losing side, ties in ``max_pool`` go to the first.
+* Where a function has a corner, the gradient is that of the field: 0 for ``maximum(x, 0)``'s losing side, ties in
+  ``max_pool`` go to the first.
 """
 
 from collections.abc import Callable
@@ -31,7 +33,7 @@ class ArraySpec(NamedTuple):
     dtype: str
 
 
-# --- Creation and conversion -----------------------------------------------------------------------------------------------------
+# --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
@@ -61,7 +63,7 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
     """Evenly spaced numbers from ``start`` up to and without ``stop``."""
 
 
-# --- Elementwise, one argument ----------------------------------------------------------------------------------------------------
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
 def abs(x: Array) -> Array: ...
@@ -105,7 +107,7 @@ def isfinite(x: Array) -> Array: ...
 def logical_not(x: Array) -> Array: ...
 
 
-# --- Elementwise, two or three arguments (broadcasting) ---------------------------------------------------------------------------
+# --- Elementwise, two or three arguments (broadcasting) ---------------------------------------------------------------
 
 
 def add(x: Array, y: Array) -> Array: ...
@@ -141,7 +143,7 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     """``x`` where the condition holds, else ``y``."""
 
 
-# --- Reductions -------------------------------------------------------------------------------------------------------------------
+# --- Reductions -------------------------------------------------------------------------------------------------------
 # `axis` is None (all), a number or a tuple of numbers; negative ones count from the end.
 
 
@@ -176,7 +178,7 @@ def cumsum(x: Array, axis: int) -> Array: ...
 def cumprod(x: Array, axis: int) -> Array: ...
 
 
-# --- Shape and indexing -----------------------------------------------------------------------------------------------------------
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
 def reshape(x: Array, shape: Shape) -> Array:
@@ -201,10 +203,10 @@ def take(x: Array, indices: Array, axis: int) -> Array:
 
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array: ...
 def index_add(x: Array, indices: Array, updates: Array) -> Array:
-    """A copy of ``x`` with ``updates[i]`` added to row ``indices[i]``; an index may come several times, ones outside are dropped."""
+    """A copy of ``x`` with ``updates[i]`` added to row ``indices[i]``; indices may repeat, ones outside are dropped."""
 
 
-# --- Contractions -----------------------------------------------------------------------------------------------------------------
+# --- Contractions -----------------------------------------------------------------------------------------------------
 
 
 def matmul(x: Array, y: Array) -> Array: ...
@@ -215,7 +217,7 @@ def tensordot(x: Array, y: Array, axes: Any) -> Array:
 def einsum(subscripts: str, *operands: Array) -> Array: ...
 
 
-# --- Sorting ----------------------------------------------------------------------------------------------------------------------
+# --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
 def argsort(x: Array, axis: int) -> Array:
@@ -226,7 +228,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
     """The ``k`` largest along the last axis, largest first, and their indices (``int32``; of equal ones the first)."""
 
 
-# --- Convolution and pooling ------------------------------------------------------------------------------------------------------
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
@@ -257,7 +259,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     """Mean of each window over the spatial axes; padding is not counted."""
 
 
-# --- Control flow -----------------------------------------------------------------------------------------------------------------
+# --- Control flow -----------------------------------------------------------------------------------------------------
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
@@ -272,7 +274,7 @@ def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> 
     """The one or the other function of the operands."""
 
 
-# --- Random numbers ---------------------------------------------------------------------------------------------------------------
+# --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
 def fold_in(key: Array, data: Any) -> Array:
@@ -287,7 +289,7 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
     """Numbers from the normal distribution with mean 0 and deviation 1."""
 
 
-# --- Transforms -------------------------------------------------------------------------------------------------------------------
+# --- Transforms -------------------------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
@@ -299,7 +301,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
 
 def stop_gradient(x: Array) -> Array: ...
 def custom_gradient(f: Callable) -> Callable:
-    """Of a function ``f(*arrays) -> (value, grad)`` makes ``arrays -> value`` with ``grad(upstream) -> gradients, one an array``."""
+    """Makes ``f(*arrays) -> (value, grad)`` a function ``arrays -> value`` with ``grad(upstream) -> (gradient, ...)``."""
 
 
 def compile(f: Callable) -> Callable:
@@ -310,7 +312,7 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
     """Shapes and dtypes that ``f`` would give: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
 
 
-# --- Devices ----------------------------------------------------------------------------------------------------------------------
+# --- Devices ----------------------------------------------------------------------------------------------------------
 
 
 def devices() -> list[str]:

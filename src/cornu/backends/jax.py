@@ -2,9 +2,10 @@
 
 What is particular to it:
 
-* JAX's 64-bit switch stays as the user set it, which is off by default. Then ``"float64"`` and ``"int64"`` mean ``"float32"`` and
-  ``"int32"``, silently; whole numbers that do not fit into 32 bits are refused.
-* Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as JAX's trees are.
+* JAX's 64-bit switch stays as the user set it, which is off by default. Then ``"float64"`` and ``"int64"`` mean
+  ``"float32"`` and ``"int32"``, silently; whole numbers that do not fit into 32 bits are refused.
+* Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as
+  JAX's trees are.
 * Compiled programs are kept in the user's cache folder (see :func:`enable_compilation_cache`).
 * On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``.
 """
@@ -24,7 +25,7 @@ from cornu import config
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import InvalidArgumentError, one_of
 
-# --- Compilation cache --------------------------------------------------------------------------------------------------------
+# --- Compilation cache ------------------------------------------------------------------------------------------------
 
 
 def cache_folder() -> Path:
@@ -61,7 +62,7 @@ def enable_compilation_cache() -> bool:
 enable_compilation_cache()
 
 
-# --- Creation and conversion --------------------------------------------------------------------------------------------------
+# --- Creation and conversion ------------------------------------------------------------------------------------------
 
 _NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 
@@ -138,7 +139,7 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
     return jnp.arange(start, stop, step, _available(dtype))
 
 
-# --- Elementwise, one argument ------------------------------------------------------------------------------------------------
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
 def _is_float(x: Any) -> bool:
@@ -257,7 +258,7 @@ def logical_not(x: Array) -> Array:
     return jnp.logical_not(x)
 
 
-# --- Elementwise, two or three arguments --------------------------------------------------------------------------------------
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
 def add(x: Array, y: Array) -> Array:
@@ -346,7 +347,7 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return jnp.where(condition, x, y)
 
 
-# --- Reductions ---------------------------------------------------------------------------------------------------------------
+# --- Reductions -------------------------------------------------------------------------------------------------------
 
 
 def _countable(x: Array) -> Array:
@@ -397,7 +398,7 @@ def cumprod(x: Array, axis: int) -> Array:
     return jnp.cumprod(_countable(x), axis=axis)
 
 
-# --- Shape and indexing -------------------------------------------------------------------------------------------------------
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
 def reshape(x: Array, shape: Shape) -> Array:
@@ -453,7 +454,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
     return x.at[indices].add(updates, mode="drop")
 
 
-# --- Contractions -------------------------------------------------------------------------------------------------------------
+# --- Contractions -----------------------------------------------------------------------------------------------------
 
 
 def matmul(x: Array, y: Array) -> Array:
@@ -468,7 +469,7 @@ def einsum(subscripts: str, *operands: Array) -> Array:
     return jnp.einsum(subscripts, *operands)
 
 
-# --- Sorting ------------------------------------------------------------------------------------------------------------------
+# --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
 def argsort(x: Array, axis: int) -> Array:
@@ -480,7 +481,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
     return values, cast(indices, "int32")
 
 
-# --- Convolution and pooling --------------------------------------------------------------------------------------------------
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
@@ -538,7 +539,7 @@ def _reduce_windows(x: Array, init: Any, function: Callable, window: Shape, stri
     return lax.reduce_window(x, init, function, (1, *window, 1), (1, *strides, 1), ((0, 0), *padding, (0, 0)))
 
 
-# --- Control flow -------------------------------------------------------------------------------------------------------------
+# --- Control flow -----------------------------------------------------------------------------------------------------
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
@@ -553,7 +554,7 @@ def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> 
     return lax.cond(pred, true_fn, false_fn, *operands)
 
 
-# --- Random numbers -----------------------------------------------------------------------------------------------------------
+# --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
 def _typed_key(key: Array) -> Array:
@@ -573,7 +574,7 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
     return jax.random.normal(_typed_key(key), shape, _available(dtype))
 
 
-# --- Transforms ---------------------------------------------------------------------------------------------------------------
+# --- Transforms -------------------------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
@@ -604,7 +605,7 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
     return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
 
 
-# --- Devices ------------------------------------------------------------------------------------------------------------------
+# --- Devices ----------------------------------------------------------------------------------------------------------
 
 
 def _devices_by_name() -> dict[str, jax.Device]:

@@ -1,24 +1,25 @@
 """Convolution and pooling for JAX on a CPU, written so that XLA's CPU compiler is fast in them, gradients included.
 
-XLA (jaxlib 0.10) has good and bad roads on a CPU, often a factor of ten or more apart. What was measured on two Intel cores, and what follows:
+XLA has good and bad roads on a CPU, often a factor of ten or more apart (measured with jaxlib 0.10.2 on two Intel cores):
 
-* A convolution in the plain form (channels last, kernel ``(*window, in, out)``) reaches the speed of a matrix product. Any other
-  order of dimensions inside a loop falls back to naive code, 100 times slower, and JAX's own gradients, and transposes that XLA folds into a
-  convolution, are of that kind. So each gradient is written as a plain convolution, and optimization barriers keep the
-  transposes outside of it.
-* The library YNNPACK, which XLA asks for convolutions by default, is 2 to 6 times slower than Eigen at them. It is switched off for
-  them, by an option at compilation (see :func:`compiler_options`).
-* A convolution that sums few products a pixel (the first layer of a network, or one channel at a time) is faster as
-  multiplications and additions of shifted pictures, which also melt into the activation behind them.
-* The gradient of max pooling in XLA is serial. Here it is a comparison, which melts into the activation before it.
+* A convolution in the plain form (channels last, kernel ``(*window, in, out)``) runs at the speed of a matrix product.
+  With any other
+  order of dimensions it runs in naive code if it stands inside a loop, 20 to 100 times slower. JAX's own gradients have another
+  order, and so has a convolution into which XLA folds the transpose before it. So the gradients are written here
+  as plain convolutions, and optimization barriers keep transposes out of them.
+* XLA hands convolutions to the library YNNPACK, which is 2 to 6 times slower than Eigen at them.
+  :func:`compiler_options` says no.
+* A convolution that sums few products for a number (the first layer of a network; depthwise convolution) is faster as
+  products with shifted pictures, which melt into the activation that follows.
+* XLA's gradient of max pooling is serial. Comparisons are not, and they melt into the activation that came before.
 
-The functions take the arguments of ``contract.py``. Second derivatives go through the same formulas.
+The functions mean what ``contract.py`` says, for arrays of one float dtype.
 """
 
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -27,67 +28,302 @@ from jax import lax
 
 from cornu.backends.contract import Array, Padding, Shape
 
-_MAX_SUMMED_PRODUCTS = 36
-"""A convolution that sums at most so many products for one number is done by shifted multiplications (measured: 27 gains 1.5, 75 loses 2)."""
-_MAX_WINDOW = 64
-"""The largest window, in pixels, that pooling writes out pixel by pixel."""
+FEW_PRODUCTS = 36
+"""Up to so many products a number, shifted products are the faster convolution (27: 1.5 times; 75: 2 times slower)."""
+SMALL_WINDOW = 64
+"""Up to so many pixels, a pooling window is written out pixel by pixel."""
+MANY_GROUPS = 64
+"""From here on, grouped convolution is left to XLA, since one convolution a group would take long to compile."""
+
+_LIBRARY_OPTION = "xla_cpu_experimental_ynn_fusion_type"
 
 
-# --- Convolution ------------------------------------------------------------------------------------------------------------------
+@functools.cache
+def compiler_options() -> dict[str, str]:
+    """Options for ``jax.jit`` that give matrix products and sums, but no convolutions, to YNNPACK.
+
+    Empty if this jaxlib does not know the option.
+    """
+    options = {_LIBRARY_OPTION: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(np.float32(0)).compile()
+    except (RuntimeError, ValueError):
+        return {}
+    return options
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int) -> Array:
-    """Convolution; see ``contract.conv``. ``x`` and ``kernel`` have the same dtype."""
-    if _is_sparse(kernel.shape, groups):
-        return _shifted_conv(x, kernel, strides, padding, dilation, groups)
-    return plain_conv(x, kernel, strides, padding, dilation, groups)
+# --- Convolution ------------------------------------------------------------------------------------------------------
 
 
-def _conv_forward(x, kernel, *geometry):
-    return conv(x, kernel, *geometry), (x, kernel)
-
-
-def _conv_backward(strides, padding, dilation, groups, residuals, grad):
-    x, kernel = residuals
-    geometry = (strides, padding, dilation)
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    """Convolution; see ``contract.conv``."""
+    geometry = (tuple(strides), tuple(map(tuple, padding)), tuple(dilation))
     if groups == 1:
-        return input_gradient(grad, kernel, x.shape, *geometry), kernel_gradient(x, grad, kernel.shape, *geometry)
-    if _is_depthwise(kernel.shape, groups):
-        return _depthwise_gradients(x, kernel, grad, *geometry)
-    return _grouped_gradients(x, kernel, grad, *geometry, groups)
+        return _dense_conv(x, kernel, *geometry)
+    if kernel.shape[-2] == 1:
+        return _depthwise_conv(jnp.repeat(x, kernel.shape[-1] // groups, axis=-1), kernel, *geometry)
+    if groups >= MANY_GROUPS:
+        return plain_conv(x, kernel, *geometry, groups=groups)
+    pairs = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
+    return jnp.concatenate([_dense_conv(part, its_kernel, *geometry) for part, its_kernel in pairs], -1)
 
 
-conv.defvjp(_conv_forward, _conv_backward)
-
-
-def plain_conv(x, kernel, strides, padding, dilation, groups=1, spread=None) -> Array:
-    """XLA's convolution in its plain form; ``spread`` is the distance at which the pixels of ``x`` are set apart."""
+def plain_conv(
+    x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, spread: Shape | None = None, groups: int = 1
+) -> Array:
+    """XLA's convolution in the plain form; ``spread`` is the distance at which the pixels of ``x`` are set apart."""
     axes = "DHW"[3 - len(strides) :]
     numbers = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
-    x, kernel = lax.optimization_barrier((x, kernel))  # XLA would fold a transpose before it into another form
+    x, kernel = lax.optimization_barrier((x, kernel))
     return lax.conv_general_dilated(
         x, kernel, strides, padding, spread, dilation, dimension_numbers=numbers, feature_group_count=groups
     )
 
 
-def _is_depthwise(kernel_shape: Shape, groups: int) -> bool:
-    return groups > 1 and kernel_shape[-2] == 1
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _dense_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    if 1 < math.prod(kernel.shape[:-2]) and math.prod(kernel.shape[:-1]) <= FEW_PRODUCTS:
+        return _shifted_products(x, kernel, strides, padding, dilation)
+    return plain_conv(x, kernel, strides, padding, dilation)
 
 
-def _is_sparse(kernel_shape: Shape, groups: int) -> bool:
-    few = math.prod(kernel_shape[:-1]) <= _MAX_SUMMED_PRODUCTS
-    return few and (groups == 1 or kernel_shape[-2] == 1) and math.prod(kernel_shape[:-2]) > 1
+def _dense_forward(x, kernel, *geometry):
+    return _dense_conv(x, kernel, *geometry), (x, kernel)
 
 
-def input_gradient(grad, kernel, x_shape, strides, padding, dilation) -> Array:
-    """What carries the gradient of a convolution's output to its input: a convolution with the turned kernel."""
+def _dense_backward(strides, padding, dilation, residuals, grad):
+    x, kernel = residuals
+    return (
+        input_gradient(grad, kernel, x.shape[1:-1], strides, padding, dilation),
+        kernel_gradient(x, grad, kernel.shape, strides, padding, dilation),
+    )
+
+
+_dense_conv.defvjp(_dense_forward, _dense_backward)
+
+
+def input_gradient(
+    grad: Array, kernel: Array, input_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> Array:
+    """What carries the gradient of a convolution's output to its input: a convolution with the turned kernel.
+
+    It is ``contract.conv_transpose`` too.
+    """
     rank = len(strides)
     turned = jnp.swapaxes(jnp.flip(kernel, range(rank)), -1, -2)
     pads = []
     for axis in range(rank):
         reach = (kernel.shape[axis] - 1) * dilation[axis]
         before = reach - padding[axis][0]
-        after = x_shape[1 + axis] - 1 - (grad.shape[1 + axis] - 1) * strides[axis] + reach - before
+        after = input_size[axis] - 1 - (grad.shape[1 + axis] - 1) * strides[axis] + reach - before
         pads.append((before, after))
     return plain_conv(grad, turned, (1,) * rank, pads, dilation, spread=strides)
+
+
+def kernel_gradient(
+    x: Array, grad: Array, kernel_shape: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> Array:
+    """The gradient for the kernel: the input convolved with the output's gradient, pictures and channels having changed places."""
+    rank, window = len(strides), kernel_shape[:-2]
+    if math.prod(window) == 1 and not np.any(padding):
+        x = x[(slice(None), *(slice(None, None, step) for step in strides))]
+        flat = x.reshape(-1, x.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])
+        return flat.reshape(kernel_shape)
+    pads = []
+    for axis in range(rank):
+        before = padding[axis][0]
+        span = (window[axis] - 1) * dilation[axis] + (grad.shape[1 + axis] - 1) * strides[axis] + 1
+        pads.append((before, span - x.shape[1 + axis] - before))
+    spatial = tuple(range(1, rank + 1))
+    x, pads = _cropped(x, pads)
+    pictures_last = x.transpose(rank + 1, *spatial, 0)
+    result = plain_conv(pictures_last, grad.transpose(*spatial, 0, rank + 1), dilation, pads, strides)
+    return lax.optimization_barrier(result).transpose(*spatial, 0, rank + 1)
+
+
+def _cropped(x: Array, pads: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:
+    """Carries out the negative part of a padding, for which XLA has no fast convolution."""
+    if min(itertools.chain(*pads)) >= 0:
+        return x, pads
+    window = [slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in zip(x.shape[1:], pads, strict=False)]
+    return x[(slice(None), *window)], [(max(before, 0), max(after, 0)) for before, after in pads]
+
+
+# --- Few products -----------------------------------------------------------------------------------------------------
+
+
+def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """Convolution as the sum of shifted pictures, one channel at a time, times a number for each output channel."""
+    parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
+    terms = (part[..., c : c + 1] * kernel[at][c] for at, part in parts for c in range(x.shape[-1]))
+    return functools.reduce(jnp.add, terms)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """Each channel with a window of its own: ``x`` is ``(batch, *spatial, channels)``, ``kernel`` ``(*window, 1, channels)``."""
+    parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
+    return functools.reduce(jnp.add, (part * kernel[at] for at, part in parts))
+
+
+def _depthwise_forward(x, kernel, *geometry):
+    return _depthwise_conv(x, kernel, *geometry), (x, kernel)
+
+
+def _depthwise_backward(strides, padding, dilation, residuals, grad):
+    x, kernel = residuals
+    terms = [(at, grad * kernel[at]) for at in _offsets(kernel.shape[:-2])]
+    for_x = _put_back(terms, x.shape, strides, padding, dilation)
+    return for_x, _depthwise_kernel_gradient(x, grad, kernel.shape, strides, padding, dilation)
+
+
+_depthwise_conv.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+def _depthwise_kernel_gradient(x, grad, kernel_shape, strides, padding, dilation):
+    """Sums row by row, so that what is added up stays in the cache; the rest of the sum is small."""
+    window = kernel_shape[:-2]
+    x = _padded(x, padding, 0)
+    height = (window[0] - 1) * dilation[0] + 1
+
+    def add_row(row, sums):
+        x_rows = lax.dynamic_slice_in_dim(x, row * strides[0], height, 1)
+        grad_row = lax.dynamic_slice_in_dim(grad, row, 1, 1)
+        parts = _cut(x_rows, window, grad_row.shape[1:-1], strides, dilation)
+        return tuple(total + part * grad_row for total, (_, part) in zip(sums, parts, strict=True))
+
+    zeros = jnp.zeros((grad.shape[0], 1, *grad.shape[2:]), grad.dtype)
+    sums = lax.fori_loop(0, grad.shape[1], add_row, (zeros,) * math.prod(window))
+    return jnp.stack([jnp.sum(total, tuple(range(total.ndim - 1))) for total in sums]).reshape(kernel_shape)
+
+
+# --- Windows ----------------------------------------------------------------------------------------------------------
+
+
+def _offsets(window: Shape) -> Iterable[Shape]:
+    return itertools.product(*map(range, window))
+
+
+def _padded(x: Array, padding: Padding, value: float) -> Array:
+    if not np.any(padding):
+        return x
+    edges = [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)]
+    return lax.optimization_barrier(lax.pad(x, jnp.asarray(value, x.dtype), edges))
+
+
+def _output_size(size: int, width: int, step: int, pads: tuple[int, int], gap: int) -> int:
+    return (size + pads[0] + pads[1] - (width - 1) * gap - 1) // step + 1
+
+
+def _windows(x, window, strides, padding, dilation, value) -> list[tuple[Shape, Array]]:
+    """For each place in the window, what all windows see there: ``(place, array of the output's size)``."""
+    size = [_output_size(*sizes) for sizes in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)]
+    return _cut(_padded(x, padding, value), window, size, strides, dilation)
+
+
+def _cut(x, window, size, strides, dilation) -> list[tuple[Shape, Array]]:
+    parts = []
+    for at in _offsets(window):
+        starts = [place * gap for place, gap in zip(at, dilation, strict=True)]
+        cuts = (slice(b, b + (n - 1) * step + 1, step) for b, n, step in zip(starts, size, strides, strict=True))
+        parts.append((at, x[(slice(None), *cuts)]))
+    return parts
+
+
+def _put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """The transpose of :func:`_windows`: adds each array where its place in the windows lies in the input.
+
+    With a stride of ``s``, the places fall into ``s`` classes that never meet: each is summed by itself, at the output's
+    size, and then the classes are interleaved. Setting the arrays apart with zeros and adding them up would be twice as slow.
+    """
+    rank, size = len(strides), terms[0][1].shape[1:-1]
+    starts = [[place * gap for place, gap in zip(at, dilation, strict=True)] for at, _ in terms]
+    late = [max(start[axis] // strides[axis] for start in starts) for axis in range(rank)]
+    classes = {}
+    for start, (_, term) in zip(starts, terms, strict=True):
+        shifts = [begin // step for begin, step in zip(start, strides, strict=True)]
+        edges = [(0, 0, 0), *((shift, last - shift, 0) for shift, last in zip(shifts, late, strict=True)), (0, 0, 0)]
+        which = tuple(begin % step for begin, step in zip(start, strides, strict=True))
+        shifted = lax.pad(term, jnp.zeros((), term.dtype), edges)
+        classes[which] = classes[which] + shifted if which in classes else shifted
+    grown = [n + last for n, last in zip(size, late, strict=True)]
+    zeros = jnp.zeros((x_shape[0], *grown, x_shape[-1]), terms[0][1].dtype)
+    whole = _interleaved(lambda which: classes.get(which, zeros), strides, ())
+    edges = [(0, 0, 0)]
+    for axis in range(rank):
+        before = padding[axis][0]
+        edges.append((-before, x_shape[1 + axis] + before - grown[axis] * strides[axis], 0))
+    return lax.pad(whole, jnp.zeros((), whole.dtype), [*edges, (0, 0, 0)])
+
+
+def _interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
+    axis = len(which)
+    if axis == len(strides):
+        return part(which)
+    parts = [_interleaved(part, strides, (*which, i)) for i in range(strides[axis])]
+    if len(parts) == 1:
+        return parts[0]
+    stacked = jnp.stack(parts, axis + 2)
+    return stacked.reshape(*stacked.shape[: axis + 1], -1, *stacked.shape[axis + 3 :])
+
+
+# --- Pooling ----------------------------------------------------------------------------------------------------------
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    """Max pooling over small windows; see ``contract.max_pool``."""
+    parts = _windows(x, window, strides, padding, (1,) * len(window), -np.inf)
+    return functools.reduce(jnp.maximum, (part for _, part in parts))
+
+
+def _max_forward(x, *geometry):
+    y = max_pool(x, *geometry)
+    return y, (x, y)
+
+
+def _max_backward(window, strides, padding, residuals, grad):
+    x, y = residuals
+    ones = (1,) * len(window)
+    parts = _windows(x, window, strides, padding, ones, -np.inf)
+    if all(size <= step for size, step in zip(window, strides, strict=True)):
+        hits = _first_hits(parts, y)
+    else:  # an input is in several windows: find the winners once
+        winner = jnp.full(y.shape, -1, jnp.int8)
+        for number, (_, part) in reversed(list(enumerate(parts))):
+            winner = jnp.where(part == y, jnp.int8(number), winner)
+        winner = lax.optimization_barrier(winner)
+        hits = [winner == number for number in range(len(parts))]
+    zero = jnp.zeros((), grad.dtype)
+    terms = [(at, jnp.where(hit, grad, zero)) for (at, _), hit in zip(parts, hits, strict=True)]
+    return (_put_back(terms, x.shape, strides, padding, ones),)
+
+
+max_pool.defvjp(_max_forward, _max_backward)
+
+
+def _first_hits(parts: list[tuple[Shape, Array]], y: Array) -> list[Array]:
+    hits, seen = [], False
+    for _, part in parts:
+        equal = part == y
+        hits.append(equal & ~jnp.asarray(seen))
+        seen = equal | seen
+    return hits
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
+def sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    """The sum of each small window."""
+    return functools.reduce(jnp.add, (part for _, part in _windows(x, window, strides, padding, (1,) * len(window), 0)))
+
+
+def _sum_forward(x, *geometry):
+    return sum_pool(x, *geometry), x.shape
+
+
+def _sum_backward(window, strides, padding, x_shape, grad):
+    terms = [(at, grad) for at in _offsets(window)]
+    return (_put_back(terms, x_shape, strides, padding, (1,) * len(window)),)
+
+
+sum_pool.defvjp(_sum_forward, _sum_backward)

@@ -23,7 +23,7 @@ from cornu.errors import BackendError, InvalidArgumentError, one_of
 
 backends.register_array_type(TapeArray, "numpy")
 
-# --- Creation and conversion --------------------------------------------------------------------------------------------------
+# --- Creation and conversion ------------------------------------------------------------------------------------------
 
 _DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -94,7 +94,7 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
     return np.arange(start, stop, step, _checked_dtype(dtype))  # type: ignore[call-overload]
 
 
-# --- Elementwise, one argument ------------------------------------------------------------------------------------------------
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
 @primitive
@@ -232,7 +232,7 @@ def logical_not(x: Array) -> Array:
     return np.logical_not(x)
 
 
-# --- Elementwise, two or three arguments --------------------------------------------------------------------------------------
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
 @primitive
@@ -340,7 +340,7 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, x, y)
 
 
-# --- Reductions ---------------------------------------------------------------------------------------------------------------
+# --- Reductions -------------------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -400,7 +400,7 @@ def cumprod(x: Array, axis: int) -> Array:
     return np.cumprod(x, axis=axis)
 
 
-# --- Shape and indexing -------------------------------------------------------------------------------------------------------
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -470,7 +470,7 @@ def _add_rows(x: Array, rows: Array, updates: Array) -> Array:
     return x
 
 
-# --- Contractions -------------------------------------------------------------------------------------------------------------
+# --- Contractions -----------------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -492,7 +492,7 @@ def _contract(subscripts: str, operands: list[Array]) -> Array:
     return np.einsum(subscripts, *operands, optimize=True)
 
 
-# --- Sorting ------------------------------------------------------------------------------------------------------------------
+# --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -506,7 +506,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
     return take_along_axis(x, indices, -1), indices
 
 
-# --- Convolution and pooling --------------------------------------------------------------------------------------------------
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -531,7 +531,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return builtins.sum(windows.see(x)) / windows.inside()
 
 
-# --- Control flow -------------------------------------------------------------------------------------------------------------
+# --- Control flow -----------------------------------------------------------------------------------------------------
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
@@ -565,7 +565,7 @@ def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> 
     return true_fn(*operands) if pred else false_fn(*operands)
 
 
-# --- Random numbers -----------------------------------------------------------------------------------------------------------
+# --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
 def _generator(key: Array) -> np.random.Generator:
@@ -591,7 +591,7 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
     return _generator(key).standard_normal(shape, precision).astype(dtype)
 
 
-# --- Transforms ---------------------------------------------------------------------------------------------------------------
+# --- Transforms -------------------------------------------------------------------------------------------------------
 
 
 value_and_grad = numpy_tape.value_and_grad
@@ -627,7 +627,7 @@ def _zeros(specs: Any) -> Any:
     return specs
 
 
-# --- Devices ------------------------------------------------------------------------------------------------------------------
+# --- Devices ----------------------------------------------------------------------------------------------------------
 
 
 def devices() -> list[str]:

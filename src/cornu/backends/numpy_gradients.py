@@ -17,7 +17,7 @@ from scipy import special
 from cornu.backends.contract import Shape
 from cornu.backends.numpy_windows import conv_windows, convolve, convolve_back, convolve_kernel, pool_windows
 
-# --- Elementwise --------------------------------------------------------------------------------------------------------------
+# --- Elementwise ------------------------------------------------------------------------------------------------------
 
 
 def unbroadcast(g: np.ndarray, shape: Shape) -> np.ndarray:
@@ -56,7 +56,7 @@ def _to_winner(g, wins, ties):
     return np.where(ties, g / 2, np.where(wins, g, 0))
 
 
-# --- Reductions ---------------------------------------------------------------------------------------------------------------
+# --- Reductions -------------------------------------------------------------------------------------------------------
 
 
 def _reduced_axes(x: np.ndarray, axis: Any) -> tuple[int, ...]:
@@ -110,7 +110,7 @@ def _cumprod(g, out, x, axis):
     return np.moveaxis(_product_before(x) * later, 0, axis)
 
 
-# --- Shape and indexing -------------------------------------------------------------------------------------------------------
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
 def _concatenate(g, out, xs, axis):
@@ -134,7 +134,7 @@ def _getitem(g, out, x, index):
     return whole
 
 
-# --- Contractions -------------------------------------------------------------------------------------------------------------
+# --- Contractions -----------------------------------------------------------------------------------------------------
 
 
 def _matmul_for_left(g, out, x, y):
@@ -213,7 +213,7 @@ def _contraction_for(position: int, g: np.ndarray, operands: list[np.ndarray], t
     return whole
 
 
-# --- Convolution and pooling --------------------------------------------------------------------------------------------------
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
 def _conv_for_pictures(g, out, x, kernel, strides, padding, dilation, groups):
@@ -248,7 +248,7 @@ def _avg_pool(g, out, x, window, strides, padding):
     return windows.collect([g / windows.inside().astype(g.dtype)] * math.prod(window))
 
 
-# --- The table ----------------------------------------------------------------------------------------------------------------
+# --- The table --------------------------------------------------------------------------------------------------------
 
 RULES: dict[str, tuple[Callable | None, ...]] = {
     "cast": (lambda g, out, x, dtype: g,),

@@ -18,7 +18,7 @@ from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, S
 _primitives: dict[str, Callable] = {}
 
 
-# --- The tape -----------------------------------------------------------------------------------------------------------------
+# --- The tape ---------------------------------------------------------------------------------------------------------
 
 
 class Tape:
@@ -73,7 +73,7 @@ def _accumulate(gradients: dict[int, np.ndarray], argument: Any, share: Any) -> 
         gradients[id(argument)] = share if earlier is None else earlier + share
 
 
-# --- The box ------------------------------------------------------------------------------------------------------------------
+# --- The box ----------------------------------------------------------------------------------------------------------
 
 
 def _operator(name: str, swapped: bool = False) -> Callable:
@@ -198,7 +198,7 @@ def _second_order() -> BackendError:
     )
 
 
-# --- Primitives ---------------------------------------------------------------------------------------------------------------
+# --- Primitives -------------------------------------------------------------------------------------------------------
 
 
 def primitive(function: Callable) -> Callable:
@@ -255,7 +255,7 @@ def _settle_dtype(result: np.ndarray, arguments: Iterable) -> np.ndarray:
     return result
 
 
-# --- Transforms ---------------------------------------------------------------------------------------------------------------
+# --- Transforms -------------------------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:

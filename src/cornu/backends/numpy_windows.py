@@ -74,7 +74,7 @@ def pool_windows(x: np.ndarray, window: Shape, strides: Shape, padding: Padding)
     return Windows(x.shape[1:-1], window, strides, padding, (1,) * len(window))
 
 
-# --- Convolution as a matrix product, one for each group of channels ----------------------------------------------------------
+# --- Convolution as a matrix product, one for each group of channels --------------------------------------------------
 
 
 def convolve(x: np.ndarray, kernel: np.ndarray, windows: Windows, groups: int = 1) -> np.ndarray:

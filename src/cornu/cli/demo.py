@@ -11,7 +11,7 @@ _EPOCHS = 15
 
 
 @click.command()
-@click.option("--output", default="demo", show_default=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the results.")
+@click.option("--output", default="demo", show_default=True, type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--epochs", default=_EPOCHS, show_default=True, help="How often to go through the training pictures.")
 def demo(output: Path, epochs: int) -> None:
     """Train a network on handwritten digits, judge it and save it.

@@ -1,6 +1,7 @@
 """What surrounds a call of a layer: training or not, the random key, borrowed values of variables, masks, hooks.
 
-A layer's outermost call opens a :class:`CallContext`; the calls inside it share it. Compiled code opens one whose variables are *bound*:
+A layer's outermost call opens a :class:`CallContext`; the calls inside it share it. Compiled code opens one whose
+variables are *bound*:
 reading a bound variable gives the array it was bound to, assigning to it changes the binding and not the variable.
 So the code of a layer is the same whether it runs eagerly or as a pure function.
 """
@@ -41,7 +42,7 @@ class CallContext:
         return self._masks.get(id(tensor), (None, None))[1]
 
     def set_mask(self, tensor: Any, mask: Any) -> None:
-        """Remembers the mask of a tensor until the outermost call ends. The tensor is kept too, so that its id stays its own."""
+        """Remembers the mask of a tensor until the outermost call ends, and the tensor, so that its id stays its own."""
         self._masks[id(tensor)] = (tensor, mask)
 
 

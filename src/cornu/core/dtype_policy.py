@@ -15,7 +15,8 @@ class DTypePolicy(registry.Configurable):
     """A pair of dtypes by one name.
 
     Args:
-        name: A float dtype for both, or ``"mixed_float16"`` or ``"mixed_bfloat16"``: computing in 16 bits, variables in ``float32``.
+        name: A float dtype for both, or ``"mixed_float16"`` or ``"mixed_bfloat16"``: computing in 16 bits, variables in
+            ``float32``.
 
     Raises:
         InvalidArgumentError: There is no such policy.

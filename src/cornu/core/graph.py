@@ -1,6 +1,7 @@
 """Symbolic tensors, and the graph that calling layers and ops on them records.
 
-A symbolic tensor has a shape and a dtype and no numbers. When a layer or an op meets one, it is not computed: a :class:`Node` remembers
+A symbolic tensor has a shape and a dtype and no numbers. When a layer or an op meets one, it is not computed: a
+:class:`Node` remembers
 what was called with what. A functional model is the nodes between its inputs and its outputs, run on arrays later.
 """
 
@@ -84,6 +85,7 @@ class OpCall:
         self.inbound_nodes: list[Node] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The op's result for arrays."""
         return self.op(*args, **kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -145,13 +147,14 @@ def _record_op(op: Callable, args: tuple, kwargs: dict) -> Any:
 register_recorder(SymbolicTensor, _record_op)
 
 
-# --- Inferring shapes by running ----------------------------------------------------------------------------------------------------
+# --- Inferring shapes by running --------------------------------------------------------------------------------------
 
 
 def infer(function: Callable, args: tuple, kwargs: dict, backend: str | None = None) -> Any:
     """Symbolic tensors as a function of arrays would give them, found by an abstract run on a backend (by default the default).
 
-    Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are unknown.
+    Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
+    unknown.
     """
     first = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[0], backend)
     if all(None not in tensor.shape for tensor in symbolic_leaves((args, kwargs))):
@@ -184,14 +187,14 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, b
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
 
 
-# --- Graphs -------------------------------------------------------------------------------------------------------------------------
+# --- Graphs -----------------------------------------------------------------------------------------------------------
 
 
 def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
     """The nodes that lead from inputs to outputs in the order in which they can run.
 
-    The order is Keras's, so that a model's layers and weights stand in the same order: the farthest from the outputs first, then in
-    the order in which a walk from the outputs meets their operations.
+    The order is Keras's, so that a model's layers and weights stand in the same order: the farthest from the outputs
+    first, then in the order in which a walk from the outputs meets their operations.
 
     Args:
         inputs: Where the walk stops.

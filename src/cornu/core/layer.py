@@ -8,18 +8,14 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, initializers, ops, regularizers, trees
-from cornu.core import context, dtype_policy, graph
+from cornu.core import complaints, context, dtype_policy, graph, layer_config
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.naming import auto_name
+from cornu.core.shapes import first_of, map_shapes, shapes_for_build, shapes_of
 from cornu.core.variable import Variable
-from cornu.errors import InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 from cornu.ops.dispatch import unwrap
-from cornu.registry import Configurable, serialize
-
-_BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape")
-_READ_WITH_ANOTHER = ("renorm_momentum",)
-"""Entries of Keras's configs that mean something only beside another that Cornu refuses (``renorm=True``)."""
+from cornu.registry import Configurable
 
 _NOT_OWNED = ("_arguments", "inbound_nodes")
 
@@ -52,7 +48,8 @@ def _remembering(build: Callable) -> Callable:
 class Layer(Configurable):
     """Named variables and a ``call``: the base of every layer and model.
 
-    A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and may say in
+    A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
+    may say in
     ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). Its constructor's
     arguments are its config.
 
@@ -104,7 +101,7 @@ class Layer(Configurable):
         **kwargs: Any,
     ):
         if kwargs:
-            self._refuse(kwargs)
+            raise complaints.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
         self._trained: list[Variable] = []
         self._state: list[Variable] = []
         self.name = name or auto_name(type(self).__name__)
@@ -121,17 +118,7 @@ class Layer(Configurable):
         self._accepted_shapes: set = set()
         self.input_shape_hint = input_shape
 
-    def _refuse(self, kwargs: dict) -> None:
-        name = next(iter(kwargs))
-        known = [*inspect.signature(type(self).__init__).parameters, *_BASE_ARGUMENTS]
-        known = [argument for argument in known if argument not in ("self", "kwargs")]
-        raise InvalidTypeError(
-            f"`{type(self).__name__}` was given an argument `{name}`.",
-            f"Its arguments are {', '.join(known)}.",
-            did_you_mean(name, known) or "Leave it out.",
-        )
-
-    # --- What a subclass writes ---------------------------------------------------------------------------------------------------
+    # --- What a subclass writes ---------------------------------------------------------------------------------------
 
     @_remembering
     def build(self, input_shape: Any) -> None:
@@ -144,11 +131,7 @@ class Layer(Configurable):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs. May take ``training`` and ``mask`` arguments, which are filled in if they are not given."""
-        raise InvalidTypeError(
-            f"The layer {self.name!r} ({type(self).__name__}) was called.",
-            "A layer needs a method `call(self, inputs)`.",
-            f"Write one in the class `{type(self).__name__}`.",
-        )
+        raise complaints.no_call(self)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape that comes out for the shape that goes in; by default found by an abstract run of ``call``."""
@@ -159,7 +142,7 @@ class Layer(Configurable):
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
             return graph.infer(self._call_apart, args, kwargs, self._backend_name)
-        shapes = self.compute_output_shape(shapes_of(args[0] if args else next(iter(kwargs.values()))))
+        shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
@@ -212,7 +195,7 @@ class Layer(Configurable):
         running = context.current()
         (running.losses if running is not None else self._losses).append(loss)
 
-    # --- Being called -------------------------------------------------------------------------------------------------------------
+    # --- Being called -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer: builds it first if need be. Symbolic arguments are recorded instead of computed."""
@@ -254,7 +237,8 @@ class Layer(Configurable):
             **kwargs: Arguments of ``call``, such as ``training``.
 
         Returns:
-            ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``; the variables after the call.
+            ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``; the variables after
+            the call.
         """
         running = call_context or CallContext()
         names = [*self.trainable_variables, *self.non_trainable_variables]
@@ -280,7 +264,7 @@ class Layer(Configurable):
         running.training = outer_training if training is None else training
         if "training" in parameters and running.training is not None:
             kwargs["training"] = running.training
-        inputs = args[0] if args else next(iter(kwargs.values()), None)
+        inputs = first_of(args, kwargs)
         masks = trees.map(running.mask_of, inputs)
         if "mask" in parameters and kwargs.get("mask") is None and trees.leaves(masks):
             kwargs["mask"] = masks
@@ -331,42 +315,24 @@ class Layer(Configurable):
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         """Builds the layer for these arguments, or checks that they fit what it was built for."""
-        if self.built and not _overrides(self, "compute_output_shape"):
+        knows_shapes = _overrides(self, "compute_output_shape")
+        if self.built and not knows_shapes:
             return
-        inputs = args[0] if args else next(iter(kwargs.values()), None)
-        shapes = shapes_of(inputs)
+        shapes = shapes_of(first_of(args, kwargs))
         key = repr(shapes)
         if key in self._accepted_shapes:
             return
-        if not self.built and self._builds_by_name():
-            self.build(**self._named_shapes(args, kwargs))
-        elif not self.built:
-            self.build(shapes)
-        if _overrides(self, "compute_output_shape"):
-            self.compute_output_shape(
-                shapes
-            )  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
+        if not self.built:
+            self.build(**shapes_for_build(self.build, self.call, args, kwargs))
+        if knows_shapes:  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
+            self.compute_output_shape(shapes)
         self._accepted_shapes.add(key)
-
-    def _builds_by_name(self) -> bool:
-        parameters = [name for name in inspect.signature(self.build).parameters if name.endswith("_shape")]
-        return len(parameters) > 1
-
-    def _named_shapes(self, args: tuple, kwargs: dict) -> dict[str, Any]:
-        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
-        shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
-        return {name: shapes.get(name) for name in inspect.signature(self.build).parameters}
 
     def _check_constructed(self) -> None:
         if "_trained" not in self.__dict__:
-            name = type(self).__name__
-            raise InvalidTypeError(
-                f"The layer `{name}` was used before it was set up.",
-                "A layer's constructor must call the base's.",
-                f"Begin `{name}.__init__` with `super().__init__()`.",
-            )
+            raise complaints.not_constructed(self)
 
-    # --- Variables ----------------------------------------------------------------------------------------------------------------
+    # --- Variables ----------------------------------------------------------------------------------------------------
 
     def _owned(self, kind: type) -> list:
         """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order in which they were set."""
@@ -462,11 +428,7 @@ class Layer(Configurable):
         shapes = [tuple(np.shape(value)) for value in weights]
         expected = [variable.shape for variable in variables]
         if shapes != expected:
-            raise ShapeError(
-                f"`set_weights` of {self.name!r} was given {len(shapes)} arrays of shapes {shapes}.",
-                f"It has {len(expected)} weights of shapes {expected}.",
-                "Give them in the order of `layer.weights`" + (", and build the layer first." if not self.built else "."),
-            )
+            raise complaints.wrong_weights(self, shapes, expected)
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
@@ -477,11 +439,7 @@ class Layer(Configurable):
             NotBuiltError: It is not built yet.
         """
         if not self.built:
-            raise NotBuiltError(
-                f"The number of parameters of {self.name!r} was asked for.",
-                "It is known once the layer is built.",
-                "Call it on data, or `build` it with an input shape, or begin the model with `cornu.Input(shape)`.",
-            )
+            raise complaints.not_countable(self)
         return sum(variable.size for variable in self.variables)
 
     def to_backend(self, name: str) -> "Layer":
@@ -519,7 +477,7 @@ class Layer(Configurable):
         inner = [loss for layer in self.flatten_layers() for loss in layer._losses]
         return [*inner, *self._regularization()]
 
-    # --- Facts --------------------------------------------------------------------------------------------------------------------
+    # --- Facts --------------------------------------------------------------------------------------------------------
 
     @property
     def dtype(self) -> str:
@@ -538,11 +496,7 @@ class Layer(Configurable):
 
     def _only_node(self, what: str) -> graph.Node:
         if not self.inbound_nodes:
-            raise NotBuiltError(
-                f"`{what}` of the layer {self.name!r} was asked for.",
-                "It is known once the layer was called on a symbolic tensor.",
-                "Put it into a model that begins with `cornu.Input(shape)`.",
-            )
+            raise complaints.never_called(self, what)
         return self.inbound_nodes[0]
 
     @property
@@ -572,28 +526,18 @@ class Layer(Configurable):
             return shapes_of(self.output)
         return self.compute_output_shape(self.input_shape)
 
-    # --- Config -------------------------------------------------------------------------------------------------------------------
+    # --- Config -------------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Name, trainable, dtype policy and the constructor's arguments."""
-        base = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
-        if self.activity_regularizer is not None:
-            base["activity_regularizer"] = serialize(self.activity_regularizer)
-        own = super().get_config()
-        if _keeps_arguments(type(self)):
-            own = {name: serialize(vars(self).get(name, value)) for name, value in own.items()}
-        return base | {name: value for name, value in own.items() if name not in (*base, *_BASE_ARGUMENTS)}
+        return layer_config.config_of(self, super().get_config)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
         """A new layer of the same config, with new weights."""
-        config = _without_neutral(cls, config)
-        accepted = inspect.signature(cls.__init__).parameters
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
-        base = {} if takes_any else {n: config[n] for n in ("name", "trainable", "dtype") if n in config and n not in accepted}
-        layer = super().from_config({name: value for name, value in config.items() if name not in base})
-        layer.name = base.get("name", layer.name)
-        layer.trainable = base.get("trainable", layer.trainable)
+        arguments, base = layer_config.split_config(cls, layer_config.without_neutral(cls, config))
+        layer = super().from_config(arguments)
+        layer_config.set_base(layer, base)
         return layer
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -604,56 +548,13 @@ class Layer(Configurable):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-# --- Helpers ------------------------------------------------------------------------------------------------------------------------
+# --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
 def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
 
 
-def _keeps_arguments(cls: type[Layer]) -> bool:
-    """Whether a class's constructor is one of Cornu's: these keep each argument, in its final form, under its own name."""
-    return _owner_of_init(cls).__module__.partition(".")[0] == "cornu"
-
-
-def _owner_of_init(cls: type) -> type:
-    return next(base for base in cls.__mro__ if "__init__" in base.__dict__)
-
-
-def _without_neutral(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
-    """A config without Keras's entries that Cornu has no argument for and that say nothing: ``quantization_config: None``.
-
-    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are
-    refused later.
-    """
-    if not _keeps_arguments(cls):
-        return config
-    known = {name for base in cls.__mro__ if issubclass(base, Layer) for name in inspect.signature(base.__init__).parameters}
-    return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}
-
-
 @functools.cache
 def _call_parameters(cls: type[Layer]) -> frozenset[str]:
     return frozenset(inspect.signature(cls.call).parameters)
-
-
-def shapes_of(inputs: Any) -> Any:
-    """The shapes of a tree of tensors. The first size of an array, its batch's, is left open: layers do not depend on it."""
-    return trees.map(_shape_of, inputs)
-
-
-def _shape_of(value: Any) -> tuple | None:
-    if graph.is_symbolic(value):
-        return value.shape
-    return (None, *value.shape[1:]) if hasattr(value, "shape") else None
-
-
-def map_shapes(shapes: Any, function: Callable) -> Any:
-    """Applies a function to the shapes in a tree of shapes, where a shape is a tuple of sizes."""
-    if shapes is None:
-        return None
-    if isinstance(shapes, tuple) and all(size is None or isinstance(size, (int, np.integer)) for size in shapes):
-        return function(shapes)
-    if isinstance(shapes, dict):
-        return {name: map_shapes(shape, function) for name, shape in shapes.items()}
-    return type(shapes)(map_shapes(shape, function) for shape in shapes)

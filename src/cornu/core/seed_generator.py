@@ -9,8 +9,8 @@ from cornu.core import context
 class SeedGenerator:
     """Gives a layer one key after another.
 
-    In compiled code the keys follow from the key of the running call, so that the step is a pure function; in eager calls from the
-    generator's own seed, or without one from ``cornu.seeds``.
+    In compiled code the keys follow from the key of the running call, so that the step is a pure function; in eager
+    calls from the generator's own seed, or without one from ``cornu.seeds``.
 
     Args:
         seed: A whole number, or None.

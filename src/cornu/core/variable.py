@@ -82,7 +82,7 @@ class Variable(ArrayOperators):
         backend = self.backend
         return backend.asarray(value, dtype=dtype)
 
-    # --- Reading and assigning ----------------------------------------------------------------------------------------------------
+    # --- Reading and assigning ----------------------------------------------------------------------------------------
 
     @property
     def backend(self) -> Any:
@@ -156,7 +156,7 @@ class Variable(ArrayOperators):
         value = self.value
         return backends.of(value).to_numpy(value)
 
-    # --- Standing for an array ----------------------------------------------------------------------------------------------------
+    # --- Standing for an array ----------------------------------------------------------------------------------------
 
     def __cornu_array__(self) -> Any:
         return self.value

@@ -7,7 +7,8 @@ from typing import Any
 from cornu import activations, constraints, initializers, ops, regularizers, trees
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
-from cornu.core.layer import Layer, map_shapes
+from cornu.core.layer import Layer
+from cornu.core.shapes import map_shapes
 from cornu.errors import UnsafeModelError
 from cornu.layers import arguments, shapes
 from cornu.layers.shapes import Shape

@@ -175,7 +175,7 @@ class RepeatVector(Rearranging):
         return (input_shape[0], self.n, input_shape[1])
 
 
-# --- Pictures, sequences and volumes ------------------------------------------------------------------------------------------
+# --- Pictures, sequences and volumes ----------------------------------------------------------------------------------
 
 
 class SpatialRearranging(Rearranging):

@@ -105,7 +105,7 @@ class RNN(Layer):
         if self.stateful and input_shape[0] is not None:
             self._make_states(input_shape[0])
 
-    # --- States ---------------------------------------------------------------------------------------------------------------
+    # --- States -------------------------------------------------------------------------------------------------------
 
     @property
     def states(self) -> list[Variable] | None:
@@ -157,7 +157,7 @@ class RNN(Layer):
             )
         return self._states
 
-    # --- Running --------------------------------------------------------------------------------------------------------------
+    # --- Running ------------------------------------------------------------------------------------------------------
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
         """The outputs.
@@ -210,7 +210,7 @@ class RNN(Layer):
         blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
         return _as_step(cell, training), inputs, [blank, *states]
 
-    # --- Shapes and masks -----------------------------------------------------------------------------------------------------
+    # --- Shapes and masks ---------------------------------------------------------------------------------------------
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """``(batch, output_size)`` or ``(batch, steps, output_size)``; with ``return_state`` a tuple that begins with it."""
@@ -578,7 +578,7 @@ class GRU(_RNNOfOneCell):
         super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
-# --- The loop -----------------------------------------------------------------------------------------------------------------
+# --- The loop ---------------------------------------------------------------------------------------------------------
 
 
 def _loop(step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool, unroll: bool) -> tuple[Any, list]:
@@ -647,7 +647,7 @@ def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterat
         )
 
 
-# --- Helpers ------------------------------------------------------------------------------------------------------------------
+# --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
 def _is_plain_stack(cell: Any) -> bool:

@@ -31,7 +31,7 @@ class RecurrentCell(Layer):
     units: int
     recurrent_activation: Callable | None = None
 
-    # --- Arguments ------------------------------------------------------------------------------------------------------------
+    # --- Arguments ----------------------------------------------------------------------------------------------------
 
     def _keep(
         self, units: Any, activation: Any, use_bias: bool, dropout: Any, recurrent_dropout: Any, seed: int | None
@@ -69,7 +69,7 @@ class RecurrentCell(Layer):
             found.append(arguments.coupling_of(self.recurrent_activation))
         return next(worst for worst in ("unknown", "masked", "none") if worst in found)
 
-    # --- Weights --------------------------------------------------------------------------------------------------------------
+    # --- Weights ------------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Shape) -> None:
         """Makes ``kernel``, ``recurrent_kernel`` and ``bias``."""
@@ -108,7 +108,7 @@ class RecurrentCell(Layer):
         """Number of features it was built for; None before."""
         return self.kernel.shape[0] if self.built else None
 
-    # --- One step -------------------------------------------------------------------------------------------------------------
+    # --- One step -----------------------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
         """One step.
@@ -487,7 +487,7 @@ class StackedRNNCells(Layer):
         return inputs, after
 
 
-# --- Cells of all kinds -------------------------------------------------------------------------------------------------------
+# --- Cells of all kinds -----------------------------------------------------------------------------------------------
 
 
 def check_cell(layer: Layer, cell: Any) -> Any:

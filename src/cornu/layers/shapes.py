@@ -14,7 +14,7 @@ SPATIAL_NAMES = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "
 """What the spatial axes are called, by their number."""
 
 
-# --- Refusals -------------------------------------------------------------------------------------------------------------
+# --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
 def refusal(layer: Layer, shape: object, expected: str, advice: str) -> ShapeError:
@@ -80,7 +80,7 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
     return size
 
 
-# --- Windows over pictures --------------------------------------------------------------------------------------------------
+# --- Windows over pictures --------------------------------------------------------------------------------------------
 
 
 def picture_names(rank: int, data_format: str) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ class Functional:
         ops_used = [operation.op for operation in self.operations if isinstance(operation, OpCall)]
         return "none" if all(op.__module__ == ops.elementwise.__name__ for op in ops_used) else "unknown"
 
-    # --- Running ------------------------------------------------------------------------------------------------------------------
+    # --- Running ------------------------------------------------------------------------------------------------------
 
     def run(self, inputs: Any) -> Any:
         """The outputs for arrays."""
@@ -119,7 +119,7 @@ class Functional:
             )
         return leaves
 
-    # --- Config -------------------------------------------------------------------------------------------------------------------
+    # --- Config -------------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """Layers, their calls, inputs and outputs in Keras 3's form."""

@@ -21,7 +21,8 @@ _NAMES_BY_MODULE = {
         abs absolute add all allclose amax amin any append arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
         argsort average bincount broadcast_to cbrt ceil clip concatenate cos cosh count_nonzero cross cumprod cumsum deg2rad
         diag diagonal diff digitize divide divide_no_nan dot dstack einsum empty_like equal exp exp2 expand_dims expm1 flip
-        fliplr flipud floor floor_divide full_like get_item greater greater_equal hstack hypot inner isclose isfinite isinf isnan
+        fliplr flipud floor floor_divide full_like get_item greater greater_equal hstack hypot inner isclose isfinite
+        isinf isnan
         isneginf isposinf kron less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
         matmul max maximum mean median meshgrid min minimum mod moveaxis multiply nan_to_num ndim negative not_equal ones_like
         outer pad percentile power prod ptp quantile rad2deg ravel reciprocal repeat reshape roll rot90 round searchsorted sign
@@ -74,7 +75,7 @@ OPS: dict[tuple[str, str], Callable] = _all_ops()
 _HOMES = {op: home for home, op in OPS.items()}
 
 
-# --- Configs of operations ------------------------------------------------------------------------------------------
+# --- Configs of operations --------------------------------------------------------------------------------------------
 
 
 def operation_config(operation: Any, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def unusable(entry: Any, reason: Any) -> ModelFormatError:
     )
 
 
-# --- Values in calls ------------------------------------------------------------------------------------------------
+# --- Values in calls --------------------------------------------------------------------------------------------------
 
 
 def with_places(tree: Any, places: dict[int, list]) -> Any:

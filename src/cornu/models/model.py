@@ -7,8 +7,9 @@ from typing import Any
 from cornu import trees
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
-from cornu.core.layer import Layer, map_shapes, shapes_of
+from cornu.core.layer import Layer
 from cornu.core.naming import auto_name
+from cornu.core.shapes import first_of, map_shapes, shapes_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.models import files
 from cornu.models.functional import Functional
@@ -25,8 +26,8 @@ from cornu.training.step import Batch
 class Model(Layer):
     """Layers with an input and an output, that can be trained.
 
-    Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by a subclass that makes layers in its constructor
-    and uses them in ``call``.
+    Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by a subclass that makes layers in its
+    constructor and uses them in ``call``.
 
     Args:
         inputs: Symbolic tensors (``cornu.Input``): one, or a list or dict of them.
@@ -151,14 +152,14 @@ class Model(Layer):
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
-            self._build_shapes = {"input_shape": shapes_of(args[0] if args else next(iter(kwargs.values())))}
+            self._build_shapes = {"input_shape": shapes_of(first_of(args, kwargs))}
         super()._build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out."""
         if self.functional is None:
             return super().compute_output_spec(*args, **kwargs)
-        return self.functional.infer(args[0] if args else next(iter(kwargs.values())))
+        return self.functional.infer(first_of(args, kwargs))
 
     @property
     def input(self) -> Any:
@@ -192,12 +193,12 @@ class Model(Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the layers that give the outputs, as ``loss`` and ``metrics`` may use them in a dict; none if it is subclassed."""
+        """Names of the layers that give the outputs, for dicts of losses and metrics; none if it is subclassed."""
         return self.functional.output_names if self.functional is not None else []
 
     @property
     def batch_coupling(self) -> str:  # type: ignore[override]
-        """How samples meet in the model's own code: a graph of layers only hands them on, a subclass's ``call`` may do anything."""
+        """How samples meet in the model's own code: a graph only hands them on, a subclass's ``call`` may do anything."""
         return "unknown" if self.functional is None else self.functional.batch_coupling
 
     def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
@@ -228,7 +229,8 @@ class Model(Layer):
 
         Args:
             optimizer: A name such as ``"adam"``, or an optimizer.
-            loss: A name such as ``"mse"``, a function ``(y_true, y_pred)`` or a loss; for several outputs a list or dict of them.
+            loss: A name such as ``"mse"``, a function ``(y_true, y_pred)`` or a loss; for several outputs a list or dict
+                of them.
             loss_weights: Factors of the losses of several outputs, as a list or dict.
             metrics: A list of names, functions or metrics; for several outputs a list of lists or a dict.
             weighted_metrics: The same, for metrics that heed ``sample_weight``.
@@ -258,8 +260,8 @@ class Model(Layer):
         """Trains the model.
 
         Args:
-            x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x, y)`` or
-                ``(x, y, sample_weight)`` when it is iterated over.
+            x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x,
+                y)`` or ``(x, y, sample_weight)`` when it is iterated over.
             y: Targets ``(samples, ...)``.
             batch_size: Samples a step; default 32.
             epochs: Train up to this epoch.
@@ -300,7 +302,8 @@ class Model(Layer):
         if measured is not None:
             size = validation_batch_size or batch_size
             validation = fitting.make_feed("fit", self, compiled, measured, size, steps=validation_steps)
-        self.history = fitting.fit(self, compiled, feed, validation, range(initial_epoch, epochs), validation_freq, callbacks, verbose)
+        when = range(initial_epoch, epochs)
+        self.history = fitting.fit(self, compiled, feed, validation, when, validation_freq, callbacks, verbose)
         return self.history
 
     def evaluate(
@@ -465,7 +468,7 @@ class Model(Layer):
         if self.built and self._compiled is not None:
             self._compiled.optimizer.build(self.trainable_variables)
 
-    # --- Parts of the above -----------------------------------------------------------------------------------------------
+    # --- Parts of the above -------------------------------------------------------------------------------------------
 
     def _need_compiled(self, function: str) -> Compiled:
         if self._compiled is None:

@@ -9,7 +9,7 @@ from cornu.backends.contract import Array
 from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 
-# --- From data and back -------------------------------------------------------------------------------------------------------
+# --- From data and back -----------------------------------------------------------------------------------------------
 
 
 @op
@@ -152,7 +152,7 @@ def dtype(x: Any) -> str:
     return backend.dtype(x)
 
 
-# --- From nothing -------------------------------------------------------------------------------------------------------------
+# --- From nothing -----------------------------------------------------------------------------------------------------
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
 from cornu.ops.dtypes import LARGEST
 
-# --- Of one array -------------------------------------------------------------------------------------------------------------
+# --- Of one array -----------------------------------------------------------------------------------------------------
 
 
 def _of_any(name: str, x: Any) -> Array:
@@ -391,7 +391,7 @@ def logical_not(x: Array) -> Array:
     return _of_any("logical_not", x)
 
 
-# --- Of two or three arrays, which broadcast ----------------------------------------------------------------------------------
+# --- Of two or three arrays, which broadcast --------------------------------------------------------------------------
 
 
 def _of_two(name: str, x1: Any, x2: Any) -> Array:

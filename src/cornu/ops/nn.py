@@ -13,7 +13,7 @@ from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, LARGEST, standardize_dtype
 from cornu.ops.linalg import norm
 
-# --- Activation functions -----------------------------------------------------------------------------------------------------
+# --- Activation functions ---------------------------------------------------------------------------------------------
 
 
 @op
@@ -250,7 +250,7 @@ def glu(x: Array, axis: int = -1) -> Array:
     return backend.multiply(first, backend.sigmoid(second))
 
 
-# --- The softmax family -------------------------------------------------------------------------------------------------------
+# --- The softmax family -----------------------------------------------------------------------------------------------
 
 
 def _below_top(x: Any, axis: Any) -> tuple:
@@ -311,7 +311,7 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     return backend.where(backend.less_equal(shifted, 0), 0.0, shifted)
 
 
-# --- Normalization ------------------------------------------------------------------------------------------------------------
+# --- Normalization ----------------------------------------------------------------------------------------------------
 
 
 @op
@@ -491,7 +491,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
     return backend.divide(x, backend.maximum(norm(x, order, axis, True), epsilon))
 
 
-# --- Classes ------------------------------------------------------------------------------------------------------------------
+# --- Classes ----------------------------------------------------------------------------------------------------------
 
 
 @op
@@ -552,7 +552,7 @@ def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dty
     return backend.cast(backend.any(hits, 1 if len(x.shape) > 1 else 0), standardize_dtype(dtype))
 
 
-# --- Cross-entropies ----------------------------------------------------------------------------------------------------------
+# --- Cross-entropies --------------------------------------------------------------------------------------------------
 
 
 def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
@@ -665,7 +665,7 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     return backend.negative(backend.add(backend.multiply(target, yes), backend.multiply(against, no)))
 
 
-# --- Attention ----------------------------------------------------------------------------------------------------------------
+# --- Attention --------------------------------------------------------------------------------------------------------
 
 
 @op

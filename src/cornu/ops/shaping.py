@@ -13,7 +13,7 @@ from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_concatenate, check_reshape
 from cornu.ops.dispatch import arrays, op
 
-# --- The same numbers in another shape ----------------------------------------------------------------------------------------
+# --- The same numbers in another shape --------------------------------------------------------------------------------
 
 
 @op
@@ -212,7 +212,7 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     return backend.flip(backend.transpose(x, tuple(order)), (second,)) if turns == 3 else x
 
 
-# --- Joining, repeating, splitting --------------------------------------------------------------------------------------------
+# --- Joining, repeating, splitting ------------------------------------------------------------------------------------
 
 
 @op
@@ -486,7 +486,7 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
     return tuple((before, after) for before, after in pairs)
 
 
-# --- Parts --------------------------------------------------------------------------------------------------------------------
+# --- Parts ------------------------------------------------------------------------------------------------------------
 
 
 @op

@@ -31,7 +31,7 @@ _LOCAL_HEADER_SIZE = 30
 _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
 
 
-# --- Writing --------------------------------------------------------------------------------------------------------
+# --- Writing ----------------------------------------------------------------------------------------------------------
 
 
 def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], places: list[Place]) -> None:
@@ -56,7 +56,7 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
                     member.write(block)
 
 
-# --- Reading --------------------------------------------------------------------------------------------------------
+# --- Reading ----------------------------------------------------------------------------------------------------------
 
 
 class Archive:

@@ -74,7 +74,7 @@ def _with_todays_names(places: dict[str, dict[str, Stored]]) -> dict[str, tuple[
     return {path.replace("_layer_checkpoint_dependencies", "layers"): (path, found) for path, found in places.items()}
 
 
-# --- Comparing ------------------------------------------------------------------------------------------------------
+# --- Comparing --------------------------------------------------------------------------------------------------------
 
 
 def _count_to_read(place: Place, found: dict[str, Stored], source: str) -> int:
@@ -157,7 +157,7 @@ def _is_no_layer(path: str) -> bool:
     return first in ("optimizer", "metrics", "_metrics", "_loss_tracker", "_compile_metrics") or "seed_generator" in last
 
 
-# --- Values ---------------------------------------------------------------------------------------------------------
+# --- Values -----------------------------------------------------------------------------------------------------------
 
 
 def _as_variable_has_it(variable: Variable, array: np.ndarray, path: str, number: str, source: str) -> np.ndarray:

@@ -20,7 +20,8 @@ _BATCH_EVENTS = (
 class Callback:
     """The base of callbacks: override the methods whose moments you want.
 
-    The model holds the current weights whenever a method is called, and may be changed by it (its weights, ``optimizer.learning_rate``,
+    The model holds the current weights whenever a method is called, and may be changed by it (its weights,
+    ``optimizer.learning_rate``,
     ``stop_training = True``). A callback that overrides none of the ``..._batch_...`` methods lets many steps run in one go.
 
     Attributes:

@@ -1,6 +1,7 @@
 """What is looked at before the first step: the arguments, and that the data is finite numbers of equal length.
 
-``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. All of these checks read an
+``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. All of
+these checks read an
 array once, on the host, so they say the same on every backend; and each of them runs before a weight changes.
 """
 
@@ -30,7 +31,7 @@ def said(function: str) -> str:
     return f"`{name}` {what}".rstrip()
 
 
-# --- Arguments ----------------------------------------------------------------------------------------------------------------
+# --- Arguments --------------------------------------------------------------------------------------------------------
 
 
 def whole_number(function: str, argument: str, value: Any, least: int) -> None:
@@ -68,7 +69,7 @@ def no_targets_beside_batches(function: str, data: Batch) -> None:
         )
 
 
-# --- Arrays -------------------------------------------------------------------------------------------------------------------
+# --- Arrays -----------------------------------------------------------------------------------------------------------
 
 
 def as_arrays(function: str, batch: Batch) -> Batch:
@@ -78,7 +79,9 @@ def as_arrays(function: str, batch: Batch) -> Batch:
         DataError: It holds no samples, something else than numbers, or arrays of different lengths.
     """
     if batch.x is None:
-        raise DataError(f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches.")
+        raise DataError(
+            f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches."
+        )
     x, y, weight = (_as_tree(function, name, part) for name, part in zip(Batch._fields[:3], batch[:3], strict=True))
     leaves = [pair for name, part in (("x", x), ("y", y), ("sample_weight", weight)) for pair in named_leaves(name, part)]
     if not trees.leaves(x) or any(len(leaf) == 0 for _, leaf in leaves):
@@ -126,7 +129,9 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         value = _host_array(function, name, value)
     if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
-            f"{said(function)} was given `{name}` with the dtype {value.dtype}.", "Data must be real numbers.", _dtype_advice(name, value)
+            f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
+            "Data must be real numbers.",
+            _dtype_advice(name, value),
         )
     if value.ndim == 0:
         raise DataError(
@@ -171,7 +176,7 @@ def _dtype_advice(name: str, array: Any) -> str:
     return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling what is missing."
 
 
-# --- Numbers ------------------------------------------------------------------------------------------------------------------
+# --- Numbers ----------------------------------------------------------------------------------------------------------
 
 
 def extent(array: Any) -> tuple[float, float]:
@@ -245,7 +250,7 @@ def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, array[start : start + rows]
 
 
-# --- Rows ---------------------------------------------------------------------------------------------------------------------
+# --- Rows -------------------------------------------------------------------------------------------------------------
 
 
 def sample_count(batch: Batch) -> int:

@@ -93,7 +93,8 @@ def fit(
         The history.
     """
     history, progress = History(), Progress(verbose)
-    everybody = CallbackList([*(callbacks or []), history], model, {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose})
+    params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
+    everybody = CallbackList([*(callbacks or []), history], model, params)
     model.stop_training = False
     progress.announce(f"Training on {model.backend.devices()[0]} with {model.backend_name}, {model.dtype_policy.name}.")
     everybody.call("on_train_begin", None)

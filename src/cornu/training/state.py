@@ -1,4 +1,4 @@
-"""The state of training: trees of arrays that a step takes and gives, and the variables they are read from and handed back to."""
+"""The state of training: arrays that a step takes and gives, and the variables they are read from and handed back to."""
 
 from typing import Any, NamedTuple
 

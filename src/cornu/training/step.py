@@ -100,7 +100,8 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
 def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backend: Any) -> Callable:
     """Makes many steps one compiled call.
 
-    The number of steps is an argument of the compiled function and not part of it, so that any number runs without compiling again.
+    The number of steps is an argument of the compiled function and not part of it, so that any number runs without
+    compiling again.
 
     Args:
         step: ``step(state, batch) -> state``.

@@ -1,20 +1,24 @@
-"""Models written once for Cornu and for Keras: each takes the library (``cornu`` or ``keras``) and gives a model."""
+"""Models written once for Cornu and for Keras: each function takes the library (``cornu`` or ``keras``) and gives a model."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 
 
-def dense(k):
+def dense(k: Any) -> Any:
     L = k.layers
     return k.Sequential([k.Input((6,)), L.Dense(5, activation="relu"), L.Dense(3, activation="softmax", use_bias=False)])
 
 
-def regularized(k):
+def regularized(k: Any) -> Any:
     L = k.layers
     layer = L.Dense(4, kernel_regularizer=k.regularizers.L2(0.01), kernel_constraint="max_norm", activity_regularizer="l1")
     return k.Sequential([k.Input((6,)), layer, L.ActivityRegularization(l2=0.1)])
 
 
-def convolutions_1d(k):
+def convolutions_1d(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -30,7 +34,7 @@ def convolutions_1d(k):
     )
 
 
-def convolutions_2d(k):
+def convolutions_2d(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -47,7 +51,7 @@ def convolutions_2d(k):
     )
 
 
-def convolutions_3d(k):
+def convolutions_3d(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -61,7 +65,7 @@ def convolutions_3d(k):
     )
 
 
-def normalizations(k):
+def normalizations(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -75,7 +79,7 @@ def normalizations(k):
     )
 
 
-def noise(k):
+def noise(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -89,7 +93,7 @@ def noise(k):
     )
 
 
-def activations(k):
+def activations(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -105,7 +109,7 @@ def activations(k):
     )
 
 
-def shapes(k):
+def shapes(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -121,12 +125,12 @@ def shapes(k):
     )
 
 
-def embedding(k):
+def embedding(k: Any) -> Any:
     L = k.layers
     return k.Sequential([k.Input((7,), dtype="int32"), L.Embedding(11, 4, mask_zero=True), L.LSTM(5), L.Dense(2)])
 
 
-def recurrent(k):
+def recurrent(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -142,7 +146,7 @@ def recurrent(k):
     )
 
 
-def bidirectional(k):
+def bidirectional(k: Any) -> Any:
     L = k.layers
     return k.Sequential(
         [
@@ -153,7 +157,7 @@ def bidirectional(k):
     )
 
 
-def merging(k):
+def merging(k: Any) -> Any:
     L = k.layers
     a, b = k.Input((5,), name="a"), k.Input((5,), name="b")
     x, y = L.Dense(4)(a), L.Dense(4)(b)
@@ -161,7 +165,7 @@ def merging(k):
     return k.Model([a, b], [L.Concatenate()(merged), L.Dot(axes=1, normalize=True)([x, y])])
 
 
-def shared(k):
+def shared(k: Any) -> Any:
     """One layer called three times, inputs and outputs as dicts."""
     L = k.layers
     a, b = k.Input((5,), name="left"), k.Input((5,), name="right")
@@ -170,7 +174,7 @@ def shared(k):
     return k.Model({"left": a, "right": b}, {"sum": L.Add()([x, y]), "first": L.Dense(2)(x)})
 
 
-def nested(k):
+def nested(k: Any) -> Any:
     L = k.layers
     inner_input = k.Input((5,))
     inner = k.Model(inner_input, [L.Dense(4)(inner_input), L.Dense(3)(inner_input)], name="inner")
@@ -180,11 +184,11 @@ def nested(k):
     return k.Model(x, L.Concatenate()([stack(four), stack(four), three]))
 
 
-def operations(k):
+def operations(k: Any) -> Any:
     """Ops as nodes of the graph, with constants, slices and axes."""
     ops = k.ops
-    x = k.Input((4, 6))
-    y = k.Input((4, 6))
+    x = k.Input((4, 6), name="x")
+    y = k.Input((4, 6), name="y")
     a = 2.0 * x + 1 - y / 4.0
     b = ops.mean(a, axis=[1], keepdims=True)
     c = ops.concatenate([a[:, 1:, ::2], ops.transpose(y, (0, 2, 1))[:, :3, :3]], axis=-1)
@@ -220,7 +224,13 @@ ALL = (
 )
 
 
-def inputs_for(model, seed=1):
+@pytest.fixture(params=ALL, ids=lambda function: function.__name__)
+def example(request: pytest.FixtureRequest) -> Callable:
+    """A function that makes a model with the library that it is given."""
+    return request.param
+
+
+def inputs_for(model: Any, seed: int = 1) -> Any:
     """Random inputs of two samples in the form of a model's inputs."""
     generator = np.random.default_rng(seed)
 
@@ -236,9 +246,21 @@ def inputs_for(model, seed=1):
     return {name: draw(tensor) for name, tensor in zip(names, model.inputs, strict=True)}
 
 
-def with_random_weights(model, seed=2):
+def with_random_weights(model: Any, seed: int = 2) -> Any:
     """The model with distinct random weights, variances positive."""
     generator = np.random.default_rng(seed)
     values = [generator.uniform(0.05, 0.6, value.shape).astype(value.dtype) for value in model.get_weights()]
     model.set_weights(values)
     return model
+
+
+@pytest.fixture
+def draw_inputs() -> Callable:
+    """Gives random inputs for a model."""
+    return inputs_for
+
+
+@pytest.fixture
+def randomize() -> Callable:
+    """Gives a model random weights."""
+    return with_random_weights

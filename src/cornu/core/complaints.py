@@ -1,0 +1,65 @@
+"""What a layer says when it is used in a way it cannot be: the exceptions of ``core/layer.py``, to be raised there."""
+
+import inspect
+from typing import Any
+
+from cornu.errors import InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+
+
+def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[str, ...]) -> InvalidTypeError:
+    """For a constructor that got an argument it does not have."""
+    name = next(iter(given))
+    known = dict.fromkeys([*inspect.signature(kind.__init__).parameters, *base_arguments])
+    known = [argument for argument in known if argument not in ("self", "args", "kwargs")]
+    return InvalidTypeError(
+        f"`{kind.__name__}` was given an argument `{name}`.",
+        f"Its arguments are {', '.join(known)}.",
+        did_you_mean(name, known) or "Leave it out.",
+    )
+
+
+def no_call(layer: Any) -> InvalidTypeError:
+    """For a layer whose class has no ``call``."""
+    kind = type(layer).__name__
+    return InvalidTypeError(
+        f"The layer {layer.name!r} ({kind}) was called.",
+        "A layer needs a method `call(self, inputs)`.",
+        f"Write one in the class `{kind}`.",
+    )
+
+
+def not_constructed(layer: Any) -> InvalidTypeError:
+    """For a layer whose constructor forgot the base's."""
+    kind = type(layer).__name__
+    return InvalidTypeError(
+        f"The layer `{kind}` was used before it was set up.",
+        "A layer's constructor must call the base's.",
+        f"Begin `{kind}.__init__` with `super().__init__()`.",
+    )
+
+
+def wrong_weights(layer: Any, shapes: list[tuple], expected: list[tuple]) -> ShapeError:
+    """For ``set_weights`` with other shapes than the layer's."""
+    return ShapeError(
+        f"`set_weights` of {layer.name!r} was given {len(shapes)} arrays of shapes {shapes}.",
+        f"It has {len(expected)} weights of shapes {expected}.",
+        "Give them in the order of `layer.weights`" + (", and build the layer first." if not layer.built else "."),
+    )
+
+
+def not_countable(layer: Any) -> NotBuiltError:
+    """For ``count_params`` of a layer that is not built."""
+    return NotBuiltError(
+        f"The number of parameters of {layer.name!r} was asked for.",
+        "It is known once the layer is built.",
+        "Call it on data, or `build` it with an input shape, or begin the model with `cornu.Input(shape)`.",
+    )
+
+
+def never_called(layer: Any, what: str) -> NotBuiltError:
+    """For what a layer knows only once it was called on a symbolic tensor."""
+    return NotBuiltError(
+        f"`{what}` of the layer {layer.name!r} was asked for.",
+        "It is known once the layer was called on a symbolic tensor.",
+        "Put it into a model that begins with `cornu.Input(shape)`.",
+    )

@@ -1,0 +1,79 @@
+"""What stands in a layer's config beside the arguments of its constructor, and what Keras's configs hold beside ours."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cornu.core import dtype_policy
+from cornu.registry import deserialize, serialize
+
+BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape")
+"""The arguments of ``Layer`` itself."""
+
+_READ_WITH_ANOTHER = ("renorm_momentum",)
+"""Entries of Keras's configs that mean something only beside another that Cornu refuses (``renorm=True``)."""
+
+
+def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The config of a layer.
+
+    Args:
+        layer: The layer.
+        captured: Gives the arguments that its constructor was called with, as JSON can hold them.
+    """
+    base = {"name": layer.name, "trainable": layer.trainable, "dtype": serialize(layer.dtype_policy)}
+    if layer.activity_regularizer is not None:
+        base["activity_regularizer"] = serialize(layer.activity_regularizer)
+    arguments = _arguments_of(layer, captured)
+    return base | {name: value for name, value in arguments.items() if name not in (*base, *BASE_ARGUMENTS)}
+
+
+def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    attributes, kind = vars(layer), type(layer)
+    if not _is_ours(_owner_of(kind, "get_config")):
+        # A user's `get_config` adds its own entries to those of the base, as in Keras.
+        ours = next(base for base in kind.__mro__ if _is_ours(base))
+        names = inspect.signature(ours.__init__).parameters
+        return {name: serialize(attributes[name]) for name in names if name in attributes}
+    arguments = captured()
+    if _is_ours(_owner_of(kind, "__init__")):
+        return {name: serialize(attributes.get(name, value)) for name, value in arguments.items()}
+    return arguments
+
+
+def _owner_of(kind: type, method: str) -> type:
+    return next(base for base in kind.__mro__ if method in base.__dict__)
+
+
+def _is_ours(kind: type) -> bool:
+    """Whether a class is one of Cornu's. Their constructors keep each argument, in its final form, under its own name."""
+    return kind.__module__.partition(".")[0] == "cornu"
+
+
+def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    """A config without Keras's entries that Cornu has no argument for and that say nothing: ``quantization_config: None``.
+
+    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are
+    refused later.
+    """
+    if not _is_ours(_owner_of(kind, "__init__")):
+        return config
+    known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}
+    return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}
+
+
+def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A config in two parts: what the constructor takes, and those base arguments that it does not, to be set afterwards."""
+    accepted = inspect.signature(kind.__init__).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
+        return config, {}
+    base = {name: config[name] for name in ("name", "trainable", "dtype") if name in config and name not in accepted}
+    return {name: value for name, value in config.items() if name not in base}, base
+
+
+def set_base(layer: Any, base: dict[str, Any]) -> None:
+    """Gives a layer the base arguments that its constructor does not take, as :func:`split_config` found them."""
+    layer.name = base.get("name", layer.name)
+    layer.trainable = base.get("trainable", layer.trainable)
+    if "dtype" in base:
+        layer.dtype_policy = dtype_policy.get(deserialize(base["dtype"], "dtype_policies"))

@@ -1,0 +1,55 @@
+import time
+
+import pytest
+
+from cornu.errors import InvalidArgumentError, ModelFormatError
+from cornu.saving import json_text
+from cornu.saving.json_text import read_json, write_json
+
+
+def test_what_is_written_is_read():
+    tree = {"a": [1, 2.5, None, True], "b": {"ä": "ö"}}
+    assert read_json(write_json(tree, "it"), "config.json") == tree
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"a":' * 500 + b"1" + b"}" * 500, "nested too deep"),
+        (b'{"a": ' + b"9" * 10_000_000 + b"}", "cannot be read as JSON"),
+        (b'{"units": 1, "units": 2}', "the name 'units' stands twice"),
+        (b'{"a": NaN}', "NaN is no JSON"),
+        (b'{"a": -Infinity}', "Infinity is no JSON"),
+        (b'{"a": 1e999}', "not finite"),
+        (b'{"a": "\\ud800"}', "half a character"),
+        (b'{"a": "\xff"}', "cannot be read as JSON"),
+        (b'{"a": 1} trailing', "cannot be read as JSON"),
+        (b"[1, 2]", "holds a list"),
+        (b"null", "holds a NoneType"),
+        (b"", "cannot be read as JSON"),
+    ],
+)
+def test_hostile_json_is_refused_soon_with_the_reason(text, reason):
+    began = time.perf_counter()
+    with pytest.raises(ModelFormatError, match=reason) as caught:
+        read_json(text, "config.json")
+    assert time.perf_counter() - began < 1
+    assert caught.value.arrived.startswith("`config.json`")
+
+
+def test_a_text_larger_than_any_config_is_refused():
+    with pytest.raises(ModelFormatError, match="A config has at most"):
+        read_json(b" " * (json_text.MAX_BYTES + 1), "config.json")
+
+
+def test_too_many_values_are_refused(monkeypatch):
+    monkeypatch.setattr(json_text, "MAX_VALUES", 100)
+    with pytest.raises(ModelFormatError, match="too many values"):
+        read_json(b'{"a": [' + b"0," * 100 + b"0]}", "config.json")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])
+def test_what_json_cannot_hold_is_refused_when_it_is_written(value):
+    with pytest.raises(InvalidArgumentError, match=r"^`model.meta` holds something that JSON cannot"):
+        write_json({"value": value}, "`model.meta`")
