@@ -7,6 +7,7 @@ noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and p
 
 import argparse
 import datetime
+import functools
 import json
 import os
 import platform
@@ -39,9 +40,9 @@ def main() -> None:
         print(f"{workload.name}, batch {workload.batch_size}: training", flush=True)
         seconds = in_turn({rival.name: rival.epoch for rival in rivals}, arguments.rounds)
         results["training"][workload.name] = {name: spread([len(x) / t for t in times]) for name, times in seconds.items()}
-        one = x[:1]
         print(f"{workload.name}: one picture", flush=True)
-        seconds = in_turn({rival.name: lambda rival=rival: many_times(rival.one, one) for rival in rivals}, arguments.rounds)
+        calls = {rival.name: functools.partial(many_times, rival.one, x[:1]) for rival in rivals}
+        seconds = in_turn(calls, arguments.rounds)
         results["one picture"][workload.name] = {name: spread([10 * t for t in times]) for name, times in seconds.items()}
     arguments.output.parent.mkdir(exist_ok=True)
     arguments.output.write_text(json.dumps(results, indent=1) + "\n")

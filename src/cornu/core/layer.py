@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, ops, regularizers, trees
-from cornu.core import complaints, context, dtype_policy, graph, layer_config
+from cornu import backends, config, initializers, regularizers, trees
+from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, map_shapes, shapes_for_build, shapes_of
 from cornu.core.variable import Variable
-from cornu.ops.dispatch import unwrap
 from cornu.registry import Configurable
 
 _NOT_OWNED = ("_arguments", "inbound_nodes")
@@ -203,7 +202,7 @@ class Layer(Configurable):
         if graph.symbolic_leaves((args, kwargs)):
             self._build_for(args, kwargs)
             return graph.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
-        args, kwargs = trees.map(self._to_input, (args, kwargs))
+        args, kwargs = trees.map(lambda value: calls.to_input(self, value), (args, kwargs))
         running = context.current()
         if running is not None:
             return self._run(running, *args, **kwargs)
@@ -272,46 +271,15 @@ class Layer(Configurable):
             outputs = self.call(*args, **kwargs)
         running.training = outer_training
         if self.supports_masking:
-            self._hand_mask_on(running, inputs, outputs, masks)
+            calls.hand_mask_on(self, running, inputs, outputs, masks)
         if self.activity_regularizer is not None:
-            running.losses.extend(self._activity_loss(running, output) for output in trees.leaves(outputs))
+            running.losses.extend(calls.activity_loss(self, running, output) for output in trees.leaves(outputs))
         for hook in running.hooks:
             outputs = hook(self, args, outputs)
         return outputs
 
-    def _hand_mask_on(self, running: CallContext, inputs: Any, outputs: Any, masks: Any) -> None:
-        mask = self.compute_mask(inputs, masks if trees.leaves(masks) else None)
-        for output, output_mask in zip(
-            trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False
-        ):
-            if output_mask is not None:
-                running.set_mask(output, output_mask)
-
-    def _activity_loss(self, running: CallContext, output: Any) -> Any:
-        """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
-        count = output.shape[0] if output.shape else 1
-        if running.sample_mask is not None:
-            mask = ops.cast(running.sample_mask, backends.of(output).dtype(output))
-            output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
-            count = ops.maximum(ops.sum(mask), 1)
-        return self.activity_regularizer(output) / count
-
     def _autocast_dtype(self) -> str | None:
         return self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
-
-    def _to_input(self, value: Any) -> Any:
-        """An array argument as the layer's backend and compute dtype have it; other arguments as they are."""
-        value = unwrap(value)
-        owner = backends.owner(value)
-        if owner is None or isinstance(value, np.generic):
-            return value
-        backend = backends.get(self._backend_name)
-        if owner != self._backend_name:
-            value = backend.asarray(value)
-        dtype = backend.dtype(value)
-        if self.autocast and "float" in dtype and dtype != self.compute_dtype:
-            value = backend.cast(value, self.compute_dtype)
-        return value
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         """Builds the layer for these arguments, or checks that they fit what it was built for."""
@@ -335,7 +303,7 @@ class Layer(Configurable):
     # --- Variables ----------------------------------------------------------------------------------------------------
 
     def _owned(self, kind: type) -> list:
-        """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order in which they were set."""
+        """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order they were set."""
         attributes = (value for name, value in vars(self).items() if name not in _NOT_OWNED)
         leaves = (leaf for value in attributes for leaf in trees.leaves(value) if isinstance(leaf, kind))
         return list({id(leaf): leaf for leaf in leaves}.values())

@@ -202,7 +202,7 @@ def is_array(value: Any) -> bool:
 
 def is_batches(x: Any) -> bool:
     """Whether ``x`` gives batches instead of being the data."""
-    if is_array(x) or isinstance(x, dict) or isinstance(x, str):
+    if is_array(x) or isinstance(x, (dict, str)):
         return False
     if isinstance(x, (list, tuple)):
         # Data of several inputs is a list of arrays or numbers; a list of batches holds tuples or lists of arrays.
