@@ -144,7 +144,13 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The activation function of a name or config."""
+    """The activation function of a name or config.
+
+    Example:
+        >>> from cornu import activations
+        >>> activations.deserialize("relu").__name__
+        'relu'
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)
 

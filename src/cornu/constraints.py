@@ -133,12 +133,24 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(constraint: Any) -> Any:
-    """A constraint as JSON can hold it."""
+    """A constraint as JSON can hold it.
+
+    Example:
+        >>> from cornu import constraints
+        >>> constraints.serialize(constraints.UnitNorm())["config"]
+        {'axis': 0}
+    """
     return registry.serialize(constraint)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The constraint of a config."""
+    """The constraint of a config.
+
+    Example:
+        >>> from cornu import constraints
+        >>> constraints.deserialize({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
+        1
+    """
     return registry.deserialize(config, "constraints", custom_objects)
 
 

@@ -82,7 +82,7 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
 
     Example:
         >>> from cornu.errors import did_you_mean
-        >>> did_you_mean("equal", ["valid", "same"])
+        >>> did_you_mean("vaild", ["valid", "same"])
         "Did you mean 'valid'?"
     """
     nearest = difflib.get_close_matches(str(name), list(options), n=1, cutoff=0.5)

@@ -133,7 +133,7 @@ class Identity(Initializer):
                 "It can only make matrices: shapes of two sizes.",
                 "Use another initializer for this weight.",
             )
-        return _finish(self.gain * np.eye(*shape), dtype)
+        return _finish(self.gain * np.eye(shape[0], shape[1]), dtype)
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
@@ -147,6 +147,11 @@ class RandomInitializer(Initializer):
 
     Raises:
         InvalidArgumentError: The seed is neither.
+
+    Example:
+        >>> from cornu.initializers import RandomNormal
+        >>> bool((RandomNormal(seed=1)((3,)) == RandomNormal(seed=1)((3,))).all())
+        True
     """
 
     def __init__(self, seed: int | None = None):
@@ -488,12 +493,24 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(initializer: Any) -> Any:
-    """An initializer as JSON can hold it."""
+    """An initializer as JSON can hold it.
+
+    Example:
+        >>> from cornu import initializers
+        >>> initializers.serialize(initializers.Constant(2.0))["config"]
+        {'value': 2.0}
+    """
     return registry.serialize(initializer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The initializer of a config."""
+    """The initializer of a config.
+
+    Example:
+        >>> from cornu import initializers
+        >>> initializers.deserialize({"class_name": "Constant", "config": {"value": 2.0}}).value
+        2.0
+    """
     return registry.deserialize(config, "initializers", custom_objects)
 
 

@@ -173,12 +173,24 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(regularizer: Any) -> Any:
-    """A regularizer as JSON can hold it."""
+    """A regularizer as JSON can hold it.
+
+    Example:
+        >>> from cornu import regularizers
+        >>> regularizers.serialize(regularizers.L2(0.5))["config"]
+        {'l2': 0.5}
+    """
     return registry.serialize(regularizer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer of a config."""
+    """The regularizer of a config.
+
+    Example:
+        >>> from cornu import regularizers
+        >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.5}}).l2
+        0.5
+    """
     return registry.deserialize(config, "regularizers", custom_objects)
 
 

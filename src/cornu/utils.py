@@ -67,8 +67,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     if x.ndim > 1 and x.shape[-1] == 1:
         x = x[..., 0]
     classes = x.astype(np.int64)
-    count = int(classes.max()) + 1 if num_classes is None else int(num_classes)
-    if (classes != x).any() or classes.min() < 0 or classes.max() >= count:
+    count = int(classes.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
+    if ((classes != x) | (classes < 0) | (classes >= count)).any():
         raise InvalidArgumentError(
             f"`to_categorical` was given numbers from {x.min()} to {x.max()} for {count} classes.",
             f"They must be whole numbers from 0 to {count - 1}.",

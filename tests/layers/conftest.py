@@ -1,4 +1,4 @@
-"""Real Keras as the oracle of every layer: answers, gradients, weights, shapes and configs of the same layer with the same weights."""
+"""Real Keras as the oracle of every layer: answers, gradients, weights, shapes and config, from the same weights."""
 
 import json
 from collections.abc import Callable
@@ -10,17 +10,14 @@ import pytest
 from cornu import backends, layers, ops
 from cornu.core.context import CallContext
 
-KERAS_ONLY = (
-    "quantization_config",
-    "synchronized",
-    "renorm",
-    "renorm_clipping",
-    "renorm_momentum",
-    "rms_scaling",
-    "dtype",
-    "name",
-)
+KERAS_ONLY = ("quantization_config", "synchronized", "renorm", "renorm_clipping", "renorm_momentum", "rms_scaling")
 """What Keras writes into configs and Cornu does not."""
+
+OWN = ("dtype", "name")
+"""What differs by its nature."""
+
+QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+"""The oracle's functions run once: most of their time is the compiler's."""
 
 
 class Answer(NamedTuple):
@@ -45,46 +42,37 @@ def batch_shapes(x: Any) -> Any:
 
 def as_json(config: dict) -> dict:
     """A config as a file would hold it. Some of Keras's layers write an activity regularizer of None and some do not."""
-    without = {name: value for name, value in config.items() if name not in KERAS_ONLY}
+    without = {name: value for name, value in config.items() if name not in (*KERAS_ONLY, *OWN)}
     return json.loads(json.dumps({n: v for n, v in without.items() if n != "activity_regularizer" or v is not None}))
 
 
-def keras_answer(name: str, arguments: dict, x: Any, call: dict, values: list | None) -> tuple[Answer, list, np.ndarray]:
-    """Keras's answer, the weights it was given and the random numbers that weigh its outputs in the scalar that is differentiated."""
+def keras_answer(name: str, arguments: dict, x: Any, call: dict) -> tuple[Answer, list, np.ndarray]:
+    """Keras's answer, the weights it was given, and the random numbers that weigh its outputs in what is differentiated."""
     import jax
     import keras
 
     rng = np.random.default_rng(1)
     layer = getattr(keras.layers, name)(**arguments)
+    config = as_json(layer.get_config())  # some of Keras's layers change it when they are built
     layer.build(batch_shapes(x))
-    if values is None:
-        values = [random_array(rng, weight.shape, positive="variance" in weight.name) for weight in layer.weights]
+    values = [random_array(rng, weight.shape, positive="variance" in weight.name) for weight in layer.weights]
     layer.set_weights(values)
-    trained = [variable.value for variable in layer.trainable_variables]
-    state = [variable.value for variable in layer.non_trainable_variables]
+    trained = [np.asarray(variable.value) for variable in layer.trainable_variables]
+    state = [np.asarray(variable.value) for variable in layer.non_trainable_variables]
     upstream = random_array(rng, jax.eval_shape(lambda: layer.stateless_call(trained, state, x, **call)[0]).shape)
 
     def loss(trained: list, x: Any) -> Any:
         outputs, after = layer.stateless_call(trained, state, x, **call)
         return (outputs * upstream).sum(), (outputs, after)
 
-    differentiated = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))
-    gradients, (outputs, after) = differentiated(trained, jax.tree.map(jax.numpy.asarray, x))
+    function = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))
+    gradients, (outputs, after) = function.lower(trained, x).compile(QUICKLY)(trained, x)
     weights = [(weight.name, tuple(weight.shape)) for weight in layer.weights]
     shape = layer.compute_output_shape(batch_shapes(x))
-    kept = [
-        np.asarray(value)
-        for variable, value in zip(layer.non_trainable_variables, after, strict=True)
-        if "seed" not in variable.path
-    ]
-    answer = Answer(
-        as_json(layer.get_config()), weights, shape, np.asarray(outputs), kept, numpy_leaves(jax.tree.leaves(gradients))
-    )
-    return answer, values, upstream
-
-
-def numpy_leaves(arrays: list) -> list:
-    return [np.asarray(array) for array in arrays]
+    state_after = zip(layer.non_trainable_variables, after, strict=True)
+    kept = [np.asarray(value) for variable, value in state_after if "seed" not in variable.path]
+    flat = [np.asarray(gradient) for gradient in jax.tree.leaves(gradients)]
+    return Answer(config, weights, shape, np.asarray(outputs), kept, flat), values, upstream
 
 
 def cornu_answer(backend: str, name: str, arguments: dict, x: Any, call: dict, values: list, upstream: np.ndarray) -> Answer:
@@ -100,19 +88,13 @@ def cornu_answer(backend: str, name: str, arguments: dict, x: Any, call: dict, v
         outputs, after = layer.stateless_call(arguments[0], state, arguments[1], call_context=CallContext(), **call)
         return ops.sum(outputs * engine.asarray(upstream)), (outputs, after)
 
-    (_, (outputs, after)), gradients = engine.value_and_grad(loss, has_aux=True)([trained, on_backend])
+    function = engine.compile(engine.value_and_grad(loss, has_aux=True))
+    (_, (outputs, after)), gradients = function([trained, on_backend])
     flat = [*gradients[0], *(gradients[1] if isinstance(gradients[1], list) else [gradients[1]])]
     weights = [(weight.name, weight.shape) for weight in layer.weights]
     shape = layer.compute_output_shape(batch_shapes(x))
-    to_numpy = engine.to_numpy
-    return Answer(
-        as_json(layer.get_config()),
-        weights,
-        shape,
-        to_numpy(outputs),
-        [to_numpy(a) for a in after],
-        [to_numpy(g) for g in flat],
-    )
+    kept, flat = [engine.to_numpy(array) for array in after], [engine.to_numpy(array) for array in flat]
+    return Answer(as_json(layer.get_config()), weights, shape, engine.to_numpy(outputs), kept, flat)
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +102,10 @@ def oracle() -> Callable:
     """Keras's answers, each asked for once and used for every backend."""
     known: dict[str, Any] = {}
 
-    def ask(name: str, arguments: dict, x: Any, call: dict, values: list | None) -> Any:
+    def ask(name: str, arguments: dict, x: Any, call: dict) -> Any:
         key = repr((name, arguments, batch_shapes(x), call))
         if key not in known:
-            known[key] = keras_answer(name, arguments, x, call, values)
+            known[key] = keras_answer(name, arguments, x, call)
         return known[key]
 
     return ask
@@ -136,7 +118,7 @@ def same_as_keras(backend: str, oracle: Callable) -> Callable:
     def check(name: str, arguments: dict, shape: Any, call: dict | None = None, rtol: float = 1e-5, atol: float = 3e-6) -> None:
         rng = np.random.default_rng(0)
         x = [random_array(rng, part) for part in shape] if isinstance(shape, list) else random_array(rng, shape)
-        wanted, values, upstream = oracle(name, arguments, x, call or {}, None)
+        wanted, values, upstream = oracle(name, arguments, x, call or {})
         found = cornu_answer(backend, name, arguments, x, call or {}, values, upstream)
         assert found.config == wanted.config
         assert found.weights == wanted.weights

@@ -16,7 +16,7 @@ AGAINST_KERAS = {
     "elu": ("ELU", {"alpha": 0.7}, (3, 5)),
     "prelu": ("PReLU", {}, (3, 5)),
     "prelu with shared axes": ("PReLU", {"shared_axes": [1, 2]}, (2, 3, 4, 2)),
-    "prelu with one shared axis": ("PReLU", {"shared_axes": 1, "alpha_regularizer": "l1"}, (2, 3, 4)),
+    "prelu with one shared axis": ("PReLU", {"shared_axes": 1, "alpha_regularizer": "l2"}, (2, 3, 4)),
     "softmax": ("Softmax", {}, (2, 5)),
     "softmax over an inner axis": ("Softmax", {"axis": 1}, (2, 5, 3)),
     "softmax over two axes": ("Softmax", {"axis": [1, 2]}, (2, 3, 4)),

@@ -136,7 +136,7 @@ def test_a_dilated_window_is_told_with_its_spread() -> None:
 def test_other_channels_than_it_was_built_for_are_refused() -> None:
     layer = layers.Conv2D(8, 3, groups=2)
     layer(np.ones((1, 5, 5, 4)))
-    with pytest.raises(ShapeError, match="It was built for 4 channels, and these are 2."):
+    with pytest.raises(ShapeError, match=r"It was built for 4 channels, and these are 2."):
         layer(np.ones((1, 5, 5, 2)))
 
 

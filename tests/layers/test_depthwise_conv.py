@@ -56,7 +56,7 @@ def test_numbers_must_be_positive(argument: str) -> None:
 @pytest.mark.parametrize("layer", [layers.DepthwiseConv2D(2), layers.SeparableConv2D(4, 2)])
 def test_other_channels_than_it_was_built_for_are_refused(layer: layers.Layer) -> None:
     layer(np.ones((1, 4, 4, 3)))
-    with pytest.raises(ShapeError, match="It was built for 3 channels, and these are 2."):
+    with pytest.raises(ShapeError, match=r"It was built for 3 channels, and these are 2."):
         layer(np.ones((1, 4, 4, 2)))
 
 

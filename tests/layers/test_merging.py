@@ -87,12 +87,12 @@ def test_one_tensor_is_no_list(make: Callable) -> None:
 
 @pytest.mark.parametrize("make", [layers.Subtract, lambda: layers.Dot(1)])
 def test_two_tensors_are_not_three(make: Callable) -> None:
-    with pytest.raises(InvalidArgumentError, match="was called on a list of 3 tensors. It takes 2."):
+    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 3 tensors. It takes 2."):
         make()([np.ones((2, 3))] * 3)
 
 
 def test_an_empty_list_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="was called on a list of 0 tensors. It takes at least 1."):
+    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 0 tensors. It takes at least 1."):
         layers.Add().compute_output_shape([])
 
 
@@ -103,7 +103,7 @@ def test_dot_refuses_other_axes(axes: Any) -> None:
 
 
 def test_dot_refuses_vectors_of_two_sizes() -> None:
-    with pytest.raises(ShapeError, match="They are 3 and 4: choose other `axes`."):
+    with pytest.raises(ShapeError, match=r"They are 3 and 4: choose other `axes`."):
         layers.Dot(1)([np.ones((2, 3)), np.ones((2, 4))])
 
 

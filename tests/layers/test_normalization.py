@@ -175,12 +175,12 @@ def test_an_axis_that_is_not_there_is_refused(make: Callable) -> None:
 
 
 def test_the_momentum_must_be_a_part() -> None:
-    with pytest.raises(InvalidArgumentError, match="`momentum=99`. It must lie between 0 and 1"):
+    with pytest.raises(InvalidArgumentError, match=r"`momentum=99`. It must lie between 0 and 1"):
         layers.BatchNormalization(momentum=99)
 
 
 def test_the_groups_must_divide_the_channels() -> None:
-    with pytest.raises(ShapeError, match="4 channels on axis 1. They must divide evenly among its 3 groups."):
+    with pytest.raises(ShapeError, match=r"4 channels on axis 1. They must divide evenly among its 3 groups."):
         layers.GroupNormalization(groups=3)(np.ones((2, 4)))
 
 

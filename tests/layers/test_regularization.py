@@ -134,7 +134,7 @@ def test_a_noise_shape_of_another_rank_is_refused() -> None:
 
 
 def test_a_noise_shape_must_be_a_tuple() -> None:
-    with pytest.raises(InvalidArgumentError, match="`noise_shape='all'`. It must be a tuple"):
+    with pytest.raises(InvalidArgumentError, match=r"`noise_shape='all'`. It must be a tuple"):
         layers.Dropout(0.5, noise_shape="all")
 
 
@@ -183,7 +183,7 @@ def test_a_negative_deviation_is_refused() -> None:
         layers.GaussianNoise(-1)
 
 
-# --- Penalties ------------------------------------------------------------------------------------------------------------------
+# --- Penalties ----------------------------------------------------------------------------------------------------
 
 
 def test_the_penalty_is_kerass(backend: str) -> None:

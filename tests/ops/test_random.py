@@ -52,6 +52,7 @@ def test_whole_numbers_of_a_large_range_are_not_those_of_a_float(key):
     drawn = numbers(ops.random.randint((COUNT,), 0, 2**31 - 1, seed=key)).astype("int64")
     assert drawn.min() >= 0 and drawn.max() > 2**30
     assert (drawn % 2).mean() == pytest.approx(0.5, abs=0.05)
+    assert abs(np.corrcoef(drawn % 2**15, drawn // 2**16 % 2**15)[0, 1]) < 0.1
     assert stats.kstest(drawn / 2**31, stats.uniform.cdf).pvalue > 1e-3
 
 
@@ -114,6 +115,15 @@ def test_a_key_is_an_array_a_pair_or_a_number(make):
     if backends.owner(array) == config.backend():
         np.testing.assert_array_equal(numbers(array), numbers(pair))
     np.testing.assert_array_equal(numbers(pair), numbers(number))
+
+
+def test_a_seed_generator_is_asked_for_a_key(make):
+    class Generator:
+        def next(self):
+            return make(np.uint32([1, 2]))
+
+    expected = ops.random.uniform((5,), seed=make(np.uint32([1, 2])))
+    np.testing.assert_array_equal(numbers(ops.random.uniform((5,), seed=Generator())), numbers(expected))
 
 
 def test_without_a_key_the_next_one_of_the_process_is_drawn():

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu import ops
+from cornu import backends, ops
 from cornu.errors import InvalidArgumentError, ShapeError
 
 REDUCTIONS = ["sum", "mean", "prod", "max", "min", "amax", "amin", "ptp", "var", "std", "logsumexp", "all", "any"]
@@ -65,6 +65,8 @@ def test_logsumexp_neither_overflows_nor_underflows(make, check):
     check(ops.logsumexp(make(np.float32([1000, 1000]))), np.float32(1000 + np.log(2)))
     check(ops.logsumexp(make(np.float32([-1000, -1001]))), np.float32(-1000 + np.log1p(np.exp(-1))))
     check(ops.logsumexp(make(np.float32([-np.inf, 0]))), np.float32(0))
+    check(ops.logsumexp(make(np.float32([-np.inf, -np.inf]))), np.float32(-np.inf))
+    check(ops.logsumexp(make(np.float32([np.inf, 0]))), np.float32(np.inf))
 
 
 def test_logsumexp_gradient_is_softmax(gradient):
@@ -105,3 +107,17 @@ def test_bincount(make, check):
     x, w = [[1, 1, 3], [0, 2, 2]], [[0.5, 1.0, 2.0], [1.0, 1.0, 3.0]]
     check(ops.bincount(make(x)), np.int32([[0, 2, 0, 1], [1, 0, 2, 0]]))
     check(ops.bincount(make(x[0]), make(w[0]), minlength=6), np.float32([0, 1.5, 0, 2, 0, 0]))
+
+
+def test_segment_sum(make, check, rng):
+    x, ids = rng.normal(size=(6, 2)).astype("float32"), np.int32([0, 2, 2, 1, 0, 2])
+    check(ops.segment_sum(make(x), make(ids), 4), keras.ops.segment_sum(x, ids, 4))
+    check(ops.segment_sum(make(x), make(ids)), keras.ops.segment_sum(x, ids, 3))
+
+
+def test_results_of_unknown_size_are_refused_in_compiled_code():
+    jax = backends.get("jax")
+    with pytest.raises(InvalidArgumentError, match=r"`bincount` was used in compiled code.*Sum a `one_hot` instead"):
+        jax.compile(ops.bincount)(jax.asarray([1, 2]))
+    with pytest.raises(InvalidArgumentError, match=r"`segment_sum` was used in compiled code.*Pass `num_segments`"):
+        jax.compile(ops.segment_sum)(jax.asarray([1, 2]), jax.asarray([0, 1]))

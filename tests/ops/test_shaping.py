@@ -163,9 +163,3 @@ def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng
         ops.depth_to_space(make(deep), 5, data_format)
     with pytest.raises(ShapeError, match=r"It takes batches of pictures"):
         ops.space_to_depth(make([1.0]), 2)
-
-
-def test_segment_sum(make, check, rng):
-    x, ids = rng.normal(size=(6, 2)).astype("float32"), np.int32([0, 2, 2, 1, 0, 2])
-    check(ops.segment_sum(make(x), make(ids), 4), keras.ops.segment_sum(x, ids, 4))
-    check(ops.segment_sum(make(x), make(ids)), keras.ops.segment_sum(x, ids, 3))

@@ -2,7 +2,6 @@
 
 import warnings
 
-import numpy as np
 import pytest
 
 from cornu import Variable, backends, constraints, ops, optimizers
@@ -87,7 +86,8 @@ def test_some_of_the_variables_may_be_given(weight):
 
 
 def test_constraints_hold_after_each_step(default_backend):
-    weight = Variable([1.0, 2.0], constraint=constraints.NonNeg())
+    weight = Variable([1.0, 2.0])
+    weight.constraint = constraints.NonNeg()
     optimizers.SGD(1.0).apply([[3.0, 1.0]], [weight])
     assert weight.numpy().tolist() == [0.0, 1.0]
 

@@ -65,7 +65,7 @@ def of_keras():
             optimizer, found = getattr(keras.optimizers, name)(**arguments), [keras.Variable(w) for w in weights]
             for step in gradients:
                 optimizer.apply(step, found)
-            known[key] = [v.numpy() for v in found], [v.numpy() for v in optimizer.variables]
+            known[key] = [np.asarray(v.value) for v in found], [np.asarray(v.value) for v in optimizer.variables]
         return known[key]
 
     return run
@@ -93,7 +93,7 @@ def test_variables_have_the_paths_of_keras(name, arguments):
     ours, theirs = getattr(optimizers, name)(name="o", **arguments), getattr(keras.optimizers, name)(name="o", **arguments)
     ours.build(variables(weights))
     theirs.build([keras.Variable(w, name=f"w{place}") for place, w in enumerate(weights)])
-    expected = ["o/u_product" if v.path == "variable" else v.path for v in theirs.variables]
+    expected = ["o/u_product" if v.path.startswith("variable") else v.path for v in theirs.variables]
     assert [v.path for v in ours.variables] == expected
 
 
@@ -163,7 +163,7 @@ MINIMA = [
     ("Adam", {"learning_rate": 0.1}, {"learning_rate": 0.01}),
     ("AdamW", {"learning_rate": 0.1, "weight_decay": 1e-6}, {"learning_rate": 0.01, "weight_decay": 1e-6}),
     ("Adagrad", {"learning_rate": 1.0}, {"learning_rate": 0.5}),
-    ("Adadelta", {"learning_rate": 1.0, "epsilon": 1e-4}, {"learning_rate": 0.3, "epsilon": 1e-6}),
+    ("Adadelta", {"learning_rate": 1.0, "epsilon": 1e-4}, {"learning_rate": 1.0, "epsilon": 1e-10}),
     ("Adamax", {"learning_rate": 0.1}, {"learning_rate": 0.01}),
     ("Nadam", {"learning_rate": 0.1}, {"learning_rate": 0.01}),
     ("Lion", {"learning_rate": 1e-3}, {"learning_rate": 1e-4}),
@@ -182,6 +182,7 @@ def test_classes_have_the_arguments_of_keras(name):
     assert [(p.name, p.default, p.kind) for p in ours.values()] == [(p.name, p.default, p.kind) for p in theirs.values()]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
 @each_case
 def test_config_of_keras_is_read_and_ours_is_read_by_keras(name, arguments):
     theirs = keras.optimizers.serialize(getattr(keras.optimizers, name)(name="o", **arguments))

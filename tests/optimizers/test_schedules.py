@@ -28,7 +28,7 @@ CASES = [
     ("CosineDecayRestarts", {"initial_learning_rate": 0.3, "first_decay_steps": 7, "t_mul": 1.0}),
     ("CosineDecayRestarts", {"initial_learning_rate": 0.3, "first_decay_steps": 6, "t_mul": 1.5}),
 ]
-STEPS = range(40)
+STEPS = (0, 1, 5, 6, 7, 11, 12, 20, 26, 39)
 each_case = pytest.mark.parametrize(("name", "arguments"), CASES)
 
 

@@ -4,11 +4,14 @@ import zipfile
 import h5py
 import keras
 import numpy as np
+import pytest
 
 import cornu
 from cornu import layers
 from cornu.registry import allowed, to_snake_case
 from cornu.saving.places import places_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
 
 
 def paths_in(file):
@@ -103,13 +106,6 @@ def test_attributes_that_raise_are_passed_over():
             raise RuntimeError("not now")
 
     assert [place.path for place in places_of(Odd())] == [""]
-
-
-def test_layers_in_a_circle_of_containers_end():
-    layer = layers.Layer()
-    layer.loop = []
-    layer.loop.append(layer.loop)
-    assert len(places_of(layer)) == 1
 
 
 def test_class_names_in_lists_are_written_as_keras_writes_them():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, regularizers, trees
+from cornu import backends, config, constraints, initializers, regularizers, trees
 from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
@@ -97,6 +97,7 @@ class Layer(Configurable):
         name: str | None = None,
         autocast: bool = True,
         input_shape: tuple | None = None,
+        input_dim: int | None = None,
         **kwargs: Any,
     ):
         if kwargs:
@@ -115,7 +116,7 @@ class Layer(Configurable):
         self._losses: list = []
         self._build_shapes: dict[str, Any] | None = None
         self._accepted_shapes: set = set()
-        self.input_shape_hint = input_shape
+        self.input_shape_hint = input_shape if input_dim is None else (input_dim,)
 
     # --- What a subclass writes ---------------------------------------------------------------------------------------
 
@@ -150,10 +151,11 @@ class Layer(Configurable):
 
     def add_weight(
         self,
-        shape: Any = (),
+        shape: Any = None,
         initializer: Any = None,
         dtype: str | None = None,
         trainable: bool = True,
+        autocast: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
         name: str | None = None,
@@ -161,10 +163,11 @@ class Layer(Configurable):
         """Makes a variable that belongs to the layer.
 
         Args:
-            shape: Its shape; a number means ``(number,)``.
+            shape: Its shape; a number means ``(number,)``, None a single number.
             initializer: Default ``"glorot_uniform"`` (``"zeros"`` if the dtype is no float).
             dtype: Default the layer's ``variable_dtype``.
             trainable: False for state that is not trained, such as a running mean.
+            autocast: Whether a mixed-precision layer reads it in its compute dtype.
             regularizer: A function, a name such as ``"l2"``, or None.
             constraint: A function of the value, applied after each update, or None.
             name: Its name in the layer.
@@ -173,7 +176,7 @@ class Layer(Configurable):
             The variable.
         """
         self._check_constructed()
-        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         dtype = dtype or self.variable_dtype
         default = "glorot_uniform" if "float" in dtype else "zeros"
         variable = Variable(
@@ -181,11 +184,11 @@ class Layer(Configurable):
             shape=shape,
             dtype=dtype,
             trainable=trainable,
+            autocast=autocast,
             name=name,
-            regularizer=regularizers.get(regularizer),
-            constraint=constraint,
             backend=self._backend_name,
         )
+        variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         (self._trained if trainable else self._state).append(variable)
         return variable
 
@@ -257,21 +260,16 @@ class Layer(Configurable):
     def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
         """One call on arrays, inside a context."""
         self._build_for(args, kwargs)
-        parameters = _call_parameters(type(self))
         outer_training = running.training
-        training = kwargs.pop("training", None)
-        running.training = outer_training if training is None else training
-        if "training" in parameters and running.training is not None:
+        running.training = calls.training_of(self, running, kwargs)
+        if running.training is not None and "training" in calls.parameters_of(type(self)):
             kwargs["training"] = running.training
-        inputs = first_of(args, kwargs)
-        masks = trees.map(running.mask_of, inputs)
-        if "mask" in parameters and kwargs.get("mask") is None and trees.leaves(masks):
-            kwargs["mask"] = masks
+        calls.fill_in_masks(self, running, args, kwargs)
         with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
             outputs = self.call(*args, **kwargs)
         running.training = outer_training
         if self.supports_masking:
-            calls.hand_mask_on(self, running, inputs, outputs, masks)
+            calls.hand_mask_on(self, running, args, kwargs, outputs)
         if self.activity_regularizer is not None:
             running.losses.extend(calls.activity_loss(self, running, output) for output in trees.leaves(outputs))
         for hook in running.hooks:
@@ -442,8 +440,7 @@ class Layer(Configurable):
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        inner = [loss for layer in self.flatten_layers() for loss in layer._losses]
-        return [*inner, *self._regularization()]
+        return [*self._losses, *self._regularization()]
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 
@@ -521,8 +518,3 @@ class Layer(Configurable):
 
 def _overrides(layer: Layer, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
-
-
-@functools.cache
-def _call_parameters(cls: type[Layer]) -> frozenset[str]:
-    return frozenset(inspect.signature(cls.call).parameters)

@@ -7,7 +7,7 @@ from typing import Any
 from cornu.core import dtype_policy
 from cornu.registry import deserialize, serialize
 
-BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape")
+BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
 """The arguments of ``Layer`` itself."""
 
 _READ_WITH_ANOTHER = ("renorm_momentum",)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, seeds
+from cornu import backends, config, initializers, ops, seeds
 from cornu.core import context
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -21,10 +21,13 @@ class Variable(ArrayOperators):
         shape: Shape, if the initializer is a function.
         dtype: Name of the dtype; default ``config.floatx()`` (or the array's own).
         trainable: Whether training may change it.
+        autocast: Whether a mixed-precision layer reads it in its compute dtype.
         name: Its name; the path is the names of the layers around it and this name, joined by slashes.
-        regularizer: Function of the value that gives a penalty added to the loss.
-        constraint: Function of the value that gives the value to take after each update.
         backend: Name of the backend that holds the array; default the default backend.
+
+    Attributes:
+        regularizer: Function of the value that gives a penalty added to the loss, or None.
+        constraint: Function of the value that gives the value to take after each update, or None.
 
     Raises:
         InvalidArgumentError: ``initializer`` is a function and ``shape`` is missing.
@@ -43,15 +46,16 @@ class Variable(ArrayOperators):
         shape: tuple[int, ...] | None = None,
         dtype: str | None = None,
         trainable: bool = True,
+        autocast: bool = True,
         name: str | None = None,
-        regularizer: Callable | None = None,
-        constraint: Callable | None = None,
         backend: str | None = None,
     ):
         self.name = name or "variable"
         self.path = context.path_of(self.name)
         self.trainable = trainable
-        self.regularizer, self.constraint = regularizer, constraint
+        self.autocast = autocast
+        self.regularizer: Callable | None = None
+        self.constraint: Callable | None = None
         self._backend_name = backend or config.backend()
         self._array: Any = None
         self._draw: Callable | None = None
@@ -98,7 +102,7 @@ class Variable(ArrayOperators):
         else:
             array = self._concrete()
         dtype = context.autocast_dtype()
-        if dtype is not None and dtype != self.dtype and "float" in self.dtype:
+        if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
             return backends.of(array).cast(array, dtype)
         return array
 
@@ -138,11 +142,13 @@ class Variable(ArrayOperators):
 
     def assign_add(self, value: Any) -> None:
         """Adds to its value."""
-        self.assign(self.value + unwrap(value))
+        with context.autocast(None):  # a sum in 16 bits would not be stored in 32
+            self.assign(ops.add(self, value))
 
     def assign_sub(self, value: Any) -> None:
         """Subtracts from its value."""
-        self.assign(self.value - unwrap(value))
+        with context.autocast(None):
+            self.assign(ops.subtract(self, value))
 
     def to_backend(self, name: str) -> None:
         """Moves the array to another backend."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import activations, config, constraints, initializers, ops, regularizers
 from cornu.core.layer import Layer
+from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import arguments, shapes
 from cornu.layers.shapes import Shape, Size
@@ -18,6 +19,7 @@ class WindowedConv(Layer):
     """
 
     rank = 2
+    kernel: Variable
 
     def _set_window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
         self.kernel_size = arguments.sizes(self, "kernel_size", kernel_size, self.rank)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, ops, regularizers
+from cornu import constraints, initializers, ops, regularizers, trees
 from cornu.core.layer import Layer
 from cornu.errors import DataError
 from cornu.layers import arguments
@@ -80,6 +80,7 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
             name="embeddings",
+            autocast=False,  # the few rows that are wanted are cast, not the table
         )
 
     def call(self, inputs: Any) -> Any:
@@ -97,10 +98,12 @@ class Embedding(Layer):
         """The size of a vector comes last."""
         return (*input_shape, self.output_dim)
 
-    def _to_input(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            self._check_range(value)
-        return super()._to_input(value)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the layer; looks at the numbers first where they are NumPy's."""
+        for value in trees.leaves((args, kwargs)):
+            if isinstance(value, np.ndarray):
+                self._check_range(value)
+        return super().__call__(*args, **kwargs)
 
     def _check_range(self, numbers: np.ndarray) -> None:
         outside = numbers[(numbers < 0) | (numbers >= self.input_dim)]

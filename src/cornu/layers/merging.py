@@ -8,8 +8,7 @@ from cornu import ops
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.layers.shapes import Shape, Size
-from cornu.ops.checks import check_axis
+from cornu.layers.shapes import Shape, Size, find_axis
 from cornu.ops.dtypes import is_float
 
 
@@ -239,7 +238,7 @@ class Concatenate(Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
-        axis = check_axis(self.axis, shapes[0])
+        axis = find_axis(self.axis, shapes[0])
         if len({len(shape) for shape in shapes}) > 1:
             raise self._refusal(shapes, "They must have the same number of axes.", "Reshape or flatten one of them first.")
         columns = list(zip(*shapes, strict=True))
@@ -299,7 +298,7 @@ class Dot(Merge):
 
     def _places(self, shapes: Sequence[Any]) -> tuple[int, int]:
         numbers = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
-        return check_axis(numbers[0], shapes[0], "axes"), check_axis(numbers[1], shapes[1], "axes")
+        return find_axis(numbers[0], shapes[0], "axes"), find_axis(numbers[1], shapes[1], "axes")
 
     def _merge(self, inputs: list) -> Any:
         first, second = inputs

@@ -8,7 +8,6 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import arguments, shapes
 from cornu.layers.shapes import Shape, Size
-from cornu.ops.checks import check_axis
 
 
 def _wide(dtype: str) -> str:
@@ -52,7 +51,7 @@ class Normalization(Layer):
 
     def _check_axes(self, input_shape: Shape, axes: list[int]) -> list[int]:
         """The axes counted from the start, if the input has them and their sizes are those the weights are made for."""
-        found = sorted(check_axis(axis, input_shape) for axis in axes)
+        found = sorted(shapes.find_axis(axis, input_shape) for axis in axes)
         weight = (self.gamma if self.gamma is not None else self.beta) if self.built else None
         for place, axis in enumerate(found):
             where = -1 if axis == len(input_shape) - 1 else axis
@@ -197,16 +196,15 @@ class BatchNormalization(Normalization):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The same."""
-        axis = check_axis(self.axis, input_shape)
+        axis = shapes.find_axis(self.axis, input_shape)
         where = -1 if axis == len(input_shape) - 1 else axis
         shapes.check_size(self, input_shape, where, self.moving_mean.shape[0] if self.built else None, "channels")
         return input_shape
 
 
 def _one_axis(axis: Any) -> int:
-    if isinstance(axis, (list, tuple)) and len(axis) == 1:  # as Keras 2 wrote it into files
-        axis = axis[0]
-    return int(axis)
+    only: Any = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis  # Keras 2 wrote lists
+    return int(only)
 
 
 def _momentum(value: Any) -> float:
@@ -412,5 +410,5 @@ class UnitNormalization(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The same."""
         for axis in self.axis if isinstance(self.axis, list) else [self.axis]:
-            check_axis(axis, input_shape)
+            shapes.find_axis(axis, input_shape)
         return input_shape

@@ -287,7 +287,7 @@ class Cropping(SpatialRearranging):
 
     def call(self, inputs: Any) -> Any:
         """The inputs without their margins."""
-        sizes = shapes.spatial_sizes(inputs.shape, self.data_format)
+        sizes: Any = shapes.spatial_sizes(inputs.shape, self.data_format)
         middle = [slice(before, size - after) for size, (before, after) in zip(sizes, self._margins, strict=True)]
         return inputs[shapes.join(self.data_format, slice(None), middle, slice(None))]
 

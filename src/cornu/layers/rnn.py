@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cornu import ops, trees
-from cornu.core import context
+from cornu.core import calls, context
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -21,6 +21,7 @@ from cornu.layers.rnn_cells import (
     initial_state_of,
     output_size_of,
     sizes_of,
+    times,
 )
 from cornu.layers.shapes import Shape
 
@@ -89,7 +90,7 @@ class RNN(Layer):
 
     @property
     def _cells(self) -> list:
-        """The cells one by one. A stack runs as one loop after another, so that each projects all its steps at once."""
+        """The cells one by one. A stack runs as one loop after another, so that dropout is drawn outside."""
         return self.cell.cells if _is_plain_stack(self.cell) else [self.cell]
 
     @property
@@ -142,7 +143,7 @@ class RNN(Layer):
             found = [variable.value for variable in stored]
         else:
             found = trees.leaves(self.get_initial_state(batch_size))
-        return trees.unflatten(sizes, [self._to_input(array) for array in found])
+        return trees.unflatten(sizes, [calls.to_input(self, array) for array in found])
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
         running = context.current()
@@ -201,12 +202,11 @@ class RNN(Layer):
     def _prepared(self, cell: Any, inputs: Any, states: list, training: bool | None) -> tuple[Callable, Any, list]:
         """What :func:`_loop` needs to take a cell along all steps: a step, its inputs, and states whose first is the output.
 
-        A cell of Cornu's multiplies the inputs of all steps by its kernel before the loop. For a user's cell the output, at
-        first zeros, is put before the states.
+        For a user's cell the output, at first zeros, is put before the states.
         """
         if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
             kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
-            return lambda x, state: cell.step(x, state, kept_states), cell.project(inputs, kept_inputs), states
+            return lambda x, state: cell.step(x, state, kept_states), times(inputs, kept_inputs), states
         blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
         return _as_step(cell, training), inputs, [blank, *states]
 

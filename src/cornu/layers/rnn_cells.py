@@ -19,10 +19,11 @@ State = list
 
 
 class RecurrentCell(Layer):
-    """The base of the cells here: a step in two parts, of which only the second needs the state.
+    """The base of the cells here. A subclass has a number of gates, and a :meth:`step` that goes from one state to the next.
 
-    :meth:`project` multiplies the inputs by the kernel; it may be given all steps of a sequence at once, which is much faster
-    than one at a time. :meth:`step` goes on from there to the next state. A subclass has a number of gates and a ``step``.
+    The inputs are multiplied by the kernel inside of the step and not, all at once, before the loop over the steps: XLA does
+    not vectorize a loop that reads its numbers from a slice of a larger array, and that costs more than the larger product
+    gains (on a CPU, forward and backward: 1.4 times slower for 32 features, 1.1 times faster for 512).
     """
 
     gates = 1
@@ -123,7 +124,7 @@ class RecurrentCell(Layer):
         """
         listed = isinstance(states, (list, tuple))
         kept_inputs, kept_states = self.draw_dropout(inputs, training)
-        after = self.step(self.project(inputs, kept_inputs), list(states) if listed else [states], kept_states)
+        after = self.step(times(inputs, kept_inputs), list(states) if listed else [states], kept_states)
         return after[0], after if listed else after[0]
 
     def draw_dropout(self, inputs: Any, training: bool | None) -> tuple[Any, Any]:
@@ -140,27 +141,11 @@ class RecurrentCell(Layer):
             return None
         return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
 
-    def project(self, inputs: Any, kept: Any = None) -> Any:
-        """What the inputs contribute to the gates: ``(inputs * kept) @ kernel + bias``.
-
-        Args:
-            inputs: ``(batch, features)``, or all steps: ``(steps, batch, features)``.
-            kept: What :meth:`draw_dropout` gave for the inputs.
-
-        Returns:
-            The same with ``gates * units`` as last size.
-        """
-        projected = ops.matmul(_times(inputs, kept), self.kernel)
-        return projected + self._input_bias() if self.use_bias else projected
-
-    def _input_bias(self) -> Any:
-        return self.bias
-
-    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
         """The state after one step; its first array is the output.
 
         Args:
-            projected: What :meth:`project` gave for the step.
+            inputs: ``(batch, features)``, multiplied by what :meth:`draw_dropout` gave for them.
             states: The state before.
             kept: What :meth:`draw_dropout` gave for the state.
         """
@@ -234,10 +219,11 @@ class SimpleRNNCell(RecurrentCell):
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
 
-    def step(self, projected: Any, states: State, kept: Any = None) -> State:
-        """``[activation(projected + h @ recurrent_kernel)]``."""
+    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
+        """``[h]`` after one step."""
         (hidden,) = states
-        return [self.activation(projected + ops.matmul(_times(hidden, kept), self.recurrent_kernel))]
+        summed = ops.matmul(inputs, self.kernel) + ops.matmul(times(hidden, kept), self.recurrent_kernel)
+        return [self.activation(summed + self.bias if self.use_bias else summed)]
 
 
 class LSTMCell(RecurrentCell):
@@ -319,11 +305,11 @@ class LSTMCell(RecurrentCell):
         before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
         return np.concatenate([before, np.ones((self.units,), before.dtype), after])
 
-    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
         """``[h, c]`` after one step."""
         hidden, carry = states
-        gates = projected + ops.matmul(_times(hidden, kept), self.recurrent_kernel)
-        enter, forget, new, leave = ops.split(gates, self.gates, axis=-1)
+        summed = ops.matmul(inputs, self.kernel) + ops.matmul(times(hidden, kept), self.recurrent_kernel)
+        enter, forget, new, leave = ops.split(summed + self.bias if self.use_bias else summed, self.gates, axis=-1)
         carry = self.recurrent_activation(forget) * carry + self.recurrent_activation(enter) * self.activation(new)
         return [self.recurrent_activation(leave) * self.activation(carry), carry]
 
@@ -402,14 +388,14 @@ class GRUCell(RecurrentCell):
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
 
-    def _input_bias(self) -> Any:
-        return self.bias[0] if self.reset_after else self.bias
-
-    def step(self, projected: Any, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
         """``[h]`` after one step."""
         (hidden,) = states
-        looked_at = _times(hidden, kept)
-        x_stay, x_reset, x_new = ops.split(projected, self.gates, axis=-1)
+        looked_at = times(hidden, kept)
+        outer = ops.matmul(inputs, self.kernel)
+        if self.use_bias:
+            outer = outer + (self.bias[0] if self.reset_after else self.bias)
+        x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
         if self.reset_after:
             inner = ops.matmul(looked_at, self.recurrent_kernel)
             h_stay, h_reset, h_new = ops.split(inner + self.bias[1] if self.use_bias else inner, self.gates, axis=-1)
@@ -534,7 +520,8 @@ def call_of(cell: Any, training: bool | None) -> Callable:
     return functools.partial(cell.call, training=training) if asks else cell.call
 
 
-def _times(x: Any, factors: Any) -> Any:
+def times(x: Any, factors: Any) -> Any:
+    """``x * factors``, where None is all ones."""
     return x if factors is None else x * factors
 
 

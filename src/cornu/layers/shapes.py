@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from cornu.core.layer import Layer
 from cornu.errors import ShapeError
+from cornu.ops.checks import check_axis
 from cornu.ops.window import effective_size, padded_output_size
 
 Size = int | None
@@ -48,6 +50,15 @@ def _rank_advice(shape: Shape, names: Sequence[str]) -> str:
     return "Reshape the input, or use the layer for inputs of this rank."
 
 
+def find_axis(axis: int, shape: Shape, argument: str = "axis") -> int:
+    """An axis of a shape, counted from the start.
+
+    Raises:
+        InvalidArgumentError: The shape has no such axis.
+    """
+    return check_axis(axis, cast(tuple[int, ...], shape), argument)
+
+
 def check_least_rank(layer: Layer, shape: Shape, names: Sequence[str]) -> None:
     """Raises a :class:`ShapeError` if a shape has fewer sizes than there are names."""
     if len(shape) >= len(names):
@@ -88,7 +99,7 @@ def picture_names(rank: int, data_format: str) -> tuple[str, ...]:
     return join(data_format, "batch", SPATIAL_NAMES[rank], "channels")
 
 
-def join(data_format: str, batch, spatial: Iterable, channels) -> tuple:
+def join(data_format: str, batch: Any, spatial: Iterable, channels: Any) -> tuple:
     """A shape from its parts."""
     return (batch, channels, *spatial) if data_format == "channels_first" else (batch, *spatial, channels)
 

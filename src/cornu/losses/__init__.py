@@ -179,12 +179,24 @@ def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | 
 
 
 def serialize(loss: Any) -> Any:
-    """A loss as JSON can hold it: a function of Cornu's as its name."""
+    """A loss as JSON can hold it: a function of Cornu's as its name.
+
+    Example:
+        >>> from cornu import losses
+        >>> losses.serialize(losses.mean_squared_error)
+        'mean_squared_error'
+    """
     return registry.serialize(loss)
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The loss of a name or config."""
+    """The loss of a name or config.
+
+    Example:
+        >>> from cornu import losses
+        >>> losses.deserialize({"class_name": "Huber", "config": {"delta": 2.0}}).kwargs
+        {'delta': 2.0}
+    """
     with registry.custom_object_scope(custom_objects):
         return get(name)
 

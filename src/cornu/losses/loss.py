@@ -113,7 +113,7 @@ def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> An
         return ops.divide_no_nan(total, ops.sum(weight if counted is None else ops.where(counted, weight, 0)))
     if counted is not None:
         return ops.divide_no_nan(total, ops.sum(ops.cast(counted, ops.dtype(total))))
-    return total / max(ops.size(values), 1)
+    return ops.mean(values)
 
 
 def broadcast_weight(name: str, weight: Any, shape: tuple[int, ...]) -> Any:

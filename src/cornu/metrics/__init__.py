@@ -220,12 +220,24 @@ def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None
 
 
 def serialize(metric: Any) -> Any:
-    """A metric as JSON can hold it."""
+    """A metric as JSON can hold it.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.serialize(metrics.Sum(name="s"))["config"]
+        {'name': 's', 'dtype': None}
+    """
     return registry.serialize(metric)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric of a name or config."""
+    """The metric of a name or config.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.deserialize({"class_name": "Sum", "config": {"name": "s"}})
+        <Sum name=s>
+    """
     with registry.custom_object_scope(custom_objects):
         return get(config)
 

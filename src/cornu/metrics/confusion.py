@@ -70,9 +70,14 @@ class _ConfusionMetric(Metric):
 
     _kept: tuple[str, ...] = Counts._fields
 
+    true_positives: Variable
+    false_positives: Variable
+    true_negatives: Variable
+    false_negatives: Variable
+
     def __init__(
         self,
-        thresholds: float | Sequence[float],
+        thresholds: Any,
         name: str | None = None,
         dtype: Any = None,
         top_k: int | None = None,

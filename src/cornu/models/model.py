@@ -14,7 +14,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, 
 from cornu.models import files
 from cornu.models.functional import Functional
 from cornu.models.summary import print_summary
-from cornu.training import checks, feeds
+from cornu.training import checks, feeds, inputs
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.callback import Callback, CallbackList, History
@@ -286,22 +286,20 @@ class Model(Layer):
             NonFiniteError: A step gave NaN. The model holds the weights from before that step.
         """
         compiled = self._need_compiled("fit")
-        for argument, value, least in (
-            ("epochs", epochs, 0),
-            ("initial_epoch", initial_epoch, 0),
-            ("steps_per_epoch", steps_per_epoch, 1),
-        ):
-            checks.whole_number("fit", argument, value, least)
+        checks.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
+        checks.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        checks.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
+        checks.frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
-            data, measured = fitting.split(checks.as_arrays("fit", data), validation_split)
+            data, measured = fitting.split(data, validation_split)
         else:
-            measured = None if validation_data is None else feeds.as_batch(validation_data)
+            measured = None if validation_data is None else feeds.as_validation(validation_data)
         feed = fitting.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
         validation = None
         if measured is not None:
             size = validation_batch_size or batch_size
-            validation = fitting.make_feed("fit", self, compiled, measured, size, steps=validation_steps)
+            validation = fitting.make_feed("fit (validation_data)", self, compiled, measured, size, steps=validation_steps)
         when = range(initial_epoch, epochs)
         self.history = fitting.fit(self, compiled, feed, validation, when, validation_freq, callbacks, verbose)
         return self.history
@@ -330,6 +328,7 @@ class Model(Layer):
             The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
         """
         compiled = self._need_compiled("evaluate")
+        checks.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
         feed = fitting.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
         everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
         logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
@@ -358,6 +357,7 @@ class Model(Layer):
         Raises:
             DataError: There are no samples, or they do not fit the model.
         """
+        checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
         if feeds.is_batches(x):
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs)
             return predicting.predict(
@@ -365,7 +365,6 @@ class Model(Layer):
             )
         x = self._checked_inputs(x)
         size = batch_size or 32
-        checks.whole_number("predict", "batch_size", batch_size, least=1)
         batches = predicting.batches_of_arrays(x, size, pad=self.batch_coupling_of_all() != "unknown")
         count = -(-checks.sample_count_of(x) // size)
         progress = Progress(verbose if count > 100 else 0)
@@ -482,7 +481,7 @@ class Model(Layer):
     def _checked_inputs(self, x: Any) -> Any:
         """What ``predict`` was given as arrays that fit the model."""
         x = checks.as_arrays("predict", Batch(x, None, None, None)).x
-        checks.inputs("predict", self, x)
+        inputs.check("predict", self, x)
         return x
 
     def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:

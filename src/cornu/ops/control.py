@@ -22,6 +22,7 @@ def _arrays_of(backend: ModuleType, tree: Any) -> Any:
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
 
+@op
 def scan(
     f: Callable, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
 ) -> tuple[Any, Any]:
@@ -64,6 +65,7 @@ def _check_lengths(sizes: list[int], length: int | None) -> None:
         )
 
 
+@op
 def map(f: Callable, xs: Any) -> Any:
     """``f(x)`` for each part of ``xs`` along its first axis, joined along a new first axis.
 
@@ -75,6 +77,7 @@ def map(f: Callable, xs: Any) -> Any:
     return scan(lambda _, x: (0, f(x)), 0, xs)[1]
 
 
+@op
 def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
     """``while cond(*loop_vars): loop_vars = body(*loop_vars)``. It has no gradient.
 
@@ -110,6 +113,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
     return type(loop_vars)(result) if several else result[0]
 
 
+@op
 def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
     """``value = body_fun(i, value)`` for ``i`` from ``lower`` up to and without ``upper``.
 
@@ -140,6 +144,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
     return backend.while_loop(lambda carry: backend.less(carry[0], upper), step, start)[1]
 
 
+@op
 def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
     """What one of two functions gives, chosen by a single boolean; both must give the same shapes and dtypes.
 
@@ -157,6 +162,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
     return backend.cond(pred, lambda: _arrays_of(backend, true_fn()), lambda: _arrays_of(backend, false_fn()))
 
 
+@op
 def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
     """What one of several functions gives for some operands, chosen by a whole number.
 

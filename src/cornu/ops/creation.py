@@ -1,5 +1,6 @@
 """Making arrays: from data, from nothing, and what an array is (its shape, its dtype)."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,10 @@ def ndim(x: Any) -> int:
     return len(shape(x))
 
 
-@op
-def size(x: Array) -> int:
-    """How many numbers an array holds."""
-    return int(np.prod(shape(x), dtype=np.int64))
+def size(x: Any) -> int | None:
+    """How many numbers an array holds; None for a symbolic tensor of unknown batch size."""
+    sizes = shape(x)
+    return None if None in sizes else math.prod(sizes)
 
 
 def dtype(x: Any) -> str:

@@ -1,8 +1,8 @@
 """Random numbers as functions of a key: the same key gives the same numbers.
 
 A key is two 32-bit words, as an array or a pair; a whole number stands for the key ``(number, 0)``, and None for one that no
-earlier call had (``cornu.seeds.next_key``). The numbers come from the backend of the key if it is an
-array, else from the default one.
+earlier call had (``cornu.seeds.next_key``). A thing with a method ``next()``, such as a layer's seed generator, is asked for a
+key. The numbers come from the backend of the key if it is an array, else from the default one.
 """
 
 import math
@@ -22,7 +22,9 @@ from cornu.ops.elementwise import erfinv
 
 def _key(seed: Any, backend: ModuleType | None = None) -> tuple[ModuleType, Array]:
     """The backend that draws, and the key as its array."""
-    words = seeds.key_from(None if seed is None else int(seed)) if seed is None or isinstance(seed, (int, np.integer)) else seed
+    words = seed.next() if hasattr(seed, "next") else seed
+    if words is None or isinstance(words, (int, np.integer)):
+        words = seeds.key_from(words)
     if isinstance(words, (list, tuple)):
         words = tuple(int(word) % 2**32 for word in words)
         backend = backend or backends.get()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Array
+from cornu.errors import InvalidArgumentError
 from cornu.ops.checks import check_axes, check_axis, check_broadcast
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, standardize_dtype
@@ -303,9 +304,42 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
         [0, 2, 0, 1]
     """
     backend, x = arrays(x)
-    largest = int(np.max(backend.to_numpy(x), initial=-1)) + 1
-    length = builtins.max(minlength, largest)
+    length = builtins.max(minlength, _largest("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
     weights = backend.full(tuple(x.shape), 1, "int32") if weights is None else arrays(weights, x)[1]
     hits = backend.equal(backend.reshape(x, (*x.shape, 1)), backend.arange(0, length, 1, "int32"))
     counted = backend.where(hits, backend.reshape(weights, (*x.shape, 1)), 0)
     return backend.sum(counted, len(x.shape) - 1)
+
+
+@op
+def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+    """The sums of the parts of an array that bear the same number.
+
+    Args:
+        data: An array of parts, along its first axis.
+        segment_ids: The number of each part.
+        num_segments: How many sums; default one more than the largest number (then not in compiled code).
+        sorted: Is taken for the sake of Keras and has no effect.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.segment_sum([1, 2, 4], [0, 2, 0], 3).tolist()
+        [5, 0, 2]
+    """
+    backend, data, segment_ids = arrays(data, segment_ids)
+    if num_segments is None:
+        num_segments = _largest("segment_sum", backend, segment_ids, "Pass `num_segments`.") + 1
+    zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
+    return backend.index_add(zeros, segment_ids, data)
+
+
+def _largest(name: str, backend: Any, x: Array, advice: str) -> int:
+    """The largest of some whole numbers, -1 of none."""
+    try:
+        return int(np.max(backend.to_numpy(x), initial=-1))
+    except TypeError as problem:  # an array that is not computed yet
+        raise InvalidArgumentError(
+            f"`{name}` was used in compiled code, or on a symbolic tensor.",
+            "The size of its result depends on the numbers, and these are not known there.",
+            advice,
+        ) from problem

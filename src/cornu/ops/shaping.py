@@ -775,25 +775,3 @@ def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last"
     x = backend.reshape(x, (batch, rows, block_size, columns, block_size, depth))
     x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
     return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
-
-
-@op
-def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
-    """The sums of the parts of an array that bear the same number.
-
-    Args:
-        data: An array of parts, along its first axis.
-        segment_ids: The number of each part.
-        num_segments: How many sums; default one more than the largest number (then not in compiled code).
-        sorted: Is taken for the sake of Keras and has no effect.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.segment_sum([1, 2, 4], [0, 2, 0], 3).tolist()
-        [5, 0, 2]
-    """
-    backend, data, segment_ids = arrays(data, segment_ids)
-    if num_segments is None:
-        num_segments = int(np.max(backend.to_numpy(segment_ids), initial=-1)) + 1
-    zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
-    return backend.index_add(zeros, segment_ids, data)

@@ -40,12 +40,24 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(optimizer: Any) -> Any:
-    """An optimizer as JSON can hold it."""
+    """An optimizer as JSON can hold it.
+
+    Example:
+        >>> from cornu import optimizers
+        >>> optimizers.serialize(optimizers.SGD(momentum=0.5))["config"]["momentum"]
+        0.5
+    """
     return registry.serialize(optimizer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The optimizer of a config."""
+    """The optimizer of a config.
+
+    Example:
+        >>> from cornu import optimizers
+        >>> optimizers.deserialize({"class_name": "SGD", "config": {"momentum": 0.5}}).momentum
+        0.5
+    """
     return registry.deserialize(config, "optimizers", custom_objects)
 
 

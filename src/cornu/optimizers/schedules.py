@@ -300,12 +300,25 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
-    """A schedule as JSON can hold it."""
+    """A schedule as JSON can hold it.
+
+    Example:
+        >>> from cornu.optimizers import schedules
+        >>> schedules.serialize(schedules.ExponentialDecay(0.1, 10, 0.5))["config"]["decay_rate"]
+        0.5
+    """
     return registry.serialize(learning_rate_schedule)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The schedule of a config."""
+    """The schedule of a config.
+
+    Example:
+        >>> from cornu.optimizers import schedules
+        >>> config = {"class_name": "CosineDecay", "config": {"initial_learning_rate": 0.1, "decay_steps": 10}}
+        >>> schedules.deserialize(config).decay_steps
+        10
+    """
     return registry.deserialize(config, "optimizers.schedules", custom_objects)
 
 

@@ -1,9 +1,10 @@
 """What may be called while a model trains: the base class of callbacks, and ``History``."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from cornu.errors import NonFiniteError
+from cornu import trees
+from cornu.errors import InvalidTypeError, NonFiniteError
 
 _BATCH_EVENTS = (
     "on_batch_begin",
@@ -130,13 +131,17 @@ class CallbackList:
     """Several callbacks called as one.
 
     Args:
-        callbacks: The callbacks, in the order in which they are called.
+        callbacks: The callbacks, in the order in which they are called: one, or a list of them.
         model: The model they are told of.
         params: The parameters they are told.
+
+    Raises:
+        InvalidTypeError: Something among them is no callback.
     """
 
-    def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]):
-        self.callbacks = list(callbacks)
+    def __init__(self, callbacks: Any, model: Any, params: dict[str, Any]):
+        self.callbacks = [_checked(callback) for callback in trees.leaves(callbacks)]
+        self.model = model
         self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)
         for callback in self.callbacks:
             callback.set_model(model)
@@ -155,3 +160,14 @@ class CallbackList:
     def forgive(self, error: NonFiniteError) -> bool:
         """Tells every callback of a NaN and gives whether one of them takes it."""
         return any([callback.on_non_finite(error) for callback in self.callbacks])
+
+
+def _checked(callback: Any) -> Callback:
+    if isinstance(callback, Callback):
+        return callback
+    name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
+    raise InvalidTypeError(
+        f"`callbacks` holds {callback!r}.",
+        "It must hold callbacks: objects of a class that inherits from `cornu.callbacks.Callback`.",
+        f"Make one: `{name}()`." if isinstance(callback, type) else f"Let `{name}` inherit from `Callback`.",
+    )

@@ -1,8 +1,7 @@
 """What is looked at before the first step: the arguments, and that the data is finite numbers of equal length.
 
-``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. All of
-these checks read an
-array once, on the host, so they say the same on every backend; and each of them runs before a weight changes.
+``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. The checks read
+an array once, and say the same on every backend; and all of them run before a weight changes.
 """
 
 import math
@@ -31,32 +30,34 @@ def said(function: str) -> str:
     return f"`{name}` {what}".rstrip()
 
 
-# --- Arguments --------------------------------------------------------------------------------------------------------
+# --- Arguments ----------------------------------------------------------------------------------------------------------------
 
 
-def whole_number(function: str, argument: str, value: Any, least: int) -> None:
-    """Refuses what is not a whole number of at least ``least``; None passes."""
-    if value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least):
+def whole_numbers(function: str, least: int, **arguments: Any) -> None:
+    """Refuses arguments that are no whole numbers of at least ``least``; None passes."""
+    for name, value in arguments.items():
+        if value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least):
+            continue
+        meant = isinstance(value, float) and value.is_integer() and value >= least
+        example = int(value) if meant else _EXAMPLES.get(name, max(least, 1))
+        raise InvalidArgumentError(
+            f"{said(function)} was given {name}={value!r}.",
+            f"It must be a whole number of at least {least}.",
+            f"Pass `{name}={example}`.",
+        )
+
+
+def frequency(function: str, value: Any) -> None:
+    """Refuses a ``validation_freq`` that is neither a whole number from 1 nor a collection of epochs."""
+    if isinstance(value, (list, tuple, set, frozenset, range)):
         return
-    meant = isinstance(value, float) and value.is_integer() and value >= least
-    example = int(value) if meant else _EXAMPLES.get(argument, max(least, 1))
-    raise InvalidArgumentError(
-        f"{said(function)} was given {argument}={value!r}.",
-        f"It must be a whole number of at least {least}.",
-        f"Pass `{argument}={example}`.",
-    )
-
-
-def frequency(function: str, argument: str, value: Any) -> None:
-    """Refuses what is neither a whole number from 1 nor a collection of epochs."""
-    if not isinstance(value, (list, tuple, set, frozenset, range)):
-        whole_number(function, argument, value, least=1)
     if value is None:
         raise InvalidTypeError(
-            f"{said(function)} was given {argument}=None.",
+            f"{said(function)} was given validation_freq=None.",
             "It must be a whole number, or a list of epochs counted from 1.",
-            f"Pass `{argument}=1`.",
+            "Pass `validation_freq=1`.",
         )
+    whole_numbers(function, 1, validation_freq=value)
 
 
 def no_targets_beside_batches(function: str, data: Batch) -> None:
@@ -69,7 +70,7 @@ def no_targets_beside_batches(function: str, data: Batch) -> None:
         )
 
 
-# --- Arrays -----------------------------------------------------------------------------------------------------------
+# --- Arrays -------------------------------------------------------------------------------------------------------------------
 
 
 def as_arrays(function: str, batch: Batch) -> Batch:
@@ -176,7 +177,7 @@ def _dtype_advice(name: str, array: Any) -> str:
     return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling what is missing."
 
 
-# --- Numbers ----------------------------------------------------------------------------------------------------------
+# --- Numbers ------------------------------------------------------------------------------------------------------------------
 
 
 def extent(array: Any) -> tuple[float, float]:
@@ -186,8 +187,9 @@ def extent(array: Any) -> tuple[float, float]:
     if not isinstance(array, np.ndarray):
         return float(ops.min(array)), float(ops.max(array))
     low, high = math.inf, -math.inf
-    for _, piece in _pieces(array):
-        low, high = np.minimum(low, piece.min()), np.maximum(high, piece.max())
+    with np.errstate(invalid="ignore"):  # NaN is what is looked for
+        for _, piece in _pieces(array):
+            low, high = np.minimum(low, piece.min()), np.maximum(high, piece.max())
     return float(low), float(high)
 
 
@@ -201,8 +203,8 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
         NonFiniteError: There is such a number; the text says in which sample.
     """
     low, high = extent(array)
-    largest = max(_LARGEST.get(config.floatx(), float(np.finfo("float32").max)), _own_largest(array))
-    if -largest <= low and high <= largest:  # false for NaN
+    largest = _LARGEST.get(config.floatx(), float(np.finfo("float32").max))
+    if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
         return low, high
     count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
     if math.isfinite(value):
@@ -219,13 +221,8 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
     )
 
 
-def _own_largest(array: Any) -> float:
-    """Whole numbers are finite whatever they are."""
-    return math.inf if array.dtype.kind in "iu" else 0.0
-
-
 def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
-    """How many numbers of an array are bad, and the place and the value of the first. There must be one."""
+    """How many numbers of an array are bad, and the place and the value of the first."""
     array = np.asarray(array)
     count, first = 0, ()
     for start, piece in _pieces(array):
@@ -235,7 +232,7 @@ def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, t
             place = np.unravel_index(np.argmax(bad), bad.shape)
             first = (start + int(place[0]), *map(int, place[1:]))
         count += here
-    return count, first, array[first].item()
+    return count, first, array[first].item() if count else math.nan
 
 
 def where(place: tuple[int, ...]) -> str:
@@ -250,7 +247,7 @@ def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, array[start : start + rows]
 
 
-# --- Rows -------------------------------------------------------------------------------------------------------------
+# --- Rows ---------------------------------------------------------------------------------------------------------------------
 
 
 def sample_count(batch: Batch) -> int:

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from cornu import optimizers, registry, trees
 from cornu.core.graph import SymbolicTensor
 from cornu.errors import InvalidTypeError
+from cornu.training import targets
 from cornu.training.objective import Objective, aligned
 from cornu.training.scores import Scores
 from cornu.training.state import StateKeeper
 from cornu.training.step import Batch, block_of, test_step, train_step
+from cornu.training.targets import Output
 
 
 class Compiled:
@@ -42,6 +42,7 @@ class Compiled:
         self.objective: Objective | None = None
         self.scores: Scores | None = None
         self._functions: dict[Any, Callable] = {}
+        self._specs: dict[str, list[SymbolicTensor]] = {}
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
@@ -49,18 +50,38 @@ class Compiled:
         decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
         return {"optimizer": registry.serialize(self.optimizer), **given, **decided_by_cornu}
 
-    def prepare(self, sample: Batch) -> None:
-        """Makes the losses and the metrics for a model that is built and a sample of the data, if they are not made yet."""
-        model = self._model
+    def prepare(self, function: str, sample: Batch) -> list[Output]:
+        """Makes the losses and the metrics for a model that is built and a sample of the data, if they are not made yet.
+
+        Between the two it is looked whether the targets fit: nothing is made for targets that are refused.
+
+        Args:
+            function: Name of the function the user called, for errors.
+            sample: The data, or a batch of it.
+
+        Returns:
+            What is known of the outputs for such data.
+        """
+        specs = self._output_specs(sample.x)
+        names = self._model.output_names or [f"output_{number + 1}" for number in range(len(specs))]
+        outputs = targets.outputs_of(self._model, names, specs)
+        shapes = [None if target is None else (None, *target.shape[1:]) for target in aligned(sample.y, names)]
+        output_shapes = [spec.shape for spec in specs]
         if self.scores is None:
-            specs = trees.map(lambda array: SymbolicTensor((None, *np.shape(array)[1:]), _dtype_name(array)), sample.x)
-            outputs = trees.leaves(model.compute_output_spec(specs))
-            names = model.output_names or [f"output_{number + 1}" for number in range(len(outputs))]
-            self.objective = Objective(self.arguments["loss"], self.arguments["loss_weights"], names)
-            shapes = [None if target is None else (None, *np.shape(target)[1:]) for target in aligned(sample.y, names)]
+            self.objective = Objective(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, output_shapes)
+        targets.check(function, self.objective, outputs, sample)
+        if self.scores is None:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
-            output_shapes = [spec.shape for spec in outputs]
-            self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, model.backend_name)
+            self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
+        return outputs
+
+    def _output_specs(self, x: Any) -> list[SymbolicTensor]:
+        """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
+        specs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
+        key = repr(specs)
+        if key not in self._specs:
+            self._specs[key] = trees.leaves(self._model.compute_output_spec(specs))
+        return self._specs[key]
 
     def keeper(self, training: bool) -> StateKeeper:
         """The keeper of the state, with the optimizer's part if it is to train."""
@@ -84,6 +105,7 @@ class Compiled:
     def forget(self) -> None:
         """Lets the functions be compiled anew when they are next needed."""
         self._functions.clear()
+        self._specs.clear()
 
     def _function(self, kind: str, make_step: Callable) -> Callable:
         model = self._model
@@ -91,10 +113,6 @@ class Compiled:
         if key not in self._functions:
             self._functions[key] = block_of(make_step(), self.scores, model.backend)
         return self._functions[key]
-
-
-def _dtype_name(array: Any) -> str:
-    return str(np.asarray(array).dtype)
 
 
 _MEASURES = ("metrics", "losses")

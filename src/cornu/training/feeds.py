@@ -1,6 +1,7 @@
 """What feeds the steps: arrays in memory, or anything that gives batches."""
 
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,8 @@ class Segment(NamedTuple):
 
     Attributes:
         data: The data, as a batch of all its rows.
-        plan: Which rows make which batch.
-        steps: How many steps the plan has.
+        plan: Which rows make which batch. It may be longer than the steps to make, so that plans of one feed have one shape.
+        steps: How many steps to make.
     """
 
     data: Batch
@@ -31,141 +32,201 @@ class ArrayFeed:
     """Arrays in memory: they lie on the device, and a step takes its rows from there.
 
     Args:
-        x: Tree of arrays of equal length.
-        y: Tree of arrays, or None.
-        sample_weight: Tree of arrays ``(samples,)``, or None.
+        data: Arrays of equal length.
         batch_size: Rows a step.
-        shuffle: Whether each epoch has an order of its own.
+        shuffle: Whether each pass over the data has an order of its own.
         backend: The backend of the model.
         pad: Whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
-        steps: Stop an epoch after so many steps; None for all.
+        steps: Steps an epoch; None for one pass over the data.
+        goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
+            else each epoch begins with the first row and ends with the last one at the latest.
     """
 
     def __init__(
         self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
+        data: Batch,
         batch_size: int,
         shuffle: bool,
         backend: Any,
         pad: bool,
         steps: int | None = None,
+        goes_on: bool = False,
     ):
-        self._host = Batch(x, y, sample_weight, None)
-        self.samples = len(trees.leaves(x)[0])
+        self._host = data
+        self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
-        self.steps = min(-(-self.samples // self.batch_size), steps or self.samples)
-        self._shuffle, self._backend, self._pad = shuffle, backend, pad
+        a_pass = -(-self.samples // self.batch_size)
+        self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
+        self._plan_steps = min(self.steps, a_pass)
+        self._shuffle, self._backend, self._pad, self._goes_on = shuffle, backend, pad, goes_on
+        self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
-        self._rows_a_piece = max(
-            self.batch_size, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size * self.batch_size
-        )
+        self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
 
     def _on_device(self, batch: Batch) -> Batch:
         return trees.map(self._backend.asarray, batch)
 
+    def ready(self) -> bool:
+        """Whether there is data for another epoch: always."""
+        return True
+
     def epoch(self) -> Iterator[Segment]:
         """The segments of one epoch."""
+        steps = self.steps
+        if not self._goes_on:
+            self._left = self._left[:0]
+        while steps:
+            if not len(self._left):
+                self._left = self._order()
+            rows, self._left = np.split(self._left, [steps * self.batch_size])
+            steps -= -(-len(rows) // self.batch_size)
+            yield from self._pass(rows)
+
+    def _order(self) -> np.ndarray:
+        """All rows, in the order in which a pass takes them."""
         order = np.arange(self.samples, dtype=np.int32)
-        if self._shuffle:
-            key = np.array(seeds.next_key(), dtype=np.uint64)
-            order = np.random.Generator(np.random.Philox(key=key)).permutation(order)
-        order = order[: self.steps * self.batch_size]
+        if not self._shuffle:
+            return order
+        key = np.array(seeds.next_key(), dtype=np.uint64)
+        return np.random.Generator(np.random.Philox(key=key)).permutation(order)
+
+    def _pass(self, order: np.ndarray) -> Iterator[Segment]:
         if self._resident is not None:
-            yield from self._segments(self._resident, order)
+            yield from self._segments(self._resident, order, self._plan_steps)
             return
-        for start in range(0, len(order), self._rows_a_piece):
-            rows = order[start : start + self._rows_a_piece]
+        rows_a_piece = self._steps_a_piece * self.batch_size
+        for start in range(0, len(order), rows_a_piece):
+            rows = order[start : start + rows_a_piece]
             piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._segments(piece, np.arange(len(rows), dtype=np.int32))
+            yield from self._segments(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
 
-    def _segments(self, data: Batch, order: np.ndarray) -> Iterator[Segment]:
-        whole, rest = divmod(len(order), self.batch_size)
-        if rest and self._pad:
-            filled = np.resize(order, (whole + 1) * self.batch_size)
-            counts = np.full(whole + 1, self.batch_size, dtype=np.int32)
-            counts[-1] = rest
-            yield self._segment(data, filled.reshape(-1, self.batch_size), counts)
+    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[Segment]:
+        """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
+        size = self.batch_size
+        if self._pad and self.samples % size:
+            counts = np.clip(len(order) - np.arange(plan_steps) * size, 0, size).astype(np.int32)
+            yield self._segment(data, np.resize(order, (plan_steps, size)), counts, -(-len(order) // size))
             return
+        whole = len(order) // size
         if whole:
-            yield self._segment(data, order[: whole * self.batch_size].reshape(-1, self.batch_size), None)
-        if rest:
-            yield self._segment(data, order[whole * self.batch_size :].reshape(1, rest), None)
+            yield self._segment(data, np.resize(order[: whole * size], (plan_steps, size)), None, whole)
+        if len(order) % size:
+            yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
 
-    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None) -> Segment:
+    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> Segment:
         asarray = self._backend.asarray
-        return Segment(data, Plan(asarray(rows), None if counts is None else asarray(counts)), len(rows))
+        return Segment(data, Plan(asarray(rows), None if counts is None else asarray(counts)), steps)
 
 
 class BatchFeed:
     """Anything that gives batches: a generator, a list of batches, an object with ``__len__`` and ``__getitem__``.
 
     A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Batches smaller than the first are filled up and masked, so that
-    the step is not compiled again.
+    the step is not compiled again. An iterator gives its batches only once, so it serves all epochs together.
 
     Args:
-        batches: Gives batches; one that can be iterated over only once serves all epochs together.
+        batches: Gives batches.
         steps: Batches an epoch; None for as many as there are.
-        prepare: Checks a batch and gives it as arrays, with class weights applied.
+        prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
         backend: The backend of the model.
+        goes_on: See :class:`ArrayFeed`.
+
+    Attributes:
         pad: Whether batches may be filled up.
+        steps: Batches an epoch, None as long as nobody knows.
     """
 
-    def __init__(self, batches: Iterable, steps: int | None, prepare: Callable[[Batch], Batch], backend: Any, pad: bool):
-        self._source = batches
-        self._prepare, self._backend, self.pad = prepare, backend, pad
+    def __init__(
+        self, batches: Any, steps: int | None, prepare: Callable[[Batch, int], Batch], backend: Any, goes_on: bool = False
+    ):
+        self.pad = False
         self.steps = steps if steps is not None else _length_of(batches)
         self.batch_size: int | None = None
+        self._source, self._asked, self._prepare, self._backend = batches, steps, prepare, backend
+        self._once = isinstance(batches, Iterator)
+        self._goes_on = goes_on and steps is not None
         self._iterator: Iterator | None = None
-        self._peeked: list[Batch] = []
+        self._number = 0
+        self._peeked: Batch | None = None
 
     def sample(self) -> Batch:
-        """The first batch; it is kept and given again when the epoch begins."""
-        if not self._peeked:
-            self._iterator = self._iterator or _iterate(self._source)
-            try:
-                self._peeked.append(self._prepare(as_batch(next(self._iterator))))
-            except StopIteration:
-                raise DataError(
-                    "The data gave no batch at all.",
-                    "Training needs at least one batch.",
-                    "Check what the generator or list gives.",
-                ) from None
-        return self._peeked[0]
+        """The first batch; it is kept and given again when the epoch begins.
+
+        Raises:
+            DataError: There is none.
+        """
+        self._rewind()
+        self._peeked = self._take()
+        if self._peeked is None:
+            raise DataError(
+                "The data gave no batch at all.",
+                "At least one is needed.",
+                "Check what the generator or list gives; a generator that was used up must be made anew.",
+            )
+        return self._peeked
+
+    def ready(self) -> bool:
+        """Whether there is a batch for another epoch: an iterator may be used up."""
+        if self._once and self._peeked is None:
+            self._peeked = self._take()
+        return self._peeked is not None or not self._once
 
     def epoch(self) -> Iterator[Segment]:
-        """The segments of one epoch: one step each."""
-        if self._iterator is None or (self.steps is None and not self._peeked) or self._restarts():
-            self._iterator = self._iterator if self._peeked else _iterate(self._source)
+        """The segments of one epoch: one step each.
+
+        Raises:
+            DataError: There is no batch.
+        """
+        if self._peeked is None and not self._goes_on:
+            self._rewind()
         given = 0
-        while self.steps is None or given < self.steps:
+        while given != self._asked:
             batch = self._next()
             if batch is None:
                 break
             given += 1
             yield self._segment(batch)
+        self._end(given)
+
+    def _end(self, given: int) -> None:
         if given == 0:
             raise DataError(
                 "The data gave no batch for this epoch.",
-                "A generator that ended cannot be iterated over again.",
-                "Let it give batches for ever and pass `steps_per_epoch`, or pass an object that can be iterated over anew.",
+                "At least one is needed.",
+                "Check what the object gives the second time.",
             )
-        if self.steps is None:
-            self.steps = given
+        if self._asked is not None and given < self._asked:
+            warnings.warn(
+                f"The data ended after {given} of the {self._asked} batches that were asked for. "
+                "Let it give more, or ask for fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
+                stacklevel=2,
+            )
+        self.steps = self.steps or given
+        if hasattr(self._source, "on_epoch_end"):  # where objects that give batches shuffle themselves
+            self._source.on_epoch_end()
 
-    def _restarts(self) -> bool:
-        """Whether each epoch iterates anew: not over an iterator, which goes on where it stopped."""
-        return not isinstance(self._source, Iterator)
+    def _rewind(self) -> None:
+        if self._iterator is None or not self._once:
+            self._iterator, self._number = _iterate(self._source), 0
 
     def _next(self) -> Batch | None:
-        if self._peeked:
-            return self._peeked.pop()
+        """The next batch; None where the data, or if epochs go on, even a new pass over it, gives none."""
+        batch, self._peeked = self._peeked or self._take(), None
+        if batch is None and self._goes_on and not self._once:
+            self._rewind()
+            batch = self._take()
+        return batch
+
+    def _take(self) -> Batch | None:
+        if self._iterator is None:
+            self._iterator = _iterate(self._source)
         try:
-            return self._prepare(as_batch(next(self._iterator)))
+            given = next(self._iterator)
         except StopIteration:
             return None
+        self._number += 1
+        return self._prepare(as_batch(given), self._number)
 
     def _segment(self, batch: Batch) -> Segment:
         count = len(trees.leaves(batch.x)[0])
@@ -195,19 +256,30 @@ def as_batch(given: Any) -> Batch:
     return Batch(given, None, None, None)
 
 
-def is_array(value: Any) -> bool:
-    """Whether a value is an array of NumPy or of an engine."""
-    return backends.owner(value) is not None
+def as_validation(given: Any) -> Batch:
+    """What ``validation_data`` is: ``(x, y)``, ``(x, y, sample_weight)``, or what gives batches, which becomes ``x``."""
+    if isinstance(given, list) and is_batches(given):
+        return Batch(given, None, None, None)
+    return as_batch(given)
 
 
 def is_batches(x: Any) -> bool:
-    """Whether ``x`` gives batches instead of being the data."""
-    if is_array(x) or isinstance(x, (dict, str)):
-        return False
+    """Whether ``x`` gives batches instead of being the data.
+
+    A list of batches holds tuples (or lists) of two or three things, the first of them an array or a tree of arrays. All other
+    lists, dicts, and everything that NumPy can make an array of, are data.
+    """
     if isinstance(x, (list, tuple)):
-        # Data of several inputs is a list of arrays or numbers; a list of batches holds tuples or lists of arrays.
-        return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and is_array(item[0]) for item in x)
+        return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
+    is_data = isinstance(x, (dict, str, bytes)) or hasattr(x, "__array__") or hasattr(x, "toarray")
+    if is_data or backends.owner(x) is not None:
+        return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value is an array with at least one axis, or a tree of such."""
+    return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
 
 
 def _length_of(batches: Any) -> int | None:

@@ -1,12 +1,12 @@
 """``fit`` and ``evaluate``: from a user's data to feeds, and epoch after epoch through the loop."""
 
 import functools
-from collections.abc import Iterable
+import warnings
 from typing import Any
 
-from cornu.errors import InvalidArgumentError, NonFiniteError
-from cornu.training import checks, diagnosis
-from cornu.training.callback import Callback, CallbackList, History
+from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
+from cornu.training import checks, diagnosis, inputs, targets
+from cornu.training.callback import CallbackList, History
 from cornu.training.compiled import Compiled
 from cornu.training.feeds import ArrayFeed, BatchFeed, is_batches
 from cornu.training.loop import Loop
@@ -29,36 +29,36 @@ def make_feed(
     """Makes a feed of what a user gave, checks it, and prepares what was compiled for its shapes.
 
     Args:
-        function: Name of the function the user called, for errors.
+        function: Name of the function the user called, for errors; data for ``"fit"`` is what is trained on.
         model: The model.
         compiled: What ``compile`` settled.
         data: ``x``, ``y`` and ``sample_weight`` as the user gave them.
-        batch_size: Samples a step; default 32. Batches that come ready have their own size.
+        batch_size: Samples a step; default 32, or what makes ``steps`` of the data. Ready batches have their own size.
         shuffle: Whether each epoch has an order of its own.
         class_weight: Class to weight.
-        steps: Batches an epoch, for data that gives batches.
+        steps: Batches an epoch; None for all there are.
 
     Raises:
         DataError: The data cannot be used (see ``checks``).
     """
-    checks.whole_number(function, "batch_size", batch_size, least=1)
+    trained = function == "fit"
 
-    def prepare(batch: Batch) -> Batch:
-        batch = checks.as_arrays(function, batch)
-        checks.inputs(function, model, batch.x)
-        compiled.prepare(batch)
-        checks.targets(function, model, compiled.objective, batch)
-        return checks.with_class_weight(function, batch, class_weight)
+    def prepare(batch: Batch, number: int = 0) -> Batch:
+        where = f"{function} (batch {number})" if number else function
+        batch = checks.as_arrays(where, batch)
+        inputs.check(where, model, batch.x, hint=trained and number < 2)
+        outputs = compiled.prepare(where, batch)
+        return targets.with_class_weight(where, batch, class_weight, outputs, compiled.objective)
 
     if is_batches(data.x):
         checks.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, prepare, model.backend, pad=True)
-        prepare(feed.sample())
+        feed = BatchFeed(data.x, steps, prepare, model.backend, goes_on=trained)
+        feed.sample()
         feed.pad = may_pad(model, compiled)
         return feed
     batch = prepare(data)
-    pad = may_pad(model, compiled)
-    return ArrayFeed(batch.x, batch.y, batch.sample_weight, batch_size or 32, shuffle, model.backend, pad, steps)
+    size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
+    return ArrayFeed(batch, size, shuffle, model.backend, may_pad(model, compiled), steps, goes_on=trained)
 
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
@@ -74,7 +74,7 @@ def fit(
     validation: Feed | None,
     epochs: range,
     validation_freq: Any,
-    callbacks: Iterable[Callback] | None,
+    callbacks: Any,
     verbose: Any,
 ) -> History:
     """Trains a model (see ``Model.fit``).
@@ -94,16 +94,19 @@ def fit(
     """
     history, progress = History(), Progress(verbose)
     params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
-    everybody = CallbackList([*(callbacks or []), history], model, params)
+    everybody = CallbackList([callbacks, history], model, params)
     model.stop_training = False
     progress.announce(f"Training on {model.backend.devices()[0]} with {model.backend_name}, {model.dtype_policy.name}.")
-    everybody.call("on_train_begin", None)
+    everybody.call("on_train_begin", {})
     explain = functools.partial(diagnosis.explain, model, compiled.optimizer)
     loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
     for epoch in epochs:
+        if not feed.ready():
+            warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
+            break
         compiled.scores.reset()
-        everybody.call("on_epoch_begin", epoch, None)
+        everybody.call("on_epoch_begin", epoch, {})
         progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
         try:
             logs = loop.epoch(feed)
@@ -112,8 +115,7 @@ def fit(
                 raise
             break
         if validation is not None and _is_due(validation_freq, epoch):
-            measured = measure(compiled, validation, everybody, Progress(0))
-            logs = {**logs, **{f"val_{name}": value for name, value in measured.items()}}
+            logs |= _validated(compiled, validation, everybody)
         progress.end(logs)
         everybody.call("on_epoch_end", epoch, logs)
         if model.stop_training:
@@ -123,6 +125,24 @@ def fit(
     return history
 
 
+def _validated(compiled: Compiled, feed: Feed, callbacks: CallbackList) -> dict[str, float]:
+    """The logs of the validation data, with their prefix; none, and a warning, if it is used up."""
+    if not feed.ready():
+        text = "`fit`: the validation data ended: an iterator gives its batches only once. This epoch is not validated. "
+        warnings.warn(
+            text + "Pass arrays, or something that can be iterated over anew, such as a list of batches.", stacklevel=4
+        )
+        return {}
+    return {f"val_{name}": value for name, value in measure(compiled, feed, callbacks, Progress(0)).items()}
+
+
+def _ended_text(made: int, wanted: int) -> str:
+    return (
+        f"`fit`: the data ended after {made} of {wanted} epochs, and so does training: an iterator gives its batches once. "
+        "Let it give them for ever and pass `steps_per_epoch`, or pass what can be iterated over anew, such as a list."
+    )
+
+
 def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
     """Runs a model over data without training it.
 
@@ -130,7 +150,7 @@ def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: P
         The logs: loss and metrics.
     """
     compiled.scores.reset()
-    callbacks.call("on_test_begin", None)
+    callbacks.call("on_test_begin", {})
     progress.begin("Evaluating", feed.steps)
     loop = Loop(compiled.test_block(), compiled.keeper(training=False), callbacks, "test", progress)
     logs = loop.epoch(feed)
@@ -147,9 +167,8 @@ def one_batch(
     Returns:
         The logs.
     """
-    feed = make_feed(
-        function, model, compiled, data, checks.sample_count(checks.as_arrays(function, data)), False, class_weight
-    )
+    data = checks.as_arrays(function, data)
+    feed = make_feed(function, model, compiled, data, checks.sample_count(data), False, class_weight)
     block = compiled.train_block() if training else compiled.test_block()
     explain = functools.partial(diagnosis.explain, model, compiled.optimizer) if training else None
     loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), "train", Progress(0), explain)
@@ -160,15 +179,23 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
     """Cuts the last part off arrays, for validation.
 
     Args:
-        data: ``x``, ``y`` and ``sample_weight``, checked.
+        data: ``x``, ``y`` and ``sample_weight`` as the user gave them.
         fraction: How much to cut off, between 0 and 1.
 
     Returns:
         The data to train on and the data to measure on.
 
     Raises:
+        DataError: ``x`` gives batches.
         InvalidArgumentError: One of the two would be empty.
     """
+    if is_batches(data.x):
+        raise DataError(
+            f"`fit` was given validation_split={fraction} beside an `x` that gives batches.",
+            "Only arrays can be cut.",
+            "Pass the data to measure on as `validation_data`.",
+        )
+    data = checks.as_arrays("fit", data)
     count = checks.sample_count(data)
     first = int(count * (1.0 - fraction))
     if not 0 < fraction < 1 or not 0 < first < count:

@@ -50,6 +50,7 @@ class Loop:
         self._seconds_a_step: float | None = None
         self._calls = 0
         self._good: TrainState = keeper.read()
+        self._pending: TrainState | None = None
         self._unread: list[tuple[Segment, int, int, Report]] = []
 
     def epoch(self, feed: ArrayFeed | BatchFeed) -> dict[str, float]:
@@ -63,9 +64,9 @@ class Loop:
         try:
             for segment in feed.epoch():
                 start = 0
-                while start < segment.steps:
+                while start < segment.steps and not (done and self._is_stopped()):
                     stop = start + self._steps_to_go(segment.steps - start)
-                    self._call_batch_event("begin", done, logs)
+                    self._call_batch_event("begin", done, {})
                     self._advance(segment, start, stop)
                     done, start = done + stop - start, stop
                     now = time.perf_counter()
@@ -73,12 +74,18 @@ class Loop:
                         logs, looked = self._look(), now
                         self._progress.update(done, logs)
                     self._call_batch_event("end", done - 1, logs)
+                if self._is_stopped():
+                    break
             logs = self._look() or logs
         except BaseException:
             self._progress.stop()
             self._keep_the_good()
             raise
         return logs
+
+    def _is_stopped(self) -> bool:
+        """Whether a callback wants the epoch to end here."""
+        return self._events == "train" and self._callbacks.model.stop_training
 
     def _steps_to_go(self, remaining: int) -> int:
         if self._callbacks.wants_batches() or self._seconds_a_step is None:
@@ -94,7 +101,9 @@ class Loop:
         began = time.perf_counter()
         state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
         self._unread.append((segment, start, stop, report))
+        self._pending = state
         self._keeper.hand_back(state)
+        self._pending = None
         self._calls += 1
         if segment.steps > 1 and self._calls > 1:  # the first call compiles
             bool(report.finite)  # waits for the block, so that its time is known
@@ -128,10 +137,14 @@ class Loop:
                     self._unread.clear()
                     return self._explain(segment, step, state)
                 state = after
+        self._keeper.hand_back(self._good)
         return self._explain(*self._unread[-1][:2], self._good)
 
     def _keep_the_good(self) -> None:
-        """After an exception: the newest state stays if it is finite, else the last one known to be."""
+        """After an exception: the newest state stays if it is finite, else the one before the step that failed."""
+        if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
+            self._keeper.hand_back(self._pending)
+            self._pending = None
         if self._explain is not None and self._unread and not bool(self._unread[-1][-1].finite):
-            self._keeper.hand_back(self._good)
+            self._failure()
         self._unread.clear()

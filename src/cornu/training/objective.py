@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from cornu import losses, trees
 from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
-from cornu.losses.loss import LossFunctionWrapper
 
 
 class Losses(NamedTuple):
@@ -27,15 +26,17 @@ class Objective:
         loss: What ``compile`` was given: a loss by name, function or object, or a list or dict with one for each output.
         loss_weights: A number for each output, as a list or dict, or None.
         output_names: Names of the outputs, in order.
+        targets: Shapes of the targets, one for each output, or None: what ``"crossentropy"`` means depends on them.
+        outputs: Shapes of the outputs.
 
     Raises:
         InvalidArgumentError: A list or dict does not fit the outputs.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, output_names: list[str]):
+    def __init__(self, loss: Any, loss_weights: Any, output_names: list[str], targets: list, outputs: list):
         self.output_names = output_names
         given = per_output(loss, output_names, "loss")
-        self.losses = [None if each is None else as_loss(each) for each in given]
+        self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
@@ -65,12 +66,6 @@ class Objective:
                 parts.append(loss(target, output, sample_weight=weight, sample_mask=sample_mask))
                 total = total + parts[-1] * factor
         return Losses(total, parts)
-
-
-def as_loss(identifier: Any) -> Loss:
-    """The loss that a name, a function ``(y_true, y_pred)``, a config or a loss means."""
-    found = losses.get(identifier)
-    return found if isinstance(found, Loss) else LossFunctionWrapper(found)
 
 
 def per_output(given: Any, output_names: list[str], argument: str) -> list:

@@ -1,0 +1,85 @@
+"""What happens to the arguments of a layer's call before it, and to its outputs after it."""
+
+import functools
+import inspect
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, ops, trees
+from cornu.core.context import CallContext
+from cornu.core.shapes import first_of
+from cornu.ops.dispatch import unwrap
+
+
+def to_input(layer: Any, value: Any) -> Any:
+    """An array argument as the layer's backend and compute dtype have it; other arguments as they are."""
+    value = unwrap(value)
+    owner = backends.owner(value)
+    if owner is None or isinstance(value, np.generic):
+        return value
+    backend = layer.backend
+    if owner != layer.backend_name:
+        value = backend.asarray(value)
+    dtype = backend.dtype(value)
+    if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
+        value = backend.cast(value, layer.compute_dtype)
+    return value
+
+
+@functools.cache
+def parameters_of(kind: type) -> dict[str, Any]:
+    """The parameters of a class's ``call``, in order: name to default."""
+    parameters = list(inspect.signature(kind.call).parameters.values())[1:]
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:
+    """Whether a layer is called for training: as its caller says, else as the call around it, else as its own default is.
+
+    Takes ``training`` out of the arguments: not every ``call`` has it.
+    """
+    given = kwargs.pop("training", None)
+    if given is not None:
+        return given
+    default = parameters_of(type(layer)).get("training")
+    return running.training if running.training is not None or default is inspect.Parameter.empty else default
+
+
+def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> None:
+    """Gives ``mask`` the mask of the first argument and ``a_mask`` that of the argument ``a``, where the caller did not."""
+    names = list(parameters_of(type(layer)))
+    given = dict(zip(names, args, strict=False)) | kwargs
+    for name in names:
+        if name == "mask":
+            masked = first_of(args, kwargs)
+        elif name.endswith("_mask"):
+            masked = given.get(name.removesuffix("_mask"))
+        else:
+            continue
+        masks = trees.map(running.mask_of, masked)
+        if given.get(name) is None and trees.leaves(masks):
+            kwargs[name] = masks
+
+
+def hand_mask_on(layer: Any, running: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
+    """Lets the context remember the masks of a layer's outputs, as its ``compute_mask`` gives them."""
+    inputs = first_of(args, kwargs)
+    previous = kwargs.get("mask")
+    if previous is None:
+        masks = trees.map(running.mask_of, inputs)
+        previous = masks if trees.leaves(masks) else None
+    mask = layer.compute_mask(inputs, previous)
+    for output, output_mask in zip(trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False):
+        if output_mask is not None:
+            running.set_mask(output, output_mask)
+
+
+def activity_loss(layer: Any, running: CallContext, output: Any) -> Any:
+    """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
+    count = output.shape[0] if output.shape else 1
+    if running.sample_mask is not None:
+        mask = ops.cast(running.sample_mask, backends.of(output).dtype(output))
+        output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
+        count = ops.maximum(ops.sum(mask), 1)
+    return layer.activity_regularizer(output) / count

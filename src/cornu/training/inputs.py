@@ -1,0 +1,231 @@
+"""What is looked at before the first step, second part: whether ``x`` fits the model."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from cornu.core.graph import SymbolicTensor
+from cornu.core.input import InputLayer
+from cornu.errors import DataError, ShapeError, did_you_mean
+from cornu.layers.conv import WindowedConv
+from cornu.layers.core import Dense, Identity
+from cornu.layers.embedding import Embedding
+from cornu.layers.normalization import Normalization
+from cornu.layers.regularization import Dropout
+from cornu.layers.reshaping import Flatten, Rearranging
+from cornu.training import checks
+from cornu.training.checks import said
+
+_LEAVE_SCALE = (Rearranging, Dropout, Identity)
+"""Layers after which pictures in 0..255 still are in 0..255."""
+
+_BRIGHT = 16
+"""Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
+
+
+def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
+    """Refuses inputs that do not fit the model, and NaN; builds a model that has seen no data yet.
+
+    Args:
+        function: Name of the function the user called.
+        model: The model.
+        x: Tree of arrays, as :func:`cornu.training.checks.as_arrays` gives it.
+        hint: Whether to warn of pictures that nobody scales.
+
+    Raises:
+        DataError: The keys or the number of inputs are wrong, or an embedding has no row for a number.
+        NonFiniteError: There is NaN or infinity.
+        ShapeError: A shape is wrong.
+    """
+    if not model.built:
+        model.build(_shapes(x))
+    graph = model.functional
+    if graph is None:
+        for name, leaf in checks.named_leaves("x", x):
+            checks.finite(function, name, leaf)
+        return
+    for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
+        low, high = checks.finite(function, name, leaf)
+        if not _fits(leaf.shape, tensor.shape):
+            raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
+        _check_numbers(function, name, graph, tensor, leaf, low, high)
+        if hint and _looks_like_pictures(leaf) and low >= 0 and _BRIGHT < high <= 255 and _is_unscaled(graph, tensor):
+            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
+
+
+def _shapes(x: Any) -> Any:
+    """The shapes of a tree of arrays, the batch left open."""
+    if isinstance(x, dict):
+        return {name: _shapes(part) for name, part in x.items()}
+    if isinstance(x, list):
+        return [_shapes(part) for part in x]
+    return (None, *x.shape[1:])
+
+
+def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
+    """The arrays with their names, in the order of the graph's inputs."""
+    names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
+    if isinstance(x, dict):
+        unknown = [key for key in x if key not in names]
+        if any(name not in x for name in names):
+            raise DataError(
+                f"{said(function)} was given `x` with the keys {list(x)}.",
+                f"The model's inputs are {names}.",
+                (did_you_mean(unknown[0], names) if unknown else "") or "Give one array for each of these names.",
+            )
+        return [(f"x[{name!r}]", x[name]) for name in names]
+    leaves = list(checks.named_leaves("x", x))
+    if len(leaves) == len(names):
+        return leaves
+    inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
+    arrays = "one array" if len(leaves) == 1 else f"a list of {len(leaves)} arrays"
+    raise DataError(
+        f"{said(function)} was given `x` as {arrays}.",
+        f"The model has {inputs}.",
+        "Make one array of the samples: `np.stack(x)`."
+        if len(names) == 1
+        else "Give a list or a dict with one array for each.",
+    )
+
+
+# --- Shapes -------------------------------------------------------------------------------------------------------------------
+
+
+def _fits(shape: tuple, expected: tuple) -> bool:
+    if len(shape) + 1 == len(expected) and expected[-1] == 1:
+        shape = (*shape, 1)  # the model adds this axis by itself
+    return _same(shape[1:], expected[1:])
+
+
+def _same(shape: tuple, expected: tuple) -> bool:
+    return len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
+
+
+def times(sizes: tuple) -> str:
+    """The shape of a sample in words: ``28 x 28 x 1``, ``10 numbers``."""
+    product = " x ".join("any" if size is None else str(size) for size in sizes) or "single"
+    return product if len(sizes) > 1 else f"{product} numbers"
+
+
+def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, shape: tuple) -> ShapeError:
+    noun = "pictures" if tensor.ndim == 4 and len(shape) in (3, 4) else "samples"
+    return ShapeError(
+        f"{said(function)}: the {noun} in `{name}` are {times(shape[1:])},",
+        f"and this model was built for {times(tensor.shape[1:])}{_reason(graph, tensor, shape)}.",
+        _shape_advice(name, noun, shape, tensor.shape[1:]),
+    )
+
+
+def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
+    """Which layer needs the size that is wrong, in brackets; nothing if no layer can be named."""
+    numbers = {id(layer): number for number, layer in enumerate(_layers(graph), start=1)}
+    if len(shape) != tensor.ndim:
+        return ""
+    if shape[-1] != tensor.shape[-1]:
+        for layer in _consumers(graph, tensor):
+            if isinstance(layer, (Dense, WindowedConv)) and getattr(layer, "data_format", "") != "channels_first":
+                what = "numbers" if isinstance(layer, Dense) else "channels"
+                return f" (layer {numbers[id(layer)]}, `{layer.name}`, takes {tensor.shape[-1]} {what})"
+    for node in graph.nodes:
+        if isinstance(node.operation, Flatten):
+            for after in _consumers(graph, node.outputs):
+                if isinstance(after, Dense):
+                    name = node.operation.name
+                    return (
+                        f" (layer {numbers[id(node.operation)]}, `{name}`, feeds a `Dense` of {after.kernel.shape[0]} inputs)"
+                    )
+    return ""
+
+
+def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:
+    """What to do about samples of a shape that the model does not take."""
+    sample = shape[1:]
+    channels = expected[-1] if len(expected) == 3 else None
+    if _same(shape, expected):
+        return f"If it is one of the {noun}, add the axis of the batch: `{name}[None]`."
+    if _same(sample, expected[:-1]):
+        more = (
+            f", {channels} times: `np.repeat({name}[..., None], {channels}, axis=-1)`"
+            if (channels or 1) > 1
+            else f": `{name}[..., None]`"
+        )
+        return f"Add the axis of the channels{more}."
+    if len(sample) == 3 and _same((*sample[1:], sample[0]), expected):
+        return f"Put the channels last: `np.moveaxis({name}, 1, -1)`."
+    if None not in expected and math.prod(sample) == math.prod(expected):
+        return f"Reshape them: `{name}.reshape({', '.join(map(str, (-1, *expected)))})`."
+    if channels and len(sample) == 3 and _same(sample[:-1], expected[:-1]):
+        return f"{_channel_advice(name, sample[-1], channels)}, or build the model with `Input({sample})`."
+    if noun == "pictures" and len(sample) == 3:
+        return f"Resize the pictures, or build the model with `Input({sample})`."
+    return f"Check how `{name}` was made, or build the model with `Input({sample})`."
+
+
+def _channel_advice(name: str, given: int, wanted: int) -> str:
+    if given == 1:
+        return f"Repeat the channel: `np.repeat({name}, {wanted}, axis=-1)`"
+    if wanted == 1:
+        return f"Make them grey: `{name}.mean(axis=-1, keepdims=True)`"
+    if given > wanted:
+        return f"Leave channels out: `{name}[..., :{wanted}]`"
+    return f"Give {wanted} channels"
+
+
+# --- The beginning of the model -----------------------------------------------------------------------------------------------
+
+
+def _layers(graph: Any) -> list:
+    """The layers as ``summary`` numbers them: without the inputs."""
+    return [layer for layer in graph.layers if not isinstance(layer, InputLayer)]
+
+
+def _consumers(graph: Any, tensor: SymbolicTensor) -> list:
+    """The operations that take a tensor."""
+    return [node.operation for node in graph.nodes if any(taken is tensor for taken in node.inputs)]
+
+
+def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
+    """Refuses numbers that an embedding, which takes the input as it is, has no row for."""
+    for layer in _consumers(graph, tensor):
+        if isinstance(layer, Embedding) and not (low >= 0 and high < layer.input_dim):
+            rows = layer.input_dim
+            _, place, value = checks.find(array, lambda piece, rows=rows: (piece < 0) | (piece >= rows))
+            raise DataError(
+                f"{said(function)}: `{name}` holds the number {value:g} {checks.where(place)}.",
+                f"The layer {layer.name!r} is an `Embedding` of {rows} rows, for the numbers from 0 to {rows - 1}.",
+                f"Make it `Embedding({int(high) + 1}, {layer.output_dim})`, or replace rare words by one number."
+                if value > 0
+                else "Count the words from 0, or from 1 if 0 stands for padding.",
+            )
+
+
+def _looks_like_pictures(array: Any) -> bool:
+    """Whether samples have channels, or are squares, or are bytes."""
+    sample = array.shape[1:]
+    square = len(sample) == 2 and sample[0] == sample[1] > 4
+    return len(sample) == 3 or square or (array.dtype == np.uint8 and len(sample) > 0)
+
+
+def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:
+    """Whether an input goes, as it is, into a layer of weights that nothing normalises. Layers nobody knows may scale."""
+    return any(_takes_raw(graph, node, tensor) for node in graph.nodes if any(taken is tensor for taken in node.inputs))
+
+
+def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
+    layer = node.operation
+    if isinstance(layer, (Dense, WindowedConv)):
+        return not any(isinstance(after, Normalization) for after in _consumers(graph, node.outputs))
+    inner = getattr(layer, "functional", None)
+    if inner is not None and len(inner.input_tensors) == 1:
+        return _is_unscaled(inner, inner.input_tensors[0])
+    return isinstance(layer, _LEAVE_SCALE) and _is_unscaled(graph, node.outputs)
+
+
+def _unscaled_text(function: str, name: str, low: float, high: float) -> str:
+    return (
+        f"{said(function)}: the numbers in `{name}` go from {low:g} to {high:g}, and nothing in the model scales them. "
+        "Networks learn badly from such large numbers. "
+        f"Divide by 255 (`{name} / 255`) here and wherever the model is used, or begin the model with `Rescaling(1 / 255)`."
+    )

@@ -1,0 +1,426 @@
+"""What is looked at before the first step, third part: whether labels and weights fit the outputs and the losses."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cornu import activations, losses, trees
+from cornu.core.graph import SymbolicTensor
+from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
+from cornu.layers.activations import Softmax
+from cornu.losses import Loss, LossFunctionWrapper
+from cornu.training import checks
+from cornu.training.checks import said
+from cornu.training.inputs import times
+from cornu.training.objective import Objective
+from cornu.training.step import Batch
+
+_SPARSE = (losses.sparse_categorical_crossentropy,)
+_BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
+
+
+class Output(NamedTuple):
+    """What is known of an output before anything is computed.
+
+    Attributes:
+        name: Name of the layer that gives it, or ``output_1`` for a subclassed model.
+        shape: Its shape, the batch first; None for a size that is not known.
+        activation: The activation function at its end, if it is known.
+    """
+
+    name: str
+    shape: tuple
+    activation: Callable | None
+
+    @property
+    def units(self) -> int | None:
+        """The size of its last axis."""
+        return self.shape[-1] if len(self.shape) > 1 else None
+
+
+class Target(NamedTuple):
+    """The labels for an output.
+
+    Attributes:
+        function: Name of the function the user called.
+        name: What the user would call them: ``y``, ``y['left']``.
+        array: The labels.
+        output: The output.
+        loss: The loss that compares the two.
+    """
+
+    function: str
+    name: str
+    array: Any
+    output: Output
+    loss: Loss
+
+    @property
+    def kind(self) -> Callable | None:
+        """The loss's function, if it is one of Cornu's own."""
+        fn = self.loss.fn if isinstance(self.loss, LossFunctionWrapper) else None
+        return fn if getattr(fn, "__module__", "").startswith(losses.__name__) else None
+
+    @property
+    def axis(self) -> int:
+        """The axis of the classes."""
+        return self.loss.kwargs.get("axis", -1) if isinstance(self.loss, LossFunctionWrapper) else -1
+
+
+def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> list[Output]:
+    """What is known of a model's outputs.
+
+    Args:
+        model: The model.
+        names: Names of the outputs.
+        specs: Shapes of the outputs for the shapes of the data.
+    """
+    graph = model.functional
+    activations_of = [None] * len(specs) if graph is None else [_activation(tensor) for tensor in graph.output_tensors]
+    return [Output(name, spec.shape, last) for name, spec, last in zip(names, specs, activations_of, strict=True)]
+
+
+def _activation(tensor: SymbolicTensor) -> Callable | None:
+    """The activation function of the layer that gives a tensor, also inside a nested model."""
+    layer = tensor.node.operation if tensor.node is not None else None
+    inner = getattr(layer, "functional", None)
+    if inner is not None:
+        return _activation(inner.output_tensors[tensor.index])
+    if isinstance(layer, Softmax):
+        return activations.softmax
+    return getattr(layer, "activation", None)
+
+
+def check(function: str, objective: Objective, outputs: list[Output], batch: Batch) -> None:
+    """Refuses targets and sample weights that do not fit the outputs and the losses.
+
+    Args:
+        function: Name of the function the user called.
+        objective: The losses.
+        outputs: The outputs.
+        batch: The data, as :func:`cornu.training.checks.as_arrays` gives it.
+
+    Raises:
+        DataError: Targets are missing, or hold what the loss cannot judge.
+        NonFiniteError: There is NaN or infinity.
+        ShapeError: Shapes differ.
+    """
+    names = [output.name for output in outputs]
+    targets = _for_each_output(function, "y", batch.y, names)
+    weights = _for_each_output(function, "sample_weight", batch.sample_weight, names)
+    for output, loss, (name, array), (weight_name, weight) in zip(outputs, objective.losses, targets, weights, strict=True):
+        if loss is not None:
+            _refuse_missing(function, name, array, output, loss)
+            _check_target(Target(function, name, array, output, loss))
+        elif array is not None:
+            checks.finite(function, name, array)
+        if weight is not None:
+            checks.finite(function, weight_name, weight)
+            _check_weight(function, weight_name, weight, output, loss)
+
+
+def _for_each_output(function: str, argument: str, tree: Any, names: list[str]) -> list[tuple[str, Any]]:
+    """The name and the array for each output; one array of weights serves all outputs."""
+    if tree is None:
+        return [(argument, None)] * len(names)
+    if isinstance(tree, dict):
+        unknown = [key for key in tree if key not in names]
+        if unknown:
+            raise DataError(
+                f"{said(function)} was given `{argument}` with the keys {list(tree)}.",
+                f"The model's outputs are {names}.",
+                did_you_mean(unknown[0], names) or "Use these names as keys.",
+            )
+        return [(f"{argument}[{name!r}]", tree.get(name)) for name in names]
+    if isinstance(tree, (list, tuple)) and len(tree) == len(names):
+        return [(f"{argument}[{number}]", part) for number, part in enumerate(tree)]
+    if not isinstance(tree, (list, tuple)) and (len(names) == 1 or argument == "sample_weight"):
+        return [(argument, tree)] * len(names)
+    given = f"a list of {len(tree)} arrays" if isinstance(tree, (list, tuple)) else "one array"
+    outputs = f"one output, {names[0]!r}" if len(names) == 1 else f"{len(names)} outputs, {names}"
+    raise DataError(
+        f"{said(function)} was given `{argument}` as {given}.",
+        f"The model has {outputs}.",
+        f"Make one array of the samples: `np.stack({argument})`."
+        if len(names) == 1
+        else "Give a list or a dict with one array for each.",
+    )
+
+
+def _refuse_missing(function: str, name: str, array: Any, output: Output, loss: Loss) -> None:
+    if array is None:
+        raise DataError(
+            f"{said(function)} was given no `{name}`.",
+            f"The loss {loss.name!r} compares the output {output.name!r} with it.",
+            "Pass the labels as `y`, or `(x, y)` from whatever gives batches.",
+        )
+
+
+# --- Labels -------------------------------------------------------------------------------------------------------------------
+
+
+def _check_target(target: Target) -> None:
+    low, high = checks.finite(target.function, target.name, target.array)
+    _refuse_one_softmax(target)
+    if target.kind is None:  # a loss of the user's own may compare anything
+        return
+    _refuse_two_sigmoids(target)
+    if target.kind in _SPARSE:
+        _check_class_numbers(target, low, high)
+        return
+    _check_same_shape(target)
+    if target.kind in _BINARY and not (low >= 0 and high <= 1):
+        _refuse_beyond_one(target, low, high)
+
+
+def _refuse_one_softmax(target: Target) -> None:
+    if target.output.activation is activations.softmax and target.output.units == 1:
+        raise InvalidArgumentError(
+            f"{said(target.function)}: the output {target.output.name!r} is one unit with softmax.",
+            "Softmax shares 1 among the units, so that a single one is always 1 and nothing can be learned.",
+            "For yes or no, write `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`; else one unit a class.",
+        )
+
+
+def _refuse_two_sigmoids(target: Target) -> None:
+    output, array = target.output, target.array
+    if output.activation is activations.sigmoid and output.units == 2 and _are_class_numbers(array, output):
+        raise ShapeError(
+            f"{said(target.function)}: `{target.name}` holds one class number for each sample, "
+            f"and the output {output.name!r} is two units with sigmoid.",
+            "Sigmoid judges each unit by itself, so two of them answer two questions.",
+            "For two classes, write `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`, or "
+            "`Dense(2, activation='softmax')` with `loss='sparse_categorical_crossentropy'`.",
+        )
+
+
+def _are_class_numbers(array: Any, output: Output) -> bool:
+    """Whether labels hold one number where the output has several."""
+    rank = len(output.shape)
+    lacks_axis = array.ndim == rank - 1 or (array.ndim == rank and array.shape[-1] == 1)
+    return lacks_axis and output.units not in (None, 1)
+
+
+def _check_class_numbers(target: Target, low: float, high: float) -> None:
+    """Labels for sparse losses: whole numbers from 0, one where the output has its classes."""
+    function, name, array, output, _ = target
+    classes = output.shape[target.axis]
+    expected = tuple(size for axis, size in enumerate(output.shape) if axis != target.axis % len(output.shape))
+    shape = tuple(array.shape)
+    if shape[1:] == tuple(output.shape[1:]) and classes != 1:
+        raise ShapeError(
+            f"{said(function)}: `{name}` has {classes} columns, one for each class.",
+            f"The loss {target.loss.name!r} needs the number of the class instead: a whole number from 0 to {classes - 1}.",
+            f"Use `loss='categorical_crossentropy'`, or `{name}.argmax(axis=-1)`.",
+        )
+    if not any(_may_be(given[1:], expected[1:]) for given in (shape, _without_last(shape))):
+        raise ShapeError(
+            f"{said(function)}: the labels in `{name}` are {times(shape[1:])},",
+            f"and the output {output.name!r} is {times(output.shape[1:])}: the loss {target.loss.name!r} needs labels of "
+            f"{times(expected[1:])}.",
+            f"Give `{name}` one class number for each place of the output that is judged.",
+        )
+    _check_class_range(target, classes, low, high)
+
+
+def _without_last(shape: tuple) -> tuple:
+    """A shape without its last axis, if that has the size 1."""
+    return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+
+
+def _may_be(shape: tuple, expected: tuple) -> bool:
+    return len(shape) == len(expected) and all(None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True))
+
+
+def _check_class_range(target: Target, classes: int | None, low: float, high: float) -> None:
+    function, name, array, output, loss = target
+    if array.dtype.kind not in "iub":
+        _refuse_fractions(target, classes)
+    if classes is None or (low >= 0 and high < classes):
+        return
+    ignored = loss.kwargs.get("ignore_class") if isinstance(loss, LossFunctionWrapper) else None
+
+    def is_bad(piece: np.ndarray) -> np.ndarray:
+        outside = (piece < 0) | (piece >= classes)
+        return outside if ignored is None else outside & (piece != ignored)
+
+    count, place, value = checks.find(array, is_bad)
+    if not count:
+        return
+    others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
+    raise DataError(
+        f"{said(function)}: `{name}` holds the label {value:g} {checks.where(place)}{others}.",
+        f"The output {output.name!r} has {classes} unit{'' if classes == 1 else 's'}, so labels go from 0 to {classes - 1}.",
+        _range_advice(name, value, classes, low, high),
+    )
+
+
+def _range_advice(name: str, value: float, classes: int, low: float, high: float) -> str:
+    if low >= 1 and high == classes:
+        return f"Your labels count from 1: subtract it, `{name} - 1`."
+    if value in (-1, 255):
+        unknown = "" if value < 0 else " (the number -1 becomes that in `uint8`)"
+        return f"If {value:g} means unknown{unknown}, use `losses.SparseCategoricalCrossentropy(ignore_class={value:g})`."
+    if value < 0:
+        return "Number the classes from 0."
+    return f"Number the classes from 0, or give the last layer {int(high) + 1} units."
+
+
+def _refuse_fractions(target: Target, classes: int | None) -> None:
+    count, place, value = checks.find(target.array, lambda piece: piece != np.floor(piece))
+    if count:
+        raise DataError(
+            f"{said(target.function)}: `{target.name}` holds the label {value:g} {checks.where(place)}.",
+            f"The loss {target.loss.name!r} takes class numbers: whole numbers from 0"
+            + (f" to {classes - 1}." if classes else "."),
+            "For probabilities of classes, use `loss='categorical_crossentropy'`; for quantities, `loss='mse'`.",
+        )
+
+
+def _check_same_shape(target: Target) -> None:
+    """Labels for all other losses: shaped as the output, but for a last axis of size 1."""
+    output, shape = target.output, tuple(target.array.shape)
+    mine = {shape[1:], _without_last(shape)[1:]}
+    theirs = {tuple(output.shape[1:]), _without_last(tuple(output.shape))[1:]}
+    if any(_may_be(one, other) for one in mine for other in theirs):
+        return
+    raise ShapeError(
+        f"{said(target.function)}: the labels in `{target.name}` are {times(shape[1:])},",
+        f"and the output {output.name!r} is {times(output.shape[1:])}: the loss {target.loss.name!r} compares them one by one.",
+        _same_shape_advice(target),
+    )
+
+
+def _same_shape_advice(target: Target) -> str:
+    name, output, array = target.name, target.output, target.array
+    if _are_class_numbers(array, output) and array.dtype.kind in "iub":
+        to_columns = f"`{name} = cornu.utils.to_categorical({name}, {output.units})`"
+        if target.kind is losses.categorical_crossentropy:
+            return f"If they are class numbers, use `loss='sparse_categorical_crossentropy'`, or {to_columns}."
+        return f"If they are class numbers, write {to_columns}."
+    if array.ndim == len(output.shape) and output.units == 1:
+        more = (
+            f", or one column for each class: `{name}.argmax(axis=-1)`"
+            if target.kind in _BINARY and array.shape[-1] == 2
+            else ""
+        )
+        return f"Give the last layer {array.shape[-1]} units{more}."
+    if array.ndim == len(output.shape) and array.shape[-1] != output.units:
+        return f"Give the last layer {array.shape[-1]} units, or check how `{name}` was made."
+    return f"Check how `{name}` was made, and the last layers of the model."
+
+
+def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
+    count, place, value = checks.find(target.array, lambda piece: (piece < 0) | (piece > 1))
+    if low == -1 and high == 1:
+        advice = f"Bring labels of -1 and 1 to 0 and 1, `({target.name} + 1) / 2`, or use `loss='hinge'`."
+    elif high == 255:
+        advice = f"Bring pictures to 0..1: `{target.name} / 255`."
+    elif low >= 0:
+        advice = (
+            f"For {int(high) + 1} classes, use `loss='sparse_categorical_crossentropy'` and a last layer of "
+            f"{int(high) + 1} units with softmax; for quantities, `loss='mse'`."
+        )
+    else:
+        advice = "For quantities, use `loss='mse'`."
+    raise DataError(
+        f"{said(target.function)}: `{target.name}` holds {value:g} {checks.where(place)}"
+        + (f"; {count} of {target.array.size} labels are out of range." if count > 1 else "."),
+        f"The loss {target.loss.name!r} takes 0 and 1, and probabilities between them.",
+        advice,
+    )
+
+
+# --- Weights ------------------------------------------------------------------------------------------------------------------
+
+
+def _check_weight(function: str, name: str, weight: Any, output: Output, loss: Loss | None) -> None:
+    """Refuses weights that are neither one for each sample nor one for each value of the loss."""
+    shape = _without_last(tuple(weight.shape))
+    values = tuple(output.shape[: max(len(output.shape) - 1, 1)])  # one for each sample, or for each place of the output
+    fits = len(shape) <= len(values) and all(
+        a == 1 or None in (a, b) or a == b for a, b in zip(shape[1:], values[1:], strict=False)
+    )
+    own = loss is not None and Target(function, name, weight, output, loss).kind is None
+    if fits or own:  # what the values of a user's own loss are is not known before it runs
+        return
+    each_place = f", or one for each of its {times(values[1:])} places" if len(values) > 1 else ""
+    raise ShapeError(
+        f"{said(function)}: the weights in `{name}` are {times(tuple(weight.shape[1:]))}.",
+        f"The loss needs one for each sample{each_place}.",
+        f"Give `{name}` the shape ({weight.shape[0]},). Weights of classes go into `class_weight`.",
+    )
+
+
+def with_class_weight(
+    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], objective: Objective
+) -> Batch:
+    """The batch with a weight for each sample from the weight of its class, times the one it has.
+
+    Args:
+        function: Name of the function the user called.
+        batch: The data, checked.
+        class_weight: Class number to weight; a class that is not named has the weight 1.
+        outputs: The outputs.
+        objective: The losses.
+
+    Raises:
+        InvalidTypeError: ``class_weight`` is no dict.
+        InvalidArgumentError: It names a class that there is not, a weight is no finite number, or there are several outputs.
+        ShapeError: ``y`` does not hold one class for each sample.
+    """
+    if class_weight is None:
+        return batch
+    _check_class_weight(function, class_weight, outputs, objective)
+    y = np.asarray(trees.leaves(batch.y)[0])
+    y = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(_without_last(y.shape))
+    if y.ndim != 1:
+        raise ShapeError(
+            f"{said(function)} was given `class_weight`, and the labels in `y` are {times(y.shape[1:])}.",
+            "It needs one class for each sample.",
+            "Give the weights as `sample_weight`, one for each label.",
+        )
+    classes, places = np.unique(np.rint(y).astype(np.int64), return_inverse=True)
+    weight = np.array([class_weight.get(int(number), 1.0) for number in classes], dtype=np.float32)[places]
+    own = trees.leaves(batch.sample_weight)
+    if own:
+        weight = np.asarray(own[0]) * weight.reshape(-1, *(1,) * (own[0].ndim - 1))
+    return batch._replace(sample_weight=weight)
+
+
+def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], objective: Objective) -> None:
+    if not isinstance(class_weight, dict):
+        raise InvalidTypeError(
+            f"{said(function)} was given `class_weight` as {type(class_weight).__name__}.",
+            "It must be a dict from class number to weight.",
+            "Of a list or an array, `dict(enumerate(class_weight))` makes one.",
+        )
+    if len(outputs) > 1:
+        raise InvalidArgumentError(
+            f"{said(function)} was given `class_weight`, and the model has {len(outputs)} outputs.",
+            "It cannot tell for which of them it is.",
+            "Give the weights as `sample_weight`, a list or a dict with one array for each output.",
+        )
+    classes = _class_count(outputs[0], objective.losses[0])
+    for number, weight in class_weight.items():
+        if isinstance(number, str) or int(number) != number or (classes is not None and not 0 <= number < classes):
+            raise InvalidArgumentError(
+                f"{said(function)} was given `class_weight` with the class {number!r}.",
+                f"The classes are {'whole numbers' if classes is None else f'the numbers from 0 to {classes - 1}'}.",
+                "Use the numbers that stand in `y`.",
+            )
+        if not (isinstance(weight, (int, float, np.number)) and np.isfinite(weight)):
+            raise InvalidArgumentError(
+                f"{said(function)} was given `class_weight` with {weight!r} for the class {number!r}.",
+                "A weight must be a finite number.",
+                "Pass one, such as 1.0.",
+            )
+
+
+def _class_count(output: Output, loss: Loss | None) -> int | None:
+    """How many classes there are, if it can be known: one for each unit, or two for a single one that says yes or no."""
+    if output.units is not None and output.units > 1:
+        return output.units
+    fn = loss.fn if isinstance(loss, LossFunctionWrapper) else None
+    return 2 if fn in _BINARY else None

@@ -1,0 +1,83 @@
+"""Settings of the whole library."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cornu import config
+from cornu.errors import InvalidArgumentError, MissingPackageError
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    saved = dict(config._settings)
+    yield
+    config._settings.update(saved)
+
+
+def run(code, **environment):
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    return finished.stdout.strip() or finished.stderr.strip().splitlines()[-1]
+
+
+def test_the_defaults_are_those_of_keras():
+    from keras import config as keras_config
+
+    assert config.floatx() == keras_config.floatx() == "float32"
+    assert config.epsilon() == keras_config.epsilon() == 1e-7
+    assert config.image_data_format() == keras_config.image_data_format() == "channels_last"
+
+
+def test_the_best_installed_backend_is_the_default():
+    assert run("from cornu import config; print(config.backend())") == "jax"
+
+
+def test_the_environment_names_the_backend():
+    assert run("from cornu import config; print(config.backend())", CORNU_BACKEND="numpy") == "numpy"
+
+
+def test_a_wrong_name_in_the_environment_is_told():
+    last = run("from cornu import config; config.backend()", CORNU_BACKEND="nunpy")
+    assert "`backend='nunpy'` was given." in last and "Did you mean 'numpy'?" in last
+
+
+@pytest.mark.parametrize(
+    ("setter", "getter", "value"),
+    [
+        (config.set_backend, config.backend, "numpy"),
+        (config.set_floatx, config.floatx, "float64"),
+        (config.set_epsilon, config.epsilon, 1e-5),
+        (config.set_image_data_format, config.image_data_format, "channels_first"),
+    ],
+)
+def test_what_is_set_is_what_is_got(setter, getter, value):
+    setter(value)
+    assert getter() == value
+
+
+@pytest.mark.parametrize(
+    ("setter", "wrong", "guess"),
+    [
+        (config.set_backend, "jaxx", "jax"),
+        (config.set_floatx, "float23", "float32"),
+        (config.set_image_data_format, "channel_first", "channels_first"),
+        (config.standardize_data_format, "chanels_last", "channels_last"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_a_guess(setter, wrong, guess):
+    with pytest.raises(InvalidArgumentError, match=f"Did you mean '{guess}'"):
+        setter(wrong)
+
+
+def test_a_backend_that_is_not_installed_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(config.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match="pip install jax"):
+        config.set_backend("jax")
+
+
+def test_no_layout_means_the_setting():
+    assert config.standardize_data_format(None) == "channels_last"
+    config.set_image_data_format("channels_first")
+    assert config.standardize_data_format(None) == "channels_first"
+    assert config.standardize_data_format("channels_last") == "channels_last"

@@ -1,0 +1,58 @@
+"""Where randomness starts."""
+
+import subprocess
+import sys
+
+from cornu import seeds
+
+
+def test_keys_follow_from_the_seed_and_never_repeat():
+    seeds.set_seed(3)
+    keys = [seeds.next_key() for _ in range(100)]
+    assert keys[0] == (3, 0) and len(set(keys)) == 100
+    seeds.set_seed(3)
+    assert [seeds.next_key() for _ in range(100)] == keys
+
+
+def test_a_seed_is_cut_to_32_bits():
+    seeds.set_seed(2**32 + 5)
+    assert seeds.next_key() == (5, 0)
+    assert seeds.key_from(-1) == (2**32 - 1, 0)
+
+
+def test_a_thing_with_a_seed_of_its_own_draws_nothing_from_the_common_one():
+    seeds.set_seed(1)
+    assert seeds.key_from(9) == (9, 0)
+    assert seeds.key_from(None) == (1, 0)
+
+
+def test_work_that_is_put_off_draws_the_same_as_work_done_at_once():
+    seeds.set_seed(1)
+    key = seeds.next_key()
+    with seeds.using(key):
+        at_once = [seeds.next_key() for _ in range(3)]
+    seeds.next_key()
+    with seeds.using(key):
+        assert [seeds.next_key() for _ in range(3)] == at_once
+
+
+def test_drawing_in_between_does_not_move_the_counter():
+    seeds.set_seed(1)
+    key = seeds.next_key()
+    with seeds.using(key):
+        seeds.next_key()
+    assert seeds.next_key() == (1, 1)
+
+
+def test_keys_that_follow_one_another_lead_to_different_numbers():
+    firsts = set()
+    for key in [(1, 0), (1, 1), (2, 0), (2, 1)]:
+        with seeds.using(key):
+            firsts.add(seeds.next_key())
+    assert len(firsts) == 4
+
+
+def test_without_a_seed_two_processes_differ():
+    code = "from cornu import seeds; print(seeds.next_key()[0])"
+    words = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout for _ in range(2)}
+    assert len(words) == 2
