@@ -46,6 +46,12 @@ def test_operators_with_arrays_on_both_sides(backend, sign):
         np.testing.assert_allclose(np.asarray(function(a, b)), function(LEFT, RIGHT), rtol=1e-6)
 
 
+def test_logical_operators(backend):
+    yes, no = Variable(np.array([True, False]), backend=backend), np.array([True, True])
+    results = [yes & no, no & yes, yes | no, yes ^ no, ~yes]
+    assert [np.asarray(r).tolist() for r in results] == [[True, False], [True, False], [True, True], [False, True], [False, True]]
+
+
 def test_operators_with_numbers_and_signs(backend):
     v = Variable(LEFT, backend=backend)
     np.testing.assert_allclose(np.asarray(1 - v / 2), 1 - LEFT / 2)

@@ -137,6 +137,6 @@ def test_an_optimizer_of_another_kind_starts_anew_with_a_warning():
     for each, optimizer in ((source, "adam"), (model, "rmsprop")):
         each.compile(optimizer, "mse")
         each.optimizer.build(each.trainable_variables)
-    with pytest.warns(UserWarning, match="holds 6 arrays of an optimizer, 'rmsprop.*' has 4: it starts anew"):
+    with pytest.warns(UserWarning, match="holds 6 arrays of an optimizer, '.*' has 4: it starts anew"):
         load(model, written(source))
     np.testing.assert_array_equal(model.get_weights()[0], source.get_weights()[0])

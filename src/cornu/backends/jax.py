@@ -11,6 +11,8 @@ What is particular to it:
 """
 
 import builtins
+import functools
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +22,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import get_opaque_trace_state
 
 from cornu import config
+from cornu.backends import jax_cpu
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import InvalidArgumentError, one_of
 
@@ -61,6 +65,8 @@ def enable_compilation_cache() -> bool:
 
 enable_compilation_cache()
 
+_NOT_TRACING = get_opaque_trace_state()
+
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
@@ -75,7 +81,7 @@ def _available(dtype: Any) -> str:
 def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, jax.Array):
         return x if dtype is None else cast(x, dtype)
-    if isinstance(x, (list, tuple)) and any_array(x):
+    if isinstance(x, (list, tuple)) and _holds_array(x):
         x = jnp.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, dtype)
     host = _host_array(x, dtype)
@@ -83,12 +89,8 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return jax.device_put(host)
 
 
-def any_array(values: list | tuple) -> bool:
-    """Whether a nested list holds a JAX array."""
-    for value in values:
-        if isinstance(value, jax.Array) or (isinstance(value, (list, tuple)) and any_array(value)):
-            return True
-    return False
+def _holds_array(values: list | tuple) -> bool:
+    return builtins.any(isinstance(v, jax.Array) or (isinstance(v, (list, tuple)) and _holds_array(v)) for v in values)
 
 
 def _host_array(x: Any, dtype: str | None) -> np.ndarray:
@@ -484,9 +486,15 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
+def _on_cpu(dtype: Any) -> bool:
+    return jax.default_backend() == "cpu" and jnp.issubdtype(dtype, jnp.floating)
+
+
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    numbers = _dimension_numbers(len(strides))
+    if _on_cpu(x.dtype):
+        return jax_cpu.conv(x, kernel, strides, padding, dilation, groups)
+    numbers = jax_cpu.dimension_numbers(len(strides))
     return lax.conv_general_dilated(
         x, kernel, strides, padding, rhs_dilation=dilation, dimension_numbers=numbers, feature_group_count=groups
     )
@@ -494,18 +502,12 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    rank = len(strides)
-    turned = jnp.swapaxes(jnp.flip(kernel, range(rank)), -1, -2)
-    pads = []
-    for axis in range(rank):
-        reach = (kernel.shape[axis] - 1) * dilation[axis]
-        before = reach - padding[axis][0]
-        after = output_size[axis] - 1 - (x.shape[1 + axis] - 1) * strides[axis] + reach - before
-        pads.append((before, after))
-    ones = (1,) * rank
-    return lax.conv_general_dilated(
-        x, turned, ones, pads, lhs_dilation=strides, rhs_dilation=dilation, dimension_numbers=_dimension_numbers(rank)
-    )
+    if _on_cpu(x.dtype):
+        return jax_cpu.conv_transpose(x, kernel, output_size, strides, padding, dilation)
+    turned, pads = jax_cpu.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
+    numbers = jax_cpu.dimension_numbers(len(strides))
+    ones = (1,) * len(strides)
+    return lax.conv_general_dilated(x, turned, ones, pads, strides, dilation, dimension_numbers=numbers)
 
 
 def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
@@ -513,19 +515,16 @@ def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
     return x.astype(common), y.astype(common)
 
 
-def _dimension_numbers(rank: int) -> tuple[str, str, str]:
-    axes = "DHW"[3 - rank :]
-    return f"N{axes}C", f"{axes}IO", f"N{axes}C"
-
-
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+        return jax_cpu.max_pool(x, tuple(window), tuple(strides), tuple(map(tuple, padding)))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     x = _floating(x)
-    total = _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
+    total = _sum_pool(x, window, strides, padding)
     counts = np.ones((), x.dtype)
     for axis, (size, step, pads) in enumerate(zip(window, strides, padding, strict=True)):
         real = np.pad(np.ones(x.shape[1 + axis], x.dtype), pads)
@@ -533,6 +532,12 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
         along = np.array([real[start : start + size].sum() for start in starts], x.dtype)
         counts = np.expand_dims(counts, -1) * np.maximum(along, 1)
     return total / counts[None, ..., None]
+
+
+def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+        return jax_cpu.sum_pool(x, tuple(window), tuple(strides), tuple(map(tuple, padding)))
+    return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
 
 def _reduce_windows(x: Array, init: Any, function: Callable, window: Shape, strides: Shape, padding: Padding) -> Array:
@@ -594,7 +599,17 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def compile(f: Callable) -> Callable:
-    return jax.jit(f)
+    if jax.default_backend() != "cpu":
+        return jax.jit(f)
+    compiled = jax.jit(f, compiler_options=jax_cpu.compiler_options())
+
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        if get_opaque_trace_state() != _NOT_TRACING:  # JAX takes compiler options on the outermost function only
+            return f(*args)
+        return compiled(*args)
+
+    return call
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:

@@ -72,17 +72,22 @@ def plain_conv(
     x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, spread: Shape | None = None, groups: int = 1
 ) -> Array:
     """XLA's convolution in the plain form; ``spread`` is the distance at which the pixels of ``x`` are set apart."""
-    axes = "DHW"[3 - len(strides) :]
-    numbers = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
+    numbers = dimension_numbers(len(strides))
     x, kernel = lax.optimization_barrier((x, kernel))
     return lax.conv_general_dilated(
         x, kernel, strides, padding, spread, dilation, dimension_numbers=numbers, feature_group_count=groups
     )
 
 
+def dimension_numbers(rank: int) -> tuple[str, str, str]:
+    """The plain form of a convolution of so many spatial dimensions, in JAX's letters."""
+    axes = "DHW"[3 - rank :]
+    return f"N{axes}C", f"{axes}IO", f"N{axes}C"
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _dense_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    if 1 < math.prod(kernel.shape[:-2]) and math.prod(kernel.shape[:-1]) <= FEW_PRODUCTS:
+    if math.prod(kernel.shape[:-2]) > 1 and math.prod(kernel.shape[:-1]) <= FEW_PRODUCTS:
         return _shifted_products(x, kernel, strides, padding, dilation)
     return plain_conv(x, kernel, strides, padding, dilation)
 
@@ -102,28 +107,33 @@ def _dense_backward(strides, padding, dilation, residuals, grad):
 _dense_conv.defvjp(_dense_forward, _dense_backward)
 
 
-def input_gradient(
-    grad: Array, kernel: Array, input_size: Shape, strides: Shape, padding: Padding, dilation: Shape
-) -> Array:
-    """What carries the gradient of a convolution's output to its input: a convolution with the turned kernel.
+def transposed(
+    kernel: Array, size: Shape, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> tuple[Array, list[tuple[int, int]]]:
+    """Kernel and padding of the convolution that is the transpose of another one, whose pixels are set apart by ``strides``.
 
-    It is ``contract.conv_transpose`` too.
+    Args:
+        kernel: The kernel of the other convolution.
+        size: Spatial size that goes in: the other one's output.
+        output_size: Spatial size that comes out: the other one's input.
+        strides: Those of the other one, as ``padding`` and ``dilation``.
     """
-    rank = len(strides)
-    turned = jnp.swapaxes(jnp.flip(kernel, range(rank)), -1, -2)
     pads = []
-    for axis in range(rank):
+    for axis, before_other in enumerate(before for before, _ in padding):
         reach = (kernel.shape[axis] - 1) * dilation[axis]
-        before = reach - padding[axis][0]
-        after = input_size[axis] - 1 - (grad.shape[1 + axis] - 1) * strides[axis] + reach - before
-        pads.append((before, after))
-    return plain_conv(grad, turned, (1,) * rank, pads, dilation, spread=strides)
+        before = reach - before_other
+        pads.append((before, output_size[axis] - 1 - (size[axis] - 1) * strides[axis] + reach - before))
+    return jnp.swapaxes(jnp.flip(kernel, range(len(strides))), -1, -2), pads
 
 
-def kernel_gradient(
-    x: Array, grad: Array, kernel_shape: Shape, strides: Shape, padding: Padding, dilation: Shape
-) -> Array:
-    """The gradient for the kernel: the input convolved with the output's gradient, pictures and channels having changed places."""
+def input_gradient(grad: Array, kernel: Array, input_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """What carries the gradient of a convolution's output to its input."""
+    turned, pads = transposed(kernel, grad.shape[1:-1], input_size, strides, padding, dilation)
+    return plain_conv(grad, turned, (1,) * len(strides), pads, dilation, spread=strides)
+
+
+def kernel_gradient(x: Array, grad: Array, kernel_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """The gradient for the kernel: the input convolved with the output's gradient, with pictures and channels exchanged."""
     rank, window = len(strides), kernel_shape[:-2]
     if math.prod(window) == 1 and not np.any(padding):
         x = x[(slice(None), *(slice(None, None, step) for step in strides))]
@@ -149,6 +159,29 @@ def _cropped(x: Array, pads: list[tuple[int, int]]) -> tuple[Array, list[tuple[i
     return x[(slice(None), *window)], [(max(before, 0), max(after, 0)) for before, after in pads]
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
+def _conv_transpose(x, kernel, output_size, strides, padding, dilation):
+    return input_gradient(x, kernel, output_size, strides, padding, dilation)
+
+
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """The transpose of a convolution; see ``contract.conv_transpose``. It and the convolution are each other's gradient."""
+    return _conv_transpose(x, kernel, tuple(output_size), tuple(strides), tuple(map(tuple, padding)), tuple(dilation))
+
+
+def _transpose_forward(x, kernel, *geometry):
+    return _conv_transpose(x, kernel, *geometry), (x, kernel)
+
+
+def _transpose_backward(output_size, strides, padding, dilation, residuals, grad):
+    x, kernel = residuals
+    for_x = _dense_conv(grad, kernel, strides, padding, dilation)
+    return for_x, kernel_gradient(grad, x, kernel.shape, strides, padding, dilation)
+
+
+_conv_transpose.defvjp(_transpose_forward, _transpose_backward)
+
+
 # --- Few products -----------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +194,7 @@ def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding,
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """Each channel with a window of its own: ``x`` is ``(batch, *spatial, channels)``, ``kernel`` ``(*window, 1, channels)``."""
+    """Each channel with a window of its own; ``kernel`` is ``(*window, 1, channels)``."""
     parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
     return functools.reduce(jnp.add, (part * kernel[at] for at, part in parts))
 

@@ -26,7 +26,7 @@ def demo(output: Path, epochs: int) -> None:
     history = model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.1)
     answers = model.predict(x_test, verbose=0).argmax(axis=-1)
     click.echo(f"\nTest accuracy: {(answers == y_test).mean():.2%} of {len(y_test)} pictures the network has never seen.\n")
-    cornu.plots.print_confusion(y_test, answers)
+    click.echo(cornu.plots.plain_text(cornu.plots.confusion_table(cornu.plots.confusion_counts(y_test, answers))))
     output.mkdir(parents=True, exist_ok=True)
     model.save(output / "model.keras")
     cornu.plots.learning_curves(history).savefig(output / "learning_curves.png")

@@ -22,6 +22,7 @@ class CallContext:
         losses: What ``add_loss`` and activity regularizers collected.
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
+        on_trial: Whether only the form of the outputs is wanted: variables are not drawn, and what is assigned to them stays here.
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class CallContext:
         key: Any = None,
         sample_mask: Any = None,
         hooks: tuple[Callable, ...] = (),
+        on_trial: bool = False,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
+        self.on_trial = on_trial
         self.losses: list = []
         self.draws = 0
         self._masks: dict[int, tuple[Any, Any]] = {}

@@ -184,6 +184,9 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, b
         # The stand-in for an unknown size must not reach the user: they wrote None.
         parts = (re.sub(rf"\b{unknown}\b", "None", part) for part in (error.arrived, error.expected, error.advice))
         raise type(error)(*parts) from None
+    except Exception as error:  # of the engine, or of the user's code
+        error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
+        raise
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
 
 

@@ -253,8 +253,8 @@ class Layer(Configurable):
         return (outputs, after, losses) if return_losses else (outputs, after)
 
     def _call_apart(self, *args: Any, **kwargs: Any) -> Any:
-        """A call on arrays in a context of its own."""
-        with context.entered(CallContext()):
+        """A call on arrays that leaves no trace in the variables: for abstract runs."""
+        with context.entered(CallContext(values={}, on_trial=True)):
             return self(*args, **kwargs)
 
     def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
@@ -325,7 +325,7 @@ class Layer(Configurable):
     @property
     def own_variables(self) -> list[Variable]:
         """The variables it owns itself: those made trainable first, then those made otherwise."""
-        return self._owned(Variable)
+        return sorted(self._owned(Variable), key=lambda variable: not variable.made_trainable)
 
     @property
     def variables(self) -> list[Variable]:

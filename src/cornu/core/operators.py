@@ -27,10 +27,10 @@ class ArrayOperators:
         return ops.multiply(other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return ops.divide(self, other)
+        return ops.true_divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return ops.divide(other, self)
+        return ops.true_divide(other, self)
 
     def __floordiv__(self, other: Any) -> Any:
         return ops.floor_divide(self, other)
@@ -60,7 +60,28 @@ class ArrayOperators:
         return ops.negative(self)
 
     def __abs__(self) -> Any:
-        return ops.abs(self)
+        return ops.absolute(self)
+
+    def __and__(self, other: Any) -> Any:
+        return ops.logical_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return ops.logical_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return ops.logical_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return ops.logical_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return ops.logical_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return ops.logical_xor(other, self)
+
+    def __invert__(self) -> Any:
+        return ops.logical_not(self)
 
     def __lt__(self, other: Any) -> Any:
         return ops.less(self, other)

@@ -28,6 +28,7 @@ class Variable(ArrayOperators):
     Attributes:
         regularizer: Function of the value that gives a penalty added to the loss, or None.
         constraint: Function of the value that gives the value to take after each update, or None.
+        made_trainable: What ``trainable`` was at first: it settles the place among the weights of a layer.
 
     Raises:
         InvalidArgumentError: ``initializer`` is a function and ``shape`` is missing.
@@ -52,7 +53,7 @@ class Variable(ArrayOperators):
     ):
         self.name = name or "variable"
         self.path = context.path_of(self.name)
-        self.trainable = trainable
+        self.trainable = self.made_trainable = trainable
         self.autocast = autocast
         self.regularizer: Callable | None = None
         self.constraint: Callable | None = None
@@ -99,6 +100,8 @@ class Variable(ArrayOperators):
         running = context.current()
         if running is not None and running.values is not None and id(self) in running.values:
             array = running.values[id(self)]
+        elif running is not None and running.on_trial and self._draw is not None:
+            array = self.backend.full(self.shape, 0, self.dtype)
         else:
             array = self._concrete()
         dtype = context.autocast_dtype()
@@ -118,10 +121,10 @@ class Variable(ArrayOperators):
             ShapeError: The shape is another one.
         """
         running = context.current()
-        bound = running is not None and running.values is not None and id(self) in running.values
+        bound = running is not None and running.values is not None and (running.on_trial or id(self) in running.values)
         value = unwrap(value)
         if bound:
-            backend = backends.of(running.values[id(self)])
+            backend = backends.of(running.values.get(id(self), value))
             value = backend.cast(backend.asarray(value), self.dtype)
         else:
             value = self._on_backend(value, self.dtype)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import ops
+from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.loss import align, broadcast_weight, host
 from cornu.metrics.metric import Metric

@@ -100,17 +100,12 @@ class Functional:
 
         Raises:
             ShapeError: Their number is not that of the model's inputs.
+            InvalidArgumentError: A dict lacks one of them.
         """
-        if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
-            missing = [name for name in self.input_names if name not in inputs]
-            if missing:
-                raise InvalidArgumentError(
-                    f"The model was given inputs named {list(inputs)}.",
-                    f"It has the inputs {self.input_names}.",
-                    did_you_mean(missing[0], inputs) or "Use the names of the model's input layers.",
-                )
-            return [inputs[name] for name in self.input_names]
-        leaves = trees.leaves({name: inputs[name] for name in self.inputs} if isinstance(self.inputs, dict) else inputs)
+        if isinstance(inputs, dict):
+            names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            inputs = [_by_name(inputs, name, names) for name in names]
+        leaves = trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
             raise ShapeError(
                 f"The model was given {len(leaves)} inputs.",
@@ -211,6 +206,17 @@ def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
 
 def _call(operation: Any, args: tuple, kwargs: dict) -> Any:
     return operation(*args, **kwargs)
+
+
+def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:
+    if name not in inputs:
+        given = next((other for other in inputs if other not in names), None)
+        raise InvalidArgumentError(
+            f"The model was given inputs named {list(inputs)}.",
+            f"It has the inputs {names}.",
+            did_you_mean(given or "", names) or "Use the names of the model's inputs.",
+        )
+    return inputs[name]
 
 
 def _infer(operation: Any, args: tuple, kwargs: dict) -> Any:

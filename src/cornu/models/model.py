@@ -411,7 +411,7 @@ class Model(Layer):
     @property
     def metrics_names(self) -> list[str]:
         """Names of what ``evaluate`` gives."""
-        return [metric.name for metric in self.metrics]
+        return list(self._compiled.scores.names) if self.metrics else []
 
     # --- Files --------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def _key(seed: Any, backend: ModuleType | None = None) -> tuple[ModuleType, Arra
     """The backend that draws, and the key as its array."""
     words = seed.next() if hasattr(seed, "next") else seed
     if words is None or isinstance(words, (int, np.integer)):
-        words = seeds.key_from(words)
+        words = seeds.key_from(None if words is None else int(words))
     if isinstance(words, (list, tuple)):
         words = tuple(int(word) % 2**32 for word in words)
         backend = backend or backends.get()

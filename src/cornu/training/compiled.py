@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import optimizers, registry, trees
-from cornu.core.graph import SymbolicTensor
+from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidTypeError
 from cornu.training import targets
 from cornu.training.objective import Objective, aligned
@@ -42,7 +42,7 @@ class Compiled:
         self.objective: Objective | None = None
         self.scores: Scores | None = None
         self._functions: dict[Any, Callable] = {}
-        self._specs: dict[str, list[SymbolicTensor]] = {}
+        self._specs: dict[str, Any] = {}
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
@@ -62,8 +62,9 @@ class Compiled:
         Returns:
             What is known of the outputs for such data.
         """
-        specs = self._output_specs(sample.x)
-        names = self._model.output_names or [f"output_{number + 1}" for number in range(len(specs))]
+        tree = self._output_specs(sample.x)
+        specs = trees.leaves(tree)
+        names = self._output_names(tree)
         outputs = targets.outputs_of(self._model, names, specs)
         shapes = [None if target is None else (None, *target.shape[1:]) for target in aligned(sample.y, names)]
         output_shapes = [spec.shape for spec in specs]
@@ -75,12 +76,18 @@ class Compiled:
             self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
         return outputs
 
-    def _output_specs(self, x: Any) -> list[SymbolicTensor]:
+    def _output_names(self, specs: Any) -> list[str]:
+        """What the outputs are called in dicts: by the keys of a model that gives a dict, else by the layers that give them."""
+        if isinstance(specs, dict) and all(map(is_symbolic, specs.values())):
+            return list(specs)
+        return self._model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(specs)))]
+
+    def _output_specs(self, x: Any) -> Any:
         """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
         specs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
         key = repr(specs)
         if key not in self._specs:
-            self._specs[key] = trees.leaves(self._model.compute_output_spec(specs))
+            self._specs[key] = self._model.compute_output_spec(specs)
         return self._specs[key]
 
     def keeper(self, training: bool) -> StateKeeper:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from cornu import losses, trees
+from cornu import losses
 from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
 
@@ -55,16 +55,21 @@ class Objective:
             return []
         return [f"{name}_loss" for name, loss in zip(self.output_names, self.losses, strict=True) if loss is not None]
 
-    def __call__(self, y: Any, outputs: Any, sample_weight: Any, sample_mask: Any) -> Losses:
-        """The losses of a batch; ``y`` and ``sample_weight`` are lists with one entry for each output, or one entry."""
+    def __call__(self, y: Any, outputs: list, sample_weight: Any, masks: list) -> Losses:
+        """The losses of a batch.
+
+        Args:
+            y: Targets: a tree with one entry for each output, or one entry.
+            outputs: The outputs.
+            sample_weight: Weights: as ``y``.
+            masks: For each output what of it counts, ``(batch, ...)``, or None.
+        """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         parts, total = [], 0.0
-        for loss, factor, target, output, weight in zip(
-            self.losses, self.weights, targets, trees.leaves(outputs), weights, strict=True
-        ):
+        for place, loss in enumerate(self.losses):
             if loss is not None:
-                parts.append(loss(target, output, sample_weight=weight, sample_mask=sample_mask))
-                total = total + parts[-1] * factor
+                parts.append(loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place]))
+                total = total + parts[-1] * self.weights[place]
         return Losses(total, parts)
 
 

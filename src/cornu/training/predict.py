@@ -58,18 +58,18 @@ def predict(
         The outputs of all samples, stacked, as NumPy arrays.
     """
     parts = []
-    callbacks.call("on_predict_begin", None)
+    callbacks.call("on_predict_begin", {})
     progress.begin("Predicting", steps)
     for number, (x, count) in enumerate(batches):
         if callbacks.wants_batches():
-            callbacks.call("on_predict_batch_begin", number, None)
+            callbacks.call("on_predict_batch_begin", number, {})
         outputs = forward(x)
         parts.append((outputs, count))
         progress.update(number + 1, {})
         if callbacks.wants_batches():
             callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
     progress.end({})
-    callbacks.call("on_predict_end", None)
+    callbacks.call("on_predict_end", {})
     hosts = [_to_host(model, outputs, count) for outputs, count in parts]
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
 

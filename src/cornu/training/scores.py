@@ -1,5 +1,6 @@
 """The scores: the mean loss and the metrics of a model's outputs, kept as a list of arrays while steps run."""
 
+import itertools
 from typing import Any
 
 from cornu import metrics as metrics_package
@@ -19,6 +20,9 @@ class Scores:
         targets: Shapes of the targets, one for each output, or None.
         outputs: Shapes of the outputs.
         backend_name: Name of the backend that keeps the metrics' variables.
+
+    Attributes:
+        names: Names of the logs, in order.
     """
 
     def __init__(
@@ -28,24 +32,29 @@ class Scores:
         self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *objective.part_names)]
         self._of_output: list[list[Metric]] = []
         self._weighted: list[list[Metric]] = []
-        names = objective.output_names
+        self.names = [tracker.name for tracker in self._trackers]
         for kind, given in ((self._of_output, metrics), (self._weighted, weighted_metrics)):
-            for position, identifiers in enumerate(_lists(given, names)):
+            for position, identifiers in enumerate(_lists(given, objective.output_names)):
                 loss = objective.losses[position]
                 resolved = [metrics_package.resolve(each, loss, targets[position], outputs[position]) for each in identifiers]
-                kind.append(_named(resolved, names[position] if len(names) > 1 else None))
+                kind.append(resolved)
+                for metric in resolved:
+                    self._add_name(metric.name, position, kind is self._weighted)
         for variable in self.variables:
             variable.to_backend(backend_name)
+
+    def _add_name(self, name: str, position: int, weighted: bool) -> None:
+        """Names a metric's log as Keras does: ``output_accuracy`` where there are several outputs; each name once."""
+        names = self.objective.output_names
+        prefix = f"{names[position]}_" if len(names) > 1 else ""
+        first = f"{prefix}weighted_{name}" if weighted and prefix + name in self.names else prefix + name
+        candidates = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(1)))
+        self.names.append(next(each for each in candidates if each not in self.names))
 
     @property
     def metrics(self) -> list[Metric]:
         """All metrics, the mean loss first."""
         return [*self._trackers, *(m for kind in (self._of_output, self._weighted) for part in kind for m in part)]
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the logs, in order."""
-        return [metric.name for metric in self.metrics]
 
     @property
     def variables(self) -> list:
@@ -62,14 +71,14 @@ class Scores:
         for metric in self.metrics:
             metric.reset_state()
 
-    def update(self, values: list, losses: Losses, batch: Batch, outputs: Any) -> list:
+    def update(self, values: list, losses: Losses, batch: Batch, outputs: list) -> list:
         """The metrics' values after one more batch. Pure.
 
         Args:
             values: Values of :attr:`variables`.
             losses: The batch's losses.
             batch: The batch.
-            outputs: What the model gave for it.
+            outputs: List of what the model gave for it.
         """
         remaining, after = iter(values), []
 
@@ -86,7 +95,7 @@ class Scores:
         names = self.objective.output_names
         targets, weights = aligned(batch.y, names), aligned(batch.sample_weight, names)
         for kind, weighted in ((self._of_output, False), (self._weighted, True)):
-            for metrics, target, output, weight in zip(kind, targets, trees.leaves(outputs), weights, strict=True):
+            for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
                 for metric in metrics:
                     feed(metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask))
         return after
@@ -94,9 +103,9 @@ class Scores:
     def results(self, values: list) -> dict[str, Any]:
         """The logs for values of :attr:`variables`. Pure."""
         remaining, logs = iter(values), {}
-        for metric in self.metrics:
+        for name, metric in zip(self.names, self.metrics, strict=True):
             result = metric.stateless_result([next(remaining) for _ in metric.variables])
-            logs.update(result if isinstance(result, dict) else {metric.name: result})
+            logs.update(result if isinstance(result, dict) else {name: result})
         return logs
 
     def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
@@ -118,15 +127,7 @@ def _lists(given: Any, output_names: list[str]) -> list[list]:
     return [list(each) if isinstance(each, (list, tuple)) else [] if each is None else [each] for each in entries]
 
 
-def _named(metrics: list[Metric], output_name: str | None) -> list[Metric]:
-    """Lets the logs of several outputs be told apart: ``output_accuracy``."""
-    if output_name is not None:
-        for metric in metrics:
-            metric.name = f"{output_name}_{metric.name}"
-    return metrics
-
-
 def _combined(weight: Any, mask: Any) -> Any:
     if weight is None or mask is None:
         return mask if weight is None else weight
-    return ops.multiply(weight, mask)
+    return ops.multiply(weight, ops.reshape(mask, (-1, *(1,) * (len(weight.shape) - 1))))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import ops, trees
+from cornu import backends, ops, trees
 from cornu.core.context import CallContext
 from cornu.training.state import TrainState
 
@@ -69,7 +69,8 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
             outputs, non_trainable, penalties = model.stateless_call(
                 trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
             )
-            losses = objective(batch.y, outputs, batch.sample_weight, batch.sample_mask)
+            outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
+            losses = objective(batch.y, outputs, batch.sample_weight, _masks(surroundings, outputs))
             total = sum(penalties, start=losses.total)
             return optimizer.scale_loss(total), (losses._replace(total=total), outputs, non_trainable)
 
@@ -90,11 +91,23 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
         outputs, _, penalties = model.stateless_call(
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
         )
-        losses = objective(batch.y, outputs, batch.sample_weight, batch.sample_mask)
+        outputs = trees.leaves(outputs)
+        losses = objective(batch.y, outputs, batch.sample_weight, _masks(surroundings, outputs))
         losses = losses._replace(total=sum(penalties, start=losses.total))
         return state._replace(metrics=scores.update(state.metrics, losses, batch, outputs))
 
     return step
+
+
+def _masks(surroundings: CallContext, outputs: list) -> list:
+    """What counts of each output: the samples that are no padding, and of these what its layers did not mask; None for all."""
+    return [_both(surroundings.mask_of(output), surroundings.sample_mask) for output in outputs]
+
+
+def _both(mask: Any, sample_mask: Any) -> Any:
+    if mask is None or sample_mask is None:
+        return sample_mask if mask is None else mask
+    return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))
 
 
 def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backend: Any) -> Callable:
@@ -139,7 +152,7 @@ def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
     x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
     if plan.counts is None:
         return Batch(x, y, sample_weight, None)
-    places = ops.arange(plan.rows.shape[1], dtype="int32")
+    places = backends.of(rows).arange(0, plan.rows.shape[1], 1, "int32")
     return Batch(x, y, sample_weight, ops.cast(places < ops.get_item(plan.counts, number), "float32"))
 
 

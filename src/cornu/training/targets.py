@@ -107,8 +107,9 @@ def check(function: str, objective: Objective, outputs: list[Output], batch: Bat
         ShapeError: Shapes differ.
     """
     names = [output.name for output in outputs]
-    targets = _for_each_output(function, "y", batch.y, names)
-    weights = _for_each_output(function, "sample_weight", batch.sample_weight, names)
+    one_judged = sum(loss is not None for loss in objective.losses) <= 1
+    targets = _for_each_output(function, "y", batch.y, names, one_for_all=one_judged)
+    weights = _for_each_output(function, "sample_weight", batch.sample_weight, names, one_for_all=True)
     for output, loss, (name, array), (weight_name, weight) in zip(outputs, objective.losses, targets, weights, strict=True):
         if loss is not None:
             _refuse_missing(function, name, array, output, loss)
@@ -120,8 +121,8 @@ def check(function: str, objective: Objective, outputs: list[Output], batch: Bat
             _check_weight(function, weight_name, weight, output, loss)
 
 
-def _for_each_output(function: str, argument: str, tree: Any, names: list[str]) -> list[tuple[str, Any]]:
-    """The name and the array for each output; one array of weights serves all outputs."""
+def _for_each_output(function: str, argument: str, tree: Any, names: list[str], one_for_all: bool) -> list[tuple[str, Any]]:
+    """The name and the array for each output; where it may, a single array serves all outputs."""
     if tree is None:
         return [(argument, None)] * len(names)
     if isinstance(tree, dict):
@@ -135,7 +136,7 @@ def _for_each_output(function: str, argument: str, tree: Any, names: list[str]) 
         return [(f"{argument}[{name!r}]", tree.get(name)) for name in names]
     if isinstance(tree, (list, tuple)) and len(tree) == len(names):
         return [(f"{argument}[{number}]", part) for number, part in enumerate(tree)]
-    if not isinstance(tree, (list, tuple)) and (len(names) == 1 or argument == "sample_weight"):
+    if not isinstance(tree, (list, tuple)) and (len(names) == 1 or one_for_all):
         return [(argument, tree)] * len(names)
     given = f"a list of {len(tree)} arrays" if isinstance(tree, (list, tuple)) else "one array"
     outputs = f"one output, {names[0]!r}" if len(names) == 1 else f"{len(names)} outputs, {names}"

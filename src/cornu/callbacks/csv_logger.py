@@ -1,0 +1,70 @@
+"""The logs of all epochs as a table in a file."""
+
+import csv
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from cornu.training.callback import Callback
+
+
+class CSVLogger(Callback):
+    """Writes the logs of each epoch as a line of a CSV file. Each line is on the disk when its epoch has ended.
+
+    Args:
+        filename: The file.
+        separator: What stands between values.
+        append: Whether to go on with a file that is there, instead of beginning anew.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> import cornu
+        >>> from cornu import layers
+        >>> from cornu.callbacks import CSVLogger
+        >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+        >>> model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> _ = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[CSVLogger(path)])
+        >>> open(path).readline().strip()
+        'epoch,loss,val_loss'
+    """
+
+    def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False):
+        super().__init__()
+        self.filename, self.sep, self.append = os.fspath(filename), separator, append
+        self.keys: list[str] | None = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Begins the file, or looks where it ends."""
+        self.keys = None
+        if not self.append:
+            with open(self.filename, "w"):  # fails now, and not after an epoch of work
+                pass
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Writes a line, and before the first the names of the columns."""
+        logs = logs or {}
+        first = self.keys is None
+        if self.keys is None:
+            self.keys = _columns(logs)
+        is_new = not os.path.exists(self.filename) or os.path.getsize(self.filename) == 0
+        with open(self.filename, "a", newline="") as file:
+            writer = csv.writer(file, delimiter=self.sep)
+            if first and is_new:
+                writer.writerow(["epoch", *self.keys])
+            writer.writerow([epoch, *(_as_cell(logs.get(key, "NA")) for key in self.keys)])
+
+
+def _columns(logs: dict) -> list[str]:
+    """The names of the logs; those of validation too, which may come in later epochs."""
+    names = sorted(logs)
+    if not any(name.startswith("val_") for name in names):
+        names += [f"val_{name}" for name in names]
+    return names
+
+
+def _as_cell(value: Any) -> Any:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return f'"[{", ".join(map(str, value))}]"'
+    return value

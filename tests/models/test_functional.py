@@ -1,0 +1,303 @@
+"""Models with a graph: the same structure, weights and outputs as Keras's."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import cornu
+from cornu import layers, ops
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 3)).astype("float32")
+Y = RNG.normal(size=(4, 3)).astype("float32")
+
+
+def residual(k):
+    x = k.Input((3,))
+    h = k.layers.Dense(3, activation="relu")(x)
+    return k.Model(x, k.layers.Dense(2)(k.layers.Add()([x, k.layers.Dense(3)(h), h])))
+
+
+def shared(k):
+    a, b = k.Input((3,)), k.Input((3,))
+    d = k.layers.Dense(4)
+    return k.Model([a, b], k.layers.Concatenate()([d(a), d(b), k.layers.Dense(2)(b)]))
+
+
+def two_outputs(k):
+    x = k.Input((3,))
+    h = k.layers.Dense(4)(x)
+    return k.Model(x, [k.layers.Dense(2)(h), k.layers.Dense(1)(k.layers.Dense(5)(h))])
+
+
+def with_ops(k):
+    x = k.Input((3,))
+    h = k.ops.exp(x * 0.1) + 1 - x / 2
+    h = k.ops.concatenate([h, k.ops.sum(x, axis=-1, keepdims=True)], axis=-1)
+    return k.Model(x, k.layers.Dense(2)(h[:, ::-1]) ** 2)
+
+
+def nested(k):
+    i = k.Input((3,))
+    inner = k.Model(i, k.layers.Dense(3, name="deep")(k.layers.Dense(3)(i)), name="inner")
+    middle = k.Sequential([k.Input((3,)), k.layers.Dense(3), inner, k.layers.Dense(3)], name="middle")
+    x = k.Input((3,))
+    return k.Model(x, k.layers.Dense(2)(middle(x) + inner(x)))
+
+
+def lists_and_dicts(k):
+    a, b = k.Input((3,), name="a"), k.Input((3,), name="b")
+    return k.Model({"b": b, "a": a}, {"sum": a + b, "dense": k.layers.Dense(2)(a)})
+
+
+ONE_INPUT = [residual, two_outputs, with_ops, nested]
+
+
+@pytest.mark.parametrize("make", ONE_INPUT)
+def test_models_with_one_input(make, twins):
+    twins(make).same(X)
+
+
+def test_shared_layers_and_several_inputs(twins):
+    pair = twins(shared)
+    pair.same([X, Y])
+    assert len(pair.ours.weights) == 4
+
+
+def test_inputs_and_outputs_in_dicts(twins):
+    pair = twins(lists_and_dicts)
+    pair.same({"a": X, "b": Y})
+    assert set(pair.ours({"a": X, "b": Y})) == {"sum", "dense"}
+    assert pair.ours.output_shape == {"sum": (None, 3), "dense": (None, 2)}
+
+
+def test_inputs_given_by_the_names_of_the_input_layers(twins):
+    def make(k):
+        a, b = k.Input((3,), name="a"), k.Input((3,), name="b")
+        return k.Model([a, b], a - 2 * b)
+
+    twins(make).same_outputs({"b": Y, "a": X})
+
+
+def test_a_model_is_a_layer_for_new_tensors(twins):
+    def make(k):
+        model = residual(k)
+        a, b = k.Input((3,)), k.Input((3,))
+        return k.Model([a, b], [model(a), model(b)])
+
+    pair = twins(make)
+    pair.same([X, Y])
+    assert len(pair.ours.weights) == 6
+
+
+def test_a_model_between_inner_tensors(twins):
+    def make(k):
+        x = k.Input((3,))
+        first, second, third = k.layers.Dense(4), k.layers.Dense(5), k.layers.Dense(2)
+        third(second(first(x)))
+        return k.Model(first.output, third.output)
+
+    def first_part(k):
+        whole = residual(k)
+        return k.Model(whole.inputs, [layer.output for layer in whole.layers[1:3]])
+
+    twins(make).same_outputs(RNG.normal(size=(2, 4)).astype("float32"))
+    twins(first_part).same(X)
+
+
+def test_a_subclassed_layer_inside_a_graph(twins):
+    def make(k):
+        class Block(k.layers.Layer):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.a, self.b = k.layers.Dense(4), k.layers.Dense(3)
+
+            def call(self, x):
+                return self.b(k.ops.tanh(self.a(x))) + x
+
+        x = k.Input((3,))
+        return k.Model(x, k.layers.Dense(1)(Block()(Block()(x))))
+
+    twins(make).same(X)
+
+
+def test_training_is_handed_on_through_nested_models():
+    seen = []
+
+    class Tell(layers.Layer):
+        def call(self, inputs, training=None):
+            seen.append(training)
+            return inputs
+
+    inner = cornu.Sequential([cornu.Input((3,)), Tell()])
+    x = cornu.Input((3,))
+    model = cornu.Model(x, inner(x))
+    seen.clear()
+    model(X, training=True), model(X, training=False), model(X)
+    assert seen == [True, False, None]
+
+
+def test_training_given_when_the_graph_was_made_stays():
+    """As Keras's guide to transfer learning says. (Keras 3.15 itself forgets it.)"""
+    seen = []
+
+    class Tell(layers.Layer):
+        def call(self, inputs, training=None):
+            seen.append(training)
+            return inputs
+
+    x = cornu.Input((3,))
+    model = cornu.Model(x, Tell()(x, training=False))
+    seen.clear()
+    model(X, training=True)
+    assert seen == [False]
+
+
+@st.composite
+def plans(draw):
+    """A random graph: for each step what is done and on which earlier tensors."""
+    count = draw(st.integers(2, 8))
+    steps = []
+    for number in range(count):
+        kind = draw(st.sampled_from(["dense", "dense", "shared", "add", "concatenate", "op"]))
+        steps.append((kind, draw(st.integers(0, number)), draw(st.integers(0, number))))
+    return steps, draw(st.lists(st.integers(1, count), min_size=1, max_size=3, unique=True))
+
+
+def build_plan(k, plan):
+    steps, ends = plan
+    tensors = [k.Input((3,))]
+    common = k.layers.Dense(3)
+    for kind, first, second in steps:
+        a, b = tensors[first], tensors[second]
+        if kind == "dense":
+            tensors.append(k.layers.Dense(3)(a))
+        elif kind == "shared":
+            tensors.append(common(a))
+        elif kind == "add":
+            tensors.append(k.layers.Add()([a, b]))
+        elif kind == "op":
+            tensors.append(a * 0.5 - b)
+        else:
+            tensors.append(k.layers.Dense(3)(k.layers.Concatenate()([a, b])))
+    return k.Model(tensors[0], [tensors[end] for end in ends])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=plans())
+def test_random_graphs_are_ordered_and_computed_as_in_keras(twins, plan):
+    cornu.utils.clear_session()
+    keras.utils.clear_session()
+    twins(lambda k: build_plan(k, plan)).same(X)
+
+
+def test_a_graph_may_be_two_thousand_layers_deep():
+    x = h = cornu.Input((2,))
+    for _ in range(2000):
+        h = layers.Activation("relu")(h)
+    model = cornu.Model(x, h)
+    assert len(model.layers) == 2001
+    np.testing.assert_array_equal(np.asarray(model(np.float32([[1, -2]]))), [[1, 0]])
+    assert model.count_params() == 0
+
+
+def test_automatic_names_are_those_of_keras(twins):
+    pair = twins(with_ops)
+    assert pair.ours.name == pair.theirs.name == "functional"
+    ours = [operation.name for operation in pair.ours.functional.operations]
+    assert sorted(ours) == sorted(operation.name for operation in pair.theirs.operations)
+
+
+def test_the_same_answers_on_every_backend(twins):
+    model = twins(nested).ours
+    first = np.asarray(model(X))
+    np.testing.assert_allclose(np.asarray(model.to_backend("numpy")(X)), first, rtol=2e-5, atol=1e-5)
+    assert isinstance(model(X), np.ndarray)
+    np.testing.assert_allclose(np.asarray(model.to_backend("jax")(X)), first, rtol=1e-6)
+
+
+def test_a_missing_last_axis_of_size_one_is_put_there():
+    x = cornu.Input((5, 1))
+    model = cornu.Model(x, layers.Dense(2)(x))
+    assert model(np.ones((3, 5), "float32")).shape == (3, 5, 2)
+
+
+# --- Errors ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_output_that_does_not_depend_on_the_inputs_is_told():
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), name="b")
+    with pytest.raises(InvalidTypeError, match=r"depend on the input 'b'.*not among the model's inputs \['a'\].*Add it"):
+        cornu.Model(a, a + b)
+
+
+def test_an_output_from_nowhere_is_told():
+    from cornu.core.graph import SymbolicTensor
+
+    a = cornu.Input((3,), name="a")
+    with pytest.raises(InvalidTypeError, match="a symbolic tensor that no layer gave"):
+        cornu.Model(a, SymbolicTensor((None, 3)))
+
+
+def test_two_layers_of_one_name_are_told():
+    x = cornu.Input((3,))
+    with pytest.raises(InvalidArgumentError, match="Two layers of the model are named 'twin'"):
+        cornu.Model(x, layers.Dense(2, name="twin")(layers.Dense(2, name="twin")(x)))
+
+
+def test_arrays_are_no_inputs_of_a_graph():
+    x = cornu.Input((3,))
+    with pytest.raises(InvalidTypeError, match="`Model` was given outputs="):
+        cornu.Model(x, np.ones(3))
+    with pytest.raises(InvalidTypeError, match="both or neither"):
+        cornu.Model(x)
+
+
+def test_a_wrong_number_of_inputs_is_told():
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), name="b")
+    model = cornu.Model([a, b], a + b)
+    with pytest.raises(ShapeError, match=r"given 3 inputs. It has 2: \['a', 'b'\]"):
+        model([X, X, X])
+    with pytest.raises(InvalidArgumentError, match=r"inputs named \['a', 'c'\].*\['a', 'b'\]"):
+        model({"a": X, "c": X})
+
+
+def test_a_dict_without_one_of_the_names_is_told():
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), name="b")
+    model = cornu.Model({"first": a, "second": b}, a + b)
+    with pytest.raises(InvalidArgumentError, match=r"named \['first', 'secnod'\].*Did you mean 'second'\?"):
+        model({"first": X, "secnod": X})
+
+
+def test_numpy_and_python_are_told_what_to_do_with_symbolic_tensors():
+    x = cornu.Input((3,))
+    for use in (np.exp, bool, list, float):
+        with pytest.raises(TypeError):
+            use(x)
+    with pytest.raises(InvalidTypeError, match="Use the function of that name in `cornu.ops`"):
+        np.exp(x)
+    with pytest.raises(InvalidTypeError, match=r"cornu.ops.where"):
+        bool(x)
+
+
+def test_a_mistake_in_a_graph_is_told_with_none_for_the_batch():
+    class Wrong(layers.Layer):
+        def call(self, x):
+            return ops.add(ops.reshape(x, (-1, 7)), ops.ones((1, 5)))
+
+    with pytest.raises(ValueError, match=r"\(None, 7\)") as caught:
+        Wrong()(cornu.Input((7,)))
+    assert "29" not in str(caught.value)
+
+
+def test_a_mistake_that_the_engine_finds_says_what_stood_for_the_batch():
+    class Wrong(layers.Layer):
+        def call(self, x):
+            return x + x[:, :2]
+
+    with pytest.raises(TypeError) as caught:
+        Wrong()(cornu.Input((7,)))
+    assert "with 29 in the place of each None" in caught.value.__notes__[0]

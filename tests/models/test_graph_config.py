@@ -1,0 +1,157 @@
+import importlib
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers, ops
+from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelError
+from cornu.models import graph_config
+from cornu.models.graph_config import OPS
+
+
+@pytest.mark.parametrize(("home", "op"), OPS.items(), ids=lambda value: str(value))
+def test_keras_has_an_operation_of_the_same_arguments(home, op):
+    """What Cornu writes into the config, Keras's constructor takes; what it writes into the call, Keras's ``call`` takes."""
+    module, class_name = home
+    theirs = getattr(importlib.import_module(f"keras.src.ops.{module}"), class_name)
+    in_call = [name for name in inspect.signature(theirs.call).parameters if name not in ("self", "kwargs", "operands")]
+    in_config = [name for name in inspect.signature(theirs.__init__).parameters if name not in ("self", "name")]
+    mine = [name for name in inspect.signature(op).parameters if name not in ("kwargs", "operands")]
+    called = graph_config._call_parameters(op)
+    assert called == in_call
+    assert [name for name in mine if name not in called] == in_config
+
+
+def test_every_op_that_a_config_may_name_is_a_plain_function_of_ops():
+    homes = (ops, ops.image)
+    assert all(any(getattr(home, op.__name__, None) is op for home in homes) for op in OPS.values())
+
+
+def entry(**changes):
+    x = cornu.Input((4,), name="x")
+    config = cornu.Model(x, layers.Dense(3, name="only")(x)).get_config()
+    config["layers"][1].update(changes)
+    return config
+
+
+def refusal(config, kind=ModelFormatError):
+    with pytest.raises(kind) as caught:
+        cornu.Model.from_config(config)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Switch", "Cond", "WhileLoop", "Map", "Scan", "CustomGradient", "Save", "__class__", "add", "Operation", None, ["Add"]],
+)
+def test_an_op_that_is_not_in_the_table_is_refused(name):
+    error = refusal(entry(module="keras.src.ops.core", class_name=name), UnsafeModelError)
+    assert "none of the ops that a config may name" in error.expected
+
+
+def test_an_op_of_another_module_is_refused():
+    refusal(entry(module="keras.src.ops.evil.numpyx", class_name="Add"), UnsafeModelError)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": {}},
+        {"config": None},
+        {"config": []},
+        {"class_name": None},
+        {"class_name": ["Dense"]},
+        {"class_name": {}},
+        {"class_name": "Sequential"},
+        {"config": {"units": -3}},
+        {"config": {"units": "many"}},
+        {"config": {"units": {"class_name": "Dense", "config": {"units": 3}, "module": "keras.layers"}}},
+        {"config": {"units": 3, "wings": 2}},
+    ],
+    ids=str,
+)
+def test_a_layer_that_cannot_be_made_is_named(changes):
+    error = refusal(entry(**changes))
+    assert "'only'" in error.arrived
+
+
+def tensor(name, call=0, output=0):
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None, 4], "dtype": "float32", "keras_history": [name, call, output]},
+    }
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [{"args": [tensor("only")], "kwargs": {}}],
+        [{"args": [tensor("nobody")], "kwargs": {}}],
+        [{"args": [tensor("x", 1)], "kwargs": {}}],
+        [{"args": [tensor("x", 0, 7)], "kwargs": {}}],
+        [{"args": [tensor(["x"])], "kwargs": {}}],
+        [{"args": [], "kwargs": {}}],
+        [{"args": [tensor("x")], "kwargs": {"wings": 3}}],
+        [{"args": [tensor("x")], "kwargs": {"__class__": 3}}],
+        [{"args": [3], "kwargs": {}}],
+        [{"args": [{"class_name": "__numpy__", "config": {"value": "text", "dtype": "O"}}], "kwargs": {}}],
+        [{"args": [{"class_name": "__numpy__", "config": {"value": [1], "dtype": "evil"}}], "kwargs": {}}],
+        [{}],
+        [3],
+        3,
+        None,
+    ],
+    ids=str,
+)
+def test_calls_that_cannot_be_made_are_refused(calls):
+    config = entry(inbound_nodes=calls)
+    with pytest.raises((ModelFormatError, TypeError, KeyError)):
+        cornu.Model.from_config(config)
+
+
+def test_calls_may_stand_in_any_order():
+    x = cornu.Input((4,), name="x")
+    y = x
+    for number in range(30):
+        y = layers.Dense(4, name=f"dense_{number}")(y)
+    config = cornu.Model(x, y).get_config()
+    config["layers"].reverse()
+    assert cornu.Model.from_config(config).output_shape == (None, 4)
+
+
+def test_an_op_that_no_file_can_hold_is_refused_when_the_config_is_made():
+    x = cornu.Input((4,))
+    model = cornu.Model(x, ops.random.dropout(x, 0.5))
+    with pytest.raises(InvalidArgumentError, match="holds a call of the op `dropout`"):
+        model.get_config()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        slice(1, None, -2),
+        (slice(None), ..., None, 3),
+        np.arange(6, dtype="int16").reshape(2, 3),
+        {"a": (1, 2)},
+        2.5,
+        None,
+        "same",
+    ],
+    ids=repr,
+)
+def test_values_in_calls_come_back(value):
+    found = graph_config.value_from(graph_config.with_places(value, {}))
+    if isinstance(value, np.ndarray):
+        assert found.dtype == value.dtype
+        np.testing.assert_array_equal(found, value)
+    else:
+        assert found == value
+
+
+def test_constants_are_written_as_keras_writes_them():
+    value = np.arange(3, dtype="float32")
+    assert graph_config.with_places(value, {}) == keras.saving.serialize_keras_object(value)
+    assert graph_config.with_places(slice(1, 5, 2), {}) == keras.saving.serialize_keras_object(slice(1, 5, 2))
