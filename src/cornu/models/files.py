@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from cornu import registry, seeds
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
-from cornu.models.graph_config import layer_from, unusable
+from cornu.models.graph_config import layer_from, telling_of, unusable
 from cornu.saving import hdf5, json_text, keras_zip
 from cornu.saving.atomic import atomic_write
 from cornu.saving.matching import load_into
@@ -228,14 +228,12 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
     model = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model belongs")
-    try:
+    with telling_of(config):
         shapes = config.get("build_config")
         if not model.built and shapes:
             model.build(**{name: _as_shape(shape) for name, shape in shapes.items()})
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])
-    except Exception as error:  # a config can hold anything, so using it can fail in any way
-        raise unusable(config, error) from error
     return model
 
 

@@ -145,8 +145,14 @@ class Functional:
         """The graph of a config, with new layers.
 
         Raises:
-            ModelFormatError: A call takes what no other call gives.
+            ModelFormatError: The config cannot be used.
+            UnsafeModelError: It names what no file may name.
         """
+        with graph_config.telling_of(config):
+            return cls._from_config(config)
+
+    @classmethod
+    def _from_config(cls, config: dict[str, Any]) -> "Functional":
         tensors: dict[tuple, SymbolicTensor] = {}
         calls = []
         for entry in config["layers"]:
@@ -172,12 +178,13 @@ class _Call:
 
     def make(self) -> list[tuple]:
         """Makes the call; gives the places of its outputs."""
-        try:
+        with graph_config.telling_of(self.entry):
             args = graph_config.value_from(list(self.form["args"]), self.tensors)
             kwargs = graph_config.value_from(self.form["kwargs"], self.tensors)
-            outputs = self.operation(*args, **{name: value for name, value in kwargs.items() if value is not None})
-        except Exception as error:  # a config can hold anything, so a call of it can fail in any way
-            raise graph_config.unusable(self.entry, error) from error
+            kwargs = {name: value for name, value in kwargs.items() if value is not None}
+            if isinstance(self.operation, Layer):
+                graph_config.check_arguments(self.operation, args, kwargs)
+            outputs = self.operation(*args, **kwargs)
         found = {(self.entry["name"], self.number, tensor.index): tensor for tensor in trees.leaves(outputs)}
         self.tensors.update(found)
         return list(found)

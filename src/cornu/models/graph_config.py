@@ -3,8 +3,9 @@
 An op that a config may name stands in :data:`OPS`; there is no other way from a name to an op.
 """
 
+import contextlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -178,13 +179,26 @@ def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -
         ModelFormatError: The config cannot be used.
         UnsafeModelError: It names what no file may name.
     """
-    try:
+    with telling_of(entry):
         layer = registry.deserialize(entry, kind=kind)
-    except Exception as error:  # a config can hold anything, so building a layer of it can fail in any way
-        raise unusable(entry, error) from error
     if not isinstance(layer, Layer):
         raise unusable(entry, f"it is a {type(layer).__name__}, where a layer belongs")
     return layer
+
+
+@contextlib.contextmanager
+def telling_of(entry: Any) -> Iterator[None]:
+    """Inside, whatever goes wrong becomes a ``ModelFormatError`` that names what the config is of.
+
+    A config can hold anything, so making something of it can fail in any way.
+
+    Args:
+        entry: The config.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise unusable(entry, error) from error
 
 
 def unusable(entry: Any, reason: Any) -> ModelFormatError:
@@ -209,6 +223,16 @@ def unusable(entry: Any, reason: Any) -> ModelFormatError:
         "It must be the config of a layer as Keras and Cornu write it.",
         "The file is damaged, was edited, or was written by another version.",
     )
+
+
+def check_arguments(layer: Layer, args: list, kwargs: dict[str, Any]) -> None:
+    """Refuses arguments of a call that the layer does not take: a symbolic call would only notice when the model runs.
+
+    Raises:
+        TypeError: In Python's words.
+    """
+    named = {name: value for name, value in kwargs.items() if name not in ("training", "mask")}
+    inspect.signature(layer.call).bind(*args, **named)
 
 
 # --- Values in calls --------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models.functional import Functional, fit_to
-from cornu.models.graph_config import layer_from
+from cornu.models.graph_config import layer_from, telling_of
 from cornu.models.model import Model
 
 
@@ -132,6 +132,11 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Sequential":
         """A new model of the same config, with new weights."""
+        with telling_of(config):
+            return cls._from_config(config)
+
+    @classmethod
+    def _from_config(cls, config: dict[str, Any]) -> "Sequential":
         layers = [layer_from(entry) for entry in config["layers"]]
         model = cls(layers, name=config.get("name"))
         if not model.built and config.get("build_input_shape"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import optimizers, registry, trees
+from cornu import optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidTypeError
 from cornu.training import targets
@@ -94,7 +94,9 @@ class Compiled:
         """The keeper of the state, with the optimizer's part if it is to train."""
         if training and not self.optimizer.built:
             self.optimizer.build(self._model.trainable_variables)
-        return StateKeeper(self._model, self.optimizer.variables if training else [], self.scores.variables)
+        optimizer_variables = self.optimizer.variables if training else []
+        key = seeds.next_key() if training else (0, 0)  # measuring must not change what is drawn afterwards
+        return StateKeeper(self._model, optimizer_variables, self.scores.variables, key)
 
     def train_block(self) -> Callable:
         """The compiled block of training steps (see ``step.block_of``)."""

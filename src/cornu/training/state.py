@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from cornu import seeds
 from cornu.core.variable import Variable
 
 
@@ -35,9 +34,12 @@ class StateKeeper:
         model: The model.
         optimizer_variables: Those of its optimizer; empty when nothing is trained.
         metric_variables: Those of its metrics.
+        key: Two words that all random numbers of the steps follow from.
     """
 
-    def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable]):
+    def __init__(
+        self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]
+    ):
         self._backend = model.backend
         self._variables = (
             model.trainable_variables,
@@ -45,7 +47,7 @@ class StateKeeper:
             list(optimizer_variables),
             list(metric_variables),
         )
-        self._key = self._backend.asarray(seeds.next_key(), dtype="uint32")
+        self._key = self._backend.asarray(key, dtype="uint32")
         self._step = self._backend.asarray(0, dtype="int32")
 
     def read(self) -> TrainState:
