@@ -3,8 +3,11 @@
 Plain Python: importing this module imports no array library.
 """
 
+import contextlib
 import importlib.util
 import os
+import threading
+from collections.abc import Iterator
 
 from cornu.errors import MissingPackageError, one_of
 
@@ -14,6 +17,11 @@ BACKENDS = ("jax", "numpy")
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
+class _Running(threading.local):
+    backend: str | None = None
+
+
+_running = _Running()
 _settings: dict = {"backend": None, "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
@@ -28,9 +36,25 @@ def backend() -> str:
     Raises:
         InvalidArgumentError: ``CORNU_BACKEND`` names no backend.
     """
+    if _running.backend is not None:
+        return _running.backend
     if _settings["backend"] is None:
         set_backend(os.environ.get("CORNU_BACKEND") or _best_installed())
     return _settings["backend"]
+
+
+@contextlib.contextmanager
+def running_on(name: str) -> Iterator[None]:
+    """Inside, arrays made from nothing (``ops.zeros``) go to this backend: that of the model that runs, in this thread.
+
+    Args:
+        name: Name of a backend.
+    """
+    before, _running.backend = _running.backend, name
+    try:
+        yield
+    finally:
+        _running.backend = before
 
 
 def set_backend(name: str) -> None:

@@ -85,7 +85,7 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
         >>> did_you_mean("vaild", ["valid", "same"])
         "Did you mean 'valid'?"
     """
-    nearest = difflib.get_close_matches(str(name), list(options), n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(str(name), map(str, options), n=1, cutoff=0.5)
     return f"Did you mean {nearest[0]!r}?" if nearest else ""
 
 

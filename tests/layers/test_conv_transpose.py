@@ -19,13 +19,18 @@ AGAINST_KERAS = {
     "strides larger than the window": ("Conv2DTranspose", {"filters": 2, "kernel_size": 2, "strides": 3}, (1, 3, 2, 2)),
     "output padding": (
         "Conv2DTranspose",
-        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1, "use_bias": False},
+        {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": (0, 1), "use_bias": False},
         (2, 3, 4, 2),
     ),
     "channels first": (
         "Conv2DTranspose",
         {"filters": 3, "kernel_size": (2, 3), "strides": (1, 2), "data_format": "channels_first", "padding": "same"},
         (2, 2, 3, 4),
+    ),
+    "output padding of no padding": (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "output_padding": 1},
+        (1, 3, 2, 2),
     ),
     "dilation": ("Conv2DTranspose", {"filters": 2, "kernel_size": 2, "dilation_rate": 2}, (1, 3, 3, 2)),
     "sequences": ("Conv1DTranspose", {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same"}, (2, 4, 2)),

@@ -238,3 +238,9 @@ def test_adjusted_r2_is_that_of_the_formula():
     adjusted = float(metrics.R2Score(num_regressors=3)(y_true, y_pred))
     np.testing.assert_allclose(adjusted, 1 - (1 - plain) * 8 / 5, rtol=1e-5)
     assert float(metrics.R2Score(num_regressors=8)(y_true, y_pred)) == pytest.approx(plain)
+
+
+def test_rows_of_the_confusion_matrix_are_labels(default_backend):
+    metric = metrics.MeanIoU(num_classes=3)
+    metric.update_state([0, 0, 1, 2, 7], [0, 1, 1, 0, 1], sample_weight=[1.0, 0.5, 1.0, 2.0, 9.0])
+    np.testing.assert_array_equal(metric.total_cm.numpy(), [[1, 0.5, 0], [0, 1, 0], [2, 0, 0]])

@@ -124,10 +124,15 @@ def test_two_layers_of_one_name_are_refused():
         cornu.Sequential([layers.Dense(2, name="same"), layers.Dense(2, name="same")])
 
 
-def test_the_same_layer_twice_is_refused_as_in_keras(library):
-    layer = library.layers.Dense(3)
-    with pytest.raises(ValueError):
-        library.Sequential([layer, layer])
+def test_the_same_layer_may_stand_in_several_places(twins):
+    def make(k):
+        dense = k.layers.Dense(3)
+        return k.Sequential([k.Input((3,)), dense, k.layers.ReLU(), dense])
+
+    pair = twins(make)
+    pair.same(X)
+    again = cornu.Sequential.from_config(pair.ours.get_config())
+    assert again.layers[0] is again.layers[2] and again.count_params() == 12
 
 
 def test_what_is_no_layer_is_refused():
@@ -152,5 +157,5 @@ def test_data_that_does_not_fit_is_told():
 
 
 def test_an_empty_model_says_what_it_lacks():
-    with pytest.raises(ValueError, match="layers"):
+    with pytest.raises(ValueError, match=r"'sequential' was to be built. It has no layers"):
         cornu.Sequential()(X)

@@ -32,7 +32,7 @@ def weights_of_samples(count: int, seed: int = 9) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.2, 2, count).astype("float32")
 
 
-# --- Models: each a function of a library that has Keras's names ---------------------------------------------------------------
+# --- Models: each a function of a library that has Keras's names --------------------------------------------------------------
 
 
 def mlp(library: Any) -> Any:
@@ -45,7 +45,9 @@ def mlp(library: Any) -> Any:
 def convnet(library: Any) -> Any:
     layers = library.layers
     stack = [layers.Conv2D(4, 3, use_bias=False), layers.BatchNormalization(momentum=0.8), layers.Activation("relu")]
-    return library.Sequential([library.Input((6, 6, 2)), *stack, layers.MaxPooling2D(), layers.Flatten(), layers.Dense(3, "softmax")])
+    return library.Sequential(
+        [library.Input((6, 6, 2)), *stack, layers.MaxPooling2D(), layers.Flatten(), layers.Dense(3, "softmax")]
+    )
 
 
 def forked(library: Any) -> Any:
@@ -65,13 +67,15 @@ def sequence(library: Any) -> Any:
     return library.Sequential([library.Input((6,), dtype="int32"), *stack])
 
 
-# --- What is done with them ------------------------------------------------------------------------------------------------------
+# --- What is done with them ---------------------------------------------------------------------------------------------------
 
 
 def sgd_with_split(library: Any, model: Any) -> Any:
     optimizer = library.optimizers.SGD(0.1, momentum=0.9)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model.fit(numbers(50), labels(50), 16, 3, verbose=0, shuffle=False, validation_split=0.2, class_weight={0: 2.0, 2: 0.5})
+    return model.fit(
+        numbers(50), labels(50), 16, 3, verbose=0, shuffle=False, validation_split=0.2, class_weight={0: 2.0, 2: 0.5}
+    )
 
 
 def adam_with_sample_weights(library: Any, model: Any) -> Any:
@@ -80,7 +84,9 @@ def adam_with_sample_weights(library: Any, model: Any) -> Any:
     (x, y), (x_val, y_val) = pictures(37), pictures(11, seed=3)
     measured = (x_val, y_val, weights_of_samples(11))
     weight = weights_of_samples(37)
-    return model.fit(x, y, 8, 3, verbose=0, shuffle=False, sample_weight=weight, validation_data=measured, validation_batch_size=4)
+    return model.fit(
+        x, y, 8, 3, verbose=0, shuffle=False, sample_weight=weight, validation_data=measured, validation_batch_size=4
+    )
 
 
 def forked_data(count: int) -> tuple[dict, dict]:

@@ -10,7 +10,7 @@ XLA has good and bad roads on a CPU, often a factor of ten or more apart (measur
 * XLA hands convolutions to the library YNNPACK, which is 2 to 6 times slower than Eigen at them.
   :func:`compiler_options` says no.
 * A convolution that sums few products for a number (the first layer of a network; depthwise convolution) is faster as
-  products with shifted pictures, which melt into the activation that follows.
+  products with shifted pictures, in one pass.
 * XLA's gradient of max pooling is serial. Comparisons are not, and they melt into the activation that came before.
 
 The functions mean what ``contract.py`` says, for arrays of one float dtype.
@@ -189,14 +189,19 @@ def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding,
     """Convolution as the sum of shifted pictures, one channel at a time, times a number for each output channel."""
     parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
     terms = (part[..., c : c + 1] * kernel[at][c] for at, part in parts for c in range(x.shape[-1]))
-    return functools.reduce(jnp.add, terms)
+    return _once(functools.reduce(jnp.add, terms))
+
+
+def _once(x: Array) -> Array:
+    """Keeps XLA from computing a long sum anew for each of its readers."""
+    return lax.optimization_barrier(x)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     """Each channel with a window of its own; ``kernel`` is ``(*window, 1, channels)``."""
     parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
-    return functools.reduce(jnp.add, (part * kernel[at] for at, part in parts))
+    return _once(functools.reduce(jnp.add, (part * kernel[at] for at, part in parts)))
 
 
 def _depthwise_forward(x, kernel, *geometry):

@@ -209,7 +209,7 @@ class Layer(Configurable):
         running = context.current()
         if running is not None:
             return self._run(running, *args, **kwargs)
-        with context.entered(CallContext()) as running:
+        with config.running_on(self._backend_name), context.entered(CallContext()) as running:
             outputs = self._run(running, *args, **kwargs)
         self._losses = running.losses
         return outputs
@@ -246,7 +246,7 @@ class Layer(Configurable):
         names = [*self.trainable_variables, *self.non_trainable_variables]
         arrays = [*trainable_variables, *non_trainable_variables]
         running.values = dict(zip(map(id, names), arrays, strict=True))
-        with context.entered(running):
+        with config.running_on(self._backend_name), context.entered(running):
             outputs = self(*args, **kwargs)
             losses = [*running.losses, *self._regularization()] if return_losses else []
         after = [running.values[id(variable)] for variable in self.non_trainable_variables]

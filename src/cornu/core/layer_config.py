@@ -25,7 +25,8 @@ def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, A
     if layer.activity_regularizer is not None:
         base["activity_regularizer"] = serialize(layer.activity_regularizer)
     arguments = _arguments_of(layer, captured)
-    return base | {name: value for name, value in arguments.items() if name not in (*base, *BASE_ARGUMENTS)}
+    hidden = {*base, *BASE_ARGUMENTS} - ({"input_dim"} & vars(layer).keys())  # `Embedding` has an `input_dim` of its own
+    return base | {name: value for name, value in arguments.items() if name not in hidden}
 
 
 def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:

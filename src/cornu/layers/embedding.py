@@ -70,7 +70,7 @@ class Embedding(Layer):
             self._arguments = {n: value for n, value in self._arguments.items() if n not in ("weights", "input_length")}
         if weights is not None:
             self.build()
-            self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
+            self.set_weights([weights[0] if np.ndim(weights) == 3 else weights])
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Makes the table."""

@@ -1,6 +1,7 @@
 """Recurrent layers: a cell taken along the steps of a sequence."""
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from cornu.layers.rnn_cells import (
     times,
 )
 from cornu.layers.shapes import Shape
+from cornu.registry import serialize
 
 
 class RNN(Layer):
@@ -113,6 +115,17 @@ class RNN(Layer):
         """The variables that hold the state of a stateful layer, or None."""
         return self._states or None
 
+    @property
+    def own_variables(self) -> list[Variable]:
+        """Nothing: the weights are the cell's, and a state is not saved in a file, as in Keras."""
+        held = {id(variable) for variable in self._states}
+        return [variable for variable in super().own_variables if id(variable) not in held]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The cell's variables, then those that hold the state of a stateful layer."""
+        return [*super().variables, *self._states]
+
     def _make_states(self, batch_size: int) -> None:
         self._states = [
             self.add_weight((batch_size, size), "zeros", trainable=False, name="rnn_state")
@@ -175,11 +188,12 @@ class RNN(Layer):
         states = self._first_states(sequences.shape[0], initial_state)
         outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
         last = len(states) - 1
+        scan = _written_out if self.unroll else self.backend.scan
         for number, cell in enumerate(self._cells):
             keep_all = self.return_sequences or number < last
             step, outputs, begin = self._prepared(cell, outputs, states[number], training)
             with _nothing_leaves(self, context.current()):
-                outputs, after = _loop(step, outputs, begin, valid, keep_all, self.unroll)
+                outputs, after = _loop(scan, step, outputs, begin, valid, keep_all)
             states[number] = after[len(after) - len(states[number]) :]
         if self.zero_output_for_mask and valid is not None:
             outputs = ops.where(valid if self.return_sequences else valid[-1], outputs, 0)
@@ -286,10 +300,12 @@ class _RNNOfOneCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of layer and cell, under Keras's names."""
+        kind, own = type(self), next(base for base in type(self).__mro__ if base.__module__ == __name__)
         config = super().get_config()
-        if type(self).__init__.__module__ != __name__:  # a user's subclass has its own arguments
+        if kind.__init__ is not own.__init__ and kind.get_config is own.get_config:  # a user's subclass: its own arguments
             return config
-        config = {"activity_regularizer": None, "zero_output_for_mask": self.zero_output_for_mask} | config
+        names = [name for name in inspect.signature(own.__init__).parameters if name not in ("self", "kwargs", "use_cudnn")]
+        config |= {name: serialize(getattr(self, name)) for name in (*names, "zero_output_for_mask")}
         return {name: value for name, value in config.items() if name != "use_cudnn"}
 
 
@@ -581,16 +597,16 @@ class GRU(_RNNOfOneCell):
 # --- The loop ---------------------------------------------------------------------------------------------------------
 
 
-def _loop(step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool, unroll: bool) -> tuple[Any, list]:
+def _loop(scan: Callable, step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool) -> tuple[Any, list]:
     """``states = step(x, states)`` for each ``x`` of the inputs; the first state is the output.
 
     Args:
+        scan: The backend's ``scan``, or a function like it.
         step: The step.
         inputs: An array with the steps first.
         states: The arrays to begin with.
         valid: ``(steps, batch, 1)``, False where the state stays as it is, or None.
         keep_all: Whether all outputs are wanted, or only the last.
-        unroll: Whether to write out the steps.
 
     Returns:
         The outputs, with the steps first, or the last; and the last states.
@@ -603,12 +619,12 @@ def _loop(step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool,
             after = trees.map(lambda new, old: ops.where(is_valid, new, old), after, before)
         return after, after[0] if keep_all else None
 
-    after, outputs = (_written_out if unroll else ops.scan)(masked_step, states, (inputs, valid))
+    after, outputs = scan(masked_step, states, (inputs, valid))
     return outputs if keep_all else after[0], after
 
 
 def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
-    """As ``ops.scan``, in Python."""
+    """As a backend's ``scan``, in Python."""
     outputs = []
     for number in range(trees.leaves(xs)[0].shape[0]):
         states, output = step(states, trees.map(lambda x, number=number: x[number], xs))

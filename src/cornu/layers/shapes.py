@@ -82,9 +82,9 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
     """
     size = shape[axis]
     if size is None:
-        where = "last axis" if axis == -1 else f"axis {axis}"
+        where = "the last axis" if axis == -1 else f"axis {axis}"
         advice = "Give the model's input a shape without None there: `cornu.Input((28, 28, 1))`, for instance."
-        raise refusal(layer, shape, f"The size of the {where} must be known, since the weights depend on it.", advice)
+        raise refusal(layer, shape, f"The size of {where} must be known, since the weights depend on it.", advice)
     if built_for is not None and size != built_for:
         advice = f"Give it {built_for} {what}, or make a new layer for {size}."
         raise refusal(layer, shape, f"It was built for {built_for} {what}, and these are {size}.", advice)

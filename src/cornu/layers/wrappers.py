@@ -10,6 +10,7 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape
+from cornu.registry import serialize
 
 _MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 _MERGE: Mapping[str, Callable] = {
@@ -183,8 +184,6 @@ class Bidirectional(Layer):
             if hasattr(one, "zero_output_for_mask"):
                 one.zero_output_for_mask = one.return_sequences  # so that padding is 0 after merging too
         self._first_weights = weights
-        if type(self).__init__ is Bidirectional.__init__ and self._arguments:  # a config holds no weights
-            self._arguments = {name: value for name, value in self._arguments.items() if name != "weights"}
 
     def _check_pair(self) -> None:
         one, other = self.forward_layer, self.backward_layer
@@ -271,6 +270,14 @@ class Bidirectional(Layer):
             )
         half = count // 2
         return initial_state[:half], initial_state[half:]
+
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer, with both layers and without the first values of the weights."""
+        config = super().get_config()
+        if type(self).__init__ is not Bidirectional.__init__ and type(self).get_config is Bidirectional.get_config:
+            return config  # a user's subclass: its own arguments
+        config |= {"layer": serialize(self.forward_layer), "backward_layer": serialize(self.backward_layer)}
+        return {name: value for name, value in config.items() if name != "weights"}
 
     def reset_state(self) -> None:
         """Sets the states of stateful layers to zeros."""

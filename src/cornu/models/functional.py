@@ -6,7 +6,7 @@ from typing import Any
 from cornu import backends, ops, trees
 from cornu.core import graph
 from cornu.core.graph import Node, OpCall, SymbolicTensor
-from cornu.core.input import InputLayer
+from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.models import graph_config
@@ -33,7 +33,8 @@ class Functional:
                         "Inputs and outputs are symbolic tensors: what `cornu.Input` gives, and what layers called on it give.",
                         "Write `x = cornu.Input((28, 28, 1)); y = layer(x); cornu.Model(x, y)`.",
                     )
-        self.inputs, self.outputs = inputs, outputs
+        self.inputs, self.outputs = _on_input_layers(inputs, outputs)
+        inputs, outputs = self.inputs, self.outputs
         self.input_tensors = trees.leaves(inputs)
         self.output_tensors = trees.leaves(outputs)
         self.nodes = graph.nodes_between(self.input_tensors, self.output_tensors)
@@ -213,6 +214,30 @@ def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
 
 def _call(operation: Any, args: tuple, kwargs: dict) -> Any:
     return operation(*args, **kwargs)
+
+
+def _on_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Inputs and outputs of a graph that begins with input layers.
+
+    Inputs that a layer gave are replaced, and what leads from them to the outputs is recorded once more, on the same layers.
+    """
+    replaced = {id(tensor): _input_like(tensor) for tensor in trees.leaves(inputs)}
+    new_inputs = trees.map(lambda tensor: replaced[id(tensor)], inputs)
+    if all(new is old for new, old in zip(trees.leaves(new_inputs), trees.leaves(inputs), strict=True)):
+        return inputs, outputs
+    for node in graph.nodes_between(trees.leaves(inputs), trees.leaves(outputs)):
+        tensors = trees.leaves(node.outputs)
+        if not all(id(tensor) in replaced for tensor in tensors):
+            args, kwargs = trees.map(lambda leaf: replaced.get(id(leaf), leaf), (node.args, node.kwargs))
+            recorded = graph.record(node.operation, args, kwargs, node.outputs)
+            replaced.update(zip(map(id, tensors), trees.leaves(recorded), strict=True))
+    return new_inputs, trees.map(lambda tensor: replaced[id(tensor)], outputs)
+
+
+def _input_like(tensor: SymbolicTensor) -> SymbolicTensor:
+    if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
+        return tensor
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype)
 
 
 def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:

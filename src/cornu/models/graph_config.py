@@ -46,7 +46,6 @@ _CALLED_WITH = {
     "bins",
     "constant_values",
     "depthwise_kernel",
-    "fill_value",
     "indices",
     "kernel",
     "key",
@@ -54,7 +53,7 @@ _CALLED_WITH = {
 } | {*("pointwise_kernel", "predictions", "q", "start_indices", "updates", "values")}
 """Parameters, beside an op's first, that Keras takes for arguments of the call; all others are the operation's config."""
 
-_MORE_CALLED_WITH = {"average": ("weights",), "isclose": ("rtol", "atol")}
+_MORE_CALLED_WITH = {"average": ("weights",), "full_like": ("fill_value",), "isclose": ("rtol", "atol")}
 
 
 def _all_ops() -> dict[tuple[str, str], Callable]:

@@ -122,15 +122,17 @@ class Model(Layer):
                     f"`get_layer` was given index={index}.", f"The model has {len(self.layers)} layers.", "Count from 0."
                 )
             return self.layers[index]
-        first, _, rest = str(name).partition("/")
         names = {layer.name: layer for layer in self.layers}
-        if first not in names:
-            raise InvalidArgumentError(
-                f"`get_layer` was given name={name!r}.",
-                f"The model's layers are {list(names)}.",
-                did_you_mean(first, names) or "Use one of these names.",
-            )
-        return names[first].get_layer(rest) if rest else names[first]
+        if name in names:
+            return names[name]
+        first, _, rest = str(name).partition("/")
+        if rest and isinstance(names.get(first), Model):
+            return names[first].get_layer(rest)
+        raise InvalidArgumentError(
+            f"`get_layer` of {self.name!r} was given name={name!r}.",
+            f"The model's layers are {list(names)}.",
+            did_you_mean(first, names) or "Use one of these names, or `index=`.",
+        )
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph. A subclass writes its own."""
@@ -147,7 +149,7 @@ class Model(Layer):
         if not self.built:
             self.built = True  # the layers inside build themselves when the run reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
-            graph.infer(self._call_apart, (specs,), {})
+            graph.infer(self._call_apart, (specs,), {}, self._backend_name)
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
@@ -209,6 +211,7 @@ class Model(Layer):
             print_fn: Called with the text instead of printing it.
             expand_nested: Whether the layers of nested models are listed too.
         """
+        self._check_constructed()
         print_summary(self, line_length, print_fn, expand_nested)
 
     # --- Training -----------------------------------------------------------------------------------------------------
@@ -236,6 +239,7 @@ class Model(Layer):
             weighted_metrics: The same, for metrics that heed ``sample_weight``.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
         """
+        self._check_constructed()
         self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics)
 
     def fit(
@@ -358,6 +362,7 @@ class Model(Layer):
             DataError: There are no samples, or they do not fit the model.
         """
         checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
+        self._check_constructed()
         if feeds.is_batches(x):
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs)
             return predicting.predict(
@@ -470,6 +475,7 @@ class Model(Layer):
     # --- Parts of the above -------------------------------------------------------------------------------------------
 
     def _need_compiled(self, function: str) -> Compiled:
+        self._check_constructed()
         if self._compiled is None:
             raise NotBuiltError(
                 f"`{function}` was called on a model that is not compiled.",

@@ -8,7 +8,7 @@ from cornu.core import context
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional import Functional, fit_to
 from cornu.models.graph_config import layer_from, telling_of
 from cornu.models.model import Model
@@ -56,7 +56,7 @@ class Sequential(Model):
                 "It is made of layers.",
                 "Wrap a function in `layers.Lambda`, or pass a layer.",
             )
-        if layer.name in [other.name for other in self._stack]:
+        if any(layer.name == other.name and layer is not other for other in self._stack):
             raise InvalidArgumentError(
                 f"Two layers are named {layer.name!r}.", "A model's layers must have different names.", "Pass another `name=`."
             )
@@ -78,6 +78,7 @@ class Sequential(Model):
             return None
         if self._tensors:
             self._tensors.pop()
+            self._functional = None
         return self._stack.pop()
 
     def _begin_with(self, layer: InputLayer) -> None:
@@ -93,23 +94,40 @@ class Sequential(Model):
         """Calls the layers, one after another, on what the stack gives so far."""
         for layer in layers:
             self._tensors.append(layer(self._tensors[-1]))
+        self._functional = None
         self.built = True
         self._build_shapes = {"input_shape": self._tensors[0].shape}
 
     @property
     def functional(self) -> Functional | None:
         """The layers as a graph; None until the shape of the input is known."""
-        return Functional(self._tensors[0], self._tensors[-1]) if self.built else None
+        if self.built and self._functional is None:
+            self._functional = Functional(self._tensors[0], self._tensors[-1])
+        return self._functional
 
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for inputs of a shape.
 
         Args:
             input_shape: ``(None, ...)``, the batch size first.
+
+        Raises:
+            NotBuiltError: There are no layers.
         """
+        if not self._stack and not self._tensors:
+            raise NotBuiltError(
+                f"The model {self.name!r} was to be built.", "It has no layers.", "Add some with `model.add(layer)` first."
+            )
         if not self._tensors and input_shape is not None:
             self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
-            self._connect(self._stack)
+            calls_before = [len(layer.inbound_nodes) for layer in self._stack]
+            try:
+                self._connect(self._stack)
+            except Exception:  # as if it had not been tried: the next shape may fit
+                self._tensors = []
+                for layer, count in zip(self._stack, calls_before, strict=True):
+                    del layer.inbound_nodes[count:]
+                raise
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the layers one after another."""
@@ -137,8 +155,11 @@ class Sequential(Model):
 
     @classmethod
     def _from_config(cls, config: dict[str, Any]) -> "Sequential":
-        layers = [layer_from(entry) for entry in config["layers"]]
-        model = cls(layers, name=config.get("name"))
+        made: dict[str, Layer] = {}
+        for entry in config["layers"]:
+            if repr(entry) not in made:  # the same layer may stand in several places
+                made[repr(entry)] = layer_from(entry)
+        model = cls([made[repr(entry)] for entry in config["layers"]], name=config.get("name"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)

@@ -206,6 +206,11 @@ def separable_conv(
 
     Returns:
         ``(batch, *output, filters)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.separable_conv(ops.ones((1, 4, 4, 3)), ops.ones((3, 3, 3, 2)), ops.ones((1, 1, 6, 5))).shape
+        (1, 2, 2, 5)
     """
     middle = _depthwise("separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(middle, pointwise_kernel, data_format=data_format)

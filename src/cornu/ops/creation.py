@@ -39,7 +39,13 @@ def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> 
 
 @op
 def array(x: Any, dtype: Any = None) -> Array:
-    """An array made of ``x``; the same as :func:`convert_to_tensor`."""
+    """An array made of ``x``; the same as :func:`convert_to_tensor`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.array([1, 2]).tolist()
+        [1, 2]
+    """
     return convert_to_tensor(x, dtype)
 
 
@@ -128,12 +134,24 @@ def shape(x: Any) -> tuple:
 
 
 def ndim(x: Any) -> int:
-    """How many axes an array has."""
+    """How many axes an array has.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ndim([[1, 2], [3, 4]])
+        2
+    """
     return len(shape(x))
 
 
 def size(x: Any) -> int | None:
-    """How many numbers an array holds; None for a symbolic tensor of unknown batch size."""
+    """How many numbers an array holds; None for a symbolic tensor of unknown batch size.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.size([[1, 2, 3], [4, 5, 6]])
+        6
+    """
     sizes = shape(x)
     return None if None in sizes else math.prod(sizes)
 
@@ -202,19 +220,37 @@ def zeros(shape: Any, dtype: Any = None) -> Array:
 
 @op
 def ones(shape: Any, dtype: Any = None) -> Array:
-    """An array of ones, on the default backend (see :func:`zeros`)."""
+    """An array of ones, on the default backend (see :func:`zeros`).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ones((1, 2)).tolist()
+        [[1.0, 1.0]]
+    """
     return full(shape, 1, dtype)
 
 
 @op
 def empty(shape: Any, dtype: Any = None) -> Array:
-    """An array whose numbers do not matter: zeros."""
+    """An array whose numbers do not matter: zeros.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.empty((2,)).shape
+        (2,)
+    """
     return full(shape, 0, dtype)
 
 
 @op
 def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
-    """An array of the shape, backend and dtype of ``x``, filled with one number."""
+    """An array of the shape, backend and dtype of ``x``, filled with one number.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.full_like([1, 2], 7).tolist()
+        [7, 7]
+    """
     backend, x = arrays(x)
     value = fill_value if isinstance(fill_value, (bool, int, float)) else as_array(backend, fill_value)
     dtype = backend.dtype(x) if dtype is None else standardize_dtype(dtype)
@@ -225,19 +261,37 @@ def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
 
 @op
 def zeros_like(x: Array, dtype: Any = None) -> Array:
-    """Zeros of the shape, backend and dtype of ``x``."""
+    """Zeros of the shape, backend and dtype of ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.zeros_like([5, 6]).tolist()
+        [0, 0]
+    """
     return full_like(x, 0, dtype)
 
 
 @op
 def ones_like(x: Array, dtype: Any = None) -> Array:
-    """Ones of the shape, backend and dtype of ``x``."""
+    """Ones of the shape, backend and dtype of ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ones_like([5, 6]).tolist()
+        [1, 1]
+    """
     return full_like(x, 1, dtype)
 
 
 @op
 def empty_like(x: Array, dtype: Any = None) -> Array:
-    """An array of the shape, backend and dtype of ``x`` whose numbers do not matter: zeros."""
+    """An array of the shape, backend and dtype of ``x`` whose numbers do not matter: zeros.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.empty_like([1, 2]).shape
+        (2,)
+    """
     return full_like(x, 0, dtype)
 
 
@@ -310,7 +364,13 @@ def linspace(
 def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0
 ) -> Array:
-    """``base`` to the power of evenly spaced numbers (see :func:`linspace`)."""
+    """``base`` to the power of evenly spaced numbers (see :func:`linspace`).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.round(ops.logspace(0, 2, 3)).tolist()
+        [1.0, 10.0, 100.0]
+    """
     exponents = linspace(start, stop, num, endpoint, axis=axis)
     backend = backends.of(exponents)
     result = backend.power(float(base), exponents)
@@ -337,13 +397,25 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 @op
 def identity(n: int, dtype: Any = None) -> Array:
-    """The square matrix with ones on its diagonal."""
+    """The square matrix with ones on its diagonal.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.identity(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     return eye(n, dtype=dtype)
 
 
 @op
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
-    """A matrix with ones on and below a diagonal and zeros above (see :func:`eye` for the arguments)."""
+    """A matrix with ones on and below a diagonal and zeros above (see :func:`eye` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.tri(2).tolist()
+        [[1.0, 0.0], [1.0, 1.0]]
+    """
     return backends.get().asarray(np.tri(N, M, k, dtype="int32"), standardize_dtype(dtype))
 
 
@@ -363,7 +435,13 @@ def tril(x: Array, k: int = 0) -> Array:
 
 @op
 def triu(x: Array, k: int = 0) -> Array:
-    """The array with zeros below a diagonal of its last two axes."""
+    """The array with zeros below a diagonal of its last two axes.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.triu([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [0, 4]]
+    """
     backend, x = arrays(x)
     rows, columns = x.shape[-2:]
     return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), 0, x)

@@ -37,82 +37,160 @@ def abs(x: Array) -> Array:
 
 @op
 def absolute(x: Array) -> Array:
-    """The absolute value; another name of :func:`abs`."""
+    """The absolute value; another name of :func:`abs`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.absolute([-2, 3]).tolist()
+        [2, 3]
+    """
     return _of_any("abs", x)
 
 
 @op
 def negative(x: Array) -> Array:
-    """``-x``."""
+    """``-x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.negative([1, -2]).tolist()
+        [-1, 2]
+    """
     return _of_any("negative", x)
 
 
 @op
 def sign(x: Array) -> Array:
-    """-1, 0 or 1: the sign of each number. Its gradient is 0."""
+    """-1, 0 or 1: the sign of each number. Its gradient is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sign([-3.0, 0.0, 5.0]).tolist()
+        [-1.0, 0.0, 1.0]
+    """
     return _of_any("sign", x)
 
 
 @op
 def square(x: Array) -> Array:
-    """``x * x``."""
+    """``x * x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.square([2, -3]).tolist()
+        [4, 9]
+    """
     return _of_any("square", x)
 
 
 @op
 def exp(x: Array) -> Array:
-    """``e`` to the power ``x``."""
+    """``e`` to the power ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.exp(1.0)):.4f}"
+        '2.7183'
+    """
     return _of_floats("exp", x)
 
 
 @op
 def exp2(x: Array) -> Array:
-    """2 to the power ``x``."""
+    """2 to the power ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.exp2([3.0]).tolist()
+        [8.0]
+    """
     backend, x = floats(x)
     return backend.power(2.0, x)
 
 
 @op
 def expm1(x: Array) -> Array:
-    """``exp(x) - 1``, exact for small ``x`` too."""
+    """``exp(x) - 1``, exact for small ``x`` too.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.expm1(1.0)):.4f}"
+        '1.7183'
+    """
     return _of_floats("expm1", x)
 
 
 @op
 def log(x: Array) -> Array:
-    """The natural logarithm."""
+    """The natural logarithm.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log(10.0)):.4f}"
+        '2.3026'
+    """
     return _of_floats("log", x)
 
 
 @op
 def log1p(x: Array) -> Array:
-    """``log(1 + x)``, exact for small ``x`` too."""
+    """``log(1 + x)``, exact for small ``x`` too.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log1p(1.0)):.4f}"
+        '0.6931'
+    """
     return _of_floats("log1p", x)
 
 
 @op
 def log2(x: Array) -> Array:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log2(8.0)):.4f}"
+        '3.0000'
+    """
     backend, x = floats(x)
     return backend.divide(backend.log(x), math.log(2))
 
 
 @op
 def log10(x: Array) -> Array:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log10(1000.0)):.4f}"
+        '3.0000'
+    """
     backend, x = floats(x)
     return backend.divide(backend.log(x), math.log(10))
 
 
 @op
 def sqrt(x: Array) -> Array:
-    """The square root. Its gradient at 0 is infinite."""
+    """The square root. Its gradient at 0 is infinite.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sqrt([4.0, 9.0]).tolist()
+        [2.0, 3.0]
+    """
     return _of_floats("sqrt", x)
 
 
 @op
 def rsqrt(x: Array) -> Array:
-    """``1 / sqrt(x)``."""
+    """``1 / sqrt(x)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.rsqrt(4.0)):.4f}"
+        '0.5000'
+    """
     return _of_floats("rsqrt", x)
 
 
@@ -131,62 +209,122 @@ def cbrt(x: Array) -> Array:
 
 @op
 def reciprocal(x: Array) -> Array:
-    """``1 / x``."""
+    """``1 / x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.reciprocal([2.0, 4.0]).tolist()
+        [0.5, 0.25]
+    """
     backend, x = floats(x)
     return backend.divide(1.0, x)
 
 
 @op
 def sin(x: Array) -> Array:
-    """The sine of an angle in radians."""
+    """The sine of an angle in radians.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.sin(1.0)):.4f}"
+        '0.8415'
+    """
     return _of_floats("sin", x)
 
 
 @op
 def cos(x: Array) -> Array:
-    """The cosine of an angle in radians."""
+    """The cosine of an angle in radians.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cos(0.0).tolist()
+        1.0
+    """
     return _of_floats("cos", x)
 
 
 @op
 def tan(x: Array) -> Array:
-    """The tangent of an angle in radians."""
+    """The tangent of an angle in radians.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.tan(1.0)):.4f}"
+        '1.5574'
+    """
     return _of_floats("tan", x)
 
 
 @op
 def arcsin(x: Array) -> Array:
-    """The angle, in radians, whose sine is ``x``."""
+    """The angle, in radians, whose sine is ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arcsin(0.5)):.4f}"
+        '0.5236'
+    """
     return _of_floats("arcsin", x)
 
 
 @op
 def arccos(x: Array) -> Array:
-    """The angle, in radians, whose cosine is ``x``."""
+    """The angle, in radians, whose cosine is ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arccos(0.5)):.4f}"
+        '1.0472'
+    """
     return _of_floats("arccos", x)
 
 
 @op
 def arctan(x: Array) -> Array:
-    """The angle, in radians, whose tangent is ``x``."""
+    """The angle, in radians, whose tangent is ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arctan(1.0)):.4f}"
+        '0.7854'
+    """
     return _of_floats("arctan", x)
 
 
 @op
 def sinh(x: Array) -> Array:
-    """The hyperbolic sine."""
+    """The hyperbolic sine.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.sinh(1.0)):.4f}"
+        '1.1752'
+    """
     return _of_floats("sinh", x)
 
 
 @op
 def cosh(x: Array) -> Array:
-    """The hyperbolic cosine."""
+    """The hyperbolic cosine.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cosh(0.0).tolist()
+        1.0
+    """
     return _of_floats("cosh", x)
 
 
 @op
 def tanh(x: Array) -> Array:
-    """The hyperbolic tangent: an activation between -1 and 1."""
+    """The hyperbolic tangent: an activation between -1 and 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.tanh(1.0)):.4f}"
+        '0.7616'
+    """
     return _of_floats("tanh", x)
 
 
@@ -212,7 +350,13 @@ def arcsinh(x: Array) -> Array:
 
 @op
 def arccosh(x: Array) -> Array:
-    """The positive number whose hyperbolic cosine is ``x``; NaN below 1."""
+    """The positive number whose hyperbolic cosine is ``x``; NaN below 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arccosh(2.0)):.4f}"
+        '1.3170'
+    """
     backend, x = floats(x)
     above = backend.subtract(x, 1.0)
     return backend.log1p(backend.add(above, backend.multiply(backend.sqrt(above), backend.sqrt(backend.add(x, 1.0)))))
@@ -220,20 +364,38 @@ def arccosh(x: Array) -> Array:
 
 @op
 def arctanh(x: Array) -> Array:
-    """The number whose hyperbolic tangent is ``x``."""
+    """The number whose hyperbolic tangent is ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arctanh(0.5)):.4f}"
+        '0.5493'
+    """
     backend, x = floats(x)
     return backend.multiply(backend.subtract(backend.log1p(x), backend.log1p(backend.negative(x))), 0.5)
 
 
 @op
 def erf(x: Array) -> Array:
-    """The error function: twice the area of the bell curve ``exp(-t * t) / sqrt(pi)`` from 0 to ``x``."""
+    """The error function: twice the area of the bell curve ``exp(-t * t) / sqrt(pi)`` from 0 to ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.erf(1.0)):.4f}"
+        '0.8427'
+    """
     return _of_floats("erf", x)
 
 
 @op
 def erfc(x: Array) -> Array:
-    """``1 - erf(x)``."""
+    """``1 - erf(x)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.erfc(1.0)):.4f}"
+        '0.1573'
+    """
     backend, x = floats(x)
     return backend.subtract(1.0, backend.erf(x))
 
@@ -282,19 +444,37 @@ def sigmoid(x: Array) -> Array:
 
 @op
 def floor(x: Array) -> Array:
-    """The largest whole number that is not above ``x``, as a float."""
+    """The largest whole number that is not above ``x``, as a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.floor([1.8, -1.2]).tolist()
+        [1.0, -2.0]
+    """
     return _of_floats("floor", x)
 
 
 @op
 def ceil(x: Array) -> Array:
-    """The smallest whole number that is not below ``x``, as a float."""
+    """The smallest whole number that is not below ``x``, as a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ceil([1.2, -1.2]).tolist()
+        [2.0, -1.0]
+    """
     return _of_floats("ceil", x)
 
 
 @op
 def trunc(x: Array) -> Array:
-    """The whole part, as a float: rounded towards 0."""
+    """The whole part, as a float: rounded towards 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.trunc([1.8, -1.8]).tolist()
+        [1.0, -1.0]
+    """
     backend, x = floats(x)
     return backend.where(backend.less(x, 0), backend.ceil(x), backend.floor(x))
 
@@ -323,47 +503,89 @@ def round(x: Array, decimals: int = 0) -> Array:
 
 @op
 def deg2rad(x: Array) -> Array:
-    """Degrees as radians."""
+    """Degrees as radians.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.deg2rad(180.0)):.4f}"
+        '3.1416'
+    """
     backend, x = floats(x)
     return backend.multiply(x, math.pi / 180)
 
 
 @op
 def rad2deg(x: Array) -> Array:
-    """Radians as degrees."""
+    """Radians as degrees.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.rad2deg(3.14159265)):.4f}"
+        '180.0000'
+    """
     backend, x = floats(x)
     return backend.multiply(x, 180 / math.pi)
 
 
 @op
 def isnan(x: Array) -> Array:
-    """True where a number is NaN ("not a number")."""
+    """True where a number is NaN ("not a number").
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isnan([1.0, float("inf"), float("nan")]).tolist()
+        [False, False, True]
+    """
     return _of_floats("isnan", x)
 
 
 @op
 def isfinite(x: Array) -> Array:
-    """True where a number is neither NaN nor infinite."""
+    """True where a number is neither NaN nor infinite.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isfinite([1.0, float("inf"), float("nan")]).tolist()
+        [True, False, False]
+    """
     return _of_floats("isfinite", x)
 
 
 @op
 def isinf(x: Array) -> Array:
-    """True where a number is infinite, of either sign."""
+    """True where a number is infinite, of either sign.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isinf([1.0, float("inf"), float("nan")]).tolist()
+        [False, True, False]
+    """
     backend, x = floats(x)
     return backend.equal(backend.abs(x), math.inf)
 
 
 @op
 def isposinf(x: Array) -> Array:
-    """True where a number is plus infinity."""
+    """True where a number is plus infinity.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isposinf([float("inf"), -float("inf")]).tolist()
+        [True, False]
+    """
     backend, x = floats(x)
     return backend.equal(x, math.inf)
 
 
 @op
 def isneginf(x: Array) -> Array:
-    """True where a number is minus infinity."""
+    """True where a number is minus infinity.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isneginf([float("inf"), -float("inf")]).tolist()
+        [False, True]
+    """
     backend, x = floats(x)
     return backend.equal(x, -math.inf)
 
@@ -377,6 +599,11 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
         nan: Stands for NaN.
         posinf: Stands for plus infinity; None is a very large number of the dtype.
         neginf: Stands for minus infinity; None is a very small (negative) one.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.nan_to_num([1.0, float("nan")]).tolist()
+        [1.0, 0.0]
     """
     backend, x = floats(x)
     largest = LARGEST[backend.dtype(x)]
@@ -387,7 +614,13 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
 
 @op
 def logical_not(x: Array) -> Array:
-    """True where ``x`` is false or 0."""
+    """True where ``x`` is false or 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.logical_not([True, False]).tolist()
+        [False, True]
+    """
     return _of_any("logical_not", x)
 
 
@@ -424,13 +657,25 @@ def add(x1: Array, x2: Array) -> Array:
 
 @op
 def subtract(x1: Array, x2: Array) -> Array:
-    """``x1 - x2``."""
+    """``x1 - x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.subtract([5, 3], 1).tolist()
+        [4, 2]
+    """
     return _of_two("subtract", x1, x2)
 
 
 @op
 def multiply(x1: Array, x2: Array) -> Array:
-    """``x1 * x2``, elementwise (:func:`matmul` multiplies matrices)."""
+    """``x1 * x2``, elementwise (:func:`matmul` multiplies matrices).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.multiply([1, 2], [3, 4]).tolist()
+        [3, 8]
+    """
     return _of_two("multiply", x1, x2)
 
 
@@ -448,7 +693,13 @@ def divide(x1: Array, x2: Array) -> Array:
 
 @op
 def true_divide(x1: Array, x2: Array) -> Array:
-    """``x1 / x2``; another name of :func:`divide`."""
+    """``x1 / x2``; another name of :func:`divide`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.true_divide([1, 3], 2).tolist()
+        [0.5, 1.5]
+    """
     return _of_two("divide", x1, x2)
 
 
@@ -468,44 +719,86 @@ def divide_no_nan(x1: Array, x2: Array) -> Array:
 
 @op
 def floor_divide(x1: Array, x2: Array) -> Array:
-    """``x1 // x2``: the quotient rounded down."""
+    """``x1 // x2``: the quotient rounded down.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.floor_divide([7, -7], 2).tolist()
+        [3, -4]
+    """
     return _of_two("floor_divide", x1, x2)
 
 
 @op
 def mod(x1: Array, x2: Array) -> Array:
-    """``x1 % x2``: the remainder, with the sign of ``x2``."""
+    """``x1 % x2``: the remainder, with the sign of ``x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.mod([7, -7], 3).tolist()
+        [1, 2]
+    """
     return _of_two("remainder", x1, x2)
 
 
 @op
 def power(x1: Array, x2: Array) -> Array:
-    """``x1 ** x2``."""
+    """``x1 ** x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.power([2.0, 3.0], 2.0).tolist()
+        [4.0, 9.0]
+    """
     return _of_two("power", x1, x2)
 
 
 @op
 def maximum(x1: Array, x2: Array) -> Array:
-    """The larger of two numbers, NaN if one is. Where they are equal, each gets half of the gradient."""
+    """The larger of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.maximum([1, 5], [3, 2]).tolist()
+        [3, 5]
+    """
     return _of_two("maximum", x1, x2)
 
 
 @op
 def minimum(x1: Array, x2: Array) -> Array:
-    """The smaller of two numbers, NaN if one is. Where they are equal, each gets half of the gradient."""
+    """The smaller of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.minimum([1, 5], [3, 2]).tolist()
+        [1, 2]
+    """
     return _of_two("minimum", x1, x2)
 
 
 @op
 def arctan2(x1: Array, x2: Array) -> Array:
-    """The angle, in radians, of the point with ordinate ``x1`` and abscissa ``x2``."""
+    """The angle, in radians, of the point with ordinate ``x1`` and abscissa ``x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.arctan2(1.0, -1.0)):.4f}"
+        '2.3562'
+    """
     _, x1, x2 = floats(x1, x2)
     return _of_two("arctan2", x1, x2)
 
 
 @op
 def hypot(x1: Array, x2: Array) -> Array:
-    """``sqrt(x1**2 + x2**2)``, without overflow."""
+    """``sqrt(x1**2 + x2**2)``, without overflow.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hypot(3.0, 4.0).tolist()
+        5.0
+    """
     backend, x1, x2 = floats(x1, x2)
     x1, x2 = backend.abs(x1), backend.abs(x2)
     large, small = _of_two("maximum", x1, x2), backend.minimum(x1, x2)
@@ -515,62 +808,122 @@ def hypot(x1: Array, x2: Array) -> Array:
 
 @op
 def logaddexp(x1: Array, x2: Array) -> Array:
-    """``log(exp(x1) + exp(x2))``, without overflow."""
+    """``log(exp(x1) + exp(x2))``, without overflow.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.logaddexp(1000.0, 1000.0)):.4f}"
+        '1000.6932'
+    """
     _, x1, x2 = floats(x1, x2)
     return _of_two("logaddexp", x1, x2)
 
 
 @op
 def equal(x1: Array, x2: Array) -> Array:
-    """``x1 == x2``."""
+    """``x1 == x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.equal([1, 2], [1, 3]).tolist()
+        [True, False]
+    """
     return _of_two("equal", x1, x2)
 
 
 @op
 def not_equal(x1: Array, x2: Array) -> Array:
-    """``x1 != x2``."""
+    """``x1 != x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.not_equal([1, 2], [1, 3]).tolist()
+        [False, True]
+    """
     return _of_two("not_equal", x1, x2)
 
 
 @op
 def less(x1: Array, x2: Array) -> Array:
-    """``x1 < x2``."""
+    """``x1 < x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.less([1, 2, 3], 2).tolist()
+        [True, False, False]
+    """
     return _of_two("less", x1, x2)
 
 
 @op
 def less_equal(x1: Array, x2: Array) -> Array:
-    """``x1 <= x2``."""
+    """``x1 <= x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.less_equal([1, 2, 3], 2).tolist()
+        [True, True, False]
+    """
     return _of_two("less_equal", x1, x2)
 
 
 @op
 def greater(x1: Array, x2: Array) -> Array:
-    """``x1 > x2``."""
+    """``x1 > x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.greater([1, 2, 3], 2).tolist()
+        [False, False, True]
+    """
     return _of_two("greater", x1, x2)
 
 
 @op
 def greater_equal(x1: Array, x2: Array) -> Array:
-    """``x1 >= x2``."""
+    """``x1 >= x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.greater_equal([1, 2, 3], 2).tolist()
+        [False, True, True]
+    """
     return _of_two("greater_equal", x1, x2)
 
 
 @op
 def logical_and(x1: Array, x2: Array) -> Array:
-    """True where both are true (or not 0)."""
+    """True where both are true (or not 0).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.logical_and([True, True], [True, False]).tolist()
+        [True, False]
+    """
     return _of_two("logical_and", x1, x2)
 
 
 @op
 def logical_or(x1: Array, x2: Array) -> Array:
-    """True where one or both are true (or not 0)."""
+    """True where one or both are true (or not 0).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.logical_or([True, False], [False, False]).tolist()
+        [True, False]
+    """
     return _of_two("logical_or", x1, x2)
 
 
 @op
 def logical_xor(x1: Array, x2: Array) -> Array:
-    """True where exactly one is true (or not 0)."""
+    """True where exactly one is true (or not 0).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.logical_xor([True, True], [True, False]).tolist()
+        [False, True]
+    """
     return _of_two("logical_xor", x1, x2)
 
 
@@ -584,6 +937,11 @@ def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_
         rtol: Allowed difference, as a part of the size of ``x2``.
         atol: Allowed difference on top of it.
         equal_nan: Whether NaN is the same as NaN.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
+        [True, False]
     """
     backend, x1, x2 = floats(x1, x2)
     same = _of_two("equal", x1, x2)

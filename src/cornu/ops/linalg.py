@@ -43,7 +43,13 @@ def matmul(x1: Array, x2: Array) -> Array:
 
 @op
 def dot(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axis of ``x1`` and the second-last of ``x2`` (or its only one), as NumPy's."""
+    """The sum of products over the last axis of ``x1`` and the second-last of ``x2`` (or its only one), as NumPy's.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.dot([1, 2], [3, 4]).tolist()
+        11
+    """
     backend, x1, x2 = arrays(x1, x2)
     if not x1.shape or not x2.shape:
         return backend.multiply(x1, x2)
@@ -52,7 +58,13 @@ def dot(x1: Array, x2: Array) -> Array:
 
 @op
 def inner(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axes of both."""
+    """The sum of products over the last axes of both.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.inner([[1, 2], [3, 4]], [1, 10]).tolist()
+        [21, 43]
+    """
     backend, x1, x2 = arrays(x1, x2)
     if not x1.shape or not x2.shape:
         return backend.multiply(x1, x2)
@@ -61,7 +73,13 @@ def inner(x1: Array, x2: Array) -> Array:
 
 @op
 def vdot(x1: Array, x2: Array) -> Array:
-    """The sum of the products of all numbers of two arrays of the same size."""
+    """The sum of the products of all numbers of two arrays of the same size.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.vdot([[1, 2]], [[3], [4]]).tolist()
+        11
+    """
     backend, x1, x2 = arrays(x1, x2)
     return tensordot(backend.reshape(x1, (-1,)), backend.reshape(x2, (-1,)), 1)
 
@@ -143,7 +161,13 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
 
 @op
 def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """The sum of a diagonal (see :func:`diagonal` for the arguments)."""
+    """The sum of a diagonal (see :func:`diagonal` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.trace([[1, 2], [3, 4]]).tolist()
+        5
+    """
     return total(diagonal(x, offset, axis1, axis2), -1)
 
 

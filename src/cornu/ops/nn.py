@@ -31,7 +31,13 @@ def relu(x: Array) -> Array:
 
 @op
 def relu6(x: Array) -> Array:
-    """``min(max(x, 0), 6)``. Its gradient at both corners is 0."""
+    """``min(max(x, 0), 6)``. Its gradient at both corners is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.relu6([-1.0, 2.0, 9.0]).tolist()
+        [0.0, 2.0, 6.0]
+    """
     return _between(x, 0, 6)
 
 
@@ -64,13 +70,25 @@ def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
 
 @op
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """``x``, and below 0 ``alpha * (exp(x) - 1)`` (Clevert et al., 2015)."""
+    """``x``, and below 0 ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.elu(-1.0)):.4f}"
+        '-0.6321'
+    """
     return _exponential_below(x, alpha, 1)
 
 
 @op
 def celu(x: Array, alpha: float = 1.0) -> Array:
-    """``x``, and below 0 ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017): an ELU without a corner."""
+    """``x``, and below 0 ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017): an ELU without a corner.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.celu(-1.0)):.4f}"
+        '-0.6321'
+    """
     return _exponential_below(x, alpha, alpha)
 
 
@@ -79,7 +97,13 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 @op
 def selu(x: Array) -> Array:
-    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017)."""
+    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017).
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.selu(1.0)):.4f}"
+        '1.0507'
+    """
     result = _exponential_below(x, _SELU_ALPHA, 1)
     return arrays(result)[0].multiply(result, _SELU_SCALE)
 
@@ -99,28 +123,52 @@ def softplus(x: Array) -> Array:
 
 @op
 def log_sigmoid(x: Array) -> Array:
-    """``log(sigmoid(x))``, without overflow."""
+    """``log(sigmoid(x))``, without overflow.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log_sigmoid(0.0)):.4f}"
+        '-0.6931'
+    """
     backend, x = floats(x)
     return backend.negative(backend.logaddexp(backend.negative(x), 0.0))
 
 
 @op
 def softsign(x: Array) -> Array:
-    """``x / (1 + abs(x))``."""
+    """``x / (1 + abs(x))``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.softsign([-1.0, 3.0]).tolist()
+        [-0.5, 0.75]
+    """
     backend, x = floats(x)
     return backend.divide(x, backend.add(backend.abs(x), 1.0))
 
 
 @op
 def silu(x: Array) -> Array:
-    """``x * sigmoid(x)`` (Ramachandran et al., 2017)."""
+    """``x * sigmoid(x)`` (Ramachandran et al., 2017).
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.silu(1.0)):.4f}"
+        '0.7311'
+    """
     backend, x = floats(x)
     return backend.multiply(x, backend.sigmoid(x))
 
 
 @op
 def swish(x: Array) -> Array:
-    """``x * sigmoid(x)``; another name of :func:`silu`."""
+    """``x * sigmoid(x)``; another name of :func:`silu`.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.swish(1.0)):.4f}"
+        '0.7311'
+    """
     return silu(x)
 
 
@@ -161,33 +209,63 @@ def hard_sigmoid(x: Array) -> Array:
 
 @op
 def hard_silu(x: Array) -> Array:
-    """``x * hard_sigmoid(x)`` (Howard et al., 2019)."""
+    """``x * hard_sigmoid(x)`` (Howard et al., 2019).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hard_silu([0.0, 3.0]).tolist()
+        [0.0, 3.0]
+    """
     backend, x = floats(x)
     return backend.multiply(x, hard_sigmoid(x))
 
 
 @op
 def hard_swish(x: Array) -> Array:
-    """``x * hard_sigmoid(x)``; another name of :func:`hard_silu`."""
+    """``x * hard_sigmoid(x)``; another name of :func:`hard_silu`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hard_swish([0.0, 3.0]).tolist()
+        [0.0, 3.0]
+    """
     return hard_silu(x)
 
 
 @op
 def hard_tanh(x: Array) -> Array:
-    """``x``, cut off at -1 and 1."""
+    """``x``, cut off at -1 and 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hard_tanh([-3.0, 0.5]).tolist()
+        [-1.0, 0.5]
+    """
     return _between(x, -1, 1)
 
 
 @op
 def tanh_shrink(x: Array) -> Array:
-    """``x - tanh(x)``."""
+    """``x - tanh(x)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.tanh_shrink(1.0)):.4f}"
+        '0.2384'
+    """
     backend, x = floats(x)
     return backend.subtract(x, backend.tanh(x))
 
 
 @op
 def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """``x`` moved towards 0 by ``threshold``, and 0 within it."""
+    """``x`` moved towards 0 by ``threshold``, and 0 within it.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.soft_shrink([0.25, -2.0]).tolist()
+        [0.0, -1.5]
+    """
     backend, x = floats(x)
     below = backend.where(backend.less(x, -threshold), backend.add(x, threshold), 0.0)
     return backend.where(backend.greater(x, threshold), backend.subtract(x, threshold), below)
@@ -195,28 +273,52 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
 
 @op
 def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """``x``, and 0 where it is not farther from 0 than ``threshold``."""
+    """``x``, and 0 where it is not farther from 0 than ``threshold``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hard_shrink([0.25, -2.0]).tolist()
+        [0.0, -2.0]
+    """
     backend, x = floats(x)
     return backend.where(backend.greater(backend.abs(x), threshold), x, 0.0)
 
 
 @op
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
-    """``x`` where it is above ``threshold``, else ``default_value``."""
+    """``x`` where it is above ``threshold``, else ``default_value``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.threshold([1.0, 3.0], 2.0, -1.0).tolist()
+        [-1.0, 3.0]
+    """
     backend, x = floats(x)
     return backend.where(backend.greater(x, threshold), x, default_value)
 
 
 @op
 def squareplus(x: Array, b: float = 4) -> Array:
-    """``(x + sqrt(x**2 + b)) / 2`` (Barron, 2021): a relu without a corner."""
+    """``(x + sqrt(x**2 + b)) / 2`` (Barron, 2021): a relu without a corner.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.squareplus([0.0]).tolist()
+        [1.0]
+    """
     backend, x = floats(x)
     return backend.multiply(backend.add(x, backend.sqrt(backend.add(backend.square(x), float(b)))), 0.5)
 
 
 @op
 def sparse_plus(x: Array) -> Array:
-    """0 up to -1, ``(x + 1)**2 / 4`` up to 1, then ``x``: the softplus of sparsemax."""
+    """0 up to -1, ``(x + 1)**2 / 4`` up to 1, then ``x``: the softplus of sparsemax.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sparse_plus([-2.0, 0.0, 3.0]).tolist()
+        [0.0, 0.25, 3.0]
+    """
     backend, x = floats(x)
     middle = backend.multiply(backend.square(backend.add(x, 1.0)), 0.25)
     return backend.where(backend.less_equal(x, -1), 0.0, backend.where(backend.less(x, 1), middle, x))
@@ -224,7 +326,13 @@ def sparse_plus(x: Array) -> Array:
 
 @op
 def sparse_sigmoid(x: Array) -> Array:
-    """0 up to -1, ``(x + 1) / 2`` up to 1, then 1: the sigmoid of sparsemax."""
+    """0 up to -1, ``(x + 1) / 2`` up to 1, then 1: the sigmoid of sparsemax.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sparse_sigmoid([-2.0, 0.0, 3.0]).tolist()
+        [0.0, 0.5, 1.0]
+    """
     backend, x = floats(x)
     return backend.multiply(backend.add(_between(x, -1, 1), 1.0), 0.5)
 
@@ -235,6 +343,11 @@ def glu(x: Array, axis: int = -1) -> Array:
 
     Raises:
         ShapeError: The size of the axis is odd.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.glu([2.0, 4.0, 0.0, 0.0]).tolist()
+        [1.0, 2.0]
     """
     backend, x = floats(x)
     place = check_axis(axis, x.shape)
@@ -281,7 +394,13 @@ def softmax(x: Array, axis: Any = -1) -> Array:
 
 @op
 def log_softmax(x: Array, axis: Any = -1) -> Array:
-    """``log(softmax(x))``, without overflow (see :func:`softmax` for the arguments)."""
+    """``log(softmax(x))``, without overflow (see :func:`softmax` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.log_softmax([1000.0, 0.0]).tolist()
+        [0.0, -1000.0]
+    """
     backend, x, axis = _below_top(x, axis)
     return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axis, True)))
 
@@ -376,6 +495,11 @@ def batch_normalization(
 
     Returns:
         An array of the shape of ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.batch_normalization([[5.0], [7.0]], [6.0], [4.0], axis=-1, epsilon=0.0).tolist()
+        [[-0.5], [0.5]]
     """
     backend, x, mean, variance = floats(x, mean, variance)
     place = check_axis(axis, x.shape)
@@ -449,6 +573,11 @@ def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsi
         scale: Is multiplied by, of the shape of these axes; or None.
         axis: The axis or axes that the mean is taken over.
         epsilon: Keeps the root from being 0; default ``config.epsilon()``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.rms_normalization([2.0, -2.0], epsilon=0.0).tolist()
+        [1.0, -1.0]
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)

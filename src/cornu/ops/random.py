@@ -93,6 +93,11 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any 
     """Numbers from the normal distribution, none farther from the mean than two deviations.
 
     Drawn by the inverse of the distribution, ``sqrt(2) * erfinv(u)``. (See :func:`normal` for the arguments.)
+
+    Example:
+        >>> from cornu import ops
+        >>> bool(ops.all(ops.abs(ops.random.truncated_normal((100,), seed=1)) <= 2.0))
+        True
     """
     backend, key = _key(seed)
     dtype = standardize_dtype(dtype)
@@ -147,6 +152,11 @@ def bernoulli(shape: Any, probability: Any = 0.5, dtype: Any = "bool", seed: Any
         probability: The probability, or an array of them that broadcasts to the shape.
         dtype: Dtype of the result.
         seed: The key.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.random.bernoulli((2,), 1.0, seed=1).tolist()
+        [True, True]
     """
     backend, key = _key(seed)
     drawn = backend.less(backend.random_uniform(key, _sizes(shape), "float32"), probability)
@@ -165,6 +175,11 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Any
 
     Returns:
         Of shape ``(batch, num_samples)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.random.categorical([[0.0, 1000.0]], 3, seed=1).tolist()
+        [[1, 1, 1]]
     """
     backend, logits = floats(logits)
     batch, classes = logits.shape

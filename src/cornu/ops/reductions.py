@@ -50,14 +50,26 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The mean (see :func:`sum` for the arguments)."""
+    """The mean (see :func:`sum` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.mean([[1.0, 2.0], [3.0, 6.0]], axis=0).tolist()
+        [2.0, 4.0]
+    """
     backend, x = arrays(x)
     return _reduce(backend.mean, x, axis, keepdims)
 
 
 @op
 def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
-    """The product (see :func:`sum` for the arguments); ``dtype`` is that of the result."""
+    """The product (see :func:`sum` for the arguments); ``dtype`` is that of the result.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.prod([2, 3, 4]).tolist()
+        24
+    """
     backend, x = arrays(x)
     if dtype is not None:
         x = backend.cast(x, standardize_dtype(dtype))
@@ -66,7 +78,13 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None)
 
 @op
 def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The largest number (see :func:`sum` for the arguments), and not below ``initial``. Equal ones share the gradient."""
+    """The largest number (see :func:`sum` for the arguments), and not below ``initial``. Equal ones share the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.max([[1, 9], [3, 4]], axis=1).tolist()
+        [9, 4]
+    """
     backend, x = arrays(x)
     if initial is None:
         return _reduce(backend.max, x, axis, keepdims)
@@ -78,7 +96,13 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 @op
 def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The smallest number (see :func:`sum` for the arguments), and not above ``initial``. Equal ones share the gradient."""
+    """The smallest number (see :func:`sum` for the arguments), and not above ``initial``. Equal ones share the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.min([[1, 9], [3, 4]], axis=1).tolist()
+        [1, 3]
+    """
     backend, x = arrays(x)
     if initial is None:
         return _reduce(backend.min, x, axis, keepdims)
@@ -90,46 +114,88 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 @op
 def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest number; another name of :func:`max`."""
+    """The largest number; another name of :func:`max`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.amax([1, 9, 3]).tolist()
+        9
+    """
     return max(x, axis, keepdims)
 
 
 @op
 def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest number; another name of :func:`min`."""
+    """The smallest number; another name of :func:`min`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.amin([1, 9, 3]).tolist()
+        1
+    """
     return min(x, axis, keepdims)
 
 
 @op
 def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest less the smallest number."""
+    """The largest less the smallest number.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ptp([1, 9, 3]).tolist()
+        8
+    """
     backend, x = arrays(x)
     return backend.subtract(_reduce(backend.max, x, axis, keepdims), _reduce(backend.min, x, axis, keepdims))
 
 
 @op
 def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether all are true (or not 0)."""
+    """Whether all are true (or not 0).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.all([[True, False], [True, True]], axis=1).tolist()
+        [False, True]
+    """
     backend, x = arrays(x)
     return _reduce(backend.all, x, axis, keepdims)
 
 
 @op
 def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether one is true (or not 0)."""
+    """Whether one is true (or not 0).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.any([[True, False], [False, False]], axis=1).tolist()
+        [True, False]
+    """
     backend, x = arrays(x)
     return _reduce(backend.any, x, axis, keepdims)
 
 
 @op
 def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
-    """Whether all numbers of two arrays are nearly the same (see :func:`isclose`)."""
+    """Whether all numbers of two arrays are nearly the same (see :func:`isclose`).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.allclose([1.0, 2.0], [1.0, 2.000001]).tolist()
+        True
+    """
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @op
 def count_nonzero(x: Array, axis: Axis = None) -> Array:
-    """How many numbers are not 0, as ``int32``."""
+    """How many numbers are not 0, as ``int32``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.count_nonzero([0, 7, 0, 5]).tolist()
+        2
+    """
     backend, x = arrays(x)
     return _reduce(backend.sum, backend.not_equal(x, 0), axis, False)
 
@@ -154,7 +220,13 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 @op
 def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The index of the first of the smallest, as ``int32`` (see :func:`argmax` for the arguments)."""
+    """The index of the first of the smallest, as ``int32`` (see :func:`argmax` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.argmin([[4, 9, 3], [7, 5, 7]], axis=1).tolist()
+        [2, 1]
+    """
     backend, x = arrays(x)
     return _place(backend, backend.argmin, x, axis, keepdims)
 
@@ -192,7 +264,13 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 @op
 def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    """The running product along an axis; of None, of the flattened array."""
+    """The running product along an axis; of None, of the flattened array.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.cumprod([1, 2, 3]).tolist()
+        [1, 2, 6]
+    """
     backend, x, axis = _flat_or_cast(x, axis, dtype)
     return backend.cumprod(x, axis)
 
@@ -218,7 +296,13 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op
 def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient."""
+    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.std([1.0, 5.0]).tolist()
+        2.0
+    """
     return safe_sqrt(var(x, axis, keepdims))
 
 

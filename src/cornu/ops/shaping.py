@@ -43,7 +43,13 @@ def reshape(x: Array, newshape: Any) -> Array:
 
 @op
 def ravel(x: Array) -> Array:
-    """All numbers in one row."""
+    """All numbers in one row.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ravel([[1, 2], [3, 4]]).tolist()
+        [1, 2, 3, 4]
+    """
     backend, x = arrays(x)
     return backend.reshape(x, (-1,))
 
@@ -75,7 +81,13 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
 
 @op
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
-    """The array with two axes exchanged."""
+    """The array with two axes exchanged.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
+        [[1, 3], [2, 4]]
+    """
     backend, x = arrays(x)
     order = list(range(len(x.shape)))
     first, second = check_axis(axis1, x.shape, "axis1"), check_axis(axis2, x.shape, "axis2")
@@ -141,6 +153,11 @@ def squeeze(x: Array, axis: Any = None) -> Array:
 
     Raises:
         ShapeError: The size of a named axis is not 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.squeeze([[[1, 2]]]).tolist()
+        [1, 2]
     """
     backend, x = arrays(x)
     shape = tuple(x.shape)
@@ -160,6 +177,11 @@ def broadcast_to(x: Array, shape: Any) -> Array:
 
     Raises:
         ShapeError: The array does not broadcast to the shape.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.broadcast_to([1, 2], (2, 2)).tolist()
+        [[1, 2], [1, 2]]
     """
     backend, x = arrays(x)
     shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
@@ -174,20 +196,38 @@ def broadcast_to(x: Array, shape: Any) -> Array:
 
 @op
 def flip(x: Array, axis: Any = None) -> Array:
-    """The array in reverse order along an axis, several, or (None) all."""
+    """The array in reverse order along an axis, several, or (None) all.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.flip([1, 2, 3]).tolist()
+        [3, 2, 1]
+    """
     backend, x = arrays(x)
     return backend.flip(x, check_axes(axis, x.shape))
 
 
 @op
 def flipud(x: Array) -> Array:
-    """The array upside down: its first axis reversed."""
+    """The array upside down: its first axis reversed.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.flipud([[1, 2], [3, 4]]).tolist()
+        [[3, 4], [1, 2]]
+    """
     return flip(x, 0)
 
 
 @op
 def fliplr(x: Array) -> Array:
-    """The array with its second axis reversed."""
+    """The array with its second axis reversed.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.fliplr([[1, 2], [3, 4]]).tolist()
+        [[2, 1], [4, 3]]
+    """
     return flip(x, 1)
 
 
@@ -280,14 +320,26 @@ def _at_least(rank: int, x: Array, backend: Any) -> Array:
 
 @op
 def vstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the first axis; rows of numbers become rows of a matrix."""
+    """Arrays joined along the first axis; rows of numbers become rows of a matrix.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.vstack([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+    """
     backend, *parts = arrays(*xs)
     return concatenate([_at_least(2, part, backend) for part in parts], 0)
 
 
 @op
 def hstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the second axis, or rows of numbers along their only one."""
+    """Arrays joined along the second axis, or rows of numbers along their only one.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.hstack([[1, 2], [3]]).tolist()
+        [1, 2, 3]
+    """
     backend, *parts = arrays(*xs)
     parts = [_at_least(1, part, backend) for part in parts]
     return concatenate(parts, 0 if len(parts[0].shape) == 1 else 1)
@@ -295,14 +347,26 @@ def hstack(xs: Sequence[Array]) -> Array:
 
 @op
 def dstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the third axis, which is made if need be."""
+    """Arrays joined along the third axis, which is made if need be.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.dstack([[1, 2], [3, 4]]).tolist()
+        [[[1, 3], [2, 4]]]
+    """
     backend, *parts = arrays(*xs)
     return concatenate([_at_least(3, part, backend) for part in parts], 2)
 
 
 @op
 def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
-    """``x2`` joined to the end of ``x1`` along an axis; of None, both flattened."""
+    """``x2`` joined to the end of ``x1`` along an axis; of None, both flattened.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.append([1, 2], [3]).tolist()
+        [1, 2, 3]
+    """
     _, x1, x2 = arrays(x1, x2)
     return concatenate([ravel(x1), ravel(x2)], 0) if axis is None else concatenate([x1, x2], axis)
 
@@ -350,6 +414,11 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
         x: An array.
         num: How many there are; may be left out.
         axis: The axis.
+
+    Example:
+        >>> from cornu import ops
+        >>> [part.tolist() for part in ops.unstack([[1, 2], [3, 4]])]
+        [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
     place = check_axis(axis, x.shape)
@@ -491,7 +560,13 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
 
 @op
 def get_item(x: Array, key: Any) -> Array:
-    """``x[key]``: numbers, slices, None, ``...``, and arrays of whole numbers or booleans as in NumPy."""
+    """``x[key]``: numbers, slices, None, ``...``, and arrays of whole numbers or booleans as in NumPy.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.get_item([[1, 2], [3, 4]], (..., 0)).tolist()
+        [1, 3]
+    """
     backend, x = arrays(x)
     return backend.getitem(x, key)
 
@@ -662,6 +737,11 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
         offset: 0 is the main diagonal, above it positive.
         axis1: The axis of the rows.
         axis2: The axis of the columns.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.diagonal([[1, 2], [3, 4]]).tolist()
+        [1, 4]
     """
     backend, x = arrays(x)
     rows, columns = check_axis(axis1, x.shape, "axis1"), check_axis(axis2, x.shape, "axis2")
@@ -768,6 +848,11 @@ def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last"
 
     Returns:
         ``(batch, height / block_size, width / block_size, channels * block_size**2)``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
+        [[[[1, 2, 3, 4]]]]
     """
     backend, x = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
     batch, height, width, depth = x.shape

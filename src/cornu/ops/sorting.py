@@ -30,7 +30,13 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
 
 @op
 def sort(x: Array, axis: int | None = -1) -> Array:
-    """The numbers in order, smallest first (see :func:`argsort` for the arguments)."""
+    """The numbers in order, smallest first (see :func:`argsort` for the arguments).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sort([3, 1, 2]).tolist()
+        [1, 2, 3]
+    """
     backend, x = arrays(x)
     if axis is None:
         x, axis = backend.reshape(x, (-1,)), 0
@@ -179,12 +185,24 @@ def _fraction(backend: Any, x: Array) -> Array:
 
 @op
 def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
-    """As :func:`quantile`, with ``q`` from 0 to 100."""
+    """As :func:`quantile`, with ``q`` from 0 to 100.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.percentile([1.0, 2.0, 3.0], 50).tolist()
+        2.0
+    """
     backend, x, q = floats(x, q)
     return quantile(x, backend.divide(q, 100.0), axis, method, keepdims)
 
 
 @op
 def median(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The middle one of the sorted numbers, or the mean of both middle ones (see :func:`quantile`)."""
+    """The middle one of the sorted numbers, or the mean of both middle ones (see :func:`quantile`).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.median([1.0, 9.0, 4.0]).tolist()
+        4.0
+    """
     return quantile(x, 0.5, axis, "linear", keepdims)

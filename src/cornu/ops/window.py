@@ -157,6 +157,10 @@ def check_fits(
         outputs: Spatial sizes of the output.
         reaches: Effective sizes of the window.
         window: What the window is called where the user gave it.
+
+    Example:
+        >>> from cornu.ops.window import check_fits
+        >>> check_fits("conv", (4, 4), (2, 2), (3, 3), "kernel")
     """
     for axis, output in enumerate(outputs):
         if output is not None and output < 1:

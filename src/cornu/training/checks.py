@@ -88,13 +88,25 @@ def as_arrays(function: str, batch: Batch) -> Batch:
     if not trees.leaves(x) or any(len(leaf) == 0 for _, leaf in leaves):
         raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
     if len({len(leaf) for _, leaf in leaves}) > 1:
-        counts = [f"{len(leaf)} rows in `{name}`" for name, leaf in leaves]
-        raise DataError(
-            f"{said(function)} was given {', '.join(counts[:-1])} and {counts[-1]}.",
-            "They must have the same number of rows, one for each sample.",
-            "Check how the arrays were made or cut.",
-        )
+        raise _lengths_error(function, {"x": x, "y": y, "sample_weight": weight}, leaves)
     return Batch(x, y, weight, None)
+
+
+def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str, Any]]) -> DataError:
+    lengths = {len(leaf) for _, leaf in leaves}
+    for name, part in parts.items():
+        if isinstance(part, list) and len(part) in lengths and len({leaf.shape for leaf in part}) == 1:
+            return DataError(
+                f"{said(function)} was given `{name}` as a list of {len(part)} arrays.",
+                "A list of arrays is taken as several inputs or outputs, each with all samples.",
+                f"If it holds the samples, make one array of them: `np.stack({name})`.",
+            )
+    counts = [f"{len(leaf)} rows in `{name}`" for name, leaf in leaves]
+    return DataError(
+        f"{said(function)} was given {', '.join(counts[:-1])} and {counts[-1]}.",
+        "They must have the same number of rows, one for each sample.",
+        "Check how the arrays were made or cut.",
+    )
 
 
 def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:

@@ -66,7 +66,7 @@ class Compiled:
         specs = trees.leaves(tree)
         names = self._output_names(tree)
         outputs = targets.outputs_of(self._model, names, specs)
-        shapes = [None if target is None else (None, *target.shape[1:]) for target in aligned(sample.y, names)]
+        shapes = [(None, *target.shape[1:]) if hasattr(target, "shape") else None for target in aligned(sample.y, names)]
         output_shapes = [spec.shape for spec in specs]
         if self.scores is None:
             self.objective = Objective(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, output_shapes)

@@ -106,7 +106,7 @@ def _same(shape: tuple, expected: tuple) -> bool:
 def times(sizes: tuple) -> str:
     """The shape of a sample in words: ``28 x 28 x 1``, ``10 numbers``."""
     product = " x ".join("any" if size is None else str(size) for size in sizes) or "single"
-    return product if len(sizes) > 1 else f"{product} numbers"
+    return product if len(sizes) > 1 else f"{product} number{'' if product == '1' else 's'}"
 
 
 def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, shape: tuple) -> ShapeError:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import trees
+from cornu import config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.training import checks
@@ -22,7 +22,7 @@ class Forward:
     """
 
     def __init__(self, model: Any):
-        self._variables = model.variables
+        self._variables, self._backend_name = model.variables, model.backend_name
 
         def forward(arrays: list, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
@@ -33,7 +33,8 @@ class Forward:
 
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
-        return self._function([variable.value for variable in self._variables], x)
+        with config.running_on(self._backend_name):
+            return self._function([variable.value for variable in self._variables], x)
 
 
 def predict(

@@ -37,9 +37,7 @@ class StateKeeper:
         key: Two words that all random numbers of the steps follow from.
     """
 
-    def __init__(
-        self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]
-    ):
+    def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]):
         self._backend = model.backend
         self._variables = (
             model.trainable_variables,

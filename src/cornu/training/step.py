@@ -140,7 +140,8 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backe
     compiled = backend.compile(block)
 
     def run(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
-        state, report = compiled(state, data, plan, start, stop)
+        with config.running_on(backends.name_of(backend)):
+            state, report = compiled(state, data, plan, start, stop)
         return state, report._replace(logs=scores.in_order(report.logs))
 
     return run

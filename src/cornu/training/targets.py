@@ -375,7 +375,8 @@ def with_class_weight(
         return batch
     _check_class_weight(function, class_weight, outputs, objective)
     y = np.asarray(trees.leaves(batch.y)[0])
-    y = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(_without_last(y.shape))
+    is_one_hot = y.ndim == len(outputs[0].shape) == 2 and y.shape[-1] > 1
+    y = y.argmax(axis=-1) if is_one_hot else y.reshape(_without_last(y.shape))
     if y.ndim != 1:
         raise ShapeError(
             f"{said(function)} was given `class_weight`, and the labels in `y` are {times(y.shape[1:])}.",

@@ -1,0 +1,45 @@
+"""Where a layer's random numbers come from."""
+
+import numpy as np
+
+from cornu import layers, seeds
+from cornu.core import context
+from cornu.core.context import CallContext
+from cornu.core.seed_generator import SeedGenerator
+
+X = np.ones((4, 50), "float32")
+
+
+def test_without_a_seed_keys_come_from_the_common_one():
+    seeds.set_seed(3)
+    generator = SeedGenerator()
+    assert [generator.next(), generator.next()] == [(3, 0), (3, 1)]
+
+
+def test_a_seed_of_its_own_gives_its_own_keys():
+    assert [SeedGenerator(5).next(), SeedGenerator(5).next()] == [(5, 1), (5, 1)]
+    generator = SeedGenerator(5)
+    assert generator.next() != generator.next()
+
+
+def test_inside_a_pure_call_the_keys_follow_from_the_key_of_the_call(backend):
+    layer = layers.Dropout(0.5).to_backend(backend)
+    key = layer.backend.asarray(np.array([1, 2], "uint32"))
+
+    def call():
+        return np.asarray(layer.stateless_call([], [], X, training=True, call_context=CallContext(key=key))[0])
+
+    np.testing.assert_array_equal(call(), call())
+
+
+def test_two_layers_of_one_call_draw_different_numbers(backend):
+    first, second = layers.Dropout(0.5).to_backend(backend), layers.Dropout(0.5).to_backend(backend)
+    key = first.backend.asarray(np.array([1, 2], "uint32"))
+    with context.entered(CallContext(training=True, key=key)):
+        assert (np.asarray(first(X)) != np.asarray(second(X))).any()
+
+
+def test_the_same_seed_drops_the_same():
+    one, other = layers.Dropout(0.5, seed=1), layers.Dropout(0.5, seed=1)
+    np.testing.assert_array_equal(np.asarray(one(X, training=True)), np.asarray(other(X, training=True)))
+    assert (np.asarray(one(X, training=True)) != np.asarray(layers.Dropout(0.5, seed=1)(X, training=True))).any()

@@ -1,0 +1,627 @@
+import inspect
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu import config, layers, registry, seeds
+from cornu.core import dtype_policy
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError, UnsafeModelError
+from cornu.models import load_model, model_from_json
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+
+
+def small(k=cornu):
+    return k.Sequential(
+        [k.Input((6,)), k.layers.Dense(8, activation="tanh"), k.layers.BatchNormalization(), k.layers.Dense(2, name="last")],
+        name="small",
+    )
+
+
+@pytest.fixture
+def data():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(64, 6)).astype("float32"), generator.normal(size=(64, 2)).astype("float32")
+
+
+# --- Training goes on -------------------------------------------------------------------------------------------------
+
+
+OPTIMIZERS = {
+    "adam": lambda k: k.optimizers.Adam(0.01),
+    "momentum": lambda k: k.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+    "rmsprop": lambda k: k.optimizers.RMSprop(0.01, centered=True, momentum=0.5),
+    "schedule": lambda k: k.optimizers.Adam(k.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9), amsgrad=True),
+    "accumulation": lambda k: k.optimizers.AdamW(gradient_accumulation_steps=3, clipnorm=1.0),
+    "stateless": lambda k: k.optimizers.SGD(0.1),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize(("writer", "reader"), [(cornu, cornu), (keras, cornu), (cornu, keras)], ids=["own", "theirs", "ours"])
+def test_training_goes_on_as_if_it_had_not_been_saved(writer, reader, optimizer, data, tmp_path):
+    """Two epochs, saved, loaded, and a third one give what three epochs give; also when Keras does the other half."""
+    how = {"batch_size": 16, "shuffle": False, "verbose": 0}
+    model = small(writer)
+    model.compile(optimizer(writer), "mse", metrics=["mae"])
+    model.fit(*data, epochs=2, **how)
+    model.save(tmp_path / "model.keras")
+    loaded = reader.models.load_model(tmp_path / "model.keras")
+    model.fit(*data, epochs=1, **how)
+    loaded.fit(*data, epochs=1, **how)
+    tolerance = {"rtol": 0, "atol": 0} if writer is reader else {"rtol": 1e-5, "atol": 1e-6}
+    for found, wanted in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, **tolerance)
+    for found, wanted in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_allclose(found.numpy(), wanted.numpy(), **tolerance)
+
+
+def test_losses_and_metrics_come_back(data, tmp_path):
+    x = cornu.Input((6,))
+    model = cornu.Model(x, {"a": layers.Dense(2, name="a")(x), "b": layers.Dense(1, name="b")(x)})
+    model.compile(
+        "sgd",
+        {"a": "mse", "b": cornu.losses.Huber(delta=0.5)},
+        loss_weights={"a": 2.0, "b": 0.5},
+        metrics={"a": ["mae", cornu.metrics.MeanSquaredError(name="squares")], "b": [cornu.metrics.mean_absolute_error]},
+    )
+    targets = {"a": data[1], "b": data[1][:, :1]}
+    expected = model.evaluate(data[0], targets, return_dict=True, verbose=0)
+    model.save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras").evaluate(data[0], targets, return_dict=True, verbose=0) == expected
+
+
+def test_without_compile_the_model_is_not_compiled(tmp_path):
+    model = small()
+    model.compile("adam", lambda y, p: (y - p) ** 2)
+    model.save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None
+    with pytest.raises(UnsafeModelError, match="compile=False|custom_objects"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_a_changed_learning_rate_comes_back(tmp_path):
+    model = small()
+    model.compile(cornu.optimizers.Adam(0.01), "mse")
+    model.optimizer.learning_rate = 0.125
+    model.save(tmp_path / "model.keras")
+    assert float(load_model(tmp_path / "model.keras").optimizer.learning_rate) == 0.125
+
+
+# --- Saving -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_ending_does_not_matter(tmp_path):
+    for name in ("model", "model.zip", "model.weights.h5.keras"):
+        small().save(tmp_path / name)
+        assert load_model(tmp_path / name).name == "small"
+    small().save_weights(tmp_path / "weights.dat")
+    small().load_weights(tmp_path / "weights.dat")
+
+
+def test_the_ending_h5_is_a_warning(tmp_path):
+    with pytest.warns(UserWarning, match="in the format of `.keras` files under the name 'model.h5'"):
+        small().save(tmp_path / "model.h5")
+    assert load_model(tmp_path / "model.h5").name == "small"
+
+
+def test_a_file_is_not_overwritten_if_that_is_not_wanted(tmp_path):
+    (tmp_path / "model.keras").write_text("mine")
+    for save in (small().save, small().save_weights):
+        with pytest.raises(InvalidArgumentError, match="exists already, and `overwrite=False`"):
+            save(tmp_path / "model.keras", overwrite=False)
+    assert (tmp_path / "model.keras").read_text() == "mine"
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path):
+    class Broken(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+        def get_config(self):
+            raise RuntimeError("disk of the mind full")
+
+    path = tmp_path / "model.keras"
+    small().save(path)
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError):
+        cornu.Sequential([cornu.Input((6,)), Broken()]).save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_meta_stands_beside_the_model(tmp_path):
+    model = small()
+    model.meta.update(class_names=["cat", "dög"], picture_size=[150, 150], scaling=1 / 255)
+    model.save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras").meta == model.meta
+    assert keras.models.load_model(tmp_path / "model.keras").name == "small"
+
+
+def test_meta_that_json_cannot_hold_is_refused(tmp_path):
+    model = small()
+    model.meta["when"] = object()
+    with pytest.raises(InvalidArgumentError, match="`model.meta` holds something that JSON cannot"):
+        model.save(tmp_path / "model.keras")
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "line\nbreak", "\ud800", "right\u202eleft"])
+def test_names_that_no_file_can_hold_are_refused_when_saving(name, tmp_path):
+    with pytest.raises(InvalidArgumentError, match="A layer of the model is named"):
+        cornu.Sequential([cornu.Input((2,)), layers.Dense(1, name=name)]).save(tmp_path / "model.keras")
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["..", "a/../../b", "..\\b", "C:x", "nul", "/etc/passwd"])
+def test_names_never_become_paths(name, tmp_path):
+    cornu.Sequential([cornu.Input((2,)), layers.Dense(1, name=name)]).save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras").layers[0].name == name
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_a_model_that_is_not_built_has_no_weights_to_save(tmp_path):
+    model = cornu.Sequential([layers.Dense(3)])
+    with pytest.raises(NotBuiltError, match="`save_weights` was called on the model '.*', which is not built"):
+        model.save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(NotBuiltError, match="`load_weights`"):
+        model.load_weights(tmp_path / "w.weights.h5")
+    with pytest.warns(UserWarning, match="is not built: the file will hold no weights"):
+        model.save(tmp_path / "model.keras")
+    assert not load_model(tmp_path / "model.keras").built
+
+
+# --- Loading ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_object_is_read(tmp_path):
+    small().save(tmp_path / "model.keras")
+    assert load_model(io.BytesIO((tmp_path / "model.keras").read_bytes())).name == "small"
+
+
+def test_weights_of_a_model_file_are_read_too(tmp_path):
+    model, other = small(), small()
+    model.save(tmp_path / "model.keras")
+    other.load_weights(tmp_path / "model.keras")
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
+def test_loading_leaves_everything_else_as_it_was(tmp_path):
+    small().save(tmp_path / "model.keras")
+    before = (
+        seeds._state.copy(),
+        config._settings.copy(),
+        dtype_policy._global.copy(),
+        set(registry._custom),
+        os.environ.copy(),
+    )
+    modules = set(sys.modules)
+    load_model(tmp_path / "model.keras")
+    after = (seeds._state, config._settings, dtype_policy._global, set(registry._custom), os.environ)
+    assert after == before
+    assert {name for name in set(sys.modules) - modules if not name.startswith(("cornu", "h5py"))} == set()
+
+
+def test_no_number_is_drawn_for_a_model_that_is_loaded(tmp_path, monkeypatch):
+    small().save(tmp_path / "model.keras")
+    monkeypatch.setattr(cornu.initializers.GlorotUniform, "__call__", lambda *args, **kwargs: pytest.fail("drawn"))
+    load_model(tmp_path / "model.keras").predict(np.ones((1, 6), "float32"), verbose=0)
+
+
+class Scaled(layers.Layer):
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.inner = layers.Dense(3)
+
+    def call(self, inputs):
+        return self.inner(inputs) * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+class Own(cornu.Model):
+    def __init__(self, units=4, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = layers.Dense(units)
+        self.scaled = [Scaled(3.0), Scaled(0.5)]
+
+    def call(self, inputs, training=None):
+        return self.scaled[1](self.scaled[0](self.first(inputs)))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def test_own_classes_need_custom_objects(tmp_path):
+    x = np.ones((2, 6), "float32")
+    model = Own(5)
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "own.keras")
+    loaded = load_model(tmp_path / "own.keras", custom_objects={"Own": Own})
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+    with pytest.raises(UnsafeModelError, match=r"names 'Own' .*pass `custom_objects=\{'Own': ...\}`"):
+        load_model(tmp_path / "own.keras")
+
+
+def test_registered_classes_are_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_custom", {})
+    monkeypatch.setattr(registry, "_custom_names", {})
+    kind = cornu.saving.register_keras_serializable("Tests")(Scaled)
+    model = cornu.Sequential([cornu.Input((6,)), kind(0.5)])
+    model.save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras").layers[0].factor == 0.5
+
+
+def test_a_model_on_another_backend_gives_the_same_answers(tmp_path, monkeypatch):
+    x = np.random.default_rng(3).normal(size=(3, 6)).astype("float32")
+    model = small()
+    model.save(tmp_path / "model.keras")
+    monkeypatch.setitem(config._settings, "backend", "numpy")
+    loaded = load_model(tmp_path / "model.keras")
+    assert loaded.backend_name == "numpy"
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+def test_json_makes_the_same_layers(tmp_path):
+    model = small()
+    model.compile("adam", "mse")
+    again = model_from_json(model.to_json(indent=2))
+    assert again.to_json() == model.to_json()
+    assert keras.models.model_from_json(model.to_json()).count_params() == model.count_params()
+    assert model_from_json(small(keras).to_json()).count_params() == model.count_params()
+
+
+def test_json_must_be_a_text():
+    with pytest.raises(InvalidTypeError, match="was given a dict"):
+        model_from_json({"class_name": "Sequential"})
+
+
+# --- Files that are none ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b"", "It is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b'{"class_name"', "model_from_json"),
+        (b"\x80\x04\x95pickle", "pickle"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"PK\x05\x06" + b"\0" * 18, "without members"),
+        (b"\0" * 100, "damaged or of another kind"),
+    ],
+)
+def test_other_files_are_told_apart(content, advice, tmp_path):
+    (tmp_path / "model.keras").write_bytes(content)
+    for load in (load_model, small().load_weights):
+        with pytest.raises(ModelFormatError, match=advice):
+            load(tmp_path / "model.keras")
+
+
+def test_a_file_that_is_not_there_is_told_with_the_nearest_name(tmp_path):
+    small().save(tmp_path / "model.keras")
+    with pytest.raises(InvalidArgumentError, match=r"There is no such file. Did you mean '.*model.keras'\?"):
+        load_model(tmp_path / "modle.keras")
+    with pytest.raises(InvalidArgumentError, match="The folder '.*missing' does not exist"):
+        load_model(tmp_path / "missing" / "model.keras")
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InvalidArgumentError, match="is a link to 'nowhere'"):
+        load_model(tmp_path / "link")
+
+
+def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.keras")
+    (tmp_path / "folder.keras").mkdir()
+    for path, what in (
+        (tmp_path / "pipe.keras", "no ordinary file"),
+        (tmp_path / "folder.keras", "a folder"),
+        ("/dev/zero", "no ordinary"),
+    ):
+        with pytest.raises(ModelFormatError, match=what):
+            load_model(path)
+
+
+def test_addresses_are_not_files():
+    with pytest.raises(InvalidArgumentError, match="files of this machine"):
+        load_model("https://example.org/model.keras")
+
+
+def test_a_weights_file_is_no_model(tmp_path):
+    small().save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(ModelFormatError, match=r"holds weights alone.*model.load_weights"):
+        load_model(tmp_path / "w.weights.h5")
+
+
+def test_files_of_keras_2_are_told(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras says that the format is old
+        small(keras).save(tmp_path / "old.h5")
+    for load in (load_model, small().load_weights):
+        with pytest.raises(ModelFormatError, match="a file of Keras 1 or 2"):
+            load(tmp_path / "old.h5")
+
+
+# --- Hostile configs (A1, A2, A3) -------------------------------------------------------------------------------------
+
+
+LAMBDA = {"class_name": "__lambda__", "config": {"value": "4wEAAAAAAAAA", "defaults": None, "closure": None}}
+
+
+def with_config(path, change):
+    """A model file of one ``Dense`` layer whose config is changed."""
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="only")], name="attacked")
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    found = json.loads(members["config.json"])
+    change(found)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in (members | {"config.json": json.dumps(found).encode()}).items():
+            archive.writestr(name, data)
+    return found
+
+
+def dense(found):
+    return found["config"]["layers"][1]
+
+
+def in_slot(slot, value):
+    """Puts a value into one of the places of a config that name something."""
+
+    def change(found):
+        if slot in ("loss", "metrics", "optimizer"):
+            found["compile_config"][slot] = [value] if slot == "metrics" else value
+        elif slot == "layer":
+            found["config"]["layers"][1] = value
+        elif slot == "nested":
+            found["config"]["layers"][1] = {
+                "module": "keras.layers",
+                "class_name": "TimeDistributed",
+                "config": {
+                    "name": "outer",
+                    "layer": {**dense(found), "config": {**dense(found)["config"], "activation": value}},
+                },
+                "registered_name": None,
+            }
+        elif slot == "lambda":
+            config = {"name": "code", "function": value, "arguments": {}}
+            found["config"]["layers"].append({"module": "keras.layers", "class_name": "Lambda", "config": config})
+        elif slot == "schedule":
+            found["compile_config"]["optimizer"]["config"]["learning_rate"] = value
+        else:
+            dense(found)["config"][slot] = value
+
+    return change
+
+
+SLOTS = (
+    "activation",
+    "kernel_initializer",
+    "kernel_regularizer",
+    "bias_constraint",
+    "dtype",
+    "loss",
+    "metrics",
+    "optimizer",
+) + (
+    "schedule",
+    "layer",
+    "nested",
+    "lambda",
+)
+
+
+def refusal(path, **arguments):
+    began = time.perf_counter()
+    with pytest.raises(ModelFormatError) as caught:
+        load_model(path, **arguments)
+    assert time.perf_counter() - began < 2
+    return caught.value
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("safe_mode", [True, False, None])
+def test_code_in_a_file_is_never_run(slot, safe_mode, tmp_path, monkeypatch):
+    monkeypatch.setattr("marshal.loads", lambda *args: pytest.fail("code was read"))
+    found = with_config(tmp_path / "model.keras", in_slot(slot, LAMBDA))
+    refusal(tmp_path / "model.keras", safe_mode=safe_mode)
+    with pytest.raises(ModelFormatError):
+        model_from_json(json.dumps(found))
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+@pytest.mark.parametrize("module", ["evilpkg", "evilpkg.inner", "cornu.saving.atomic"])
+def test_nothing_is_imported_by_name(slot, module, tmp_path, monkeypatch):
+    (tmp_path / "evilpkg").mkdir()
+    (tmp_path / "evilpkg" / "__init__.py").write_text("open('MARKER', 'w')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for form in (
+        {"module": module, "class_name": "function", "config": "run", "registered_name": "run"},
+        {"module": module, "class_name": "Evil", "config": {}, "registered_name": "Evil"},
+    ):
+        with_config(tmp_path / "model.keras", in_slot(slot, form))
+        refusal(tmp_path / "model.keras")
+    assert "evilpkg" not in sys.modules
+    assert not (tmp_path / "MARKER").exists()
+
+
+def public_callables():
+    """Every function and class that Cornu shows to the world, by module and name."""
+    found = {}
+    for package in cornu.__all__:
+        module = getattr(cornu, package)
+        for name in dir(module) if inspect.ismodule(module) else ():
+            thing = getattr(module, name)
+            if callable(thing) and not name.startswith("_"):
+                found[(module.__name__, name)] = thing
+    return found
+
+
+SLOT_TABLES = {
+    "activation": "activations",
+    "loss": "losses",
+    "metrics": "metrics",
+    "kernel_initializer": "initializers",
+    "lambda": "",
+}
+
+
+@pytest.mark.parametrize("slot", SLOT_TABLES)
+def test_only_what_stands_in_the_table_of_a_slot_is_found(slot, tmp_path):
+    """Every public name of Cornu in every slot: what is not in the slot's own table is refused."""
+    path = tmp_path / "model.keras"
+    allowed = set(registry.allowed(SLOT_TABLES[slot])) | set(registry.allowed("losses") if slot == "metrics" else ())
+    found = with_config(path, lambda found: None)
+    refused = 0
+    for module, name in public_callables():
+        if name in allowed:
+            continue
+        for form in ({"module": module.replace("cornu", "keras"), "class_name": "function", "config": name}, name):
+            config = json.loads(json.dumps(found))
+            in_slot(slot, form)(config)
+            if slot in ("loss", "metrics") and form == name:
+                continue  # a plain name is looked up when data is first seen
+            with pytest.raises(ModelFormatError):
+                model_from_json(json.dumps(config))
+            refused += 1
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "load_model",
+        "save_model",
+        "set_backend",
+        "set_random_seed",
+        "clear_session",
+        "load_data",
+        "open",
+        "eval",
+        "exec",
+        "system",
+    ],
+)
+@pytest.mark.parametrize("slot", SLOTS)
+def test_functions_with_effects_are_refused_everywhere(name, slot, tmp_path):
+    with_config(tmp_path / "model.keras", in_slot(slot, {"module": "keras", "class_name": "function", "config": name}))
+    refusal(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("entry", ["callbacks", "datasets", "optimizers", "models", "losses"])
+def test_things_of_other_kinds_are_no_layers(entry, tmp_path):
+    names = {"callbacks": "EarlyStopping", "datasets": "mnist", "optimizers": "Adam", "models": "Functional", "losses": "Huber"}
+    form = {"module": f"keras.{entry}", "class_name": names[entry], "config": {}, "registered_name": None}
+    with_config(tmp_path / "model.keras", in_slot("layer", form))
+    refusal(tmp_path / "model.keras")
+
+
+# --- Sizes and forms (A10, A14) ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("units", [10**9, 10**12, 10**15, 2**63, 10**30])
+def test_a_layer_larger_than_the_file_is_refused_before_anything_is_allocated(units, tmp_path):
+    with_config(tmp_path / "model.keras", in_slot("units", units))
+    assert "only" in str(refusal(tmp_path / "model.keras"))
+
+
+def test_models_nested_without_end_are_refused(tmp_path):
+    def change(found):
+        inner = found["config"]["layers"][1]
+        for number in range(500):
+            inner = {"module": "keras", "class_name": "Sequential", "config": {"name": f"s{number}", "layers": [inner]}}
+        found["config"]["layers"][1] = inner
+
+    with_config(tmp_path / "model.keras", change)
+    assert "nested too deep" in str(refusal(tmp_path / "model.keras"))
+
+
+def test_models_nested_as_deep_as_is_allowed_are_read():
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(4)])
+    for _ in range(25):
+        model = cornu.Sequential([cornu.Input((4,)), model])
+    assert model_from_json(model.to_json()).output_shape == (None, 4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.clear(),
+        lambda found: found.update(config=None),
+        lambda found: found.update(config=[]),
+        lambda found: found.update(class_name=None),
+        lambda found: found.update(class_name="Dense", module="keras.layers", config={"units": 3}),
+        lambda found: found["config"].update(layers=None),
+        lambda found: found["config"].update(layers=[None]),
+        lambda found: found["config"].update(layers={}),
+        lambda found: found["config"].update(layers=found["config"]["layers"] * 2),
+        lambda found: found["config"].pop("layers"),
+        lambda found: dense(found).update(config=None),
+        lambda found: dense(found)["config"].update(name={"a": 1}),
+        lambda found: dense(found)["config"].update(dtype="evil"),
+        lambda found: found.update(compile_config=3),
+        lambda found: found["compile_config"].update(optimizer=None),
+        lambda found: found["compile_config"].update(surprise=3),
+        lambda found: found["compile_config"]["optimizer"]["config"].update(learning_rate="fast"),
+    ],
+)
+def test_configs_of_a_wrong_form_are_refused(change, tmp_path):
+    with_config(tmp_path / "model.keras", change)
+    refusal(tmp_path / "model.keras")
+
+
+# --- Killed while saving (E1) -----------------------------------------------------------------------------------------
+
+SAVE_LOOP = """
+import sys
+import numpy as np
+import cornu
+from cornu import layers
+model = cornu.Sequential([cornu.Input((300,)), layers.Dense(300, use_bias=False)])
+for version in range(1, 10**6):
+    model.set_weights([np.full((300, 300), version, "float32")])
+    (model.save if sys.argv[1].endswith(".keras") else model.save_weights)(sys.argv[1])
+    print(version, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
+def test_a_file_is_whole_and_new_whenever_its_writer_is_killed(name, tmp_path):
+    path = tmp_path / name
+    generator = np.random.default_rng(4)
+    for _ in range(25):
+        child = subprocess.Popen([sys.executable, "-c", SAVE_LOOP, str(path)], stdout=subprocess.PIPE, text=True)
+        acknowledged = int(child.stdout.readline())
+        time.sleep(float(generator.uniform(0, 0.15)))
+        child.send_signal(signal.SIGKILL)
+        acknowledged = int(([acknowledged, *child.stdout.read().split()])[-1])
+        child.wait()
+        values = np.unique(_weights_of(path))
+        assert len(values) == 1
+        assert values[0] >= acknowledged
+    assert len(list(Path(tmp_path).iterdir())) <= 2  # one stale temporary file at most
+
+
+def _weights_of(path):
+    model = cornu.Sequential([cornu.Input((300,)), layers.Dense(300, use_bias=False)])
+    model.load_weights(path)
+    return model.get_weights()[0]

@@ -1,0 +1,185 @@
+"""What may be named, and how a thing becomes a config and back."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import cornu.models
+from cornu import activations, initializers, layers, losses, registry
+from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError
+from cornu.registry import Configurable, custom_object_scope, deserialize, get, register_keras_serializable, serialize
+
+
+class Part(Configurable):
+    def __init__(self, size, inner=None, function=None, *, flag=True):
+        self.size, self.inner, self.function, self.flag = size, inner, function, flag
+
+
+def double(x):
+    return 2 * x
+
+
+@pytest.fixture(autouse=True)
+def nothing_registered():
+    saved = dict(registry._custom), dict(registry._custom_names)
+    yield
+    for table, before in zip((registry._custom, registry._custom_names), saved, strict=True):
+        table.clear()
+        table.update(before)
+
+
+# --- What an argument means ----------------------------------------------------------------------------------------------------
+
+
+def test_a_name_a_function_a_class_an_object_and_a_config_mean_the_same():
+    for identifier in ("glorot_uniform", "GlorotUniform", initializers.GlorotUniform, initializers.GlorotUniform()):
+        assert type(get("initializers", identifier)) is initializers.GlorotUniform
+    assert type(get("initializers", serialize(initializers.GlorotUniform()))) is initializers.GlorotUniform
+    assert get("activations", activations.relu) is get("activations", "relu") is activations.relu
+    assert get("activations", None) is None
+
+
+def test_an_unknown_name_is_told_with_a_guess():
+    with pytest.raises(InvalidArgumentError, match=r"'rleu' was given. There is nothing .* activations. Did you mean 'relu'\?"):
+        get("activations", "rleu")
+    with pytest.raises(InvalidArgumentError, match="custom_objects="):
+        get("activations", "something quite different")
+
+
+@pytest.mark.parametrize("wrong", [3, 1.5, [1], {1, 2}])
+def test_what_is_no_identifier_is_refused(wrong):
+    with pytest.raises(InvalidTypeError, match="where one of the activations belongs"):
+        get("activations", wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "config"),
+    [
+        (layers.Dense, {"module": "keras.initializers", "class_name": "Zeros", "config": {}}),
+        (losses.get, {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}),
+    ],
+)
+def test_a_class_of_another_kind_is_refused(make, config):
+    with pytest.raises((UnsafeModelError, InvalidTypeError, InvalidArgumentError)):
+        make(config)
+
+
+# --- Names of one's own ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_registered_function_is_named_by_package_and_name():
+    register_keras_serializable("Mine", "twice")(double)
+    assert get("activations", "Mine>twice") is double
+    form = serialize(double)
+    assert form["registered_name"] == "Mine>twice" and deserialize(form, "activations") is double
+
+
+def test_a_scope_names_things_only_inside():
+    with custom_object_scope({"double": double}):
+        assert get("activations", "double") is double
+        with custom_object_scope({"double": abs}):
+            assert get("activations", "double") is abs
+        assert get("activations", "double") is double
+    with pytest.raises(InvalidArgumentError):
+        get("activations", "double")
+
+
+def test_a_scope_ends_with_an_error_too():
+    with pytest.raises(ZeroDivisionError), custom_object_scope({"double": double}):
+        raise ZeroDivisionError
+    with pytest.raises(InvalidArgumentError):
+        get("activations", "double")
+
+
+def test_a_name_of_ones_own_hides_one_of_ours():
+    with custom_object_scope({"relu": double}):
+        assert get("activations", "relu") is double
+
+
+# --- Configs --------------------------------------------------------------------------------------------------------------------
+
+
+def test_arguments_make_the_same_object_again_through_json():
+    part = Part(3, inner=Part((1, 2), flag=False), function=activations.relu)
+    with custom_object_scope({"Part": Part}):
+        again = deserialize(json.loads(json.dumps(serialize(part))))
+    assert (again.size, again.flag, again.function) == (3, True, activations.relu)
+    assert (list(again.inner.size), again.inner.flag) == ([1, 2], False)
+
+
+def test_plain_values_stay_as_they_are():
+    value = {"a": [1, 2.5, "x", None, True], "b": {"c": (1, 2)}}
+    assert serialize(value) == value and deserialize(value) == value
+    assert serialize(np.float32(1.5)) == 1.5 and serialize(np.arange(3)) == [0, 1, 2]
+    assert json.dumps(serialize(np.int64(3))) == "3"
+
+
+def test_what_has_no_form_is_refused():
+    with pytest.raises(InvalidTypeError, match=r"<object object.* stands in a config"):
+        serialize({"a": [object()]})
+
+
+def test_the_form_is_that_of_keras():
+    import keras
+
+    for name in ("GlorotUniform", "Constant"):
+        ours = serialize(getattr(initializers, name)())
+        theirs = keras.saving.serialize_keras_object(getattr(keras.initializers, name)())
+        assert {key: ours[key] for key in ("module", "class_name", "registered_name")} == {
+            key: theirs[key] for key in ("module", "class_name", "registered_name")
+        }
+        assert ours["config"] == theirs["config"]
+
+
+# --- What a file may not do -------------------------------------------------------------------------------------------------------
+
+UNSAFE = [
+    {"module": "os", "class_name": "system", "config": {"command": "true"}},
+    {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
+    {"module": "builtins", "class_name": "eval", "config": {}},
+    {"module": "subprocess", "class_name": "function", "config": "Popen", "registered_name": "Popen"},
+    {"module": "keras.layers", "class_name": "__class__", "config": {}},
+    {"module": "keras.layers", "class_name": "function", "config": "Dense"},
+    {"module": "keras.activations", "class_name": "relu", "config": {"x": 1}},
+    {"module": "antigravity", "class_name": "Anything", "config": {}, "registered_name": "Anything"},
+    {"module": None, "class_name": "__lambda__", "config": {"value": "abc"}},
+    {"module": "keras.utils", "class_name": "get_file", "config": {"origin": "http://x"}},
+]
+
+
+@pytest.mark.parametrize("config", UNSAFE, ids=lambda config: f"{config['module']}.{config['class_name']}")
+def test_what_is_in_no_table_is_refused_and_nothing_is_imported(config):
+    before = set(sys.modules)
+    with pytest.raises(UnsafeModelError, match="The config names"):
+        deserialize(config)
+    assert not {"antigravity"} & (set(sys.modules) - before)
+
+
+def test_a_class_where_a_function_belongs_is_refused():
+    form = {"module": "keras.layers", "class_name": "function", "config": "Dense", "registered_name": "function"}
+    with pytest.raises(UnsafeModelError):
+        layers.Dense(2, activation=form)
+
+
+@pytest.mark.parametrize("name", [3, None, ["relu"], {"a": 1}])
+def test_names_of_other_types_are_refused(name):
+    with pytest.raises(UnsafeModelError):
+        deserialize({"module": "keras.activations", "class_name": name, "config": {}})
+
+
+def test_a_near_name_is_proposed():
+    with pytest.raises(UnsafeModelError, match="Did you mean 'Dense'"):
+        deserialize({"module": "keras.layers", "class_name": "Dens", "config": {"units": 1}})
+
+
+def test_tables_are_given_out_as_copies():
+    registry.allowed("activations")["evil"] = print
+    with pytest.raises(InvalidArgumentError):
+        get("activations", "evil")
+
+
+def test_every_table_belongs_to_a_room():
+    assert set(registry._tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
+    assert cornu.models.Sequential in registry._tables["models"].values()

@@ -1,0 +1,249 @@
+"""Whether ``x`` fits the model: shapes, names, numbers of words, and pictures that nobody scales."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.errors import CornuError, DataError, ShapeError
+
+RNG = np.random.default_rng(0)
+
+
+def pictures(*shape: int) -> np.ndarray:
+    return RNG.random((5, *shape)).astype("float32")
+
+
+def convnet(*shape: int) -> Any:
+    stack = [layers.Conv2D(3, 3, strides=2), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(4, "softmax")]
+    model = cornu.Sequential([cornu.Input(shape), *stack])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_the_text_about_wrong_pictures():
+    stack = [layers.Conv2D(12, 3, padding="same"), layers.MaxPooling2D(2, name="pool"), layers.Flatten(name="flatten")]
+    model = cornu.Sequential([cornu.Input((32, 32, 3)), *stack, layers.Dense(10, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ShapeError) as caught:
+        model.fit(pictures(30, 30, 3), np.zeros(5))
+    assert str(caught.value) == (
+        "`fit`: the pictures in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, feeds a "
+        "`Dense` of 3072 inputs). Resize the pictures, or build the model with `Input((30, 30, 3))`."
+    )
+
+
+SHAPES = {
+    "other size": ((12, 12, 3), "Resize the pictures, or build the model with `Input((12, 12, 3))`."),
+    "grey pictures without channels": (
+        (16, 16),
+        "Add the axis of the channels, 3 times: `np.repeat(x[..., None], 3, axis=-1)`.",
+    ),
+    "one channel": (
+        (16, 16, 1),
+        "Repeat the channel: `np.repeat(x, 3, axis=-1)`, or build the model with `Input((16, 16, 1))`.",
+    ),
+    "four channels": ((16, 16, 4), "Leave channels out: `x[..., :3]`"),
+    "two channels": ((16, 16, 2), "Give 3 channels, or build the model with `Input((16, 16, 2))`."),
+    "channels first": ((3, 16, 16), "Put the channels last: `np.moveaxis(x, 1, -1)`."),
+    "flat": ((768,), "Reshape them: `x.reshape(-1, 16, 16, 3)`."),
+    "nothing like it": ((5, 5, 5, 5), "Check how `x` was made, or build the model with `Input((5, 5, 5, 5))`."),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_advice_for_pictures_of(name):
+    shape, advice = SHAPES[name]
+    with pytest.raises(ShapeError) as caught:
+        convnet(16, 16, 3).fit(pictures(*shape), np.zeros(5))
+    assert advice in str(caught.value)
+
+
+def test_one_picture_without_a_batch():
+    with pytest.raises(ShapeError, match=r"If it is one of the pictures, add the axis of the batch: `x\[None\]`."):
+        convnet(16, 16, 3).predict(pictures(16, 16, 3)[0])
+
+
+def test_colours_for_a_grey_model():
+    with pytest.raises(ShapeError, match=r"\(layer 1, `conv2d\w*`, takes 1 channels\). Make them grey: `x.mean\(axis=-1"):
+        convnet(16, 16, 1).fit(pictures(16, 16, 3), np.zeros(5))
+
+
+def test_a_missing_axis_of_one_channel_is_added(on):
+    model = on(convnet(16, 16, 1))
+    x = pictures(16, 16)
+    np.testing.assert_allclose(model.predict(x, verbose=0), model.predict(x[..., None], verbose=0), 1e-6)
+
+
+def test_rows_of_another_length(classifier):
+    text = r"the samples in `x` are 5 numbers, and this model was built for 4 numbers \(layer 1, `dense\w*`, takes 4 numbers\)."
+    with pytest.raises(ShapeError, match=text):
+        classifier().fit(pictures(5), np.zeros(5))
+
+
+def test_sizes_that_are_open_take_anything():
+    model = cornu.Sequential([cornu.Input((None, None, 3)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
+    assert model.predict(pictures(9, 7, 3), verbose=0).shape == (5, 2)
+    with pytest.raises(ShapeError, match="this model was built for any x any x 3"):
+        model.predict(pictures(9, 7, 2))
+
+
+def test_a_model_without_input_says_which_layer_refuses():
+    model = cornu.Sequential([layers.Conv2D(3, 3, name="first"), layers.Flatten(), layers.Dense(4, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ShapeError, match=r"'first' got an input of shape .* Add the channel axis: `x\[..., None\]`"):
+        model.fit(pictures(16, 16), np.zeros(5))
+
+
+def test_a_model_without_input_is_built_by_the_next_fit_that_fits(on):
+    model = on(cornu.Sequential([layers.Conv2D(3, 3), layers.Conv2D(2, 3, name="second"), layers.GlobalAveragePooling2D()]))
+    model.compile("sgd", "mse")
+    with pytest.raises(ShapeError, match="'second'"):
+        model.fit(pictures(4, 4, 1), np.zeros((5, 2)), verbose=0)
+    assert model.fit(pictures(9, 9, 1), np.zeros((5, 2)), verbose=0).history["loss"]
+    assert model.layers[1].output_shape == (None, 5, 5, 2)
+
+
+# --- Several inputs ---------------------------------------------------------------------------------------------------------
+
+
+def two_inputs() -> Any:
+    left, right = cornu.Input((4,), name="left"), cornu.Input((2,), name="right")
+    model = cornu.Model([left, right], layers.Dense(1)(layers.Concatenate()([left, right])))
+    model.compile("sgd", "mse")
+    return model
+
+
+LEFT, RIGHT, Y = pictures(4), pictures(2), np.zeros(5)
+
+WRONG = {
+    "a name": (
+        {"left": LEFT, "rihgt": RIGHT},
+        "with the keys ['left', 'rihgt']. The model's inputs are ['left', 'right']. Did you mean 'right'?",
+    ),
+    "a missing name": ({"left": LEFT}, "Give one array for each of these names."),
+    "one array": (LEFT, "`fit` was given `x` as one array. The model has 2 inputs, ['left', 'right']. Give a list or a dict"),
+    "three arrays": ([LEFT, RIGHT, RIGHT], "`x` as a list of 3 arrays. The model has 2 inputs"),
+    "a shape": (
+        {"left": LEFT, "right": LEFT},
+        "the samples in `x['right']` are 4 numbers, and this model was built for 2 numbers",
+    ),
+    "the order": ([RIGHT, LEFT], "the samples in `x[0]` are 2 numbers, and this model was built for 4 numbers"),
+    "lengths": ([LEFT, RIGHT[:3]], "`fit` was given 5 rows in `x[0]`, 3 rows in `x[1]` and 5 rows in `y`."),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_inputs(name):
+    x, text = WRONG[name]
+    with pytest.raises(CornuError) as caught:
+        two_inputs().fit(x, Y)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "x", [[LEFT, RIGHT], (LEFT, RIGHT), {"right": RIGHT, "left": LEFT}, {"left": LEFT.tolist(), "right": RIGHT}]
+)
+def test_inputs_come_in_lists_and_dicts(x, on):
+    model = on(two_inputs())
+    np.testing.assert_allclose(model.predict(x, verbose=0), model.predict([LEFT, RIGHT], verbose=0), 1e-6)
+
+
+def test_a_list_of_samples_for_one_input(classifier):
+    for y in (np.zeros(5), np.zeros(4)):
+        with pytest.raises(DataError, match=r"`x` as a list of 5 arrays.* `np.stack\(x\)`."):
+            classifier().fit(list(pictures(4)), y)
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "advice"), [(7, r"Make it `Embedding\(8, 2\)`"), (-1, "Count the words from 0")])
+def test_words_that_an_embedding_does_not_know(word, advice, on):
+    model = on(cornu.Sequential([cornu.Input((3,), dtype="int32"), layers.Embedding(7, 2, name="words"), layers.Flatten()]))
+    model.add(layers.Dense(1))
+    model.compile("sgd", "mse")
+    x = RNG.integers(0, 7, (5, 3))
+    x[3, 1] = word
+    text = rf"`x` holds the number {word} in sample 3, at \[1\]. The layer 'words' is an `Embedding` of 7 rows, .* 6. {advice}"
+    for call in (lambda: model.fit(x, Y), lambda: model.predict(x)):
+        with pytest.raises(DataError, match=text):
+            call()
+
+
+# --- Pictures in 0..255 -------------------------------------------------------------------------------------------------------
+
+
+def trained_on(model: Any, x: np.ndarray) -> None:
+    model.compile("sgd", "mse")
+    model.to_backend("numpy").fit(x, np.zeros((5, *model.output_shape[1:])), epochs=0, verbose=0)
+
+
+BRIGHT = (RNG.random((5, 8, 8, 3)) * 255).astype("float32")
+BRIGHT[0, 0, 0] = [0, 100, 255]
+RAW = [
+    [layers.Conv2D(2, 3)],
+    [layers.Flatten(), layers.Dense(2)],
+    [layers.ZeroPadding2D(), layers.Dropout(0.1), layers.Dense(2)],
+]
+SCALED = {
+    "Rescaling": [layers.Rescaling(1 / 255), layers.Conv2D(2, 3)],
+    "BatchNormalization": [layers.BatchNormalization(), layers.Conv2D(2, 3)],
+    "BatchNormalization after a convolution": [layers.Conv2D(2, 3), layers.BatchNormalization()],
+    "LayerNormalization": [layers.Flatten(), layers.LayerNormalization(), layers.Dense(2)],
+    "a function": [layers.Lambda(lambda x: x / 255), layers.Conv2D(2, 3)],
+}
+
+
+@pytest.mark.parametrize("stack", RAW, ids=lambda stack: type(stack[0]).__name__)
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64"])
+def test_pictures_in_0_to_255_are_warned_of(stack, dtype):
+    model = cornu.models.clone_model(cornu.Sequential([cornu.Input((8, 8, 3)), *stack]))
+    text = (
+        r"`fit`: the numbers in `x` go from 0 to 255, and nothing in the model scales them.*`x / 255`.*`Rescaling\(1 / 255\)`"
+    )
+    with pytest.warns(UserWarning, match=text):
+        trained_on(model, BRIGHT.astype(dtype))
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_no_warning_behind(name):
+    trained_on(cornu.Sequential([cornu.Input((8, 8, 3)), *SCALED[name]]), BRIGHT)
+
+
+@pytest.mark.parametrize("x", [BRIGHT / 255, BRIGHT - 128, BRIGHT * 100], ids=["0 to 1", "centred", "no pictures"])
+def test_no_warning_of(x):
+    trained_on(cornu.Sequential([cornu.Input((8, 8, 3)), layers.Conv2D(2, 3)]), x)
+
+
+def test_no_warning_of_tables_in_large_numbers():
+    trained_on(cornu.Sequential([cornu.Input((6,)), layers.Dense(2)]), RNG.random((5, 6)) * 200)
+
+
+def test_bytes_of_words_are_no_pictures():
+    model = cornu.Sequential([cornu.Input((6,), dtype="int32"), layers.Embedding(200, 2), layers.Flatten()])
+    trained_on(model, RNG.integers(100, 200, (5, 6)).astype("uint8"))
+
+
+def test_flat_bytes_are_pictures():
+    with pytest.warns(UserWarning, match="nothing in the model scales them"):
+        trained_on(cornu.Sequential([cornu.Input((64,)), layers.Dense(2)]), BRIGHT.astype("uint8")[:, :, :, 0].reshape(5, 64))
+
+
+def test_the_warning_points_at_the_call_of_fit():
+    model = cornu.Sequential([cornu.Input((8, 8, 3)), layers.Conv2D(2, 3)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(BRIGHT, np.zeros((5, 6, 6, 2)), epochs=0, verbose=0)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_measuring_does_not_warn():
+    model = cornu.Sequential([cornu.Input((8, 8, 3)), layers.Conv2D(2, 3)]).to_backend("numpy")
+    model.compile("sgd", "mse")
+    model.evaluate(BRIGHT, np.zeros((5, 6, 6, 2)), verbose=0)
+    model.predict(BRIGHT, verbose=0)
