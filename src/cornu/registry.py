@@ -94,7 +94,9 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
 
 def _find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
     """The thing of a name: a user's own first, then the table of the kind. None if there is none."""
-    for key in (registered_name, name):
+    if not isinstance(name, str):  # a damaged file may say anything
+        return None
+    for key in (registered_name, name) if isinstance(registered_name, str) else (name,):
         for scope in reversed(_scoped):
             if key in scope:
                 return scope[key]

@@ -145,21 +145,23 @@ class RNN(Layer):
         """What a sequence begins with if nothing else is said: a list of arrays, for stacked cells a list of such lists."""
         return initial_state_of(self.cell, batch_size, self)
 
-    def _first_states(self, batch_size: int, initial_state: Any) -> list[list]:
+    def _first_states(self, batch_size: int, initial_state: Any, stored: list[Variable]) -> list[list]:
         """For each cell the arrays to begin with."""
-        sizes = [sizes_of(cell) for cell in self._cells]
-        stored = self._stored_states(batch_size) if self.stateful else []
         if initial_state is not None:
             _check_states(self, initial_state, batch_size)
             found = trees.leaves(initial_state)
-        elif self.stateful:
+        elif stored:
             found = [variable.value for variable in stored]
         else:
             found = trees.leaves(self.get_initial_state(batch_size))
+        sizes = [sizes_of(cell) for cell in self._cells]
         return trees.unflatten(sizes, [calls.to_input(self, array) for array in found])
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
+        """The variables that hold the state of a stateful layer; none if it has none, or if only shapes are wanted."""
         running = context.current()
+        if not self.stateful or (running is not None and running.on_trial and not self._states):
+            return []
         if not self._states and (running is None or running.values is None):
             self._make_states(batch_size)
         held = self._states[0].shape[0] if self._states else "an unknown number"
@@ -185,7 +187,8 @@ class RNN(Layer):
         Returns:
             The outputs, or with ``return_state`` the tuple ``(outputs, *states)``.
         """
-        states = self._first_states(sequences.shape[0], initial_state)
+        stored = self._stored_states(sequences.shape[0])
+        states = self._first_states(sequences.shape[0], initial_state, stored)
         outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
         last = len(states) - 1
         scan = _written_out if self.unroll else self.backend.scan
@@ -199,9 +202,8 @@ class RNN(Layer):
             outputs = ops.where(valid if self.return_sequences else valid[-1], outputs, 0)
         if self.return_sequences:
             outputs = ops.swapaxes(outputs, 0, 1)
-        if self.stateful:
-            for variable, array in zip(self._states, trees.leaves(states), strict=True):
-                variable.assign(array)
+        for variable, array in zip(stored, trees.leaves(states), strict=False):
+            variable.assign(array)
         if not self.return_state:
             return outputs
         return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
@@ -219,6 +221,7 @@ class RNN(Layer):
         For a user's cell the output, at first zeros, is put before the states.
         """
         if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
+            inputs = ops.cast(inputs, cell.compute_dtype)
             kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
             return lambda x, state: cell.step(x, state, kept_states), times(inputs, kept_inputs), states
         blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)

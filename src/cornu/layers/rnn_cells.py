@@ -123,6 +123,7 @@ class RecurrentCell(Layer):
             The output ``(batch, units)``, and the state after in the form of ``states``.
         """
         listed = isinstance(states, (list, tuple))
+        inputs = ops.cast(inputs, self.compute_dtype)
         kept_inputs, kept_states = self.draw_dropout(inputs, training)
         after = self.step(times(inputs, kept_inputs), list(states) if listed else [states], kept_states)
         return after[0], after if listed else after[0]

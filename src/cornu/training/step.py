@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import backends, ops, trees
+from cornu import backends, config, ops, trees
 from cornu.core.context import CallContext
 from cornu.training.state import TrainState
 

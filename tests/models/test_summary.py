@@ -1,0 +1,117 @@
+"""The table of ``model.summary()``."""
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.models.summary import summary_text
+
+
+def rows(text):
+    """The cells of the table's rows, without the head."""
+    lines = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def stack():
+    return cornu.Sequential(
+        [cornu.Input((3,)), layers.Dense(4, name="a"), layers.BatchNormalization(name="b")], name="small"
+    )
+
+
+def branching():
+    x = cornu.Input((3,), name="x")
+    h = layers.Dense(3, name="h")(x)
+    return cornu.Model(x, layers.Add(name="both")([x, h]), name="branches")
+
+
+def test_a_stack():
+    text = summary_text(stack())
+    assert text.splitlines()[0] == 'Model: "small"'
+    assert rows(text) == [["a (Dense)", "(None, 4)", "16"], ["b (BatchNormalization)", "(None, 4)", "16"]]
+    assert text.splitlines()[-3:] == [
+        "Total parameters: 32 (128.00 B)",
+        "Trainable parameters: 24 (96.00 B)",
+        "Non-trainable parameters: 8 (32.00 B)",
+    ]
+
+
+def test_frozen_layers_count_as_not_trainable():
+    model = stack()
+    model.layers[0].trainable = False
+    assert "Trainable parameters: 8 " in summary_text(model)
+
+
+def test_branches_name_where_they_come_from():
+    assert rows(summary_text(branching())) == [
+        ["x (InputLayer)", "(None, 3)", "0", "-"],
+        ["h (Dense)", "(None, 3)", "12", "x"],
+        ["both (Add)", "(None, 3)", "0", "x, h"],
+    ]
+
+
+def test_nested_models_are_one_row_or_all_their_rows():
+    model = cornu.Sequential([cornu.Input((3,)), stack(), layers.Dense(2, name="c")], name="outer")
+    assert [row[0] for row in rows(summary_text(model))] == ["small (Sequential)", "c (Dense)"]
+    expanded = summary_text(model, expand_nested=True)
+    assert [row[0] for row in rows(expanded)] == [
+        "small (Sequential)",
+        "a (Dense)",
+        "b (BatchNormalization)",
+        "c (Dense)",
+    ]
+    assert "|   a (Dense)" in expanded
+
+
+def test_a_model_that_is_not_built():
+    text = summary_text(cornu.Sequential([layers.Dense(4, name="a")], name="raw"))
+    assert rows(text) == [["a (Dense)", "?", "0 (not built)"]]
+
+
+def test_a_subclassed_model_shows_what_it_learned_about_its_layers():
+    class Net(cornu.Model):
+        def __init__(self):
+            super().__init__(name="net")
+            self.first = layers.Dense(4, name="first")
+
+        def call(self, x):
+            return self.first(x)
+
+    model = Net()
+    assert rows(summary_text(model)) == [["first (Dense)", "?", "0 (not built)"]]
+    model(np.ones((2, 3), "float32"))
+    assert rows(summary_text(model)) == [["first (Dense)", "(None, 4)", "16"]]
+
+
+def test_names_with_brackets_are_shown_as_they_are():
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, name="[red]x[/red]")])
+    assert rows(summary_text(model))[0][0] == "[red]x[/red] (Dense)"
+
+
+def test_the_optimizer_is_counted_once_it_has_slots():
+    model = stack()
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 3), "float32"), np.ones((4, 4), "float32"), verbose=0)
+    assert "Optimizer parameters: " in summary_text(model)
+
+
+def test_it_is_printed_or_given_to_a_function(capsys):
+    model, given = stack(), []
+    model.summary()
+    assert "Total parameters: 32" in capsys.readouterr().out
+    model.summary(print_fn=given.append)
+    assert capsys.readouterr().out == "" and "Total parameters: 32" in given[0]
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_it_keeps_to_a_width(width):
+    assert max(map(len, summary_text(branching(), line_length=width).splitlines())) <= width
+
+
+def test_a_large_model_is_summarised_without_drawing_a_number():
+    def refuse(shape, dtype=None):
+        raise AssertionError("numbers were drawn")
+
+    model = cornu.Sequential([cornu.Input((10_000,)), layers.Dense(1_000_000, kernel_initializer=refuse)])
+    assert "Total parameters: 10,001,000,000 (37.26 GB)" in summary_text(model)
