@@ -67,12 +67,18 @@ CASES = [
     ("SparseCategoricalCrossentropy", {"ignore_class": 1}, "classes"),
     ("KLDivergence", {}, "shares"),
     ("Poisson", {}, "positive"),
+    ("Dice", {"axis": [1]}, "binary"),
+    ("Dice", {}, "binary"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.6, "axis": [1]}, "binary"),
+    ("Tversky", {}, "binary"),
 ]
+FOR_SAMPLES = [case for case in CASES if case[0] not in ("Dice", "Tversky") or case[1]]
 
 FUNCTIONS = sorted(name for name in losses.__all__ if name.islower() and name in vars(keras.losses))
 FUNCTIONS = [name for name in FUNCTIONS if name not in ("get", "serialize", "deserialize")]
 CLASSES = sorted({name for name, _, _ in CASES})
 each_case = pytest.mark.parametrize(("name", "arguments", "kind"), CASES)
+each_case_for_samples = pytest.mark.parametrize(("name", "arguments", "kind"), FOR_SAMPLES)
 
 
 @each_case
@@ -86,7 +92,7 @@ def test_value_is_that_of_keras(name, arguments, kind, backend):
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 
 
-@each_case
+@each_case_for_samples
 def test_mean_with_sample_weights_is_that_of_keras(name, arguments, kind, backend):
     y_true, y_pred = data(kind)
     weight = np.random.default_rng(3).uniform(0.1, 2, size=y_pred.shape[0]).astype("float32")
@@ -96,14 +102,15 @@ def test_mean_with_sample_weights_is_that_of_keras(name, arguments, kind, backen
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["MeanSquaredError", "SparseCategoricalCrossentropy"])
-@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none", None, "mean", "mean_with_sample_weight"])
+MEANS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"]
+REDUCTIONS = [("MeanSquaredError", {}, reduction) for reduction in (*MEANS, "none", None)]
+REDUCTIONS += [("SparseCategoricalCrossentropy", {"ignore_class": 1}, reduction) for reduction in MEANS]
+
+
+@pytest.mark.parametrize(("name", "arguments", "reduction"), REDUCTIONS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_reductions_are_those_of_keras(name, reduction, weighted, backend):
-    y_true, y_pred = data("real" if name == "MeanSquaredError" else "classes")
-    arguments = {} if name == "MeanSquaredError" else {"ignore_class": 1}
-    if arguments and reduction in (None, "none"):
-        pytest.skip("Keras multiplies the unreduced values by the number of samples over that of counted ones")
+def test_reductions_are_those_of_keras(name, arguments, reduction, weighted, backend):
+    y_true, y_pred = data("classes" if arguments else "real")
     weight = np.random.default_rng(3).uniform(0.1, 2, size=y_pred.shape[0]).astype("float32") if weighted else None
     ours = getattr(losses, name)(reduction=reduction, **arguments)(y_true, backends.get(backend).asarray(y_pred), weight)
     theirs = getattr(keras.losses, name)(reduction=reduction, **arguments)(y_true, y_pred, weight)
@@ -120,7 +127,7 @@ def test_gradient_is_that_of_keras(name, arguments, kind, backend):
     np.testing.assert_allclose(engine.to_numpy(ours), np.asarray(theirs), rtol=1e-4, atol=1e-5)
 
 
-@each_case
+@each_case_for_samples
 def test_padding_counts_nowhere(name, arguments, kind, backend):
     y_true, y_pred = data(kind)
     engine, loss = backends.get(backend), getattr(losses, name)(**arguments)
@@ -129,7 +136,7 @@ def test_padding_counts_nowhere(name, arguments, kind, backend):
     short = loss(y_true[:3], engine.asarray(y_pred[:3]), weight[:3])
     padded = loss(y_true, engine.asarray(y_pred), weight, sample_mask=mask)
     np.testing.assert_allclose(np.asarray(padded), np.asarray(short), rtol=1e-5)
-    assert loss.judges_samples_alone
+    assert loss.judges_samples_alone == (name not in ("Dice", "Tversky"))
 
 
 def test_padding_may_hold_nan(backend):

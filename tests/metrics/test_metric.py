@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cornu import backends, losses, metrics, ops
+from cornu import backends, losses, metrics, ops, seeds
 from cornu.errors import InvalidArgumentError, ShapeError
 
 
@@ -244,3 +244,9 @@ def test_rows_of_the_confusion_matrix_are_labels(default_backend):
     metric = metrics.MeanIoU(num_classes=3)
     metric.update_state([0, 0, 1, 2, 7], [0, 1, 1, 0, 1], sample_weight=[1.0, 0.5, 1.0, 2.0, 9.0])
     np.testing.assert_array_equal(metric.total_cm.numpy(), [[1, 0.5, 0], [0, 1, 0], [2, 0, 0]])
+
+
+def test_making_a_metric_draws_no_random_number():
+    seeds.set_seed(3)
+    metrics.AUC()
+    assert seeds.next_key() == (3, 0)

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from cornu import Variable, backends, constraints, ops, optimizers
+from cornu import Variable, backends, constraints, ops, optimizers, seeds
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.optimizers.schedules import ExponentialDecay
 
@@ -59,10 +59,12 @@ def test_slots_live_on_the_backend_of_the_weights():
     assert {backends.owner(v.value) for v in adam.variables} == {"numpy"}
 
 
-def test_building_draws_no_weight():
+def test_building_draws_nothing():
+    seeds.set_seed(3)
     weight = Variable("glorot_uniform", shape=(2, 2))
     optimizers.Adam(use_ema=True).build([weight])
     assert weight._array is None
+    assert seeds.next_key() == (3, 1)
 
 
 def test_missing_gradients_leave_their_variables(weight):

@@ -6,6 +6,7 @@ from cornu import registry
 from cornu.errors import InvalidArgumentError
 from cornu.losses.loss import Loss, LossFunctionWrapper
 from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
+from cornu.losses.overlap import Dice, Tversky, dice, tversky
 from cornu.losses.probabilistic import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -58,6 +59,8 @@ _CLASSES = [
     SparseCategoricalCrossentropy,
     KLDivergence,
     Poisson,
+    Dice,
+    Tversky,
 ]
 
 _FUNCTIONS = [
@@ -78,6 +81,8 @@ _FUNCTIONS = [
     sparse_categorical_crossentropy,
     kl_divergence,
     poisson,
+    dice,
+    tversky,
 ]
 
 _SHORT_NAMES = {
@@ -208,6 +213,7 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -221,6 +227,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
@@ -228,6 +235,7 @@ __all__ = [
     "categorical_hinge",
     "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -243,4 +251,5 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]

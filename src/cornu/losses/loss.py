@@ -244,7 +244,8 @@ class LossFunctionWrapper(Loss):
             raise InvalidArgumentError(f"`fn={fn!r}` was given.", "It must be a function.", "Pass `fn(y_true, y_pred)`.")
         super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = function, kwargs
-        self.judges_samples_alone = getattr(function, "__module__", "").startswith(f"{__package__}.")
+        module = getattr(function, "__module__", "")
+        self.judges_samples_alone = module.startswith(f"{__package__}.") and not module.endswith(".overlap")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, registry
+from cornu import config, initializers, registry
 from cornu.core import context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
@@ -89,8 +89,11 @@ class Metric(registry.Configurable):
             dtype: Its dtype; default that of the metric.
             name: Its name.
         """
+        dtype = dtype or self.dtype
+        if isinstance(initializer, (str, dict)) or callable(initializer):
+            initializer = initializers.get(initializer)(tuple(shape), dtype=dtype)
         with context.name_scope(self.name.replace("/", ">")):
-            variable = Variable(initializer, shape=tuple(shape), dtype=dtype or self.dtype, trainable=False, name=name)
+            variable = Variable(initializer, dtype=dtype, trainable=False, name=name)
         self._variables.append(variable)
         return variable
 
