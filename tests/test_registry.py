@@ -30,7 +30,7 @@ def nothing_registered():
         table.update(before)
 
 
-# --- What an argument means ----------------------------------------------------------------------------------------------------
+# --- What an argument means -------------------------------------------------------------------------------------------
 
 
 def test_a_name_a_function_a_class_an_object_and_a_config_mean_the_same():
@@ -66,7 +66,7 @@ def test_a_class_of_another_kind_is_refused(make, config):
         make(config)
 
 
-# --- Names of one's own ---------------------------------------------------------------------------------------------------------
+# --- Names of one's own -----------------------------------------------------------------------------------------------
 
 
 def test_a_registered_function_is_named_by_package_and_name():
@@ -98,7 +98,7 @@ def test_a_name_of_ones_own_hides_one_of_ours():
         assert get("activations", "relu") is double
 
 
-# --- Configs --------------------------------------------------------------------------------------------------------------------
+# --- Configs ----------------------------------------------------------------------------------------------------------
 
 
 def test_arguments_make_the_same_object_again_through_json():
@@ -133,7 +133,7 @@ def test_the_form_is_that_of_keras():
         assert ours["config"] == theirs["config"]
 
 
-# --- What a file may not do -------------------------------------------------------------------------------------------------------
+# --- What a file may not do -------------------------------------------------------------------------------------------
 
 UNSAFE = [
     {"module": "os", "class_name": "system", "config": {"command": "true"}},

@@ -1,6 +1,6 @@
 """The contract that every layer keeps, as one check: :func:`check_layer`, for Cornu's own layers and for yours.
 
-Each clause of the contract is one function below; ``CLAUSES`` lists them. A clause takes a :class:`Subject`, the layer under
+Each clause of the contract is one function below; ``CLAUSES`` lists them. A clause takes a :class:`_Subject`, the layer under
 test with its data, and raises a :class:`ContractError` if the layer breaks it.
 """
 
@@ -25,10 +25,16 @@ _STEP = 1e-6
 
 
 class ContractError(CornuError, AssertionError):
-    """A layer breaks a clause of the contract."""
+    """A layer breaks a clause of the contract.
+
+    Example:
+        >>> from cornu.testing import ContractError
+        >>> issubclass(ContractError, AssertionError)
+        True
+    """
 
 
-class Subject:
+class _Subject:
     """A layer under test: how to make it, and what to call it on.
 
     Args:
@@ -89,7 +95,7 @@ def _shaken(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 # --- Calling a layer --------------------------------------------------------------------------------------------------
 
 
-def run(layer: Layer, subject: Subject, training: bool = False, key: tuple[int, int] = _KEY, inputs: Any = None) -> Any:
+def _run(layer: Layer, subject: _Subject, training: bool = False, key: tuple[int, int] = _KEY, inputs: Any = None) -> Any:
     """The layer's outputs, its variables left as they are.
 
     Args:
@@ -111,7 +117,7 @@ def _on(layer: Layer) -> Callable:
     return backends.get(layer.backend_name).asarray
 
 
-def _pure(layer: Layer, subject: Subject, training: bool, key: tuple[int, int], sample_mask: Any) -> Callable:
+def _pure(layer: Layer, subject: _Subject, training: bool, key: tuple[int, int], sample_mask: Any) -> Callable:
     """The layer as a function of its trainable values and inputs."""
     state = [variable.value for variable in layer.non_trainable_variables]
     key_array = _on(layer)(np.array(key, dtype="uint32"))
@@ -130,7 +136,7 @@ def _numpy_outputs(layer: Layer, outputs: Any) -> list[np.ndarray]:
     return [array.astype("float32") if str(array.dtype) in ("float16", "bfloat16") else array for array in arrays]
 
 
-class Gradients(NamedTuple):
+class _Gradients(NamedTuple):
     """The gradient of a number made of a layer's outputs.
 
     Attributes:
@@ -146,7 +152,7 @@ class Gradients(NamedTuple):
     gradients: list[np.ndarray]
 
 
-def differentiate(layer: Layer, subject: Subject, training: bool = False) -> Gradients:
+def _differentiate(layer: Layer, subject: _Subject, training: bool = False) -> _Gradients:
     """The gradient of the sum of the outputs times random numbers, for trainable variables and inputs of floats."""
     engine, on_backend = backends.get(layer.backend_name), _on(layer)
     arrays = trees.map(on_backend, subject.inputs)
@@ -167,17 +173,17 @@ def differentiate(layer: Layer, subject: Subject, training: bool = False) -> Gra
         return sum(ops.sum(output * factor) for output, factor in zip(floats, upstream, strict=True)), outputs
 
     (_, outputs), found = engine.compile(engine.value_and_grad(number, has_aux=True))(values)
-    return Gradients(number, values, _numpy_outputs(layer, outputs), [engine.to_numpy(gradient) for gradient in found])
+    return _Gradients(number, values, _numpy_outputs(layer, outputs), [engine.to_numpy(gradient) for gradient in found])
 
 
 def _real_dtype(layer: Layer) -> str:
     return "float64" if layer.variable_dtype == "float64" else "float32"
 
 
-def _is_random(layer: Layer, subject: Subject) -> bool:
+def _is_random(layer: Layer, subject: _Subject) -> bool:
     """Whether its outputs in training depend on the key."""
-    one = _numpy_outputs(layer, run(layer, subject, training=True))
-    other = _numpy_outputs(layer, run(layer, subject, training=True, key=_OTHER_KEY))
+    one = _numpy_outputs(layer, _run(layer, subject, training=True))
+    other = _numpy_outputs(layer, _run(layer, subject, training=True, key=_OTHER_KEY))
     return not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
 
 
@@ -198,13 +204,13 @@ def _farthest(one: np.ndarray, other: np.ndarray) -> str:
 # --- The clauses ------------------------------------------------------------------------------------------------------
 
 
-def check_call(subject: Subject) -> None:
+def _check_call(subject: _Subject) -> None:
     """The layer can be called, on symbolic tensors and on arrays."""
     layer = subject.layer()
     layer(trees.map(_on(layer), subject.inputs), **subject.call)
 
 
-def check_config(subject: Subject) -> None:
+def _check_config(subject: _Subject) -> None:
     """The config is JSON, and a layer made from it has the same config and, with the same weights, gives the same answer."""
     layer = subject.layer()
     layer_config = layer.get_config()
@@ -238,24 +244,24 @@ def check_config(subject: Subject) -> None:
     _compare_copies(subject, layer, again)
 
 
-def _compare_copies(subject: Subject, layer: Layer, again: Layer) -> None:
+def _compare_copies(subject: _Subject, layer: Layer, again: Layer) -> None:
     advice = "Leave `get_config` to the base class, or add the missing arguments to the config."
     shapes = [variable.shape for variable in layer.weights]
     if (found := [variable.shape for variable in again.weights]) != shapes:
         difference = f"has weights of shapes {found} instead of {shapes}"
         raise subject.failure("config", f"a layer made from its config {difference}.", "It must be the same layer.", advice)
     again.set_weights(layer.get_weights())
-    answers = (_numpy_outputs(one, run(one, subject)) for one in (layer, again))
+    answers = (_numpy_outputs(one, _run(one, subject)) for one in (layer, again))
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*answers, strict=True)):
         difference = "gives another answer from the same weights"
         raise subject.failure("config", f"a layer made from its config {difference}.", "It must be the same layer.", advice)
 
 
-def check_shapes(subject: Subject) -> None:
+def _check_shapes(subject: _Subject) -> None:
     """Symbolic outputs and ``compute_output_shape`` say the shape and dtype that really come out, for a batch of any size."""
     layer = subject.layer()
     engine = backends.get(layer.backend_name)
-    real = [((None, *leaf.shape[1:]), engine.dtype(leaf)) for leaf in trees.leaves(run(layer, subject))]
+    real = [((None, *leaf.shape[1:]), engine.dtype(leaf)) for leaf in trees.leaves(_run(layer, subject))]
     symbols = subject.symbols()
     symbolic = trees.leaves(subject.bare_layer()(symbols, **subject.call))
     _compare_shapes(subject, "its symbolic output", [tensor.shape for tensor in symbolic], real)
@@ -274,7 +280,7 @@ def check_shapes(subject: Subject) -> None:
     _compare_shapes(subject, "`compute_output_shape`", shapes, real)
 
 
-def _compare_shapes(subject: Subject, what: str, shapes: list, real: list) -> None:
+def _compare_shapes(subject: _Subject, what: str, shapes: list, real: list) -> None:
     wanted = [shape for shape, _ in real]
     agree = len(shapes) == len(wanted) and all(
         len(a) == len(b) and all(x in (None, y) for x, y in zip(a[1:], b[1:], strict=True))
@@ -293,7 +299,7 @@ def _listed(shapes: list) -> str:
     return ", ".join(str(tuple(shape)) for shape in shapes)
 
 
-def check_weights(subject: Subject) -> None:
+def _check_weights(subject: _Subject) -> None:
     """All that the answer depends on is in the weights: set anew, or given to a pure call, they give the same answer."""
     layer = subject.layer()
     arrays = trees.map(_on(layer), subject.inputs)
@@ -302,7 +308,7 @@ def check_weights(subject: Subject) -> None:
     layer.set_weights([np.zeros_like(value) for value in weights])
     layer.set_weights(weights)
     same = all(np.array_equal(a, b) for a, b in zip(weights, layer.get_weights(), strict=True))
-    for after in (layer(arrays, **subject.call), run(layer, subject)):
+    for after in (layer(arrays, **subject.call), _run(layer, subject)):
         after = _numpy_outputs(layer, after)
         if not same or not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
             raise subject.failure(
@@ -313,21 +319,21 @@ def check_weights(subject: Subject) -> None:
             )
 
 
-def check_backends(subject: Subject) -> None:
+def _check_backends(subject: _Subject) -> None:
     """From the same weights, every backend gives the same answer and the same gradients."""
     reference = subject.layer("numpy")
     modes = [False] if _is_random(reference, subject) else [False, True]
     for name in (name for name in config.BACKENDS if name != "numpy"):
         layer = subject.layer("numpy").to_backend(name)
         for training in modes:
-            mine, wanted = differentiate(layer, subject, training), differentiate(reference, subject, training)
+            mine, wanted = _differentiate(layer, subject, training), _differentiate(reference, subject, training)
             for one, other in zip(mine.outputs, wanted.outputs, strict=True):
                 _compare_backends(subject, name, "output", one, other)
             for one, other in zip(mine.gradients, wanted.gradients, strict=True):
                 _compare_backends(subject, name, "gradient", one, other)
 
 
-def _compare_backends(subject: Subject, name: str, what: str, mine: np.ndarray, wanted: np.ndarray) -> None:
+def _compare_backends(subject: _Subject, name: str, what: str, mine: np.ndarray, wanted: np.ndarray) -> None:
     if not _near(mine, wanted, 1e-4):
         raise subject.failure(
             "backends",
@@ -337,13 +343,13 @@ def _compare_backends(subject: Subject, name: str, what: str, mine: np.ndarray, 
         )
 
 
-def check_gradients(subject: Subject) -> None:
+def _check_gradients(subject: _Subject) -> None:
     """The gradient for weights and inputs is that of finite differences, in ``float64`` on the NumPy backend."""
     layer = subject.layer("numpy", policy="float64")
     rng = np.random.default_rng(3)
     names = [variable.name for variable in layer.trainable_variables]
     for training in (False, True):
-        taken = differentiate(layer, subject, training)
+        taken = _differentiate(layer, subject, training)
         for place, gradient in enumerate(taken.gradients):
             what = f"the weight {names[place]!r}" if place < len(names) else "the input"
             for _ in range(_DIRECTIONS):
@@ -351,7 +357,7 @@ def check_gradients(subject: Subject) -> None:
                 _compare_slopes(subject, what, taken, place, direction)
 
 
-def _compare_slopes(subject: Subject, what: str, taken: Gradients, place: int, direction: np.ndarray) -> None:
+def _compare_slopes(subject: _Subject, what: str, taken: _Gradients, place: int, direction: np.ndarray) -> None:
     def moved(step: float) -> float:
         values = list(taken.values)
         values[place] = values[place] + step * direction
@@ -368,13 +374,13 @@ def _compare_slopes(subject: Subject, what: str, taken: Gradients, place: int, d
         )
 
 
-def check_half_precision(subject: Subject) -> None:
+def _check_half_precision(subject: _Subject) -> None:
     """In mixed precision, weights stay ``float32``, floats come out in 16 bits, and the answer is about the same."""
     reference = subject.layer()
-    wanted = _numpy_outputs(reference, run(reference, subject))
+    wanted = _numpy_outputs(reference, _run(reference, subject))
     for policy in ("mixed_float16", "mixed_bfloat16"):
         layer = subject.layer(config.backend(), policy)
-        outputs = run(layer, subject)
+        outputs = _run(layer, subject)
         engine = backends.get(layer.backend_name)
         dtypes = {engine.dtype(leaf) for leaf in trees.leaves(outputs) if is_float(engine.dtype(leaf))}
         if dtypes - {layer.compute_dtype} or any(variable.dtype == layer.compute_dtype for variable in layer.weights):
@@ -394,7 +400,7 @@ def check_half_precision(subject: Subject) -> None:
                 )
 
 
-def check_batch_coupling(subject: Subject) -> None:
+def _check_batch_coupling(subject: _Subject) -> None:
     """With ``batch_coupling = "none"`` a sample gets the same answer in any company, with ``"masked"`` beside any padding."""
     layer = subject.layer()
     coupling = layer.batch_coupling_of_all()
@@ -404,7 +410,7 @@ def check_batch_coupling(subject: Subject) -> None:
     modes = [False] if _is_random(layer, subject) else [False, True]
     part = trees.map(lambda x: x[: count - 1], subject.inputs)
     for training in modes:
-        alone = _numpy_outputs(layer, run(layer, subject, training, inputs=part))
+        alone = _numpy_outputs(layer, _run(layer, subject, training, inputs=part))
         together = _numpy_outputs(layer, _run_padded(layer, subject, training, coupling))
         for mine, wanted in zip(alone, together, strict=True):
             if not _near(mine, wanted[: count - 1], 1e-5):
@@ -416,7 +422,7 @@ def check_batch_coupling(subject: Subject) -> None:
                 )
 
 
-def _run_padded(layer: Layer, subject: Subject, training: bool, coupling: str) -> Any:
+def _run_padded(layer: Layer, subject: _Subject, training: bool, coupling: str) -> Any:
     """The outputs for the whole batch, the last sample of which is padding."""
     arrays = trees.map(_on(layer), subject.inputs)
     count = len(trees.leaves(subject.inputs)[0])
@@ -425,15 +431,15 @@ def _run_padded(layer: Layer, subject: Subject, training: bool, coupling: str) -
     return _pure(layer, subject, training, _KEY, mask)(trained, arrays)
 
 
-CLAUSES: dict[str, Callable[[Subject], None]] = {
-    "call": check_call,
-    "config": check_config,
-    "shapes": check_shapes,
-    "weights": check_weights,
-    "backends": check_backends,
-    "gradients": check_gradients,
-    "half precision": check_half_precision,
-    "batch coupling": check_batch_coupling,
+CLAUSES: dict[str, Callable[[_Subject], None]] = {
+    "call": _check_call,
+    "config": _check_config,
+    "shapes": _check_shapes,
+    "weights": _check_weights,
+    "backends": _check_backends,
+    "gradients": _check_gradients,
+    "half precision": _check_half_precision,
+    "batch coupling": _check_batch_coupling,
 }
 """The clauses of the contract by name, in the order in which they are checked."""
 
@@ -481,13 +487,13 @@ def check_layer(
             raise one_of("skip", name, CLAUSES)
     inputs = _random_inputs(input_shape) if input_data is None else trees.map(np.asarray, input_data)
     name = getattr(layer, "__name__", type(layer).__name__)
-    subject = Subject(name, lambda: layer(**(init_kwargs or {})), inputs, dict(call_kwargs or {}))
+    subject = _Subject(name, lambda: layer(**(init_kwargs or {})), inputs, dict(call_kwargs or {}))
     for name in CLAUSES:
         if name not in skip:
             _hold(name, subject)
 
 
-def _hold(name: str, subject: Subject) -> None:
+def _hold(name: str, subject: _Subject) -> None:
     """Checks one clause; whatever else the layer raises breaks it too."""
     try:
         CLAUSES[name](subject)

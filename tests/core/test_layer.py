@@ -10,7 +10,7 @@ import cornu
 from cornu import Variable, backends, layers, ops
 from cornu.core import context
 from cornu.core.context import CallContext
-from cornu.errors import InvalidTypeError, NotBuiltError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.layers import Layer
 
 X = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
@@ -208,6 +208,20 @@ def test_a_layer_without_call_says_so():
         Layer()(X)
 
 
+@pytest.mark.parametrize("wrong", [[[1.0, 2.0]], "text", None, 3.0])
+def test_what_is_no_array_is_told(wrong):
+    with pytest.raises(InvalidTypeError, match="The layer 'd' was called on .*takes arrays or symbolic tensors"):
+        layers.Dense(2, name="d")(wrong)
+
+
+@pytest.mark.parametrize("name", ["a/b", 3])
+def test_a_name_is_a_text_without_slash_as_in_keras(name):
+    with pytest.raises(InvalidArgumentError, match="`Dense` was given name="):
+        layers.Dense(2, name=name)
+    with pytest.raises(ValueError):
+        keras.layers.Dense(2, name=name)
+
+
 def test_what_is_not_known_yet_is_told():
     layer = layers.Dense(3, name="d")
     for ask in (lambda: layer.input, lambda: layer.output, lambda: layer.input_shape, lambda: layer.output_shape):
@@ -274,6 +288,32 @@ def test_build_runs_once():
     layer = Once()
     layer(X), layer(X), layer(cornu.Input((3,)))
     assert layer.count == 1 and len(layer.variables) == 1
+
+
+def test_building_twice_changes_nothing():
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    kernel = layer.kernel
+    layer.build((None, 3))
+    assert layer.kernel is kernel and len(layer.weights) == 2
+
+
+def test_a_build_that_fails_leaves_no_variable_behind():
+    class Fails(Layer):
+        def build(self, input_shape):
+            self.add_weight((2,))
+            if input_shape[-1] == 3:
+                raise ValueError("three")
+
+        def call(self, inputs):
+            return inputs
+
+    layer = Fails()
+    with pytest.raises(ValueError, match="three"):
+        layer(X)
+    assert layer.weights == [] and not layer.built
+    layer(X[:, :2])
+    assert len(layer.weights) == 1
 
 
 # --- Training ---------------------------------------------------------------------------------------------------------
@@ -354,6 +394,13 @@ def test_a_mask_travels_through_layers_that_support_it():
         assert np.asarray(mean.mask).tolist() == [[True, False, True]]
         mean(dropped(layers.Masking(0.0)(sequence)))
         assert mean.mask is None
+
+
+def test_a_mask_outlives_a_change_of_dtype():
+    mean = Mean(dtype="float16")
+    with context.entered(CallContext()):
+        mean(layers.Masking(0.0)(np.float32([[[1.0], [0.0]]])))
+    assert np.asarray(mean.mask).tolist() == [[True, False]]
 
 
 def test_a_mask_that_is_given_counts_and_is_handed_on():

@@ -49,7 +49,13 @@ def test_operators_with_arrays_on_both_sides(backend, sign):
 def test_logical_operators(backend):
     yes, no = Variable(np.array([True, False]), backend=backend), np.array([True, True])
     results = [yes & no, no & yes, yes | no, yes ^ no, ~yes]
-    assert [np.asarray(r).tolist() for r in results] == [[True, False], [True, False], [True, True], [False, True], [False, True]]
+    assert [np.asarray(r).tolist() for r in results] == [
+        [True, False],
+        [True, False],
+        [True, True],
+        [False, True],
+        [False, True],
+    ]
 
 
 def test_operators_with_numbers_and_signs(backend):

@@ -57,6 +57,8 @@ def test_a_metric_of_ones_own_does_not_promise_to_skip_weight_zero():
     assert Renamed().counts_zero_weight_as_absent
     assert not metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred).counts_zero_weight_as_absent
     assert metrics.MeanMetricWrapper(losses.huber).counts_zero_weight_as_absent
+    assert metrics.MeanMetricWrapper(losses.Huber()).counts_zero_weight_as_absent
+    assert not metrics.MeanMetricWrapper(losses.dice).counts_zero_weight_as_absent
 
 
 def test_metrics_inside_metrics_bring_their_variables():

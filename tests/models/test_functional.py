@@ -158,6 +158,16 @@ def test_training_given_when_the_graph_was_made_stays():
     assert seen == [False]
 
 
+def test_masks_travel_through_a_graph_as_in_keras(twins):
+    def make(k):
+        x = k.Input((4,), dtype="int32")
+        words = k.layers.Embedding(5, 3, mask_zero=True)(x)
+        read = k.layers.LSTM(3, return_sequences=True)(words)
+        return k.Model(x, [k.layers.GlobalAveragePooling1D()(k.layers.Add()([read, words])), k.layers.GRU(2)(read)])
+
+    twins(make).same_outputs(np.array([[1, 2, 0, 0], [3, 1, 2, 0]], "int32"))
+
+
 @st.composite
 def plans(draw):
     """A random graph: for each step what is done and on which earlier tensors."""
@@ -227,7 +237,7 @@ def test_a_missing_last_axis_of_size_one_is_put_there():
     assert model(np.ones((3, 5), "float32")).shape == (3, 5, 2)
 
 
-# --- Errors ---------------------------------------------------------------------------------------------------------------------
+# --- Errors -----------------------------------------------------------------------------------------------------------
 
 
 def test_an_output_that_does_not_depend_on_the_inputs_is_told():

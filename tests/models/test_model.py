@@ -56,7 +56,7 @@ def stack(k):
     return k.Sequential([k.Input((3,), name="x"), k.layers.Dense(4, name="a"), k.layers.BatchNormalization(name="b")], name="s")
 
 
-# --- Subclassing ------------------------------------------------------------------------------------------------------------
+# --- Subclassing ------------------------------------------------------------------------------------------------------
 
 
 def test_a_subclass_has_the_weights_paths_and_outputs_of_keras(twins):
@@ -130,7 +130,7 @@ def test_freezing_before_and_after_building():
     assert len(model.trainable_weights) == 8
 
 
-# --- Layers by name ------------------------------------------------------------------------------------------------------------
+# --- Layers by name ---------------------------------------------------------------------------------------------------
 
 
 def test_layers_are_found_by_name_path_and_index():
@@ -152,7 +152,7 @@ def test_a_name_that_is_not_there_is_told_with_a_guess():
         nested(cornu).get_layer("out/kernel")
 
 
-# --- Pure calls and backends ------------------------------------------------------------------------------------------------------
+# --- Pure calls and backends ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [graph, nested, stack, built])
@@ -162,7 +162,9 @@ def test_a_pure_call_gives_what_the_eager_one_gives(make, backend):
     state = [v.value for v in model.non_trainable_variables]
     pure, after = model.stateless_call(trained, state, X, training=True)
     eager = model(X, training=True)
-    for one, other in zip(pure if isinstance(pure, list) else [pure], eager if isinstance(eager, list) else [eager], strict=True):
+    for one, other in zip(
+        pure if isinstance(pure, list) else [pure], eager if isinstance(eager, list) else [eager], strict=True
+    ):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-6)
     for one, variable in zip(after, model.non_trainable_variables, strict=True):
         np.testing.assert_allclose(np.asarray(one), variable.numpy(), rtol=1e-5, atol=1e-6)
@@ -174,7 +176,7 @@ def test_a_mixed_model_computes_in_16_bits():
     assert {v.dtype for v in model.variables} == {"float32"}
 
 
-# --- Configs ----------------------------------------------------------------------------------------------------------------------
+# --- Configs ----------------------------------------------------------------------------------------------------------
 
 
 def through_json(config):

@@ -44,7 +44,9 @@ def test_weights_paths_and_outputs_are_those_of_keras(make, twins):
     pair = twins(make)
     pair.same(X)
     assert pair.ours.name == pair.theirs.name
-    assert pair.ours.input_shape[1:] == pair.theirs.input_shape[1:] and pair.ours.output_shape[1:] == pair.theirs.output_shape[1:]
+    assert (
+        pair.ours.input_shape[1:] == pair.theirs.input_shape[1:] and pair.ours.output_shape[1:] == pair.theirs.output_shape[1:]
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`")
@@ -138,6 +140,11 @@ def test_the_same_layer_may_stand_in_several_places(twins):
 def test_what_is_no_layer_is_refused():
     with pytest.raises(InvalidTypeError, match=r"`Sequential` was given .*relu.*It is made of layers"):
         cornu.Sequential([layers.Dense(3), "relu"])
+
+
+def test_a_layer_alone_is_no_list_of_layers():
+    with pytest.raises(InvalidTypeError, match=r"Put the layer into one: `Sequential\(\[layer\]\)`"):
+        cornu.Sequential(layers.Dense(3))
 
 
 def test_an_input_in_the_middle_is_refused():

@@ -15,9 +15,7 @@ def rows(text):
 
 
 def stack():
-    return cornu.Sequential(
-        [cornu.Input((3,)), layers.Dense(4, name="a"), layers.BatchNormalization(name="b")], name="small"
-    )
+    return cornu.Sequential([cornu.Input((3,)), layers.Dense(4, name="a"), layers.BatchNormalization(name="b")], name="small")
 
 
 def branching():

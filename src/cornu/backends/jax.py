@@ -14,6 +14,8 @@ import builtins
 import functools
 import math
 import os
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,10 @@ from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import InvalidArgumentError, one_of
 
 # --- Compilation cache ------------------------------------------------------------------------------------------------
+
+
+_CACHE_BYTES = 500 * 2**20
+_DAY = 24 * 3600
 
 
 def cache_folder() -> Path:
@@ -53,14 +59,30 @@ def enable_compilation_cache() -> bool:
     try:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return False
+        prune_cache(folder)
     except (OSError, RuntimeError):  # no home, or one that cannot be written
         return False
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return False
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")  # it is compiled anew then
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     return True
+
+
+def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
+    """Deletes the oldest programs if they take more than ``limit`` bytes together. Looks at most once a day."""
+    stamp = folder / "last_pruned"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
+        return
+    stamp.touch()
+    found = sorted(((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache")), reverse=True)
+    total = 0
+    for _, entry in found:
+        total += entry.stat().st_size
+        if total > limit:
+            entry.unlink(missing_ok=True)
 
 
 enable_compilation_cache()

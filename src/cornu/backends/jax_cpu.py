@@ -351,8 +351,9 @@ def _first_hits(parts: list[tuple[Shape, Array]], y: Array) -> list[Array]:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
 def sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """The sum of each small window."""
-    return functools.reduce(jnp.add, (part for _, part in _windows(x, window, strides, padding, (1,) * len(window), 0)))
+    """The sum of each window over the spatial axes. XLA's forward pass is the faster one here."""
+    edges = ((0, 0), *padding, (0, 0))
+    return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, (1, *window, 1), (1, *strides, 1), edges)
 
 
 def _sum_forward(x, *geometry):

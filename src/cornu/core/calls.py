@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, ops, trees
+from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.shapes import first_of
 from cornu.ops.dispatch import unwrap
@@ -23,7 +24,11 @@ def to_input(layer: Any, value: Any) -> Any:
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
+        running, given = context.current(), value
         value = backend.cast(value, layer.compute_dtype)
+        mask = None if running is None else running.mask_of(given)
+        if mask is not None:
+            running.set_mask(value, mask)
     return value
 
 

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from cornu.errors import InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 
 
 def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[str, ...]) -> InvalidTypeError:
@@ -18,6 +18,15 @@ def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[st
     )
 
 
+def unusable_name(kind: type, name: Any) -> InvalidArgumentError:
+    """For a name that is no text or would break the paths of variables."""
+    return InvalidArgumentError(
+        f"`{kind.__name__}` was given name={name!r}.",
+        "A name is a text without `/`, which stands between the parts of a path.",
+        "Use `_` instead.",
+    )
+
+
 def no_call(layer: Any) -> InvalidTypeError:
     """For a layer whose class has no ``call``."""
     kind = type(layer).__name__
@@ -25,6 +34,15 @@ def no_call(layer: Any) -> InvalidTypeError:
         f"The layer {layer.name!r} ({kind}) was called.",
         "A layer needs a method `call(self, inputs)`.",
         f"Write one in the class `{kind}`.",
+    )
+
+
+def no_arrays(layer: Any, inputs: Any) -> InvalidTypeError:
+    """For a call without an array, such as one on a list of numbers."""
+    return InvalidTypeError(
+        f"The layer {layer.name!r} was called on {inputs!r:.80}.",
+        "A layer takes arrays or symbolic tensors.",
+        "Make one of it first: `np.array(x)`.",
     )
 
 

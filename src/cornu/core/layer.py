@@ -12,7 +12,7 @@ from cornu.core import calls, complaints, context, dtype_policy, graph, layer_co
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.naming import auto_name
-from cornu.core.shapes import first_of, map_shapes, shapes_for_build, shapes_of
+from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build, shapes_of
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
@@ -28,12 +28,18 @@ def _remembering(build: Callable) -> Callable:
         if self._building:  # a subclass's build calls the one it overrides
             build(self, *args, **kwargs)
             return
+        if self.built:
+            return
+        made = len(self._trained), len(self._state)
         shapes = inspect.signature(build).bind(self, *args, **kwargs).arguments
         self.path = context.path_of(self.name)
         self._building = True
         try:
             with context.name_scope(self.name):
                 build(self, *args, **kwargs)
+        except Exception:  # so that another attempt does not make the variables once more
+            del self._trained[made[0] :], self._state[made[1] :]
+            raise
         finally:
             self._building = False
         for layer in self.sublayers:  # also those that `build` made
@@ -48,9 +54,8 @@ class Layer(Configurable):
     """Named variables and a ``call``: the base of every layer and model.
 
     A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
-    may say in
-    ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). Its constructor's
-    arguments are its config.
+    may say in ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). The
+    arguments of its constructor are its config.
 
     Args:
         activity_regularizer: Function of the output that gives a penalty added to the loss.
@@ -102,6 +107,8 @@ class Layer(Configurable):
     ):
         if kwargs:
             raise complaints.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise complaints.unusable_name(type(self), name)
         self._trained: list[Variable] = []
         self._state: list[Variable] = []
         self.name = name or auto_name(type(self).__name__)
@@ -193,9 +200,9 @@ class Layer(Configurable):
         return variable
 
     def add_loss(self, loss: Any) -> None:
-        """Adds a number to what training makes small. Called in ``call``."""
+        """Adds a number, or a list of them, to what training makes small. Called in ``call``."""
         running = context.current()
-        (running.losses if running is not None else self._losses).append(loss)
+        (running.losses if running is not None else self._losses).extend(trees.leaves(loss))
 
     # --- Being called -------------------------------------------------------------------------------------------------
 
@@ -284,7 +291,10 @@ class Layer(Configurable):
         knows_shapes = _overrides(self, "compute_output_shape")
         if self.built and not knows_shapes:
             return
-        shapes = shapes_of(first_of(args, kwargs))
+        inputs = first_of(args, kwargs)
+        if not has_shapes(inputs) and (knows_shapes or _overrides(self, "build")):
+            raise complaints.no_arrays(self, inputs)
+        shapes = shapes_of(inputs)
         key = repr(shapes)
         if key in self._accepted_shapes:
             return

@@ -28,6 +28,11 @@ def _shape_of(value: Any) -> tuple | None:
     return (None, *value.shape[1:]) if hasattr(value, "shape") else None
 
 
+def has_shapes(inputs: Any) -> bool:
+    """Whether there is an array or symbolic tensor in a tree."""
+    return any(hasattr(leaf, "shape") for leaf in trees.leaves(inputs))
+
+
 def map_shapes(shapes: Any, function: Callable) -> Any:
     """Applies a function to the shapes in a tree of shapes, where a shape is a tuple of sizes.
 

@@ -4,10 +4,24 @@ from cornu import registry
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.conv import Conv1D, Conv2D, Conv3D
-from cornu.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from cornu.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from cornu.layers.conv_transpose import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    Convolution1DTranspose,
+    Convolution2DTranspose,
+    Convolution3DTranspose,
+)
 from cornu.layers.core import Activation, Dense, Identity, Lambda, Masking
-from cornu.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
+from cornu.layers.depthwise_conv import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+    SeparableConvolution1D,
+    SeparableConvolution2D,
+)
 from cornu.layers.embedding import Embedding
 from cornu.layers.merging import (
     Add,
@@ -81,6 +95,7 @@ from cornu.layers.reshaping import (
 )
 from cornu.layers.rnn import GRU, LSTM, RNN, SimpleRNN
 from cornu.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.serialization import deserialize, serialize
 from cornu.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 
 __all__ = [
@@ -107,6 +122,12 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
@@ -159,6 +180,8 @@ __all__ = [
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
@@ -179,10 +202,12 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
 
@@ -272,6 +297,12 @@ registry.allow(
         "AvgPool1D": AvgPool1D,
         "AvgPool2D": AvgPool2D,
         "AvgPool3D": AvgPool3D,
+        "Convolution1D": Convolution1D,
+        "Convolution1DTranspose": Convolution1DTranspose,
+        "Convolution2D": Convolution2D,
+        "Convolution2DTranspose": Convolution2DTranspose,
+        "Convolution3D": Convolution3D,
+        "Convolution3DTranspose": Convolution3DTranspose,
         "GlobalAvgPool1D": GlobalAvgPool1D,
         "GlobalAvgPool2D": GlobalAvgPool2D,
         "GlobalAvgPool3D": GlobalAvgPool3D,
@@ -281,5 +312,7 @@ registry.allow(
         "MaxPool1D": MaxPool1D,
         "MaxPool2D": MaxPool2D,
         "MaxPool3D": MaxPool3D,
+        "SeparableConvolution1D": SeparableConvolution1D,
+        "SeparableConvolution2D": SeparableConvolution2D,
     },
 )

@@ -190,3 +190,6 @@ class Conv3DTranspose(BaseConvTranspose):
             bias_constraint,
             **kwargs,
         )
+
+
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose

@@ -249,3 +249,6 @@ class SeparableConv2D(BaseSeparableConv):
     """
 
     rank = 2
+
+
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -332,40 +332,96 @@ class Dot(Merge):
 
 
 def add(inputs: list, **kwargs: Any) -> Any:
-    """The sum of tensors, by a layer :class:`Add`."""
+    """The sum of tensors, by a layer :class:`Add`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.add([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[4.0]]
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: list, **kwargs: Any) -> Any:
-    """The first of two tensors less the second, by a layer :class:`Subtract`."""
+    """The first of two tensors less the second, by a layer :class:`Subtract`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.subtract([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[-2.0]]
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: list, **kwargs: Any) -> Any:
-    """The product of tensors, by a layer :class:`Multiply`."""
+    """The product of tensors, by a layer :class:`Multiply`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.multiply([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[3.0]]
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: list, **kwargs: Any) -> Any:
-    """The mean of tensors, by a layer :class:`Average`."""
+    """The mean of tensors, by a layer :class:`Average`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.average([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[2.0]]
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: list, **kwargs: Any) -> Any:
-    """The largest of tensors, by a layer :class:`Maximum`."""
+    """The largest of tensors, by a layer :class:`Maximum`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.maximum([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[3.0]]
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: list, **kwargs: Any) -> Any:
-    """The smallest of tensors, by a layer :class:`Minimum`."""
+    """The smallest of tensors, by a layer :class:`Minimum`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.minimum([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[1.0]]
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
-    """Tensors joined along an axis, by a layer :class:`Concatenate`."""
+    """Tensors joined along an axis, by a layer :class:`Concatenate`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.concatenate([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[1.0, 3.0]]
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: list, axes: Any = -1, **kwargs: Any) -> Any:
-    """The dot products of two tensors, by a layer :class:`Dot`."""
+    """The dot products of two tensors, by a layer :class:`Dot`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import layers
+        >>> layers.dot([np.array([[1.0]]), np.array([[3.0]])]).tolist()
+        [[3.0]]
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -481,7 +481,7 @@ def check_cell(layer: Layer, cell: Any) -> Any:
     """The cell, if it is one.
 
     Raises:
-        InvalidTypeError: It has no ``call`` or no ``state_size``.
+        InvalidTypeError: It has no ``call`` or no ``state_size``, or it is a recurrent layer.
     """
     missing = [name for name in ("call", "state_size") if not hasattr(cell, name)]
     if missing:
@@ -489,6 +489,12 @@ def check_cell(layer: Layer, cell: Any) -> Any:
             f"`{type(layer).__name__}` was given {cell!r} as a cell.",
             f"A cell needs a method `call(inputs, states)` and a `state_size`; this one has no {' and no '.join(missing)}.",
             "Pass for instance `LSTMCell(32)`, or use the layer itself, such as `LSTM(32)`, without `RNN` around it.",
+        )
+    if hasattr(cell, "return_sequences"):
+        raise InvalidTypeError(
+            f"`{type(layer).__name__}` was given the whole layer {cell.name!r} as a cell.",
+            "A cell makes one step; this layer takes whole sequences.",
+            f"Pass for instance `LSTMCell(32)`, or use the layers one after the other, without `{type(layer).__name__}`.",
         )
     return cell
 

@@ -211,6 +211,21 @@ def as_float(values: Any) -> Any:
     return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
 
 
+def gives_a_value_for_each_sample(function: Callable) -> bool:
+    """Whether a function of labels and predictions is known to judge each sample by itself: Cornu's own, without overlaps.
+
+    A user's function may as well give the mean of the batch, so nothing is promised for it.
+
+    Example:
+        >>> from cornu import losses
+        >>> from cornu.losses.loss import gives_a_value_for_each_sample
+        >>> gives_a_value_for_each_sample(losses.huber), gives_a_value_for_each_sample(losses.dice)
+        (True, False)
+    """
+    module = getattr(function, "__module__", "")
+    return module.startswith(("cornu.losses.", "cornu.metrics.")) and module != "cornu.losses.overlap"
+
+
 class LossFunctionWrapper(Loss):
     """A loss made of a function of labels and predictions.
 
@@ -244,8 +259,7 @@ class LossFunctionWrapper(Loss):
             raise InvalidArgumentError(f"`fn={fn!r}` was given.", "It must be a function.", "Pass `fn(y_true, y_pred)`.")
         super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = function, kwargs
-        module = getattr(function, "__module__", "")
-        self.judges_samples_alone = module.startswith(f"{__package__}.") and not module.endswith(".overlap")
+        self.judges_samples_alone = gives_a_value_for_each_sample(function)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample."""

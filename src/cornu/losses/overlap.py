@@ -84,7 +84,6 @@ class Tversky(LossFunctionWrapper):
         dtype: Any = None,
     ):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
-        self.judges_samples_alone = False
 
 
 class Dice(LossFunctionWrapper):
@@ -110,4 +109,3 @@ class Dice(LossFunctionWrapper):
         dtype: Any = None,
     ):
         super().__init__(dice, reduction, name, dtype, axis=axis)
-        self.judges_samples_alone = False

@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.losses.loss import Loss, broadcast_weight, host
+from cornu.losses.loss import Loss, broadcast_weight, gives_a_value_for_each_sample, host
 from cornu.metrics.metric import Metric
 
 
@@ -127,8 +127,8 @@ class MeanMetricWrapper(Mean):
         function = _function(fn)
         super().__init__(name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype)
         self.fn, self.kwargs = function, kwargs
-        own = getattr(function, "__module__", "").startswith(("cornu.losses.", "cornu.metrics."))
-        self.counts_zero_weight_as_absent = own  # a user's function may give one value for the whole batch
+        alone = function.judges_samples_alone if isinstance(function, Loss) else gives_a_value_for_each_sample(function)
+        self.counts_zero_weight_as_absent = alone
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes in a batch.

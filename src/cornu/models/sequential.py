@@ -38,6 +38,12 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._stack: list[Layer] = []
         self._tensors: list[SymbolicTensor] = []
+        if isinstance(layers, Layer):
+            raise InvalidTypeError(
+                f"`Sequential` was given {layers!r}.",
+                "It takes a list of layers.",
+                "Put the layer into one: `Sequential([layer])`.",
+            )
         for layer in layers or []:
             self.add(layer)
 

@@ -1,0 +1,347 @@
+"""What feeds the steps: which rows go into which batch, for arrays and for everything that gives batches."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cornu import backends, seeds
+from cornu.errors import DataError
+from cornu.training import feeds
+from cornu.training.feeds import ArrayFeed, BatchFeed
+from cornu.training.step import Batch, batch_of
+
+ENGINE = backends.get("numpy")
+
+
+def array_feed(samples: int, batch_size: int, **options: Any) -> ArrayFeed:
+    data = Batch(np.arange(samples, dtype="float32")[:, None], np.arange(samples), None, None)
+    return ArrayFeed(data, batch_size, **{"shuffle": False, "backend": ENGINE, "pad": True, **options})
+
+
+def batches_of(feed: Any) -> list[list[int]]:
+    """The samples of each batch of an epoch, without padding."""
+    found = []
+    for segment in feed.epoch():
+        for step in range(segment.steps):
+            batch = batch_of(segment.data, segment.plan, step)
+            rows = [int(row) for row in np.asarray(batch.x).ravel()]
+            mask = [1.0] * len(rows) if batch.sample_mask is None else list(batch.sample_mask)
+            assert mask == sorted(mask, reverse=True)
+            found.append([row for row, real in zip(rows, mask, strict=True) if real])
+    return found
+
+
+def rows_of(feed: Any) -> list[int]:
+    return [row for batch in batches_of(feed) for row in batch]
+
+
+def shapes_of(feed: Any) -> set:
+    return {(segment.plan.rows.shape, segment.plan.counts is None) for segment in feed.epoch()}
+
+
+# --- Arrays -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pad", [True, False])
+def test_an_epoch_takes_every_sample_once(pad):
+    assert batches_of(array_feed(7, 3, pad=pad)) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_batches_that_come_out_even_have_no_mask():
+    assert shapes_of(array_feed(6, 3)) == {((2, 3), True)}
+
+
+def test_padding_keeps_one_shape():
+    assert shapes_of(array_feed(7, 3)) == {((3, 3), False)}
+
+
+def test_without_padding_the_last_batch_is_smaller():
+    assert shapes_of(array_feed(7, 3, pad=False)) == {((3, 3), True), ((1, 1), True)}  # a plan may be longer than its steps
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    feed = array_feed(4, 32)
+    assert (feed.batch_size, feed.steps, batches_of(feed)) == (4, 1, [[0, 1, 2, 3]])
+
+
+def test_shuffling_takes_all_in_another_order_each_epoch():
+    feed = array_feed(50, 8, shuffle=True)
+    first, second = (rows_of(feed) for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second != list(range(50))
+
+
+def test_the_same_seed_gives_the_same_order():
+    orders = []
+    for _ in range(2):
+        seeds.set_seed(5)
+        orders.append(batches_of(array_feed(50, 8, shuffle=True)))
+    assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "jax"])
+def test_the_order_is_that_of_philox_on_every_backend(engine):
+    seeds.set_seed(5)
+    feed = array_feed(20, 20, shuffle=True, backend=backends.get(engine))
+    order = np.random.Generator(np.random.Philox(key=np.array([5, 0], dtype=np.uint64))).permutation(20)
+    assert batches_of(feed) == [order.tolist()]
+
+
+def test_steps_of_training_go_on_where_the_last_epoch_stopped():
+    feed = array_feed(7, 2, steps=3, goes_on=True)
+    assert feed.steps == 3
+    assert batches_of(feed) == [[0, 1], [2, 3], [4, 5]]
+    assert batches_of(feed) == [[6], [0, 1], [2, 3]]
+    assert batches_of(feed) == [[4, 5], [6], [0, 1]]
+
+
+def test_more_steps_than_data_go_around():
+    feed = array_feed(4, 2, steps=5, goes_on=True)
+    assert batches_of(feed) == [[0, 1], [2, 3], [0, 1], [2, 3], [0, 1]]
+
+
+def test_steps_of_shuffled_data_use_every_sample_before_one_comes_again():
+    feed = array_feed(6, 2, steps=2, goes_on=True, shuffle=True)
+    taken = rows_of(feed) + rows_of(feed) + rows_of(feed)
+    assert sorted(taken[:6]) == sorted(taken[6:]) == list(range(6))
+
+
+@pytest.mark.parametrize("pad", [True, False])
+def test_steps_that_go_on_keep_their_shapes(pad):
+    feed = array_feed(7, 2, steps=3, goes_on=True, pad=pad)
+    shapes = [shapes_of(feed) for _ in range(4)]
+    assert len(set.union(*shapes)) == (1 if pad else 2)
+
+
+def test_steps_of_measuring_begin_anew_and_end_with_the_data():
+    feed = array_feed(5, 2, steps=2)
+    assert batches_of(feed) == batches_of(feed) == [[0, 1], [2, 3]]
+    assert array_feed(5, 2, steps=9).steps == 3
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("pad", [True, False])
+def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
+    monkeypatch.setattr(feeds, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
+    feed = array_feed(16, 2, shuffle=shuffle, pad=pad)
+    segments = list(feed.epoch())
+    assert {len(segment.data.x) for segment in segments} <= {6, 4}
+    seeds.set_seed(1)
+    assert sorted(rows_of(feed)) == list(range(16))
+
+
+def test_pieces_have_the_order_of_the_whole(monkeypatch):
+    whole, pieces = array_feed(17, 3, shuffle=True), None
+    monkeypatch.setattr(feeds, "_RESIDENT_BYTES", 12 * 6)
+    pieces = array_feed(17, 3, shuffle=True)
+    orders = []
+    for feed in (whole, pieces):
+        seeds.set_seed(4)
+        orders.append(batches_of(feed))
+    assert orders[0] == orders[1]
+
+
+# --- Batches ----------------------------------------------------------------------------------------------------------------
+
+
+def batch(*rows: int) -> tuple:
+    return np.array(rows, dtype="float32")[:, None], np.array(rows)
+
+
+def checked(given: Batch, number: int) -> Batch:
+    return given
+
+
+def batch_feed(source: Any, steps: int | None = None, **options: Any) -> BatchFeed:
+    feed = BatchFeed(source, steps, checked, ENGINE, **options)
+    feed.pad = True
+    return feed
+
+
+class Lengthy:
+    """An object with a length and items, and without an iterator."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, number: int) -> tuple:
+        return batch(2 * number, 2 * number + 1)
+
+    def on_epoch_end(self) -> None:
+        self.ended += 1
+
+
+class Iterable:
+    """An object that can be iterated over again and again."""
+
+    def __iter__(self) -> Any:
+        return iter([batch(0, 1), batch(2, 3), batch(4, 5)])
+
+
+THREE = [[0, 1], [2, 3], [4, 5]]
+SOURCES = {
+    "a list": lambda: [batch(*rows) for rows in THREE],
+    "a tuple": lambda: tuple(batch(*rows) for rows in THREE),
+    "an iterable": Iterable,
+    "an object with length and items": Lengthy,
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_can_be_iterated_over_anew_is_in_each_epoch(name):
+    feed = batch_feed(SOURCES[name]())
+    feed.sample()
+    assert [batches_of(feed) for _ in range(3)] == [THREE] * 3
+    assert feed.ready()
+
+
+def test_the_length_is_known_before_if_it_can_be():
+    assert batch_feed(Lengthy()).steps == 3
+    feed = batch_feed(Iterable())
+    assert feed.steps is None
+    batches_of(feed)
+    assert feed.steps == 3
+
+
+def test_an_object_is_told_that_the_epoch_ended():
+    source = Lengthy()
+    feed = batch_feed(source)
+    batches_of(feed), batches_of(feed)
+    assert source.ended == 2
+
+
+def test_an_iterator_serves_all_epochs_together():
+    feed = batch_feed(iter(SOURCES["a list"]()), steps=1)
+    feed.sample()
+    assert [batches_of(feed) for _ in range(3)] == [[[0, 1]], [[2, 3]], [[4, 5]]]
+    assert not feed.ready()
+
+
+def test_an_iterator_is_asked_for_no_more_than_it_must_give():
+    asked = []
+
+    def generator() -> Any:
+        for number in range(100):
+            asked.append(number)
+            yield batch(number)
+
+    feed = batch_feed(generator(), steps=2)
+    feed.sample()
+    for _ in range(3):
+        assert feed.ready()
+        batches_of(feed)
+    assert asked == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_iterator_that_ends_early_warns():
+    feed = batch_feed(iter(SOURCES["a list"]()), steps=5)
+    with pytest.warns(UserWarning, match="The data ended after 3 of the 5 batches that were asked for."):
+        assert batches_of(feed) == THREE
+
+
+def test_a_list_of_training_goes_on_and_around():
+    feed = batch_feed(SOURCES["a list"](), steps=2, goes_on=True)
+    feed.sample()
+    assert [batches_of(feed) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
+
+
+def test_a_list_of_measuring_begins_anew():
+    feed = batch_feed(SOURCES["a list"](), steps=2)
+    feed.sample()
+    assert [batches_of(feed) for _ in range(2)] == [[[0, 1], [2, 3]]] * 2
+
+
+def test_smaller_batches_are_filled_up():
+    feed = batch_feed([batch(0, 1, 2), batch(3), batch(4, 5)])
+    shapes = {(segment.data.x.shape, segment.plan.counts is None) for segment in feed.epoch()}
+    assert shapes == {((3, 1), False)}
+    assert batches_of(feed) == [[0, 1, 2], [3], [4, 5]]
+
+
+def test_larger_batches_are_taken_as_they_are():
+    assert batches_of(batch_feed([batch(0), batch(1, 2, 3)])) == [[0], [1, 2, 3]]
+
+
+def test_without_padding_batches_are_taken_as_they_are():
+    feed = batch_feed([batch(0, 1, 2), batch(3)])
+    feed.pad = False
+    assert [segment.data.x.shape for segment in feed.epoch()] == [(3, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("source", [[], iter([])], ids=["a list", "an iterator"])
+def test_no_batch_at_all(source):
+    with pytest.raises(DataError, match="The data gave no batch at all"):
+        batch_feed(source).sample()
+
+
+def test_an_object_that_gives_nothing_the_second_time():
+    class Once:
+        def __init__(self) -> None:
+            self.batches = [batch(0)]
+
+        def __iter__(self) -> Any:
+            while self.batches:
+                yield self.batches.pop()
+
+    feed = batch_feed(Once())
+    batches_of(feed)
+    with pytest.raises(DataError, match="The data gave no batch for this epoch"):
+        batches_of(feed)
+
+
+def test_batches_are_numbered():
+    numbers: list[int] = []
+    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], ENGINE)
+    feed.sample()
+    batches_of(feed), batches_of(feed)
+    assert numbers == [1, 2, 3, 1, 2, 3]
+
+
+# --- What is what -----------------------------------------------------------------------------------------------------------
+
+X, Y = batch(1, 2, 3)
+
+IS_BATCHES = {
+    "an array": (X, False),
+    "a jax array": (backends.get("jax").asarray(X), False),
+    "rows of numbers": ([[1.0, 2.0], [3.0, 4.0]], False),
+    "rows of NumPy's numbers": ([list(row) for row in np.ones((3, 2))], False),
+    "two inputs": ([X, X], False),
+    "two inputs in a tuple": ((X, X), False),
+    "a dict": ({"a": X}, False),
+    "text": ("pictures/", False),
+    "an empty list": ([], False),
+    "batches in a list": ([(X, Y), (X, Y)], True),
+    "batches with weights": ([(X, Y, Y)], True),
+    "batches of several inputs": ([([X, X], Y)], True),
+    "batches of dicts": ([({"a": X}, Y)], True),
+    "a generator": (iter([(X, Y)]), True),
+    "an object with items": (Lengthy(), True),
+    "an iterable": (Iterable(), True),
+}
+
+
+@pytest.mark.parametrize("name", IS_BATCHES)
+def test_is_batches(name):
+    value, expected = IS_BATCHES[name]
+    assert feeds.is_batches(value) == expected
+
+
+def test_a_frame_is_data():
+    assert not feeds.is_batches(pytest.importorskip("pandas").DataFrame(X))
+
+
+def test_a_sparse_matrix_is_no_generator_of_rows():
+    assert not feeds.is_batches(pytest.importorskip("scipy.sparse").csr_array(X))
+
+
+def test_validation_data():
+    assert feeds.as_validation((X, Y)) == Batch(X, Y, None, None)
+    assert feeds.as_validation([X, Y])[:2] == (X, Y)
+    batches = [(X, Y), (X, Y)]
+    assert feeds.as_validation(batches).x is batches
+    assert feeds.as_validation(([X, X], [Y, Y])).x[1] is X
