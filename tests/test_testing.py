@@ -97,6 +97,8 @@ class OverflowsInHalfPrecision(Scale):
 
 
 class SamplesMeet(Scale):
+    batch_coupling = "none"
+
     def call(self, inputs: Any) -> Any:
         return inputs * self.scale - ops.mean(inputs, axis=0)
 

@@ -49,7 +49,14 @@ def allowed(kind: str) -> dict[str, Any]:
 
 
 def public_name(cls: type) -> str:
-    """The name that files give to a class: Keras's for those in the tables, else its own."""
+    """The name that files give to a class: Keras's for those in the tables, else its own.
+
+    Example:
+        >>> from cornu import models
+        >>> from cornu.registry import public_name
+        >>> public_name(models.Model)
+        'Functional'
+    """
     return _public_names.get(cls, (None, cls.__name__))[1]
 
 

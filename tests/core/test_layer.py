@@ -210,7 +210,7 @@ def test_a_layer_without_call_says_so():
 
 @pytest.mark.parametrize("wrong", [[[1.0, 2.0]], "text", None, 3.0])
 def test_what_is_no_array_is_told(wrong):
-    with pytest.raises(InvalidTypeError, match="The layer 'd' was called on .*takes arrays or symbolic tensors"):
+    with pytest.raises(InvalidTypeError, match=r"The layer 'd' was called on .*takes arrays or symbolic tensors"):
         layers.Dense(2, name="d")(wrong)
 
 

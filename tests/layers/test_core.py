@@ -104,6 +104,29 @@ def test_only_known_activations_are_said_to_treat_samples_alone(activation: Any,
         assert layers.Activation(activation).batch_coupling == coupling
 
 
+def test_a_users_call_takes_the_promise_of_its_base_back() -> None:
+    class Centred(layers.Dense):
+        def call(self, inputs: Any) -> Any:
+            return super().call(inputs - ops.mean(inputs, axis=0))
+
+    class Doubled(layers.Dense):
+        batch_coupling = "none"
+
+        def __init__(self, units: int, **kwargs: Any):
+            super().__init__(units, **kwargs)
+
+        def call(self, inputs: Any) -> Any:
+            return 2 * super().call(inputs)
+
+    class Named(layers.Dense):
+        def __init__(self, **kwargs: Any):
+            super().__init__(3, **kwargs)
+
+    assert Centred(3).batch_coupling_of_all() == "unknown"
+    assert Doubled(3).batch_coupling_of_all() == "none"
+    assert Named().batch_coupling_of_all() == "none"
+
+
 def test_neutral_entries_of_kerass_configs_are_passed_over() -> None:
     written_by_keras = layers.Dense(3).get_config() | {"quantization_config": None}
     assert layers.Dense.from_config(written_by_keras).units == 3

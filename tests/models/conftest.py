@@ -50,7 +50,7 @@ class Twins:
 
 
 def names(layers: list) -> list[str]:
-    """Names of layers. Keras counts input layers and Cornu does too; ops stand among Keras's layers of a graph only as operations."""
+    """Names of layers; ops are not among them in either library."""
     return [layer.name for layer in layers]
 
 

@@ -144,7 +144,7 @@ def test_a_name_that_is_not_there_is_told_with_a_guess():
         nested(cornu).get_layer("uot")
     with pytest.raises(InvalidArgumentError, match=r"of 'stack' was given name='oen'.*Did you mean 'one'"):
         nested(cornu).get_layer("stack/oen")
-    with pytest.raises(InvalidArgumentError, match="index=9.*has 3 layers"):
+    with pytest.raises(InvalidArgumentError, match=r"index=9.*has 3 layers"):
         nested(cornu).get_layer(index=9)
     with pytest.raises(InvalidArgumentError, match=r"name=None.*or `index=`"):
         nested(cornu).get_layer()

@@ -83,8 +83,8 @@ def test_a_subclassed_model_shows_what_it_learned_about_its_layers():
 
 
 def test_names_with_brackets_are_shown_as_they_are():
-    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, name="[red]x[/red]")])
-    assert rows(summary_text(model))[0][0] == "[red]x[/red] (Dense)"
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, name="[red]x")])
+    assert rows(summary_text(model))[0][0] == "[red]x (Dense)"
 
 
 def test_the_optimizer_is_counted_once_it_has_slots():

@@ -54,7 +54,8 @@ def enable_compilation_cache() -> bool:
     Returns:
         Whether the cache was switched on.
     """
-    if os.environ.get("CORNU_COMPILATION_CACHE") == "0" or jax.config.jax_compilation_cache_dir is not None:
+    configured = jax.config.jax_compilation_cache_dir is not None  # type: ignore[attr-defined]
+    if configured or os.environ.get("CORNU_COMPILATION_CACHE") == "0":
         return False
     try:
         folder = cache_folder()
@@ -92,12 +93,9 @@ _NOT_TRACING = get_opaque_trace_state()
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
-
 
 def _available(dtype: Any) -> str:
-    name = str(dtype) if isinstance(dtype, str) else np.dtype(dtype).name
-    return name if jax.config.jax_enable_x64 else _NARROW.get(name, name)
+    return jax.dtypes.canonicalize_dtype(dtype).name
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
@@ -539,7 +537,7 @@ def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
-        return jax_cpu.max_pool(x, tuple(window), tuple(strides), tuple(map(tuple, padding)))
+        return jax_cpu.max_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
 
@@ -558,7 +556,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
-        return jax_cpu.sum_pool(x, tuple(window), tuple(strides), tuple(map(tuple, padding)))
+        return jax_cpu.sum_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
 
@@ -645,7 +643,7 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
-def _devices_by_name() -> dict[str, jax.Device]:
+def _devices_by_name() -> dict[str, Any]:
     found = [*jax.devices(), *jax.devices("cpu")]
     return {f"{device.platform}:{device.id}": device for device in found}
 

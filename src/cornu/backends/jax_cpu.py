@@ -19,7 +19,7 @@ The functions mean what ``contract.py`` says, for arrays of one float dtype.
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -57,15 +57,20 @@ def compiler_options() -> dict[str, str]:
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
     """Convolution; see ``contract.conv``."""
-    geometry = (tuple(strides), tuple(map(tuple, padding)), tuple(dilation))
+    geometry = (tuple(strides), pairs(padding), tuple(dilation))
     if groups == 1:
         return _dense_conv(x, kernel, *geometry)
     if kernel.shape[-2] == 1:
         return _depthwise_conv(jnp.repeat(x, kernel.shape[-1] // groups, axis=-1), kernel, *geometry)
     if groups >= MANY_GROUPS:
         return plain_conv(x, kernel, *geometry, groups=groups)
-    pairs = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
-    return jnp.concatenate([_dense_conv(part, its_kernel, *geometry) for part, its_kernel in pairs], -1)
+    parts = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
+    return jnp.concatenate([_dense_conv(part, its_kernel, *geometry) for part, its_kernel in parts], -1)
+
+
+def pairs(padding: Sequence[Sequence[int]]) -> Padding:
+    """A padding as tuples, which JAX needs of what it does not trace."""
+    return tuple((before, after) for before, after in padding)
 
 
 def plain_conv(
@@ -109,7 +114,7 @@ _dense_conv.defvjp(_dense_forward, _dense_backward)
 
 def transposed(
     kernel: Array, size: Shape, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
-) -> tuple[Array, list[tuple[int, int]]]:
+) -> tuple[Array, Padding]:
     """Kernel and padding of the convolution that is the transpose of another one, whose pixels are set apart by ``strides``.
 
     Args:
@@ -123,7 +128,7 @@ def transposed(
         reach = (kernel.shape[axis] - 1) * dilation[axis]
         before = reach - before_other
         pads.append((before, output_size[axis] - 1 - (size[axis] - 1) * strides[axis] + reach - before))
-    return jnp.swapaxes(jnp.flip(kernel, range(len(strides))), -1, -2), pads
+    return jnp.swapaxes(jnp.flip(kernel, range(len(strides))), -1, -2), pairs(pads)
 
 
 def input_gradient(grad: Array, kernel: Array, input_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
@@ -145,18 +150,18 @@ def kernel_gradient(x: Array, grad: Array, kernel_shape: Shape, strides: Shape, 
         span = (window[axis] - 1) * dilation[axis] + (grad.shape[1 + axis] - 1) * strides[axis] + 1
         pads.append((before, span - x.shape[1 + axis] - before))
     spatial = tuple(range(1, rank + 1))
-    x, pads = _cropped(x, pads)
+    x, rest = _cropped(x, pairs(pads))
     pictures_last = x.transpose(rank + 1, *spatial, 0)
-    result = plain_conv(pictures_last, grad.transpose(*spatial, 0, rank + 1), dilation, pads, strides)
+    result = plain_conv(pictures_last, grad.transpose(*spatial, 0, rank + 1), dilation, rest, strides)
     return lax.optimization_barrier(result).transpose(*spatial, 0, rank + 1)
 
 
-def _cropped(x: Array, pads: list[tuple[int, int]]) -> tuple[Array, list[tuple[int, int]]]:
+def _cropped(x: Array, pads: Padding) -> tuple[Array, Padding]:
     """Carries out the negative part of a padding, for which XLA has no fast convolution."""
     if min(itertools.chain(*pads)) >= 0:
         return x, pads
     window = [slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in zip(x.shape[1:], pads, strict=False)]
-    return x[(slice(None), *window)], [(max(before, 0), max(after, 0)) for before, after in pads]
+    return x[(slice(None), *window)], tuple((max(before, 0), max(after, 0)) for before, after in pads)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4, 5))
@@ -166,7 +171,7 @@ def _conv_transpose(x, kernel, output_size, strides, padding, dilation):
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     """The transpose of a convolution; see ``contract.conv_transpose``. It and the convolution are each other's gradient."""
-    return _conv_transpose(x, kernel, tuple(output_size), tuple(strides), tuple(map(tuple, padding)), tuple(dilation))
+    return _conv_transpose(x, kernel, tuple(output_size), tuple(strides), pairs(padding), tuple(dilation))
 
 
 def _transpose_forward(x, kernel, *geometry):

@@ -26,9 +26,8 @@ def to_input(layer: Any, value: Any) -> Any:
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
         running, given = context.current(), value
         value = backend.cast(value, layer.compute_dtype)
-        mask = None if running is None else running.mask_of(given)
-        if mask is not None:
-            running.set_mask(value, mask)
+        if running is not None and running.mask_of(given) is not None:
+            running.set_mask(value, running.mask_of(given))
     return value
 
 
@@ -37,6 +36,19 @@ def parameters_of(kind: type) -> dict[str, Any]:
     """The parameters of a class's ``call``, in order: name to default."""
     parameters = list(inspect.signature(kind.call).parameters.values())[1:]
     return {parameter.name: parameter.default for parameter in parameters}
+
+
+def coupling_of(layer: Any) -> str:
+    """A layer's ``batch_coupling``; ``"unknown"`` for a user's ``call`` that overrides the one the promise was made for.
+
+    The promise counts if the class that has the ``call``, or one derived from it, makes it.
+    """
+    kinds = type(layer).__mro__
+    owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
+    if kinds[owner].__module__.partition(".")[0] == "cornu":
+        return layer.batch_coupling
+    promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
+    return layer.batch_coupling if promised else "unknown"
 
 
 def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:

@@ -223,7 +223,7 @@ class Layer(Configurable):
 
     def batch_coupling_of_all(self) -> str:
         """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
-        couplings = {layer.batch_coupling for layer in self.flatten_layers()}
+        couplings = {calls.coupling_of(layer) for layer in self.flatten_layers()}
         return next(worst for worst in ("unknown", "masked", "none") if worst in couplings)
 
     def stateless_call(

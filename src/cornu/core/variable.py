@@ -97,17 +97,24 @@ class Variable(ArrayOperators):
     @property
     def value(self) -> Any:
         """The array; inside compiled code the array it is bound to, in mixed precision as the compute dtype."""
-        running = context.current()
-        if running is not None and running.values is not None and id(self) in running.values:
-            array = running.values[id(self)]
-        elif running is not None and running.on_trial and self._draw is not None:
-            array = self.backend.full(self.shape, 0, self.dtype)
-        else:
+        bound = self._bound()
+        if bound is None:
             array = self._concrete()
+        elif id(self) in bound:
+            array = bound[id(self)]
+        else:  # on trial nothing is drawn
+            array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
         dtype = context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
             return backends.of(array).cast(array, dtype)
         return array
+
+    def _bound(self) -> dict[int, Any] | None:
+        """Where the running call keeps what stands for variables, if it does so for this one."""
+        running = context.current()
+        if running is None or running.values is None:
+            return None
+        return running.values if running.on_trial or id(self) in running.values else None
 
     def _concrete(self) -> Any:
         if self._array is None and self._draw is not None:
@@ -120,11 +127,10 @@ class Variable(ArrayOperators):
         Raises:
             ShapeError: The shape is another one.
         """
-        running = context.current()
-        bound = running is not None and running.values is not None and (running.on_trial or id(self) in running.values)
+        bound = self._bound()
         value = unwrap(value)
-        if bound:
-            backend = backends.of(running.values.get(id(self), value))
+        if bound is not None:
+            backend = backends.of(bound.get(id(self), value))
             value = backend.cast(backend.asarray(value), self.dtype)
         else:
             value = self._on_backend(value, self.dtype)
@@ -134,8 +140,8 @@ class Variable(ArrayOperators):
                 f"Its shape is {self.shape}.",
                 "Reshape the value, or build the layer for other sizes.",
             )
-        if bound:
-            running.values[id(self)] = value
+        if bound is not None:
+            bound[id(self)] = value
         else:
             self._array, self._draw = value, None
 

@@ -121,6 +121,10 @@ class SpatialDropout(Dropout):
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         return input_shape
 
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer, but without ``trainable``, which Keras's spatial dropouts do not take."""
+        return {name: value for name, value in super().get_config().items() if name != "trainable"}
+
 
 class SpatialDropout1D(SpatialDropout):
     """While training, sets random channels of sequences, ``(batch, steps, channels)``, to 0 at all steps.

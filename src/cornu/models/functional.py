@@ -53,9 +53,8 @@ class Functional:
                 )
 
     def _check_names(self) -> None:
-        names = [operation.name for operation in self.operations]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in collections.Counter(operation.name for operation in self.operations).items():
+            if count > 1:
                 raise InvalidArgumentError(
                     f"Two layers of the model are named {name!r}.",
                     "A model's layers must have different names.",

@@ -368,9 +368,8 @@ class Model(Layer):
             return predicting.predict(
                 self, self._forward_function, batches, self._watchers(callbacks, steps), Progress(verbose), steps
             )
-        x = self._checked_inputs(x)
-        size = batch_size or 32
-        batches = predicting.batches_of_arrays(x, size, pad=self.batch_coupling_of_all() != "unknown")
+        x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
+        batches = predicting.batches_of_arrays(x, size, pad=self._forward_function.may_pad)
         count = -(-checks.sample_count_of(x) // size)
         progress = Progress(verbose if count > 100 else 0)
         return predicting.predict(self, self._forward_function, batches, self._watchers(callbacks, count), progress, count)
@@ -381,7 +380,7 @@ class Model(Layer):
         """Makes one training step.
 
         Returns:
-            The loss and the metrics since :meth:`reset_metrics`: a number, a list or a dict as in :meth:`evaluate`.
+            The loss and the metrics of this batch: a number, a list or a dict as in :meth:`evaluate`.
         """
         compiled = self._need_compiled("train_on_batch")
         data = Batch(x, y, sample_weight, None)

@@ -12,10 +12,11 @@ from cornu.training.state import TrainState
 from cornu.training.step import batch_of
 
 
-def explain(model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:
+def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:
     """The error for a step that made a weight or the loss NaN or infinite.
 
     Args:
+        function: Name of the function the user called.
         model: The model, which holds the state before that step.
         optimizer: Its optimizer.
         segment: The data of the step.
@@ -32,7 +33,7 @@ def explain(model: Any, optimizer: Any, segment: Segment, step: int, state: Trai
     values = [model.backend.to_numpy(leaf) for leaf in trees.leaves(batch.x)]
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
     return NonFiniteError(
-        f"`fit`: step {int(model.backend.to_numpy(state.step)) + 1} gave a loss or a weight that is NaN or infinite: {where}.",
+        f"`{function}`: step {int(model.backend.to_numpy(state.step)) + 1} gave a loss or a weight that is NaN or infinite: {where}.",
         f"The learning rate is {float(optimizer.learning_rate):g}, the inputs of the batch lie between {low:g} and {high:g}.",
         "Lower the learning rate or scale the inputs. The model holds the weights from before that step.",
     )
@@ -45,7 +46,7 @@ def _first_bad_layer(model: Any, state: TrainState, x: Any) -> str | None:
     def look(layer: Any, inputs: Any, outputs: Any) -> Any:
         arrays = [model.backend.to_numpy(leaf) for leaf in trees.leaves(outputs)]
         if not bad and not all(np.isfinite(array).all() for array in arrays):
-            bad.append(layer.path)
+            bad.append(layer.path.removeprefix(f"{model.path}/"))  # as `get_layer` knows it
         return outputs
 
     surroundings = CallContext(training=False, hooks=(look,))

@@ -208,7 +208,7 @@ class BatchFeed:
 
     def _rewind(self) -> None:
         if self._iterator is None or not self._once:
-            self._iterator, self._number = _iterate(self._source), 0
+            self._iterator, self._number = iterate(self._source), 0
 
     def _next(self) -> Batch | None:
         """The next batch; None where the data, or if epochs go on, even a new pass over it, gives none."""
@@ -220,7 +220,7 @@ class BatchFeed:
 
     def _take(self) -> Batch | None:
         if self._iterator is None:
-            self._iterator = _iterate(self._source)
+            self._iterator = iterate(self._source)
         try:
             given = next(self._iterator)
         except StopIteration:
@@ -289,7 +289,8 @@ def _length_of(batches: Any) -> int | None:
         return None
 
 
-def _iterate(batches: Any) -> Iterator:
+def iterate(batches: Any) -> Iterator:
+    """An iterator over what gives batches: also over an object that has only a length and items."""
     if hasattr(batches, "__iter__"):
         return iter(batches)
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):

@@ -1,6 +1,7 @@
 """``fit`` and ``evaluate``: from a user's data to feeds, and epoch after epoch through the loop."""
 
 import functools
+import numbers
 import warnings
 from typing import Any
 
@@ -98,7 +99,7 @@ def fit(
     model.stop_training = False
     progress.announce(f"Training on {model.backend.devices()[0]} with {model.backend_name}, {model.dtype_policy.name}.")
     everybody.call("on_train_begin", {})
-    explain = functools.partial(diagnosis.explain, model, compiled.optimizer)
+    explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
     loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
     for epoch in epochs:
@@ -162,15 +163,16 @@ def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: P
 def one_batch(
     function: str, model: Any, compiled: Compiled, data: Batch, class_weight: dict | None, training: bool
 ) -> dict[str, float]:
-    """One step on one batch, for ``train_on_batch`` and ``test_on_batch``; the metrics go on from where they are.
+    """One step on one batch, for ``train_on_batch`` and ``test_on_batch``; the metrics are those of this batch.
 
     Returns:
         The logs.
     """
     data = checks.as_arrays(function, data)
     feed = make_feed(function, model, compiled, data, checks.sample_count(data), False, class_weight)
+    compiled.scores.reset()
     block = compiled.train_block() if training else compiled.test_block()
-    explain = functools.partial(diagnosis.explain, model, compiled.optimizer) if training else None
+    explain = functools.partial(diagnosis.explain, function, model, compiled.optimizer) if training else None
     loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), "train", Progress(0), explain)
     return loop.epoch(feed)
 
@@ -208,6 +210,4 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
 
 
 def _is_due(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, (list, tuple, set)):
-        return epoch + 1 in frequency
-    return (epoch + 1) % frequency == 0
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, numbers.Integral) else epoch + 1 in frequency

@@ -77,6 +77,7 @@ class Loop:
                 if self._is_stopped():
                     break
             logs = self._look() or logs
+            self._progress.update(done, logs)
         except BaseException:
             self._progress.stop()
             self._keep_the_good()

@@ -1,5 +1,6 @@
 """``predict``: from a user's data through the compiled forward function to NumPy arrays."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 from cornu import config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
+from cornu.errors import DataError
 from cornu.training import checks
 from cornu.training.callback import CallbackList
-from cornu.training.feeds import as_batch
+from cornu.training.feeds import as_batch, iterate
 from cornu.training.progress import Progress
 
 
@@ -19,22 +21,30 @@ class Forward:
 
     Args:
         model: The model, built.
+
+    Attributes:
+        may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
     """
 
     def __init__(self, model: Any):
         self._variables, self._backend_name = model.variables, model.backend_name
+        self.may_pad = model.batch_coupling_of_all() != "unknown"
 
         def forward(arrays: list, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             with context.entered(CallContext(training=False, values=values)):
-                return model(x)
+                outputs = model(x)
+            self._form = trees.map(lambda _: 0, outputs)
+            return trees.leaves(outputs)  # a backend may give a dict back in another order
 
+        self._form: Any = None
         self._function = model.backend.compile(forward)
 
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
         with config.running_on(self._backend_name):
-            return self._function([variable.value for variable in self._variables], x)
+            outputs = self._function([variable.value for variable in self._variables], x)
+        return trees.unflatten(self._form, outputs)
 
 
 def predict(
@@ -57,6 +67,9 @@ def predict(
 
     Returns:
         The outputs of all samples, stacked, as NumPy arrays.
+
+    Raises:
+        DataError: There is no batch.
     """
     parts = []
     callbacks.call("on_predict_begin", {})
@@ -71,8 +84,20 @@ def predict(
             callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
     progress.end({})
     callbacks.call("on_predict_end", {})
+    if not parts:
+        raise DataError(
+            "`predict` was given no batch.", "It needs at least one.", "A generator that was used up must be made anew."
+        )
     hosts = [_to_host(model, outputs, count) for outputs, count in parts]
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
+
+
+def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
+    """The samples to take and the size of a batch: ``steps`` alone take all samples, together with ``batch_size`` so many of them."""
+    if steps is None:
+        return x, batch_size or 32
+    size = batch_size or -(-checks.sample_count_of(x) // steps)
+    return trees.map(lambda array: array[: steps * size], x), size
 
 
 def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Iterator[tuple[Any, int]]:
@@ -91,11 +116,9 @@ def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Iterator[tuple[Any,
         yield trees.map(lambda array, rows=rows: array[rows], x), count
 
 
-def batches_of_iterable(batches: Iterable, steps: int | None, prepare: Callable[[Any], Any]) -> Iterator[tuple[Any, int]]:
+def batches_of_iterable(batches: Any, steps: int | None, prepare: Callable[[Any], Any]) -> Iterator[tuple[Any, int]]:
     """The inputs of batches that come ready."""
-    for number, given in enumerate(batches):
-        if number == steps:
-            return
+    for given in itertools.islice(iterate(batches), steps):
         x = prepare(as_batch(given).x)
         yield x, checks.sample_count_of(x)
 

@@ -1,0 +1,123 @@
+"""The line that shows how far training is."""
+
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from cornu.errors import NonFiniteError
+from cornu.training.progress import Progress, format_logs
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(20, 4)), RNG.integers(0, 3, 20)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def fitted(classifier, capsys, **arguments) -> list[str]:
+    classifier().to_backend("numpy").fit(X, Y, 8, 2, **arguments)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out.splitlines()
+
+
+@pytest.mark.parametrize("verbose", ["auto", 1, 2])
+def test_one_line_an_epoch_where_there_is_no_terminal(verbose, classifier, capsys):
+    first, *epochs = fitted(classifier, capsys, verbose=verbose, validation_split=0.2)
+    assert first == "Training on cpu:0 with numpy, float32."
+    assert len(epochs) == 2
+    number = r"\d+\.\d{4}"
+    logs = rf"loss: {number} - accuracy: {number} - val_loss: {number} - val_accuracy: {number}"
+    for line, epoch in zip(epochs, (1, 2), strict=True):
+        assert re.fullmatch(rf"Epoch {epoch}/2 - 2 steps - \d+\.\d s - {logs}", line)
+
+
+def test_verbose_0_is_silent(classifier, capsys):
+    assert fitted(classifier, capsys, verbose=0) == []
+
+
+def test_evaluate_shows_one_line(classifier, capsys):
+    model = classifier().to_backend("numpy")
+    model.evaluate(X, Y, 8)
+    assert re.fullmatch(r"Evaluating - 3 steps - \d+\.\d s - loss: \S+ - accuracy: \S+\n", capsys.readouterr().out)
+    model.evaluate(X, Y, 8, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+def test_predict_of_little_is_silent(classifier, capsys):
+    classifier().to_backend("numpy").predict(X)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.5000"),
+        (0.0, "0.0000"),
+        (12.34567, "12.3457"),
+        (1e-3, "0.0010"),
+        (9.99e-4, "9.9900e-04"),
+        (1e-9, "1.0000e-09"),
+        (-2e-5, "-2.0000e-05"),
+        (123456.0, "1.2346e+05"),
+        (float("nan"), "nan"),
+        (np.float32(0.25), "0.2500"),
+        ([1.0, 2.0], "[1.0, 2.0]"),
+    ],
+)
+def test_numbers(value, text):
+    assert format_logs({"loss": value}) == f"loss: {text}"
+
+
+def test_several_logs_stand_in_their_order():
+    assert format_logs({"loss": 0.5, "accuracy": 1}) == "loss: 0.5000 - accuracy: 1.0000"
+
+
+def test_a_moving_line_on_a_terminal(classifier, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    classifier().to_backend("numpy").fit(X, Y, 8, 2)
+    shown = terminal.getvalue()
+    assert "Epoch 1/2" in shown and "Epoch 2/2" in shown and "3/3" in shown and "accuracy: " in shown
+    assert "\x1b[?25h" in shown  # the cursor is back
+
+
+def test_verbose_2_on_a_terminal_is_lines(classifier, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    classifier().to_backend("numpy").fit(X, Y, 8, 2, verbose=2)
+    assert "\x1b" not in terminal.getvalue()
+    assert len(terminal.getvalue().splitlines()) == 3
+
+
+def test_the_terminal_is_left_in_order_after_an_exception(classifier, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    model = classifier(optimizer="sgd").to_backend("numpy")
+    model.optimizer.learning_rate = 1e38
+    with pytest.raises(NonFiniteError):
+        model.fit(X, Y, 8, 5)
+    assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
+
+
+def test_an_unknown_number_of_steps(classifier, capsys):
+    model = classifier().to_backend("numpy")
+    model.fit(iter([(X, Y)] * 3))
+    assert "Epoch 1/1 - 3 steps" in capsys.readouterr().out
+
+
+def test_no_output_at_all(classifier, monkeypatch):
+    """As under pythonw, where there is no standard output."""
+    monkeypatch.setattr(sys, "stdout", None)
+    progress = Progress("auto")
+    progress.begin("Epoch 1/1", 3)
+    progress.update(1, {})
+    progress.end({"loss": 1.0})
