@@ -35,6 +35,11 @@ def backend() -> str:
 
     Raises:
         InvalidArgumentError: ``CORNU_BACKEND`` names no backend.
+
+    Example:
+        >>> from cornu import config
+        >>> config.backend() in config.BACKENDS
+        True
     """
     if _running.backend is not None:
         return _running.backend
@@ -49,6 +54,12 @@ def running_on(name: str) -> Iterator[None]:
 
     Args:
         name: Name of a backend.
+
+    Example:
+        >>> from cornu import config, ops
+        >>> with config.running_on("numpy"):
+        ...     type(ops.zeros((2,))).__name__
+        'ndarray'
     """
     before, _running.backend = _running.backend, name
     try:
@@ -66,6 +77,10 @@ def set_backend(name: str) -> None:
     Raises:
         InvalidArgumentError: There is no such backend.
         MissingPackageError: The package it needs is not installed.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_backend(config.backend())
     """
     if name not in BACKENDS:
         raise one_of("backend", name, BACKENDS)
@@ -83,34 +98,67 @@ def _best_installed() -> str:
 
 
 def floatx() -> str:
-    """The float type of weights and inputs where none is named. Default ``"float32"``."""
+    """The float type of weights and inputs where none is named. Default ``"float32"``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.floatx()
+        'float32'
+    """
     return _settings["floatx"]
 
 
 def set_floatx(dtype: str) -> None:
-    """Sets the default float type: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``."""
+    """Sets the default float type: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_floatx("float32")
+    """
     if dtype not in _FLOAT_TYPES:
         raise one_of("dtype", dtype, _FLOAT_TYPES)
     _settings["floatx"] = dtype
 
 
 def epsilon() -> float:
-    """The small number that keeps divisions and logarithms finite. Default ``1e-7``."""
+    """The small number that keeps divisions and logarithms finite. Default ``1e-7``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.epsilon()
+        1e-07
+    """
     return _settings["epsilon"]
 
 
 def set_epsilon(value: float) -> None:
-    """Sets :func:`epsilon`."""
+    """Sets :func:`epsilon`.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_epsilon(1e-7)
+    """
     _settings["epsilon"] = float(value)
 
 
 def image_data_format() -> str:
-    """Where the channels of a picture stand if a layer does not say. Default ``"channels_last"``."""
+    """Where the channels of a picture stand if a layer does not say. Default ``"channels_last"``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.image_data_format()
+        'channels_last'
+    """
     return _settings["image_data_format"]
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Sets :func:`image_data_format`: ``"channels_last"`` or ``"channels_first"``."""
+    """Sets :func:`image_data_format`: ``"channels_last"`` or ``"channels_first"``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_image_data_format("channels_last")
+    """
     if data_format not in _LAYOUTS:
         raise one_of("data_format", data_format, _LAYOUTS)
     _settings["image_data_format"] = data_format
@@ -121,6 +169,11 @@ def standardize_data_format(data_format: str | None) -> str:
 
     Raises:
         InvalidArgumentError: It is neither ``"channels_last"`` nor ``"channels_first"``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.standardize_data_format(None)
+        'channels_last'
     """
     data_format = image_data_format() if data_format is None else data_format
     if data_format not in _LAYOUTS:

@@ -33,6 +33,14 @@ def allow(
         things: Classes and functions, known by their own names; a class also by its name in snake case.
         aliases: More names, such as ``{"mse": MeanSquaredError}``.
         written_as: Module and name that a file gives to the things, where Keras does not use those of its public face.
+
+    Example:
+        >>> from cornu import registry
+        >>> def leap(x):
+        ...     return x + 1
+        >>> registry.allow("leaps", [leap])
+        >>> registry.get("leaps", "leap")(1)
+        2
     """
     table = _tables.setdefault(kind, {})
     for thing in things:
@@ -44,7 +52,14 @@ def allow(
 
 
 def allowed(kind: str) -> dict[str, Any]:
-    """A copy of the table of a kind: name to class or function."""
+    """A copy of the table of a kind: name to class or function.
+
+    Example:
+        >>> import cornu.constraints
+        >>> from cornu import registry
+        >>> "NonNeg" in registry.allowed("constraints")
+        True
+    """
     return dict(_tables.get(kind, {}))
 
 
@@ -91,7 +106,14 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Inside this context, configs and strings may also name these objects: ``{"MyLayer": MyLayer}``."""
+    """Inside this context, configs and strings may also name these objects: ``{"MyLayer": MyLayer}``.
+
+    Example:
+        >>> from cornu import registry
+        >>> with registry.custom_object_scope({"twice": lambda x: 2 * x}):
+        ...     registry.get("activations", "twice")(3)
+        6
+    """
     _scoped.append(custom_objects or {})
     try:
         yield
@@ -171,6 +193,14 @@ class Configurable:
     """A thing that remembers the arguments it was made with: they are its config, and make it again.
 
     A subclass needs neither ``get_config`` nor ``from_config``. It may still override them, as in Keras.
+
+    Example:
+        >>> from cornu.registry import Configurable
+        >>> class Circle(Configurable):
+        ...     def __init__(self, radius, colour=None):
+        ...         self.radius = radius
+        >>> Circle(2).get_config()
+        {'radius': 2, 'colour': None}
     """
 
     _arguments: dict[str, Any] | None
@@ -234,6 +264,11 @@ def serialize(thing: Any) -> Any:
 
     Raises:
         InvalidTypeError: There is no such form for it.
+
+    Example:
+        >>> from cornu import constraints, registry
+        >>> registry.serialize(constraints.MaxNorm(2))["class_name"]
+        'MaxNorm'
     """
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
@@ -292,6 +327,12 @@ def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_o
 
     Raises:
         UnsafeModelError: The config names something that is in no table.
+
+    Example:
+        >>> from cornu import constraints, registry
+        >>> config = registry.serialize(constraints.MaxNorm(2))
+        >>> registry.deserialize(config).max_value
+        2
     """
     if custom_objects:
         with custom_object_scope(custom_objects):

@@ -41,7 +41,14 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again. There is nothing else to clear."""
+    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again. There is nothing else to clear.
+
+    Example:
+        >>> from cornu import layers, utils
+        >>> utils.clear_session()
+        >>> layers.Dense(3).name
+        'dense'
+    """
     reset_names()
 
 

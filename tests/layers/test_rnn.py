@@ -44,6 +44,7 @@ MASKED: dict[str, Callable] = {
     "lstm": lambda kit: kit.LSTM(4, **ALL),
     "lstm, last output, backwards": lambda kit: kit.LSTM(4, go_backwards=True),
     "gru, backwards": lambda kit: kit.GRU(4, go_backwards=True, zero_output_for_mask=True, **ALL),
+    "gru, last output or zero": lambda kit: kit.GRU(4, zero_output_for_mask=True),
     "a stack": lambda kit: kit.RNN([kit.GRUCell(3), kit.LSTMCell(4)], **ALL),
 }
 

@@ -144,6 +144,24 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["model.keras"]
 
 
+def test_a_disk_that_is_full_half_way_leaves_the_old_file(tmp_path, monkeypatch):
+    def half(file, places):
+        (file if hasattr(file, "write") else open(file, "wb")).write(b"half")
+        raise OSError(28, "No space left on device")
+
+    for name, save in (("model.keras", small().save), ("w.weights.h5", small().save_weights)):
+        save(tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        monkeypatch.setattr("cornu.saving.keras_zip.write_weights", half)
+        monkeypatch.setattr("cornu.saving.hdf5.write_weights", half)
+        with pytest.raises(OSError, match="No space left"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            save(tmp_path / name)
+        monkeypatch.undo()
+        assert (tmp_path / name).read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["model.keras", "w.weights.h5"]
+
+
 def test_meta_stands_beside_the_model(tmp_path):
     model = small()
     model.meta.update(class_names=["cat", "dög"], picture_size=[150, 150], scaling=1 / 255)
@@ -518,6 +536,28 @@ def test_things_of_other_kinds_are_no_layers(entry, tmp_path):
     form = {"module": f"keras.{entry}", "class_name": names[entry], "config": {}, "registered_name": None}
     with_config(tmp_path / "model.keras", in_slot("layer", form))
     refusal(tmp_path / "model.keras")
+
+
+def test_every_public_way_in_is_known_here():
+    """Who adds a function that reads a config or a file adds it to the attacks above: all of them end in ``layer_from``."""
+    ways = {
+        name for package in (cornu.models, cornu.saving) for name in package.__all__ if re.search("load|from|deser|clone", name)
+    }
+    assert ways == {"load_model", "model_from_json", "clone_model", "deserialize_keras_object"}
+    methods = {name for name in dir(cornu.Model) if re.search("load|from|deser", name) and not name.startswith("_")}
+    assert methods == {"load_weights", "from_config", "compile_from_config"}
+
+
+@pytest.mark.parametrize("form", [LAMBDA, {"module": "os", "class_name": "function", "config": "system"}])
+def test_the_other_ways_in_refuse_the_same(form, tmp_path):
+    found = with_config(tmp_path / "model.keras", in_slot("activation", form))
+    for way in (
+        lambda: cornu.Sequential.from_config(found["config"]),
+        lambda: cornu.saving.deserialize_keras_object(found),
+        lambda: cornu.saving.deserialize_keras_object(found, safe_mode=False),
+    ):
+        with pytest.raises(UnsafeModelError):
+            way()
 
 
 # --- Sizes and forms (A10, A14) ---------------------------------------------------------------------------------------

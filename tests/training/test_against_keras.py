@@ -71,7 +71,8 @@ def sequence(library: Any) -> Any:
 
 
 def sgd_with_split(library: Any, model: Any) -> Any:
-    optimizer = library.optimizers.SGD(0.1, momentum=0.9)
+    rate = library.optimizers.schedules.ExponentialDecay(0.1, decay_steps=4, decay_rate=0.5)
+    optimizer = library.optimizers.SGD(rate, momentum=0.9)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model.fit(
         numbers(50), labels(50), 16, 3, verbose=0, shuffle=False, validation_split=0.2, class_weight={0: 2.0, 2: 0.5}
@@ -108,7 +109,9 @@ def two_outputs_by_name(library: Any, model: Any) -> Any:
 
 def two_outputs_in_lists(library: Any, model: Any) -> Any:
     model.compile(
-        library.optimizers.SGD(0.05), loss=["sparse_categorical_crossentropy", "mae"], weighted_metrics=[["accuracy"], ["mse"]]
+        library.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.5),
+        loss=["sparse_categorical_crossentropy", "mae"],
+        weighted_metrics=[["accuracy"], ["mse"]],
     )
     x, y = (list(part.values()) for part in forked_data(21))
     weight = [weights_of_samples(21), weights_of_samples(21, seed=4)]

@@ -93,9 +93,18 @@ _NOT_TRACING = get_opaque_trace_state()
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
+_DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+)
+
 
 def _available(dtype: Any) -> str:
-    return jax.dtypes.canonicalize_dtype(dtype).name
+    """The name of what JAX takes for a dtype, with its 64-bit switch as it is."""
+    try:
+        return jax.dtypes.canonicalize_dtype(dtype).name
+    except TypeError:
+        raise one_of("dtype", dtype, _DTYPES) from None
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:

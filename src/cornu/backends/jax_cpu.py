@@ -328,7 +328,7 @@ def _max_forward(x, *geometry):
 def _max_backward(window, strides, padding, residuals, grad):
     x, y = residuals
     ones = (1,) * len(window)
-    parts = _windows(x, window, strides, padding, ones, -np.inf)
+    parts = _windows(x, window, strides, padding, ones, np.nan)  # so that no padding equals a largest of minus infinity
     if all(size <= step for size, step in zip(window, strides, strict=True)):
         hits = _first_hits(parts, y)
     else:  # an input is in several windows: find the winners once

@@ -18,6 +18,11 @@ class InputLayer(Layer):
         dtype: Default ``config.floatx()``.
         batch_shape: The shape with the batch size, instead of ``shape`` and ``batch_size``.
         name: Its name.
+
+    Example:
+        >>> from cornu.layers import InputLayer
+        >>> InputLayer((28, 28, 1), name="pictures").graph_output.shape
+        (None, 28, 28, 1)
     """
 
     batch_coupling = "none"

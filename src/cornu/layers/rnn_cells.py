@@ -30,7 +30,8 @@ class RecurrentCell(Layer):
     """How many blocks of ``units`` columns stand side by side in the weights."""
 
     units: int
-    recurrent_activation: Callable | None = None
+    recurrent_activation: Callable
+    """The function of the gates, in cells that have some."""
 
     # --- Arguments ----------------------------------------------------------------------------------------------------
 
@@ -65,9 +66,8 @@ class RecurrentCell(Layer):
     @property
     def batch_coupling(self) -> str:  # type: ignore[override]
         """That of its activations."""
-        found = [arguments.coupling_of(self.activation)]
-        if self.recurrent_activation is not None:
-            found.append(arguments.coupling_of(self.recurrent_activation))
+        functions = (self.activation, getattr(self, "recurrent_activation", self.activation))
+        found = [arguments.coupling_of(function) for function in functions]
         return next(worst for worst in ("unknown", "masked", "none") if worst in found)
 
     # --- Weights ------------------------------------------------------------------------------------------------------

@@ -152,6 +152,15 @@ def load_model(
         ModelFormatError: The file is damaged, of another kind, or its parts do not fit one another.
         UnsafeModelError: The file names something that no file may name, or points out of itself.
         InvalidArgumentError: There is no such file.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import cornu
+        >>> from cornu import layers, models
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.keras"
+        >>> cornu.Sequential([cornu.Input((4,)), layers.Dense(3)]).save(path)
+        >>> models.load_model(path).count_params()
+        15
     """
     with _opened(filepath) as (file, source):
         if _kind_of(file, source) == "hdf5":

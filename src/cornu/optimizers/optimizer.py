@@ -402,6 +402,11 @@ class Optimizer(registry.Configurable):
             warnings.warn(f"There are no gradients for the variables {missing}: they stay as they are.", stacklevel=4)
 
     @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that it was built with; none before."""
+        return list(self._trainable_variables)
+
+    @property
     def iterations(self) -> Any:
         """How many updates were made: a variable, or with gathered gradients an array."""
         return self._updates(self._iterations)

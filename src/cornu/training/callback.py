@@ -113,6 +113,13 @@ class History(Callback):
     Attributes:
         epoch: The epochs that were trained.
         history: Name of a log to its values, one an epoch: ``history["val_accuracy"]``.
+
+    Example:
+        >>> from cornu.callbacks import History
+        >>> history = History()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history
+        {'loss': [0.5]}
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,6 @@ an array once, and say the same on every backend; and all of them run before a w
 """
 
 import math
-import numbers
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,7 +35,7 @@ def said(function: str) -> str:
 def whole_numbers(function: str, least: int, **arguments: Any) -> None:
     """Refuses arguments that are no whole numbers of at least ``least``; None passes."""
     for name, value in arguments.items():
-        if value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least):
+        if value is None or (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
             continue
         meant = isinstance(value, float) and value.is_integer() and value >= least
         example = int(value) if meant else _EXAMPLES.get(name, max(least, 1))

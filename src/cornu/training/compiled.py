@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training import targets
 from cornu.training.objective import Objective, aligned
 from cornu.training.scores import Scores
@@ -39,8 +39,8 @@ class Compiled:
         self._model = model
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.objective: Objective | None = None
-        self.scores: Scores | None = None
+        self.objective: Any = None  # made, as the scores are, when data is first seen
+        self.scores: Any = None
         self._functions: dict[Any, Callable] = {}
         self._specs: dict[str, Any] = {}
 
@@ -91,12 +91,27 @@ class Compiled:
         return self._specs[key]
 
     def keeper(self, training: bool) -> StateKeeper:
-        """The keeper of the state, with the optimizer's part if it is to train."""
-        if training and not self.optimizer.built:
-            self.optimizer.build(self._model.trainable_variables)
+        """The keeper of the state, with the optimizer's part if it is to train.
+
+        Raises:
+            InvalidArgumentError: The optimizer was built for other weights than those to train.
+        """
+        if training:
+            self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
         key = seeds.next_key() if training else (0, 0)  # measuring must not change what is drawn afterwards
         return StateKeeper(self._model, optimizer_variables, self.scores.variables, key)
+
+    def _build_optimizer(self) -> None:
+        wanted = self._model.trainable_variables
+        if not self.optimizer.built:
+            self.optimizer.build(wanted)
+        if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
+            raise InvalidArgumentError(
+                f"The optimizer {self.optimizer.name!r} of {self._model.name!r} was built for other weights than these.",
+                "It belongs to one model, and to the layers that could be trained when training began.",
+                "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
+            )
 
     def train_block(self) -> Callable:
         """The compiled block of training steps (see ``step.block_of``)."""

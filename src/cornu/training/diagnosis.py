@@ -30,10 +30,11 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
         if first_bad
         else "the outputs were finite, so it came from the loss or its gradient"
     )
+    number = int(model.backend.to_numpy(state.step)) + 1
     values = [model.backend.to_numpy(leaf) for leaf in trees.leaves(batch.x)]
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
     return NonFiniteError(
-        f"`{function}`: step {int(model.backend.to_numpy(state.step)) + 1} gave a loss or a weight that is NaN or infinite: {where}.",
+        f"`{function}`: step {number} gave a loss or a weight that is NaN or infinite: {where}.",
         f"The learning rate is {float(optimizer.learning_rate):g}, the inputs of the batch lie between {low:g} and {high:g}.",
         "Lower the learning rate or scale the inputs. The model holds the weights from before that step.",
     )

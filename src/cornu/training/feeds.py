@@ -246,7 +246,8 @@ def as_batch(given: Any) -> Batch:
     if isinstance(given, Batch):
         return given
     if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
-        return Batch(*(list(given) + [None] * (3 - len(given))), None)
+        x, y, sample_weight = [*given, None, None][:3]
+        return Batch(x, y, sample_weight, None)
     if isinstance(given, (tuple, list)):
         raise DataError(
             f"A batch holds {len(given)} things.",

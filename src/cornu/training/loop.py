@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,11 @@ class Loop:
         callbacks: CallbackList,
         events: str,
         progress: Progress,
-        explain: Callable[[Segment, int, TrainState], NonFiniteError] | None = None,
+        explain: Any = None,
     ):
         self._block, self._keeper, self._callbacks = block, keeper, callbacks
         self._events, self._progress = events, progress
-        self._explain = explain
+        self._explain: Any = explain
         self._seconds_a_step: float | None = None
         self._calls = 0
         self._good: TrainState = keeper.read()

@@ -93,7 +93,7 @@ def predict(
 
 
 def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
-    """The samples to take and the size of a batch: ``steps`` alone take all samples, together with ``batch_size`` so many of them."""
+    """The samples to take and the size of a batch: ``steps`` alone take all samples, with ``batch_size`` only so many."""
     if steps is None:
         return x, batch_size or 32
     size = batch_size or -(-checks.sample_count_of(x) // steps)

@@ -50,7 +50,8 @@ class StateKeeper:
 
     def read(self) -> TrainState:
         """The state as the variables hold it now."""
-        return TrainState(*([variable.value for variable in part] for part in self._variables), self._key, self._step)
+        trainable, non_trainable, optimizer, metrics = ([variable.value for variable in part] for part in self._variables)
+        return TrainState(trainable, non_trainable, optimizer, metrics, self._key, self._step)
 
     def hand_back(self, state: TrainState) -> None:
         """Gives the variables the arrays of a state."""

@@ -1,0 +1,100 @@
+"""What ``compile`` settles, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers, losses, metrics, optimizers
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
+from cornu.training.compiled import compile_arguments
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(12, 4)).astype("float32"), RNG.integers(0, 3, 12)
+
+
+@pytest.mark.parametrize("function", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_a_model_that_is_not_compiled(function):
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])
+    with pytest.raises(NotBuiltError, match=f"`{function}` was called on a model that is not compiled.*Call `model.compile"):
+        getattr(model, function)(X, Y)
+
+
+def test_metrics_in_the_place_of_loss_weights(classifier):
+    with pytest.raises(InvalidTypeError, match=r"loss_weights=\['accuracy'\].* Write `metrics=\['accuracy'\]`"):
+        cornu.Sequential([layers.Dense(1)]).compile("sgd", "mse", ["accuracy"])
+
+
+def test_losses_and_metrics_are_made_once(classifier):
+    model = classifier().to_backend("numpy")
+    assert model.metrics == [] and model.metrics_names == []
+    model.fit(X, Y, verbose=0)
+    made = model.metrics
+    model.fit(X, Y, verbose=0)
+    assert all(one is other for one, other in zip(made, model.metrics, strict=True))
+
+
+def test_compiling_anew_begins_anew(classifier):
+    model = classifier(optimizer="adam").to_backend("numpy")
+    model.fit(X, Y, verbose=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert not model.optimizer.built and model.metrics == []
+    assert model.evaluate(X, Y, verbose=0) > 0
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.5])
+def test_objects_are_taken_as_they_are(rate, classifier):
+    optimizer, loss = optimizers.SGD(rate), losses.SparseCategoricalCrossentropy()
+    model = classifier(optimizer=optimizer, loss=loss, metrics=[metrics.SparseCategoricalAccuracy("right")]).to_backend("numpy")
+    history = model.fit(X, Y, verbose=0).history
+    assert model.optimizer is optimizer and list(history) == ["loss", "right"]
+
+
+def test_an_optimizer_of_another_model_is_refused(classifier, on):
+    optimizer = optimizers.Adam()
+    first, second = on(classifier(optimizer=optimizer)), on(classifier(optimizer=optimizer))
+    first.fit(X, Y, verbose=0)
+    before = second.get_weights()
+    with pytest.raises(InvalidArgumentError, match=r"The optimizer 'adam\w*' of .* was built for other weights"):
+        second.fit(X, Y, verbose=0)
+    assert all(np.array_equal(old, new) for old, new in zip(before, second.get_weights(), strict=True))
+
+
+def test_freezing_without_compiling_is_refused(classifier):
+    model = classifier().to_backend("numpy")
+    model.fit(X, Y, verbose=0)
+    model.layers[0].trainable = False
+    with pytest.raises(InvalidArgumentError, match="Compile the model anew, with a new optimizer, after layers were frozen"):
+        model.fit(X, Y, verbose=0)
+    model.evaluate(X, Y, verbose=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+
+
+def test_a_config_compiles_the_same(classifier):
+    given = {"optimizer": optimizers.SGD(0.5), "loss": losses.SparseCategoricalCrossentropy(from_logits=True)}
+    config = classifier(**given, metrics=["accuracy"])._compiled.get_config()
+    arguments = compile_arguments(config)
+    assert float(arguments["optimizer"].learning_rate) == 0.5
+    assert arguments["loss"].kwargs["from_logits"] is True
+    assert arguments["metrics"] == ["accuracy"]
+
+
+def test_outputs_of_a_subclassed_model_are_inferred_once_for_each_shape():
+    runs = []
+
+    class Own(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3, "softmax")
+
+        def call(self, inputs):
+            runs.append(1)
+            return self.dense(inputs)
+
+    model = Own().to_backend("jax")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    batches = [(X[:4], Y[:4]), (X[4:8], Y[4:8]), (X[8:], Y[8:])]
+    model.fit(batches, verbose=0)
+    first = len(runs)
+    model.fit(batches * 4, epochs=2, verbose=0)
+    assert len(runs) == first

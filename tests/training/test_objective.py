@@ -1,0 +1,116 @@
+"""The objective: which loss belongs to which output, and how they add up."""
+
+import numpy as np
+import pytest
+
+from cornu import losses, ops
+from cornu.errors import InvalidArgumentError
+from cornu.training.objective import Objective, aligned, per_output
+
+NAMES = ["size", "place"]
+SHAPES = [(None, 1), (None, 2)]
+RNG = np.random.default_rng(0)
+Y = [RNG.normal(size=(5, 1)).astype("float32"), RNG.normal(size=(5, 2)).astype("float32")]
+OUTPUTS = [RNG.normal(size=(5, 1)).astype("float32"), RNG.normal(size=(5, 2)).astype("float32")]
+SQUARES = [((y - output) ** 2).mean(axis=-1) for y, output in zip(Y, OUTPUTS, strict=True)]
+
+
+def objective(loss, loss_weights=None) -> Objective:
+    return Objective(loss, loss_weights, NAMES, SHAPES, SHAPES)
+
+
+@pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"place": "mse", "size": losses.MeanSquaredError()}])
+def test_losses_add_up(loss):
+    found = objective(loss)(Y, OUTPUTS, None, [None, None])
+    np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
+    np.testing.assert_allclose(found.total, sum(values.mean() for values in SQUARES), 1e-6)
+
+
+@pytest.mark.parametrize("weights", [[0.5, 3.0], {"size": 0.5, "place": 3.0}])
+def test_losses_are_weighted(weights):
+    found = objective("mse", weights)(Y, OUTPUTS, None, [None, None])
+    np.testing.assert_allclose(found.total, 0.5 * SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
+    np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
+
+
+def test_an_output_without_a_weight_counts_once():
+    found = objective("mse", {"place": 3.0})(Y, OUTPUTS, None, [None, None])
+    np.testing.assert_allclose(found.total, SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
+
+
+def test_an_output_without_a_loss_is_left_out():
+    of_place = objective({"place": "mse"})
+    assert of_place.part_names == ["place_loss"]
+    np.testing.assert_allclose(of_place({"place": Y[1]}, OUTPUTS, None, [None, None]).total, SQUARES[1].mean(), 1e-6)
+
+
+@pytest.mark.parametrize("form", [list, lambda weights: dict(zip(NAMES, weights, strict=True))])
+def test_weights_of_samples_belong_to_outputs(form):
+    weights = [np.linspace(0, 1, 5, dtype="float32"), np.linspace(3, 1, 5, dtype="float32")]
+    found = objective("mse")(Y, OUTPUTS, form(weights), [None, None])
+    np.testing.assert_allclose(found.parts, [(v * w).mean() for v, w in zip(SQUARES, weights, strict=True)], 1e-6)
+
+
+def test_one_array_of_weights_serves_all_outputs():
+    weight = np.linspace(0, 1, 5, dtype="float32")
+    found = objective("mse")(Y, OUTPUTS, weight, [None, None])
+    np.testing.assert_allclose(found.parts, [(values * weight).mean() for values in SQUARES], 1e-6)
+
+
+def test_what_is_masked_does_not_count():
+    mask = np.array([1, 1, 1, 0, 0], dtype="float32")
+    found = objective("mse")(Y, OUTPUTS, None, [mask, None])
+    np.testing.assert_allclose(found.parts, [SQUARES[0][:3].mean(), SQUARES[1].mean()], 1e-6)
+
+
+def test_one_output_has_no_part():
+    single = Objective("mse", None, ["size"], SHAPES[:1], SHAPES[:1])
+    assert single.part_names == []
+    np.testing.assert_allclose(single(Y[0], OUTPUTS[:1], None, [None]).total, SQUARES[0].mean(), 1e-6)
+
+
+def test_crossentropy_is_chosen_by_the_labels():
+    sparse = Objective("crossentropy", None, ["kind"], [(None,)], [(None, 3)])
+    one_hot = Objective("crossentropy", None, ["kind"], [(None, 3)], [(None, 3)])
+    kinds = [each.losses[0].fn for each in (sparse, one_hot)]
+    assert kinds == [losses.sparse_categorical_crossentropy, losses.categorical_crossentropy]
+
+
+def test_no_loss_at_all():
+    assert objective(None)(None, OUTPUTS, None, [None, None]).total == 0.0
+
+
+def test_only_losses_that_judge_samples_alone_allow_padding():
+    assert objective("mse").padding_is_safe
+    assert objective(["mse", None]).padding_is_safe
+    assert not objective(["mse", lambda y_true, y_pred: ops.max(y_pred)]).padding_is_safe
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (
+            {"plaec": "mse"},
+            r"`loss` names an output 'plaec'. The model's outputs are \['size', 'place'\]. Did you mean 'place'\?",
+        ),
+        (["mse"], r"`loss` holds 1 entries. The model has 2 outputs: \['size', 'place'\]. Give one entry for each"),
+        ([None, None], r"`compile` was given loss=\[None, None\]. At least one output needs a loss."),
+        ("msee", "Did you mean"),
+    ],
+)
+def test_losses_that_do_not_fit(loss, text):
+    with pytest.raises(InvalidArgumentError, match=text):
+        objective(loss)
+
+
+def test_weights_of_losses_that_do_not_fit():
+    with pytest.raises(InvalidArgumentError, match="`loss_weights` holds 3 entries"):
+        objective("mse", [1.0, 2.0, 3.0])
+
+
+def test_per_output_and_aligned():
+    assert per_output({"class_name": "Loss", "config": {}}, NAMES, "loss") == [{"class_name": "Loss", "config": {}}] * 2
+    assert per_output(None, NAMES, "loss") == [None, None]
+    assert aligned({"place": 2}, NAMES) == [None, 2]
+    assert aligned([1, 2], NAMES) == [1, 2]
+    assert aligned(3, NAMES) == [3, 3]

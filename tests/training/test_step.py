@@ -1,0 +1,96 @@
+"""The step, and blocks of steps: pure functions of a state and a batch."""
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import backends, layers, optimizers
+from cornu.training.compiled import Compiled
+from cornu.training.step import Batch, Plan, batch_of
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 2)).astype("float32")
+
+
+def prepared(backend: str):
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(2, kernel_regularizer="l2")]).to_backend(backend)
+    compiled = Compiled(model, optimizers.SGD(0.1), "mse", None, ["mae"], None)
+    engine = backends.get(backend)
+    data = Batch(engine.asarray(X), engine.asarray(Y), None, None)
+    compiled.prepare("fit", data)
+    rows = Plan(engine.asarray(np.arange(10, dtype="int32").reshape(5, 2)), None)
+    return model, compiled, data, rows
+
+
+def test_one_step_by_hand(backend):
+    model, compiled, data, plan = prepared(backend)
+    kernel, bias = model.get_weights()
+    state, report = compiled.train_block()(compiled.keeper(True).read(), data, plan, 1, 2)
+    x, y = X[2:4], Y[2:4]
+    error = x @ kernel + bias - y
+    upstream = 2 * error / error.size
+    np.testing.assert_allclose(state.trainable[0], kernel - 0.1 * (x.T @ upstream + 0.02 * kernel), 1e-5, 1e-6)
+    np.testing.assert_allclose(state.trainable[1], bias - 0.1 * upstream.sum(axis=0), 1e-5, 1e-6)
+    np.testing.assert_allclose(report.logs["loss"], (error**2).mean() + 0.01 * (kernel**2).sum(), 1e-5)
+    np.testing.assert_allclose(report.logs["mae"], np.abs(error).mean(), 1e-5)
+    assert bool(report.finite) and int(state.step) == 1 and list(report.logs) == ["loss", "mae"]
+
+
+def test_a_block_is_its_steps(backend, close):
+    _, compiled, data, plan = prepared(backend)
+    block, state = compiled.train_block(), compiled.keeper(True).read()
+    whole, report = block(state, data, plan, 0, 5)
+    for step in range(5):
+        state, single = block(state, data, plan, step, step + 1)
+    close([*whole.trainable, *whole.metrics], [*state.trainable, *state.metrics])
+    np.testing.assert_allclose(report.logs["loss"], single.logs["loss"], 1e-6)
+
+
+def test_a_step_changes_no_variable(backend, close):
+    model, compiled, data, plan = prepared(backend)
+    before = model.get_weights()
+    compiled.train_block()(compiled.keeper(True).read(), data, plan, 0, 5)
+    close(model.get_weights(), before, 0, 0)
+
+
+def test_measuring_changes_only_the_metrics(backend, close):
+    _, compiled, data, plan = prepared(backend)
+    state = compiled.keeper(False).read()
+    after, report = compiled.test_block()(state, data, plan, 0, 5)
+    close([*after.trainable, *after.non_trainable], [*state.trainable, *state.non_trainable], 0, 0)
+    assert after.optimizer == [] and float(report.logs["mae"]) > 0
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_report_says_whether_all_is_finite(poison, backend):
+    _, compiled, data, plan = prepared(backend)
+    y = Y.copy()
+    y[5, 0] = poison
+    data = data._replace(y=backends.get(backend).asarray(y))
+    block, state = compiled.train_block(), compiled.keeper(True).read()
+    assert [bool(block(state, data, plan, step, step + 1)[1].finite) for step in range(5)] == [True, True, False, True, True]
+
+
+def test_the_batch_of_a_step(backend):
+    engine = backends.get(backend)
+    data = Batch({"a": engine.asarray(X)}, engine.asarray(Y), None, None)
+    plan = Plan(engine.asarray([[3, 1, 0], [2, 2, 2]]), engine.asarray([3, 1]))
+    first, second = batch_of(data, plan, 0), batch_of(data, plan, 1)
+    np.testing.assert_array_equal(first.x["a"], X[[3, 1, 0]])
+    np.testing.assert_array_equal(second.y, Y[[2, 2, 2]])
+    assert first.sample_weight is None
+    assert (first.sample_mask.tolist(), second.sample_mask.tolist()) == ([1, 1, 1], [1, 0, 0])
+
+
+def test_dropout_of_a_step_depends_on_its_number(backend, close):
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dropout(0.5), layers.Dense(1)]).to_backend(backend)
+    compiled = Compiled(model, optimizers.SGD(0.0), "mse", None, None, None)
+    engine = backends.get(backend)
+    data = Batch(engine.asarray(np.ones((2, 4), "float32")), engine.asarray(np.zeros((2, 1), "float32")), None, None)
+    compiled.prepare("fit", data)
+    plan = Plan(engine.asarray([[0, 1]]), None)
+    state, block, losses = compiled.keeper(True).read(), compiled.train_block(), []
+    for _ in range(4):
+        state, report = block(state._replace(metrics=compiled.keeper(True).read().metrics), data, plan, 0, 1)
+        losses.append(float(report.logs["loss"]))
+    assert len(set(losses)) > 1
