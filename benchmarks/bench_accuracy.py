@@ -27,7 +27,10 @@ def main() -> None:
         for epoch, most in zip(epochs, limit, strict=True):
             worst = max(error[epoch - 1] for error in errors)
             results[f"{name}, {epoch} epochs"] = {"worst_error": round(worst, 2), "limit": most, "met": bool(worst <= most)}
-            print(f"{name}, {epoch} epochs: test error {worst:.2f} % in the worst of {len(SEEDS)} seeds, {most} % allowed", flush=True)
+            print(
+                f"{name}, {epoch} epochs: test error {worst:.2f} % in the worst of {len(SEEDS)} seeds, {most} % allowed",
+                flush=True,
+            )
     results["convnet, best of five epochs"] = convnet_errors(data)
     print(results["convnet, best of five epochs"], flush=True)
     results["50 + 10 fashion pictures"] = fashion_against_keras()

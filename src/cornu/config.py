@@ -8,6 +8,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from cornu.errors import MissingPackageError, one_of
 
@@ -17,12 +18,13 @@ BACKENDS = ("jax", "numpy")
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
+
 class _Running(threading.local):
     backend: str | None = None
 
 
 _running = _Running()
-_settings: dict = {"backend": None, "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_settings: dict[str, Any] = {"backend": None, "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
 def backend() -> str:

@@ -18,6 +18,7 @@ _public_names: dict[Any, tuple[str, str]] = {}
 _custom: dict[str, Any] = {}
 _custom_names: dict[Any, str] = {}
 _scoped: list[Mapping[str, Any]] = []
+_shared: list[tuple[list[int], dict[Any, Any]]] = []
 
 
 # --- The tables -------------------------------------------------------------------------------------------------------
@@ -306,7 +307,33 @@ def _serialize_object(thing: Any) -> dict[str, Any]:
             "registered_name": name if module.startswith("keras.src") else None,
         }
     built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
+    if _shared and id(thing) in _shared[-1][0]:
+        form["shared_object_id"] = _shared[-1][0].index(id(thing))
     return form | ({"build_config": built_for} if built_for else {})
+
+
+@contextlib.contextmanager
+def sharing(things: Iterable[Any] = ()) -> Iterator[None]:
+    """Inside this context, one thing that stands in a config at several places is one thing again when it is deserialized.
+
+    Args:
+        things: What stands at several places in what will be serialized.
+
+    Example:
+        >>> from cornu import layers, registry
+        >>> layer = layers.Dense(3)
+        >>> with registry.sharing([layer]):
+        ...     configs = registry.serialize([layer, layer])
+        >>> with registry.sharing():
+        ...     first, second = registry.deserialize(configs)
+        >>> first is second
+        True
+    """
+    _shared.append(([id(thing) for thing in things], {}))
+    try:
+        yield
+    finally:
+        _shared.pop()
 
 
 def _module_of(kind: str) -> str:
@@ -353,7 +380,10 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     if name == "function":
         name, inner = inner, None
     kinds = [kind] if isinstance(kind, str) else list(kind or _kinds_of(config.get("module")))
-    thing = next((found for k in kinds if (found := _find(k, name, config.get("registered_name"))) is not None), None)
+    registered_name = config.get("registered_name")
+    are_names = isinstance(name, str) and isinstance(registered_name, (str, type(None)))
+    found = (_find(kind, name, registered_name) for kind in kinds) if are_names else ()
+    thing = next((thing for thing in found if thing is not None), None)
     if thing is None or inspect.isclass(thing) == (inner is None):
         raise UnsafeModelError(
             f"The config names {name!r} (module {config.get('module')!r}).",
@@ -361,7 +391,19 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
             did_you_mean(name, _tables.get(kinds[0], {}) if kinds else [])
             or f"If it is yours, pass `custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.",
         )
-    return thing if inner is None else thing.from_config(inner)
+    return thing if inner is None else _once(config, thing)
+
+
+def _once(config: dict[str, Any], cls: Any) -> Any:
+    """The object of a config; inside :func:`sharing` the one that an earlier config of the same ``shared_object_id`` gave."""
+    known = _shared[-1][1] if _shared else {}
+    key = config.get("shared_object_id")
+    if isinstance(key, int) and type(known.get(key)) is cls:
+        return known[key]
+    made = cls.from_config(config["config"])
+    if isinstance(key, int):
+        known[key] = made
+    return made
 
 
 def _kinds_of(module: Any) -> list[str]:

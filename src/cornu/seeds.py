@@ -9,10 +9,11 @@ weights and the same order on every backend. Plain Python: this module draws no 
 import contextlib
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 _WORD = 2**32
 _SCATTER = 0x9E3779B1  # an odd number with mixed bits: keys that follow one another give seeds far apart
-_state: dict = {"seed": None, "counter": 0}
+_state: dict[str, Any] = {"seed": None, "counter": 0}
 
 
 def set_seed(seed: int) -> None:

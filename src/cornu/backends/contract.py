@@ -1,3 +1,5 @@
+# pyright: reportReturnType=false
+# The functions below are descriptions: they have no bodies.
 """What a backend must provide: every primitive once, with its arguments, its shapes and what it means.
 
 A backend is a module that has a function of the same name and arguments for each function below; a test holds every backend

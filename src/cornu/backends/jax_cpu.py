@@ -2,11 +2,9 @@
 
 XLA has good and bad roads on a CPU, often a factor of ten or more apart (measured with jaxlib 0.10.2 on two Intel cores):
 
-* A convolution in the plain form (channels last, kernel ``(*window, in, out)``) runs at the speed of a matrix product.
-  With any other
-  order of dimensions it runs in naive code if it stands inside a loop, 20 to 100 times slower. JAX's own gradients have another
-  order, and so has a convolution into which XLA folds the transpose before it. So the gradients are written here
-  as plain convolutions, and optimization barriers keep transposes out of them.
+* A convolution in the plain form (channels last, kernel ``(*window, in, out)``) runs at the speed of a matrix product. In any
+  other order of dimensions it runs in naive code if it stands inside a loop, 20 to 100 times slower. JAX's own gradients
+  have such orders, so the gradients are written here as plain convolutions of transposed arrays.
 * XLA hands convolutions to the library YNNPACK, which is 2 to 6 times slower than Eigen at them.
   :func:`compiler_options` says no.
 * A convolution that sums few products for a number (the first layer of a network; depthwise convolution) is faster as
@@ -251,7 +249,7 @@ def _padded(x: Array, padding: Padding, value: float) -> Array:
     if not np.any(padding):
         return x
     edges = [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)]
-    return lax.optimization_barrier(lax.pad(x, jnp.asarray(value, x.dtype), edges))
+    return lax.pad(x, jnp.asarray(value, x.dtype), edges)
 
 
 def _output_size(size: int, width: int, step: int, pads: tuple[int, int], gap: int) -> int:

@@ -13,7 +13,8 @@ from cornu.errors import InvalidArgumentError, did_you_mean
 class ModelCheckpoint(Monitor):
     """Saves the model, or its weights, at the end of each epoch or every so many steps.
 
-    A file is complete or not there, also when the process is killed while it saves. Weights that are not finite are never saved.
+    A file is complete or not there, also when the process is killed while it saves. Weights that are not finite are
+    never saved.
 
     Args:
         filepath: Where to. May hold ``{epoch:02d}``, ``{batch}`` and names of logs, like ``"{val_loss:.2f}.keras"``; epochs
@@ -69,7 +70,7 @@ class ModelCheckpoint(Monitor):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves if enough steps were made since the last time."""
         self._steps_since_saving += 1
-        if self.save_freq != "epoch" and self._steps_since_saving >= self.save_freq:
+        if isinstance(self.save_freq, int) and self._steps_since_saving >= self.save_freq:
             self._steps_since_saving = 0
             self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
 

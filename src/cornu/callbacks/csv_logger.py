@@ -17,16 +17,16 @@ class CSVLogger(Callback):
         append: Whether to go on with a file that is there, instead of beginning anew.
 
     Example:
-        >>> import os, tempfile
+        >>> import pathlib, tempfile
         >>> import numpy as np
         >>> import cornu
         >>> from cornu import layers
         >>> from cornu.callbacks import CSVLogger
-        >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
         >>> model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> _ = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=[CSVLogger(path)])
-        >>> open(path).readline().strip()
+        >>> path.read_text().splitlines()[0]
         'epoch,loss,val_loss'
     """
 

@@ -51,6 +51,16 @@ def coupling_of(layer: Any) -> str:
     return layer.batch_coupling if promised else "unknown"
 
 
+def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Arguments with ``training`` among the named ones, where it was given by its place: ``dropout(x, training)``."""
+    names = list(parameters_of(type(layer)))
+    place = names.index("training") if "training" in names else len(args)
+    if place >= len(args):
+        return args, kwargs
+    named = dict(zip(names[place:], args[place:], strict=False))
+    return args[:place], {**kwargs, **named}
+
+
 def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:
     """Whether a layer is called for training: as its caller says, else as the call around it, else as its own default is.
 

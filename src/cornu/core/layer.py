@@ -16,7 +16,7 @@ from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
-_NOT_OWNED = ("_arguments", "inbound_nodes")
+_NOT_OWNED = ("_arguments", "_build_shapes", "inbound_nodes")
 
 
 def _remembering(build: Callable) -> Callable:
@@ -31,7 +31,7 @@ def _remembering(build: Callable) -> Callable:
         if self.built:
             return
         made = len(self._trained), len(self._state)
-        shapes = inspect.signature(build).bind(self, *args, **kwargs).arguments
+        shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
         self.path = context.path_of(self.name)
         self._building = True
         try:
@@ -44,7 +44,7 @@ def _remembering(build: Callable) -> Callable:
             self._building = False
         for layer in self.sublayers:  # also those that `build` made
             layer.to_backend(self._backend_name)
-        self._build_shapes = {name: shape for name, shape in shapes.items() if name != "self"}
+        self._build_shapes = shapes
         self.built = True
 
     return wrapper
@@ -267,14 +267,17 @@ class Layer(Configurable):
     def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
         """One call on arrays, inside a context."""
         self._build_for(args, kwargs)
+        args, kwargs = calls.with_training_named(self, args, kwargs)
         outer_training = running.training
         running.training = calls.training_of(self, running, kwargs)
         if running.training is not None and "training" in calls.parameters_of(type(self)):
             kwargs["training"] = running.training
         calls.fill_in_masks(self, running, args, kwargs)
         with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
-            outputs = self.call(*args, **kwargs)
-        running.training = outer_training
+            try:
+                outputs = self.call(*args, **kwargs)
+            finally:
+                running.training = outer_training
         if self.supports_masking:
             calls.hand_mask_on(self, running, args, kwargs, outputs)
         if self.activity_regularizer is not None:
@@ -312,9 +315,13 @@ class Layer(Configurable):
 
     def _owned(self, kind: type) -> list:
         """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order they were set."""
-        attributes = (value for name, value in vars(self).items() if name not in _NOT_OWNED)
-        leaves = (leaf for value in attributes for leaf in trees.leaves(value) if isinstance(leaf, kind))
-        return list({id(leaf): leaf for leaf in leaves}.values())
+        found: dict[int, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, (list, tuple, dict)) and name not in _NOT_OWNED:
+                found.update((id(leaf), leaf) for leaf in trees.leaves(value) if isinstance(leaf, kind))
+            elif isinstance(value, kind):
+                found[id(value)] = value
+        return list(found.values())
 
     @property
     def sublayers(self) -> list["Layer"]:

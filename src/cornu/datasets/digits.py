@@ -50,7 +50,7 @@ def load_data(test_fraction: float = 0.2) -> tuple[Split, Split]:
         )
     from sklearn.datasets import load_digits
 
-    pictures, labels = load_digits(return_X_y=True)
+    pictures, labels = map(np.asarray, load_digits(return_X_y=True))
     pictures, labels = pictures.reshape(-1, 8, 8).astype("uint8"), labels.astype("uint8")
     train, test = _split(labels, test_fraction)
     return (pictures[train], labels[train]), (pictures[test], labels[test])

@@ -1,7 +1,8 @@
 """Layers around another layer: along time in both directions, or at each step of time."""
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import ops
@@ -99,17 +100,9 @@ class TimeDistributed(Wrapper):
         return ops.stack(outputs, axis=1)
 
     def _all_at_once(self, inputs: Any, mask: Any) -> Any:
-        batch, steps = inputs.shape[:2]
-        running = context.current()
-        sample_mask = running.sample_mask if running is not None else None
-        if sample_mask is not None:
-            running.sample_mask = ops.repeat(sample_mask, steps, axis=0)
-        try:
+        with _each_sample_often(inputs.shape[1]):
             outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
-        finally:
-            if sample_mask is not None:
-                running.sample_mask = sample_mask
-        return ops.reshape(outputs, (batch, steps, *outputs.shape[1:]))
+        return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
 
     def _one(self, inputs: Any, mask: Any) -> Any:
         return self.layer(inputs, **_accepted(self.layer, mask=mask))
@@ -252,7 +245,7 @@ class Bidirectional(Layer):
             outputs = ops.flip(outputs, axis=1)
         merged = (forward[0], outputs) if self.merge_mode is None else (_MERGE[self.merge_mode](forward[0], outputs),)
         result = (*merged, *forward[1:], *backward[1:])
-        return result if len(result) > 1 else result[0]
+        return result[0] if len(result) == 1 else result
 
     def _run_one(self, layer: Layer, sequences: Any, initial_state: Any, mask: Any) -> tuple:
         outputs = layer(sequences, **_accepted(layer, initial_state=initial_state, mask=mask))
@@ -301,7 +294,7 @@ class Bidirectional(Layer):
         if self.merge_mode == "concat":
             outputs = (*outputs[:-1], None if outputs[-1] is None else 2 * outputs[-1])
         result = (*((outputs, outputs) if self.merge_mode is None else (outputs,)), *states, *states)
-        return result if len(result) > 1 else result[0]
+        return result[0] if len(result) == 1 else result
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the input, if the outputs of all steps are given."""
@@ -310,6 +303,20 @@ class Bidirectional(Layer):
 
 
 # --- Helpers ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _each_sample_often(times: int) -> Iterator[None]:
+    """Inside, the sample mask of the running call says for each sample several times whether it is padding."""
+    running = context.current()
+    if running is None or running.sample_mask is None:
+        yield
+        return
+    sample_mask, running.sample_mask = running.sample_mask, ops.repeat(running.sample_mask, times, axis=0)
+    try:
+        yield
+    finally:
+        running.sample_mask = sample_mask
 
 
 def _folded(x: Any) -> Any:
@@ -352,7 +359,8 @@ def _made_again(thing: Any, **changes: Any) -> Any:
         return type(thing)(_made_again(part) for part in thing)
     if not isinstance(thing, Layer):
         return thing
-    arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in thing._arguments.items()}
+    captured = thing._arguments or {}
+    arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in captured.items()}
     parameters = inspect.signature(type(thing).__init__).parameters.values()
     if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         arguments["name"] = thing.name  # so that no automatic name is used up

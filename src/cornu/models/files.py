@@ -5,6 +5,7 @@ A file is data: its config may name what stands in the tables of ``cornu.registr
 model expects, and only then is a weight read.
 """
 
+import collections
 import contextlib
 import difflib
 import importlib.metadata
@@ -102,7 +103,16 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
 
 def config_of(model: Any) -> dict[str, Any]:
     """The config of a model as ``config.json`` holds it, with how it was compiled."""
-    return registry.serialize(model) | {"compile_config": model.get_compile_config()}
+    with registry.sharing(_in_several_models(model)):
+        return registry.serialize(model) | {"compile_config": model.get_compile_config()}
+
+
+def _in_several_models(model: Any) -> list[Layer]:
+    """The layers that belong to more than one of the models inside a model."""
+    models = [layer for layer in model.flatten_layers() if getattr(layer, "functional", None) is not None]
+    members = [layer for each in models for layer in each.layers]
+    count = collections.Counter(map(id, members))
+    return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())
 
 
 def _target(filepath: Any, overwrite: bool) -> Path:
@@ -234,7 +244,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 def _model_from(config: dict[str, Any], compile: bool) -> Any:
     """The model of a config, built, and compiled if that is wanted and it was."""
-    model = layer_from(config, kind="models")
+    with registry.sharing():
+        model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model belongs")
     with telling_of(config):

@@ -10,6 +10,7 @@ from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.models import graph_config
+from cornu.ops import elementwise
 
 
 class Functional:
@@ -80,7 +81,7 @@ class Functional:
     def batch_coupling(self) -> str:
         """How samples of a batch meet in the graph's ops (its layers speak for themselves): elementwise ops keep them apart."""
         ops_used = [operation.op for operation in self.operations if isinstance(operation, OpCall)]
-        return "none" if all(op.__module__ == ops.elementwise.__name__ for op in ops_used) else "unknown"
+        return "none" if all(op.__module__ == elementwise.__name__ for op in ops_used) else "unknown"
 
     # --- Running ------------------------------------------------------------------------------------------------------
 

@@ -264,7 +264,7 @@ def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) ->
         tensors: Place to tensor.
     """
     if isinstance(tree, dict):
-        form, config = tree.get("class_name"), tree.get("config")
+        form, config = tree.get("class_name"), tree.get("config", {})
         if form == "__keras_tensor__":
             return (tensors or {})[tuple(config["keras_history"])]
         if form == "__slice__":

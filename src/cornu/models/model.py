@@ -122,7 +122,7 @@ class Model(Layer):
                     f"`get_layer` was given index={index}.", f"The model has {len(self.layers)} layers.", "Count from 0."
                 )
             return self.layers[index]
-        names = {layer.name: layer for layer in self.layers}
+        names: dict[str, Any] = {layer.name: layer for layer in self.layers}
         if name in names:
             return names[name]
         first, _, rest = str(name).partition("/")
@@ -494,7 +494,7 @@ class Model(Layer):
 
     @property
     def _forward_function(self) -> predicting.Forward:
-        if self._forward is None:
+        if self._forward is None or not self._forward.is_for(self):
             self._forward = predicting.Forward(self)
         return self._forward
 

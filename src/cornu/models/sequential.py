@@ -34,7 +34,7 @@ class Sequential(Model):
         ((None, 3), 7883)
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._stack: list[Layer] = []
         self._tensors: list[SymbolicTensor] = []

@@ -435,7 +435,9 @@ class Optimizer(registry.Configurable):
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
     def finalize_variable_values(self, var_list: list[Variable]) -> None:
-        """At the end of training with ``use_ema``: weights take on their moving averages."""
+        """At the end of training with ``use_ema``: weights take on their moving averages, once there are any."""
+        if int(self._iterations) == 0:
+            return
         for variable, mean in zip(var_list, self._averages, strict=False):
             variable.assign(mean.value)
 

@@ -112,15 +112,16 @@ class WeightsFile:
     def _list(self, root: Any) -> None:
         """Enters what the file declares into :attr:`places`. A group that is met again (a circle) is passed over."""
         import h5py
+        from h5py import h5o
 
-        seen = {h5py.h5o.get_info(root.id).addr}
+        seen = {h5o.get_info(root.id).addr}
         stack = [("", root, 0)]
         while stack:
             path, group, depth = stack.pop()
             for name, child in self._children(path, group, depth):
                 full = f"{path}/{name}".lstrip("/")
                 if isinstance(child, h5py.Group):
-                    address = h5py.h5o.get_info(child.id).addr
+                    address = h5o.get_info(child.id).addr
                     if address not in seen:
                         seen.add(address)
                         stack.append((full, child, depth + 1))
@@ -180,7 +181,7 @@ class WeightsFile:
         Raises:
             ModelFormatError: They are damaged.
         """
-        dataset = self._root[f"{path}/vars/{number}"]
+        dataset: Any = self._root[f"{path}/vars/{number}"]
         try:
             array = np.asarray(dataset[()])
             written = int(dataset.attrs["crc32"]) if "crc32" in dataset.attrs else None

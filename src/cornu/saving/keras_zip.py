@@ -48,7 +48,7 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(METADATA, json_text.write_json(metadata, "`model.meta`"))
         archive.writestr(CONFIG, json_text.write_json(config, "The config of the model"))
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=path.parent) as weights:
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(path.parent)) as weights:
             write_weights(weights, places)
             weights.seek(0)
             with archive.open(WEIGHTS, "w", force_zip64=True) as member:

@@ -144,6 +144,13 @@ class CallbackList:
 
     Raises:
         InvalidTypeError: Something among them is no callback.
+
+    Example:
+        >>> from cornu.callbacks import CallbackList, History
+        >>> history = History()
+        >>> CallbackList([history], model=None, params={}).call("on_epoch_end", 0, {"loss": 0.5})
+        >>> history.history
+        {'loss': [0.5]}
     """
 
     def __init__(self, callbacks: Any, model: Any, params: dict[str, Any]):

@@ -9,7 +9,7 @@ from cornu.core.context import CallContext
 from cornu.errors import NonFiniteError
 from cornu.training.feeds import Segment
 from cornu.training.state import TrainState
-from cornu.training.step import batch_of
+from cornu.training.step import Batch, batch_of
 
 
 def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:
@@ -24,7 +24,7 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
         state: The state before that step.
     """
     batch = batch_of(segment.data, segment.plan, step)
-    first_bad = _first_bad_layer(model, state, batch.x)
+    first_bad = _first_bad_layer(model, state, batch)
     where = (
         f"the layer {first_bad!r} gave it first"
         if first_bad
@@ -40,7 +40,7 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
     )
 
 
-def _first_bad_layer(model: Any, state: TrainState, x: Any) -> str | None:
+def _first_bad_layer(model: Any, state: TrainState, batch: Batch) -> str | None:
     """Path of the first layer whose output is not finite, in a run with the weights from before the step."""
     bad: list[str] = []
 
@@ -50,6 +50,7 @@ def _first_bad_layer(model: Any, state: TrainState, x: Any) -> str | None:
             bad.append(layer.path.removeprefix(f"{model.path}/"))  # as `get_layer` knows it
         return outputs
 
-    surroundings = CallContext(training=False, hooks=(look,))
-    model.stateless_call(state.trainable, state.non_trainable, x, call_context=surroundings)
+    key = model.backend.fold_in(state.key, state.step)
+    surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask, hooks=(look,))
+    model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=surroundings)
     return bad[0] if bad else None

@@ -93,7 +93,8 @@ def fit(
     Returns:
         The history.
     """
-    history, progress = History(), Progress(verbose)
+    model.history = history = History()  # also there if training ends with an exception
+    progress = Progress(verbose)
     params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
     everybody = CallbackList([callbacks, history], model, params)
     model.stop_training = False

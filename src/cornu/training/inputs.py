@@ -40,6 +40,8 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
         ShapeError: A shape is wrong.
     """
     if not model.built:
+        for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
+            checks.finite(function, name, leaf)
         model.build(_shapes(x))
     graph = model.functional
     if graph is None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from cornu.errors import NonFiniteError
 from cornu.training.callback import CallbackList
 from cornu.training.feeds import ArrayFeed, BatchFeed, Segment
 from cornu.training.progress import Progress
@@ -122,13 +121,16 @@ class Loop:
             name: float(value) if np.ndim(value) == 0 else np.asarray(value).tolist() for name, value in report.logs.items()
         }
         if self._explain is not None and not bool(report.finite):
-            raise self._failure()
+            raise self._explain(*self._restore())
         self._good = self._keeper.read()
         self._unread.clear()
         return logs
 
-    def _failure(self) -> NonFiniteError:
-        """Makes the steps since the last good state again, one by one, up to the one that failed."""
+    def _restore(self) -> tuple[Segment, int, TrainState]:
+        """Makes the steps since the last good state again, one by one, up to the one that failed, and gives it.
+
+        The model gets the state from before that step.
+        """
         state = self._good
         for segment, start, stop, _ in self._unread:
             for step in range(start, stop):
@@ -137,10 +139,12 @@ class Loop:
                     self._good = state
                     self._keeper.hand_back(state)
                     self._unread.clear()
-                    return self._explain(segment, step, state)
+                    return segment, step, state
                 state = after
+        segment, start = self._unread[-1][:2]  # a device that does not compute the same twice: all of them are undone
         self._keeper.hand_back(self._good)
-        return self._explain(*self._unread[-1][:2], self._good)
+        self._unread.clear()
+        return segment, start, self._good
 
     def _keep_the_good(self) -> None:
         """After an exception: the newest state stays if it is finite, else the one before the step that failed."""
@@ -148,5 +152,5 @@ class Loop:
             self._keeper.hand_back(self._pending)
             self._pending = None
         if self._explain is not None and self._unread and not bool(self._unread[-1][-1].finite):
-            self._failure()
+            self._restore()
         self._unread.clear()

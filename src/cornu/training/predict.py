@@ -1,6 +1,7 @@
 """``predict``: from a user's data through the compiled forward function to NumPy arrays."""
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ from cornu.training.callback import CallbackList
 from cornu.training.feeds import as_batch, iterate
 from cornu.training.progress import Progress
 
+_KEY = 0x5EED
+_IN_FLIGHT = 2
+"""How many batches may be on the device before their outputs are copied to the host."""
+
 
 class Forward:
     """The compiled function from inputs to outputs, with the variables it reads.
@@ -28,11 +33,12 @@ class Forward:
 
     def __init__(self, model: Any):
         self._variables, self._backend_name = model.variables, model.backend_name
+        self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
 
-        def forward(arrays: list, x: Any) -> Any:
+        def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
-            with context.entered(CallContext(training=False, values=values)):
+            with context.entered(CallContext(training=False, values=values, key=key)):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             return trees.leaves(outputs)  # a backend may give a dict back in another order
@@ -40,10 +46,18 @@ class Forward:
         self._form: Any = None
         self._function = model.backend.compile(forward)
 
+    def is_for(self, model: Any) -> bool:
+        """Whether the model still has the variables and the backend that this was compiled for."""
+        variables = model.variables
+        same = len(variables) == len(self._variables) and all(map(operator.is_, variables, self._variables))
+        return same and model.backend_name == self._backend_name
+
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
+        self._calls += 1
+        key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
         with config.running_on(self._backend_name):
-            outputs = self._function([variable.value for variable in self._variables], x)
+            outputs = self._function([variable.value for variable in self._variables], key, x)
         return trees.unflatten(self._form, outputs)
 
 
@@ -71,7 +85,7 @@ def predict(
     Raises:
         DataError: There is no batch.
     """
-    parts = []
+    parts: list[tuple[Any, Any]] = []  # outputs and how many rows count; None once they are on the host
     callbacks.call("on_predict_begin", {})
     progress.begin("Predicting", steps)
     for number, (x, count) in enumerate(batches):
@@ -79,6 +93,9 @@ def predict(
             callbacks.call("on_predict_batch_begin", number, {})
         outputs = forward(x)
         parts.append((outputs, count))
+        if number >= _IN_FLIGHT:
+            earlier = number - _IN_FLIGHT
+            parts[earlier] = (_to_host(model, *parts[earlier]), None)
         progress.update(number + 1, {})
         if callbacks.wants_batches():
             callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
@@ -88,7 +105,7 @@ def predict(
         raise DataError(
             "`predict` was given no batch.", "It needs at least one.", "A generator that was used up must be made anew."
         )
-    hosts = [_to_host(model, outputs, count) for outputs, count in parts]
+    hosts = [outputs if count is None else _to_host(model, outputs, count) for outputs, count in parts]
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
 
 
@@ -124,4 +141,6 @@ def batches_of_iterable(batches: Any, steps: int | None, prepare: Callable[[Any]
 
 
 def _to_host(model: Any, outputs: Any, count: int) -> Any:
-    return trees.map(lambda array: model.backend.to_numpy(array)[:count], outputs)
+    return trees.map(
+        lambda array: array[:count] if isinstance(array, np.ndarray) else model.backend.to_numpy(array)[:count], outputs
+    )

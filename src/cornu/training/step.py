@@ -87,7 +87,8 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
     """Makes the step that only measures: it changes nothing but the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        surroundings = CallContext(training=False, sample_mask=batch.sample_mask)
+        key = model.backend.fold_in(state.key, state.step)
+        surroundings = CallContext(training=False, key=key, sample_mask=batch.sample_mask)
         outputs, _, penalties = model.stateless_call(
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
         )
