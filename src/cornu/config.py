@@ -45,9 +45,9 @@ def backend() -> str:
     """
     if _running.backend is not None:
         return _running.backend
-    if _settings["backend"] is None:
+    if not _settings["backend"]:
         set_backend(os.environ.get("CORNU_BACKEND") or _best_installed())
-    return _settings["backend"]
+    return str(_settings["backend"])
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ def next_key() -> tuple[int, int]:
     """
     if _state["seed"] is None:
         set_seed(secrets.randbits(32))
-    key = (_state["seed"], _state["counter"])
+    key = (int(_state["seed"]), int(_state["counter"]))
     _state["counter"] = (_state["counter"] + 1) % _WORD
     return key
 

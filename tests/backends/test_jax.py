@@ -352,6 +352,14 @@ def test_no_convolution_is_left_to_the_slow_library():
     assert "ynn" in compiled_text(B.matmul, normal(256, 256), normal(256, 256))
 
 
+def test_compile_passes_the_options_on(monkeypatch):
+    seen = []
+    monkeypatch.setattr(jax, "jit", lambda f, **settings: seen.append(settings) or f)
+
+    B.compile(lambda x: x)
+    assert seen == [{"compiler_options": jax_cpu.compiler_options()}]
+
+
 def test_a_jaxlib_without_the_option_is_left_as_it_is(monkeypatch):
     monkeypatch.setattr(jax_cpu, "_LIBRARY_OPTION", "xla_cpu_no_such_option")
     jax_cpu.compiler_options.cache_clear()

@@ -112,7 +112,7 @@ class WeightsFile:
     def _list(self, root: Any) -> None:
         """Enters what the file declares into :attr:`places`. A group that is met again (a circle) is passed over."""
         import h5py
-        from h5py import h5o
+        from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
 
         seen = {h5o.get_info(root.id).addr}
         stack = [("", root, 0)]
