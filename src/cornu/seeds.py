@@ -39,9 +39,9 @@ def next_key() -> tuple[int, int]:
         >>> seeds.next_key(), seeds.next_key()
         ((7, 0), (7, 1))
     """
-    if _state["seed"] is None:
+    if _state.get("seed") is None:
         set_seed(secrets.randbits(32))
-    key = (int(_state["seed"]), int(_state["counter"]))
+    key = (_state["seed"], _state["counter"])
     _state["counter"] = (_state["counter"] + 1) % _WORD
     return key
 

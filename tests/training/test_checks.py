@@ -343,6 +343,15 @@ def test_find_counts_and_gives_the_first_place(row):
     assert (count, place, value) == (1 if row == 2999 else 2, (row, 699), 7)
 
 
+@pytest.mark.parametrize("place", np.ndindex(5, 2, 2))
+def test_every_place_is_looked_at(place, monkeypatch):
+    monkeypatch.setattr(checks, "_PIECE", 9)
+    array = np.zeros((5, 2, 2))
+    array[place] = np.nan
+    assert np.isnan(checks.extent(array)).all()
+    assert checks.find(array, np.isnan)[:2] == (1, place)
+
+
 def test_find_finds_nothing():
     count, place, _ = checks.find(np.zeros(3), lambda piece: piece == 7)
     assert (count, place) == (0, ())

@@ -141,7 +141,8 @@ class Loop:
                     self._unread.clear()
                     return segment, step, state
                 state = after
-        segment, start = self._unread[-1][:2]  # a device that does not compute the same twice: all of them are undone
+        # A device may not compute the same twice: then all these steps are undone.
+        segment, start = self._unread[-1][:2]
         self._keeper.hand_back(self._good)
         self._unread.clear()
         return segment, start, self._good
