@@ -4,8 +4,9 @@ Each clause of the contract is one function below; ``CLAUSES`` lists them. A cla
 test with its data, and raises a :class:`ContractError` if the layer breaks it.
 """
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,24 +56,14 @@ class _Subject:
             backend: Name of the backend.
             policy: Name of the dtype policy; default that of the settings.
         """
-        layer = self.bare_layer(policy).to_backend(backend)
-        layer(self.symbols(), **self.call)
+        with _under(policy):  # also while it is built: it may make layers of its own then
+            layer = self.make().to_backend(backend)
+            layer(self.symbols(), **self.call)
         if self._weights is None:
             rng = np.random.default_rng(1)
             self._weights = [_shaken(value, rng) for value in layer.get_weights()]
         layer.set_weights(self._weights)
         return layer
-
-    def bare_layer(self, policy: str | None = None) -> Layer:
-        """A new layer that is not built, made under a dtype policy."""
-        if policy is None:
-            return self.make()
-        before = dtype_policy.dtype_policy()
-        dtype_policy.set_dtype_policy(policy)
-        try:
-            return self.make()
-        finally:
-            dtype_policy.set_dtype_policy(before)
 
     def symbols(self) -> Any:
         """Symbolic tensors like the inputs, of a batch of unknown size."""
@@ -84,6 +75,17 @@ class _Subject:
     def failure(self, clause: str, found: str, expected: str, advice: str) -> ContractError:
         """The exception for a broken clause."""
         return ContractError(f"`{self.name}` breaks the clause {clause!r}: {found}", expected, advice)
+
+
+@contextlib.contextmanager
+def _under(policy: str | None) -> Iterator[None]:
+    """Inside, layers are made under this dtype policy; None leaves it as it is."""
+    before = dtype_policy.dtype_policy()
+    dtype_policy.set_dtype_policy(policy or before)
+    try:
+        yield
+    finally:
+        dtype_policy.set_dtype_policy(before)
 
 
 def _shaken(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -263,7 +265,7 @@ def _check_shapes(subject: _Subject) -> None:
     engine = backends.get(layer.backend_name)
     real = [((None, *leaf.shape[1:]), engine.dtype(leaf)) for leaf in trees.leaves(_run(layer, subject))]
     symbols = subject.symbols()
-    symbolic = trees.leaves(subject.bare_layer()(symbols, **subject.call))
+    symbolic = trees.leaves(subject.make()(symbols, **subject.call))
     _compare_shapes(subject, "its symbolic output", [tensor.shape for tensor in symbolic], real)
     for tensor, (_, dtype) in zip(symbolic, real, strict=True):
         if tensor.dtype != dtype:
@@ -347,7 +349,7 @@ def _check_gradients(subject: _Subject) -> None:
     """The gradient for weights and inputs is that of finite differences, in ``float64`` on the NumPy backend."""
     layer = subject.layer("numpy", policy="float64")
     rng = np.random.default_rng(3)
-    names = [variable.name for variable in layer.trainable_variables]
+    names = [variable.path for variable in layer.trainable_variables]
     for training in (False, True):
         taken = _differentiate(layer, subject, training)
         for place, gradient in enumerate(taken.gradients):

@@ -41,6 +41,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         InvalidArgumentError,
         "`fit` was given epochs=-1. It must be a whole number of at least 0. Pass `epochs=10`.",
     ),
+    "epochs None": ({"epochs": None}, InvalidArgumentError, "epochs=None. It must be a whole number of at least 0."),
     "initial_epoch -1": ({"initial_epoch": -1}, InvalidArgumentError, "initial_epoch=-1"),
     "steps_per_epoch 0": (
         {"steps_per_epoch": 0},
@@ -65,6 +66,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         "`fit` was given validation_split=1 and 12 samples. Both parts must hold at least one sample.",
     ),
     "validation_split 1.5": ({"validation_split": 1.5}, InvalidArgumentError, "validation_split=1.5"),
+    "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` was given validation_split='0.2'"),
+    "a sparse matrix": (
+        {"x": lambda: pytest.importorskip("scipy.sparse").csr_array(X)},
+        DataError,
+        "Make the sparse matrix a dense one: `x.toarray()`.",
+    ),
     "validation_split -0.5": ({"validation_split": -0.5}, InvalidArgumentError, "validation_split=-0.5"),
     "validation_split with too few samples": (
         {"x": X[:1], "y": Y[:1], "validation_split": 0.5},
@@ -343,7 +350,7 @@ def test_find_counts_and_gives_the_first_place(row):
     assert (count, place, value) == (1 if row == 2999 else 2, (row, 699), 7)
 
 
-@pytest.mark.parametrize("place", np.ndindex(5, 2, 2))
+@pytest.mark.parametrize("place", list(np.ndindex(5, 2, 2)))
 def test_every_place_is_looked_at(place, monkeypatch):
     monkeypatch.setattr(checks, "_PIECE", 9)
     array = np.zeros((5, 2, 2))

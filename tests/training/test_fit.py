@@ -492,6 +492,13 @@ def test_a_model_without_a_loss_trains_on_those_of_its_layers(on):
     assert np.abs(model.get_weights()[0]).sum() < before
 
 
+def test_a_model_without_any_loss_is_refused(on):
+    model = on(cornu.Sequential([cornu.Input((4,)), layers.Dense(3)]))
+    model.compile("sgd")
+    with pytest.raises(cornu.errors.InvalidArgumentError, match="`fit` was called on a model that has no loss"):
+        model.fit(X, verbose=0)
+
+
 def test_dropout_draws_anew_each_step_and_again_with_the_same_seed(on):
     results = []
     for _ in range(2):

@@ -54,6 +54,13 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         "Number the classes from 0, or give the last layer 4 units.",
     ),
     "labels from 1": (sparse, np.arange(9) % 3 + 1, DataError, "Your labels count from 1: subtract it, `y - 1`."),
+    "labels that are numbers of something": (
+        sparse,
+        CLASSES + 5000,
+        DataError,
+        "9 of 9 labels are out of range. The output 'out' has 3 units, so labels go from 0 to 2. "
+        "Number the classes from 0: `names, y = np.unique(y, return_inverse=True)`.",
+    ),
     "label -1": (
         sparse,
         with_label(-1),
@@ -449,6 +456,11 @@ def test_wrong_class_weights(name):
     with pytest.raises(error) as caught:
         sparse().fit(X, CLASSES, class_weight=class_weight)
     assert text in str(caught.value)
+
+
+def test_class_weights_without_labels():
+    with pytest.raises(DataError, match=r"`fit` was given `class_weight` and no `y`."):
+        network(3, None, None).fit(X, class_weight={0: 1.0})
 
 
 def test_class_weights_with_several_outputs():

@@ -17,6 +17,7 @@ from cornu.training.step import Batch
 _PIECE = 2**20
 """How many numbers of an array are looked at in one go: few enough to stay in the processor's cache."""
 
+_NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
 _NUMBER_NAMES = ("bfloat16",)
 _LARGEST = {"float16": 65504.0, "float64": math.inf}
@@ -33,9 +34,11 @@ def said(function: str) -> str:
 
 
 def whole_numbers(function: str, least: int, **arguments: Any) -> None:
-    """Refuses arguments that are no whole numbers of at least ``least``; None passes."""
+    """Refuses arguments that are no whole numbers of at least ``least``; None passes where it means something."""
     for name, value in arguments.items():
-        if value is None or (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
+        if (value is None and name not in _NEVER_NONE) or (
+            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+        ):
             continue
         meant = isinstance(value, float) and value.is_integer() and value >= least
         example = int(value) if meant else _EXAMPLES.get(name, max(least, 1))

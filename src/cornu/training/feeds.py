@@ -272,7 +272,7 @@ def is_batches(x: Any) -> bool:
     """
     if isinstance(x, (list, tuple)):
         return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
-    is_data = isinstance(x, (dict, str, bytes)) or hasattr(x, "__array__") or hasattr(x, "toarray")
+    is_data = isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__") or hasattr(x, "toarray")
     if is_data or backends.owner(x) is not None:
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")

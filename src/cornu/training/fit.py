@@ -5,6 +5,8 @@ import numbers
 import warnings
 from typing import Any
 
+import numpy as np
+
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -200,10 +202,11 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
         )
     data = checks.as_arrays("fit", data)
     count = checks.sample_count(data)
-    first = int(count * (1.0 - fraction))
-    if not 0 < fraction < 1 or not 0 < first < count:
+    is_part = isinstance(fraction, (int, float, np.number)) and 0 < fraction < 1
+    first = int(count * (1.0 - fraction)) if is_part else 0
+    if not 0 < first < count:
         raise InvalidArgumentError(
-            f"`fit` was given validation_split={fraction} and {count} samples.",
+            f"`fit` was given validation_split={fraction!r} and {count} samples.",
             "Both parts must hold at least one sample.",
             "Pass a number between 0 and 1, such as `validation_split=0.2`, or more data.",
         )

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from cornu import backends, config, ops, trees
 from cornu.core.context import CallContext
+from cornu.errors import InvalidArgumentError
 from cornu.training.state import TrainState
 
 
@@ -71,6 +72,7 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
             )
             outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
             losses = objective(batch.y, outputs, batch.sample_weight, _masks(surroundings, outputs))
+            _refuse_nothing(losses, penalties)
             total = sum(penalties, start=losses.total)
             return optimizer.scale_loss(total), (losses._replace(total=total), outputs, non_trainable)
 
@@ -98,6 +100,15 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
         return state._replace(metrics=scores.update(state.metrics, losses, batch, outputs))
 
     return step
+
+
+def _refuse_nothing(losses: Any, penalties: list) -> None:
+    if not losses.parts and not penalties:
+        raise InvalidArgumentError(
+            "`fit` was called on a model that has no loss.",
+            "There is nothing to make small: `compile` was given no loss, and no layer adds one.",
+            "Pass one, such as `model.compile(optimizer='adam', loss='mse')`.",
+        )
 
 
 def _masks(surroundings: CallContext, outputs: list) -> list:

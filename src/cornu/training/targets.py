@@ -265,6 +265,8 @@ def _range_advice(name: str, value: float, classes: int, low: float, high: float
         return f"If {value:g} means unknown{unknown}, use `losses.SparseCategoricalCrossentropy(ignore_class={value:g})`."
     if value < 0:
         return "Number the classes from 0."
+    if high > 10 * classes:
+        return f"Number the classes from 0: `names, {name} = np.unique({name}, return_inverse=True)`."
     return f"Number the classes from 0, or give the last layer {int(high) + 1} units."
 
 
@@ -367,6 +369,7 @@ def with_class_weight(
         objective: The losses.
 
     Raises:
+        DataError: There is no ``y``.
         InvalidTypeError: ``class_weight`` is no dict.
         InvalidArgumentError: It names a class that there is not, a weight is no finite number, or there are several outputs.
         ShapeError: ``y`` does not hold one class for each sample.
@@ -374,6 +377,8 @@ def with_class_weight(
     if class_weight is None:
         return batch
     _check_class_weight(function, class_weight, outputs, objective)
+    if batch.y is None:
+        raise DataError(f"{said(function)} was given `class_weight` and no `y`.", "The classes stand in `y`.", "Pass it.")
     y = np.asarray(trees.leaves(batch.y)[0])
     is_one_hot = y.ndim == len(outputs[0].shape) == 2 and y.shape[-1] > 1
     y = y.argmax(axis=-1) if is_one_hot else y.reshape(_without_last(y.shape))
