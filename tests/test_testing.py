@@ -137,7 +137,7 @@ BAD = {
     ForgetfulConfig: ("config", "another answer"),
     ConfigOfArrays: ("config", "no JSON"),
     WrongGradient: ("gradients", "the input"),
-    LostGradient: ("gradients", "'scale'"),
+    LostGradient: ("gradients", "/scale'"),
     AnotherAnswerOnJax: ("backends", "the output on 'jax'"),
     AnotherGradientOnJax: ("backends", "the gradient on 'jax'"),
     MemoryOutsideTheWeights: ("weights", "another answer"),

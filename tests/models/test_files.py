@@ -230,7 +230,7 @@ def test_loading_leaves_everything_else_as_it_was(tmp_path):
     load_model(tmp_path / "model.keras")
     after = (seeds._state, config._settings, dtype_policy._global, set(registry._custom), os.environ)
     assert after == before
-    assert {name for name in set(sys.modules) - modules if not name.startswith(("cornu", "h5py"))} == set()
+    assert {name for name in set(sys.modules) - modules if not name.startswith(("cornu", "h5py", "encodings"))} == set()
 
 
 def test_no_number_is_drawn_for_a_model_that_is_loaded(tmp_path, monkeypatch):

@@ -206,6 +206,15 @@ def test_weights_that_unpack_to_much_more_than_the_model_needs_are_refused_unrea
     assert "made to fill your memory" in error.advice
 
 
+def test_other_members_that_unpack_to_gigabytes_are_refused(model_file):
+    def change(archive, old):
+        write_all(archive, old)
+        for number in range(20):
+            archive.writestr(f"assets/{number}", b"0" * 2**22, compress_type=zipfile.ZIP_DEFLATED)
+
+    assert "unpack to much more" in refusal(rewritten(model_file, change), UnsafeModelError).arrived
+
+
 def test_too_many_members_are_refused(model_file, monkeypatch):
     monkeypatch.setattr(keras_zip, "_MAX_MEMBERS", 2)
     assert "has 3 members" in refusal(model_file, UnsafeModelError).arrived

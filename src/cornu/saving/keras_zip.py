@@ -26,6 +26,7 @@ _MAX_METADATA_BYTES = 2**20
 _MAX_MEMBERS = 10_000
 _MAX_MAJOR_VERSION = 3
 _IN_MEMORY = 64 * 2**20
+_MAX_RATIO = 200
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_SIZE = 30
 _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
@@ -104,6 +105,8 @@ class Archive:
             if name in seen:
                 raise self._strange(f"has the members {seen[name]!r} and {member.filename!r}, which are one name")
             seen[name] = member.filename
+        if sum(member.file_size for member in members) > _MAX_RATIO * size + _IN_MEMORY:
+            raise self._strange("has members that unpack to much more than any model")
         for name in (METADATA, CONFIG, WEIGHTS):
             if seen.get(name) != name:
                 raise ModelFormatError(
@@ -182,7 +185,7 @@ class Archive:
         if numbers is None or int(numbers[1]) > _MAX_MAJOR_VERSION:
             raise ModelFormatError(
                 f"{source} says that the file was written by Keras {version!r}.",
-                f"Cornu reads the format of Keras 2.13 to {_MAX_MAJOR_VERSION}.x.",
+                f"Cornu reads the format of Keras {_MAX_MAJOR_VERSION}.",
                 "Save the model with Keras 3, or install a newer Cornu.",
             )
         return metadata
