@@ -24,7 +24,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import get_opaque_trace_state
 
 from cornu import config
 from cornu.backends import jax_cpu
@@ -87,8 +86,6 @@ def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
 
 
 enable_compilation_cache()
-
-_NOT_TRACING = get_opaque_trace_state()
 
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
@@ -634,9 +631,12 @@ def compile(f: Callable) -> Callable:
 
     @functools.wraps(f)
     def call(*args: Any) -> Any:
-        if get_opaque_trace_state() != _NOT_TRACING:  # JAX takes compiler options on the outermost function only
-            return f(*args)
-        return compiled(*args)
+        try:
+            return compiled(*args)
+        except ValueError as error:
+            if "top-level" not in str(error):
+                raise
+        return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
 
     return call
 

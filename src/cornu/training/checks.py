@@ -40,8 +40,9 @@ def whole_numbers(function: str, least: int, **arguments: Any) -> None:
             isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
         ):
             continue
-        meant = isinstance(value, float) and value.is_integer() and value >= least
-        example = int(value) if meant else _EXAMPLES.get(name, max(least, 1))
+        example = _EXAMPLES.get(name, max(least, 1))
+        if isinstance(value, float) and value.is_integer() and value >= least:
+            example = int(value)
         raise InvalidArgumentError(
             f"{said(function)} was given {name}={value!r}.",
             f"It must be a whole number of at least {least}.",

@@ -5,8 +5,6 @@ import numbers
 import warnings
 from typing import Any
 
-import numpy as np
-
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -202,8 +200,9 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
         )
     data = checks.as_arrays("fit", data)
     count = checks.sample_count(data)
-    is_part = isinstance(fraction, (int, float, np.number)) and 0 < fraction < 1
-    first = int(count * (1.0 - fraction)) if is_part else 0
+    first = 0
+    if isinstance(fraction, (int, float)) and 0 < fraction < 1:  # NumPy's floats too: they are Python's
+        first = int(count * (1.0 - fraction))
     if not 0 < first < count:
         raise InvalidArgumentError(
             f"`fit` was given validation_split={fraction!r} and {count} samples.",
