@@ -12,7 +12,7 @@ from cornu.models import graph_config
 from cornu.models.graph_config import OPS
 
 
-@pytest.mark.parametrize(("home", "op"), OPS.items(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("home", "op"), OPS.items(), ids=["".join(home) for home in OPS])
 def test_keras_has_an_operation_of_the_same_arguments(home, op):
     """What Cornu writes into the config, Keras's constructor takes; what it writes into the call, Keras's ``call`` takes."""
     module, class_name = home

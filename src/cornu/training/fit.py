@@ -5,6 +5,8 @@ import numbers
 import warnings
 from typing import Any
 
+import numpy as np
+
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -201,7 +203,7 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
     data = checks.as_arrays("fit", data)
     count = checks.sample_count(data)
     first = 0
-    if isinstance(fraction, (int, float)) and 0 < fraction < 1:  # NumPy's floats too: they are Python's
+    if isinstance(fraction, (int, float, np.floating)) and 0 < fraction < 1:
         first = int(count * (1.0 - fraction))
     if not 0 < first < count:
         raise InvalidArgumentError(
