@@ -85,6 +85,7 @@ def test_real_files_appear_in_a_folder_that_is_made(model, tmp_path):
     assert sorted(os.listdir(tmp_path / "runs")) == names
     loaded = load_model(tmp_path / "runs" / names[-1])
     np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+    assert int(loaded.optimizer.iterations) == 2  # one step an epoch
 
 
 def test_weights_that_are_not_finite_are_never_written(model, tmp_path):

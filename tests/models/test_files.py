@@ -592,6 +592,18 @@ def test_models_nested_without_end_are_refused(tmp_path):
     assert "nested too deep" in str(refusal(tmp_path / "model.keras"))
 
 
+@pytest.mark.parametrize("count", [15_000, 100_000])
+def test_more_layers_than_any_model_has_are_refused_before_they_are_made(count, tmp_path):
+    def change(found):
+        more = [{"module": "keras.layers", "class_name": "ReLU", "config": {"name": f"r{number}"}} for number in range(count)]
+        found["config"]["layers"] += more
+
+    with_config(tmp_path / "model.keras", change)
+    began = time.perf_counter()
+    assert re.search("has 15,002 layers|names more than 60,000 objects", refusal(tmp_path / "model.keras").arrived)
+    assert time.perf_counter() - began < 2
+
+
 def test_models_nested_as_deep_as_is_allowed_are_read():
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(4)])
     for _ in range(25):

@@ -24,13 +24,18 @@ MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 # --- Exchange with Keras ----------------------------------------------------------------------------------------------
 
 
+def by_name(outputs):
+    """Arrays in the order of their names, if they have names."""
+    return trees.leaves(dict(sorted(outputs.items())) if isinstance(outputs, dict) else outputs)
+
+
 @pytest.mark.parametrize(("writer", "reader"), [(keras, cornu), (cornu, keras), (cornu, cornu)])
 def test_a_model_answers_the_same_after_the_exchange(example, writer, reader, draw_inputs, randomize, tmp_path):
     model = randomize(example(writer))
     model.save(tmp_path / "model.keras")
     loaded = reader.models.load_model(tmp_path / "model.keras")
     x = draw_inputs(model)
-    expected, found = (trees.leaves(each.predict(x, verbose=0)) for each in (model, loaded))
+    expected, found = (by_name(each.predict(x, verbose=0)) for each in (model, loaded))
     for wanted, answer in zip(expected, found, strict=True):
         np.testing.assert_allclose(answer, wanted, rtol=1e-5, atol=1e-6)
 
@@ -209,6 +214,16 @@ def test_weights_that_unpack_to_much_more_than_the_model_needs_are_refused_unrea
     error = refusal(rewritten(model_file, change))
     assert "`model.weights.h5` has 33,554,432 bytes" in error.arrived
     assert "made to fill your memory" in error.advice
+
+
+def test_a_config_that_asks_for_much_does_not_let_the_weights_unpack_to_much(model_file):
+    def change(archive, old):
+        config = old["config.json"].replace(b'"units": 3', b'"units": 3000000000')
+        assert config != old["config.json"]
+        write_all(archive, old | {"config.json": config}, leave_out=("model.weights.h5",))
+        archive.writestr("model.weights.h5", b"\0" * 2**25, compress_type=zipfile.ZIP_DEFLATED)
+
+    assert "`model.weights.h5` has 33,554,432 bytes" in refusal(rewritten(model_file, change)).arrived
 
 
 def test_other_members_that_unpack_to_gigabytes_are_refused(model_file):

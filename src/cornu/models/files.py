@@ -28,6 +28,8 @@ from cornu.saving.places import Place, places_of
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
+_MAX_LAYERS = 10_000
+
 _OTHER_FILES = {
     b"": "It is empty.",
     b"version https://git-lfs": "It is a pointer to a file that Git LFS keeps: run `git lfs pull`.",
@@ -244,6 +246,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 def _model_from(config: dict[str, Any], compile: bool) -> Any:
     """The model of a config, built, and compiled if that is wanted and it was."""
+    _check_layer_count(config)
     with registry.sharing():
         model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
@@ -255,6 +258,23 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])
     return model
+
+
+def _check_layer_count(config: dict[str, Any]) -> None:
+    """Refuses more layers than any model has, before they are made."""
+    count, stack = 0, [config]
+    while stack:
+        inner = stack.pop().get("config")
+        entries = inner.get("layers") if isinstance(inner, dict) else None
+        found = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        count += len(found)
+        stack += found
+    if count > _MAX_LAYERS:
+        raise ModelFormatError(
+            f"The config has {count:,} layers.",
+            f"A model has at most {_MAX_LAYERS:,}.",
+            "It was made to keep your machine busy; do not trust this file.",
+        )
 
 
 def _as_shape(shape: Any) -> Any:

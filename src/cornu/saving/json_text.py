@@ -9,8 +9,9 @@ from cornu.errors import InvalidArgumentError, ModelFormatError
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 128
-MAX_VALUES = 2_000_000
-"""Limits of a config. The largest models of ``keras.applications`` need 1 MB, 12 levels and 50,000 values."""
+MAX_VALUES = 1_000_000
+MAX_OBJECTS = 60_000
+"""Limits of a config. The largest models of ``keras.applications`` need 1 MB, 12 levels, 50,000 values and 6,000 objects."""
 
 
 def read_json(data: bytes, source: str) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def read_json(data: bytes, source: str) -> dict[str, Any]:
     """
     if len(data) > MAX_BYTES:
         raise _refusal(source, f"has {len(data):,} bytes", f"A config has at most {MAX_BYTES:,}.")
+    if data.count(b'"class_name"') > MAX_OBJECTS:
+        raise _refusal(source, f"names more than {MAX_OBJECTS:,} objects", "No model has so many.")
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
     except RecursionError:

@@ -26,7 +26,7 @@ _MAX_METADATA_BYTES = 2**20
 _MAX_MEMBERS = 10_000
 _MAX_MAJOR_VERSION = 3
 _IN_MEMORY = 64 * 2**20
-_MAX_RATIO = 200
+_MAX_RATIO, _MAX_RATIO_OF_WEIGHTS = 200, 20
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_SIZE = 30
 _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
@@ -208,8 +208,10 @@ class Archive:
             ModelFormatError: It is damaged, or unpacks to much more than the model needs.
         """
         member = self._zip.getinfo(WEIGHTS)
-        # Beside the variables: an optimizer's state (thrice the weights), all in a wider dtype, and HDF5's own headers.
-        limit = max(member.compress_size, 8 * expected + _IN_MEMORY // 4)
+        # Beside the variables: an optimizer's state (thrice the weights), all in a wider dtype, and HDF5's own headers. A
+        # config may ask for variables of any size, so what is packed may not grow without end either.
+        needed = min(8 * expected, _MAX_RATIO_OF_WEIGHTS * member.compress_size)
+        limit = max(member.compress_size, needed + _IN_MEMORY // 4)
         return io.BytesIO(self._read(WEIGHTS, limit))
 
 
