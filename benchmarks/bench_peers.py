@@ -1,8 +1,7 @@
 """Measures Cornu against its peers: ``make bench``.
 
 The contenders take turns, round after round, in one process and one sitting, and medians are compared: the machines are
-shared and
-noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the README.
+shared and noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the README.
 """
 
 import argparse
@@ -30,9 +29,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
     arguments = parser.parse_args()
-    results = {"machine": machine(), "import": import_times(), "training": {}, "one picture": {}}
-    from contenders import WORKLOADS, contenders
+    import_seconds = import_times()
+    from contenders import WORKLOADS, contenders  # chooses Keras's engine, so before anything else imports Keras
 
+    results = {"machine": machine(), "import": import_seconds, "training": {}, "one picture": {}}
     x_all, y_all = pictures()
     for workload in WORKLOADS.values():
         x, y = x_all.reshape(-1, *workload.shape), y_all
