@@ -1,7 +1,8 @@
 """Measures Cornu against its peers: ``make bench``.
 
 The contenders take turns, round after round, in one process and one sitting, and medians are compared: the machines are
-shared and noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the README.
+shared and noisy, so that ratios mean more than times. Writes ``results/<date>.json`` and prints the table that stands in the
+README.
 """
 
 import argparse

@@ -77,6 +77,7 @@ CASES = {
     "sinh": (lambda b, x: b.sinh(x), normal(2, 3)),
     "cosh": (lambda b, x: b.cosh(x), normal(2, 3)),
     "tanh": (lambda b, x: b.tanh(x), normal(2, 3)),
+    "relu": (lambda b, x: b.relu(x), normal(2, 3)),
     "erf": (lambda b, x: b.erf(x), normal(2, 3)),
     "sigmoid": (lambda b, x: b.sigmoid(x), np.float32([-100, -2, 0, 1, 100])),
     "floor": (lambda b, x: b.floor(x), normal(2, 3)),

@@ -53,6 +53,7 @@ UNARY = {
     "tanh": (ANY, math.tanh),
     "erf": (ANY, math.erf),
     "sigmoid": (ANY, lambda x: 1 / (1 + math.exp(-x))),
+    "relu": (ANY, lambda x: max(x, 0.0)),
     "floor": (ANY, math.floor),
     "ceil": (ANY, math.ceil),
     "round": ([-1.5, -0.5, 0.5, 1.4, 2.5], round),

@@ -82,6 +82,7 @@ CASES = {
     "tanh": (B.tanh, normal(3)),
     "erf": (B.erf, normal(3)),
     "sigmoid": (B.sigmoid, normal(3)),
+    "relu": (B.relu, normal(3)),
     "add": (B.add, normal(2, 3), normal(3)),
     "add, axes of size 1": (B.add, normal(2, 1, 3), normal(4, 1)),
     "add, a single number": (B.add, normal(), normal(2, 3)),

@@ -98,6 +98,10 @@ def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, without overflow."""
 
 
+def relu(x: Array) -> Array:
+    """``max(x, 0)``, of any type of number; the gradient at 0 is 0. Engines fuse it into what comes before."""
+
+
 def floor(x: Array) -> Array: ...
 def ceil(x: Array) -> Array: ...
 def round(x: Array) -> Array:

@@ -262,6 +262,10 @@ def sigmoid(x: Array) -> Array:
     return lax.logistic(_floating(x))
 
 
+def relu(x: Array) -> Array:
+    return jax.nn.relu(x)
+
+
 def floor(x: Array) -> Array:
     return jnp.floor(x)
 

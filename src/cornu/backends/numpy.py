@@ -203,6 +203,11 @@ def sigmoid(x: Array) -> Array:
 
 
 @primitive
+def relu(x: Array) -> Array:
+    return np.maximum(x, np.zeros((), x.dtype))
+
+
+@primitive
 def floor(x: Array) -> Array:
     return np.floor(x)
 

@@ -274,6 +274,7 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "tanh": (lambda g, out, x: g * (1 - out * out),),
     "erf": (lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),),
     "sigmoid": (lambda g, out, x: g * out * (1 - out),),
+    "relu": (lambda g, out, x: np.where(out > 0, g, np.zeros((), g.dtype)),),
     # two or three arguments
     "add": _broadcasting(lambda g, out, x, y: g, lambda g, out, x, y: g),
     "subtract": _broadcasting(lambda g, out, x, y: g, lambda g, out, x, y: -g),

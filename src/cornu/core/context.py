@@ -64,6 +64,11 @@ def current() -> CallContext | None:
     return _stacks.contexts[-1] if _stacks.contexts else None
 
 
+def is_outside() -> bool:
+    """Whether no call is running in this thread, and nothing is cast."""
+    return not _stacks.contexts and not _stacks.dtypes
+
+
 @contextlib.contextmanager
 def entered(context: CallContext) -> Iterator[CallContext]:
     """Makes a context the current one."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, constraints, initializers, regularizers, trees
-from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config
+from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config, structure
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.naming import auto_name
@@ -312,6 +312,10 @@ class Layer(Configurable):
             raise complaints.not_constructed(self)
 
     # --- Variables ----------------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        structure.attribute_set(value)
 
     def _owned(self, kind: type) -> list:
         """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order they were set."""

@@ -97,6 +97,8 @@ class Variable(ArrayOperators):
     @property
     def value(self) -> Any:
         """The array; inside compiled code the array it is bound to, in mixed precision as the compute dtype."""
+        if self._array is not None and context.is_outside():  # by far the most frequent case
+            return self._array
         bound = self._bound()
         if bound is None:
             array = self._concrete()

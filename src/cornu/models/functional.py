@@ -1,6 +1,7 @@
 """The graph of a functional model: what lies between its inputs and its outputs."""
 
 import collections
+import functools
 from typing import Any
 
 from cornu import backends, ops, trees
@@ -66,6 +67,18 @@ class Functional:
     def layers(self) -> list[Layer]:
         """The layers, in Keras's order; ops are not among them."""
         return [operation for operation in self.operations if isinstance(operation, Layer)]
+
+    @functools.cached_property
+    def _consumers(self) -> dict[int, list]:
+        found: dict[int, list] = {}
+        for node in self.nodes:
+            for tensor in {id(taken): taken for taken in node.inputs}.values():
+                found.setdefault(id(tensor), []).append(node.operation)
+        return found
+
+    def consumers(self, tensor: SymbolicTensor) -> list:
+        """The layers and ops that take a tensor."""
+        return self._consumers.get(id(tensor), [])
 
     @property
     def input_names(self) -> list[str]:

@@ -364,15 +364,14 @@ class Model(Layer):
         checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
         self._check_constructed()
         if feeds.is_batches(x):
+            forward, count = self._forward_function, steps
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs)
-            return predicting.predict(
-                self, self._forward_function, batches, self._watchers(callbacks, steps), Progress(verbose), steps
-            )
-        x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
-        batches = predicting.batches_of_arrays(x, size, pad=self._forward_function.may_pad)
-        count = -(-checks.sample_count_of(x) // size)
-        progress = Progress(verbose if count > 100 else 0)
-        return predicting.predict(self, self._forward_function, batches, self._watchers(callbacks, count), progress, count)
+        else:
+            x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
+            forward, count = self._forward_function, -(-checks.sample_count_of(x) // size)
+            batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
+            verbose = verbose if count > 100 else 0
+        return predicting.predict(self, forward, batches, self._watchers(callbacks, count), Progress(verbose), count)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict | None = None, return_dict: bool = False

@@ -20,8 +20,13 @@ _PIECE = 2**20
 _NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
 _NUMBER_NAMES = ("bfloat16",)
-_LARGEST = {"float16": 65504.0, "float64": math.inf}
-"""The largest number of a float type, where it is not that of ``float32``."""
+_LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": float(np.finfo("float32").max),
+    "float32": float(np.finfo("float32").max),
+    "float64": math.inf,
+}
+"""The largest number that data may hold for a float type."""
 
 
 def said(function: str) -> str:
@@ -88,9 +93,10 @@ def as_arrays(function: str, batch: Batch) -> Batch:
         )
     x, y, weight = (_as_tree(function, name, part) for name, part in zip(Batch._fields[:3], batch[:3], strict=True))
     leaves = [pair for name, part in (("x", x), ("y", y), ("sample_weight", weight)) for pair in named_leaves(name, part)]
-    if not trees.leaves(x) or any(len(leaf) == 0 for _, leaf in leaves):
+    lengths = {len(leaf) for _, leaf in leaves}
+    if 0 in lengths or not trees.leaves(x):
         raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
-    if len({len(leaf) for _, leaf in leaves}) > 1:
+    if len(lengths) > 1:
         raise _lengths_error(function, {"x": x, "y": y, "sample_weight": weight}, leaves)
     return Batch(x, y, weight, None)
 
@@ -218,7 +224,7 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
         NonFiniteError: There is such a number; the text says in which sample.
     """
     low, high = extent(array)
-    largest = _LARGEST.get(config.floatx(), float(np.finfo("float32").max))
+    largest = _LARGEST[config.floatx()]
     if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
         return low, high
     count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))

@@ -126,13 +126,13 @@ def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
     if len(shape) != tensor.ndim:
         return ""
     if shape[-1] != tensor.shape[-1]:
-        for layer in _consumers(graph, tensor):
+        for layer in graph.consumers(tensor):
             if isinstance(layer, (Dense, WindowedConv)) and getattr(layer, "data_format", "") != "channels_first":
                 what = "numbers" if isinstance(layer, Dense) else "channels"
                 return f" (layer {numbers[id(layer)]}, `{layer.name}`, takes {tensor.shape[-1]} {what})"
     for node in graph.nodes:
         if isinstance(node.operation, Flatten):
-            for after in _consumers(graph, node.outputs):
+            for after in graph.consumers(node.outputs):
                 if isinstance(after, Dense):
                     name = node.operation.name
                     return (
@@ -183,14 +183,9 @@ def _layers(graph: Any) -> list:
     return [layer for layer in graph.layers if not isinstance(layer, InputLayer)]
 
 
-def _consumers(graph: Any, tensor: SymbolicTensor) -> list:
-    """The operations that take a tensor."""
-    return [node.operation for node in graph.nodes if any(taken is tensor for taken in node.inputs)]
-
-
 def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
     """Refuses numbers that an embedding, which takes the input as it is, has no row for."""
-    for layer in _consumers(graph, tensor):
+    for layer in graph.consumers(tensor):
         if isinstance(layer, Embedding) and not (low >= 0 and high < layer.input_dim):
             rows = layer.input_dim
             _, place, value = checks.find(array, lambda piece, rows=rows: (piece < 0) | (piece >= rows))
@@ -218,7 +213,7 @@ def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:
 def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
     layer = node.operation
     if isinstance(layer, (Dense, WindowedConv)):
-        return not any(isinstance(after, Normalization) for after in _consumers(graph, node.outputs))
+        return not any(isinstance(after, Normalization) for after in graph.consumers(node.outputs))
     inner = getattr(layer, "functional", None)
     if inner is not None and len(inner.input_tensors) == 1:
         return _is_unscaled(inner, inner.input_tensors[0])

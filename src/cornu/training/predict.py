@@ -1,7 +1,6 @@
 """``predict``: from a user's data through the compiled forward function to NumPy arrays."""
 
 import itertools
-import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from cornu import config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
+from cornu.core.structure import Snapshot
 from cornu.errors import DataError
 from cornu.training import checks
 from cornu.training.callback import CallbackList
@@ -33,6 +33,7 @@ class Forward:
 
     def __init__(self, model: Any):
         self._variables, self._backend_name = model.variables, model.backend_name
+        self._snapshot = Snapshot(model)
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
 
@@ -48,9 +49,13 @@ class Forward:
 
     def is_for(self, model: Any) -> bool:
         """Whether the model still has the variables and the backend that this was compiled for."""
-        variables = model.variables
-        same = len(variables) == len(self._variables) and all(map(operator.is_, variables, self._variables))
-        return same and model.backend_name == self._backend_name
+        if model.backend_name != self._backend_name:
+            return False
+        if self._snapshot.holds():
+            return True
+        now = Snapshot(model)
+        same, self._snapshot = now.is_like(self._snapshot), now
+        return same
 
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
