@@ -57,7 +57,7 @@ def test_append_flattens(make, check):
 
 
 def test_splitting(make, check, x):
-    for how, axis in ((2, 0), (3, 1), ([1, 3], 2), ([2], -1)):
+    for how, axis in ((2, 0), (3, 1), ([1, 3], 2), ([2], -1), ([-1], 2), ([1, 1, 9], 1), ([], 0)):
         for found, wanted in zip(ops.split(make(x), how, axis), np.split(x, how, axis), strict=True):
             check(found, wanted)
     for found, wanted in zip(ops.unstack(make(x), axis=1), np.moveaxis(x, 1, 0), strict=True):
@@ -138,6 +138,8 @@ def test_mistakes_are_named(make, x):
         ops.stack([x, make([1.0])])
     with pytest.raises(ShapeError, match=r"The size 4 of axis -1 must be a multiple of the number of parts"):
         ops.split(x, 3, -1)
+    with pytest.raises(InvalidArgumentError, match=r"`indices_or_sections=\[3, 1\]`. The places to cut axis -1 at must be in order"):
+        ops.split(x, [3, 1], -1)
     with pytest.raises(ShapeError, match=r"A pair `\(before, after\)` of numbers from 0 on is needed for each of the 3 axes"):
         ops.pad(x, ((1, 1), (2, 2)))
     with pytest.raises(ShapeError, match=r"`pad_width=-1`"):

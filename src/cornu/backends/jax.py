@@ -179,7 +179,9 @@ def _floating(x: Array) -> Array:
 
 
 def abs(x: Array) -> Array:
-    return jnp.abs(x)
+    if not _is_float(x):
+        return jnp.abs(x)
+    return x * lax.stop_gradient(jnp.sign(x))  # JAX's own has the gradient 1 at 0
 
 
 def negative(x: Array) -> Array:
@@ -447,6 +449,10 @@ def broadcast_to(x: Array, shape: Shape) -> Array:
 
 def concatenate(xs: list[Array], axis: int) -> Array:
     return jnp.concatenate(xs, axis=axis)
+
+
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    return list(lax.split(x, sizes, axis))
 
 
 def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:

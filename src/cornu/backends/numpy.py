@@ -428,6 +428,12 @@ def concatenate(xs: list[Array], axis: int) -> Array:
     return np.concatenate(xs, axis=axis)
 
 
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    stops = np.cumsum(sizes).tolist()
+    before = (slice(None),) * axis
+    return [getitem(x, (*before, slice(stop - size, stop))) for size, stop in zip(sizes, stops, strict=True)]
+
+
 @primitive
 def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
     if mode == "constant":

@@ -381,6 +381,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
         axis: The axis.
 
     Raises:
+        InvalidArgumentError: The places to cut at are not in order.
         ShapeError: The size cannot be divided by the number of parts.
 
     Example:
@@ -392,7 +393,13 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     place = check_axis(axis, x.shape)
     size = x.shape[place]
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
-        cuts = [int(cut) for cut in indices_or_sections]
+        cuts = [slice_(int(cut)).indices(size)[1] for cut in indices_or_sections]
+        if cuts != sorted(cuts):
+            raise InvalidArgumentError(
+                f"`split` was given an array of shape {tuple(x.shape)} and `indices_or_sections={indices_or_sections}`.",
+                f"The places to cut axis {axis} at must be in order.",
+                "Sort them, or take parts that overlap with slices: `x[3:8]`.",
+            )
     else:
         count = int(indices_or_sections)
         if count < 1 or size % count:
@@ -402,8 +409,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
                 "Choose another number of parts, or pass the places to cut at.",
             )
         cuts = [i * (size // count) for i in range(1, count)]
-    before = (slice_(None),) * place
-    return [backend.getitem(x, (*before, slice_(a, b))) for a, b in zip([0, *cuts], [*cuts, size], strict=True)]
+    return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
 
 
 @op
