@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import ops
+from cornu import ops, testing
 from cornu.core import context
 from cornu.core.dtype_policy import dtype_policy, set_dtype_policy
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
+from cornu.models import load_model
+from cornu.optimizers import SGD
 from cornu.testing import CLAUSES, ContractError, check_layer
 
 
@@ -156,6 +158,31 @@ def test_a_bad_layer_is_found_out(bad: type) -> None:
         check_layer(bad, {"depth": 1} if bad is UnnamedConfig else None, input_shape=(3, 4))
     assert f"`{bad.__name__}` breaks the clause {clause!r}" in str(raised.value)
     assert words in str(raised.value)
+
+
+def test_a_file_that_loses_weights_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_without_weights(path: Any, custom_objects: Any) -> Any:
+        model = load_model(path, custom_objects)
+        model.set_weights([value * 0 for value in model.get_weights()])
+        return model
+
+    monkeypatch.setattr(testing, "load_model", load_without_weights)
+    with pytest.raises(ContractError, match="breaks the clause 'file': saved and loaded, it gives another answer"):
+        check_layer(Scale, input_shape=(3, 4))
+
+
+def test_training_that_takes_something_else_than_the_gradient_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "SGD", lambda rate: SGD(rate * 1.01))
+    with pytest.raises(
+        ContractError, match=r"breaks the clause 'training': `fit` and the gradient make of the weight '.*scale'"
+    ):
+        check_layer(Scale, input_shape=(3, 4))
+
+
+def test_a_file_that_cannot_be_loaded_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "load_model", lambda path, custom_objects: load_model(path))
+    with pytest.raises(ContractError, match="breaks the clause 'file': a model with it was saved and cannot be loaded: Un"):
+        check_layer(Scale, input_shape=(3, 4))
 
 
 def test_it_is_an_assertion_error_that_says_what_to_do() -> None:

@@ -6,7 +6,9 @@ test with its data, and raises a :class:`ContractError` if the layer breaks it.
 
 import contextlib
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +17,20 @@ from cornu import backends, config, ops, trees
 from cornu.core import dtype_policy
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
+from cornu.core.input import Input
 from cornu.core.layer import Layer
 from cornu.errors import CornuError, InvalidArgumentError, one_of
+from cornu.layers.reshaping import Reshape
+from cornu.models.files import load_model
+from cornu.models.model import Model
 from cornu.ops.dtypes import is_float
+from cornu.optimizers.sgd import SGD
 
 _KEY = (20, 26)
 _OTHER_KEY = (20, 27)
 _DIRECTIONS = 3
 _STEP = 1e-6
+_RATE = 0.01
 
 
 class ContractError(CornuError, AssertionError):
@@ -433,6 +441,98 @@ def _run_padded(layer: Layer, subject: _Subject, training: bool, coupling: str) 
     return _pure(layer, subject, training, _KEY, mask)(trained, arrays)
 
 
+def _check_file(subject: _Subject) -> None:
+    """A model with the layer, saved and loaded, gives the same answer."""
+    if subject.call:
+        return
+    model = _model(subject)
+    kinds = {type(layer).__name__: type(layer) for layer in model.flatten_layers()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        try:
+            again = load_model(path, custom_objects=kinds)
+        except Exception as error:
+            raise subject.failure(
+                "file",
+                f"a model with it was saved and cannot be loaded: {type(error).__name__}: {error}",
+                "What `save` writes, `load_model` must read.",
+                "Leave `get_config` to the base class, and make all variables in `build`.",
+            ) from error
+    answers = (trees.leaves(one.to_backend("numpy").predict(subject.inputs, verbose=0)) for one in (again, model))
+    for mine, wanted in zip(*answers, strict=True):
+        if not np.array_equal(mine, wanted, equal_nan=True):
+            raise subject.failure(
+                "file",
+                f"saved and loaded, it gives another answer: {_farthest(mine, wanted)}.",
+                "All that the answer depends on must be in its config and its weights.",
+                "Keep numbers that change in variables made with `add_weight`.",
+            )
+
+
+def _check_training(subject: _Subject) -> None:
+    """One step of ``fit`` with plain gradient descent takes the gradient from every trainable weight, and leaves no NaN."""
+    layer = subject.layer()
+    outputs = trees.leaves(_run(layer, subject))
+    if subject.call or not all(is_float(str(output.dtype)) for output in outputs):
+        return
+    model = _model(subject, flat=True)
+    goals = [np.zeros((len(output), output[0].size), "float32") for output in outputs]
+    model.compile(SGD(_RATE), loss=[_half_of_squares] * len(goals))
+    expected = _after_descent(layer, subject)
+    model.fit(subject.inputs, goals if len(goals) > 1 else goals[0], batch_size=len(goals[0]), shuffle=False, verbose=0)
+    for variable, wanted in zip(model.trainable_variables, expected, strict=True):
+        found = variable.numpy()
+        random = _is_random(layer, subject)
+        if not np.all(np.isfinite(found)) or not (random or _near(found, wanted, 1e-4)):
+            raise subject.failure(
+                "training",
+                f"`fit` and the gradient make of the weight {variable.path!r} {_farthest(found, wanted)}.",
+                "They must agree.",
+                "Let `call` change only what `add_weight(trainable=False)` made.",
+            )
+
+
+def _half_of_squares(_: Any, outputs: Any) -> Any:
+    """A loss of each sample: half the sum of the squares of its outputs ``(samples, numbers)``."""
+    return ops.sum(ops.square(outputs), axis=1) / 2
+
+
+def _after_descent(layer: Layer, subject: _Subject) -> list[np.ndarray]:
+    """The trainable weights after a step of gradient descent, made by hand."""
+    engine = backends.get(layer.backend_name)
+    arrays = trees.map(_on(layer), subject.inputs)
+    trained = [variable.value for variable in layer.trainable_variables]
+    state = [variable.value for variable in layer.non_trainable_variables]
+
+    def loss(trained: list) -> Any:
+        surroundings = CallContext(key=_on(layer)(np.array(_KEY, dtype="uint32")))
+        outputs, _, losses = layer.stateless_call(
+            trained, state, arrays, return_losses=True, call_context=surroundings, training=True
+        )
+        flat = [ops.reshape(output, (output.shape[0], -1)) for output in trees.leaves(outputs)]
+        return sum([ops.mean(_half_of_squares(None, output)) for output in flat], sum(losses))
+
+    gradients = engine.value_and_grad(loss)(trained)[1]
+    return [engine.to_numpy(value - _RATE * gradient) for value, gradient in zip(trained, gradients, strict=True)]
+
+
+def _model(subject: _Subject, flat: bool = False) -> Model:
+    """A model of the layer alone, with the layer's weights, on the NumPy backend.
+
+    Args:
+        subject: Gives the layer.
+        flat: Whether its outputs become a list of arrays ``(samples, numbers)``, without masks.
+    """
+    inputs = trees.map(lambda x: Input(x.shape[1:], dtype=x.dtype), subject.symbols())
+    outputs = subject.make()(inputs)
+    if flat:
+        outputs = [Reshape((-1,))(output) for output in trees.leaves(outputs)]
+    model = Model(inputs, outputs).to_backend("numpy")
+    model.set_weights(subject.layer().get_weights())
+    return model
+
+
 CLAUSES: dict[str, Callable[[_Subject], None]] = {
     "call": _check_call,
     "config": _check_config,
@@ -442,6 +542,8 @@ CLAUSES: dict[str, Callable[[_Subject], None]] = {
     "gradients": _check_gradients,
     "half precision": _check_half_precision,
     "batch coupling": _check_batch_coupling,
+    "file": _check_file,
+    "training": _check_training,
 }
 """The clauses of the contract by name, in the order in which they are checked."""
 
@@ -458,7 +560,8 @@ def check_layer(
 
     The clauses are those of :data:`CLAUSES`: it can be called; the config makes the same layer again; symbolic shapes are the
     real ones; the weights hold all that the answer depends on; all backends give the same answer and gradients; the gradients
-    are those of finite differences; mixed precision works; samples meet in a batch only as ``batch_coupling`` says.
+    are those of finite differences; mixed precision works; samples meet in a batch only as ``batch_coupling`` says; it can be
+    saved and loaded; a step of ``fit`` changes its weights by the gradient.
 
     Args:
         layer: The layer's class, or a function that makes a layer.

@@ -138,7 +138,9 @@ def test_mistakes_are_named(make, x):
         ops.stack([x, make([1.0])])
     with pytest.raises(ShapeError, match=r"The size 4 of axis -1 must be a multiple of the number of parts"):
         ops.split(x, 3, -1)
-    with pytest.raises(InvalidArgumentError, match=r"`indices_or_sections=\[3, 1\]`. The places to cut axis -1 at must be in order"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"`indices_or_sections=\[3, 1\]`. The places to cut axis -1 at must be in order"
+    ):
         ops.split(x, [3, 1], -1)
     with pytest.raises(ShapeError, match=r"A pair `\(before, after\)` of numbers from 0 on is needed for each of the 3 axes"):
         ops.pad(x, ((1, 1), (2, 2)))
