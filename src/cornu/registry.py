@@ -6,6 +6,7 @@ never imports a module and never calls anything that is not in a table. Plain Py
 """
 
 import contextlib
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -236,9 +237,22 @@ class Configurable:
         return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
+@functools.cache
+def constructor_of(cls: type) -> inspect.Signature:
+    """The signature of a class's constructor; to find it takes longer than to make most objects.
+
+    Example:
+        >>> from cornu import layers
+        >>> from cornu.registry import constructor_of
+        >>> list(constructor_of(layers.Flatten).parameters)[:2]
+        ['self', 'data_format']
+    """
+    return inspect.signature(cls.__init__)
+
+
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     """The constructor's arguments by name with defaults filled in; None if they cannot all be named or do not fit."""
-    signature = inspect.signature(cls.__init__)
+    signature = constructor_of(cls)
     try:
         bound = signature.bind(None, *args, **kwargs)
     except TypeError:

@@ -49,6 +49,16 @@ def test_objects_are_taken_as_they_are(rate, classifier):
     assert model.optimizer is optimizer and list(history) == ["loss", "right"]
 
 
+def test_a_schedule_that_is_set_later_counts(classifier, on):
+    model = on(classifier(optimizer="sgd"))
+    model.fit(X, Y, verbose=0)
+    model.optimizer.learning_rate = optimizers.schedules.PiecewiseConstantDecay([100], [0.0, 1.0])
+    before = model.get_weights()
+    model.fit(X, Y, verbose=0)
+    for mine, wanted in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, wanted)
+
+
 def test_an_optimizer_of_another_model_is_refused(classifier, on):
     optimizer = optimizers.Adam()
     first, second = on(classifier(optimizer=optimizer)), on(classifier(optimizer=optimizer))

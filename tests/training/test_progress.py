@@ -108,6 +108,24 @@ def test_the_terminal_is_left_in_order_after_an_exception(classifier, monkeypatc
     assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l")
 
 
+@pytest.mark.parametrize("function", ["fit", "evaluate", "predict"])
+def test_the_terminal_is_left_in_order_when_data_fails(function, classifier, monkeypatch):
+    def failing(*parts):
+        yield parts
+        raise OSError("no more")
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    model = classifier().to_backend("numpy")
+    with pytest.raises(OSError, match="no more"):
+        if function == "fit":
+            model.fit(X, Y, 8, validation_data=failing(X, Y), validation_steps=2)
+        else:
+            getattr(model, function)(failing(X, Y) if function == "evaluate" else failing(X), verbose=1)
+    assert terminal.getvalue().rfind("\x1b[?25h") > terminal.getvalue().rfind("\x1b[?25l") >= 0
+
+
 def test_an_unknown_number_of_steps(classifier, capsys):
     model = classifier().to_backend("numpy")
     model.fit(iter([(X, Y)] * 3))

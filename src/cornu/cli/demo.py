@@ -7,7 +7,7 @@ import click
 import cornu
 
 _SEED = 1
-_EPOCHS = 15
+_EPOCHS = 30
 
 
 @click.command()

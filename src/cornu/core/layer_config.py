@@ -1,11 +1,10 @@
 """What stands in a layer's config beside the arguments of its constructor, and what Keras's configs hold beside ours."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from cornu.core import dtype_policy
-from cornu.registry import deserialize, serialize
+from cornu.registry import constructor_of, deserialize, serialize
 
 BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
 """The arguments of ``Layer`` itself."""
@@ -34,7 +33,7 @@ def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[st
     if not _is_ours(_owner_of(kind, "get_config")):
         # A user's `get_config` adds its own entries to those of the base, as in Keras.
         ours = next(base for base in kind.__mro__ if _is_ours(base))
-        names = inspect.signature(ours.__init__).parameters
+        names = constructor_of(ours).parameters
         return {name: serialize(attributes[name]) for name in names if name in attributes}
     arguments = captured()
     if _is_ours(_owner_of(kind, "__init__")):
@@ -59,13 +58,13 @@ def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
     """
     if not _is_ours(_owner_of(kind, "__init__")):
         return config
-    known = {name for base in kind.__mro__ for name in inspect.signature(base.__init__).parameters}
+    known = {name for base in kind.__mro__ for name in constructor_of(base).parameters}
     return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}
 
 
 def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """A config in two parts: what the constructor takes, and those base arguments that it does not, to be set afterwards."""
-    accepted = inspect.signature(kind.__init__).parameters
+    accepted = constructor_of(kind).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
         return config, {}
     base = {name: config[name] for name in ("name", "trainable", "dtype") if name in config and name not in accepted}

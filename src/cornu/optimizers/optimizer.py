@@ -430,6 +430,11 @@ class Optimizer(registry.Configurable):
         else:
             self._learning_rate.assign(checked)
 
+    @property
+    def schedule(self) -> LearningRateSchedule | None:
+        """The schedule that the learning rate follows, if it does. Compiled steps have it inside as it is."""
+        return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
+
     def scale_loss(self, loss: Any) -> Any:
         """The loss times ``loss_scale_factor``: what to take gradients of."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss

@@ -133,7 +133,8 @@ class Compiled:
 
     def _function(self, kind: str, make_step: Callable) -> Callable:
         model = self._model
-        key = (kind, model.backend_name, tuple(id(variable) for variable in model.trainable_variables))
+        trained = tuple(id(variable) for variable in model.trainable_variables)
+        key = (kind, model.backend_name, trained, self.optimizer.schedule)
         if key not in self._functions:
             self._functions[key] = block_of(make_step(), self.scores, model.backend)
         return self._functions[key]

@@ -105,25 +105,26 @@ def fit(
     explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
     loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
-    for epoch in epochs:
-        if not feed.ready():
-            warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
-            break
-        compiled.scores.reset()
-        everybody.call("on_epoch_begin", epoch, {})
-        progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
-        try:
-            logs = loop.epoch(feed)
-        except NonFiniteError as error:
-            if not everybody.forgive(error):
-                raise
-            break
-        if validation is not None and _is_due(validation_freq, epoch):
-            logs |= _validated(compiled, validation, everybody)
-        progress.end(logs)
-        everybody.call("on_epoch_end", epoch, logs)
-        if model.stop_training:
-            break
+    with progress:
+        for epoch in epochs:
+            if not feed.ready():
+                warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
+                break
+            compiled.scores.reset()
+            everybody.call("on_epoch_begin", epoch, {})
+            progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
+            try:
+                logs = loop.epoch(feed)
+            except NonFiniteError as error:
+                if not everybody.forgive(error):
+                    raise
+                break
+            if validation is not None and _is_due(validation_freq, epoch):
+                logs |= _validated(compiled, validation, everybody)
+            progress.end(logs)
+            everybody.call("on_epoch_end", epoch, logs)
+            if model.stop_training:
+                break
     compiled.optimizer.finalize_variable_values(model.trainable_variables)
     everybody.call("on_train_end", logs)
     return history
@@ -155,10 +156,11 @@ def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: P
     """
     compiled.scores.reset()
     callbacks.call("on_test_begin", {})
-    progress.begin("Evaluating", feed.steps)
     loop = Loop(compiled.test_block(), compiled.keeper(training=False), callbacks, "test", progress)
-    logs = loop.epoch(feed)
-    progress.end(logs)
+    with progress:
+        progress.begin("Evaluating", feed.steps)
+        logs = loop.epoch(feed)
+        progress.end(logs)
     callbacks.call("on_test_end", logs)
     return logs
 

@@ -79,7 +79,6 @@ class Loop:
             logs = self._look() or logs
             self._progress.update(done, logs)
         except BaseException:
-            self._progress.stop()
             self._keep_the_good()
             raise
         return logs

@@ -92,19 +92,20 @@ def predict(
     """
     parts: list[tuple[Any, Any]] = []  # outputs and how many rows count; None once they are on the host
     callbacks.call("on_predict_begin", {})
-    progress.begin("Predicting", steps)
-    for number, (x, count) in enumerate(batches):
-        if callbacks.wants_batches():
-            callbacks.call("on_predict_batch_begin", number, {})
-        outputs = forward(x)
-        parts.append((outputs, count))
-        if number >= _IN_FLIGHT:
-            earlier = number - _IN_FLIGHT
-            parts[earlier] = (_to_host(model, *parts[earlier]), None)
-        progress.update(number + 1, {})
-        if callbacks.wants_batches():
-            callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
-    progress.end({})
+    with progress:
+        progress.begin("Predicting", steps)
+        for number, (x, count) in enumerate(batches):
+            if callbacks.wants_batches():
+                callbacks.call("on_predict_batch_begin", number, {})
+            outputs = forward(x)
+            parts.append((outputs, count))
+            if number >= _IN_FLIGHT:
+                earlier = number - _IN_FLIGHT
+                parts[earlier] = (_to_host(model, *parts[earlier]), None)
+            progress.update(number + 1, {})
+            if callbacks.wants_batches():
+                callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
+        progress.end({})
     callbacks.call("on_predict_end", {})
     if not parts:
         raise DataError(

@@ -61,8 +61,14 @@ class Progress:
                 f"{self._heading} - {self._done} steps - {seconds:.1f} s - {format_logs(logs)}".removesuffix(" - "), flush=True
             )
 
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
+
     def stop(self) -> None:
-        """Leaves the terminal in order, also after an exception."""
+        """Leaves the terminal in order; ``with progress:`` does so after an exception, too."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
