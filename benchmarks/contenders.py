@@ -26,9 +26,14 @@ class Contender(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """A network and how it is trained: layers are given by a function of a library with Keras's names."""
+    """A network and how it is trained: layers are given by a function of a library with Keras's names.
+
+    Attributes:
+        pictures: How many make an epoch: so many that an epoch takes about a second.
+    """
 
     name: str
+    pictures: int
     batch_size: int
     shape: tuple[int, ...]
     layers: Callable
@@ -54,8 +59,8 @@ def mlp(library) -> list:
 
 
 WORKLOADS = {
-    "MNIST convnet": Workload("MNIST convnet", 64, (28, 28, 1), convnet),
-    "MNIST MLP": Workload("MNIST MLP", 128, (784,), mlp),
+    "MNIST convnet": Workload("MNIST convnet", 6400, 64, (28, 28, 1), convnet),
+    "MNIST MLP": Workload("MNIST MLP", 38400, 128, (784,), mlp),
 }
 
 

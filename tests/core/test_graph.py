@@ -7,7 +7,7 @@ import cornu
 from cornu import layers, ops
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidTypeError, ShapeError
 
 
 def test_ops_on_symbolic_tensors_know_shape_and_dtype():
@@ -80,3 +80,9 @@ def test_a_variable_may_stand_in_a_graph():
     assert np.asarray(model(np.float32([[3, 4]]))).tolist() == [[3, 8]]
     v.assign([0.0, 1.0])
     assert np.asarray(model(np.float32([[3, 4]]))).tolist() == [[0, 4]]
+
+
+def test_errors_mean_the_users_sizes_and_say_none_for_what_is_unknown():
+    x = cornu.Input((29, 31))
+    with pytest.raises(ShapeError, match=r"`matmul` was given arrays of shapes \(None, 29, 31\) and \(29, 5\)"):
+        ops.matmul(x, np.ones((29, 5), "float32"))

@@ -192,6 +192,15 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("name", SOURCES)
+def test_only_batches_with_numbers_are_shuffled(name):
+    feed = batch_feed(SOURCES[name](), shuffle=True)
+    feed.sample()
+    epochs = [batches_of(feed) for _ in range(8)]
+    assert all(sorted(epoch) == THREE for epoch in epochs)
+    assert (epochs == [THREE] * 8) == (name != "an object with length and items")
+
+
+@pytest.mark.parametrize("name", SOURCES)
 def test_what_can_be_iterated_over_anew_is_in_each_epoch(name):
     feed = batch_feed(SOURCES[name]())
     feed.sample()

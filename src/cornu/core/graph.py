@@ -1,10 +1,11 @@
 """Symbolic tensors, and the graph that calling layers and ops on them records.
 
 A symbolic tensor has a shape and a dtype and no numbers. When a layer or an op meets one, it is not computed: a
-:class:`Node` remembers
-what was called with what. A functional model is the nodes between its inputs and its outputs, run on arrays later.
+:class:`Node` remembers what was called with what. A functional model is the nodes between its inputs and its outputs, run
+on arrays later.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,9 +16,6 @@ from cornu.core.naming import auto_name
 from cornu.core.operators import ArrayOperators
 from cornu.errors import CornuError, InvalidTypeError
 from cornu.ops.dispatch import register_recorder
-
-UNKNOWN_SIZES = (29, 31)
-"""What stands for an unknown size (None) while shapes are inferred by running a function twice."""
 
 Shape = tuple[int | None, ...]
 
@@ -154,13 +152,14 @@ def infer(function: Callable, args: tuple, kwargs: dict, backend: str | None = N
     """Symbolic tensors as a function of arrays would give them, found by an abstract run on a backend (by default the default).
 
     Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
-    unknown.
+    unknown. The two are no sizes that are known, so that an error can be told to mean them.
     """
-    first = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[0], backend)
-    if all(None not in tensor.shape for tensor in symbolic_leaves((args, kwargs))):
+    known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
+    one, other = itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2)
+    first = _abstract_run(function, args, kwargs, one, backend)
+    if None not in known:
         return first
-    second = _abstract_run(function, args, kwargs, UNKNOWN_SIZES[1], backend)
-    return trees.map(_common, first, second)
+    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, backend))
 
 
 def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:

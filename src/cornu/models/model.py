@@ -273,7 +273,8 @@ class Model(Layer):
             callbacks: Called while it trains.
             validation_split: The last part of the arrays to measure on instead of training on it, such as 0.2.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to measure on, or anything that gives batches.
-            shuffle: Whether each epoch takes the samples in a new order.
+            shuffle: Whether each epoch takes the samples in a new order. Of data that gives batches, only objects with
+                ``__len__`` and ``__getitem__`` are shuffled, batch by batch.
             class_weight: Class number to weight in the loss.
             sample_weight: ``(samples,)``, weights in the loss.
             initial_epoch: The epoch to begin with, counted from 0.

@@ -78,18 +78,10 @@ class ArrayFeed:
             self._left = self._left[:0]
         while steps:
             if not len(self._left):
-                self._left = self._order()
+                self._left = _order_of_a_pass(self.samples, self._shuffle)
             rows, self._left = np.split(self._left, [steps * self.batch_size])
             steps -= -(-len(rows) // self.batch_size)
             yield from self._pass(rows)
-
-    def _order(self) -> np.ndarray:
-        """All rows, in the order in which a pass takes them."""
-        order = np.arange(self.samples, dtype=np.int32)
-        if not self._shuffle:
-            return order
-        key = np.array(seeds.next_key(), dtype=np.uint64)
-        return np.random.Generator(np.random.Philox(key=key)).permutation(order)
 
     def _pass(self, order: np.ndarray) -> Iterator[Segment]:
         if self._resident is not None:
@@ -131,6 +123,8 @@ class BatchFeed:
         prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
         backend: The backend of the model.
         goes_on: See :class:`ArrayFeed`.
+        shuffle: Whether the batches come in a new order in each epoch, if they can be asked for by number. What is iterated
+            over has its own order.
 
     Attributes:
         pad: Whether batches may be filled up.
@@ -138,9 +132,15 @@ class BatchFeed:
     """
 
     def __init__(
-        self, batches: Any, steps: int | None, prepare: Callable[[Batch, int], Batch], backend: Any, goes_on: bool = False
+        self,
+        batches: Any,
+        steps: int | None,
+        prepare: Callable[[Batch, int], Batch],
+        backend: Any,
+        goes_on: bool = False,
+        shuffle: bool = False,
     ):
-        self.pad = False
+        self.pad, self._shuffle = False, shuffle
         self.steps = steps if steps is not None else _length_of(batches)
         self.batch_size: int | None = None
         self._source, self._asked, self._prepare, self._backend = batches, steps, prepare, backend
@@ -208,7 +208,7 @@ class BatchFeed:
 
     def _rewind(self) -> None:
         if self._iterator is None or not self._once:
-            self._iterator, self._number = iterate(self._source), 0
+            self._iterator, self._number = iterate(self._source, self._shuffle), 0
 
     def _next(self) -> Batch | None:
         """The next batch; None where the data, or if epochs go on, even a new pass over it, gives none."""
@@ -220,7 +220,7 @@ class BatchFeed:
 
     def _take(self) -> Batch | None:
         if self._iterator is None:
-            self._iterator = iterate(self._source)
+            self._iterator = iterate(self._source, self._shuffle)
         try:
             given = next(self._iterator)
         except StopIteration:
@@ -290,12 +290,21 @@ def _length_of(batches: Any) -> int | None:
         return None
 
 
-def iterate(batches: Any) -> Iterator:
-    """An iterator over what gives batches: also over an object that has only a length and items."""
+def _order_of_a_pass(count: int, shuffle: bool) -> np.ndarray:
+    """The numbers of rows or batches in the order in which a pass takes them, drawn on the host: the same on each backend."""
+    order = np.arange(count, dtype=np.int32)
+    if not shuffle:
+        return order
+    key = np.array(seeds.next_key(), dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key)).permutation(order)
+
+
+def iterate(batches: Any, shuffle: bool = False) -> Iterator:
+    """An iterator over what gives batches: also over an object that has only a length and items, these in any order."""
     if hasattr(batches, "__iter__"):
         return iter(batches)
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[number] for number in range(len(batches)))
+        return (batches[number] for number in _order_of_a_pass(len(batches), shuffle).tolist())
     raise InvalidTypeError(
         f"The data is of the type {type(batches).__name__}.",
         "It must be arrays, or give batches when it is iterated over.",

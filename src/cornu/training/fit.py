@@ -55,7 +55,7 @@ def make_feed(
 
     if is_batches(data.x):
         checks.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, prepare, model.backend, goes_on=trained)
+        feed = BatchFeed(data.x, steps, prepare, model.backend, goes_on=trained, shuffle=shuffle)
         feed.sample()
         feed.pad = may_pad(model, compiled)
         return feed
