@@ -19,6 +19,11 @@ def test_a_model_that_is_not_compiled(function):
         getattr(model, function)(X, Y)
 
 
+def test_run_eagerly_says_what_to_do_instead(classifier):
+    with pytest.warns(UserWarning, match=r"To run line by line, .* `model.to_backend\('numpy'\)`"):
+        classifier(run_eagerly=True)
+
+
 def test_metrics_in_the_place_of_loss_weights(classifier):
     with pytest.raises(InvalidTypeError, match=r"loss_weights=\['accuracy'\].* Write `metrics=\['accuracy'\]`"):
         cornu.Sequential([layers.Dense(1)]).compile("sgd", "mse", ["accuracy"])

@@ -1,6 +1,7 @@
 """The model: a layer that can be trained, measured, used and saved."""
 
 import json
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -237,9 +238,16 @@ class Model(Layer):
             loss_weights: Factors of the losses of several outputs, as a list or dict.
             metrics: A list of names, functions or metrics; for several outputs a list of lists or a dict.
             weighted_metrics: The same, for metrics that heed ``sample_weight``.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
+            run_eagerly: Keras's; to run line by line, with numbers to look at, move the model to the NumPy backend instead.
+            steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
         """
         self._check_constructed()
+        if run_eagerly:
+            warnings.warn(
+                "`compile(run_eagerly=True)` changes nothing in Cornu. To run line by line, with numbers that can be printed, "
+                "move the model to the NumPy backend: `model.to_backend('numpy')`.",
+                stacklevel=2,
+            )
         self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics)
 
     def fit(
