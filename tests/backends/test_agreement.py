@@ -194,6 +194,10 @@ CASES = {
         normal(2, 7, 8, 3),
         normal(3, 3, 3, 4),
     ),
+    "conv, few products of one picture": (
+        lambda b, x, k: b.conv(x, k, (2, 1), ((1, 1), (0, 0)), (1, 1)),
+        *(normal(1, 6, 5, 1), normal(3, 3, 1, 4)),
+    ),
     "conv, 1 x 1": (lambda b, x, k: b.conv(x, k, (2, 1), ((0, 0), (0, 0)), (1, 1)), normal(2, 5, 4, 3), normal(1, 1, 3, 4)),
     "conv, 1 x 1, padded": (
         lambda b, x, k: b.conv(x, k, (1, 2), ((1, 0), (0, 1)), (1, 1)),
@@ -236,6 +240,10 @@ CASES = {
         normal(3, 2, 4),
     ),
     "max_pool": (lambda b, x: b.max_pool(x, (2, 2), (2, 2), ((0, 0), (0, 0))), normal(2, 5, 6, 3)),
+    "max_pool of one picture": (
+        lambda b, x: b.max_pool(x, (2, 2), (1, 2), ((0, 1), (1, 0))),
+        whole(1, 6, 5, 3, low=0, high=3, dtype="float32"),
+    ),
     "max_pool of equals": (
         lambda b, x: b.max_pool(b.cast(x, "float32") * x, (2, 2), (2, 2), ((0, 0), (0, 1))),
         whole(2, 6, 5, 3, low=0, high=3, dtype="float32"),
