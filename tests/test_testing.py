@@ -9,7 +9,7 @@ from cornu import ops, testing
 from cornu.core import context
 from cornu.core.dtype_policy import dtype_policy, set_dtype_policy
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models import load_model
 from cornu.optimizers import SGD
 from cornu.testing import CLAUSES, ContractError, check_layer
@@ -203,6 +203,18 @@ def test_an_unknown_clause_is_refused() -> None:
 def test_it_needs_a_shape_or_data(both: dict) -> None:
     with pytest.raises(InvalidArgumentError, match="It needs one of the two"):
         check_layer(Scale, **both)
+
+
+def test_a_layer_that_gives_nan_is_found_out() -> None:
+    with pytest.raises(ContractError, match="breaks the clause 'call': its outputs hold NaN"):
+        check_layer(Scale, {"factor": float("nan")}, input_shape=(3, 4))
+
+
+def test_a_shape_in_the_place_of_arguments_is_refused() -> None:
+    with pytest.raises(
+        InvalidTypeError, match=r"init_kwargs=\(3, 4\).*`check_layer\(Dense, \{'units': 3\}, input_shape=\(2, 4\)\)`"
+    ):
+        check_layer(Scale, (3, 4))
 
 
 def test_the_dtype_policy_stays_as_it_was() -> None:

@@ -183,8 +183,8 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name!r} was given.",
         f"There is nothing of that name among the {kind}.",
-        did_you_mean(name, _tables.get(kind, {}))
-        or "For an object of your own pass the object itself, or `custom_objects={...}` when loading.",
+        f"{did_you_mean(name, _tables.get(kind, {}))} For an object of your own pass the object itself, "
+        "or `custom_objects={...}` when loading.".lstrip(),
     )
 
 
@@ -400,10 +400,10 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     thing = next((thing for thing in found if thing is not None), None)
     if thing is None or inspect.isclass(thing) == (inner is None):
         raise UnsafeModelError(
-            f"The config names {name!r} (module {config.get('module')!r}).",
+            f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
             f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
-            did_you_mean(name, _tables.get(kinds[0], {}) if kinds else [])
-            or f"If it is yours, pass `custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.",
+            f"{did_you_mean(name, _tables.get(kinds[0], {}) if kinds else [])} If it is yours, pass "
+            f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
         )
     return thing if inner is None else _once(config, thing)
 

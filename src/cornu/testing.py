@@ -19,7 +19,7 @@ from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
 from cornu.core.layer import Layer
-from cornu.errors import CornuError, InvalidArgumentError, one_of
+from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.reshaping import Reshape
 from cornu.models.files import load_model
 from cornu.models.model import Model
@@ -215,9 +215,14 @@ def _farthest(one: np.ndarray, other: np.ndarray) -> str:
 
 
 def _check_call(subject: _Subject) -> None:
-    """The layer can be called, on symbolic tensors and on arrays."""
+    """The layer can be called, on symbolic tensors and on arrays, and gives no NaN that it was not given."""
     layer = subject.layer()
-    layer(trees.map(_on(layer), subject.inputs), **subject.call)
+    outputs = _numpy_outputs(layer, layer(trees.map(_on(layer), subject.inputs), **subject.call))
+    given = any(np.isnan(leaf).any() for leaf in trees.leaves(subject.inputs) if is_float(str(leaf.dtype)))
+    if not given and any(np.isnan(output).any() for output in outputs if output.dtype.kind == "f"):
+        raise subject.failure(
+            "call", "its outputs hold NaN.", "Numbers in should give numbers out.", "Look for 0 / 0, or a root or logarithm."
+        )
 
 
 def _check_config(subject: _Subject) -> None:
@@ -574,6 +579,7 @@ def check_layer(
 
     Raises:
         ContractError: The layer breaks a clause; the text says which. It is an ``AssertionError`` too.
+        InvalidTypeError: ``init_kwargs`` is no dict.
         InvalidArgumentError: Neither or both of ``input_shape`` and ``input_data`` are given, or a clause has an unknown name.
 
     Example:
@@ -581,6 +587,12 @@ def check_layer(
         >>> from cornu.testing import check_layer
         >>> check_layer(layers.Dense, {"units": 3}, input_shape=(2, 4))
     """
+    if not isinstance(init_kwargs, (dict, type(None))):
+        raise InvalidTypeError(
+            f"`check_layer` was given init_kwargs={init_kwargs!r}.",
+            "The second argument is a dict with the arguments of the layer's class.",
+            "Name the arguments: `check_layer(Dense, {'units': 3}, input_shape=(2, 4))`.",
+        )
     if (input_shape is None) == (input_data is None):
         raise InvalidArgumentError(
             f"`check_layer` was given input_shape={input_shape!r} and input_data={input_data!r}.",

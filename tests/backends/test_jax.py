@@ -43,6 +43,16 @@ def test_data_without_a_stated_dtype_gets_at_most_32_bits(data, dtype):
     assert B.dtype(B.asarray(data)) == dtype
 
 
+@pytest.mark.parametrize("dtype", [None, "float32", "float16", "bfloat16", "int32"])
+def test_large_data_is_a_copy_too(dtype):
+    data = np.arange(2**18, dtype="float32").reshape(2, -1)[:, ::-1] % 200
+    array = B.asarray(data, dtype)
+    expected = data.copy()
+    data[:] = -1
+    assert B.dtype(array) == (dtype or "float32") and array.shape == data.shape
+    assert_array_equal(np.asarray(array).astype("float32"), expected)
+
+
 def test_floats_become_the_float_type_of_the_settings():
     config.set_floatx("float16")
     try:

@@ -25,7 +25,7 @@ def test_every_name_is_there() -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_layer_may_be_named_in_a_file(name: str) -> None:
-    assert allowed("layers")[name] is getattr(layers, name)
+    assert allowed("layers").get(name) is getattr(layers, name), f"`registry.allow` in cornu/layers/__init__.py lacks `{name}`"
 
 
 def with_one_number(default: Any) -> Any:
@@ -44,6 +44,7 @@ def signature_of(cls: type) -> dict[str, Any]:
 def test_arguments_order_and_defaults_are_kerass(name: str) -> None:
     import keras
 
+    assert hasattr(keras.layers, name), f"Keras has no layer `{name}`: `cornu.layers` holds Keras's layers only"
     mine, theirs = signature_of(getattr(layers, name)), signature_of(getattr(keras.layers, name))
     if "Average" in name or "Avg" in name:
         theirs["pool_size"] = mine.get("pool_size")  # optional here, as in Keras 2

@@ -286,7 +286,7 @@ def test_own_classes_need_custom_objects(tmp_path):
     model.save(tmp_path / "own.keras")
     loaded = load_model(tmp_path / "own.keras", custom_objects={"Own": Own})
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
-    with pytest.raises(UnsafeModelError, match=r"names 'Own' .*pass `custom_objects=\{'Own': ...\}`"):
+    with pytest.raises(UnsafeModelError, match=r"names 'Own'\. .*pass `custom_objects=\{'Own': ...\}`"):
         load_model(tmp_path / "own.keras")
 
 
@@ -674,3 +674,14 @@ def test_files_are_whole_and_new_whenever_their_writer_is_killed(tmp_path):
             assert len(versions) == 1
             assert versions[0] >= int(told[-1])
     assert len(set(os.listdir(tmp_path)) - names) <= 2  # one stale temporary file for each at most
+
+
+def test_a_name_near_to_one_of_cornus_still_says_what_to_do_with_a_layer_of_ones_own(tmp_path):
+    class GaussianDropot(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    model = cornu.Sequential([cornu.Input((3,)), GaussianDropot()])
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(UnsafeModelError, match=r"Did you mean 'GaussianDropout'\? If it is yours, pass `custom_objects=\{"):
+        load_model(tmp_path / "model.keras")

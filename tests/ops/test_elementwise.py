@@ -171,6 +171,17 @@ def test_hypot_does_not_overflow(make, check):
     check(ops.hypot(make(np.float32([3e30, 0])), make(np.float32([4e30, 0]))), np.float32([5e30, 0]))
 
 
+def test_hypot_at_infinity_is_numpys(make, check):
+    x, y = np.float32([np.inf, np.nan, -np.inf, 1, np.nan]), np.float32([np.inf, np.inf, 2, -np.inf, 1])
+    check(ops.hypot(make(x), make(y)), np.hypot(x, y))
+
+
+@pytest.mark.parametrize("name", ["hypot", "mod", "divide_no_nan", "true_divide"])
+def test_errors_name_the_op_that_was_called(make, name):
+    with pytest.raises(ShapeError, match=rf"`{name}` was given arrays of shapes \(2, 3\) and \(4, 3\)"):
+        getattr(ops, name)(make(np.ones((2, 3), "float32")), make(np.ones((4, 3), "float32")))
+
+
 def test_round_to_decimals(make, check):
     x = np.float32([1.2345, -1.2355, 1234.5])
     for decimals in (2, -2, 0):

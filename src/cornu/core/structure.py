@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _PLAIN = (str, int, float, type(None))
-_BOOKKEEPING = ("inbound_nodes", "_arguments", "_build_shapes", "_losses", "_state", "_trained")
-"""Lists and dicts of ``Layer`` itself. What ``add_weight`` puts into them is an attribute, too, or is made in ``build``."""
+_BOOKKEEPING = ("inbound_nodes", "_arguments", "_build_shapes", "_losses", "_state", "_trained", "_forward")
+"""What ``Layer`` and ``Model`` note for themselves. A variable among it is an attribute, too, or was made in ``build``."""
 
 _changes = itertools.count(1)
 _latest = 0
 
 
-def attribute_set(value: Any) -> None:
+def attribute_set(name: str, value: Any) -> None:
     """Takes note that some layer was given an attribute; numbers and texts hold no variables."""
     global _latest
-    if not isinstance(value, _PLAIN):
+    if not isinstance(value, _PLAIN) and name not in _BOOKKEEPING:
         _latest = next(_changes)
 
 

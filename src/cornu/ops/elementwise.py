@@ -627,12 +627,13 @@ def logical_not(x: Array) -> Array:
 # --- Of two or three arrays, which broadcast --------------------------------------------------------------------------
 
 
-def _of_two(name: str, x1: Any, x2: Any) -> Array:
+def _of_two(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Array:
+    """A primitive of two arrays; where they do not broadcast, the error names the op that the user called."""
     backend, x1, x2 = operands(x1, x2)
     try:
-        return getattr(backend, name)(x1, x2)
+        return getattr(backend, primitive)(x1, x2)
     except (TypeError, ValueError):
-        check_broadcast(name, _shape(x1), _shape(x2))
+        check_broadcast(op_name or primitive, _shape(x1), _shape(x2))
         raise
 
 
@@ -700,7 +701,7 @@ def true_divide(x1: Array, x2: Array) -> Array:
         >>> ops.true_divide([1, 3], 2).tolist()
         [0.5, 1.5]
     """
-    return _of_two("divide", x1, x2)
+    return _of_two("divide", x1, x2, "true_divide")
 
 
 @op
@@ -714,7 +715,7 @@ def divide_no_nan(x1: Array, x2: Array) -> Array:
     """
     backend, x1, x2 = floats(x1, x2)
     zero = backend.equal(x2, 0)
-    return backend.where(zero, 0.0, _of_two("divide", x1, backend.where(zero, 1.0, x2)))
+    return backend.where(zero, 0.0, _of_two("divide", x1, backend.where(zero, 1.0, x2), "divide_no_nan"))
 
 
 @op
@@ -738,7 +739,7 @@ def mod(x1: Array, x2: Array) -> Array:
         >>> ops.mod([7, -7], 3).tolist()
         [1, 2]
     """
-    return _of_two("remainder", x1, x2)
+    return _of_two("remainder", x1, x2, "mod")
 
 
 @op
@@ -792,7 +793,7 @@ def arctan2(x1: Array, x2: Array) -> Array:
 
 @op
 def hypot(x1: Array, x2: Array) -> Array:
-    """``sqrt(x1**2 + x2**2)``, without overflow.
+    """``sqrt(x1**2 + x2**2)``, without overflow; infinite if one of them is, whatever the other one is.
 
     Example:
         >>> from cornu import ops
@@ -801,9 +802,11 @@ def hypot(x1: Array, x2: Array) -> Array:
     """
     backend, x1, x2 = floats(x1, x2)
     x1, x2 = backend.abs(x1), backend.abs(x2)
-    large, small = _of_two("maximum", x1, x2), backend.minimum(x1, x2)
-    ratio = backend.divide(small, backend.where(backend.equal(large, 0), 1.0, large))
-    return backend.multiply(large, backend.sqrt(backend.add(backend.square(ratio), 1.0)))
+    large, small = _of_two("maximum", x1, x2, "hypot"), backend.minimum(x1, x2)
+    infinite = backend.logical_or(backend.equal(x1, math.inf), backend.equal(x2, math.inf))
+    ratio = backend.divide(small, backend.where(backend.logical_or(infinite, backend.equal(large, 0)), 1.0, large))
+    length = backend.multiply(large, backend.sqrt(backend.add(backend.square(ratio), 1.0)))
+    return backend.where(infinite, math.inf, length)
 
 
 @op

@@ -178,7 +178,8 @@ def one_batch(
     compiled.scores.reset()
     block = compiled.train_block() if training else compiled.test_block()
     explain = functools.partial(diagnosis.explain, function, model, compiled.optimizer) if training else None
-    loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), "train", Progress(0), explain)
+    events = "train" if training else "test"
+    loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), events, Progress(0), explain)
     return loop.epoch(feed)
 
 
