@@ -15,6 +15,8 @@ def leaves(tree: Any) -> list:
         >>> trees.leaves({"a": 1, "b": [2, (3, None)]})
         [1, 2, 3]
     """
+    if not isinstance(tree, (dict, list, tuple)):  # by far the most frequent case
+        return [] if tree is None else [tree]
     return list(_walk(tree))
 
 

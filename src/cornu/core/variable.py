@@ -97,8 +97,6 @@ class Variable(ArrayOperators):
     @property
     def value(self) -> Any:
         """The array; inside compiled code the array it is bound to, in mixed precision as the compute dtype."""
-        if self._array is not None and context.is_outside():  # by far the most frequent case
-            return self._array
         bound = self._bound()
         if bound is None:
             array = self._concrete()
@@ -201,3 +199,10 @@ class Variable(ArrayOperators):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()}>"
+
+
+def values_of(variables: list[Variable]) -> list:
+    """The :attr:`Variable.value` of each; quick outside of calls, where ``predict`` and ``fit`` ask for all at once."""
+    if context.is_outside():
+        return [variable.value if variable._array is None else variable._array for variable in variables]
+    return [variable.value for variable in variables]

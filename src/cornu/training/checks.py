@@ -91,13 +91,14 @@ def as_arrays(function: str, batch: Batch) -> Batch:
         raise DataError(
             f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches."
         )
-    x, y, weight = (_as_tree(function, name, part) for name, part in zip(Batch._fields[:3], batch[:3], strict=True))
-    leaves = [pair for name, part in (("x", x), ("y", y), ("sample_weight", weight)) for pair in named_leaves(name, part)]
+    x, y, weight = [_as_tree(function, name, part) for name, part in zip(Batch._fields, batch[:3], strict=False)]
+    parts = {"x": x, "y": y, "sample_weight": weight}
+    leaves = [pair for name, part in parts.items() if part is not None for pair in named_leaves(name, part)]
     lengths = {len(leaf) for _, leaf in leaves}
     if 0 in lengths or not trees.leaves(x):
         raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
     if len(lengths) > 1:
-        raise _lengths_error(function, {"x": x, "y": y, "sample_weight": weight}, leaves)
+        raise _lengths_error(function, parts, leaves)
     return Batch(x, y, weight, None)
 
 
@@ -210,8 +211,11 @@ def extent(array: Any) -> tuple[float, float]:
     low, high = math.inf, -math.inf
     with np.errstate(invalid="ignore"):  # NaN is what is looked for
         for _, piece in _pieces(array):
-            low, high = np.minimum(low, piece.min()), np.maximum(high, piece.max())
-    return float(low), float(high)
+            least, most = float(piece.min()), float(piece.max())
+            if math.isnan(least):
+                return math.nan, math.nan
+            low, high = min(low, least), max(high, most)
+    return low, high
 
 
 def finite(function: str, name: str, array: Any) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from cornu import config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.structure import Snapshot
+from cornu.core.variable import values_of
 from cornu.errors import DataError
 from cornu.training import checks
 from cornu.training.callback import CallbackList
@@ -39,7 +40,8 @@ class Forward:
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
-            with context.entered(CallContext(training=False, values=values, key=key)):
+            surroundings = CallContext(training=False, values=values, key=key)
+            with config.running_on(self._backend_name), context.entered(surroundings):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             return trees.leaves(outputs)  # a backend may give a dict back in another order
@@ -61,8 +63,7 @@ class Forward:
         """The outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
-        with config.running_on(self._backend_name):
-            outputs = self._function([variable.value for variable in self._variables], key, x)
+        outputs = self._function(values_of(self._variables), key, x)
         return trees.unflatten(self._form, outputs)
 
 

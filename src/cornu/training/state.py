@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from cornu.core.variable import Variable
+from cornu.core.variable import Variable, values_of
 
 
 class TrainState(NamedTuple):
@@ -50,7 +50,7 @@ class StateKeeper:
 
     def read(self) -> TrainState:
         """The state as the variables hold it now."""
-        trainable, non_trainable, optimizer, metrics = ([variable.value for variable in part] for part in self._variables)
+        trainable, non_trainable, optimizer, metrics = map(values_of, self._variables)
         return TrainState(trainable, non_trainable, optimizer, metrics, self._key, self._step)
 
     def hand_back(self, state: TrainState) -> None:
