@@ -66,6 +66,8 @@ def unflatten(like: Any, values: list) -> Any:
         >>> trees.unflatten({"a": 0, "b": [0]}, [5, 6])
         {'a': 5, 'b': [6]}
     """
+    if not isinstance(like, (dict, list, tuple, type(None))):
+        return values[0]
     remaining = iter(values)
     return map(lambda _: next(remaining), like)
 

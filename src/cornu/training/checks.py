@@ -211,7 +211,7 @@ def extent(array: Any) -> tuple[float, float]:
     low, high = math.inf, -math.inf
     with np.errstate(invalid="ignore"):  # NaN is what is looked for
         for _, piece in _pieces(array):
-            least, most = float(piece.min()), float(piece.max())
+            least, most = np.minimum.reduce(piece, axis=None).item(), np.maximum.reduce(piece, axis=None).item()
             if math.isnan(least):
                 return math.nan, math.nan
             low, high = min(low, least), max(high, most)
