@@ -56,6 +56,24 @@ def test_few_sizes_compile(classifier):
     assert sorted(sizes) == [1, 2, 4, 8, 16, 32]
 
 
+def test_a_layer_that_keeps_what_it_saw_compiles_once():
+    runs: list[int] = []
+
+    class Keeping(Layer):
+        def call(self, inputs):
+            runs.append(1)
+            self.seen = inputs * 2
+            return inputs
+
+    model = cornu.Sequential([cornu.Input((3,)), Keeping(), layers.Dense(2)]).to_backend("jax")
+    x = np.ones((1, 3), "float32")
+    model.predict(x, verbose=0)
+    before = len(runs)
+    for _ in range(5):
+        model.predict(x, verbose=0)
+    assert len(runs) == before
+
+
 def test_what_couples_samples_is_not_padded(on):
     class Total(Layer):
         def call(self, inputs):

@@ -33,7 +33,7 @@ class Forward:
     """
 
     def __init__(self, model: Any):
-        self._variables, self._backend_name = model.variables, model.backend_name
+        self._model, self._variables, self._backend_name = model, model.variables, model.backend_name
         self._snapshot = Snapshot(model)
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
@@ -64,6 +64,8 @@ class Forward:
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
         outputs = self._function(values_of(self._variables), key, x)
+        if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
+            self._snapshot = Snapshot(self._model)
         return trees.unflatten(self._form, outputs)
 
 
