@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.core.layer import Layer
-from cornu.errors import DataError
+from cornu.errors import DataError, NonFiniteError, ShapeError
 
 RNG = np.random.default_rng(0)
 
@@ -123,6 +123,31 @@ def test_steps_of_an_endless_generator():
 def test_steps_of_arrays():
     model = small(lambda model: model.to_backend("numpy"))
     assert model.predict(np.zeros((30, 4, 4, 1)), batch_size=4, steps=2, verbose=0).shape == (8, 2)
+
+
+def test_what_fitted_once_is_still_looked_at():
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2)])
+    x = RNG.normal(size=(2, 3)).astype("float32")
+    right = model.predict(x, verbose=0)
+
+    for _ in range(2):
+        np.testing.assert_array_equal(model.predict(x.astype(">f4"), verbose=0), right)
+        with pytest.raises(NonFiniteError, match="NaN"):
+            model.predict(np.float32([[1, 2, np.nan]]), verbose=0)
+        with pytest.raises(ShapeError, match="4 numbers"):
+            model.predict(np.zeros((2, 4), "float32"), verbose=0)
+        with pytest.raises(DataError, match="no samples"):
+            model.predict(x[:0], verbose=0)
+        with pytest.raises(DataError, match="a single number"):
+            model.predict(np.array(1, "float32"), verbose=0)
+
+
+def test_numbers_for_an_embedding_are_looked_at_every_time():
+    model = cornu.Sequential([cornu.Input((2,), dtype="int32"), layers.Embedding(5, 2)])
+    model.predict(np.int32([[0, 4]]), verbose=0)
+
+    with pytest.raises(DataError, match="the number 5"):
+        model.predict(np.int32([[0, 5]]), verbose=0)
 
 
 @pytest.mark.parametrize("nothing", [lambda: np.zeros((0, 4, 4, 1)), lambda: [], lambda: iter([]), lambda: None])

@@ -493,9 +493,15 @@ class Model(Layer):
 
     def _checked_inputs(self, x: Any) -> Any:
         """What ``predict`` was given as arrays that fit the model."""
-        x = checks.as_arrays("predict", Batch(x, None, None, None)).x
-        inputs.check("predict", self, x)
-        return x
+        form = predicting.form_of(x)
+        if form is not None and self._forward is not None and form in self._forward_function.known_forms:
+            checks.finite("predict", "x", x)
+            return x
+        arrays = checks.as_arrays("predict", Batch(x, None, None, None)).x
+        inputs.check("predict", self, arrays)
+        if arrays is x and form is not None and inputs.asks_for_form_alone(self):
+            self._forward_function.known_forms.add(form)
+        return arrays
 
     def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
         return CallbackList(callbacks or [], self, {"steps": steps})

@@ -57,6 +57,15 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
             warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
 
 
+def asks_for_form_alone(model: Any) -> bool:
+    """Whether :func:`check` says of two arrays of one form (shape of a sample and dtype) the same, if both are finite."""
+    graph = model.functional
+    if graph is None:
+        return True
+    takers = [layer for tensor in graph.input_tensors for layer in graph.consumers(tensor)]
+    return not any(isinstance(layer, Embedding) for layer in takers)
+
+
 def _shapes(x: Any) -> Any:
     """The shapes of a tree of arrays, the batch left open."""
     if isinstance(x, dict):

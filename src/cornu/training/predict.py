@@ -30,6 +30,7 @@ class Forward:
 
     Attributes:
         may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
+        known_forms: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
     """
 
     def __init__(self, model: Any):
@@ -37,6 +38,7 @@ class Forward:
         self._snapshot = Snapshot(model)
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
+        self.known_forms: set = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
@@ -116,6 +118,11 @@ def predict(
         )
     hosts = [outputs if count is None else _to_host(model, outputs, count) for outputs, count in parts]
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
+
+
+def form_of(x: Any) -> tuple | None:
+    """What decides whether an array of NumPy's fits a model, whatever its finite numbers are; None for anything else."""
+    return (x.dtype, x.shape[1:]) if type(x) is np.ndarray and x.ndim and x.size else None
 
 
 def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
