@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu import backends, constraints
+from cornu import backends, constraints, ops
 from cornu.errors import InvalidArgumentError
 
 CASES = [
@@ -25,7 +25,7 @@ def test_value_is_that_of_keras(name, arguments, backend):
     ours = getattr(constraints, name)(**arguments)(backends.get(backend).asarray(weight))
     theirs = getattr(keras.constraints, name)(**arguments)(keras.ops.array(weight))
     assert backends.owner(ours) == backend
-    assert ours.dtype == "float32"
+    assert ops.dtype(ours) == "float32"
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu import backends, losses
+from cornu import backends, losses, ops
 from cornu.errors import InvalidArgumentError, ShapeError
 
 SHAPE = (5, 4)
@@ -88,7 +88,7 @@ def test_value_is_that_of_keras(name, arguments, kind, backend):
     ours = getattr(losses, name)(reduction=None, **arguments)(engine.asarray(y_true), engine.asarray(y_pred))
     theirs = getattr(keras.losses, name)(reduction=None, **arguments)(y_true, y_pred)
     assert backends.owner(ours) == backend
-    assert ours.dtype == "float32"
+    assert ops.dtype(ours) == "float32"
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 
 

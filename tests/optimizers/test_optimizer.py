@@ -140,7 +140,7 @@ def test_a_step_compiles_once(weight):
         traces.append(1)
         return adam.stateless_apply(state, gradients, weights)
 
-    compiled = backends.get("jax").compile(step)
+    compiled = weight.backend.compile(step)
     state, weights = [v.value for v in adam.variables], [weight.value]
     for _ in range(3):
         weights, state = compiled(state, [ops.array([1.0, 1.0])], weights)

@@ -249,10 +249,6 @@ def negative_strides(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x[::-1, ::-1])[::-1, ::-1]
 
 
-def on_jax(x: np.ndarray) -> Any:
-    return cornu.backends.get("jax").asarray(x)
-
-
 def as_frame(x: np.ndarray) -> Any:
     return pytest.importorskip("pandas").DataFrame(x)
 
@@ -269,7 +265,7 @@ FORMS = {
     "Fortran order": fortran_order,
     "negative strides": negative_strides,
     "read-only": read_only,
-    "a jax array": on_jax,
+    **{f"an array of {name}": cornu.backends.get(name).asarray for name in cornu.config.installed_backends()},
     "a DataFrame": as_frame,
 }
 
@@ -293,7 +289,7 @@ LABELS = {
     "whole floats": lambda y: y.astype("float64"),
     "a column": lambda y: y[:, None],
     "a Series": lambda y: pytest.importorskip("pandas").Series(y, index=range(100, 112)),
-    "a jax array": on_jax,
+    **{f"an array of {name}": cornu.backends.get(name).asarray for name in cornu.config.installed_backends()},
 }
 
 

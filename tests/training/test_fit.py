@@ -321,16 +321,18 @@ def endless() -> Any:
         yield from batches()
 
 
+def batches_of(engine: str) -> list:
+    asarray = cornu.backends.get(engine).asarray
+    return [(asarray(x), asarray(y)) for x, y in batches()]
+
+
 KINDS: dict[str, tuple[Callable, dict]] = {
     "a list": (batches, {}),
     "an object with length and items": (Lengthy, {}),
     "an endless generator": (endless, {"steps_per_epoch": 5}),
     "a generator of all epochs": (lambda: iter(batches() * 3), {"steps_per_epoch": 5}),
     "lists of lists": (lambda: [([list(row) for row in x], list(y)) for x, y in batches()] and batches(), {}),
-    "batches on a device": (
-        lambda: [(cornu.backends.get("jax").asarray(x), cornu.backends.get("jax").asarray(y)) for x, y in batches()],
-        {},
-    ),
+    **{f"batches of {name}'s arrays": (lambda name=name: batches_of(name), {}) for name in cornu.config.installed_backends()},
 }
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, ops, registry
+from cornu import backends, config, ops, registry
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.dispatch import unwrap
 from cornu.ops.dtypes import is_float
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
@@ -80,15 +81,17 @@ class Loss(registry.Configurable):
             ShapeError: The weights or the mask do not fit the values.
         """
         y_true, y_pred = self._arrays(y_true, host), self._arrays(y_pred)
+        if not isinstance(y_true, dict) and not isinstance(y_pred, dict):
+            y_true, y_pred = beside(y_true, y_pred), beside(y_pred, y_true)
         values = ops.cast(self.call(y_true, y_pred), self.dtype)
         counted = self.counted(y_true, y_pred)
         if counted is not None:
-            counted = broadcast_weight("mask", counted, values.shape)
+            counted = broadcast_weight("mask", counted, values)
         if sample_mask is not None:
-            real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values.shape), 0)
+            real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values), 0)
             counted = real if counted is None else ops.logical_and(counted, real)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), values.shape)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), values)
         return _reduce(values, sample_weight, counted, self.reduction)
 
     def _arrays(self, values: Any, prepare: Callable = lambda values: values) -> Any:
@@ -116,16 +119,16 @@ def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> An
     return ops.mean(values)
 
 
-def broadcast_weight(name: str, weight: Any, shape: tuple[int, ...]) -> Any:
+def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
     """Weights of samples as weights of all their values.
 
     Args:
         name: What the user calls the weights.
         weight: Weights whose axes are the first axes of the values; one more axis of size 1 is dropped.
-        shape: Shape of the values.
+        values: The values.
 
     Returns:
-        Weights of this shape.
+        Weights of the values' shape, on their backend.
 
     Raises:
         ShapeError: They do not fit.
@@ -133,11 +136,11 @@ def broadcast_weight(name: str, weight: Any, shape: tuple[int, ...]) -> Any:
     Example:
         >>> import numpy as np
         >>> from cornu.losses.loss import broadcast_weight
-        >>> broadcast_weight("sample_weight", np.array([1.0, 2.0]), (2, 2)).tolist()
+        >>> broadcast_weight("sample_weight", np.array([1.0, 2.0]), np.ones((2, 2))).tolist()
         [[1.0, 1.0], [2.0, 2.0]]
     """
-    weight = host(weight)
-    shape, given = tuple(shape), tuple(weight.shape)
+    weight = beside(weight, values)
+    shape, given = tuple(values.shape), tuple(weight.shape)
     if len(given) == len(shape) + 1 and given[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
     elif len(given) < len(shape):
@@ -197,10 +200,25 @@ def host(values: Any) -> Any:
     return values if hasattr(values, "shape") else np.asarray(values)
 
 
+def beside(values: Any, other: Any) -> Any:
+    """Host data as an array of the backend of another array, so that operators between the two work; arrays as they are.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.losses.loss import beside
+        >>> type(beside([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
+        True
+    """
+    values, name = host(values), backends.owner(unwrap(other))
+    if name in (None, "numpy") or backends.owner(values) != "numpy":
+        return values
+    return backends.get(name).asarray(values)
+
+
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and predictions as floats of one dtype: that of the predictions, or ``config.floatx()`` for whole numbers."""
     y_pred = as_float(y_pred)
-    return ops.cast(host(y_true), ops.dtype(y_pred)), y_pred
+    return beside(ops.cast(host(y_true), ops.dtype(y_pred)), y_pred), beside(y_pred, y_true)
 
 
 def as_float(values: Any) -> Any:

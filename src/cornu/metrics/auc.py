@@ -111,9 +111,9 @@ class AUC(Metric):
     def _weights(self, sample_weight: Any, y_pred: Any) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred)
         if self.label_weights is not None and not self.multi_label:
-            weight = (ops.ones_like(y_pred) if weight is None else weight) * self.label_weights
+            weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight
 
     def result(self) -> Any:
@@ -158,7 +158,7 @@ class AUC(Metric):
             return areas
         if self.label_weights is None:
             return ops.mean(areas)
-        return ops.sum(areas * self.label_weights) / float(self.label_weights.sum())
+        return ops.sum(ops.multiply(areas, self.label_weights)) / float(self.label_weights.sum())
 
 
 def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[float]:

@@ -54,7 +54,7 @@ def confusion_counts(
     yes = ops.cast(ops.not_equal(y_true, 0), dtype)
     sorted_thresholds = np.asarray(thresholds, dtype="float32" if dtype == "bfloat16" else dtype)[order]
     bucket = ops.sum(ops.cast(ops.greater(ops.expand_dims(y_pred, -1), sorted_thresholds), "int32"), axis=-1)
-    bucket = ops.reshape(bucket, (-1, labels)) + np.arange(labels, dtype="int32") * (levels + 1)
+    bucket = ops.add(ops.reshape(bucket, (-1, labels)), np.arange(labels, dtype="int32") * (levels + 1))
     weights = ops.reshape(ops.stack([weight * yes, weight * (1 - yes)], axis=-1), (-1, 2))
     sums = ops.scatter(ops.reshape(bucket, (-1, 1)), weights, (labels * (levels + 1), 2))
     sums = ops.reshape(sums, (labels, levels + 1, 2))
@@ -104,7 +104,7 @@ class _ConfusionMetric(Metric):
         y_true, y_pred = align(y_true, ops.cast(y_pred, self.dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred.shape)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred)
         counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))

@@ -86,7 +86,7 @@ class FBetaScore(Metric):
         said = self._said(y_pred)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_true.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_true)
         axis = None if self.average == "micro" else 0
         self.true_positives.assign_add(ops.sum(said * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(said * (1 - y_true) * weight, axis=axis))

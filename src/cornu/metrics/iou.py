@@ -80,12 +80,12 @@ class IoU(Metric):
             )
         weight = np.ones(tuple(true.shape), dtype="float32")
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), true.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), true)
         true, pred, weight = (ops.reshape(x, (-1,)) for x in (true, pred, weight))
         known = ops.logical_and(self._is_class(true), self._is_class(pred))
         if self.ignore_class is not None:
             known = ops.logical_and(known, ops.not_equal(true, self.ignore_class))
-        cell = ops.where(known, true * self.num_classes + pred, 0)
+        cell = ops.where(known, ops.add(true * self.num_classes, pred), 0)
         counts = ops.scatter(ops.expand_dims(cell, -1), ops.where(known, weight, 0), (self.num_classes**2,))
         self.total_cm.assign_add(ops.reshape(counts, (self.num_classes, self.num_classes)))
 

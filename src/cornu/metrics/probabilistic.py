@@ -104,7 +104,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
         if sample_weight is None:
             return known
-        return known * broadcast_weight("sample_weight", ops.cast(host(sample_weight), config.floatx()), known.shape)
+        return known * broadcast_weight("sample_weight", ops.cast(host(sample_weight), config.floatx()), known)
 
 
 class KLDivergence(MeanMetricWrapper):

@@ -92,7 +92,7 @@ def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[A
         weight = ops.squeeze(weight, axis=-1)
     if len(weight.shape) < len(values.shape):
         values = reduce(values, axis=tuple(range(len(weight.shape), len(values.shape))))
-    weight = broadcast_weight("sample_weight", weight, values.shape)
+    weight = broadcast_weight("sample_weight", weight, values)
     values = ops.where(ops.equal(weight, 0), 0, values * weight)
     return _per_sample(values, reduce), _per_sample(weight, reduce)
 

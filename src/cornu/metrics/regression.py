@@ -214,7 +214,7 @@ class R2Score(Metric):
         self.build(y_true.shape, y_pred.shape)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_true.shape)
+            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_true)
         self.sum.assign_add(ops.sum(y_true * weight, axis=0))
         self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))
         self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))

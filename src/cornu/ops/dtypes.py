@@ -46,6 +46,7 @@ def standardize_dtype(dtype: Any = None) -> str:
     if dtype is None:
         return config.floatx()
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+    name = name if isinstance(name, str) else str(name).rpartition(".")[2]  # such as torch.float32
     if name in ALL:
         return name
     if name == "float":

@@ -632,7 +632,7 @@ def _of_two(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Arr
     backend, x1, x2 = operands(x1, x2)
     try:
         return getattr(backend, primitive)(x1, x2)
-    except (TypeError, ValueError):
+    except Exception:
         check_broadcast(op_name or primitive, _shape(x1), _shape(x2))
         raise
 
@@ -1008,7 +1008,7 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
         x1, x2 = backend.asarray(x1), backend.asarray(x2)
     try:
         return backend.where(condition, x1, x2)
-    except (TypeError, ValueError):
+    except Exception:
         check_broadcast("where", _shape(condition), _shape(x1), _shape(x2))
         raise
 

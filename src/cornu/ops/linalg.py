@@ -36,7 +36,7 @@ def matmul(x1: Array, x2: Array) -> Array:
     backend, x1, x2 = arrays(x1, x2)
     try:
         return backend.matmul(x1, x2)
-    except (TypeError, ValueError):
+    except Exception:
         check_matmul(tuple(x1.shape), tuple(x2.shape))
         raise
 
@@ -151,7 +151,7 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     backend, *found = arrays(*operands)
     try:
         return backend.einsum(subscripts, *found)
-    except (TypeError, ValueError) as problem:
+    except Exception as problem:
         raise ShapeError(
             f"`einsum` was given {subscripts!r} and arrays of shapes {', '.join(str(tuple(x.shape)) for x in found)}.",
             "There must be one letter for each axis, and a letter must stand for one size.",

@@ -22,7 +22,7 @@ def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
     axis = tuple(axis) if isinstance(axis, list) else axis
     try:
         return function(x, axis, keepdims)
-    except (ValueError, TypeError, IndexError):
+    except Exception:
         check_axes(axis, x.shape)
         raise
 

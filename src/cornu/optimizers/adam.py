@@ -3,6 +3,7 @@
 from typing import Any
 
 from cornu import ops
+from cornu.backends import shortcuts
 from cornu.optimizers.optimizer import Optimizer
 
 
@@ -68,11 +69,16 @@ class Adam(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """One step for one weight."""
+        rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        quick = None if self.amsgrad else shortcuts.find("adam", weight)
+        if quick is not None:
+            averages, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
+            weight, mean, squares = quick(weight, gradient, *averages, rate, *settings)
+            return weight, {"momentum": mean, "velocity": squares}
         new = _averages(gradient, slots, self.beta_1, self.beta_2)
         squares = new["velocity"]
         if self.amsgrad:
             squares = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], squares)
-        rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
         return weight - rate * new["momentum"] / (ops.sqrt(squares) + self.epsilon), new
 
 

@@ -19,7 +19,6 @@ _PIECE = 2**20
 
 _NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
-_NUMBER_NAMES = ("bfloat16",)
 _LARGEST = {
     "float16": 65504.0,
     "bfloat16": float(np.finfo("float32").max),
@@ -150,7 +149,7 @@ def _as_array(function: str, name: str, value: Any) -> Any:
     """A value as an array of numbers with at least one axis: an engine's array stays one, everything else becomes NumPy's."""
     if backends.owner(value) in (None, "numpy"):
         value = _host_array(function, name, value)
-    if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
+    if kind_of(value) not in "biuf":
         raise DataError(
             f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
             "Data must be real numbers.",
@@ -162,13 +161,21 @@ def _as_array(function: str, name: str, value: Any) -> Any:
             "It needs an array whose first axis counts the samples.",
             f"For one sample, pass `{name}=np.array([{value}])`.",
         )
-    if value.size == 0 and len(value) > 0:
+    if 0 in value.shape[1:]:
         raise DataError(
             f"{said(function)} was given `{name}` with the shape {tuple(value.shape)}.",
             "Each sample must hold at least one number.",
             "Check how the data was loaded.",
         )
     return value
+
+
+def kind_of(array: Any) -> str:
+    """NumPy's letter for the kind of numbers that an array holds, whatever its engine: "b", "i", "u" or "f"."""
+    if isinstance(array, np.ndarray):
+        return "f" if array.dtype.name == "bfloat16" else array.dtype.kind
+    name = ops.dtype(array)
+    return "f" if name == "bfloat16" else np.dtype(name).kind
 
 
 def _host_array(function: str, name: str, value: Any) -> np.ndarray:
@@ -184,7 +191,7 @@ def _host_array(function: str, name: str, value: Any) -> np.ndarray:
 
 
 def _dtype_advice(name: str, array: Any) -> str:
-    kind = array.dtype.kind
+    kind, array = kind_of(array), np.asarray(array)
     first = array.reshape(-1)[0] if array.size else None
     if kind in "US" or isinstance(first, (str, bytes)):
         if name.startswith("y"):
@@ -204,7 +211,7 @@ def _dtype_advice(name: str, array: Any) -> str:
 
 def extent(array: Any) -> tuple[float, float]:
     """The smallest and the largest number of an array, read once; NaN if there is one in it."""
-    if array.dtype == bool:
+    if kind_of(array) == "b":
         return 0.0, 1.0
     if not isinstance(array, np.ndarray):
         return float(ops.min(array)), float(ops.max(array))
@@ -229,7 +236,7 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
     """
     low, high = extent(array)
     largest = _LARGEST[config.floatx()]
-    if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
+    if kind_of(array) in "iub" or (-largest <= low and high <= largest):  # false for NaN
         return low, high
     count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
     if math.isfinite(value):

@@ -1,0 +1,28 @@
+"""What a backend may have beside its primitives: an engine's own kernel for what is otherwise derived from them.
+
+A function below says what a shortcut of that name computes. Whoever derives the same thing asks :func:`find` first. A test
+holds every shortcut against what is derived.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import backends
+from cornu.backends.contract import Array
+
+
+def find(name: str, *arrays: Any) -> Callable | None:
+    """The shortcut of that name of the backend that decides about some arrays; None if it has none."""
+    return getattr(backends.of(*arrays), name, None)
+
+
+def adam(
+    weight: Array, gradient: Array, mean: Array, square: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
+) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
+    """One step of Adam (see ``cornu.optimizers.Adam``): the new weight and the new moving averages.
+
+    Args:
+        weight, gradient, mean, square: Arrays of one shape.
+        rate: The learning rate, corrected for the number of the step, of shape ``()``.
+        beta_1, beta_2, epsilon: Those of ``cornu.optimizers.Adam``.
+    """

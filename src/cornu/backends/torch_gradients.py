@@ -1,0 +1,92 @@
+"""Gradients of PyTorch as functions of functions, as the contract has them."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from cornu import config, trees
+from cornu.errors import InvalidTypeError, ShapeError
+
+
+class _Depth(threading.local):
+    gradients = 0
+
+
+_depth = _Depth()
+
+
+def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
+    """A function that gives ``f``'s value and its gradient for the first argument (see the contract)."""
+
+    def run(first: Any, *args: Any) -> tuple[Any, Any]:
+        sources = [_source(leaf) for leaf in trees.leaves(first)]
+        _depth.gradients += 1
+        try:
+            with torch.enable_grad():
+                outcome = f(trees.unflatten(first, sources), *args)
+                value, aux = outcome if has_aux else (outcome, None)
+                _check_number(value)
+                found = _gradients(value, sources, create_graph=_depth.gradients > 1)
+        finally:
+            _depth.gradients -= 1
+        if not _depth.gradients:
+            value, aux = trees.map(torch.detach, (value, aux))
+        gradient = trees.unflatten(first, found)
+        return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    return run
+
+
+def _source(leaf: Any) -> torch.Tensor:
+    """A tensor that gradients are asked for: another one than the user's, which stays as it is."""
+    tensor = leaf if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=getattr(torch, config.floatx()))
+    if not tensor.dtype.is_floating_point:
+        raise InvalidTypeError(
+            f"The gradient for an array of dtype {str(tensor.dtype).removeprefix('torch.')} was asked for.",
+            "Only floats have a gradient.",
+            "Cast it to float first, or make it another argument than the first.",
+        )
+    if tensor.requires_grad:  # inside another gradient, which goes on through it
+        return tensor.view_as(tensor)
+    return tensor.detach().requires_grad_()
+
+
+def _check_number(value: Any) -> None:
+    if not isinstance(value, torch.Tensor):
+        return
+    if value.ndim:
+        raise ShapeError(
+            f"The function to differentiate gave an array of shape {tuple(value.shape)}.",
+            "It must give one number, such as a mean over the batch.",
+            "Reduce it with `cornu.ops.mean` or `cornu.ops.sum`.",
+        )
+    if not value.dtype.is_floating_point:
+        raise InvalidTypeError(
+            f"The function to differentiate gave a number of dtype {str(value.dtype).removeprefix('torch.')}.",
+            "It must be a float.",
+            "Cast it to float.",
+        )
+
+
+def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
+    if not sources or not (isinstance(value, torch.Tensor) and value.requires_grad):  # it depends on none of them
+        return [torch.zeros_like(source) for source in sources]
+    return list(torch.autograd.grad(value, sources, create_graph=create_graph, allow_unused=True, materialize_grads=True))
+
+
+def custom_gradient(f: Callable) -> Callable:
+    """Of ``f(*arrays) -> (value, grad)`` makes ``arrays -> value`` with that gradient (see the contract)."""
+
+    class WithGradient(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *arrays: Any) -> Any:
+            value, ctx.grad = f(*arrays)
+            return value
+
+        @staticmethod
+        def backward(ctx: Any, *upstream: Any) -> Any:
+            return tuple(ctx.grad(*upstream))
+
+    return WithGradient.apply  # type: ignore[return-value]

@@ -1,0 +1,121 @@
+"""Kernels of Cornu's own for PyTorch: each is one call in what ``compile`` writes down, and sees numbers only when it runs.
+
+Random numbers are drawn here, so that a list of calls holds the drawing and not what was drawn; and a step of Adam, for
+which PyTorch has one kernel that goes through memory once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+_library = torch.library.Library("cornu", "DEF")
+
+
+def _kernel(schema: str) -> Callable:
+    """Registers a function as the kernel ``cornu::name`` of a schema."""
+
+    def register(function: Callable) -> Callable:
+        _library.define(schema)
+        _library.impl(schema.partition("(")[0], function, "CompositeExplicitAutograd")
+        return getattr(torch.ops.cornu, schema.partition("(")[0]).default
+
+    return register
+
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+_ODD = 0x9E3779B9
+"""An odd number: multiplied by it, modulo ``2**32``, different words stay different."""
+
+
+def _generator(key: torch.Tensor) -> torch.Generator:
+    first, second = key.tolist()
+    seed = first ^ (second * _ODD % 2**32)  # PyTorch's generator of the CPU takes 32 bits of a seed
+    return torch.Generator(key.device).manual_seed(seed)
+
+
+@_kernel("fold_in(Tensor key, Tensor data) -> Tensor")
+def fold_in(key: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+    """Another key, determined by a key and a whole number."""
+    words = np.random.SeedSequence([*key.tolist(), int(data) % 2**32]).generate_state(2)
+    return torch.from_numpy(words).to(key.device)
+
+
+@_kernel("uniform(Tensor key, SymInt[] shape, ScalarType dtype) -> Tensor")
+def uniform(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+    """Numbers from the uniform distribution on [0, 1)."""
+    if dtype == torch.bfloat16:  # so few digits that PyTorch's own could be 1
+        return (torch.randint(256, shape, generator=_generator(key), device=key.device) / 256).to(dtype)
+    return torch.rand(shape, generator=_generator(key), dtype=dtype, device=key.device)
+
+
+@_kernel("normal(Tensor key, SymInt[] shape, ScalarType dtype) -> Tensor")
+def normal(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+    """Numbers from the normal distribution with mean 0 and deviation 1."""
+    return torch.randn(shape, generator=_generator(key), dtype=dtype, device=key.device)
+
+
+@torch.library.register_fake("cornu::fold_in")
+def _(key: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(key)
+
+
+@torch.library.register_fake("cornu::uniform")
+@torch.library.register_fake("cornu::normal")
+def _(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+    return torch.empty(shape, dtype=dtype, device=key.device)
+
+
+# --- Adam -------------------------------------------------------------------------------------------------------------
+
+_ADAM = "Tensor rate, float beta_1, float beta_2, float epsilon"
+_LATE = torch.tensor(1e9)
+"""A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
+
+
+@_kernel(f"adam_(Tensor(a!) weight, Tensor gradient, Tensor(b!) mean, Tensor(c!) square, {_ADAM}) -> ()")
+def adam_(
+    weight: torch.Tensor,
+    gradient: torch.Tensor,
+    mean: torch.Tensor,
+    square: torch.Tensor,
+    rate: torch.Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> None:
+    """One step of Adam, written into the weight and its averages."""
+    torch._fused_adam_(  # type: ignore[attr-defined]  # what torch.optim.Adam(fused=True) calls
+        [weight],
+        [gradient.contiguous()],  # the kernel goes through all four in the order of memory
+        [mean],
+        [square],
+        [],
+        [_LATE.to(weight.device)],
+        lr=float(rate),
+        beta1=beta_1,
+        beta2=beta_2,
+        weight_decay=0.0,
+        eps=epsilon,
+        amsgrad=False,
+        maximize=False,
+    )
+
+
+@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor mean, Tensor square, {_ADAM}) -> (Tensor, Tensor, Tensor)")
+def adam(
+    weight: torch.Tensor, gradient: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, *settings: Any
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One step of Adam: the new weight and its new averages."""
+    weight, mean, square = weight.clone(), mean.clone(), square.clone()
+    adam_(weight, gradient, mean, square, *settings)
+    return weight, mean, square
+
+
+@torch.library.register_fake("cornu::adam")
+def _(
+    weight: torch.Tensor, gradient: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, *settings: Any
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return torch.empty_like(weight), torch.empty_like(mean), torch.empty_like(square)

@@ -1,0 +1,170 @@
+"""How a function becomes a list of calls of PyTorch's kernels.
+
+:func:`compile` runs a function once, on tensors that have a shape and no numbers, and writes down which kernels are called,
+those of its gradients included. From then on that list alone is run: no layer, no op and no autograd stands between a model
+and the engine. A list is kept for each form of the arguments.
+
+What cannot be written down, since the function asks a tensor for its numbers (``if x.sum() > 0``), runs as it is, every time.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils._python_dispatch import _disable_current_modes
+
+from cornu import trees
+from cornu.backends import torch_lists
+
+_ASKS_FOR_NUMBERS = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
+
+
+class _State(threading.local):
+    without_numbers = False
+
+
+_state = _State()
+
+
+@contextlib.contextmanager
+def _without_numbers() -> Iterator[None]:
+    before, _state.without_numbers = _state.without_numbers, True
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        _state.without_numbers = before
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    """Inside, tensors have numbers, also while a function is being written down: for constants."""
+    return _disable_current_modes() if _state.without_numbers else contextlib.nullcontext()
+
+
+def evaluate(f: Callable, args: tuple) -> Any:
+    """What ``f`` gives, as tensors with a shape and a dtype; without computing, if that can be."""
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, _without_numbers(), contextlib.suppress(*_ASKS_FOR_NUMBERS):
+        return f(*trees.map(mode.from_tensor, args))
+    return f(*trees.map(torch.clone, args))
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------------
+
+
+class Program:
+    """A function of trees of tensors, written down for arguments of one form.
+
+    Args:
+        f: The function.
+        args: Arguments of that form.
+        leaves: Their tensors, from left to right.
+        own: How many of these, from the left, it may write into.
+
+    Attributes:
+        run: From tensors to tensors: the leaves of the arguments to the leaves of the results.
+    """
+
+    def __init__(self, f: Callable, args: tuple, leaves: list[torch.Tensor], own: int = 0):
+        self._f = f
+        self._taken = trees.map(lambda _: 0, args)
+        self._given: Any = None
+        try:
+            with _without_numbers():
+                written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*leaves)
+            self.run: Callable = torch_lists.tidied(written, own).forward
+        except _ASKS_FOR_NUMBERS:
+            self.run = self._call
+
+    def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
+        results = self._f(*trees.unflatten(self._taken, list(leaves)))
+        self._given = trees.map(lambda _: 0, results)
+        return [_as_tensor(leaf).contiguous() for leaf in trees.leaves(results)]
+
+    def results_of(self, leaves: list[torch.Tensor]) -> Any:
+        """The leaves of the results as the tree that ``f`` gave."""
+        return trees.unflatten(self._given, leaves)
+
+
+class Programs:
+    """A function written down for each form of its arguments that has been seen."""
+
+    def __init__(self, f: Callable):
+        self._f = f
+        self._found: dict[Any, Program] = {}
+
+    def of(self, args: tuple, own: int = 0) -> tuple[Program, list[torch.Tensor]]:
+        """The program for some arguments, and their leaves, which it takes; it may write into the first ``own`` of them."""
+        leaves: list[torch.Tensor] = []
+        form = _form(args, leaves)
+        if form not in self._found:
+            self._found[form] = Program(self._f, args, leaves, own)
+        return self._found[form], leaves
+
+
+def _form(tree: Any, leaves: list[torch.Tensor]) -> Any:
+    """What tells trees apart that need programs of their own. Collects the leaves as tensors."""
+    if tree is None:
+        return None
+    if isinstance(tree, dict):
+        return "dict", tuple([(key, _form(value, leaves)) for key, value in tree.items()])
+    if isinstance(tree, (list, tuple)):
+        return type(tree), tuple([_form(value, leaves) for value in tree])
+    leaf = _as_tensor(tree).contiguous()
+    leaves.append(leaf)
+    return leaf.shape, leaf.dtype, leaf.device
+
+
+def _as_tensor(value: Any) -> torch.Tensor:
+    if isinstance(value, torch.Tensor):
+        return value
+    found = np.asarray(value)
+    name = {"int64": "int32", "float64": "float32"}.get(found.dtype.name, found.dtype.name)
+    return torch.from_numpy(np.array(found, name))
+
+
+# --- The contract's functions -----------------------------------------------------------------------------------------
+
+
+def compile(f: Callable) -> Callable:
+    """The same function of trees of arrays, written down for each new form of its arguments (see the contract)."""
+    programs = Programs(f)
+
+    def run(*args: Any) -> Any:
+        if _state.without_numbers:
+            return f(*args)
+        program, leaves = programs.of(args)
+        with torch.no_grad():
+            return program.results_of(program.run(*leaves))
+
+    return run
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    """Many steps as one call (see the contract)."""
+    programs, finished = Programs(step), compile(finish)
+
+    def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
+        if _state.without_numbers:  # it is written down as part of another function
+            for number in range(start, stop):
+                carry = step(carry, data, torch.tensor(number, dtype=torch.int32))
+            return carry, finish(carry)
+        numbers = torch.arange(int(start), int(stop), dtype=torch.int32).unbind()
+        if not numbers:
+            return carry, finished(carry)
+        size = len(trees.leaves(carry))
+        program, leaves = programs.of((carry, data, numbers[0]), own=size)
+        constant = leaves[size:-1]
+        with torch.no_grad():
+            kept = [leaf.clone() for leaf in leaves[:size]]  # the user's arrays stay as they are
+            for number in numbers:
+                kept = program.run(*kept, *constant, number)
+        carry = program.results_of(kept)
+        return carry, finished(carry)
+
+    return run
