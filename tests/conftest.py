@@ -7,12 +7,16 @@ os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the o
 
 import pytest
 
-from cornu import seeds
+from cornu import config, seeds
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(params=["numpy", "jax"])
+ENGINES = [name for name in config.installed_backends() if name != "numpy"]
+"""The engines that are installed here: each is held against NumPy, the reference."""
+
+
+@pytest.fixture(params=["numpy", *ENGINES])
 def backend(request: pytest.FixtureRequest) -> str:
     """Name of a backend; the test runs once for each."""
     return request.param

@@ -7,13 +7,14 @@ import contextlib
 import importlib.util
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from cornu.errors import MissingPackageError, one_of
 
-BACKENDS = ("jax", "numpy")
-"""Names of the backends, best first: the first one installed is the default."""
+BACKENDS = ("jax", "torch", "tensorflow", "numpy")
+"""Names of the backends, best first: the first one whose package is installed is the default."""
 
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
@@ -33,7 +34,7 @@ def backend() -> str:
     It is what :func:`set_backend` said, or else the environment's ``CORNU_BACKEND``, or else the best one installed.
 
     Returns:
-        ``"jax"`` or ``"numpy"``.
+        ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
         InvalidArgumentError: ``CORNU_BACKEND`` names no backend.
@@ -74,7 +75,7 @@ def set_backend(name: str) -> None:
     """Sets the default backend. Models that exist stay where they are (see ``model.to_backend``).
 
     Args:
-        name: ``"jax"`` or ``"numpy"``.
+        name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
         InvalidArgumentError: There is no such backend.
@@ -95,8 +96,26 @@ def set_backend(name: str) -> None:
     _settings["backend"] = name
 
 
+def installed_backends() -> list[str]:
+    """Names of the backends whose packages are installed, best first.
+
+    Example:
+        >>> from cornu import config
+        >>> config.installed_backends()[-1]
+        'numpy'
+    """
+    return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+
+
 def _best_installed() -> str:
-    return next(name for name in BACKENDS if importlib.util.find_spec(name) is not None)
+    best = installed_backends()[0]
+    if best == "numpy":
+        warnings.warn(
+            "No engine is installed: Cornu computes with NumPy, which is slow. Run `pip install jax`, or say that NumPy is meant: "
+            "`cornu.config.set_backend('numpy')`.",
+            stacklevel=4,
+        )
+    return best
 
 
 def floatx() -> str:

@@ -1,4 +1,4 @@
-"""Every primitive of the contract: JAX against the NumPy reference, forward and gradient, in one table."""
+"""Every primitive of the contract: each engine against the NumPy reference, forward and gradient, in one table."""
 
 import inspect
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from cornu import backends
+from cornu import backends, config
 from cornu.backends import contract
 
-JAX, NUMPY = backends.get("jax"), backends.get("numpy")
+NUMPY = backends.get("numpy")
+ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 rng = np.random.default_rng(0)
 
 
@@ -43,6 +44,11 @@ def running_sum(b, carry, xs, reverse=False):
 
 def doubled_with_gradient_seven(b, x):
     return b.custom_gradient(lambda x: (b.multiply(x, 2), lambda upstream: (b.multiply(upstream, 7),)))(x)
+
+
+def repeat_some_steps(b, x):
+    carry, result = b.repeat(lambda c, y, i: b.add(b.multiply(c, i), y), b.exp)(x, x, 1, 4)
+    return b.add(carry, result)
 
 
 # What is applied, and to which arrays; the first word names the primitive. Gradients are compared for the float arrays.
@@ -273,6 +279,7 @@ CASES = {
     "scan, the last carry": (lambda b, c, xs: running_sum(b, c, xs)[0], normal(2), normal(4, 2)),
     "while_loop": (lambda b, x: b.stop_gradient(decay_until_small(b, b.stop_gradient(x))), normal(2)),
     "cond": (lambda b, x: b.cond(b.less(b.sum(x), 1e6), b.exp, b.sin, x), normal(2)),
+    "repeat": (lambda b, x: repeat_some_steps(b, b.stop_gradient(x)), normal(3) / 9),
     "stop_gradient": (lambda b, x: b.multiply(b.stop_gradient(x), x), normal(3)),
     "custom_gradient": (doubled_with_gradient_seven, normal(3)),
 }
@@ -303,11 +310,13 @@ def result_and_gradients(b, f, arrays):
     return b.to_numpy(result), list(map(b.to_numpy, gradients))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES)
-def test_jax_and_numpy_agree_on_values_and_gradients(case):
+def test_an_engine_and_numpy_agree_on_values_and_gradients(case, engine):
     f, *arrays = CASES[case]
+    both = backends.get(engine), NUMPY
 
-    (result, gradients), (expected, expected_gradients) = (result_and_gradients(b, f, arrays) for b in (JAX, NUMPY))
+    (result, gradients), (expected, expected_gradients) = (result_and_gradients(b, f, arrays) for b in both)
 
     assert result.dtype == expected.dtype
     assert_allclose(result, expected, rtol=1e-5, atol=3e-6)
@@ -344,16 +353,17 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 @pytest.mark.parametrize(
     "name", ["add", "multiply", "divide", "maximum", "power", "logaddexp", "where", "matmul", "concatenate"]
 )
-def test_two_dtypes_give_the_same_dtype_on_jax_and_numpy(name, pair):
+def test_two_dtypes_give_the_same_dtype_on_an_engine_and_numpy(name, pair, engine):
     if pair == ("bool", "bool") and name in ("power", "logaddexp"):
         pytest.skip("what this would mean is not settled")
 
     found = []
-    for b in (JAX, NUMPY):
+    for b in (backends.get(engine), NUMPY):
         x, y = (b.full((2, 2), 1, dtype) for dtype in pair)
         f = getattr(b, name)
         found.append(b.dtype(f(b.equal(x, x), x, y) if name == "where" else f([x, y], 0) if name == "concatenate" else f(x, y)))
@@ -361,41 +371,44 @@ def test_two_dtypes_give_the_same_dtype_on_jax_and_numpy(name, pair):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("number", [2, 2.5, True])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "uint8", "bool"])
 @pytest.mark.parametrize("name", ["add", "multiply", "divide", "maximum", "less"])
-def test_an_array_and_a_number_give_the_same_dtype_on_jax_and_numpy(name, dtype, number):
-    found = [b.dtype(getattr(b, name)(b.full((2,), 1, dtype), number)) for b in (JAX, NUMPY)]
+def test_an_array_and_a_number_give_the_same_dtype_on_an_engine_and_numpy(name, dtype, number, engine):
+    found = [b.dtype(getattr(b, name)(b.full((2,), 1, dtype), number)) for b in (backends.get(engine), NUMPY)]
 
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "int32", "uint8", "bool"])
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "cumsum", "exp", "sqrt", "sigmoid", "abs", "floor"])
-def test_one_argument_gives_the_same_dtype_on_jax_and_numpy(name, dtype):
+def test_one_argument_gives_the_same_dtype_on_an_engine_and_numpy(name, dtype, engine):
     extra = (0,) if name == "cumsum" else ()
 
-    found = [b.dtype(getattr(b, name)(b.full((2,), 1, dtype), *extra)) for b in (JAX, NUMPY)]
+    found = [b.dtype(getattr(b, name)(b.full((2,), 1, dtype), *extra)) for b in (backends.get(engine), NUMPY)]
 
     assert found[0] == found[1]
 
 
-def test_abstract_eval_knows_what_both_would_give():
+def test_abstract_eval_knows_what_it_would_give(backend):
     def f(b):
         return lambda tree, i: {"sum": b.sum(tree["x"], 0), "rows": (b.take(tree["x"], i, 0), None, b.argmax(tree["x"], 1))}
 
     spec = contract.ArraySpec
     specs = ({"x": spec((4, 3), "float32")}, spec((2,), "int32"))
 
-    for b in (JAX, NUMPY):
-        assert b.abstract_eval(f(b), *specs) == {
-            "sum": spec((3,), "float32"),
-            "rows": (spec((2, 3), "float32"), None, spec((4,), "int32")),
-        }
+    b = backends.get(backend)
+
+    assert b.abstract_eval(f(b), *specs) == {
+        "sum": spec((3,), "float32"),
+        "rows": (spec((2, 3), "float32"), None, spec((4,), "int32")),
+    }
 
 
-@pytest.mark.parametrize("b", [JAX, NUMPY], ids=["jax", "numpy"])
-def test_random_numbers_are_of_their_distribution_and_follow_from_the_key(b):
+def test_random_numbers_are_of_their_distribution_and_follow_from_the_key(backend):
+    b = backends.get(backend)
     key = b.asarray([1, 2], "uint32")
     other = b.fold_in(key, 3)
     uniform = b.to_numpy(b.random_uniform(key, (20000,), "float32"))

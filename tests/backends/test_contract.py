@@ -21,7 +21,7 @@ def test_there_are_at_most_150_primitives():
 
 
 @pytest.mark.parametrize("primitive", PRIMITIVES)
-@pytest.mark.parametrize("name", config.BACKENDS)
+@pytest.mark.parametrize("name", config.installed_backends())
 def test_a_backend_has_the_primitive_with_the_contracts_arguments(name, primitive):
     function = getattr(backends.get(name), primitive, None)
 

@@ -1,7 +1,7 @@
 """Array engines behind one contract, found by the type of the array.
 
 This package is the only place that imports an engine, and it does so when the first array of that engine turns up.
-``contract.py`` lists what each of the modules ``jax`` and ``numpy`` provides.
+``contract.py`` lists what each of the modules ``jax``, ``torch``, ``tensorflow`` and ``numpy`` provides.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 from cornu import config
 from cornu.errors import BackendError, one_of
 
-_BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy"}
+_BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
 """Which backend owns the array types that a package defines."""
 
 _loaded: dict[str, ModuleType] = {}
@@ -22,7 +22,7 @@ def get(name: str | None = None) -> ModuleType:
     """The backend of a name, imported on first use.
 
     Args:
-        name: ``"jax"`` or ``"numpy"``; by default the default backend (``cornu.config.backend()``).
+        name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``; by default the default backend (``cornu.config.backend()``).
 
     Returns:
         A module with the functions of ``cornu.backends.contract``.

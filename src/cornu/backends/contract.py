@@ -321,6 +321,19 @@ def compile(f: Callable) -> Callable:
     """The same function of trees of arrays, compiled for each new shape and dtype, if the backend compiles."""
 
 
+def repeat(step: Callable, finish: Callable) -> Callable:
+    """Many steps as one call: the loop of training, whose number of steps is no part of what is compiled.
+
+    Args:
+        step: ``step(carry, data, number) -> carry``, of the same form, shapes and dtypes; ``number`` is ``int32`` of shape ``()``.
+        finish: ``finish(carry) -> result``, of the last carry.
+
+    Returns:
+        ``run(carry, data, start, stop) -> (carry, result)``: the steps from ``start`` up to and without ``stop``. The carry and
+        the data are trees of arrays, compiled for each new shape and dtype. It has no gradient.
+    """
+
+
 def abstract_eval(f: Callable, *specs: Any) -> Any:
     """Shapes and dtypes that ``f`` would give: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
 

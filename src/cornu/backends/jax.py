@@ -26,9 +26,9 @@ import numpy as np
 from jax import lax
 
 from cornu import config
-from cornu.backends import jax_cpu
+from cornu.backends import host, jax_cpu
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.errors import InvalidArgumentError, one_of
+from cornu.errors import one_of
 
 # --- Compilation cache ------------------------------------------------------------------------------------------------
 
@@ -116,49 +116,30 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, (list, tuple)) and _holds_array(x):
         x = jnp.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, dtype)
-    host = _host_array(x, dtype)
+    own = _own_array(x, dtype)
     with jax.ensure_compile_time_eval():  # concrete inside a traced function too
-        return jax.device_put(host)
+        return jax.device_put(own)
 
 
 def _holds_array(values: list | tuple) -> bool:
     return builtins.any(isinstance(v, jax.Array) or (isinstance(v, (list, tuple)) and _holds_array(v)) for v in values)
 
 
-def _host_array(x: Any, dtype: str | None) -> np.ndarray:
+def _own_array(x: Any, dtype: str | None) -> np.ndarray:
     """A private NumPy array: JAX may use its memory as it is, so the user must not hold it as well."""
-    host = np.asarray(x)
-    if host.dtype.kind not in "biufcV":
-        raise InvalidArgumentError(
-            f"Data of NumPy dtype {host.dtype} was given.",
-            "An array must hold numbers or booleans, and all its rows must have the same length.",
-            "Turn the data into numbers first, for example texts into class indices.",
-        )
-    if dtype is None:
-        dtype = {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(host.dtype.name, host.dtype.name)
-    dtype = _available(dtype)
-    if host.dtype.kind in "iu" and host.dtype.itemsize == 8 and dtype in ("int32", "uint32"):
-        _check_fits(host, dtype)
-    return _aligned_copy(host, dtype) if host.nbytes >= _LARGE else np.array(host, dtype=dtype)
+    found = host.numbers(x)
+    dtype = _available(dtype or host.usual_dtype(found))
+    host.check_fits(found, dtype, "Give them as floats, or scale them down.")
+    return _aligned_copy(found, dtype) if found.nbytes >= _LARGE else np.array(found, dtype=dtype)
 
 
-def _aligned_copy(host: np.ndarray, dtype: str) -> np.ndarray:
+def _aligned_copy(found: np.ndarray, dtype: str) -> np.ndarray:
     """A copy that begins where JAX on a CPU can use its memory as it is: a quarter of the time, and half of the memory."""
-    memory = np.empty(host.size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
+    memory = np.empty(found.size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
     begin = -memory.ctypes.data % _ALIGNMENT
-    copy = memory[begin : begin + memory.size - _ALIGNMENT].view(dtype).reshape(host.shape)
-    copy[...] = host
+    copy = memory[begin : begin + memory.size - _ALIGNMENT].view(dtype).reshape(found.shape)
+    copy[...] = found
     return copy
-
-
-def _check_fits(host: np.ndarray, dtype: str) -> None:
-    limits = np.iinfo(dtype)
-    if host.size and (host.min() < limits.min or host.max() > limits.max):
-        raise InvalidArgumentError(
-            f"Whole numbers from {host.min()} to {host.max()} were given.",
-            f"They become {dtype!r} on the JAX backend, which holds {limits.min} to {limits.max}.",
-            "Give them as floats, or scale them down.",
-        )
 
 
 def to_numpy(x: Array) -> np.ndarray:
@@ -667,6 +648,17 @@ def compile(f: Callable) -> Callable:
         return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
 
     return call
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+        def one_more(place: tuple) -> tuple:
+            return place[0] + 1, step(place[1], data, place[0])
+
+        carry = lax.while_loop(lambda place: place[0] < stop, one_more, (jnp.asarray(start, "int32"), carry))[1]
+        return carry, finish(carry)
+
+    return compile(run)
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:

@@ -15,11 +15,11 @@ import numpy as np
 from scipy import special
 
 from cornu import backends, config, trees
-from cornu.backends import numpy_tape
+from cornu.backends import host, numpy_tape
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.numpy_tape import TapeArray, primitive
 from cornu.backends.numpy_windows import conv_windows, convolve, convolve_back, pool_windows
-from cornu.errors import BackendError, InvalidArgumentError, one_of
+from cornu.errors import BackendError, one_of
 
 backends.register_array_type(TapeArray, "numpy")
 
@@ -46,29 +46,11 @@ def _checked_dtype(name: str) -> str:
 def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, TapeArray):
         return x if dtype is None else cast(x, dtype)
-    host = np.asarray(x)
-    if dtype is None:
-        dtype = {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(host.dtype.name, host.dtype.name)
-    if host.dtype.kind not in "biufc" and host.dtype.name != "bfloat16":
-        raise InvalidArgumentError(
-            f"Data of NumPy dtype {host.dtype} was given.",
-            "An array must hold numbers or booleans, and all its rows must have the same length.",
-            "Turn the data into numbers first, for example texts into class indices.",
-        )
-    if host.dtype.kind in "iu" and host.dtype.itemsize == 8 and dtype in ("int32", "uint32"):
-        _check_fits(host, dtype)
+    found = host.numbers(x)
+    dtype = dtype or host.usual_dtype(found)
+    host.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
     with np.errstate(all="ignore"):
-        return np.array(host, _checked_dtype(dtype))
-
-
-def _check_fits(host: np.ndarray, dtype: str) -> None:
-    limits = np.iinfo(dtype)
-    if host.size and (host.min() < limits.min or host.max() > limits.max):
-        raise InvalidArgumentError(
-            f"Whole numbers from {host.min()} to {host.max()} were given.",
-            f"They become {dtype!r} unless another dtype is named, and it holds {limits.min} to {limits.max}.",
-            "Pass `dtype='int64'`, or give them as floats.",
-        )
+        return np.array(found, _checked_dtype(dtype))
 
 
 def to_numpy(x: Array) -> np.ndarray:
@@ -619,6 +601,15 @@ _without_warnings = np.errstate(all="ignore")  # as a decorator: for operators o
 
 def compile(f: Callable) -> Callable:
     return _without_warnings(f)
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
+        for number in range(int(start), int(stop)):
+            carry = step(carry, data, np.array(number, "int32"))
+        return carry, finish(carry)
+
+    return compile(run)
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:

@@ -433,7 +433,7 @@ class Layer(Configurable):
         """Moves it, with all its variables, to another backend.
 
         Args:
-            name: ``"jax"`` or ``"numpy"``.
+            name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
         Returns:
             The layer itself.

@@ -78,7 +78,7 @@ class Model(Layer):
         """Moves the model, with its optimizer and metrics, to another backend; training can go on there.
 
         Args:
-            name: ``"jax"`` or ``"numpy"``.
+            name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
         Returns:
             The model itself.

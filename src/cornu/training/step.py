@@ -137,26 +137,21 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backe
         ``block(state, data, plan, start, stop) -> (state, report)``: the steps ``start`` to ``stop - 1`` of a plan.
     """
 
-    def block(state: TrainState, data: Batch, plan: Plan, start: Any, stop: Any) -> tuple[TrainState, Report]:
-        def go_on(carry: tuple) -> Any:
-            return carry[0] < stop
+    def one_step(state: TrainState, data_and_plan: tuple[Batch, Plan], number: Any) -> TrainState:
+        return step(state, batch_of(*data_and_plan, number))
 
-        def one_more(carry: tuple) -> tuple:
-            number, state = carry
-            return number + 1, step(state, batch_of(data, plan, number))
-
-        state = backend.while_loop(go_on, one_more, (start, state))[1]
+    def report_of(state: TrainState) -> Report:
         logs = scores.results(state.metrics)
-        return state, Report(_all_finite([*state.trainable, logs["loss"]]), logs)
+        return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
 
-    compiled = backend.compile(block)
+    compiled = backend.repeat(one_step, report_of)
 
-    def run(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
+    def block(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
         with config.running_on(backends.name_of(backend)):
-            state, report = compiled(state, data, plan, start, stop)
+            state, report = compiled(state, (data, plan), start, stop)
         return state, report._replace(logs=scores.in_order(report.logs))
 
-    return run
+    return block
 
 
 def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
