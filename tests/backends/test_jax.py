@@ -80,9 +80,7 @@ def test_64_bits_are_64_with_jaxs_switch_on():
 
 
 def test_whole_numbers_that_do_not_fit_are_refused():
-    with pytest.raises(
-        InvalidArgumentError, match=r"from 0 to 1099511627776 were given\. They become 'int32', which holds"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"from 0 to 1099511627776 were given\. They become 'int32', which holds"):
         B.asarray([0, 2**40])
 
 

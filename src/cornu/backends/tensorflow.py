@@ -11,6 +11,7 @@ What is particular to it:
 
 import builtins
 import functools
+import inspect
 import os
 from typing import Any
 
@@ -19,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before it is loaded
 import numpy as np
 import tensorflow as tf
 
-from cornu.backends import tensorflow_indexing, tensorflow_tracing, tensorflow_windows
+from cornu.backends import contract, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
 from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.tensorflow_dtypes import (
     as_bool,
@@ -46,6 +47,19 @@ def _let_gpu_memory_grow() -> None:
 
 
 _let_gpu_memory_grow()
+
+
+def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
+    """What TensorFlow's own functions and operators take a variable of Cornu's for: the tensor that it stands for."""
+    if not hasattr(type(value), "__cornu_array__"):
+        return NotImplemented
+    tensor = asarray(value.__cornu_array__())
+    if dtype is not None and tensor.dtype != dtype:
+        raise TypeError(f"a variable of dtype {tensor.dtype.name} was given for {dtype}")
+    return tensor
+
+
+tf.register_tensor_conversion_function(object, _stand_in_as_tensor, 0)
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
@@ -621,3 +635,23 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     tf.test.experimental.sync_devices()
+
+
+# --- Mistakes ---------------------------------------------------------------------------------------------------------
+
+
+def _with_pythons_errors(primitive: Any) -> Any:
+    """The primitive, raising ``ValueError`` where TensorFlow raises its own error of an argument: so do the other engines."""
+
+    @functools.wraps(primitive)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return primitive(*args, **kwargs)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(error.message) from error
+
+    return wrapper
+
+
+_PRIMITIVES = [name for name, value in vars(contract).items() if getattr(value, "__module__", "") == contract.__name__]
+globals().update({name: _with_pythons_errors(globals()[name]) for name in _PRIMITIVES if name in globals() and name.islower()})

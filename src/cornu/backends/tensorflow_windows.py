@@ -10,7 +10,6 @@ gives all of equal numbers the gradient. So everything here is put down to plain
 * Pooling in three dimensions is pooling along the last two and then along the first.
 """
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -47,10 +46,8 @@ def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Ar
     return tf.nn.conv3d(_padded(x, padding), kernel, (1, *strides, 1), "VALID")
 
 
-def _padded(x: Array, padding: Padding, fill: float = 0) -> Array:
-    if not np.any(padding):
-        return x
-    return tf.pad(x, [(0, 0), *padding, (0, 0)], constant_values=tf.constant(fill, x.dtype))
+def _padded(x: Array, padding: Padding) -> Array:
+    return tf.pad(x, [(0, 0), *padding, (0, 0)]) if np.any(padding) else x
 
 
 def _conv_of_every_nth(x: Array, kernel: Array, padding: Padding, dilation: Shape, groups: int) -> Array:
@@ -82,7 +79,8 @@ def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -
     channels = x.shape[-1]
     kernel = tf.reshape(kernel, [*kernel.shape[:-2], channels, kernel.shape[-1] // channels])
     same = strides if strides[0] == strides[1] else (1, 1)  # TensorFlow takes no others
-    found = tf.nn.depthwise_conv2d(x, kernel, (1, *same, 1), [(0, 0), *padding, (0, 0)])
+    # A padding told to TensorFlow would end the process: its optimizer of graphs fails on it if a bias is added.
+    found = tf.nn.depthwise_conv2d(_padded(x, padding), kernel, (1, *same, 1), "VALID")
     return found if same == strides else found[:, :: strides[0], :: strides[1]]
 
 
@@ -118,16 +116,24 @@ def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     """Largest value of each window; see ``contract.max_pool``."""
+
+    def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+        return tf.nn.max_pool2d(x, window, strides, [(0, 0), *padding, (0, 0)] if np.any(padding) else "VALID")
+
+    found = _pool(pool, x, window, strides, padding)
     if not x.dtype.is_floating:
-        return _pool(tf.nn.max_pool2d, _padded(x, padding, x.dtype.min), window, strides)
-    found = _pool(tf.nn.max_pool2d, _padded(x, padding, -math.inf), window, strides)
+        return found
     lowest = tf.constant(x.dtype.min, x.dtype)  # what TensorFlow begins with: it gives this for minus infinity
     return found + tf.where(tf.equal(found, lowest), lowest, tf.zeros_like(lowest))
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     """Mean of each window of floats; see ``contract.avg_pool``."""
-    means = _pool(tf.nn.avg_pool2d, _padded(x, padding), window, strides)
+
+    def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+        return tf.nn.avg_pool2d(_padded(x, padding), window, strides, "VALID")
+
+    means = _pool(pool, x, window, strides, padding)
     if not np.any(padding):
         return means
     part_inside = np.ones(())
@@ -138,15 +144,15 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return means / tf.constant(part_inside[..., None], x.dtype)
 
 
-def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape) -> Array:
+def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     """Pooling of one to three dimensions by one of two dimensions."""
     if len(window) == 1:
-        return tf.squeeze(pool2d(tf.expand_dims(x, 2), (*window, 1), (*strides, 1), "VALID"), 2)
+        return tf.squeeze(pool2d(tf.expand_dims(x, 2), (*window, 1), (*strides, 1), (*padding, (0, 0))), 2)
     if len(window) == 2:
-        return pool2d(x, window, strides, "VALID")
+        return pool2d(x, window, strides, padding)
     depth, *size, channels = x.shape[1:]
-    flat = pool2d(tf.reshape(x, [-1, *size, channels]), window[1:], strides[1:], "VALID")
+    flat = pool2d(tf.reshape(x, [-1, *size, channels]), window[1:], strides[1:], padding[1:])
     size = flat.shape[1:3]
     columns = tf.reshape(flat, [-1, depth, size[0] * size[1], channels])
-    found = pool2d(columns, (window[0], 1), (strides[0], 1), "VALID")
+    found = pool2d(columns, (window[0], 1), (strides[0], 1), (padding[0], (0, 0)))
     return tf.reshape(found, [-1, found.shape[1], *size, channels])
