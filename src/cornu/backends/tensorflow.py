@@ -34,7 +34,7 @@ from cornu.backends.tensorflow_dtypes import (
     together_as_floats,
 )
 from cornu.backends.tensorflow_dtypes import cast as cast_to
-from cornu.errors import one_of
+from cornu.errors import InvalidTypeError, one_of
 
 
 def _let_gpu_memory_grow() -> None:
@@ -67,6 +67,12 @@ asarray = tensorflow_tracing.asarray
 
 
 def to_numpy(x: Array) -> np.ndarray:
+    if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
+        raise InvalidTypeError(
+            "The numbers of an array were asked for inside a function that is being compiled.",
+            "They are known only when it runs.",
+            "Use functions of `cornu.ops`, or ask after the function has run.",
+        )
     return np.array(x)
 
 

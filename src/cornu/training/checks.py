@@ -147,9 +147,14 @@ def _is_array(value: Any) -> bool:
 
 
 def _as_array(function: str, name: str, value: Any) -> Any:
-    """A value as an array of numbers with at least one axis: an engine's array stays one, everything else becomes NumPy's."""
+    """A value as an array of numbers with at least one axis.
+
+    An engine's array stays one if it is like NumPy's, so that it need not leave its device. Everything else becomes NumPy's.
+    """
     if backends.owner(value) in (None, "numpy"):
         value = _host_array(function, name, value)
+    elif not isinstance(value.dtype, np.dtype):
+        value = backends.of(value).to_numpy(value)
     if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
             f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
