@@ -86,8 +86,9 @@ def test_dropout_of_a_step_depends_on_its_number(backend, close):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dropout(0.5), layers.Dense(1)]).to_backend(backend)
     compiled = Compiled(model, optimizers.SGD(0.0), "mse", None, None, None)
     engine = backends.get(backend)
-    data = Batch(engine.asarray(np.ones((2, 4), "float32")), engine.asarray(np.zeros((2, 1), "float32")), None, None)
-    compiled.prepare("fit", Batch(X, Y, None, None))
+    sample = Batch(np.ones((2, 4), "float32"), np.zeros((2, 1), "float32"), None, None)
+    compiled.prepare("fit", sample)
+    data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
     plan = Plan(engine.asarray([[0, 1]]), None)
     state, block, losses = compiled.keeper(True).read(), compiled.train_block(), []
     for _ in range(4):

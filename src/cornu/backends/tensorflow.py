@@ -11,7 +11,6 @@ What is particular to it:
 
 import builtins
 import functools
-import inspect
 import os
 from typing import Any
 
@@ -439,8 +438,12 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
         return tf.pad(x, pad_width, constant_values=number(constant_values, x.dtype.name))
     for axis, pads in enumerate(pad_width):
         if builtins.any(pads):  # TensorFlow's own modes take no more than there is to repeat
-            x = tf.gather(x, np.pad(np.arange(x.shape[axis]), pads, mode), axis=axis)
+            x = tf.gather(x, _padded_places(x.shape[axis], pads, mode), axis=axis)
     return x
+
+
+def _padded_places(size: int, pads: tuple[int, int], mode: str) -> np.ndarray:
+    return np.pad(np.arange(size), pads, mode)  # type: ignore[call-overload]
 
 
 def flip(x: Array, axis: Any) -> Array:
@@ -461,13 +464,13 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     sizes = np.broadcast_shapes(one, other)
     x, indices = (_with_axis_last(array, sizes, axis) for array in (x, indices))
     found = tf.gather(x, indices, axis=-1, batch_dims=len(sizes) - 1)
-    return tf.transpose(found, np.insert(np.arange(len(sizes) - 1), axis, len(sizes) - 1))
+    return tf.transpose(found, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
 
 
 def _with_axis_last(x: Array, sizes: Shape, axis: int) -> Array:
     """The tensor with the sizes of another one on all axes but one, which comes last."""
     wide = tf.broadcast_to(x, [*sizes[:axis], x.shape[axis], *sizes[axis + 1 :]])
-    return tf.transpose(wide, [*np.delete(np.arange(len(sizes)), axis), axis])
+    return tf.transpose(wide, [*(other for other in range(len(sizes)) if other != axis), axis])
 
 
 def _clipped(indices: Any, size: int) -> Array:
@@ -487,7 +490,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
     inside = (rows >= 0) & (rows < size)
     updates = tf.broadcast_to(cast_to(updates, x.dtype.name), [*rows.shape, *x.shape[1:]])
     kept = tf.where(tf.reshape(inside, [*rows.shape, *[1] * (len(x.shape) - 1)]), updates, tf.zeros_like(updates))
-    return tf.tensor_scatter_nd_add(x, tf.where(inside, rows, 0)[..., None], kept)
+    return tf.tensor_scatter_nd_add(x, tf.expand_dims(tf.where(inside, rows, 0), -1), kept)
 
 
 # --- Contractions -----------------------------------------------------------------------------------------------------
@@ -500,9 +503,9 @@ _CONTRACTED = {
 
 
 def _contracted(function: Any, *arrays: Array) -> Array:
-    arrays = together(*arrays)
-    wide = _CONTRACTED.get(arrays[0].dtype.name)
-    return by_way_of(wide, function, *arrays) if wide else function(*arrays)
+    tensors = together(*arrays)
+    wide = _CONTRACTED.get(tensors[0].dtype.name)
+    return by_way_of(wide, function, *tensors) if wide else function(*tensors)
 
 
 def matmul(x: Array, y: Array) -> Array:
@@ -600,7 +603,7 @@ def fold_in(key: Array, data: Any) -> Array:
 
 
 def _words(seed: Array) -> Array:
-    return tf.random.stateless_uniform((2,), seed, None, None, "int32", alg=_METHOD)
+    return tf.random.stateless_uniform((2,), seed, None, None, "int32", alg=_METHOD)  # type: ignore[arg-type]
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:

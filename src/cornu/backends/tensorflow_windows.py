@@ -42,7 +42,7 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Array:
     if len(strides) == 2:
-        return tf.nn.conv2d(x, kernel, strides, [(0, 0), *padding, (0, 0)])
+        return tf.nn.conv2d(x, kernel, strides, [(0, 0), *padding, (0, 0)])  # type: ignore[arg-type]
     return tf.nn.conv3d(_padded(x, padding), kernel, (1, *strides, 1), "VALID")
 
 
@@ -106,7 +106,7 @@ def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, 
     transpose = tf.nn.conv2d_transpose if len(strides) == 2 else tf.nn.conv3d_transpose
     padded = [size + before + after for size, (before, after) in zip(output_size, padding, strict=True)]
     batch = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
-    found = transpose(x, kernel, [batch, *padded, kernel.shape[-2]], strides, "VALID")
+    found = transpose(x, kernel, [batch, *padded, kernel.shape[-2]], strides, "VALID")  # type: ignore[arg-type]
     inside = [slice(before, before + size) for size, (before, _) in zip(output_size, padding, strict=True)]
     return found[(slice(None), *inside)] if np.any(padding) else found
 
