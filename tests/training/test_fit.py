@@ -347,6 +347,29 @@ def test_batches_train_as_arrays_do(kind, classifier, on, close):
     close(found["loss"], history["loss"])
 
 
+@pytest.mark.parametrize("elements", [lambda x, y: (x, y), lambda x, y: (x, y, np.ones(len(x), "float32"))])
+def test_a_dataset_of_tensorflows_trains_on_every_backend(elements, classifier, on, close):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(elements(X, Y)).batch(8)
+    of_arrays, of_data = on(classifier()), on(classifier())
+    of_data.set_weights(of_arrays.get_weights())
+    expected = of_arrays.fit(X, Y, 8, 2, verbose=0, shuffle=False, validation_data=(X, Y)).history
+    found = of_data.fit(data, epochs=2, verbose=0, validation_data=data).history
+    close(of_data.get_weights(), of_arrays.get_weights())
+    for log, values in expected.items():
+        np.testing.assert_allclose(found[log], values, 1e-4, err_msg=log)
+    close(of_data.evaluate(data, verbose=0), of_arrays.evaluate(X, Y, verbose=0))
+    close(of_data.predict(data, verbose=0), of_arrays.predict(X, verbose=0))
+
+
+def test_a_dataset_of_unknown_length_trains(classifier, on):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(({"flower": X}, Y)).filter(lambda x, y: True).batch(8).repeat()
+    model = cornu.Model(flower := cornu.Input((4,), name="flower"), layers.Dense(3, "softmax")(flower))
+    on(model).compile("sgd", "sparse_categorical_crossentropy")
+    assert len(model.fit(data, epochs=2, steps_per_epoch=3, verbose=0).history["loss"]) == 2
+
+
 def test_batches_bring_weights(classifier, close):
     weight = np.linspace(0.2, 3, 37)
     of_arrays, of_batches = classifier().to_backend("numpy"), classifier().to_backend("numpy")
