@@ -24,7 +24,7 @@ PACKAGE = Path(cornu.__file__).parent
 ENGINES = {"jax", "jaxlib", "torch", "tensorflow"}
 HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras"}
 
-MAY_IMPORT_AN_ENGINE: dict[str, str] = {}
+MAY_IMPORT_AN_ENGINE: dict[str, str] = {"export/saved_model.py": "a SavedModel is TensorFlow's own format"}
 """Files outside ``backends`` that import an engine inside a function, with the reason: exporters only."""
 
 PUBLIC = tuple(name for name in cornu.__all__ if name.islower())

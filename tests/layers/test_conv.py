@@ -51,7 +51,7 @@ def test_sizes_may_be_numbers_tuples_lists_and_numpys() -> None:
 def test_bytes_are_taken_as_numbers(backend: str) -> None:
     pictures = np.full((1, 3, 3, 1), 200, dtype="uint8")
     layer = layers.Conv2D(1, 3, kernel_initializer="ones").to_backend(backend)
-    assert layer(pictures).tolist() == [[[[1800.0]]]]
+    assert np.asarray(layer(pictures)).tolist() == [[[[1800.0]]]]
 
 
 def test_unknown_spatial_sizes_stay_unknown() -> None:

@@ -29,7 +29,7 @@ def test_bytes_become_floats(backend: str) -> None:
     layer = layers.Rescaling(1 / 255).to_backend(backend)
     y = layer(np.array([[0, 255]], dtype="uint8"))
     assert ops.dtype(y) == "float32"
-    assert y.tolist() == [[0.0, 1.0]]
+    assert np.asarray(y).tolist() == [[0.0, 1.0]]
 
 
 def test_numpys_numbers_are_kept_as_plain_ones_in_the_config() -> None:

@@ -116,7 +116,7 @@ def test_a_noise_shape_drops_together(backend: str) -> None:
 
 @pytest.mark.parametrize("rate", [0, 0.0])
 def test_a_rate_of_zero_drops_nothing(rate: float, backend: str) -> None:
-    assert layers.Dropout(rate).to_backend(backend)(np.ones((1, 3)), training=True).tolist() == [[1.0] * 3]
+    assert np.asarray(layers.Dropout(rate).to_backend(backend)(np.ones((1, 3)), training=True)).tolist() == [[1.0] * 3]
 
 
 @pytest.mark.parametrize("rate, words", [(1, "[0, 1)"), (-0.1, "[0, 1)"), (50, "For 50 percent pass `rate=0.5`."), ("0.5", "")])

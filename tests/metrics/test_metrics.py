@@ -156,9 +156,9 @@ def test_a_sample_of_weight_zero_is_not_there(name, arguments, kind, monkeypatch
 
 
 @each_case
-def test_updates_compile_and_do_not_touch_the_metric(name, arguments, kind):
+def test_updates_compile_and_do_not_touch_the_metric(name, arguments, kind, default_backend):
     y_true, y_pred = data(kind, 4)
-    engine, weight = backends.get("jax"), np.linspace(0, 2, SHAPE[0]).astype("float32")
+    engine, weight = backends.get(default_backend), np.linspace(0, 2, SHAPE[0]).astype("float32")
     metric, eager = getattr(metrics, name)(**arguments), getattr(metrics, name)(**arguments)
     metric.build(y_true.shape, y_pred.shape)
     state = metric.stateless_reset_state()

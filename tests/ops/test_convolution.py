@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cornu import backends, ops
+from cornu import backends, config, ops
 from cornu.errors import InvalidArgumentError, ShapeError
 
 few = settings(
@@ -40,7 +40,7 @@ def test_conv_is_that_of_keras(case):
     rng = np.random.default_rng(1)
     x, kernel = (rng.normal(size=case[name]).astype("float32") for name in ("x", "kernel"))
     expected = np.asarray(keras.ops.conv(x, kernel, **case["options"]))
-    for name in ("numpy", "jax"):
+    for name in config.installed_backends():
         engine = backends.get(name)
         found = ops.conv(engine.asarray(x), engine.asarray(kernel), **case["options"])
         np.testing.assert_allclose(engine.to_numpy(found), expected, rtol=1e-4, atol=1e-5)
@@ -54,7 +54,7 @@ def test_conv_transpose_is_that_of_keras(case, extra):
     x = rng.normal(size=(*case["x"][:-1], filters)).astype("float32")
     kernel = rng.normal(size=(*case["kernel"][:-2], channels, filters)).astype("float32")
     expected = np.asarray(keras.ops.conv_transpose(x, kernel, output_padding=extra, **case["options"]))
-    for name in ("numpy", "jax"):
+    for name in config.installed_backends():
         engine = backends.get(name)
         found = ops.conv_transpose(engine.asarray(x), engine.asarray(kernel), output_padding=extra, **case["options"])
         np.testing.assert_allclose(engine.to_numpy(found), expected, rtol=1e-4, atol=1e-5)
@@ -67,7 +67,7 @@ def test_pooling_is_that_of_keras(case, name, stride):
     options = {"pool_size": case["kernel"][:-2], "strides": stride, "padding": case["options"]["padding"]}
     for_keras = {**options, "strides": stride or options["pool_size"]}  # Keras takes None only beside a single number
     expected = np.asarray(getattr(keras.ops, name)(x, **for_keras))
-    for engine in map(backends.get, ("numpy", "jax")):
+    for engine in map(backends.get, config.installed_backends()):
         found = getattr(ops, name)(engine.asarray(x), **options)
         np.testing.assert_allclose(engine.to_numpy(found), expected, rtol=1e-5, atol=1e-6)
 

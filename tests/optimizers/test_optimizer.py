@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from cornu import Variable, backends, constraints, ops, optimizers, seeds
+from cornu import Variable, backends, config, constraints, ops, optimizers, seeds
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.optimizers.schedules import ExponentialDecay
 
@@ -132,15 +132,16 @@ def test_gathered_gradients_count_as_one_step(weight):
     assert int(sgd.iterations) == 1
 
 
-def test_a_step_compiles_once(weight):
-    adam, traces = optimizers.Adam(), []
+def test_a_step_compiles_once(compiler, monkeypatch):
+    monkeypatch.setitem(config._settings, "backend", compiler)
+    adam, weight, traces = optimizers.Adam(), Variable([1.0, 2.0]), []
     adam.build([weight])
 
     def step(state, gradients, weights):
         traces.append(1)
         return adam.stateless_apply(state, gradients, weights)
 
-    compiled = weight.backend.compile(step)
+    compiled = backends.get(compiler).compile(step)
     state, weights = [v.value for v in adam.variables], [weight.value]
     for _ in range(3):
         weights, state = compiled(state, [ops.array([1.0, 1.0])], weights)

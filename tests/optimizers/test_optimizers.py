@@ -98,9 +98,9 @@ def test_variables_have_the_paths_of_keras(name, arguments):
 
 
 @each_case
-def test_a_compiled_step_is_the_same_and_changes_nothing_outside(name, arguments):
+def test_a_compiled_step_is_the_same_and_changes_nothing_outside(name, arguments, default_backend):
     weights, gradients = weights_and_gradients(4)
-    engine = backends.get("jax")
+    engine = backends.get(default_backend)
     pure, eager, ours, others = (
         *(getattr(optimizers, name)(**arguments) for _ in range(2)),
         variables(weights),

@@ -249,6 +249,12 @@ def negative_strides(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x[::-1, ::-1])[::-1, ::-1]
 
 
+ON_ENGINES = {
+    f"an array of {name}": lambda x, name=name: cornu.backends.get(name).asarray(x)
+    for name in cornu.config.installed_backends()
+}
+
+
 def as_frame(x: np.ndarray) -> Any:
     return pytest.importorskip("pandas").DataFrame(x)
 
@@ -265,7 +271,7 @@ FORMS = {
     "Fortran order": fortran_order,
     "negative strides": negative_strides,
     "read-only": read_only,
-    **{f"an array of {name}": cornu.backends.get(name).asarray for name in cornu.config.installed_backends()},
+    **ON_ENGINES,
     "a DataFrame": as_frame,
 }
 
@@ -289,7 +295,7 @@ LABELS = {
     "whole floats": lambda y: y.astype("float64"),
     "a column": lambda y: y[:, None],
     "a Series": lambda y: pytest.importorskip("pandas").Series(y, index=range(100, 112)),
-    **{f"an array of {name}": cornu.backends.get(name).asarray for name in cornu.config.installed_backends()},
+    **ON_ENGINES,
 }
 
 

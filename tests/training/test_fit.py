@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import layers, losses, metrics, ops
+from cornu import config, layers, losses, metrics, ops
 from cornu.callbacks import Callback
 from cornu.core.layer import Layer
 
@@ -39,58 +39,58 @@ class Counted(Layer):
 # --- Compiling --------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_compiles_twice(classifier):
+def test_nothing_compiles_twice(classifier, compiler):
     counted = Counted()
-    model = classifier(counted, optimizer="adam").to_backend("jax")
+    model = classifier(counted, optimizer="adam").to_backend(compiler)
     model.fit(X, Y, 8, 1, verbose=0, validation_split=0.3)
     first = len(counted.runs)
     model.fit(X, Y, 8, 3, verbose=0, validation_split=0.3)
     assert len(counted.runs) == first
 
 
-def test_the_smaller_last_batch_compiles_nothing(classifier):
+def test_the_smaller_last_batch_compiles_nothing(classifier, compiler):
     runs = []
     for count in (32, 37):
         counted = Counted()
-        classifier(counted).to_backend("jax").fit(X[:count], Y[:count], 8, 2, verbose=0)
+        classifier(counted).to_backend(compiler).fit(X[:count], Y[:count], 8, 2, verbose=0)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
 
 
-def test_batches_compile_once(classifier):
+def test_batches_compile_once(classifier, compiler):
     counted = Counted()
-    model = classifier(counted).to_backend("jax")
+    model = classifier(counted).to_backend(compiler)
     model.fit(batches(), verbose=0)
     first = len(counted.runs)
     model.fit(batches(), epochs=2, verbose=0)
     assert len(counted.runs) == first
 
 
-def test_steps_that_go_on_compile_once(classifier):
+def test_steps_that_go_on_compile_once(classifier, compiler):
     runs = []
     for epochs in (1, 4):
         counted = Counted()
-        classifier(counted).to_backend("jax").fit(X, Y, 8, epochs, verbose=0, steps_per_epoch=2)
+        classifier(counted).to_backend(compiler).fit(X, Y, 8, epochs, verbose=0, steps_per_epoch=2)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
 
 
-def test_batch_callbacks_compile_nothing_more(classifier):
+def test_batch_callbacks_compile_nothing_more(classifier, compiler):
     class Each(Callback):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
     counted = Counted()
-    model = classifier(counted).to_backend("jax")
+    model = classifier(counted).to_backend(compiler)
     model.fit(X, Y, 8, verbose=0)
     first = len(counted.runs)
     model.fit(X, Y, 8, verbose=0, callbacks=[Each()])
     assert len(counted.runs) == first
 
 
-def test_a_new_learning_rate_compiles_nothing(classifier):
+def test_a_new_learning_rate_compiles_nothing(classifier, compiler):
     counted = Counted()
-    model = classifier(counted).to_backend("jax")
+    model = classifier(counted).to_backend(compiler)
     model.fit(X, Y, 8, verbose=0)
     first = len(counted.runs)
     model.optimizer.learning_rate = 0.5
@@ -117,16 +117,16 @@ def trained_convnet(backend: str) -> tuple[list, list, dict]:
     return before, model.get_weights(), history
 
 
-def test_the_same_seed_trains_the_same_on_every_backend(close):
-    (before, after, history), (other_before, other_after, other_history) = map(trained_convnet, ("numpy", "jax"))
+def test_the_same_seed_trains_the_same_on_every_backend(close, engine_name):
+    (before, after, history), (other_before, other_after, other_history) = map(trained_convnet, ("numpy", engine_name))
     close(before, other_before, 0, 0)
     close(after, other_after, 1e-4, 1e-4)
     for log, values in history.items():
         np.testing.assert_allclose(values, other_history[log], 1e-4, err_msg=log)
 
 
-def test_a_model_can_change_its_backend_while_it_is_trained(classifier, close):
-    stayed, moved = classifier(optimizer="adam").to_backend("jax"), classifier(optimizer="adam").to_backend("jax")
+def test_a_model_can_change_its_backend_while_it_is_trained(classifier, close, engine_name):
+    stayed, moved = (classifier(optimizer="adam").to_backend(engine_name) for _ in range(2))
     moved.set_weights(stayed.get_weights())
     for model in (stayed, moved):
         model.fit(X, Y, 8, verbose=0, shuffle=False)
@@ -321,8 +321,8 @@ def endless() -> Any:
         yield from batches()
 
 
-def batches_of(engine: str) -> list:
-    asarray = cornu.backends.get(engine).asarray
+def batches_on(name: str) -> Any:
+    asarray = cornu.backends.get(name).asarray
     return [(asarray(x), asarray(y)) for x, y in batches()]
 
 
@@ -332,7 +332,7 @@ KINDS: dict[str, tuple[Callable, dict]] = {
     "an endless generator": (endless, {"steps_per_epoch": 5}),
     "a generator of all epochs": (lambda: iter(batches() * 3), {"steps_per_epoch": 5}),
     "lists of lists": (lambda: [([list(row) for row in x], list(y)) for x, y in batches()] and batches(), {}),
-    **{f"batches of {name}'s arrays": (lambda name=name: batches_of(name), {}) for name in cornu.config.installed_backends()},
+    **{f"batches on {name}": (lambda name=name: batches_on(name), {}) for name in config.installed_backends()},
 }
 
 
@@ -345,6 +345,29 @@ def test_batches_train_as_arrays_do(kind, classifier, on, close):
     found = of_batches.fit(make(), epochs=3, verbose=0, shuffle=False, **arguments).history
     close(of_batches.get_weights(), of_arrays.get_weights())
     close(found["loss"], history["loss"])
+
+
+@pytest.mark.parametrize("elements", [lambda x, y: (x, y), lambda x, y: (x, y, np.ones(len(x), "float32"))])
+def test_a_dataset_of_tensorflows_trains_on_every_backend(elements, classifier, on, close):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(elements(X, Y)).batch(8)
+    of_arrays, of_data = on(classifier()), on(classifier())
+    of_data.set_weights(of_arrays.get_weights())
+    expected = of_arrays.fit(X, Y, 8, 2, verbose=0, shuffle=False, validation_data=(X, Y)).history
+    found = of_data.fit(data, epochs=2, verbose=0, validation_data=data).history
+    close(of_data.get_weights(), of_arrays.get_weights())
+    for log, values in expected.items():
+        np.testing.assert_allclose(found[log], values, 1e-4, err_msg=log)
+    close(of_data.evaluate(data, verbose=0), of_arrays.evaluate(X, Y, verbose=0))
+    close(of_data.predict(data, verbose=0), of_arrays.predict(X, verbose=0))
+
+
+def test_a_dataset_of_unknown_length_trains(classifier, on):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(({"flower": X}, Y)).filter(lambda x, y: True).batch(8).repeat()
+    model = cornu.Model(flower := cornu.Input((4,), name="flower"), layers.Dense(3, "softmax")(flower))
+    on(model).compile("sgd", "sparse_categorical_crossentropy")
+    assert len(model.fit(data, epochs=2, steps_per_epoch=3, verbose=0).history["loss"]) == 2
 
 
 def test_batches_bring_weights(classifier, close):

@@ -17,7 +17,7 @@ def prepared(backend: str):
     compiled = Compiled(model, optimizers.SGD(0.1), "mse", None, ["mae"], None)
     engine = backends.get(backend)
     data = Batch(engine.asarray(X), engine.asarray(Y), None, None)
-    compiled.prepare("fit", data)
+    compiled.prepare("fit", Batch(X, Y, None, None))
     rows = Plan(engine.asarray(np.arange(10, dtype="int32").reshape(5, 2)), None)
     return model, compiled, data, rows
 
@@ -79,15 +79,16 @@ def test_the_batch_of_a_step(backend):
     np.testing.assert_array_equal(first.x["a"], X[[3, 1, 0]])
     np.testing.assert_array_equal(second.y, Y[[2, 2, 2]])
     assert first.sample_weight is None
-    assert (first.sample_mask.tolist(), second.sample_mask.tolist()) == ([1, 1, 1], [1, 0, 0])
+    assert [np.asarray(batch.sample_mask).tolist() for batch in (first, second)] == [[1, 1, 1], [1, 0, 0]]
 
 
 def test_dropout_of_a_step_depends_on_its_number(backend, close):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dropout(0.5), layers.Dense(1)]).to_backend(backend)
     compiled = Compiled(model, optimizers.SGD(0.0), "mse", None, None, None)
     engine = backends.get(backend)
-    data = Batch(engine.asarray(np.ones((2, 4), "float32")), engine.asarray(np.zeros((2, 1), "float32")), None, None)
-    compiled.prepare("fit", data)
+    sample = Batch(np.ones((2, 4), "float32"), np.zeros((2, 1), "float32"), None, None)
+    compiled.prepare("fit", sample)
+    data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
     plan = Plan(engine.asarray([[0, 1]]), None)
     state, block, losses = compiled.keeper(True).read(), compiled.train_block(), []
     for _ in range(4):

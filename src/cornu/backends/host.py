@@ -1,11 +1,11 @@
-"""What the user's data is to every backend: NumPy arrays of numbers, and the dtype they get if none is named."""
+"""What is the same on every backend: what data becomes, what lies on padding, and what cannot be differentiated."""
 
 from typing import Any
 
 import numpy as np
 
 from cornu import config
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
 def numbers(x: Any) -> np.ndarray:
@@ -64,3 +64,38 @@ def parts_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> 
         inside = np.array([real[start : start + width].sum() for start in starts])
         parts = np.expand_dims(parts, -1) * (np.maximum(inside, 1) / width)
     return parts
+
+
+def check_has_gradient(dtype: str) -> None:
+    """Refuses the gradient for an array that is not of floats.
+
+    Raises:
+        InvalidTypeError: The dtype is another one.
+    """
+    if "float" not in dtype:
+        raise InvalidTypeError(
+            f"The gradient for an array of dtype {dtype} was asked for.",
+            "Only floats have a gradient.",
+            "Cast it to float first, or make it another argument than the first.",
+        )
+
+
+def check_differentiated(shape: tuple, dtype: str) -> None:
+    """Refuses the value of a function to differentiate that is not a single float.
+
+    Raises:
+        ShapeError: It is an array.
+        InvalidTypeError: It is a whole number or a boolean.
+    """
+    if shape != ():
+        raise ShapeError(
+            f"The function to differentiate gave an array of shape {shape}.",
+            "It must give one number, such as a mean over the batch.",
+            "Reduce it with `cornu.ops.mean` or `cornu.ops.sum`.",
+        )
+    if "float" not in dtype:
+        raise InvalidTypeError(
+            f"The function to differentiate gave a number of dtype {dtype}.",
+            "It must be a float.",
+            "Cast it to float.",
+        )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
+from cornu.backends import host
 from cornu.backends.numpy_gradients import FLAT, RULES
 from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, ShapeError
 
@@ -282,29 +283,13 @@ def _source(leaf: Any, tape: Tape) -> TapeArray:
     if _is_taped(leaf):
         raise _second_order()
     value = np.asarray(unbox(leaf))
-    if value.dtype.kind != "f":
-        raise InvalidTypeError(
-            f"The gradient for an array of dtype {value.dtype.name} was asked for.",
-            "Only floats have a gradient.",
-            "Cast it to float first, or make it another argument than the first.",
-        )
+    host.check_has_gradient(value.dtype.name)
     return TapeArray(value if isinstance(leaf, (np.ndarray, TapeArray)) else value.astype(config.floatx()), tape)
 
 
 def _checked_number(value: Any) -> np.ndarray:
     number = _settle_dtype(np.asarray(unbox(value)), (unbox(value),))
-    if number.shape != ():
-        raise ShapeError(
-            f"The function to differentiate gave an array of shape {number.shape}.",
-            "It must give one number, such as a mean over the batch.",
-            "Reduce it with `cornu.ops.mean` or `cornu.ops.sum`.",
-        )
-    if number.dtype.kind != "f":
-        raise InvalidTypeError(
-            f"The function to differentiate gave a number of dtype {number.dtype.name}.",
-            "It must be a float.",
-            "Cast it to float.",
-        )
+    host.check_differentiated(number.shape, number.dtype.name)
     return number
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cornu import config, trees
-from cornu.errors import InvalidTypeError, ShapeError
+from cornu.backends import host
 
 
 class _Depth(threading.local):
@@ -27,7 +27,8 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
             with torch.enable_grad():
                 outcome = f(trees.unflatten(first, sources), *args)
                 value, aux = outcome if has_aux else (outcome, None)
-                _check_number(value)
+                if isinstance(value, torch.Tensor):
+                    host.check_differentiated(tuple(value.shape), _name(value))
                 found = _gradients(value, sources, create_graph=_depth.gradients > 1)
         finally:
             _depth.gradients -= 1
@@ -42,32 +43,14 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
 def _source(leaf: Any) -> torch.Tensor:
     """A tensor that gradients are asked for: another one than the user's, which stays as it is."""
     tensor = leaf if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=getattr(torch, config.floatx()))
-    if not tensor.dtype.is_floating_point:
-        raise InvalidTypeError(
-            f"The gradient for an array of dtype {str(tensor.dtype).removeprefix('torch.')} was asked for.",
-            "Only floats have a gradient.",
-            "Cast it to float first, or make it another argument than the first.",
-        )
+    host.check_has_gradient(_name(tensor))
     if tensor.requires_grad:  # inside another gradient, which goes on through it
         return tensor.view_as(tensor)
     return tensor.detach().requires_grad_()
 
 
-def _check_number(value: Any) -> None:
-    if not isinstance(value, torch.Tensor):
-        return
-    if value.ndim:
-        raise ShapeError(
-            f"The function to differentiate gave an array of shape {tuple(value.shape)}.",
-            "It must give one number, such as a mean over the batch.",
-            "Reduce it with `cornu.ops.mean` or `cornu.ops.sum`.",
-        )
-    if not value.dtype.is_floating_point:
-        raise InvalidTypeError(
-            f"The function to differentiate gave a number of dtype {str(value.dtype).removeprefix('torch.')}.",
-            "It must be a float.",
-            "Cast it to float.",
-        )
+def _name(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:

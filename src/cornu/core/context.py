@@ -22,6 +22,8 @@ class CallContext:
         losses: What ``add_loss`` and activity regularizers collected.
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
+        backend_name: Name of the backend that the call runs on, with all variables bound, wherever the layers are; None if it is
+            theirs.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
     """
 
@@ -33,9 +35,10 @@ class CallContext:
         sample_mask: Any = None,
         hooks: tuple[Callable, ...] = (),
         on_trial: bool = False,
+        backend_name: str | None = None,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
-        self.on_trial = on_trial
+        self.on_trial, self.backend_name = on_trial, backend_name
         self.losses: list = []
         self.draws = 0
         self._masks: dict[int, tuple[Any, Any]] = {}

@@ -253,7 +253,7 @@ class Layer(Configurable):
         names = [*self.trainable_variables, *self.non_trainable_variables]
         arrays = [*trainable_variables, *non_trainable_variables]
         running.values = dict(zip(map(id, names), arrays, strict=True))
-        with config.running_on(self._backend_name), context.entered(running):
+        with config.running_on(running.backend_name or self._backend_name), context.entered(running):
             outputs = self(*args, **kwargs)
             losses = [*running.losses, *self._regularization()] if return_losses else []
         after = [running.values[id(variable)] for variable in self.non_trainable_variables]
@@ -448,12 +448,13 @@ class Layer(Configurable):
     @property
     def backend(self) -> Any:
         """The backend it computes on (a module with the functions of ``cornu.backends.contract``)."""
-        return backends.get(self._backend_name)
+        return backends.get(self.backend_name)
 
     @property
     def backend_name(self) -> str:
-        """Name of the backend it computes on."""
-        return self._backend_name
+        """Name of the backend it computes on: its own, or the one that the running call was told to run on."""
+        running = context.current()
+        return self._backend_name if running is None or running.backend_name is None else running.backend_name
 
     def _regularization(self) -> list:
         return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]

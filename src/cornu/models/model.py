@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from cornu import backends, trees
+from cornu import trees
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
@@ -501,12 +501,7 @@ class Model(Layer):
         inputs.check("predict", self, arrays)
         if arrays is x and form is not None and inputs.asks_for_form_alone(self):
             self._forward_function.known_forms.add(form)
-        return trees.map(self._taken, arrays)
-
-    def _taken(self, array: Any) -> Any:
-        """An array as the compiled function takes it: another engine's by way of NumPy."""
-        owner = backends.owner(array)
-        return array if owner in ("numpy", self.backend_name) else backends.get(owner).to_numpy(array)
+        return arrays
 
     def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
         return CallbackList(callbacks or [], self, {"steps": steps})

@@ -175,7 +175,7 @@ def dtype(x: Any) -> str:
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
-    return tuple(int(size) for size in shape) if isinstance(shape, (list, tuple, np.ndarray)) else (int(shape),)
+    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(size) for size in shape)
 
 
 @op

@@ -51,7 +51,7 @@ def dot(x1: Array, x2: Array) -> Array:
         11
     """
     backend, x1, x2 = arrays(x1, x2)
-    if not x1.shape or not x2.shape:
+    if 0 in (len(x1.shape), len(x2.shape)):
         return backend.multiply(x1, x2)
     return tensordot(x1, x2, ([-1], [-2 if len(x2.shape) > 1 else 0]))
 
@@ -66,7 +66,7 @@ def inner(x1: Array, x2: Array) -> Array:
         [21, 43]
     """
     backend, x1, x2 = arrays(x1, x2)
-    if not x1.shape or not x2.shape:
+    if 0 in (len(x1.shape), len(x2.shape)):
         return backend.multiply(x1, x2)
     return tensordot(x1, x2, ([-1], [-1]))
 

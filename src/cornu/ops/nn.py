@@ -610,7 +610,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
         )
     backend, x = floats(x)
     dtype = backend.dtype(x)
-    x = x if x.shape else backend.reshape(x, (1,))
+    x = x if len(x.shape) else backend.reshape(x, (1,))
     if dtype in HALVES:  # the square of epsilon would be 0
         return backend.cast(normalize(backend.cast(x, "float32"), axis, order, epsilon), dtype)
     epsilon = config.epsilon() if epsilon is None else epsilon

@@ -34,7 +34,7 @@ def _key(seed: Any, backend: ModuleType | None = None) -> tuple[ModuleType, Arra
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
-    return tuple(int(size) for size in shape) if isinstance(shape, (list, tuple)) else (int(shape),)
+    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(size) for size in shape)
 
 
 @op

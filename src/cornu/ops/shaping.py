@@ -33,7 +33,7 @@ def reshape(x: Array, newshape: Any) -> Array:
         [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
-    newshape = tuple(int(size) for size in newshape) if isinstance(newshape, (list, tuple, np.ndarray)) else (int(newshape),)
+    newshape = (int(newshape),) if np.ndim(newshape) == 0 else tuple(int(size) for size in newshape)
     try:
         return backend.reshape(x, newshape)
     except Exception:
@@ -184,7 +184,7 @@ def broadcast_to(x: Array, shape: Any) -> Array:
         [[1, 2], [1, 2]]
     """
     backend, x = arrays(x)
-    shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
+    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     if check_broadcast("broadcast_to", tuple(x.shape), shape) != shape:
         raise ShapeError(
             f"`broadcast_to` was given an array of shape {tuple(x.shape)} and `shape={shape}`.",

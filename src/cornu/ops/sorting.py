@@ -65,11 +65,11 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
         [[9, 7], [1, 3]]
     """
     backend, x = arrays(x)
-    if not x.shape or not 0 <= k <= x.shape[-1]:
+    if len(x.shape) == 0 or not 0 <= k <= x.shape[-1]:
         raise InvalidArgumentError(
             f"`top_k` was given `k={k}` for an array of shape {tuple(x.shape)}.",
             "`k` must lie between 0 and the size of the last axis.",
-            "Choose a smaller `k`." if x.shape else "Pass an array with an axis.",
+            "Choose a smaller `k`." if len(x.shape) else "Pass an array with an axis.",
         )
     return backend.top_k(x, k)
 

@@ -19,6 +19,7 @@ _PIECE = 2**20
 
 _NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
+_NUMBER_NAMES = ("bfloat16",)
 _LARGEST = {
     "float16": 65504.0,
     "bfloat16": float(np.finfo("float32").max),
@@ -146,10 +147,15 @@ def _is_array(value: Any) -> bool:
 
 
 def _as_array(function: str, name: str, value: Any) -> Any:
-    """A value as an array of numbers with at least one axis: an engine's array stays one, everything else becomes NumPy's."""
+    """A value as an array of numbers with at least one axis.
+
+    An engine's array stays one if it is like NumPy's, so that it need not leave its device. Everything else becomes NumPy's.
+    """
     if backends.owner(value) in (None, "numpy"):
         value = _host_array(function, name, value)
-    if kind_of(value) not in "biuf":
+    elif not isinstance(value.dtype, np.dtype):
+        value = backends.of(value).to_numpy(value)
+    if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
             f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
             "Data must be real numbers.",
@@ -161,21 +167,13 @@ def _as_array(function: str, name: str, value: Any) -> Any:
             "It needs an array whose first axis counts the samples.",
             f"For one sample, pass `{name}=np.array([{value}])`.",
         )
-    if 0 in value.shape[1:]:
+    if value.size == 0 and len(value) > 0:
         raise DataError(
             f"{said(function)} was given `{name}` with the shape {tuple(value.shape)}.",
             "Each sample must hold at least one number.",
             "Check how the data was loaded.",
         )
     return value
-
-
-def kind_of(array: Any) -> str:
-    """NumPy's letter for the kind of numbers that an array holds, whatever its engine: "b", "i", "u" or "f"."""
-    if isinstance(array, np.ndarray):
-        return "f" if array.dtype.name == "bfloat16" else array.dtype.kind
-    name = ops.dtype(array)
-    return "f" if name == "bfloat16" else np.dtype(name).kind
 
 
 def _host_array(function: str, name: str, value: Any) -> np.ndarray:
@@ -191,7 +189,7 @@ def _host_array(function: str, name: str, value: Any) -> np.ndarray:
 
 
 def _dtype_advice(name: str, array: Any) -> str:
-    kind, array = kind_of(array), np.asarray(array)
+    kind = array.dtype.kind
     first = array.reshape(-1)[0] if array.size else None
     if kind in "US" or isinstance(first, (str, bytes)):
         if name.startswith("y"):
@@ -211,7 +209,7 @@ def _dtype_advice(name: str, array: Any) -> str:
 
 def extent(array: Any) -> tuple[float, float]:
     """The smallest and the largest number of an array, read once; NaN if there is one in it."""
-    if kind_of(array) == "b":
+    if array.dtype == bool:
         return 0.0, 1.0
     if not isinstance(array, np.ndarray):
         return float(ops.min(array)), float(ops.max(array))
@@ -236,7 +234,7 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
     """
     low, high = extent(array)
     largest = _LARGEST[config.floatx()]
-    if kind_of(array) in "iub" or (-largest <= low and high <= largest):  # false for NaN
+    if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
         return low, high
     count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
     if math.isfinite(value):

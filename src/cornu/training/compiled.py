@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import ops, optimizers, registry, seeds, trees
+from cornu import optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training import targets
@@ -84,7 +84,7 @@ class Compiled:
 
     def _output_specs(self, x: Any) -> Any:
         """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
-        specs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), ops.dtype(array)), x)
+        specs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
         key = repr(specs)
         if key not in self._specs:
             self._specs[key] = self._model.compute_output_spec(specs)

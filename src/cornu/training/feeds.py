@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import backends, seeds, trees
+from cornu import seeds, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.step import Batch, Plan
 
@@ -272,8 +272,7 @@ def is_batches(x: Any) -> bool:
     """
     if isinstance(x, (list, tuple)):
         return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
-    is_data = isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__") or hasattr(x, "toarray")
-    if is_data or backends.owner(x) is not None:
+    if isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__") or hasattr(x, "toarray"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 

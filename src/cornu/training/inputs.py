@@ -4,7 +4,8 @@ import math
 import warnings
 from typing import Any
 
-from cornu import ops
+import numpy as np
+
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import InputLayer
 from cornu.errors import DataError, ShapeError, did_you_mean
@@ -210,7 +211,7 @@ def _looks_like_pictures(array: Any) -> bool:
     """Whether samples have channels, or are squares, or are bytes."""
     sample = array.shape[1:]
     square = len(sample) == 2 and sample[0] == sample[1] > 4
-    return len(sample) == 3 or square or (ops.dtype(array) == "uint8" and len(sample) > 0)
+    return len(sample) == 3 or square or (array.dtype == np.uint8 and len(sample) > 0)
 
 
 def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:

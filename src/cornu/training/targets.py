@@ -1,6 +1,5 @@
 """What is looked at before the first step, third part: whether labels and weights fit the outputs and the losses."""
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -237,7 +236,7 @@ def _may_be(shape: tuple, expected: tuple) -> bool:
 
 def _check_class_range(target: Target, classes: int | None, low: float, high: float) -> None:
     function, name, array, output, loss = target
-    if checks.kind_of(array) not in "iub":
+    if array.dtype.kind not in "iub":
         _refuse_fractions(target, classes)
     if classes is None or (low >= 0 and high < classes):
         return
@@ -250,7 +249,7 @@ def _check_class_range(target: Target, classes: int | None, low: float, high: fl
     count, place, value = checks.find(array, is_bad)
     if not count:
         return
-    others = f"; {count} of {math.prod(array.shape)} labels are out of range" if count > 1 else ""
+    others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
     raise DataError(
         f"{said(function)}: `{name}` holds the label {value:g} {checks.where(place)}{others}.",
         f"The output {output.name!r} has {classes} unit{'' if classes == 1 else 's'}, so labels go from 0 to {classes - 1}.",
@@ -298,7 +297,7 @@ def _check_same_shape(target: Target) -> None:
 
 def _same_shape_advice(target: Target) -> str:
     name, output, array = target.name, target.output, target.array
-    if _are_class_numbers(array, output) and checks.kind_of(array) in "iub":
+    if _are_class_numbers(array, output) and array.dtype.kind in "iub":
         to_columns = f"`{name} = cornu.utils.to_categorical({name}, {output.units})`"
         if target.kind is losses.categorical_crossentropy:
             return f"If they are class numbers, use `loss='sparse_categorical_crossentropy'`, or {to_columns}."
@@ -330,7 +329,7 @@ def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
         advice = "For quantities, use `loss='mse'`."
     raise DataError(
         f"{said(target.function)}: `{target.name}` holds {value:g} {checks.where(place)}"
-        + (f"; {count} of {math.prod(target.array.shape)} labels are out of range." if count > 1 else "."),
+        + (f"; {count} of {target.array.size} labels are out of range." if count > 1 else "."),
         f"The loss {target.loss.name!r} takes 0 and 1, and probabilities between them.",
         advice,
     )
