@@ -121,4 +121,4 @@ def test_errors_say_what_to_do(rows):
 def test_align_and_broadcast_weight_keep_what_fits():
     y_true, _ = align(np.float32(1.0), np.zeros((2, 3), "float32"))
     assert y_true.shape == ()
-    assert broadcast_weight("w", np.ones((2, 1, 1)), (2, 3)).shape == (2, 3)
+    assert broadcast_weight("w", np.ones((2, 1, 1)), np.zeros((2, 3))).shape == (2, 3)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensor
 
 from cornu import config, trees
 from cornu.backends import host, torch_gradients, torch_kernels, torch_tracing
@@ -68,6 +69,8 @@ def _from_numpy(found: np.ndarray, dtype: str) -> torch.Tensor:
 
 
 def to_numpy(x: Array) -> np.ndarray:
+    if isinstance(x, FakeTensor):
+        raise TypeError("A tensor was asked for its numbers while a function is written down, when it has none.")
     x = x.detach().cpu()
     if x.dtype != torch.bfloat16:
         return np.array(x.numpy())
