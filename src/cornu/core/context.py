@@ -23,6 +23,7 @@ class CallContext:
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
+        backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class CallContext:
         sample_mask: Any = None,
         hooks: tuple[Callable, ...] = (),
         on_trial: bool = False,
+        backend_name: str | None = None,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
-        self.on_trial = on_trial
+        self.on_trial, self.backend_name = on_trial, backend_name
         self.losses: list = []
         self.draws = 0
         self._masks: dict[int, tuple[Any, Any]] = {}

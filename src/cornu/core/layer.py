@@ -448,12 +448,13 @@ class Layer(Configurable):
     @property
     def backend(self) -> Any:
         """The backend it computes on (a module with the functions of ``cornu.backends.contract``)."""
-        return backends.get(self._backend_name)
+        return backends.get(self.backend_name)
 
     @property
     def backend_name(self) -> str:
-        """Name of the backend it computes on."""
-        return self._backend_name
+        """Name of the backend it computes on; while it is recorded that of the recording."""
+        running = context.current()
+        return self._backend_name if running is None else running.backend_name or self._backend_name
 
     def _regularization(self) -> list:
         return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]
