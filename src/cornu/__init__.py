@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         constraints,
         datasets,
         errors,
+        export,
         initializers,
         layers,
         losses,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
     from cornu.core.input import Input
     from cornu.core.variable import Variable
+    from cornu.export import load_onnx
     from cornu.layers import Layer
     from cornu.models import Model, Sequential
 
@@ -48,8 +50,10 @@ __all__ = [
     "constraints",
     "datasets",
     "errors",
+    "export",
     "initializers",
     "layers",
+    "load_onnx",
     "losses",
     "metrics",
     "models",
@@ -68,6 +72,7 @@ _HOMES = {
     "Model": "cornu.models",
     "Sequential": "cornu.models",
     "Variable": "cornu.core.variable",
+    "load_onnx": "cornu.export",
 }
 
 

@@ -42,7 +42,14 @@ from cornu.backends.onnx_record import (
 from cornu.backends.onnx_sizes import Size, is_open, of_axis
 from cornu.errors import one_of
 
-__all__ = ["OPSET", "Graph", "OnnxArray", "Size", "constant", "model_proto", "of_axis", "recording"]  # and the contract's
+EXPORTERS_TOOLS = (OPSET, Graph, Size, model_proto, of_axis, recording)
+"""What the exporter finds here beside the contract's functions."""
+
+
+def weight(value: np.ndarray, name: str) -> Array:
+    """A variable's value, to be found in the file under its name."""
+    return constant(value.astype(onnx_record.available(value.dtype.name)), name)
+
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
