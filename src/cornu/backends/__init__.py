@@ -103,5 +103,5 @@ def _weight(name: str) -> int:
 
 def of_list(values: list | tuple) -> str | None:
     """Name of the backend that decides about a list, engines before NumPy; None if it holds Python data alone."""
-    names = {of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values} - {None}
-    return max(names, key=_weight, default=None)
+    names = [of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values]
+    return max((name for name in names if name is not None), key=_weight, default=None)

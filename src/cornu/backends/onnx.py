@@ -1,7 +1,7 @@
 """The ONNX backend: it computes nothing, it writes down.
 
-Running a model on the arrays of this backend leaves a graph of ONNX nodes: that is how models are exported. Nobody chooses it to
-compute with, so it is none of ``config.BACKENDS``. What only training needs, and what ONNX cannot say, raises an error.
+Running a model on the arrays of this backend leaves a graph of ONNX nodes: that is how models are exported. Nobody chooses it
+to compute with, so it is none of ``config.BACKENDS``. What only training needs, and what ONNX cannot say, raises an error.
 
 Opset 17 is what is written: the first in which every operation used here is as it is now, so that runtimes since 2022 (ONNX
 Runtime 1.12) take the files, and one that all newer runtimes take.
@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import onnx_index, onnx_loops, onnx_record, onnx_windows
+from cornu.backends import onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_windows
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.onnx_graph import Constant, Graph, OnnxArray, constant, current, recording
-from cornu.backends.onnx_proto import OPSET, model_proto
 from cornu.backends.onnx_record import (
     NUMBERS,
     as_array,
@@ -39,11 +38,11 @@ from cornu.backends.onnx_record import (
     refused,
     result_dtype,
 )
-from cornu.backends.onnx_sizes import Size, is_open, of_axis
+from cornu.backends.onnx_sizes import is_open
 from cornu.errors import one_of
 
-EXPORTERS_TOOLS = (OPSET, Graph, Size, model_proto, of_axis, recording)
-"""What the exporter finds here beside the contract's functions."""
+OPSET = onnx_proto.OPSET
+model_proto = onnx_proto.model_proto
 
 
 def weight(value: np.ndarray, name: str) -> Array:
@@ -466,7 +465,7 @@ def argmin(x: Array, axis: int) -> Array:
 def cumsum(x: Array, axis: int) -> Array:
     wanted = result_dtype("cumsum", x, axis=0)
     x = onnx_record.cast(x, kernel_dtype("CumSum", wanted))
-    name = current().emit("CumSum", [current().plain(x), Constant(np.int64(axis % x.ndim))], rank=x.ndim)[0]
+    name = current().emit("CumSum", [current().plain(x), Constant(np.array(axis % x.ndim, "int64"))], rank=x.ndim)[0]
     return cast(OnnxArray(x.shape, dtype(x), name), wanted)
 
 
@@ -499,16 +498,14 @@ def reshape(x: Array, shape: Shape) -> Array:
     else:
         written = current().vector(shape)
     attributes = {"allowzero": 1} if 0 in shape else {}
-    return OnnxArray(
-        shape, dtype(x), current().emit("Reshape", [current().plain(x), written], 1, attributes, len(shape))[0]
-    )
+    return OnnxArray(shape, dtype(x), current().emit("Reshape", [current().plain(x), written], 1, attributes, len(shape))[0])
 
 
 @primitive
 def transpose(x: Array, axes: tuple[int, ...]) -> Array:
     axes = tuple(axis % x.ndim for axis in axes)
     lies = x.order or tuple(range(x.ndim))
-    return OnnxArray([x.shape[axis] for axis in axes], dtype(x), x.name, tuple(axes.index(axis) for axis in lies))
+    return OnnxArray(tuple(x.shape[axis] for axis in axes), dtype(x), x.name, tuple(axes.index(axis) for axis in lies))
 
 
 @primitive

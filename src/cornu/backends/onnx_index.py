@@ -160,7 +160,7 @@ def _checked(place: int, size: int) -> int:
 
 
 def _at_arrays(x: OnnxArray, places: dict[int, OnnxArray]) -> OnnxArray:
-    """The numbers at arrays of places on some axes. As in NumPy these come first, or where the axes were if they are neighbours."""
+    """The numbers at arrays of places on some axes, which come first, or where the axes were if they are neighbours."""
     axes = sorted(places)
     if len(axes) == 1:
         return gather(x, places[axes[0]], axes[0])

@@ -40,7 +40,6 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
         attributes |= {"scan_input_directions": [1] * len(parts), "scan_output_directions": [1] * len(ys)}
     inputs = [graph.plain(array) for array in (*states, *parts)]
     names = graph.emit("Scan", inputs, len(after) + len(ys), attributes)
-    names = names if isinstance(names, list) else [names]
     length = parts[0].shape[0]
     last = _results(names[: len(after)], states)
     return trees.unflatten(carry_after, last), trees.unflatten(y, _results(names[len(after) :], ys, (length,)))

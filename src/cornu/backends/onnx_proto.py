@@ -60,8 +60,8 @@ def model_proto(graph: Graph, name: str, version: str, metadata: dict[str, str])
 
 def _graph_proto(graph: Graph, name: str, weights: _Weights) -> onnx.GraphProto:
     nodes = [_node_proto(node, weights) for node in (*graph.sizes, *graph.nodes)]
-    ends = [[_value_info(graph, array) for array in arrays] for arrays in (graph.inputs, graph.outputs)]
-    return helper.make_graph(nodes, name, *ends)
+    inputs, outputs = ([_value_info(graph, array) for array in arrays] for arrays in (graph.inputs, graph.outputs))
+    return helper.make_graph(nodes, name, inputs, outputs)
 
 
 def _node_proto(node: Node, weights: _Weights) -> onnx.NodeProto:

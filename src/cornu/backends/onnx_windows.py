@@ -66,7 +66,9 @@ def conv_transpose(
     extra = [out - ((n - 1) * s + (k - 1) * d + 1 - sum(pads)) for out, n, k, s, pads, d in axes]
     if any(map(is_open, extra)):
         raise refused(
-            "conv_transpose", "The padding depends on sizes that are open.", "Give the model's `Input` fixed sizes: `Input((32, 32, 3))`."
+            "conv_transpose",
+            "The padding depends on sizes that are open.",
+            "Give the model's `Input` fixed sizes: `Input((32, 32, 3))`.",
         )
     inputs = [graph.in_order(x, _channels_first(rank)), graph.in_order(kernel, (rank - 1, rank - 2, *range(rank - 2)))]
     attributes = {

@@ -1,4 +1,4 @@
-"""Models in formats that other programs run: written by ``model.export``; ONNX files are also run here, by :func:`load_onnx`."""
+"""Models in formats that other programs run, written by ``model.export``. ONNX files are also run here: :func:`load_onnx`."""
 
 import importlib
 import os

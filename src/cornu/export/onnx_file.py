@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, trees
+from cornu.backends.onnx_graph import Graph, OnnxArray, recording
+from cornu.backends.onnx_sizes import form_of, is_open, of_axis
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.shapes import map_shapes
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
+from cornu.layers.embedding import Embedding
 from cornu.saving.atomic import atomic_write
 from cornu.training.predict import Forward
 
@@ -40,17 +43,16 @@ class _Input:
     def __init__(self, name: str, shape: tuple, dtype: str):
         self.name, self.shape, self.dtype = name, shape, "float32" if dtype == "bfloat16" else dtype
 
-    def sample(self, batch: int, open_size: int, rng: np.random.Generator) -> np.ndarray:
-        """Random numbers as they may come in: of floats the last sample holds whole ones, which name rows of an embedding."""
-        rest = [open_size if size is None else size for size in self.shape[1:]]
-        shape = (batch if self.shape[0] is None else self.shape[0], *rest)
-        whole = rng.integers(0, 2 if self.dtype == "bool" else 10, size=shape).astype(self.dtype)
-        if np.dtype(self.dtype).kind != "f":
-            return whole
-        numbers = rng.normal(size=shape).astype(self.dtype)
-        if batch > 1:
-            numbers[-1] = whole[-1]
-        return numbers
+    def sizes(self, batch: int, open_size: int) -> tuple[int, ...]:
+        """The shape with numbers in the place of what is open."""
+        return tuple(size or (open_size if axis else batch) for axis, size in enumerate(self.shape))
+
+    def samples(self, shape: tuple[int, ...], below: int | None, rng: np.random.Generator) -> np.ndarray:
+        """Random numbers as they may come in: whole ones below a limit, or of floats any."""
+        if below is None and np.dtype(self.dtype).kind == "f":
+            return rng.normal(size=shape).astype(self.dtype)
+        least = min(below or 256, {"bool": 2, "int8": 128}.get(self.dtype, 256))
+        return rng.integers(0, least, size=shape).astype(self.dtype)
 
 
 def write(model: Any, path: Path) -> str:
@@ -136,11 +138,11 @@ def _output_names(model: Any, outputs: Any) -> list[str]:
 def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[str]]:
     """The bytes of the file, and the names of its outputs."""
     engine = backends.get("onnx")
-    graph = engine.Graph(context.path_of)
-    arrays = [_entrance(engine, graph, number, item) for number, item in enumerate(inputs)]
+    graph = Graph(context.path_of)
+    arrays = [_entrance(graph, item) for item in inputs]
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
     surroundings = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
-    with config.running_on("onnx"), context.entered(surroundings), engine.recording(graph):
+    with config.running_on("onnx"), context.entered(surroundings), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, surroundings.values or {})
         for array, name in zip(trees.leaves(outputs), _output_names(model, outputs), strict=True):
@@ -155,20 +157,16 @@ def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[st
     return engine.model_proto(graph, model.name, version, metadata).SerializeToString(), names
 
 
-def _entrance(engine: Any, graph: Any, number: int, item: _Input) -> Any:
-    """The array that an input begins with; the size of the batch is the same for all inputs."""
-    shape = []
+def _entrance(graph: Graph, item: _Input) -> OnnxArray:
+    """The array that an input begins with. All inputs have the batch of the first that leaves its size open."""
+    shape: list[Any] = list(item.sizes(_BATCH, _OPEN_SIZES[0]))
     for axis, size in enumerate(item.shape):
         if size is not None:
-            shape.append(size)
             continue
-        value = _OPEN_SIZES[0] if axis else _BATCH
-        open_size = engine.of_axis(value, item.name, axis)
-        if axis == 0:
-            found = next((a.shape[0] for a in graph.inputs if isinstance(a.shape[0], engine.Size)), open_size)
-            open_size = found
-        graph.size_names.setdefault(open_size.form, "batch" if axis == 0 else f"{item.name}_size_{axis}")
-        shape.append(open_size)
+        batches = [array.shape[0] for array in graph.inputs if array.shape and is_open(array.shape[0])]
+        found = batches[0] if axis == 0 and batches else of_axis(shape[axis], item.name, axis)
+        graph.size_names[form_of(found)] = f"{item.name}_size_{axis}" if axis else "batch"
+        shape[axis] = found
     return graph.add_input(item.name, tuple(shape), item.dtype)
 
 
@@ -191,31 +189,32 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
     Raises:
         BackendError: The file cannot be run, or the difference is too large.
     """
-    import onnxruntime
-
-    forward, rng, worst = Forward(model), np.random.default_rng(0), 0.0
-    trials = sorted({_sizes_of_trial(inputs, *sizes) for sizes in zip(_BATCHES, _OPEN_SIZES, strict=True)}, reverse=True)
-    tolerance = max((_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in model.flatten_layers()), default=_TOLERANCE)
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise _unusable("ONNX Runtime cannot load what was recorded", error) from None
-    for batch, open_size in trials:
-        samples = [item.sample(batch, open_size, rng) for item in inputs]
-        expected = [model.backend.to_numpy(array) for array in trees.leaves(forward(trees.unflatten(form, samples)))]
+    session, forward, rng = _session(path), Forward(model), np.random.default_rng(0)
+    tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in model.flatten_layers())
+    below = min((layer.input_dim for layer in model.flatten_layers() if isinstance(layer, Embedding)), default=None)
+    trials = {tuple(item.sizes(*sizes) for item in inputs): sizes[0] for sizes in zip(_BATCHES, _OPEN_SIZES, strict=True)}
+    worst = 0.0
+    for shapes, batch in trials.items():
+        samples = [item.samples(shape, below, rng) for item, shape in zip(inputs, shapes, strict=True)]
+        expected = trees.leaves(forward(trees.unflatten(form, samples)))
         try:
             found = session.run(names, {item.name: sample for item, sample in zip(inputs, samples, strict=True)})
-        except Exception as error:
-            raise _unusable(f"ONNX Runtime cannot run it for a batch of {batch}", error) from None
+        except Exception as error:  # ONNX Runtime has no family of exceptions
+            raise _unusable(f"run it for a batch of {batch}", error) from None
         for name, one, other in zip(names, found, expected, strict=True):
-            worst = max(worst, _difference(name, np.asarray(one), other, tolerance, batch))
+            worst = max(worst, _difference(name, one, model.backend.to_numpy(other), tolerance, batch))
     return worst, len(trials)
 
 
-def _sizes_of_trial(inputs: list[_Input], batch: int, open_size: int) -> tuple[int, int]:
-    """The sizes of a trial, as far as they are open."""
-    is_open = any(None in item.shape[1:] for item in inputs)
-    return next((item.shape[0] for item in inputs if item.shape[0] is not None), batch), open_size if is_open else 0
+def _session(path: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is said in an error
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise _unusable("load it", error) from None
 
 
 def _difference(name: str, found: np.ndarray, expected: np.ndarray, tolerance: float, batch: int) -> float:
@@ -238,7 +237,11 @@ _ADVICE = (
 
 
 def _unusable(what: str, error: Exception) -> BackendError:
-    return BackendError(f"The model was recorded, and {what}: {error}", "A file is written only if it gives what the model gives.", _ADVICE)
+    return BackendError(
+        f"The model was recorded, and ONNX Runtime cannot {what}: {error}",
+        "A file is written only if it gives what the model gives.",
+        _ADVICE,
+    )
 
 
 def _unlike(what: str, name: str, batch: int) -> BackendError:

@@ -58,7 +58,8 @@ class OnnxModel:
         said = self._session.get_modelmeta().custom_metadata_map
         self._input_form = _form(said.get("cornu.inputs"), self.input_names)
         self._output_form = _form(said.get("cornu.outputs"), self.output_names)
-        self.meta: dict[str, Any] = _json(said.get("cornu.meta")) or {}
+        meta = _json(said.get("cornu.meta"))
+        self.meta: dict[str, Any] = meta if isinstance(meta, dict) else {}
 
     @property
     def input_names(self) -> list[str]:
@@ -96,7 +97,8 @@ class OnnxModel:
         """
         checks.whole_numbers("predict", 1, batch_size=batch_size)
         arrays = self._as_inputs("predict", x)
-        size, samples = self._batch_size(batch_size), len(arrays[0])
+        samples = len(arrays[0])
+        size = self._batch_size(batch_size, samples)
         steps = -(-samples // size)
         parts = []
         with Progress(verbose if steps > 100 else 0) as progress:
@@ -115,16 +117,24 @@ class OnnxModel:
     def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         return self._session.run(self.output_names, dict(zip(self.input_names, arrays, strict=True)))
 
-    def _batch_size(self, wanted: int | None) -> int:
+    def _batch_size(self, wanted: int | None, samples: int) -> int:
         """How many samples a step takes: what the file says, if it fixes it."""
-        fixed = next((item.shape[0] for item in self._inputs if item.shape and item.shape[0] is not None), None)
-        if fixed is not None and wanted not in (None, fixed):
+        fixed = next((item.shape[0] for item in self._inputs if item.shape[0] is not None), None)
+        if fixed is None:
+            return wanted or 32
+        if wanted not in (None, fixed):
             raise InvalidArgumentError(
                 f"`predict` was given batch_size={wanted}.",
                 f"The file was made for batches of {fixed}.",
                 "Leave `batch_size` out.",
             )
-        return fixed or wanted or 32
+        if samples % fixed:
+            raise ShapeError(
+                f"`predict` was given {samples} samples.",
+                f"The file was made for batches of {fixed}, so it takes a multiple of {fixed}.",
+                "Fill the last batch up with samples that you leave out of the result.",
+            )
+        return fixed
 
     # --- What comes in ------------------------------------------------------------------------------------------------
 
@@ -132,8 +142,8 @@ class OnnxModel:
         """The arrays in the order and the dtypes of the inputs."""
         given = self._in_order(function, x)
         arrays = [_fitting(function, item, value) for item, value in zip(self._inputs, given, strict=True)]
-        lengths = {item.name: len(array) for item, array in zip(self._inputs, arrays, strict=True) if array.ndim}
-        if 0 in lengths.values() or not lengths:
+        lengths = {item.name: len(array) for item, array in zip(self._inputs, arrays, strict=True)}
+        if 0 in lengths.values():
             raise DataError(f"`{function}` was given no samples.", "It needs at least one.", "Check how the data was loaded.")
         if len(set(lengths.values())) > 1:
             raise DataError(
@@ -199,7 +209,9 @@ def _session(path: Path) -> Any:
 
     if not path.is_file():
         raise InvalidArgumentError(
-            f"`load_onnx` was given {str(path)!r}.", "There is no such file.", "Check the path; `model.export` writes such files."
+            f"`load_onnx` was given {str(path)!r}.",
+            "There is no such file.",
+            "Check the path; `model.export` writes such files.",
         )
     try:
         return onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
@@ -228,7 +240,14 @@ def _form(text: str | None, names: list[str]) -> Any:
 
 def _fitting(function: str, item: _End, value: Any) -> np.ndarray:
     """An array as an input takes it."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise DataError(
+            f"`{function}` was given rows of different lengths for the input {item.name!r}.",
+            "All samples must have the same shape.",
+            "Cut them or fill them up to one length.",
+        ) from None
     if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and np.dtype(item.dtype).kind != "f"):
         raise InvalidTypeError(
             f"`{function}` was given {array.dtype} for the input {item.name!r}.",
