@@ -69,6 +69,14 @@ def write(model: Any, path: Path) -> str:
         MissingPackageError: ``onnx`` or ``onnxruntime`` is not installed.
         NotBuiltError: The model has no shapes yet.
         BackendError: Something in the model cannot be said in ONNX, or the file gives other numbers than the model.
+
+    Example:
+        >>> import tempfile
+        >>> import cornu
+        >>> from cornu.export import onnx_file
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.ReLU()])
+        >>> onnx_file.write(model, Path(tempfile.mkdtemp()) / "positive.onnx")
+        'Exported to positive.onnx (opset 17): largest difference 0.0e+00 over 2 batches'
     """
     need("export", "onnx", "onnxruntime")
     _check(model)
