@@ -18,13 +18,18 @@ from typing import NamedTuple
 import pytest
 
 import cornu
-from cornu import config
+from cornu import backends, config
 
 PACKAGE = Path(cornu.__file__).parent
-ENGINES = {"jax", "jaxlib", "torch", "tensorflow"}
+ENGINES = {"jax", "jaxlib", "torch", "tensorflow", "onnx", "onnxruntime"}
 HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras"}
 
-MAY_IMPORT_AN_ENGINE: dict[str, str] = {"export/saved_model.py": "a SavedModel is TensorFlow's own format"}
+MAY_IMPORT_AN_ENGINE: dict[str, str] = {
+    "export/onnx_file.py": "holds a file against the model",
+    "export/onnx_model.py": "runs files",
+    "export/saved_model.py": "a SavedModel is TensorFlow's own format",
+    "layers/torch_module.py": "modules are PyTorch's own layers",
+}
 """Files outside ``backends`` that import an engine inside a function, with the reason: exporters only."""
 
 PUBLIC = tuple(name for name in cornu.__all__ if name.islower())
@@ -179,7 +184,7 @@ def test_no_module_imports_itself_by_a_detour():
 
 def backend_names() -> set[str]:
     """The modules that ``cornu.backends`` imports by name when they are wanted."""
-    return {f"cornu.backends.{name}" for name in config.BACKENDS}
+    return {f"cornu.backends.{name}" for name in (*config.BACKENDS, *backends.RECORDERS)}
 
 
 def test_every_module_is_reachable():

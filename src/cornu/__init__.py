@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from cornu.core.input import Input
     from cornu.core.variable import Variable
+    from cornu.export import load_onnx
     from cornu.layers import Layer
     from cornu.models import Model, Sequential
 
@@ -52,6 +53,7 @@ __all__ = [
     "export",
     "initializers",
     "layers",
+    "load_onnx",
     "losses",
     "metrics",
     "models",
@@ -70,6 +72,7 @@ _HOMES = {
     "Model": "cornu.models",
     "Sequential": "cornu.models",
     "Variable": "cornu.core.variable",
+    "load_onnx": "cornu.export",
 }
 
 

@@ -1,7 +1,8 @@
 """Array engines behind one contract, found by the type of the array.
 
 This package is the only place that imports an engine, and it does so when the first array of that engine turns up.
-``contract.py`` lists what each of the modules ``jax``, ``torch``, ``tensorflow`` and ``numpy`` provides.
+``contract.py`` lists what each of the modules ``jax``, ``torch``, ``tensorflow`` and ``numpy`` provides. ``onnx`` records
+instead of computing: that is how models are exported.
 """
 
 import importlib
@@ -10,6 +11,9 @@ from typing import Any
 
 from cornu import config
 from cornu.errors import BackendError, one_of
+
+RECORDERS = ("onnx",)
+"""Backends that compute nothing but write down what would be computed, for the export of models."""
 
 _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
 """Which backend owns the array types that a package defines."""
@@ -37,7 +41,7 @@ def get(name: str | None = None) -> ModuleType:
     """
     name = name or config.backend()
     if name not in _loaded:
-        if name not in config.BACKENDS:
+        if name not in config.BACKENDS and name not in RECORDERS:
             raise one_of("backend", name, config.BACKENDS)
         _loaded[name] = importlib.import_module(f"cornu.backends.{name}")
     return _loaded[name]
@@ -66,7 +70,7 @@ def of(*values: Any) -> ModuleType:
     """The backend that decides about these values.
 
     An engine's array decides over NumPy's, since NumPy data goes into anything, and NumPy's over Python data, for which the
-    default backend is taken.
+    default backend is taken. An array that is recorded decides over all: the others are constants beside it.
 
     Args:
         values: Arrays, numbers, or lists of them.
@@ -82,19 +86,23 @@ def of(*values: Any) -> ModuleType:
         name = of_list(value) if isinstance(value, (list, tuple)) else owner(value)
         if name is None or name == found:
             continue
-        if found is not None and "numpy" not in (name, found):
+        if found is not None and _weight(name) == _weight(found):
             raise BackendError(
                 f"One operation was given arrays of the backends {found!r} and {name!r}.",
                 "All arrays of an operation must be of one backend.",
                 "Move one with `cornu.ops.convert_to_tensor(x, backend=...)`, or a whole model with `model.to_backend(...)`.",
             )
-        if found is None or found == "numpy":
+        if found is None or _weight(name) > _weight(found):
             found = name
     return get(found)
 
 
+def _weight(name: str) -> int:
+    """Whose arrays decide where those of two backends meet: the heavier one's."""
+    return 2 if name in RECORDERS else 0 if name == "numpy" else 1
+
+
 def of_list(values: list | tuple) -> str | None:
-    """Name of the backend of the first array in a list, engines before NumPy; None if it holds Python data alone."""
-    names = {of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values} - {None}
-    engines = names - {"numpy"}
-    return next(iter(engines)) if engines else next(iter(names), None)
+    """Name of the backend that decides about a list, engines before NumPy; None if it holds Python data alone."""
+    names = [of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values]
+    return max((name for name in names if name is not None), key=_weight, default=None)

@@ -24,6 +24,7 @@ class CallContext:
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
         backend_name: The backend that the call runs on, with all variables bound, wherever the layers are; None for theirs.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
+        backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
     """
 
     def __init__(

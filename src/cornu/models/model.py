@@ -12,6 +12,7 @@ from cornu.core.layer import Layer
 from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, map_shapes, shapes_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
+from cornu.export import export_model
 from cornu.models import files
 from cornu.models.functional import Functional
 from cornu.models.summary import print_summary
@@ -446,6 +447,22 @@ class Model(Layer):
             ModelFormatError: The file is damaged or does not fit. The model is as it was.
         """
         files.load_weights(self, filepath, skip_mismatch)
+
+    def export(self, filepath: Any, format: str | None = None, verbose: bool = True) -> None:
+        """Writes the model in a format that other programs run.
+
+        Any layer can be exported, your own too. An ONNX file is held against the model on random inputs before it is written,
+        so it gives what the model gives; :func:`cornu.load_onnx` reads it.
+
+        Args:
+            filepath: Where to, usually ``"name.onnx"``.
+            format: ``"onnx"`` or ``"tf_saved_model"``; by default the first for a path that ends in ``.onnx``, else the second.
+            verbose: Whether to print a line about it.
+
+        Raises:
+            BackendError: Something in the model cannot be written in this format. No file is written.
+        """
+        export_model(self, filepath, format, verbose)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, for :func:`cornu.models.model_from_json`; the arguments are those of ``json.dumps``."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 Shape = tuple[int, ...]
@@ -24,6 +26,20 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     """
     texts = [str(tuple(shape)) for shape in shapes]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def as_sizes(shape: Any) -> Shape:
+    """A size, or several of them, as a tuple of whole numbers.
+
+    Those that are ``int`` already stay the objects they are: sizes of arrays that are recorded know what they depend on.
+
+    Example:
+        >>> from cornu.ops.checks import as_sizes
+        >>> as_sizes(3), as_sizes([2, -1])
+        ((3,), (2, -1))
+    """
+    sizes = shape if isinstance(shape, (list, tuple, np.ndarray)) else (shape,)
+    return tuple(size if isinstance(size, int) else int(size) for size in sizes)
 
 
 def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:

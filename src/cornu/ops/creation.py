@@ -7,6 +7,7 @@ import numpy as np
 
 from cornu import backends
 from cornu.backends.contract import Array
+from cornu.ops.checks import as_sizes
 from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 
@@ -174,10 +175,6 @@ def dtype(x: Any) -> str:
 # --- From nothing -----------------------------------------------------------------------------------------------------
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
-    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(size) for size in shape)
-
-
 @op
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """An array filled with one number, on the backend of that number (of a Python number: the default one).
@@ -194,10 +191,10 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """
     backend = backends.of(fill_value)
     if isinstance(fill_value, (bool, int, float)):
-        return backend.full(_sizes(shape), fill_value, standardize_dtype(dtype))
+        return backend.full(as_sizes(shape), fill_value, standardize_dtype(dtype))
     value = as_array(backend, fill_value)
     value = value if dtype is None else backend.cast(value, standardize_dtype(dtype))
-    return backend.broadcast_to(value, _sizes(shape))
+    return backend.broadcast_to(value, as_sizes(shape))
 
 
 @op

@@ -10,7 +10,7 @@ import numpy as np
 from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_concatenate, check_reshape
+from cornu.ops.checks import as_sizes, check_axes, check_axis, check_broadcast, check_concatenate, check_reshape
 from cornu.ops.dispatch import arrays, op
 
 # --- The same numbers in another shape --------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ def reshape(x: Array, newshape: Any) -> Array:
         [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
-    newshape = (int(newshape),) if np.ndim(newshape) == 0 else tuple(int(size) for size in newshape)
+    newshape = as_sizes(newshape)
     try:
         return backend.reshape(x, newshape)
     except Exception:
@@ -480,7 +480,7 @@ def tile(x: Array, repeats: Any) -> Array:
         [1, 2, 1, 2]
     """
     backend, x = arrays(x)
-    counts = tuple(int(count) for count in repeats) if isinstance(repeats, (list, tuple, np.ndarray)) else (int(repeats),)
+    counts = as_sizes(repeats)
     rank = max(len(counts), len(x.shape))
     counts = (1,) * (rank - len(counts)) + counts
     shape = (1,) * (rank - len(x.shape)) + tuple(x.shape)

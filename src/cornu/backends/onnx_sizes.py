@@ -1,0 +1,109 @@
+"""Sizes that are open while a model is recorded: numbers that remember how they follow from the sizes of the inputs.
+
+A layer reads ``x.shape[0]`` and calculates with it as with any number. While it is recorded that number is a :class:`Size`: it
+has a value, so that the code runs, and a form, so that the file can calculate it anew for each batch. A form is a sum:
+``(offset, ((symbol, factor), ...))``. A symbol is ``("axis", input, axis)`` or an operation on forms: ``("//", form, form)``.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Form = tuple[int, tuple]
+
+
+class Size(int):
+    """A whole number that follows from the sizes of the inputs.
+
+    Sums and products with plain numbers are taken apart and put together again, so that what does not depend on an input after
+    all (``size - size``, ``size * 6 % 3``) becomes a plain number.
+
+    Attributes:
+        form: How it follows.
+    """
+
+    form: Form
+
+    def __new__(cls, value: int, form: Form):
+        size = super().__new__(cls, value)
+        size.form = form
+        return size
+
+    def __add__(self, other: Any) -> Any:
+        return _sum(self, other, 1) if _is_whole(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return _sum(self, other, -1) if _is_whole(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other if _is_whole(other) else NotImplemented
+
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __mul__(self, other: Any) -> Any:
+        if not _is_whole(other):
+            return NotImplemented
+        offset, terms = self.form
+        if isinstance(other, Size):
+            return _operation("*", int(self) * int(other), self, other)
+        factor = int(other)
+        return _number(int(self) * factor, offset * factor, {symbol: by * factor for symbol, by in terms})
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Any:
+        if not _is_whole(other):
+            return NotImplemented
+        value, (offset, terms) = int(self) // int(other), self.form
+        if isinstance(other, Size) or any(by % int(other) for _, by in terms):
+            return _operation("//", value, self, other)
+        return _number(value, offset // int(other), {symbol: by // int(other) for symbol, by in terms})
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _operation("//", int(other) // int(self), other, self) if _is_whole(other) else NotImplemented
+
+    def __mod__(self, other: Any) -> Any:
+        return self - self // other * other if _is_whole(other) else NotImplemented
+
+    def __rmod__(self, other: Any) -> Any:
+        return other - other // self * self if _is_whole(other) else NotImplemented
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer))
+
+
+def form_of(size: int) -> Form:
+    """How a size follows from the inputs; a plain number is itself."""
+    return size.form if isinstance(size, Size) else (int(size), ())
+
+
+def is_open(size: Any) -> bool:
+    """Whether a size depends on the inputs."""
+    return isinstance(size, Size)
+
+
+def of_axis(value: int, name: str, axis: int) -> Size:
+    """The size of an axis of an input."""
+    return Size(value, (0, ((("axis", name, axis), 1),)))
+
+
+def _number(value: int, offset: int, factors: dict) -> int:
+    """The number with this value and form: a plain one if it depends on no symbol."""
+    terms = tuple(sorted(((symbol, by) for symbol, by in factors.items() if by), key=repr))
+    return Size(value, (offset, terms)) if terms else value
+
+
+def _sum(one: Size, other: int, sign: int) -> int:
+    (offset, terms), (more, other_terms) = one.form, form_of(other)
+    factors = dict(terms)
+    for symbol, by in other_terms:
+        factors[symbol] = factors.get(symbol, 0) + sign * by
+    return _number(int(one) + sign * int(other), offset + sign * more, factors)
+
+
+def _operation(kind: str, value: int, one: int, other: int) -> Size:
+    return Size(value, (0, (((kind, form_of(one), form_of(other)), 1),)))
