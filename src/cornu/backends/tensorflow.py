@@ -3,21 +3,19 @@
 What is particular to it:
 
 * TensorFlow promotes no dtypes and lacks kernels for some: ``tensorflow_dtypes.py``.
-* Compiled functions are graphs without XLA; a trace is told from an eager call by ``tf.executing_eagerly()``:
-  ``tensorflow_tracing.py``.
+* Compiled functions are graphs without XLA, whose code trains a convnet on a CPU 20 times slower: ``tensorflow_tracing.py``.
 * Python's operators on tensors are TensorFlow's own, which promote nothing.
-* It says nothing while it is loaded, unless ``TF_CPP_MIN_LOG_LEVEL`` is set, and takes GPU memory as it needs it.
+* It says nothing while it is loaded, unless ``TF_CPP_MIN_LOG_LEVEL`` is set, and takes GPU memory as it needs it:
+  ``tensorflow_loading.py``.
+* What it cannot compute as the contract wants (grouped convolution, ties in 3-D pooling, arrays in an index) is made of what it
+  can: ``tensorflow_windows.py`` and ``tensorflow_indexing.py``.
 """
 
 import builtins
 import functools
-import os
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before it is loaded
-
 import numpy as np
-import tensorflow as tf
 
 from cornu.backends import contract, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
 from cornu.backends.contract import Array, Padding, Shape
@@ -33,19 +31,8 @@ from cornu.backends.tensorflow_dtypes import (
     together_as_floats,
 )
 from cornu.backends.tensorflow_dtypes import cast as cast_to
+from cornu.backends.tensorflow_loading import tf
 from cornu.errors import InvalidTypeError, one_of
-
-
-def _let_gpu_memory_grow() -> None:
-    """TensorFlow would take all memory of a GPU at once, and leave none to other engines."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # the user has used the GPU already
-            return
-
-
-_let_gpu_memory_grow()
 
 
 def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
@@ -571,7 +558,10 @@ def _convolved(function: Any, x: Array, kernel: Array) -> Array:
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    return tensorflow_windows.max_pool(x, window, strides, padding)
+    def pooled(x: Array) -> Array:
+        return tensorflow_windows.max_pool(x, window, strides, padding)
+
+    return by_way_of("int64", pooled, x) if _is_unsigned(x) else pooled(x)
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:

@@ -8,10 +8,10 @@ import functools
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from cornu import config
 from cornu.backends.contract import Array
+from cornu.backends.tensorflow_loading import tf
 from cornu.errors import one_of
 
 NAMES = (

@@ -4,12 +4,13 @@ TensorFlow itself knows numbers, slices, ``None`` and ``...``. Arrays among them
 """
 
 import builtins
+import functools
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from cornu.backends.contract import Array
+from cornu.backends.tensorflow_loading import tf
 
 
 def getitem(x: Array, index: Any) -> Array:
@@ -89,11 +90,5 @@ def _from_the_start(index: Any, size: int) -> Array:
 
 
 def _broadcast(indices: list[Array]) -> list[Array]:
-    shape = np.broadcast_shapes(*(tuple(index.shape) for index in indices)) if _all_known(indices) else None
-    if shape is None:  # lengths of masks that are only known when it runs: all are the same
-        return [index + tf.zeros_like(indices[0]) for index in indices]
-    return [tf.broadcast_to(index, shape) for index in indices]
-
-
-def _all_known(indices: list[Array]) -> bool:
-    return all(index.shape.is_fully_defined() for index in indices)
+    blank = functools.reduce(tf.add, map(tf.zeros_like, indices))
+    return [index + blank for index in indices]

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from cornu import config, trees
 from cornu.backends import host
 from cornu.backends.contract import Array, ArraySpec
 from cornu.backends.tensorflow_dtypes import as_bool, cast, checked
+from cornu.backends.tensorflow_loading import tf
 from cornu.errors import InvalidArgumentError
 
-_UNROLLED = 8
-"""Up to so many steps a scan is written out step by step."""
+_UNROLLED = 32
+"""Up to so many steps a scan is written out step by step: an LSTM of 28 steps trains 1.6 times as fast as in a loop.
+
+Of 100 steps it would be 1.1 times, and tracing would take three times as long."""
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:

@@ -13,9 +13,9 @@ gives all of equal numbers the gradient. So everything here is put down to plain
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 
 from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.tensorflow_loading import tf
 
 _BLOCK_CHANNELS = 32
 """So many input channels a convolution should have at least: narrower groups are put together."""
@@ -116,15 +116,31 @@ def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     """Largest value of each window; see ``contract.max_pool``."""
-
-    def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-        return tf.nn.max_pool2d(x, window, strides, [(0, 0), *padding, (0, 0)] if np.any(padding) else "VALID")
-
-    found = _pool(pool, x, window, strides, padding)
+    found = _pool(_max_pool_2d, x, window, strides, padding)
     if not x.dtype.is_floating:
         return found
-    lowest = tf.constant(x.dtype.min, x.dtype)  # what TensorFlow begins with: it gives this for minus infinity
-    return found + tf.where(tf.equal(found, lowest), lowest, tf.zeros_like(lowest))
+    is_infinite = tf.less_equal(found, _lowest(x))  # TensorFlow gives the lowest finite number for minus infinity
+    return found + tf.where(is_infinite, _lowest(x), tf.zeros((), x.dtype))
+
+
+def _max_pool_2d(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    """The padding is less than any number. Told to TensorFlow it would leave no second derivative."""
+    if np.any(padding):
+        below = tf.constant(-np.inf if x.dtype.is_floating else x.dtype.min, x.dtype)
+        x = _above_minus_infinity(x) if x.dtype.is_floating else x
+        x = tf.pad(x, [(0, 0), *padding, (0, 0)], constant_values=below)
+    return tf.nn.max_pool2d(x, window, strides, "VALID")
+
+
+def _lowest(x: Array) -> Array:
+    """Nearly the lowest finite number: above what a pooling begins with, and minus infinity if it is added to itself."""
+    return tf.constant(0.99 * float(x.dtype.min), x.dtype)
+
+
+@tf.custom_gradient
+def _above_minus_infinity(x: Array) -> tuple[Array, Callable]:
+    """The same numbers, with a finite one in place of minus infinity."""
+    return tf.maximum(x, _lowest(x)), lambda upstream: upstream
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:

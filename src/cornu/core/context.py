@@ -22,7 +22,6 @@ class CallContext:
         losses: What ``add_loss`` and activity regularizers collected.
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
-        backend_name: The backend that the call runs on, with all variables bound, wherever the layers are; None for theirs.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
         backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
     """

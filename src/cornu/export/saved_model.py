@@ -60,7 +60,7 @@ def write(model: Any, folder: str | os.PathLike) -> None:
     backends.get("tensorflow")  # loads TensorFlow, as Cornu wants it
     import tensorflow as tf
 
-    module = tf.Module()
+    module: Any = tf.Module()
     module.weights = [tf.Variable(variable.numpy(), trainable=variable.trainable) for variable in model.variables]
     serve = _traced(tf, model, module.weights)
     with _folder_in_place_of(target) as temporary:

@@ -38,7 +38,7 @@ def as_sizes(shape: Any) -> Shape:
         >>> as_sizes(3), as_sizes([2, -1])
         ((3,), (2, -1))
     """
-    sizes = shape if isinstance(shape, (list, tuple, np.ndarray)) else (shape,)
+    sizes = (shape,) if np.ndim(shape) == 0 else shape
     return tuple(size if isinstance(size, int) else int(size) for size in sizes)
 
 
