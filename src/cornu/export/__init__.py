@@ -1,18 +1,17 @@
 """Models in formats that other programs run, written by ``model.export``. ONNX files are also run here: :func:`load_onnx`."""
 
-import importlib
 import os
 from pathlib import Path
 from typing import Any
 
 from cornu.errors import one_of
-from cornu.export import onnx_file
+from cornu.export import onnx_file, saved_model
 from cornu.export.onnx_model import OnnxModel, load_onnx
 
 __all__ = ["OnnxModel", "export_model", "load_onnx"]
 
-_FORMATS = {"onnx": onnx_file.__name__, "tf_saved_model": "cornu.export.saved_model"}
-"""Names of the formats, and the modules whose ``write(model, path)`` writes them. They are imported when they are wanted."""
+_FORMATS = {"onnx": onnx_file.write, "tf_saved_model": saved_model.write}
+"""Names of the formats, and what writes them: functions of a model and a path, which may give a line to print."""
 
 
 def export_model(model: Any, filepath: str | os.PathLike, format: str | None = None, verbose: bool = True) -> None:
@@ -38,6 +37,6 @@ def export_model(model: Any, filepath: str | os.PathLike, format: str | None = N
     format = format or ("onnx" if path.suffix.lower() == ".onnx" else "tf_saved_model")
     if format not in _FORMATS:
         raise one_of("format", format, _FORMATS)
-    report = importlib.import_module(_FORMATS[format]).write(model, path)
+    report = _FORMATS[format](model, path)
     if verbose and report:
         print(report)

@@ -96,6 +96,7 @@ from cornu.layers.reshaping import (
 from cornu.layers.rnn import GRU, LSTM, RNN, SimpleRNN
 from cornu.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.serialization import deserialize, serialize
+from cornu.layers.torch_module import TorchModuleWrapper, as_torch_module
 from cornu.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 
 __all__ = [
@@ -191,6 +192,7 @@ __all__ = [
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -200,6 +202,7 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "add",
+    "as_torch_module",
     "average",
     "concatenate",
     "deserialize",

@@ -12,8 +12,8 @@ from cornu.errors import BackendError
 class TorchModuleWrapper(Layer):
     """A ``torch.nn.Module`` as a layer: its parameters become weights of the layer, its buffers weights that are not trained.
 
-    The model it is in must be on the backend ``"torch"``. The module is copied; :attr:`module` gives one with the weights as they
-    are. PyTorch's own layers for pictures want the channels first. It has no config, so a model with it saves weights alone.
+    It is on the backend ``"torch"``, and so must the model it is in be. The module is copied; :attr:`module` gives one with the weights as
+    they are. PyTorch's own layers for pictures want the channels first. It has no config: a model with it saves weights alone.
 
     Args:
         module: The module.
@@ -36,6 +36,7 @@ class TorchModuleWrapper(Layer):
         named = [*module.named_parameters(), *module.named_buffers()]
         self._named = {name: self._weight_of(name, tensor) for name, tensor in named}
         self.built = True
+        self.to_backend("torch")
 
     def _weight_of(self, name: str, tensor: Any) -> Any:
         engine = backends.get("torch")
