@@ -12,8 +12,9 @@ from cornu.errors import BackendError
 class TorchModuleWrapper(Layer):
     """A ``torch.nn.Module`` as a layer: its parameters become weights of the layer, its buffers weights that are not trained.
 
-    It is on the backend ``"torch"``, and so must the model it is in be. The module is copied; :attr:`module` gives one with the weights as
-    they are. PyTorch's own layers for pictures want the channels first. It has no config: a model with it saves weights alone.
+    It is on the backend ``"torch"``, and so must the model it is in be. The module is copied; :attr:`module` gives one with the
+    weights as they are. PyTorch's own layers for pictures want the channels first. It has no config: a model with it saves
+    weights alone.
 
     Args:
         module: The module.
