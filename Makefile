@@ -1,4 +1,4 @@
-# make demo | test | test-fast | lint | bench | docs-check | clean
+# make demo | test | test-fast | test-gpu | lint | bench | docs | docs-check | clean
 # The first call makes .venv with pip; later ones install again only when pyproject.toml has changed.
 
 PYTHON ?= python3
@@ -9,13 +9,13 @@ BENCH_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests $(wildcard benchmarks) $(wildcard examples)
+SOURCES := src tests docs $(wildcard benchmarks) $(wildcard examples)
 # One process a core, and 4 at most: every process compiles its own JAX functions.
 CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 WORKERS := $(shell test $(CORES) -gt 4 && echo 4 || echo $(CORES))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo test test-fast lint bench docs-check clean
+.PHONY: demo test test-fast test-gpu lint bench docs docs-check clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/cornu demo
@@ -34,6 +34,13 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS); done
+
+# The tests that need an accelerator: run where there is one, named and skipped elsewhere.
+test-gpu: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m gpu -rs -v $(PYTEST_ARGS)
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python docs/conformance.py
 
 docs-check: $(VENV)/.installed-dev
 	$(PYTEST) tests/test_documents.py tests/test_house.py $(PYTEST_ARGS)
