@@ -60,10 +60,7 @@ def page(engines: list[str], errors: dict[str, dict[str, list]], cases: int) -> 
         "cases: the largest error of the result and, after the slash, of the gradients, in float32 where the case does not say",
         "otherwise; for numbers larger than 1 as a part of them. A dash stands where there is no gradient.",
         "",
-        "Written by `make docs` on "
-        + f"{datetime.date.today()}, {platform.machine()}: "
-        + ", ".join(map(_version, engines))
-        + ".",
+        f"Written by `make docs` on {datetime.date.today()}, {platform.machine()}: {', '.join(map(_version, engines))}.",
         "",
         "| primitive | " + " | ".join(engines) + " |",
         "|---" * (len(engines) + 1) + "|",

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the oracle
-for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(threads, "1")  # a process a core runs the tests: more threads would wait for one another
+os.environ["OMP_NUM_THREADS"] = "1"  # a process a core runs the tests: more threads would wait for one another
+os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 import pytest
 

@@ -31,13 +31,8 @@ def trained(name: str, verbose: int = 0) -> list[np.ndarray]:
     cornu.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(40, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 40)
-    stack = [
-        layers.Conv2D(4, 3, activation="relu"),
-        layers.MaxPooling2D(),
-        layers.Flatten(),
-        layers.Dense(3, activation="softmax"),
-    ]
-    model = cornu.Sequential([cornu.Input((8, 8, 1)), *stack]).to_backend(name)
+    stack = [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten()]
+    model = cornu.Sequential([cornu.Input((8, 8, 1)), *stack, layers.Dense(3, activation="softmax")]).to_backend(name)
     model.compile(cornu.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
     model.fit(x, y, batch_size=8, epochs=2, verbose=verbose)
     return model.get_weights()
