@@ -22,8 +22,7 @@ class CallContext:
         losses: What ``add_loss`` and activity regularizers collected.
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
-        backend_name: Name of the backend that the call runs on, with all variables bound, wherever the layers are; None if it is
-            theirs.
+        backend_name: Name of the backend that the call runs on, with all variables bound; None if it is that of the layers.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
     """
 
