@@ -187,6 +187,14 @@ CASES = {
         *(normal(2, 7, 8, 7), normal(3, 2, 7, 4)),
     ),
     "conv, dilation": (lambda b, x, k: b.conv(x, k, (2, 1), ((1, 2), (3, 0)), (2, 3)), normal(2, 7, 8, 5), normal(3, 3, 5, 4)),
+    "conv, dilation alone": (
+        lambda b, x, k: b.conv(x, k, (1, 1), ((1, 2), (3, 0)), (2, 3)),
+        *(normal(2, 7, 8, 5), normal(3, 3, 5, 4)),
+    ),
+    "conv, dilation of groups in 3-D": (
+        lambda b, x, k: b.conv(x, k, (1, 1, 1), ((1, 0), (0, 0), (0, 2)), (1, 2, 3), 2),
+        *(normal(2, 3, 5, 6, 4), normal(2, 2, 2, 2, 6)),
+    ),
     "conv, what a stride leaves over": (
         lambda b, x, k: b.conv(x, k, (3, 3), ((0, 0), (0, 0)), (1, 1)),
         *(normal(2, 8, 7, 8), normal(3, 2, 8, 4)),

@@ -269,21 +269,6 @@ def test_compiled_functions_work_inside_traced_ones():
     assert B.abstract_eval(f, ArraySpec((2,), "float32")) == ArraySpec((2,), "float32")
 
 
-def test_what_a_compiled_function_was_first_called_with_is_not_kept():
-    import gc
-    import weakref
-
-    class Data(np.ndarray):
-        pass
-
-    data = np.ones(3, "float32").view(Data)
-    gone, f = weakref.ref(data), B.compile(lambda x: x + 1)
-    f(data)
-    del data
-    gc.collect()
-    assert gone() is None
-
-
 def test_nothing_is_traced_anew_for_another_number_of_steps():
     traces = []
 

@@ -3,7 +3,6 @@
 TensorFlow itself knows numbers, slices, ``None`` and ``...``. Arrays among them become one ``gather``.
 """
 
-import builtins
 import functools
 from typing import Any
 
@@ -17,7 +16,7 @@ def getitem(x: Array, index: Any) -> Array:
     """``x[index]``; see ``contract.getitem``."""
     items = [_item(item) for item in (index if isinstance(index, tuple) else (index,))]
     _refuse_outside(x, items)
-    if not builtins.any(_is_array(item) for item in items):
+    if not any(_is_array(item) for item in items):
         return x[tuple(items)]
     return _gathered(x, _one_for_each_axis(items, len(x.shape)))
 
