@@ -30,12 +30,6 @@ def engine_name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=ENGINES)
-def compiler(request: pytest.FixtureRequest) -> str:
-    """Name of a backend that compiles a function once for each shape; the test runs once for each."""
-    return request.param
-
-
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     """Every test starts from the same seed, whatever ran before it."""

@@ -551,7 +551,7 @@ def test_a_pure_call_gives_what_the_eager_one_gives_and_changes_nothing(backend)
         np.testing.assert_allclose(np.asarray(one), variable.numpy(), rtol=1e-6)
 
 
-def test_no_tracer_outlives_a_compiled_call(compiler):
+def test_no_tracer_outlives_a_compiled_call(engine_name):
     class Counter(Layer):
         def build(self, input_shape):
             self.count = self.add_weight((), "zeros", trainable=False, name="count")
@@ -562,7 +562,7 @@ def test_no_tracer_outlives_a_compiled_call(compiler):
             self.add_loss(ops.sum(inputs))
             return inputs * self.w
 
-    layer = Counter().to_backend(compiler)
+    layer = Counter().to_backend(engine_name)
     layer(cornu.Input((3,)))
     compiled = layer.backend.compile(lambda t, s, x: layer.stateless_call(t, s, x, return_losses=True))
     outputs, after, losses = compiled([layer.w.value], [layer.count.value], X)

@@ -120,9 +120,9 @@ def test_a_word_outside_of_the_table_is_refused(word: int, advice: str, backend:
         layer(np.array([[1, word]]))
 
 
-def test_compiled_a_word_outside_of_the_table_is_nan(compiler: str) -> None:
-    engine = backends.get(compiler)
-    layer = layers.Embedding(5, 2, weights=TABLE).to_backend(compiler)
+def test_compiled_a_word_outside_of_the_table_is_nan(engine_name: str) -> None:
+    engine = backends.get(engine_name)
+    layer = layers.Embedding(5, 2, weights=TABLE).to_backend(engine_name)
     words = engine.asarray(np.array([[5, 1, -1]]))
     call: Callable = engine.compile(
         lambda words: layer.stateless_call([layer.embeddings.value], [], words, call_context=CallContext())[0]

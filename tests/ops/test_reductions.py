@@ -115,8 +115,8 @@ def test_segment_sum(make, check, rng):
     check(ops.segment_sum(make(x), make(ids)), keras.ops.segment_sum(x, ids, 3))
 
 
-def test_results_of_unknown_size_are_refused_in_compiled_code(compiler):
-    engine = backends.get(compiler)
+def test_results_of_unknown_size_are_refused_in_compiled_code(engine_name):
+    engine = backends.get(engine_name)
     with pytest.raises(InvalidArgumentError, match=r"`bincount` was used in compiled code.*Sum a `one_hot` instead"):
         engine.compile(ops.bincount)(engine.asarray([1, 2]))
     with pytest.raises(InvalidArgumentError, match=r"`segment_sum` was used in compiled code.*Pass `num_segments`"):

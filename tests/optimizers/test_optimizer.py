@@ -132,8 +132,8 @@ def test_gathered_gradients_count_as_one_step(weight):
     assert int(sgd.iterations) == 1
 
 
-def test_a_step_compiles_once(compiler, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", compiler)
+def test_a_step_compiles_once(engine_name, monkeypatch):
+    monkeypatch.setitem(config._settings, "backend", engine_name)
     adam, weight, traces = optimizers.Adam(), Variable([1.0, 2.0]), []
     adam.build([weight])
 
@@ -141,7 +141,7 @@ def test_a_step_compiles_once(compiler, monkeypatch):
         traces.append(1)
         return adam.stateless_apply(state, gradients, weights)
 
-    compiled = backends.get(compiler).compile(step)
+    compiled = backends.get(engine_name).compile(step)
     state, weights = [v.value for v in adam.variables], [weight.value]
     for _ in range(3):
         weights, state = compiled(state, [ops.array([1.0, 1.0])], weights)

@@ -43,9 +43,9 @@ def test_values_are_those_of_keras(name, arguments, backend):
 
 
 @each_case
-def test_schedules_compile(name, arguments, compiler):
+def test_schedules_compile(name, arguments, engine_name):
     schedule = getattr(schedules, name)(**arguments)
-    compiled = backends.get(compiler).compile(schedule)
+    compiled = backends.get(engine_name).compile(schedule)
     for step in (0, 3, 25):
         np.testing.assert_allclose(float(compiled(np.int32(step))), float(schedule(step)), rtol=1e-5)
 

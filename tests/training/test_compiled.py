@@ -94,7 +94,7 @@ def test_a_config_compiles_the_same(classifier):
     assert arguments["metrics"] == ["accuracy"]
 
 
-def test_outputs_of_a_subclassed_model_are_inferred_once_for_each_shape(compiler):
+def test_outputs_of_a_subclassed_model_are_inferred_once_for_each_shape(engine_name):
     runs = []
 
     class Own(cornu.Model):
@@ -106,7 +106,7 @@ def test_outputs_of_a_subclassed_model_are_inferred_once_for_each_shape(compiler
             runs.append(1)
             return self.dense(inputs)
 
-    model = Own().to_backend(compiler)
+    model = Own().to_backend(engine_name)
     model.compile("sgd", "sparse_categorical_crossentropy")
     batches = [(X[:4], Y[:4]), (X[4:8], Y[4:8]), (X[8:], Y[8:])]
     model.fit(batches, verbose=0)

@@ -39,58 +39,58 @@ class Counted(Layer):
 # --- Compiling --------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_compiles_twice(classifier, compiler):
+def test_nothing_compiles_twice(classifier, engine_name):
     counted = Counted()
-    model = classifier(counted, optimizer="adam").to_backend(compiler)
+    model = classifier(counted, optimizer="adam").to_backend(engine_name)
     model.fit(X, Y, 8, 1, verbose=0, validation_split=0.3)
     first = len(counted.runs)
     model.fit(X, Y, 8, 3, verbose=0, validation_split=0.3)
     assert len(counted.runs) == first
 
 
-def test_the_smaller_last_batch_compiles_nothing(classifier, compiler):
+def test_the_smaller_last_batch_compiles_nothing(classifier, engine_name):
     runs = []
     for count in (32, 37):
         counted = Counted()
-        classifier(counted).to_backend(compiler).fit(X[:count], Y[:count], 8, 2, verbose=0)
+        classifier(counted).to_backend(engine_name).fit(X[:count], Y[:count], 8, 2, verbose=0)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
 
 
-def test_batches_compile_once(classifier, compiler):
+def test_batches_compile_once(classifier, engine_name):
     counted = Counted()
-    model = classifier(counted).to_backend(compiler)
+    model = classifier(counted).to_backend(engine_name)
     model.fit(batches(), verbose=0)
     first = len(counted.runs)
     model.fit(batches(), epochs=2, verbose=0)
     assert len(counted.runs) == first
 
 
-def test_steps_that_go_on_compile_once(classifier, compiler):
+def test_steps_that_go_on_compile_once(classifier, engine_name):
     runs = []
     for epochs in (1, 4):
         counted = Counted()
-        classifier(counted).to_backend(compiler).fit(X, Y, 8, epochs, verbose=0, steps_per_epoch=2)
+        classifier(counted).to_backend(engine_name).fit(X, Y, 8, epochs, verbose=0, steps_per_epoch=2)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
 
 
-def test_batch_callbacks_compile_nothing_more(classifier, compiler):
+def test_batch_callbacks_compile_nothing_more(classifier, engine_name):
     class Each(Callback):
         def on_train_batch_end(self, batch, logs=None):
             pass
 
     counted = Counted()
-    model = classifier(counted).to_backend(compiler)
+    model = classifier(counted).to_backend(engine_name)
     model.fit(X, Y, 8, verbose=0)
     first = len(counted.runs)
     model.fit(X, Y, 8, verbose=0, callbacks=[Each()])
     assert len(counted.runs) == first
 
 
-def test_a_new_learning_rate_compiles_nothing(classifier, compiler):
+def test_a_new_learning_rate_compiles_nothing(classifier, engine_name):
     counted = Counted()
-    model = classifier(counted).to_backend(compiler)
+    model = classifier(counted).to_backend(engine_name)
     model.fit(X, Y, 8, verbose=0)
     first = len(counted.runs)
     model.optimizer.learning_rate = 0.5

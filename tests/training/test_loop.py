@@ -91,8 +91,8 @@ def test_an_exception_in_a_callback_leaves_the_last_step(event, error, classifie
     assert np.isfinite(model.fit(X, Y, SIZE, verbose=0).history["loss"][0])
 
 
-def test_an_exception_in_a_callback_of_compiled_steps(classifier, close, compiler):
-    model, twin = twins(lambda model: model.to_backend(compiler), classifier)
+def test_an_exception_in_a_callback_of_compiled_steps(classifier, close, engine_name):
+    model, twin = twins(lambda model: model.to_backend(engine_name), classifier)
     with pytest.raises(RuntimeError, match="on purpose"):
         model.fit(X, Y, SIZE, verbose=0, shuffle=False, callbacks=[Failing("on_train_batch_end", 6)])
     steps(twin, 6)

@@ -37,7 +37,7 @@ def test_every_batch_size(size, on):
     np.testing.assert_allclose(model.predict(x, size, verbose=0), model(x.astype("float32")), 1e-5, 1e-6)
 
 
-def test_few_sizes_compile(classifier, compiler):
+def test_few_sizes_compile(classifier, engine_name):
     sizes: list[int] = []
 
     class Seen(Layer):
@@ -50,13 +50,13 @@ def test_few_sizes_compile(classifier, compiler):
         def compute_output_shape(self, input_shape):
             return input_shape
 
-    model = classifier(Seen()).to_backend(compiler)
+    model = classifier(Seen()).to_backend(engine_name)
     for count in [*range(1, 40), 100, 3, 17]:
         assert model.predict(RNG.normal(size=(count, 4)), verbose=0).shape == (count, 3)
     assert sorted(sizes) == [1, 2, 4, 8, 16, 32]
 
 
-def test_a_layer_that_keeps_what_it_saw_compiles_once(compiler):
+def test_a_layer_that_keeps_what_it_saw_compiles_once(engine_name):
     runs: list[int] = []
 
     class Keeping(Layer):
@@ -65,7 +65,7 @@ def test_a_layer_that_keeps_what_it_saw_compiles_once(compiler):
             self.seen = inputs * 2
             return inputs
 
-    model = cornu.Sequential([cornu.Input((3,)), Keeping(), layers.Dense(2)]).to_backend(compiler)
+    model = cornu.Sequential([cornu.Input((3,)), Keeping(), layers.Dense(2)]).to_backend(engine_name)
     x = np.ones((1, 3), "float32")
     model.predict(x, verbose=0)
     before = len(runs)
