@@ -13,7 +13,7 @@ SOURCES := src tests docs $(wildcard benchmarks) $(wildcard examples)
 # One process a core, and 4 at most: every process compiles its own JAX functions.
 CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 WORKERS := $(shell test $(CORES) -gt 4 && echo 4 || echo $(CORES))
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: demo test test-fast test-gpu lint bench docs docs-check clean
 

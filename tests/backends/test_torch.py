@@ -185,6 +185,34 @@ def test_the_shortcut_of_adam_is_what_adam_derives(shape, monkeypatch):
         np.testing.assert_allclose(mine, derived, rtol=2e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("arguments", [{}, {"center": False}, {"scale": False, "epsilon": 0.1}], ids=str)
+@pytest.mark.parametrize("shape", [(8, 3), (5, 7, 3), (4, 6, 5, 3), (2, 3, 4, 2, 3)], ids=str)
+def test_the_shortcut_of_batch_normalization_is_what_it_derives(shape, arguments, monkeypatch):
+    layer = layers.BatchNormalization(**arguments).to_backend("torch")
+    layer.build(shape)
+    layer.set_weights([RNG.uniform(0.5, 2, size=weight.shape) for weight in layer.weights])
+    x, upstream = (RNG.normal(2, 3, size=shape).astype("float32") for _ in range(2))
+
+    def answer():
+        def loss(trained_and_x):
+            outputs, after = layer.stateless_call(
+                trained_and_x[:-1], [v.value for v in layer.non_trainable_variables], trained_and_x[-1], training=True
+            )
+            return B.sum(outputs * B.asarray(upstream)), (outputs, after)
+
+        (_, found), gradients = B.value_and_grad(loss, has_aux=True)(
+            [*(v.value for v in layer.trainable_variables), B.asarray(x)]
+        )
+        return [found[0], *found[1], *gradients]
+
+    found = answer()
+    asked = []
+    monkeypatch.setattr(shortcuts, "find", lambda name, *_: asked.append(name))
+    for mine, derived in zip(found, answer(), strict=True):
+        np.testing.assert_allclose(mine, derived, rtol=1e-4, atol=1e-5)
+    assert asked == ["normalized_batch"]
+
+
 # --- Gradients --------------------------------------------------------------------------------------------------------
 
 

@@ -26,3 +26,13 @@ def adam(
         rate: The learning rate, corrected for the number of the step, of shape ``()``.
         beta_1, beta_2, epsilon: Those of ``cornu.optimizers.Adam``.
     """
+
+
+def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
+    """A batch with mean 0 and variance 1 in each channel, times ``gamma``, plus ``beta``; and the mean and variance it had.
+
+    Args:
+        x: ``(batch, ..., channels)`` in ``float32``.
+        gamma, beta: ``(channels,)``, or None.
+        epsilon: Keeps the root from being 0.
+    """

@@ -732,6 +732,12 @@ def adam(
     return torch_kernels.adam(weight, gradient, mean, square, rate, beta_1, beta_2, epsilon)
 
 
+def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
+    found = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
+    outputs, mean, deviation_below_one = found
+    return _channels_last(outputs), mean, torch.square(1 / deviation_below_one) - epsilon
+
+
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 

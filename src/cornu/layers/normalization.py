@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers
+from cornu.backends import shortcuts
 from cornu.core import context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -149,22 +150,33 @@ class BatchNormalization(Normalization):
         with context.autocast(None):  # the weights as they are, not in half precision
             x = ops.cast(inputs, _wide(self.compute_dtype))
             if training and self.trainable:
-                mean, variance = self._batch_statistics(x, mask)
+                outputs, mean, variance = self._normalized_by_itself(x, mask)
                 self._follow(self.moving_mean, mean)
                 self._follow(self.moving_variance, variance)
             else:
-                mean, variance = self.moving_mean, self.moving_variance
-            outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+                moving = self.moving_mean, self.moving_variance
+                outputs = ops.batch_normalization(x, *moving, self.axis, self.beta, self.gamma, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
+
+    def _normalized_by_itself(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """The batch normalized by its own mean and variance, and these."""
+        weights = self._weights_of_samples(x, mask)
+        quick = shortcuts.find("normalized_batch", x) if weights is None and self.axis in (-1, len(x.shape) - 1) else None
+        if quick is not None:
+            gamma, beta = (None if weight is None else weight.value for weight in (self.gamma, self.beta))
+            return quick(x, gamma, beta, self.epsilon)
+        mean, variance = self._batch_statistics(x, weights)
+        outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        return outputs, mean, variance
 
     def _follow(self, moving: Any, value: Any) -> None:
         moving.assign(moving * self.momentum + ops.stop_gradient(value) * (1.0 - self.momentum))
 
-    def _batch_statistics(self, x: Any, mask: Any) -> tuple[Any, Any]:
+    def _batch_statistics(self, x: Any, weights: Any) -> tuple[Any, Any]:
         """Mean and variance of each channel over all that counts."""
         place = self.axis % len(x.shape)
         axes = tuple(axis for axis in range(len(x.shape)) if axis != place)
-        mean_of = _mean_over(axes, self._weights_of_samples(x, mask), x.shape)
+        mean_of = _mean_over(axes, weights, x.shape)
         mean = mean_of(x)
         # The variance does not change with the mean to first order: without that gradient it is as exact, and a fifth faster.
         variance = mean_of(ops.square(x - ops.stop_gradient(mean)))
