@@ -328,10 +328,11 @@ def test_an_engine_and_numpy_agree_on_values_and_gradients(case, engine):
     (result, gradients), (expected, expected_gradients) = (result_and_gradients(b, f, arrays) for b in both)
 
     assert result.dtype == expected.dtype
-    assert_allclose(result, expected, rtol=1e-5, atol=3e-6)
-    for gradient, other in zip(gradients, expected_gradients, strict=True):
+    assert_allclose(result, expected, rtol=1e-5, atol=3e-6, err_msg=f"{engine} (actual) against numpy (desired)")
+    for number, (gradient, other) in enumerate(zip(gradients, expected_gradients, strict=True), start=1):
         assert gradient.dtype == other.dtype
-        assert_allclose(gradient, other, rtol=2e-5, atol=1e-5)
+        which = f"gradient {number}, weighted at random: {engine} (actual) against numpy (desired)"
+        assert_allclose(gradient, other, rtol=2e-5, atol=1e-5, err_msg=which)
 
 
 def test_every_primitive_has_a_case():

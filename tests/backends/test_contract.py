@@ -1,15 +1,21 @@
 """Every backend has every primitive of the contract, with the same arguments."""
 
+import importlib.util
 import inspect
 
 import pytest
 
 from cornu import backends, config
-from cornu.backends import contract
+from cornu.backends import contract, shortcuts
 
-PRIMITIVES = {
-    name: value for name, value in vars(contract).items() if inspect.isfunction(value) and value.__module__ == contract.__name__
-}
+
+def functions_of(module):
+    return {name: f for name, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+
+
+PRIMITIVES = functions_of(contract)
+SHORTCUTS = {name: f for name, f in functions_of(shortcuts).items() if name != "find"}
+INSTALLED = [name for name in (*config.BACKENDS, *backends.RECORDERS) if importlib.util.find_spec(name) is not None]
 
 
 def arguments(function):
@@ -21,9 +27,17 @@ def test_there_are_at_most_150_primitives():
 
 
 @pytest.mark.parametrize("primitive", PRIMITIVES)
-@pytest.mark.parametrize("name", config.installed_backends())
+@pytest.mark.parametrize("name", INSTALLED)
 def test_a_backend_has_the_primitive_with_the_contracts_arguments(name, primitive):
     function = getattr(backends.get(name), primitive, None)
 
     assert callable(function), f"the backend {name!r} has no `{primitive}`"
     assert arguments(function) == arguments(PRIMITIVES[primitive])
+
+
+@pytest.mark.parametrize("shortcut", SHORTCUTS)
+def test_a_shortcut_has_the_arguments_that_stand_in_shortcuts(shortcut):
+    found = [getattr(backends.get(name), shortcut) for name in INSTALLED if hasattr(backends.get(name), shortcut)]
+
+    assert found, f"no backend has the shortcut `{shortcut}`"
+    assert all(arguments(function) == arguments(SHORTCUTS[shortcut]) for function in found)

@@ -1,7 +1,7 @@
 """What a backend may have beside its primitives: an engine's own kernel for what is otherwise derived from them.
 
 A function below says what a shortcut of that name computes. Whoever derives the same thing asks :func:`find` first. A test
-holds every shortcut against what is derived.
+of its engine holds every shortcut against what is derived.
 """
 
 from collections.abc import Callable

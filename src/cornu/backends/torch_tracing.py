@@ -72,8 +72,8 @@ class Program:
 
     def __init__(self, f: Callable, args: tuple, leaves: list[torch.Tensor], own: int = 0):
         self._f = f
-        self._taken = trees.map(lambda _: 0, args)
-        self._given: Any = None
+        self._arguments_form = trees.map(lambda _: 0, args)
+        self._results_form: Any = None  # known when `f` has run
         try:
             with _without_numbers():
                 written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*leaves)
@@ -82,13 +82,13 @@ class Program:
             self.run = self._call
 
     def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
-        results = self._f(*trees.unflatten(self._taken, list(leaves)))
-        self._given = trees.map(lambda _: 0, results)
+        results = self._f(*trees.unflatten(self._arguments_form, list(leaves)))
+        self._results_form = trees.map(lambda _: 0, results)
         return [_as_tensor(leaf).contiguous() for leaf in trees.leaves(results)]
 
     def results_of(self, leaves: list[torch.Tensor]) -> Any:
         """The leaves of the results as the tree that ``f`` gave."""
-        return trees.unflatten(self._given, leaves)
+        return trees.unflatten(self._results_form, leaves)
 
 
 class Programs:
@@ -161,7 +161,8 @@ def repeat(step: Callable, finish: Callable) -> Callable:
         program, leaves = programs.of((carry, data, numbers[0]), own=size)
         constant = leaves[size:-1]
         with torch.no_grad():
-            kept = [leaf.clone() for leaf in leaves[:size]]  # the user's arrays stay as they are
+            # The variables, and the last good state, still hold the old arrays; the program writes into these.
+            kept = [leaf.clone() for leaf in leaves[:size]]
             for number in numbers:
                 kept = program.run(*kept, *constant, number)
         carry = program.results_of(kept)

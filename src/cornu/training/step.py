@@ -56,7 +56,7 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
         model: The model, built.
         objective: Gives the loss (see ``objective.py``).
         scores: Keeps the metrics (see ``scores.py``).
-        optimizer: The optimizer, built.
+        optimizer: The optimizer, built before the step first runs.
 
     Returns:
         ``step(state, batch) -> state``.
