@@ -347,6 +347,23 @@ def test_batches_train_as_arrays_do(kind, classifier, on, close):
     close(found["loss"], history["loss"])
 
 
+def test_a_loader_of_pytorch_trains_as_arrays_do(classifier, on, close):
+    data = pytest.importorskip("torch.utils.data")
+    tensors = [pytest.importorskip("torch").from_numpy(array.copy()) for array in (X, Y)]
+    loader = data.DataLoader(data.TensorDataset(*tensors), batch_size=8)
+    of_arrays, of_loader = on(classifier()), on(classifier())
+    of_loader.set_weights(of_arrays.get_weights())
+
+    of_arrays.fit(X, Y, 8, 3, verbose=0, shuffle=False, validation_data=(X, Y))
+    of_loader.fit(loader, epochs=3, verbose=0, validation_data=loader)
+
+    close(of_loader.get_weights(), of_arrays.get_weights())
+    for log, values in of_arrays.history.history.items():
+        np.testing.assert_allclose(of_loader.history.history[log], values, 1e-5, err_msg=log)
+    close(of_loader.evaluate(loader, verbose=0), of_arrays.evaluate(X, Y, verbose=0))
+    close(of_loader.predict(loader, verbose=0), of_arrays.predict(X, verbose=0))
+
+
 @pytest.mark.parametrize("elements", [lambda x, y: (x, y), lambda x, y: (x, y, np.ones(len(x), "float32"))])
 def test_a_dataset_of_tensorflows_trains_on_every_backend(elements, classifier, on, close):
     tf = pytest.importorskip("tensorflow")
