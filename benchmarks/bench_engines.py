@@ -8,13 +8,12 @@ import argparse
 import datetime
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from measuring import processor, spread
 from rival import RIVALS, WORKLOADS
 
 HERE = Path(__file__).parent
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"engines-{datetime.date.today()}.json")
     arguments = parser.parse_args()
     packages = ("cornu", "keras", "torch", "tensorflow-cpu")
-    results = {"machine": {"cores": os.cpu_count(), "processor": _processor(), **{name: version(name) for name in packages}}}
+    results = {"machine": {"cores": os.cpu_count(), "processor": processor(), **{name: version(name) for name in packages}}}
     results["pictures a second"] = {}
     for name in arguments.workload or WORKLOADS:
         print(name, flush=True)
@@ -51,11 +50,7 @@ def in_turn(name: str, rounds: int) -> dict[str, dict[str, float]]:
         process.stdin.close()
         process.wait()
     samples = WORKLOADS[name].samples
-    speeds = {rival: [samples / value for value in values] for rival, values in seconds.items()}
-    return {
-        rival: {"median": round(statistics.median(found), 1), "least": round(min(found), 1), "most": round(max(found), 1)}
-        for rival, found in speeds.items()
-    }
+    return {rival: spread([samples / value for value in values]) for rival, values in seconds.items()}
 
 
 def _start(rival: str, name: str) -> subprocess.Popen:
@@ -75,11 +70,6 @@ def _ask(process: subprocess.Popen) -> str:
     process.stdin.write("\n")
     process.stdin.flush()
     return process.stdout.readline()
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
 
 
 def table(speeds: dict[str, dict[str, dict[str, float]]]) -> str:

@@ -11,7 +11,6 @@ import functools
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from measuring import processor, spread
 
 HERE = Path(__file__).parent
 ROUNDS = 7
@@ -66,10 +66,6 @@ def many_times(function: Callable, argument: np.ndarray) -> None:
         function(argument)
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    return {"median": round(statistics.median(values), 4), "least": round(min(values), 4), "most": round(max(values), 4)}
-
-
 def import_times() -> dict[str, dict[str, float]]:
     """Seconds that ``import cornu`` takes in a fresh process, beyond Python's own start."""
     code = "import time; a = time.perf_counter(); import cornu; print(time.perf_counter() - a)"
@@ -96,10 +92,8 @@ def machine() -> dict[str, str]:
 
     import cornu
 
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
     versions = {library.__name__: library.__version__ for library in (cornu, jax, keras)}
-    return {"processor": model, "cores": str(os.cpu_count()), **versions, "python": platform.python_version()}
+    return {"processor": processor(), "cores": str(os.cpu_count()), **versions, "python": platform.python_version()}
 
 
 def table(results: dict) -> str:

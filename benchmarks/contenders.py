@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from networks import convnet, mlp
 
 import cornu
 
@@ -37,25 +38,6 @@ class Workload(NamedTuple):
     batch_size: int
     shape: tuple[int, ...]
     layers: Callable
-
-
-def convnet(library) -> list:
-    layers = library.layers
-    return [
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.Flatten(),
-        layers.Dense(64, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    ]
-
-
-def mlp(library) -> list:
-    layers = library.layers
-    return [layers.Dense(512, activation="relu"), layers.Dense(512, activation="relu"), layers.Dense(10, activation="softmax")]
 
 
 WORKLOADS = {

@@ -1,11 +1,19 @@
-"""What is the same on every backend: what data becomes, what lies on padding, and what cannot be differentiated."""
+"""What is the same on every backend: dtypes, what data becomes, what lies on padding, and what cannot be differentiated."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cornu import config
+from cornu.backends.contract import ArraySpec
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+)
+"""Names of the dtypes that an engine has."""
 
 
 def numbers(x: Any) -> np.ndarray:
@@ -47,8 +55,25 @@ def check_fits(array: np.ndarray, dtype: str, advice: str) -> None:
         )
 
 
-def parts_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
-    """Which part of each pooling window lies on the picture and not on padding; at least one place is taken to.
+def holds(values: list | tuple, kind: type) -> bool:
+    """Whether something of a type is in a list, or in a list inside it."""
+    return any(isinstance(v, kind) or (isinstance(v, (list, tuple)) and holds(v, kind)) for v in values)
+
+
+def map_specs(function: Callable, specs: Any) -> Any:
+    """``trees.map`` for a tree of :class:`ArraySpec`, which ``trees`` would take for trees: they are named tuples."""
+    if isinstance(specs, ArraySpec):
+        return function(specs)
+    if isinstance(specs, dict):
+        return {name: map_specs(function, spec) for name, spec in specs.items()}
+    if isinstance(specs, (list, tuple)):
+        parts = [map_specs(function, spec) for spec in specs]
+        return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)
+    return specs
+
+
+def places_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
+    """How many places of each pooling window lie on the picture and not on padding; at least 1, to divide by.
 
     Args:
         size: Size of the picture, an axis each.
@@ -57,13 +82,12 @@ def parts_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> 
     Returns:
         An array with an axis for each of the picture's.
     """
-    parts = np.ones(())
-    for length, width, step, (before, after) in zip(size, window, strides, padding, strict=True):
-        real = np.pad(np.ones(length), (before, after))
-        starts = np.arange(0, len(real) - width + 1, step)
-        inside = np.array([real[start : start + width].sum() for start in starts])
-        parts = np.expand_dims(parts, -1) * (np.maximum(inside, 1) / width)
-    return parts
+    counts = np.ones(())
+    for length, width, step, pads in zip(size, window, strides, padding, strict=True):
+        real = np.pad(np.ones(length), pads)
+        along = [real[start : start + width].sum() for start in range(0, len(real) - width + 1, step)]
+        counts = np.expand_dims(counts, -1) * np.maximum(along, 1)
+    return counts
 
 
 def check_has_gradient(dtype: str) -> None:

@@ -90,18 +90,13 @@ enable_compilation_cache()
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_DTYPES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
-)
-
 
 def _available(dtype: Any) -> str:
     """The name of what JAX takes for a dtype, with its 64-bit switch as it is."""
     try:
         return jax.dtypes.canonicalize_dtype(dtype).name
     except TypeError:
-        raise one_of("dtype", dtype, _DTYPES) from None
+        raise one_of("dtype", dtype, host.DTYPES) from None
 
 
 _ALIGNMENT = 64
@@ -113,16 +108,12 @@ _LARGE = 2**20
 def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, jax.Array):
         return x if dtype is None else cast(x, dtype)
-    if isinstance(x, (list, tuple)) and _holds_array(x):
+    if isinstance(x, (list, tuple)) and host.holds(x, jax.Array):
         x = jnp.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, dtype)
     own = _own_array(x, dtype)
     with jax.ensure_compile_time_eval():  # concrete inside a traced function too
         return jax.device_put(own)
-
-
-def _holds_array(values: list | tuple) -> bool:
-    return builtins.any(isinstance(v, jax.Array) or (isinstance(v, (list, tuple)) and _holds_array(v)) for v in values)
 
 
 def _own_array(x: Any, dtype: str | None) -> np.ndarray:
@@ -560,12 +551,7 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     x = _floating(x)
     total = _sum_pool(x, window, strides, padding)
-    counts = np.ones((), x.dtype)
-    for axis, (size, step, pads) in enumerate(zip(window, strides, padding, strict=True)):
-        real = np.pad(np.ones(x.shape[1 + axis], x.dtype), pads)
-        starts = np.arange(total.shape[1 + axis]) * step
-        along = np.array([real[start : start + size].sum() for start in starts], x.dtype)
-        counts = np.expand_dims(counts, -1) * np.maximum(along, 1)
+    counts = host.places_inside(x.shape[1:-1], window, strides, padding).astype(x.dtype)
     return total / counts[None, ..., None]
 
 

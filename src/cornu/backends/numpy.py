@@ -25,10 +25,7 @@ backends.register_array_type(TapeArray, "numpy")
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_DTYPES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64", "complex64", "complex128"),
-)
+_DTYPES = tuple(name for name in host.DTYPES if name != "bfloat16")
 
 
 def _checked_dtype(name: str) -> str:
@@ -613,20 +610,9 @@ def repeat(step: Callable, finish: Callable) -> Callable:
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
-    results = _without_warnings(f)(*(_zeros(spec) for spec in specs))
+    zeros = host.map_specs(lambda spec: full(spec.shape, 0, spec.dtype), specs)
+    results = _without_warnings(f)(*zeros)
     return trees.map(lambda x: ArraySpec(x.shape, dtype(x)), results)
-
-
-def _zeros(specs: Any) -> Any:
-    """A tree of zeros for a tree of specs. (``trees`` would take a spec, a named tuple, for a tree.)"""
-    if isinstance(specs, ArraySpec):
-        return full(specs.shape, 0, specs.dtype)
-    if isinstance(specs, dict):
-        return {name: _zeros(spec) for name, spec in specs.items()}
-    if isinstance(specs, (list, tuple)):
-        parts = [_zeros(spec) for spec in specs]
-        return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)
-    return specs
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

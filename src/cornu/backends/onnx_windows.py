@@ -35,6 +35,12 @@ def _padded_before(x: OnnxArray, padding: Padding, fill: float) -> tuple[OnnxArr
     return padded, tuple((0, 0) for _ in padding)
 
 
+def _inputs(x: OnnxArray, kernel: OnnxArray) -> list[Any]:
+    """A picture and a kernel as ONNX takes them: channels before the spatial axes; filters and channels before the window."""
+    graph, rank = current(), x.ndim
+    return [graph.in_order(x, _channels_first(rank)), graph.in_order(kernel, (rank - 1, rank - 2, *range(rank - 2)))]
+
+
 def conv(x: OnnxArray, kernel: OnnxArray, strides: Shape, padding: Padding, dilation: Shape, groups: int) -> OnnxArray:
     """``Conv``: the contract's ``conv``."""
     wanted = common_dtype([x, kernel])
@@ -42,7 +48,7 @@ def conv(x: OnnxArray, kernel: OnnxArray, strides: Shape, padding: Padding, dila
     x, kernel = cast(x, used), cast(kernel, used)
     x, padding = _padded_before(x, padding, 0)
     window, rank, graph = kernel.shape[:-2], x.ndim, current()
-    inputs = [graph.in_order(x, _channels_first(rank)), graph.in_order(kernel, (rank - 1, rank - 2, *range(rank - 2)))]
+    inputs = _inputs(x, kernel)
     attributes = {
         "kernel_shape": window,
         "strides": tuple(strides),
@@ -70,7 +76,7 @@ def conv_transpose(
             "The padding depends on sizes that are open.",
             "Give the model's `Input` fixed sizes: `Input((32, 32, 3))`.",
         )
-    inputs = [graph.in_order(x, _channels_first(rank)), graph.in_order(kernel, (rank - 1, rank - 2, *range(rank - 2)))]
+    inputs = _inputs(x, kernel)
     attributes = {
         "kernel_shape": window,
         "strides": tuple(strides),

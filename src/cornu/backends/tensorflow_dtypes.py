@@ -11,19 +11,15 @@ import numpy as np
 
 from cornu import config
 from cornu.backends.contract import Array
+from cornu.backends.host import DTYPES
 from cornu.backends.tensorflow_loading import tf
 from cornu.errors import one_of
-
-NAMES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
-)
 
 
 def checked(name: str) -> str:
     """The name of a dtype, if there is one of this name."""
-    if name not in NAMES:
-        raise one_of("dtype", name, NAMES)
+    if name not in DTYPES:
+        raise one_of("dtype", name, DTYPES)
     return name
 
 

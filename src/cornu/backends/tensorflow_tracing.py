@@ -28,7 +28,7 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
         x = tf.convert_to_tensor(x)
         return x if dtype is None else cast(x, checked(dtype))
-    if isinstance(x, (list, tuple)) and _holds_tensor(x):
+    if isinstance(x, (list, tuple)) and host.holds(x, tf.Tensor):
         x = tf.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, checked(dtype))
     found = host.numbers(x)
@@ -40,10 +40,6 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return tf.constant(found)  # a copy
     with tf.init_scope():  # concrete while a function is traced, too
         return tf.constant(found)
-
-
-def _holds_tensor(values: list | tuple) -> bool:
-    return any(isinstance(v, tf.Tensor) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values)
 
 
 def _form(tree: Any) -> Any:
@@ -167,21 +163,9 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
         flat_specs.append(tf.TensorSpec(spec.shape, checked(spec.dtype)))
         return 0
 
-    form = [_map_specs(noted, spec) for spec in specs]
+    form = host.map_specs(noted, list(specs))
     concrete, result_form = traced(lambda *leaves: f(*trees.unflatten(form, list(leaves))), flat_specs)
     return trees.unflatten(result_form, [ArraySpec(tuple(found.shape), found.dtype.name) for found in concrete.outputs])
-
-
-def _map_specs(function: Callable, specs: Any) -> Any:
-    """``trees.map`` for a tree of specs, which are named tuples themselves."""
-    if isinstance(specs, ArraySpec):
-        return function(specs)
-    if isinstance(specs, dict):
-        return {name: _map_specs(function, spec) for name, spec in specs.items()}
-    if isinstance(specs, (list, tuple)):
-        parts = [_map_specs(function, spec) for spec in specs]
-        return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)
-    return specs
 
 
 # --- Loops and choices ------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ gives all of equal numbers the gradient. So everything here is put down to plain
 * Pooling in three dimensions is pooling along the last two and then along the first.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from cornu.backends import host
 from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.tensorflow_loading import tf
 
@@ -152,12 +154,8 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     means = _pool(pool, x, window, strides, padding)
     if not np.any(padding):
         return means
-    part_inside = np.ones(())
-    for axis, (width, step, pads) in enumerate(zip(window, strides, padding, strict=True)):
-        real = np.pad(np.ones(x.shape[1 + axis]), pads)
-        counts = [real[start : start + width].sum() for start in range(0, len(real) - width + 1, step)]
-        part_inside = np.expand_dims(part_inside, -1) * np.maximum(counts, 1) / width
-    return means / tf.constant(part_inside[..., None], x.dtype)
+    parts = host.places_inside(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
+    return means / tf.constant(parts[..., None], x.dtype)
 
 
 def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:

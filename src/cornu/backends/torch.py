@@ -27,23 +27,19 @@ from cornu.errors import one_of
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_NAMES = (
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
-)
-_DTYPES = {name: getattr(torch, name) for name in _NAMES}
+_DTYPES = {name: getattr(torch, name) for name in host.DTYPES}
 _NAME_OF = {dtype: name for name, dtype in _DTYPES.items()}
 _WITHOUT_ARITHMETIC = (torch.uint16, torch.uint32, torch.uint64)
 
 
 def _dtype(name: str) -> torch.dtype:
     if name not in _DTYPES:
-        raise one_of("dtype", name, _NAMES)
+        raise one_of("dtype", name, host.DTYPES)
     return _DTYPES[name]
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
-    if isinstance(x, (list, tuple)) and _holds_tensor(x):
+    if isinstance(x, (list, tuple)) and host.holds(x, torch.Tensor):
         x = torch.stack([asarray(item) for item in x])
     if isinstance(x, torch.Tensor):
         return x if dtype is None else cast(x, dtype)
@@ -52,10 +48,6 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
     host.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
     with torch_tracing.concrete():
         return _from_numpy(found, dtype).to(_default_device())
-
-
-def _holds_tensor(values: list | tuple) -> bool:
-    return builtins.any(isinstance(v, torch.Tensor) or (isinstance(v, (list, tuple)) and _holds_tensor(v)) for v in values)
 
 
 def _from_numpy(found: np.ndarray, dtype: str) -> torch.Tensor:
@@ -647,7 +639,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     mean = _channels_last(pooled)
     if not builtins.any(count for pair in padding for count in pair):
         return mean
-    parts = host.parts_inside(size, window, strides, padding)
+    parts = host.places_inside(size, window, strides, padding) / math.prod(window)
     return mean / asarray(parts.astype("float32"), dtype(x))[None, ..., None]
 
 
@@ -706,21 +698,13 @@ def stop_gradient(x: Array) -> Array:
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
-    arrays = _of_specs(specs)
-    results = torch_tracing.evaluate(f, arrays)
+    results = torch_tracing.evaluate(f, host.map_specs(_zeros, specs))
     return trees.map(lambda x: ArraySpec(tuple(x.shape), dtype(x)), results)
 
 
-def _of_specs(specs: Any) -> Any:
-    """A tree of zeros for a tree of specs. (``trees`` would take a spec, a named tuple, for a tree.)"""
-    if isinstance(specs, ArraySpec):
-        return torch.zeros((), dtype=_dtype(specs.dtype), device=_default_device()).expand(specs.shape)
-    if isinstance(specs, dict):
-        return {name: _of_specs(spec) for name, spec in specs.items()}
-    if isinstance(specs, (list, tuple)):
-        parts = [_of_specs(spec) for spec in specs]
-        return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)
-    return specs
+def _zeros(spec: ArraySpec) -> Array:
+    """Zeros that take no memory."""
+    return full(spec.shape, full((), 0, spec.dtype), spec.dtype)
 
 
 # --- Shortcuts --------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ class TorchModuleWrapper(Layer):
 
     Example:
         >>> import cornu, torch  # doctest: +SKIP
-        >>> layer = cornu.layers.TorchModuleWrapper(torch.nn.Linear(3, 2)).to_backend("torch")  # doctest: +SKIP
+        >>> layer = cornu.layers.TorchModuleWrapper(torch.nn.Linear(3, 2))  # doctest: +SKIP
         >>> [weight.path for weight in layer.weights]  # doctest: +SKIP
         ['torch_module_wrapper/weight', 'torch_module_wrapper/bias']
     """
