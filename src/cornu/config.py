@@ -1,4 +1,5 @@
-"""Settings of the whole library: the default backend, the default float type, epsilon and the picture layout.
+"""Settings of the whole library: the default backend and device, the default float type, epsilon and the
+picture layout.
 
 Plain Python: importing this module imports no array library.
 """
@@ -9,7 +10,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from cornu.errors import MissingPackageError, one_of
 
@@ -20,12 +21,32 @@ _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
 
+class Place(NamedTuple):
+    """Where a model computes and its arrays lie.
+
+    Attributes:
+        backend: Name of the backend.
+        device: Name of the device that was asked for, such as ``"gpu:1"``; None for the best one that the backend has.
+
+    Example:
+        >>> from cornu import config
+        >>> config.Place("torch", "gpu:1").device
+        'gpu:1'
+    """
+
+    backend: str
+    device: str | None = None
+
+
 class _Running(threading.local):
-    backend: str | None = None
+    place: Place | None = None
 
 
 _running = _Running()
-_settings: dict[str, Any] = {"backend": None, "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_settings: dict[str, Any] = {
+    **{"backend": None, "device": None},
+    **{"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"},
+}
 
 
 def backend() -> str:
@@ -44,19 +65,51 @@ def backend() -> str:
         >>> config.backend() in config.BACKENDS
         True
     """
-    if _running.backend is not None:
-        return _running.backend
+    if _running.place is not None:
+        return _running.place.backend
     if not _settings["backend"]:
         set_backend(os.environ.get("CORNU_BACKEND") or _best_installed())
     return str(_settings["backend"])
 
 
+def device(backend: str | None = None) -> str | None:
+    """Name of the default device: where arrays that are made on a backend lie. None is the best one that it has.
+
+    It is what :func:`set_device` said, or else the environment's ``CORNU_DEVICE``. While a model runs it is the model's own.
+
+    Args:
+        backend: Name of the backend; by default the default one.
+
+    Example:
+        >>> from cornu import config
+        >>> with config.running_on("numpy", "cpu:0"):
+        ...     config.device()
+        'cpu:0'
+    """
+    running = _running.place
+    if running is not None and backend in (None, running.backend):
+        return running.device
+    return _settings["device"] or os.environ.get("CORNU_DEVICE") or None
+
+
+def place() -> Place:
+    """The default backend and device together.
+
+    Example:
+        >>> from cornu import config
+        >>> config.place() == (config.backend(), config.device())
+        True
+    """
+    return Place(backend(), device())
+
+
 @contextlib.contextmanager
-def running_on(name: str) -> Iterator[None]:
-    """Inside, arrays made from nothing (``ops.zeros``) go to this backend: that of the model that runs, in this thread.
+def running_on(name: str, device: str | None = None) -> Iterator[None]:
+    """Inside, arrays made from nothing (``ops.zeros``) go to this place: that of the model that runs, in this thread.
 
     Args:
         name: Name of a backend.
+        device: Name of a device of that backend; None for the best one that it has.
 
     Example:
         >>> from cornu import config, ops
@@ -64,11 +117,11 @@ def running_on(name: str) -> Iterator[None]:
         ...     type(ops.zeros((2,))).__name__
         'ndarray'
     """
-    before, _running.backend = _running.backend, name
+    before, _running.place = _running.place, Place(name, device)
     try:
         yield
     finally:
-        _running.backend = before
+        _running.place = before
 
 
 def set_backend(name: str) -> None:
@@ -94,6 +147,25 @@ def set_backend(name: str) -> None:
             f"Run `pip install {name}`, or choose another backend.",
         )
     _settings["backend"] = name
+
+
+def set_device(name: str | None) -> None:
+    """Sets the default device. Models that exist stay where they are (see ``model.to_backend``).
+
+    Whether a backend has such a device shows when it makes its first array there: an ``InvalidArgumentError`` names those it has.
+
+    Args:
+        name: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, ``"tpu"`` or ``"mps"``; ``"gpu"`` means ``"gpu:0"``. None for the best one that
+            each backend has.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_device("cpu")
+        >>> config.device()
+        'cpu'
+        >>> config.set_device(None)
+    """
+    _settings["device"] = name
 
 
 def installed_backends() -> list[str]:

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import backends, seeds
+from cornu import backends, config, seeds
 from cornu.errors import DataError
 from cornu.training import feeds
 from cornu.training.feeds import ArrayFeed, BatchFeed
 from cornu.training.step import Batch, batch_of
 
-ENGINE = backends.get("numpy")
+PLACE = config.Place("numpy")
 
 
 def array_feed(samples: int, batch_size: int, **options: Any) -> ArrayFeed:
     data = Batch(np.arange(samples, dtype="float32")[:, None], np.arange(samples), None, None)
-    return ArrayFeed(data, batch_size, **{"shuffle": False, "backend": ENGINE, "pad": True, **options})
+    return ArrayFeed(data, batch_size, **{"shuffle": False, "place": PLACE, "pad": True, **options})
 
 
 def batches_of(feed: Any) -> list[list[int]]:
@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_order():
 
 def test_the_order_is_that_of_philox_on_every_backend(backend):
     seeds.set_seed(5)
-    feed = array_feed(20, 20, shuffle=True, backend=backends.get(backend))
+    feed = array_feed(20, 20, shuffle=True, place=config.Place(backend))
     order = np.random.Generator(np.random.Philox(key=np.array([5, 0], dtype=np.uint64))).permutation(20)
     assert batches_of(feed) == [order.tolist()]
 
@@ -153,7 +153,7 @@ def checked(given: Batch, number: int) -> Batch:
 
 
 def batch_feed(source: Any, steps: int | None = None, **options: Any) -> BatchFeed:
-    feed = BatchFeed(source, steps, checked, ENGINE, **options)
+    feed = BatchFeed(source, steps, checked, PLACE, **options)
     feed.pad = True
     return feed
 
@@ -303,7 +303,7 @@ def test_an_object_that_gives_nothing_the_second_time():
 
 def test_batches_are_numbered():
     numbers: list[int] = []
-    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], ENGINE)
+    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE)
     feed.sample()
     batches_of(feed), batches_of(feed)
     assert numbers == [1, 2, 3, 1, 2, 3]

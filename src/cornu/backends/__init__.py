@@ -47,6 +47,53 @@ def get(name: str | None = None) -> ModuleType:
     return _loaded[name]
 
 
+def place(name: str, device: str | None = None) -> config.Place:
+    """A backend and a device of it, checked.
+
+    Args:
+        name: Name of the backend.
+        device: Name of a device as a user may write it; default ``config.device()``.
+
+    Raises:
+        InvalidArgumentError: There is no such backend, or it has no such device.
+
+    Example:
+        >>> from cornu import backends
+        >>> backends.place("numpy", "cpu")
+        Place(backend='numpy', device='cpu:0')
+    """
+    asked = config.Place(name, config.device(name) if device is None else device)
+    get(name)
+    return asked if asked.device is None else config.Place(name, device_of(asked))
+
+
+def device_of(place: config.Place) -> str:
+    """The full name of the device that a place means.
+
+    Raises:
+        InvalidArgumentError: The backend has no such device.
+
+    Example:
+        >>> from cornu import backends, config
+        >>> backends.device_of(config.Place("numpy"))
+        'cpu:0'
+    """
+    with config.running_on(*place):
+        return get(place.backend).devices()[0]
+
+
+def array_at(place: config.Place, x: Any, dtype: str | None = None) -> Any:
+    """An array made at a place (see ``contract.asarray``).
+
+    Example:
+        >>> from cornu import backends, config
+        >>> backends.array_at(config.Place("numpy"), [1, 2])
+        array([1, 2], dtype=int32)
+    """
+    with config.running_on(*place):
+        return get(place.backend).asarray(x, dtype)
+
+
 def name_of(backend: ModuleType) -> str:
     """The name of a backend: the last part of its module's name."""
     return backend.__name__.rpartition(".")[2]

@@ -15,6 +15,9 @@ Conventions:
 * Pictures are channels last: ``(batch, *spatial, channels)``; kernels are ``(*window, channels_in / groups, channels_out)``.
 * ``padding`` is one ``(before, after)`` pair for each spatial axis.
 * A key is a ``uint32`` array of two words; the same key gives the same numbers on the same backend.
+* What is made of data or of nothing lies on the device that ``config.device`` names, or else on the best one; all other
+  results lie where the arguments do. A device has the same name on every backend: ``"cpu:0"``, ``"gpu:1"``, ``"tpu:0"``,
+  ``"mps:0"``. A user may also write ``"gpu"`` or ``"cuda:0"`` for ``"gpu:0"``.
 * Where a function has a corner, the gradient is that of the field: 0 for ``maximum(x, 0)``'s losing side, ties in
   ``max_pool`` go to the first.
 """
@@ -342,9 +345,15 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 
 
 def devices() -> list[str]:
-    """Names of the devices, the default one first, such as ``"cpu:0"``."""
+    """Names of the devices, such as ``"cpu:0"``: first the one that arrays are made on, then the others, the best one first.
+
+    Raises ``InvalidArgumentError`` if ``config.device`` names another one.
+    """
 
 
-def to_device(x: Array, device: str) -> Array: ...
+def to_device(x: Array, device: str) -> Array:
+    """The array on another device, which may be named as users name it."""
+
+
 def synchronize(tree: Any) -> None:
     """Waits until every array in a tree is computed."""

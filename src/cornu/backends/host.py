@@ -1,13 +1,15 @@
-"""What is the same on every backend: dtypes, what data becomes, what lies on padding, and what cannot be differentiated."""
+"""What is the same on every backend: dtypes, what data becomes, what lies on padding, what cannot be differentiated, and
+how devices are called.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cornu import config
 from cornu.backends.contract import ArraySpec
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -123,3 +125,44 @@ def check_differentiated(shape: tuple, dtype: str) -> None:
             "It must be a float.",
             "Cast it to float.",
         )
+
+
+_PLATFORMS = {"cuda": "gpu", "rocm": "gpu", "metal": "mps"}
+"""What engines call a kind of device, where Cornu calls it otherwise."""
+
+
+def device_name(platform: str, number: int | str = 0) -> str:
+    """The name of a device, the same on every backend: ``"gpu:0"`` for the first of what an engine calls ``"CUDA"``."""
+    return f"{_PLATFORMS.get(platform.lower(), platform.lower())}:{number}"
+
+
+def known_device(device: str, known: Sequence[str]) -> str:
+    """The full name of a device that a user named: ``"gpu"``, ``"cuda"`` and ``"cuda:0"`` mean ``"gpu:0"``.
+
+    Args:
+        device: What the user wrote.
+        known: Full names of the devices that are there.
+
+    Raises:
+        InvalidArgumentError: It is none of them.
+    """
+    platform, _, number = str(device).partition(":")
+    name = device_name(platform, number or 0)
+    if name not in known:
+        raise one_of("device", device, known)
+    return name
+
+
+def devices(backend: str, known: Sequence[str]) -> list[str]:
+    """Names of the devices of a backend, the one that its arrays go to first.
+
+    Args:
+        backend: Name of the backend.
+        known: Full names of its devices, the best one first.
+
+    Raises:
+        InvalidArgumentError: A device was asked for that is none of them.
+    """
+    asked = config.device(backend)
+    first = known[0] if asked is None else known_device(asked, known)
+    return [first, *(name for name in known if name != first)]

@@ -7,7 +7,8 @@ What is particular to it:
 * Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as
   JAX's trees are.
 * Compiled programs are kept in the user's cache folder (see :func:`enable_compilation_cache`).
-* On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``.
+* On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``. What a function is compiled for is the device
+  that ``config.device`` names when ``compile`` is called and the function is traced.
 """
 
 import builtins
@@ -113,7 +114,7 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return x if dtype is None else cast(x, dtype)
     own = _own_array(x, dtype)
     with jax.ensure_compile_time_eval():  # concrete inside a traced function too
-        return jax.device_put(own)
+        return jax.device_put(own, _asked_device())
 
 
 def _own_array(x: Any, dtype: str | None) -> np.ndarray:
@@ -147,11 +148,11 @@ def cast(x: Array, dtype: str) -> Array:
 
 
 def full(shape: Shape, value: Any, dtype: str) -> Array:
-    return jnp.full(shape, value, _available(dtype))
+    return jnp.full(shape, value, _available(dtype), device=_asked_device())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return jnp.arange(start, stop, step, _available(dtype))
+    return jnp.arange(start, stop, step, _available(dtype), device=_asked_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -512,13 +513,13 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _on_cpu(dtype: Any) -> bool:
-    return jax.default_backend() == "cpu" and jnp.issubdtype(dtype, jnp.floating)
+def _floats_on_cpu(dtype: Any) -> bool:
+    return _runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _on_cpu(x.dtype):
+    if _floats_on_cpu(x.dtype):
         return jax_cpu.conv(x, kernel, strides, padding, dilation, groups)
     numbers = jax_cpu.dimension_numbers(len(strides))
     return lax.conv_general_dilated(
@@ -528,7 +529,7 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _on_cpu(x.dtype):
+    if _floats_on_cpu(x.dtype):
         return jax_cpu.conv_transpose(x, kernel, output_size, strides, padding, dilation)
     turned, pads = jax_cpu.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
     numbers = jax_cpu.dimension_numbers(len(strides))
@@ -542,7 +543,7 @@ def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+    if _floats_on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
         return jax_cpu.max_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
@@ -556,7 +557,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 
 def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+    if _floats_on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
         return jax_cpu.sum_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
@@ -620,7 +621,7 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def compile(f: Callable) -> Callable:
-    if jax.default_backend() != "cpu":
+    if not _runs_on_cpu():
         return jax.jit(f)
     compiled = jax.jit(f, compiler_options=jax_cpu.compiler_options())
 
@@ -658,20 +659,34 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def _devices_by_name() -> dict[str, Any]:
     found = [*jax.devices(), *jax.devices("cpu")]
-    return {f"{device.platform}:{device.id}": device for device in found}
+    return {host.device_name(device.platform, device.id): device for device in found}
+
+
+def _device(name: str) -> Any:
+    known = _devices_by_name()
+    return known[host.known_device(name, list(known))]
+
+
+def _asked_device() -> Any:
+    """The device that was asked for, which arrays are then bound to; None leaves them where JAX puts them."""
+    asked = config.device("jax")
+    return None if asked is None else _device(asked)
+
+
+def _runs_on_cpu() -> bool:
+    device = _asked_device()
+    return (jax.default_backend() if device is None else device.platform) == "cpu"
 
 
 def devices() -> list[str]:
-    return list(_devices_by_name())
+    return host.devices("jax", list(_devices_by_name()))
 
 
 def to_device(x: Array, device: str) -> Array:
-    known = _devices_by_name()
-    if device not in known:
-        raise one_of("device", device, known)
-    return jax.device_put(x, known[device])
+    return jax.device_put(x, _device(device))
 
 
 def synchronize(tree: Any) -> None:

@@ -618,13 +618,15 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
+_DEVICES = ("cpu:0",)
+
+
 def devices() -> list[str]:
-    return ["cpu:0"]
+    return host.devices("numpy", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
-    if device not in devices():
-        raise one_of("device", device, devices())
+    host.known_device(device, _DEVICES)
     return x
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_windows
+from cornu.backends import host, onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_windows
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.onnx_graph import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx_record import (
@@ -39,7 +39,6 @@ from cornu.backends.onnx_record import (
     result_dtype,
 )
 from cornu.backends.onnx_sizes import is_open
-from cornu.errors import one_of
 
 OPSET = onnx_proto.OPSET
 model_proto = onnx_proto.model_proto
@@ -755,13 +754,15 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
+_DEVICES = ("file:0",)
+
+
 def devices() -> list[str]:
-    return ["file:0"]
+    return host.devices("onnx", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
-    if device not in devices():
-        raise one_of("device", device, devices())
+    host.known_device(device, _DEVICES)
     return x
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backends import contract, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
+from cornu.backends import contract, host, tensorflow_devices, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
 from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.tensorflow_dtypes import (
     as_bool,
@@ -32,7 +32,7 @@ from cornu.backends.tensorflow_dtypes import (
 )
 from cornu.backends.tensorflow_dtypes import cast as cast_to
 from cornu.backends.tensorflow_loading import tf
-from cornu.errors import InvalidTypeError, one_of
+from cornu.errors import InvalidTypeError
 
 
 def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
@@ -621,14 +621,11 @@ def stop_gradient(x: Array) -> Array:
 
 
 def devices() -> list[str]:
-    names = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
-    return sorted((name for name in names if name.startswith(("cpu:", "gpu:"))), reverse=True)
+    return host.devices("tensorflow", tensorflow_devices.names())
 
 
 def to_device(x: Array, device: str) -> Array:
-    if device not in devices():
-        raise one_of("device", device, devices())
-    with tf.device(f"/{device.upper()}"):
+    with tensorflow_devices.of(device):
         return tf.identity(x)
 
 
@@ -636,16 +633,20 @@ def synchronize(tree: Any) -> None:
     tf.test.experimental.sync_devices()
 
 
-# --- Mistakes ---------------------------------------------------------------------------------------------------------
+# --- All primitives ---------------------------------------------------------------------------------------------------
 
 
-def _with_pythons_errors(primitive: Any) -> Any:
-    """The primitive, raising ``ValueError`` where TensorFlow raises its own error of an argument: so do the other engines."""
+def _as_the_contract_wants(primitive: Any) -> Any:
+    """The primitive, run on the device that was asked for.
+
+    It raises ``ValueError`` where TensorFlow raises its own error of an argument: so do the other engines.
+    """
 
     @functools.wraps(primitive)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            return primitive(*args, **kwargs)
+            with tensorflow_devices.scope():
+                return primitive(*args, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(error.message) from error
 
@@ -653,4 +654,4 @@ def _with_pythons_errors(primitive: Any) -> Any:
 
 
 _PRIMITIVES = [name for name, value in vars(contract).items() if getattr(value, "__module__", "") == contract.__name__]
-globals().update({name: _with_pythons_errors(globals()[name]) for name in _PRIMITIVES if name in globals() and name.islower()})
+globals().update({name: _as_the_contract_wants(globals()[name]) for name in _PRIMITIVES if name in globals() and name.islower()})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import host
+from cornu.backends import host, tensorflow_devices
 from cornu.backends.contract import Array, ArraySpec
 from cornu.backends.tensorflow_dtypes import as_bool, cast, checked
 from cornu.backends.tensorflow_loading import tf
@@ -66,6 +66,17 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
         gradient = trees.unflatten(first, [_dense(share) for share in shares])
         return ((number, aux), gradient) if has_aux else (number, gradient)
 
+    return _on_asked_device(wrapper)
+
+
+def _on_asked_device(function: Callable) -> Callable:
+    """The function, run on the device that was asked for."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with tensorflow_devices.scope():
+            return function(*args, **kwargs)
+
     return wrapper
 
 
@@ -117,13 +128,13 @@ def compile(f: Callable) -> Callable:
         if not tf.executing_eagerly():
             return f(*args)
         tensors = [leaf if isinstance(leaf, tf.Tensor) else asarray(leaf) for leaf in trees.leaves(args)]
-        key = (_signature(args), *[(tensor.dtype, tensor.shape) for tensor in tensors])
+        key = (_signature(args), config.device("tensorflow"), *[(tensor.dtype, tensor.shape) for tensor in tensors])
         program = programs.get(key)
         if program is None:
             program = programs[key] = _program(f, _form(args), tensors)
         return program(*tensors)
 
-    return call
+    return _on_asked_device(call)
 
 
 def _signature(tree: Any) -> Any:

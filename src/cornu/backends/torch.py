@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensor
 
 from cornu import config, trees
-from cornu.backends import host, torch_gradients, torch_kernels, torch_tracing
+from cornu.backends import host, torch_devices, torch_gradients, torch_kernels, torch_tracing
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import one_of
 
@@ -47,7 +47,7 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
     dtype = dtype or host.usual_dtype(found)
     host.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
     with torch_tracing.concrete():
-        return _from_numpy(found, dtype).to(_default_device())
+        return _from_numpy(found, dtype).to(torch_devices.default())
 
 
 def _from_numpy(found: np.ndarray, dtype: str) -> torch.Tensor:
@@ -82,11 +82,11 @@ def cast(x: Array, dtype: str) -> Array:
 def full(shape: Shape, value: Any, dtype: str) -> Array:
     if isinstance(value, torch.Tensor):
         return value.to(_dtype(dtype)).expand(tuple(shape))
-    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=_default_device())
+    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=torch_devices.default())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=_default_device())
+    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=torch_devices.default())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -673,15 +673,17 @@ def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> 
 
 
 def fold_in(key: Array, data: Any) -> Array:
-    return torch_kernels.fold_in(key, asarray(data))
+    with torch_tracing.concrete():
+        number = data if isinstance(data, torch.Tensor) else torch.tensor(int(data))
+    return torch_kernels.fold_in(key, number)
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    return torch_kernels.uniform(key, list(shape), _dtype(dtype))
+    return torch_kernels.uniform(key, list(shape), _dtype(dtype), torch_devices.default())
 
 
 def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
-    return torch_kernels.normal(key, list(shape), _dtype(dtype))
+    return torch_kernels.normal(key, list(shape), _dtype(dtype), torch_devices.default())
 
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
@@ -725,31 +727,12 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _device_names() -> list[str]:
-    found = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        found.append("mps:0")
-    return [*found, "cpu:0"]
-
-
-@functools.cache
-def _default_device() -> torch.device:
-    return _as_device(_device_names()[0])
-
-
-def _as_device(name: str) -> torch.device:
-    return torch.device("cpu" if name == "cpu:0" else name)
-
-
 def devices() -> list[str]:
-    return list(_device_names())
+    return host.devices("torch", torch_devices.names())
 
 
 def to_device(x: Array, device: str) -> Array:
-    if device not in _device_names():
-        raise one_of("device", device, _device_names())
-    return x.to(_as_device(device))
+    return x.to(torch_devices.of(device))
 
 
 def synchronize(tree: Any) -> None:

@@ -30,42 +30,46 @@ _ODD = 0x9E3779B9
 """An odd number: multiplied by it, modulo ``2**32``, different words stay different."""
 
 
-def _generator(key: torch.Tensor) -> torch.Generator:
+def _generator(key: torch.Tensor, device: torch.device) -> torch.Generator:
     first, second = key.tolist()
     seed = first ^ (second * _ODD % 2**32)  # PyTorch's generator of the CPU takes 32 bits of a seed
-    return torch.Generator(key.device).manual_seed(seed)
+    return torch.Generator(device).manual_seed(seed)
 
 
 @_kernel("fold_in(Tensor key, Tensor data) -> Tensor")
 def fold_in(key: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
-    """Another key, determined by a key and a whole number."""
+    """Another key, determined by a key and a whole number.
+
+    It lies on the host, since a generator is seeded from there: every drawing would wait for a key on an accelerator.
+    """
     words = np.random.SeedSequence([*key.tolist(), int(data) % 2**32]).generate_state(2)
-    return torch.from_numpy(words).to(key.device)
+    return torch.from_numpy(words)
 
 
-@_kernel("uniform(Tensor key, SymInt[] shape, ScalarType dtype) -> Tensor")
-def uniform(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+@_kernel("uniform(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
+def uniform(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Numbers from the uniform distribution on [0, 1)."""
+    generator = _generator(key, device)
     if dtype == torch.bfloat16:  # so few digits that PyTorch's own could be 1
-        return (torch.randint(256, shape, generator=_generator(key), device=key.device) / 256).to(dtype)
-    return torch.rand(shape, generator=_generator(key), dtype=dtype, device=key.device)
+        return (torch.randint(256, shape, generator=generator, device=device) / 256).to(dtype)
+    return torch.rand(shape, generator=generator, dtype=dtype, device=device)
 
 
-@_kernel("normal(Tensor key, SymInt[] shape, ScalarType dtype) -> Tensor")
-def normal(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
+@_kernel("normal(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
+def normal(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Numbers from the normal distribution with mean 0 and deviation 1."""
-    return torch.randn(shape, generator=_generator(key), dtype=dtype, device=key.device)
+    return torch.randn(shape, generator=_generator(key, device), dtype=dtype, device=device)
 
 
 @torch.library.register_fake("cornu::fold_in")
 def _(key: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
-    return torch.empty_like(key)
+    return torch.empty_like(key, device="cpu")
 
 
 @torch.library.register_fake("cornu::uniform")
 @torch.library.register_fake("cornu::normal")
-def _(key: torch.Tensor, shape: list[int], dtype: torch.dtype) -> torch.Tensor:
-    return torch.empty(shape, dtype=dtype, device=key.device)
+def _(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    return torch.empty(shape, dtype=dtype, device=device)
 
 
 # --- Adam -------------------------------------------------------------------------------------------------------------

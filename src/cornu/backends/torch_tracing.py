@@ -20,7 +20,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._python_dispatch import _disable_current_modes
 
 from cornu import trees
-from cornu.backends import torch_lists
+from cornu.backends import torch_devices, torch_lists
 
 _ASKS_FOR_NUMBERS = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
 
@@ -125,7 +125,7 @@ def _as_tensor(value: Any) -> torch.Tensor:
         return value
     found = np.asarray(value)
     name = {"int64": "int32", "float64": "float32"}.get(found.dtype.name, found.dtype.name)
-    return torch.from_numpy(np.array(found, name))
+    return torch.from_numpy(np.array(found, name)).to(torch_devices.default())
 
 
 # --- The contract's functions -----------------------------------------------------------------------------------------
@@ -152,9 +152,9 @@ def repeat(step: Callable, finish: Callable) -> Callable:
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
         if _state.without_numbers:  # it is written down as part of another function
             for number in range(start, stop):
-                carry = step(carry, data, torch.tensor(number, dtype=torch.int32))
+                carry = step(carry, data, torch.tensor(number, dtype=torch.int32, device=torch_devices.default()))
             return carry, finish(carry)
-        numbers = torch.arange(int(start), int(stop), dtype=torch.int32).unbind()
+        numbers = torch.arange(int(start), int(stop), dtype=torch.int32, device=torch_devices.default()).unbind()
         if not numbers:
             return carry, finished(carry)
         size = len(trees.leaves(carry))

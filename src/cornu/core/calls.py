@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, ops, trees
+from cornu import backends, config, ops, trees
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.shapes import first_of
@@ -29,6 +29,25 @@ def to_input(layer: Any, value: Any) -> Any:
         if running is not None and running.mask_of(given) is not None:
             running.set_mask(value, running.mask_of(given))
     return value
+
+
+def on_own_device(layer: Any, arguments: Any) -> Any:
+    """Arguments of an outermost call, with arrays of the layer's backend on its device, if it was moved to one."""
+    backend, device = layer.place
+    if device is None:
+        return arguments
+
+    def moved(value: Any) -> Any:
+        value = unwrap(value)
+        return layer.backend.to_device(value, device) if backends.owner(value) == backend else value
+
+    return trees.map(moved, arguments)
+
+
+def place_of(own: config.Place) -> config.Place:
+    """Where a layer of a place of its own computes: there, or on the backend that the running call was told to run on."""
+    running = context.current()
+    return own if running is None or running.backend_name is None else config.Place(running.backend_name)
 
 
 @functools.cache

@@ -148,25 +148,25 @@ register_recorder(SymbolicTensor, _record_op)
 # --- Inferring shapes by running --------------------------------------------------------------------------------------
 
 
-def infer(function: Callable, args: tuple, kwargs: dict, backend: str | None = None) -> Any:
-    """Symbolic tensors as a function of arrays would give them, found by an abstract run on a backend (by default the default).
+def infer(function: Callable, args: tuple, kwargs: dict, place: config.Place | None = None) -> Any:
+    """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place, by default the default one.
 
     Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
     unknown. The two are no sizes that are known, so that an error can be told to mean them.
     """
     known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
     one, other = itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2)
-    first = _abstract_run(function, args, kwargs, one, backend)
+    first = _abstract_run(function, args, kwargs, one, place or config.place())
     if None not in known:
         return first
-    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, backend))
+    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, place or config.place()))
 
 
 def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
     return SymbolicTensor((a if a == b else None for a, b in zip(one.shape, other.shape, strict=True)), one.dtype)
 
 
-def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, backend: str | None) -> Any:
+def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Place) -> Any:
     tensors = symbolic_leaves((args, kwargs))
     specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
 
@@ -178,7 +178,8 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, b
 
     form: list = []
     try:
-        found = backends.get(backend).abstract_eval(on_arrays, *specs)
+        with config.running_on(*place):
+            found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.
         parts = (re.sub(rf"\b{unknown}\b", "None", part) for part in (error.arrived, error.expected, error.advice))

@@ -16,7 +16,7 @@ from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
-_NOT_OWNED = ("_arguments", "_build_shapes", "inbound_nodes")
+_NOT_OWNED = ("_arguments", "_build_shapes", "_place", "inbound_nodes")
 
 
 def _remembering(build: Callable) -> Callable:
@@ -35,15 +35,15 @@ def _remembering(build: Callable) -> Callable:
         self.path = context.path_of(self.name)
         self._building = True
         try:
-            with context.name_scope(self.name):
+            with context.name_scope(self.name), config.running_on(*self._place):
                 build(self, *args, **kwargs)
+                for layer in self.sublayers:  # also those that `build` made
+                    layer.to_backend(self._place.backend)
         except Exception:  # so that another attempt does not make the variables once more
             del self._trained[made[0] :], self._state[made[1] :]
             raise
         finally:
             self._building = False
-        for layer in self.sublayers:  # also those that `build` made
-            layer.to_backend(self._backend_name)
         self._build_shapes = shapes
         self.built = True
 
@@ -119,7 +119,7 @@ class Layer(Configurable):
         self.built = self._building = False
         self.inbound_nodes: list[graph.Node] = []
         self._trainable = bool(trainable)
-        self._backend_name = config.backend()
+        self._place = config.place()
         self._losses: list = []
         self._build_shapes: dict[str, Any] | None = None
         self._accepted_shapes: set = set()
@@ -148,7 +148,7 @@ class Layer(Configurable):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
-            return graph.infer(self._call_apart, args, kwargs, self._backend_name)
+            return graph.infer(self._call_apart, args, kwargs, self._place)
         shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
@@ -186,15 +186,8 @@ class Layer(Configurable):
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         dtype = dtype or self.variable_dtype
         default = "glorot_uniform" if "float" in dtype else "zeros"
-        variable = Variable(
-            initializers.get(initializer or default),
-            shape=shape,
-            dtype=dtype,
-            trainable=trainable,
-            autocast=autocast,
-            name=name,
-            backend=self._backend_name,
-        )
+        with config.running_on(*self._place):
+            variable = Variable(initializers.get(initializer or default), shape, dtype, trainable, autocast, name)
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         (self._trained if trainable else self._state).append(variable)
         return variable
@@ -212,11 +205,11 @@ class Layer(Configurable):
         if graph.symbolic_leaves((args, kwargs)):
             self._build_for(args, kwargs)
             return graph.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
-        args, kwargs = trees.map(lambda value: calls.to_input(self, value), (args, kwargs))
         running = context.current()
         if running is not None:
             return self._run(running, *args, **kwargs)
-        with config.running_on(self._backend_name), context.entered(CallContext()) as running:
+        with config.running_on(*self._place), context.entered(CallContext()) as running:
+            args, kwargs = calls.on_own_device(self, (args, kwargs))
             outputs = self._run(running, *args, **kwargs)
         self._losses = running.losses
         return outputs
@@ -253,7 +246,7 @@ class Layer(Configurable):
         names = [*self.trainable_variables, *self.non_trainable_variables]
         arrays = [*trainable_variables, *non_trainable_variables]
         running.values = dict(zip(map(id, names), arrays, strict=True))
-        with config.running_on(running.backend_name or self._backend_name), context.entered(running):
+        with context.entered(running), config.running_on(*self.place):
             outputs = self(*args, **kwargs)
             losses = [*running.losses, *self._regularization()] if return_losses else []
         after = [running.values[id(variable)] for variable in self.non_trainable_variables]
@@ -266,6 +259,7 @@ class Layer(Configurable):
 
     def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
         """One call on arrays, inside a context."""
+        args, kwargs = trees.map(lambda value: calls.to_input(self, value), (args, kwargs))
         self._build_for(args, kwargs)
         args, kwargs = calls.with_training_named(self, args, kwargs)
         outer_training = running.training
@@ -429,20 +423,24 @@ class Layer(Configurable):
             raise complaints.not_countable(self)
         return sum(variable.size for variable in self.variables)
 
-    def to_backend(self, name: str) -> "Layer":
-        """Moves it, with all its variables, to another backend.
+    def to_backend(self, name: str, device: str | None = None) -> "Layer":
+        """Moves it, with all its variables, to another backend or device.
 
         Args:
             name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
+            device: Name of a device there, such as ``"cpu"`` or ``"gpu:1"``; default the default one (``config.device``).
 
         Returns:
             The layer itself.
+
+        Raises:
+            InvalidArgumentError: There is no such backend or device. Nothing was moved.
         """
-        backends.get(name)
+        place = backends.place(name, device)
         for layer in self.flatten_layers():
-            layer._backend_name = name
+            layer._place = place
         for variable in self.variables:
-            variable.to_backend(name)
+            variable.to_backend(*place)
         return self
 
     @property
@@ -451,10 +449,14 @@ class Layer(Configurable):
         return backends.get(self.backend_name)
 
     @property
+    def place(self) -> config.Place:
+        """The backend, and the device of it, where it computes: its own, or what the running call was told to run on."""
+        return calls.place_of(self._place)
+
+    @property
     def backend_name(self) -> str:
-        """Name of the backend it computes on: its own, or the one that the running call was told to run on."""
-        running = context.current()
-        return self._backend_name if running is None or running.backend_name is None else running.backend_name
+        """Name of the backend it computes on (see :attr:`place`)."""
+        return self.place.backend
 
     def _regularization(self) -> list:
         return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]

@@ -23,11 +23,12 @@ class Variable(ArrayOperators):
         trainable: Whether training may change it.
         autocast: Whether a mixed-precision layer reads it in its compute dtype.
         name: Its name; the path is the names of the layers around it and this name, joined by slashes.
-        backend: Name of the backend that holds the array; default the default backend.
+        backend: Name of the backend that holds the array; default the default backend. The device is the default one there.
 
     Attributes:
         regularizer: Function of the value that gives a penalty added to the loss, or None.
         constraint: Function of the value that gives the value to take after each update, or None.
+        place: The backend, and the device of it, that holds the array.
         made_trainable: What ``trainable`` was at first: it settles the place among the weights of a layer.
 
     Raises:
@@ -57,13 +58,13 @@ class Variable(ArrayOperators):
         self.autocast = autocast
         self.regularizer: Callable | None = None
         self.constraint: Callable | None = None
-        self._backend_name = backend or config.backend()
+        self.place = config.place() if backend is None else config.Place(backend, config.device(backend))
         self._array: Any = None
         self._draw: Callable | None = None
         if callable(initializer) or isinstance(initializer, (str, dict)):
             self._put_off(initializers.get(initializer), shape, dtype or config.floatx())
         else:
-            self._array = self._on_backend(unwrap(initializer), dtype)
+            self._array = backends.array_at(self.place, unwrap(initializer), dtype)
             self.shape, self.dtype = tuple(self._array.shape), self.backend.dtype(self._array)
 
     def _put_off(self, initializer: Callable, shape: tuple[int, ...] | None, dtype: str) -> None:
@@ -83,16 +84,12 @@ class Variable(ArrayOperators):
 
         self._draw = draw
 
-    def _on_backend(self, value: Any, dtype: str | None) -> Any:
-        backend = self.backend
-        return backend.asarray(value, dtype=dtype)
-
     # --- Reading and assigning ----------------------------------------------------------------------------------------
 
     @property
     def backend(self) -> Any:
         """The backend that holds the array (a module)."""
-        return backends.get(self._backend_name)
+        return backends.get(self.place.backend)
 
     @property
     def value(self) -> Any:
@@ -118,7 +115,7 @@ class Variable(ArrayOperators):
 
     def _concrete(self) -> Any:
         if self._array is None and self._draw is not None:
-            self._array, self._draw = self._on_backend(self._draw(), self.dtype), None
+            self._array, self._draw = backends.array_at(self.place, self._draw(), self.dtype), None
         return self._array
 
     def assign(self, value: Any) -> None:
@@ -133,7 +130,9 @@ class Variable(ArrayOperators):
             backend = backends.of(bound.get(id(self), value))
             value = backend.cast(backend.asarray(value), self.dtype)
         else:
-            value = self._on_backend(value, self.dtype)
+            value = backends.array_at(self.place, value, self.dtype)
+            if self.place.device is not None:  # an array of the same backend stays where it is
+                value = self.backend.to_device(value, self.place.device)
         if tuple(value.shape) != self.shape:
             raise ShapeError(
                 f"The variable {self.path!r} was assigned a value of shape {tuple(value.shape)}.",
@@ -159,12 +158,21 @@ class Variable(ArrayOperators):
         with context.autocast(None):
             self.assign(ops.subtract(self, value))
 
-    def to_backend(self, name: str) -> None:
-        """Moves the array to another backend."""
-        if name != self._backend_name:
-            source, self._backend_name = self.backend, name
+    def to_backend(self, name: str, device: str | None = None) -> None:
+        """Moves the array to another backend or device.
+
+        Args:
+            name: Name of the backend.
+            device: Name of a device there; default the default one (``config.device``).
+
+        Raises:
+            InvalidArgumentError: There is no such backend or device.
+        """
+        place = backends.place(name, device)
+        if place != self.place:
+            source, self.place = self.backend, place
             if self._array is not None:
-                self._array = self._on_backend(source.to_numpy(self._array), self.dtype)
+                self._array = backends.array_at(place, source.to_numpy(self._array), self.dtype)
 
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array."""

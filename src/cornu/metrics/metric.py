@@ -108,10 +108,10 @@ class Metric(registry.Configurable):
         """Its variables, then those of the metrics it holds."""
         return [*self._variables, *(variable for metric in self._metrics for variable in metric.variables)]
 
-    def to_backend(self, name: str) -> None:
-        """Moves its variables to another backend."""
+    def to_backend(self, name: str, device: str | None = None) -> None:
+        """Moves its variables to another backend or device (see ``Variable.to_backend``)."""
         for variable in self.variables:
-            variable.to_backend(name)
+            variable.to_backend(name, device)
 
     # --- What a metric does -------------------------------------------------------------------------------------------
 

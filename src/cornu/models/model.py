@@ -75,18 +75,22 @@ class Model(Layer):
         if self._compiled is not None:
             self._compiled.forget()
 
-    def to_backend(self, name: str) -> "Model":
-        """Moves the model, with its optimizer and metrics, to another backend; training can go on there.
+    def to_backend(self, name: str, device: str | None = None) -> "Model":
+        """Moves the model, with its optimizer and metrics, to another backend or device; training can go on there.
 
         Args:
             name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
+            device: Name of a device there, such as ``"cpu"`` or ``"gpu:1"``; default the default one (``config.device``).
 
         Returns:
             The model itself.
+
+        Raises:
+            InvalidArgumentError: There is no such backend or device. Nothing was moved.
         """
-        super().to_backend(name)
+        super().to_backend(name, device)
         for variable in self._compiled.variables if self._compiled is not None else []:
-            variable.to_backend(name)
+            variable.to_backend(name, device)
         self.forget_compiled_functions()
         return self
 
@@ -151,7 +155,7 @@ class Model(Layer):
         if not self.built:
             self.built = True  # the layers inside build themselves when the run reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
-            graph.infer(self._call_apart, (specs,), {}, self._backend_name)
+            graph.infer(self._call_apart, (specs,), {}, self._place)
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:

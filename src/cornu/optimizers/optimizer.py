@@ -280,9 +280,14 @@ class Optimizer(registry.Configurable):
             return
         self._trainable_variables = list(variables)
         self._decays = [self._takes_decay(v) for v in variables]
-        if variables:
-            for variable in self.variables:
-                variable.to_backend(backends.name_of(variables[0].backend))
+        with config.running_on(*(variables[0].place if variables else config.place())):
+            self._make_variables(variables)
+        self.built = True
+
+    def _make_variables(self, variables: list[Variable]) -> None:
+        """Makes the variables beside some weights, where these lie, and takes there what was made before."""
+        for variable in self.variables:
+            variable.to_backend(config.backend())
         if self.use_ema:
             self._averages = [self._beside(v, "average", 0.0) for v in variables]
         if self.gradient_accumulation_steps:
@@ -293,17 +298,15 @@ class Optimizer(registry.Configurable):
         for name, value in self.scalar_slots:
             dtype = variables[0].dtype if variables else config.floatx()
             self._slots[name] = [self._variable(value, name, dtype)]
-        self.built = True
 
     def _beside(self, variable: Variable, name: str, value: float) -> Variable:
-        """A variable kept for a weight: of its shape, on its backend, named after it."""
+        """A variable kept for a weight: of its shape, at its place, named after it."""
         first = variable.backend.full(variable.shape, value, variable.dtype)
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
     def _variable(self, value: Any, name: str, dtype: str) -> Variable:
-        backend = backends.name_of(self._trainable_variables[0].backend) if self._trainable_variables else None
         with context.name_scope(self.name):
-            return Variable(value, dtype=dtype, trainable=False, name=name, backend=backend)
+            return Variable(value, dtype=dtype, trainable=False, name=name)
 
     @property
     def variables(self) -> list[Variable]:
@@ -356,10 +359,11 @@ class Optimizer(registry.Configurable):
                 "Pass `trainable_variables`, or call `optimizer.build(variables)` before.",
             )
         self.build(variables)
-        gradients = self._for_each_variable(list(grads), variables)
-        weights, state = self.stateless_apply(
-            [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]
-        )
+        with config.running_on(*(variables[0].place if variables else config.place())):
+            gradients = self._for_each_variable(list(grads), variables)
+            weights, state = self.stateless_apply(
+                [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]
+            )
         for variable, value in zip([*self._trainable_variables, *self.variables], [*weights, *state], strict=True):
             variable.assign(value)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import optimizers, registry, seeds, trees
+from cornu import config, optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training import targets
@@ -73,7 +73,8 @@ class Compiled:
         targets.check(function, self.objective, outputs, sample)
         if self.scores is None:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
-            self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
+            with config.running_on(*self._model.place):
+                self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
         return outputs
 
     def _output_names(self, specs: Any) -> list[str]:
@@ -134,9 +135,9 @@ class Compiled:
     def _function(self, kind: str, make_step: Callable) -> Callable:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, model.backend_name, trained, self.optimizer.schedule)
+        key = (kind, model.place, trained, self.optimizer.schedule)
         if key not in self._functions:
-            self._functions[key] = block_of(make_step(), self.scores, model.backend)
+            self._functions[key] = block_of(make_step(), self.scores, model.place)
         return self._functions[key]
 
 

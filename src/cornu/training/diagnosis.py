@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import trees
+from cornu import config, trees
 from cornu.core.context import CallContext
 from cornu.errors import NonFiniteError
 from cornu.training.feeds import Segment
@@ -23,8 +23,9 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
         step: Number of the step in the segment.
         state: The state before that step.
     """
-    batch = batch_of(segment.data, segment.plan, step)
-    first_bad = _first_bad_layer(model, state, batch)
+    with config.running_on(*model.place):
+        batch = batch_of(segment.data, segment.plan, step)
+        first_bad = _first_bad_layer(model, state, batch)
     where = (
         f"the layer {first_bad!r} gave it first"
         if first_bad

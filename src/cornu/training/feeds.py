@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import seeds, trees
+from cornu import backends, config, seeds, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.step import Batch, Plan
 
@@ -35,7 +36,7 @@ class ArrayFeed:
         data: Arrays of equal length.
         batch_size: Rows a step.
         shuffle: Whether each pass over the data has an order of its own.
-        backend: The backend of the model.
+        place: Where the model is.
         pad: Whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
         steps: Steps an epoch; None for one pass over the data.
         goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
@@ -47,7 +48,7 @@ class ArrayFeed:
         data: Batch,
         batch_size: int,
         shuffle: bool,
-        backend: Any,
+        place: config.Place,
         pad: bool,
         steps: int | None = None,
         goes_on: bool = False,
@@ -58,14 +59,15 @@ class ArrayFeed:
         a_pass = -(-self.samples // self.batch_size)
         self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
         self._plan_steps = min(self.steps, a_pass)
-        self._shuffle, self._backend, self._pad, self._goes_on = shuffle, backend, pad, goes_on
+        self._shuffle, self._pad, self._goes_on = shuffle, pad, goes_on
+        self._as_array = partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
         self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
 
     def _on_device(self, batch: Batch) -> Batch:
-        return trees.map(self._backend.asarray, batch)
+        return trees.map(self._as_array, batch)
 
     def ready(self) -> bool:
         """Whether there is data for another epoch: always."""
@@ -107,8 +109,7 @@ class ArrayFeed:
             yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
 
     def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> Segment:
-        asarray = self._backend.asarray
-        return Segment(data, Plan(asarray(rows), None if counts is None else asarray(counts)), steps)
+        return Segment(data, Plan(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)
 
 
 class BatchFeed:
@@ -121,7 +122,7 @@ class BatchFeed:
         batches: Gives batches.
         steps: Batches an epoch; None for as many as there are.
         prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
-        backend: The backend of the model.
+        place: Where the model is.
         goes_on: See :class:`ArrayFeed`.
         shuffle: Whether the batches come in a new order in each epoch, if they can be asked for by number. What is iterated
             over has its own order.
@@ -136,14 +137,15 @@ class BatchFeed:
         batches: Any,
         steps: int | None,
         prepare: Callable[[Batch, int], Batch],
-        backend: Any,
+        place: config.Place,
         goes_on: bool = False,
         shuffle: bool = False,
     ):
         self.pad, self._shuffle = False, shuffle
         self.steps = steps if steps is not None else _length_of(batches)
         self.batch_size: int | None = None
-        self._source, self._asked, self._prepare, self._backend = batches, steps, prepare, backend
+        self._source, self._asked, self._prepare = batches, steps, prepare
+        self._as_array = partial(backends.array_at, place)
         self._once = isinstance(batches, Iterator)
         self._goes_on = goes_on and steps is not None
         self._iterator: Iterator | None = None
@@ -231,7 +233,7 @@ class BatchFeed:
     def _segment(self, batch: Batch) -> Segment:
         count = len(trees.leaves(batch.x)[0])
         self.batch_size = self.batch_size or count
-        asarray = self._backend.asarray
+        asarray = self._as_array
         if not self.pad or count > self.batch_size:
             rows = np.arange(count, dtype=np.int32).reshape(1, -1)
             return Segment(trees.map(asarray, batch), Plan(asarray(rows), None), 1)

@@ -34,7 +34,7 @@ class Forward:
     """
 
     def __init__(self, model: Any):
-        self._model, self._variables, self._backend_name = model, model.variables, model.backend_name
+        self._model, self._variables, self._place = model, model.variables, model.place
         self._snapshot = Snapshot(model)
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
@@ -43,17 +43,18 @@ class Forward:
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             surroundings = CallContext(training=False, values=values, key=key)
-            with config.running_on(self._backend_name), context.entered(surroundings):
+            with context.entered(surroundings):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 
         self._form: Any = None
-        self._function = model.backend.compile(forward)
+        with config.running_on(*self._place):
+            self._function = model.backend.compile(forward)
 
     def is_for(self, model: Any) -> bool:
-        """Whether the model still has the variables and the backend that this was compiled for."""
-        if model.backend_name != self._backend_name:
+        """Whether the model still has the variables and the place that this was compiled for."""
+        if model.place != self._place:
             return False
         if self._snapshot.holds():
             return True
@@ -65,7 +66,8 @@ class Forward:
         """The outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
-        outputs = self._function(values_of(self._variables), key, x)
+        with config.running_on(*self._place):
+            outputs = self._function(values_of(self._variables), key, x)
         if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
             self._snapshot = Snapshot(self._model)
         return trees.unflatten(self._form, outputs)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from cornu import backends
 from cornu.core.variable import Variable, values_of
 
 
@@ -38,15 +39,14 @@ class StateKeeper:
     """
 
     def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]):
-        self._backend = model.backend
         self._variables = (
             model.trainable_variables,
             model.non_trainable_variables,
             list(optimizer_variables),
             list(metric_variables),
         )
-        self._key = self._backend.asarray(key, dtype="uint32")
-        self._step = self._backend.asarray(0, dtype="int32")
+        self._key = backends.array_at(model.place, key, "uint32")
+        self._step = backends.array_at(model.place, 0, "int32")
 
     def read(self) -> TrainState:
         """The state as the variables hold it now."""

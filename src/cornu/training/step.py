@@ -122,7 +122,7 @@ def _both(mask: Any, sample_mask: Any) -> Any:
     return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))
 
 
-def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backend: Any) -> Callable:
+def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Place) -> Callable:
     """Makes many steps one compiled call.
 
     The number of steps is an argument of the compiled function and not part of it, so that any number runs without
@@ -131,7 +131,7 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backe
     Args:
         step: ``step(state, batch) -> state``.
         scores: Gives the logs.
-        backend: The backend that compiles.
+        place: The backend that compiles, and the device that it runs on.
 
     Returns:
         ``block(state, data, plan, start, stop) -> (state, report)``: the steps ``start`` to ``stop - 1`` of a plan.
@@ -144,10 +144,11 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, backe
         logs = scores.results(state.metrics)
         return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
 
-    compiled = backend.repeat(one_step, report_of)
+    with config.running_on(*place):
+        compiled = backends.get(place.backend).repeat(one_step, report_of)
 
     def block(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
-        with config.running_on(backends.name_of(backend)):
+        with config.running_on(*place):
             state, report = compiled(state, (data, plan), start, stop)
         return state, report._replace(logs=scores.in_order(report.logs))
 
