@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -42,10 +43,43 @@ def test_a_wrong_name_in_the_environment_is_told():
     assert "`backend='nunpy'` was given." in last and "Did you mean 'numpy'?" in last
 
 
+def test_the_best_device_is_the_default(monkeypatch):
+    monkeypatch.delenv("CORNU_DEVICE", raising=False)
+    assert config.device() is None
+
+
+def test_the_environment_names_the_device_unless_it_is_set(monkeypatch):
+    monkeypatch.setenv("CORNU_DEVICE", "gpu:1")
+    assert config.device() == "gpu:1"
+    config.set_device("cpu")
+    assert config.device() == "cpu"
+
+
+def test_the_device_of_the_model_that_runs_is_that_of_its_backend_alone():
+    config.set_device("cpu")
+    with config.running_on("torch", "gpu:1"):
+        assert config.place() == ("torch", "gpu:1")
+        assert config.device("torch") == "gpu:1"
+        assert config.device("jax") == "cpu"
+        with config.running_on("torch"):
+            assert config.device() is None
+    assert config.device() == "cpu"
+
+
+def test_what_runs_in_one_thread_does_not_run_in_another():
+    found = []
+    with config.running_on("numpy", "cpu:7"):
+        thread = threading.Thread(target=lambda: found.append(config.device("numpy")))
+        thread.start()
+        thread.join()
+    assert found == [None]
+
+
 @pytest.mark.parametrize(
     ("setter", "getter", "value"),
     [
         (config.set_backend, config.backend, "numpy"),
+        (config.set_device, config.device, "gpu:1"),
         (config.set_floatx, config.floatx, "float64"),
         (config.set_epsilon, config.epsilon, 1e-5),
         (config.set_image_data_format, config.image_data_format, "channels_first"),
