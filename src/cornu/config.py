@@ -152,7 +152,8 @@ def set_backend(name: str) -> None:
 def set_device(name: str | None) -> None:
     """Sets the default device. Models that exist stay where they are (see ``model.to_backend``).
 
-    Whether a backend has such a device shows when it makes its first array there: an ``InvalidArgumentError`` names those it has.
+    Whether a backend has such a device shows when it makes its first array there: if not, an ``InvalidArgumentError`` names
+    those that it has.
 
     Args:
         name: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, ``"tpu"`` or ``"mps"``; ``"gpu"`` means ``"gpu:0"``. None for the best one that

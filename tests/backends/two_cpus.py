@@ -19,11 +19,11 @@ if NAME == "tensorflow":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import cornu
-from cornu import backends, callbacks, config, layers, ops
-from cornu.errors import CornuError, NonFiniteError
+import cornu  # noqa: E402
+from cornu import backends, callbacks, config, layers, ops  # noqa: E402
+from cornu.errors import CornuError, NonFiniteError  # noqa: E402
 
 RNG = np.random.default_rng(1)
 X, Y = RNG.normal(size=(44, 6, 6, 2)).astype("float32"), RNG.integers(0, 3, 44)
@@ -48,7 +48,8 @@ def made(device=None):
 
 
 def train(model, epochs, first=0):
-    """The line that fit begins with."""
+    """Trains, with the same order and the same random numbers for each model; gives the line that fit begins with."""
+    cornu.utils.set_random_seed(first)
     with contextlib.redirect_stdout(io.StringIO()) as written:
         model.fit(X, Y, batch_size=8, epochs=epochs, initial_epoch=first, verbose=2)
     return written.getvalue().partition("\n")[0]

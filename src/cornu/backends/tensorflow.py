@@ -654,4 +654,5 @@ def _as_the_contract_wants(primitive: Any) -> Any:
 
 
 _PRIMITIVES = [name for name, value in vars(contract).items() if getattr(value, "__module__", "") == contract.__name__]
-globals().update({name: _as_the_contract_wants(globals()[name]) for name in _PRIMITIVES if name in globals() and name.islower()})
+_PRIMITIVES = [name for name in _PRIMITIVES if name in globals() and name.islower()]
+globals().update({name: _as_the_contract_wants(globals()[name]) for name in _PRIMITIVES})

@@ -149,7 +149,7 @@ register_recorder(SymbolicTensor, _record_op)
 
 
 def infer(function: Callable, args: tuple, kwargs: dict, place: config.Place | None = None) -> Any:
-    """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place, by default the default one.
+    """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place (or the default one).
 
     Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
     unknown. The two are no sizes that are known, so that an error can be told to mean them.
