@@ -194,21 +194,27 @@ def test_data_that_goes_into_a_compiled_function_goes_to_the_device(pretended_ac
 
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
-def test_keys_stay_on_the_host_and_numbers_are_drawn_on_the_device(pretended_accelerator):
+def test_another_key_lies_on_the_host(pretended_accelerator):
     import torch
 
-    engine, key = backends.get("torch"), torch.tensor([1, 2], dtype=torch.uint32)
-    assert engine.fold_in(key, 3).device.type == "cpu"
-    spec = backends.contract.ArraySpec((2,), "uint32")
-    drawn_on = []
+    key = torch.tensor([1, 2], dtype=torch.uint32)
+    assert backends.get("torch").fold_in(key, 3).device.type == "cpu"
 
-    def draw(key):
-        drawn_on.append(engine.random_uniform(key, (2,), "float32").device.type)
-        return key
 
-    with config.running_on("torch", "cpu"):
-        engine.abstract_eval(draw, spec)
-    assert drawn_on == ["cpu"]
+@pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
+def test_numbers_are_drawn_on_the_device_with_a_key_from_the_host(pretended_accelerator, monkeypatch):
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    from cornu.backends import torch_devices
+
+    monkeypatch.setattr(torch_devices, "_by_full_name", lambda name: torch.device(name.replace("gpu", "cuda")))
+    engine = backends.get("torch")
+    with FakeTensorMode():
+        key = torch.zeros(2, dtype=torch.uint32)
+        assert engine.random_uniform(key, (2,), "float32").device.type == "cuda"
+        with config.running_on("torch", "cpu"):
+            assert engine.random_normal(key, (2,), "float32").device.type == "cpu"
 
 
 # --- With an accelerator ----------------------------------------------------------------------------------------------
