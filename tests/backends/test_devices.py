@@ -186,6 +186,17 @@ def test_a_model_on_the_cpu_makes_nothing_on_the_best_device(request, asked_proc
 
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
+def test_a_model_as_a_module_of_pytorch_is_made_and_runs_on_the_default_device(pretended_accelerator):
+    import torch
+
+    config.set_device("cpu")
+    model = cornu.Sequential([cornu.Input((4, 3)), layers.LSTM(2), layers.Dense(1)])  # an LSTM begins with an array of zeros
+    model.to_backend("numpy")
+    outputs = layers.as_torch_module(model)(torch.ones(2, 4, 3))
+    np.testing.assert_allclose(outputs.detach().numpy(), model.predict(np.ones((2, 4, 3)), verbose=0), rtol=1e-5)
+
+
+@pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
 def test_data_that_goes_into_a_compiled_function_goes_to_the_device(pretended_accelerator):
     engine = backends.get("torch")
     assert engine.compile(lambda x: x + 1)(np.zeros(2, "float32")).device.type == "meta"

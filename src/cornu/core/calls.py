@@ -47,7 +47,9 @@ def on_own_device(layer: Any, arguments: Any) -> Any:
 def place_of(own: config.Place) -> config.Place:
     """Where a layer of a place of its own computes: there, or on the backend that the running call was told to run on."""
     running = context.current()
-    return own if running is None or running.backend_name is None else config.Place(running.backend_name)
+    if running is None or running.backend_name is None:
+        return own
+    return config.Place(running.backend_name, config.device(running.backend_name))
 
 
 @functools.cache
