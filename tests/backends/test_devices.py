@@ -11,7 +11,7 @@ import pytest
 import cornu
 from cornu import backends, config, layers
 from cornu.backends import host
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, NonFiniteError
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 
@@ -129,6 +129,7 @@ def test_arrays_of_another_device_are_brought_to_the_models(found, what):
 
 def test_training_goes_on_after_a_move_with_the_state_of_the_optimizer(found):
     assert found["held after moving back"] == ["cpu:0"]
+    assert found["held after moving away again"] == ["cpu:1"]
     assert found["steps"] == [12, 12]
 
 
@@ -197,6 +198,15 @@ def test_a_model_as_a_module_of_pytorch_is_made_and_runs_on_the_default_device(p
 
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
+def test_a_nan_is_explained_by_a_model_beside_the_best_device(pretended_accelerator):
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)]).to_backend("torch", device="cpu")
+    model.compile("sgd", "mse")
+    model.layers[0].kernel.assign(np.full((2, 1), np.nan))
+    with pytest.raises(NonFiniteError, match="step 1 gave a loss or a weight that is NaN"):
+        model.fit(np.ones((7, 2), "float32"), np.ones((7, 1), "float32"), batch_size=4, verbose=0)
+
+
+@pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
 def test_data_that_goes_into_a_compiled_function_goes_to_the_device(pretended_accelerator):
     engine = backends.get("torch")
     assert engine.compile(lambda x: x + 1)(np.zeros(2, "float32")).device.type == "meta"
@@ -208,8 +218,10 @@ def test_data_that_goes_into_a_compiled_function_goes_to_the_device(pretended_ac
 def test_another_key_lies_on_the_host(pretended_accelerator):
     import torch
 
-    key = torch.tensor([1, 2], dtype=torch.uint32)
-    assert backends.get("torch").fold_in(key, 3).device.type == "cpu"
+    engine, key = backends.get("torch"), torch.tensor([1, 2], dtype=torch.uint32)
+    with config.running_on("torch", "cpu"):
+        words = engine.fold_in(key, engine.asarray(3)).tolist()
+    assert engine.fold_in(key, 3).tolist() == words
 
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")

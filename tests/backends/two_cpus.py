@@ -106,6 +106,7 @@ def facts():
     train(second, 2, 1)
     yield "held after moving back", held_by(second)
     yield "weights after moving back differ by", distance(second.get_weights(), first.get_weights())
+    yield "held after moving away again", held_by(second.to_backend(NAME, device="cpu:1"))
     steps = {model: int(model.optimizer.iterations) for model in (first, second)}
     yield "steps", list(steps.values())
 
