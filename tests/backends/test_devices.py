@@ -199,9 +199,10 @@ def test_a_model_as_a_module_of_pytorch_is_made_and_runs_on_the_default_device(p
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
 def test_a_nan_is_explained_by_a_model_beside_the_best_device(pretended_accelerator):
-    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)]).to_backend("torch", device="cpu")
+    heeds_padding = layers.BatchNormalization()
+    model = cornu.Sequential([cornu.Input((2,)), heeds_padding, layers.Dense(1)]).to_backend("torch", device="cpu")
     model.compile("sgd", "mse")
-    model.layers[0].kernel.assign(np.full((2, 1), np.nan))
+    model.layers[1].kernel.assign(np.full((2, 1), np.nan))
     with pytest.raises(NonFiniteError, match="step 1 gave a loss or a weight that is NaN"):
         model.fit(np.ones((7, 2), "float32"), np.ones((7, 1), "float32"), batch_size=4, verbose=0)
 
