@@ -636,6 +636,10 @@ def synchronize(tree: Any) -> None:
     tf.test.experimental.sync_devices()
 
 
+def micro_batch_activations() -> int | None:
+    return None
+
+
 # --- Mistakes ---------------------------------------------------------------------------------------------------------
 
 

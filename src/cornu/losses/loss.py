@@ -51,6 +51,16 @@ class Loss(registry.Configurable):
         self.reduction = reduction
         self.dtype = dtype_policy.get(dtype or config.floatx()).compute_dtype
 
+    @property
+    def counts_every_value(self) -> bool:
+        """Whether :meth:`counted` leaves nothing out, whatever the values are."""
+        return type(self).counted is Loss.counted
+
+    @property
+    def is_mean_over_samples(self) -> bool:
+        """Whether the loss of a batch is the mean of the losses of its equal parts."""
+        return self.judges_samples_alone and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample: the batch is the first axis of what it gives.
 
