@@ -276,6 +276,9 @@ class Layer(Configurable):
         with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
             try:
                 outputs = self.call(*args, **kwargs)
+            except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
+                complaints.say_where(self, error, args, kwargs)
+                raise
             finally:
                 running.training = outer_training
         if self.supports_masking:
