@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from cornu import backends, config
 from cornu.backends import contract
+from cornu.errors import InvalidTypeError, ShapeError
 
 NUMPY = backends.get("numpy")
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
@@ -335,8 +336,25 @@ def test_an_engine_and_numpy_agree_on_values_and_gradients(case, engine):
         assert_allclose(gradient, other, rtol=2e-5, atol=1e-5, err_msg=which)
 
 
+@pytest.mark.parametrize("name", config.installed_backends())
+def test_what_cannot_be_differentiated_is_told_in_the_same_words(name):
+    b = backends.get(name)
+    x = b.asarray([1.0, 2.0])
+    with pytest.raises(InvalidTypeError, match=r"for an array of dtype int32 was asked for.*Cast it to float"):
+        b.value_and_grad(b.sum)(b.asarray([1, 2]))
+    with pytest.raises(ShapeError, match=r"gave an array of shape \(2,\).*one number"):
+        b.value_and_grad(lambda x: (x, x), has_aux=True)(x)
+    with pytest.raises(InvalidTypeError, match=r"gave a number of dtype int32. It must be a float"):
+        b.value_and_grad(lambda x: b.argmax(x, 0))(x)
+
+
+# --- Whether the tables are complete ----------------------------------------------------------------------------------
+
+PRIMITIVES = {name: f for name, f in vars(contract).items() if inspect.isfunction(f) and f.__module__ == contract.__name__}
+
+
 def test_every_primitive_has_a_case():
-    primitives = {name for name, f in vars(contract).items() if inspect.isfunction(f) and f.__module__ == contract.__name__}
+    primitives = set(PRIMITIVES)
 
     seen = {case.split()[0].rstrip(",") for case in CASES} | SEEN_ELSEWHERE
     assert not primitives - seen, f"add a row to CASES for {sorted(primitives - seen)}"

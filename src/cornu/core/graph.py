@@ -174,7 +174,11 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, b
         values = dict(zip(map(id, tensors), arrays, strict=True))
         filled = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (args, kwargs))
         form.append(function(*filled[0], **filled[1]))
-        return trees.leaves(form[-1])
+        leaves = trees.leaves(form[-1])
+        for leaf in leaves:
+            if not hasattr(leaf, "shape"):
+                raise _no_array(leaf)
+        return leaves
 
     form: list = []
     try:
@@ -189,6 +193,14 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, b
         error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
         raise
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
+
+
+def _no_array(given: Any) -> InvalidTypeError:
+    return InvalidTypeError(
+        f"What was run to find the shape of its outputs gave {given!r:.80}.",
+        "It must give an array, or a list, tuple or dict of arrays.",
+        "Make an array of it, such as with `cornu.ops.array`.",
+    )
 
 
 def _as_given(text: str, unknown: int) -> str:

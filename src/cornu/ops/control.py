@@ -59,7 +59,10 @@ def _refuse_several(name: str, part: str, boolean: Any) -> None:
 
 
 def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second: Callable, *operands: Any) -> Any:
-    """A backend's ``cond``, which says better than the backend how the two results differ, where the backend has seen both."""
+    """A backend's ``cond``, and what to say if it has run both functions and they gave different forms.
+
+    Where nothing is compiled only the chosen one runs, and nobody knows of the other.
+    """
     _refuse_several(name, "pred" if name == "cond" else "index", pred)
     forms: dict[int, str] = {}
 
@@ -72,15 +75,21 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
         return run
 
     try:
-        return backend.cond(pred, told(0, first), told(1, second), *operands)
-    except Exception as problem:
-        if len(set(forms.values())) == 2:
-            raise ShapeError(
-                f"One branch of `{name}` gave {forms[0]}, and another {forms[1]}.",
-                "All branches must give the same shapes and dtypes.",
-                "Reshape or cast what one of them gives.",
-            ) from problem
+        result = backend.cond(pred, told(0, first), told(1, second), *operands)
+    except Exception:
+        _refuse_two_forms(name, forms)
         raise
+    _refuse_two_forms(name, forms)
+    return result
+
+
+def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
+    if len(set(forms.values())) == 2:
+        raise ShapeError(
+            f"One branch of `{name}` gave {forms[0]}, and another {forms[1]}.",
+            "All branches must give the same shapes and dtypes.",
+            "Reshape or cast what one of them gives.",
+        )
 
 
 # --- Loops and choices ------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 
 from cornu import backends
 from cornu.backends.contract import Array
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
@@ -60,7 +61,14 @@ def convert_to_numpy(x: Array) -> np.ndarray:
         array([1., 1.], dtype=float32)
     """
     backend, x = arrays(x)
-    return backend.to_numpy(x)
+    try:
+        return backend.to_numpy(x)
+    except TypeError as problem:
+        raise InvalidTypeError(
+            "`convert_to_numpy` was used in compiled code.",
+            "The numbers of an array are not known there.",
+            "Compute with ops instead, or look at the numbers outside of the model.",
+        ) from problem
 
 
 @op

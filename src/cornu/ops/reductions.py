@@ -419,9 +419,10 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     backend, data, segment_ids = arrays(data, segment_ids)
     if num_segments is None:
         num_segments = _largest("segment_sum", backend, segment_ids, "Pass `num_segments`.") + 1
-    if tuple(segment_ids.shape) != tuple(data.shape[:1]) or not data.shape:
+    parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
+    if len(numbers) != 1 or numbers != parts[:1]:
         raise ShapeError(
-            f"`segment_sum` was given `data` of shape {tuple(data.shape)} and `segment_ids` of shape {tuple(segment_ids.shape)}.",
+            f"`segment_sum` was given `data` of shape {parts} and `segment_ids` of shape {numbers}.",
             "There must be one number for each part of `data` along its first axis.",
             "Check the first size of both.",
         )

@@ -649,11 +649,8 @@ def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
     if axis is None:
         return backend.take_along_axis(backend.reshape(x, (-1,)), backend.reshape(indices, (-1,)), 0)
     place = check_axis(axis, x.shape)
-    try:
-        return backend.take_along_axis(x, indices, place)
-    except Exception:
-        _check_along(tuple(x.shape), tuple(indices.shape), place)
-        raise
+    _check_along(tuple(x.shape), tuple(indices.shape), place)
+    return backend.take_along_axis(x, indices, place)
 
 
 def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -> None:
