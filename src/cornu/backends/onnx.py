@@ -197,6 +197,8 @@ def sigmoid(x: Array) -> Array:
 
 @primitive
 def relu(x: Array) -> Array:
+    if x.dtype.kind == "i":  # ONNX Runtime's Relu does not know all of them
+        return maximum(x, 0)
     return x if x.dtype.kind in "ub" else elementwise("Relu", x, dtype=dtype(x))
 
 
@@ -311,7 +313,7 @@ def minimum(x: Array, y: Array) -> Array:
 def arctan2(x: Array, y: Array) -> Array:
     wanted = result_dtype("arctan2", x, y)
     x, y = (cast(as_array(value), wanted) for value in (x, y))
-    above = where(greater_equal(x, 0), math.pi, -math.pi)
+    above = cast(where(greater_equal(x, 0), math.pi, -math.pi), wanted)
     on_axis = multiply(sign(x), math.pi / 2)
     angle = arctan(divide(x, y))
     return where(greater(y, 0), angle, where(less(y, 0), add(angle, above), on_axis))

@@ -261,6 +261,7 @@ def add(x: Array, y: Array) -> Array:
 
 
 def subtract(x: Array, y: Array) -> Array:
+    y = int(y) if isinstance(y, bool) else y  # which PyTorch adds, but does not take away
     return _two(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
 
 
