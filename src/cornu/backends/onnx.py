@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_windows
+from cornu.backends import onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_tidy, onnx_windows
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.onnx_graph import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx_record import (
@@ -42,6 +42,7 @@ from cornu.backends.onnx_sizes import is_open
 from cornu.errors import one_of
 
 OPSET = onnx_proto.OPSET
+tidy = onnx_tidy.tidy
 model_proto = onnx_proto.model_proto
 
 
