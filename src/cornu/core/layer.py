@@ -268,8 +268,7 @@ class Layer(Configurable):
         """One call on arrays, inside a context."""
         self._build_for(args, kwargs)
         args, kwargs = calls.with_training_named(self, args, kwargs)
-        outer_training = running.training
-        running.training = calls.training_of(self, running, kwargs)
+        outer_training, running.training = running.training, calls.training_of(self, running, kwargs)
         if running.training is not None and "training" in calls.parameters_of(type(self)):
             kwargs["training"] = running.training
         calls.fill_in_masks(self, running, args, kwargs)

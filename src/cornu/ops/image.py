@@ -174,7 +174,7 @@ def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fil
 
 
 def _is_size(number: Any) -> bool:
-    return isinstance(number, (int, float, np.number)) and number >= 1 and number % 1 == 0
+    return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
 def _rounded(backend: Any, x: Array, dtype: str) -> Array:
