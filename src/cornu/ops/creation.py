@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
+from cornu.backends import host
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
@@ -63,12 +64,10 @@ def convert_to_numpy(x: Array) -> np.ndarray:
     backend, x = arrays(x)
     try:
         return backend.to_numpy(x)
+    except InvalidTypeError:  # of the backend, which knows best
+        raise
     except TypeError as problem:
-        raise InvalidTypeError(
-            "`convert_to_numpy` was used in compiled code.",
-            "The numbers of an array are not known there.",
-            "Compute with ops instead, or look at the numbers outside of the model.",
-        ) from problem
+        raise host.no_numbers_yet() from problem
 
 
 @op
