@@ -123,3 +123,12 @@ def check_differentiated(shape: tuple, dtype: str) -> None:
             "It must be a float.",
             "Cast it to float.",
         )
+
+
+def no_numbers_yet() -> InvalidTypeError:
+    """For an array whose numbers are asked for before there are any."""
+    return InvalidTypeError(
+        "The numbers of an array were asked for inside a function that is being compiled.",
+        "They are known only when it runs.",
+        "Use functions of `cornu.ops`, or ask after the function has run.",
+    )

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backends import contract, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
+from cornu.backends import contract, host, tensorflow_indexing, tensorflow_tracing, tensorflow_windows
 from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.tensorflow_dtypes import (
     as_bool,
@@ -32,7 +32,7 @@ from cornu.backends.tensorflow_dtypes import (
 )
 from cornu.backends.tensorflow_dtypes import cast as cast_to
 from cornu.backends.tensorflow_loading import tf
-from cornu.errors import InvalidTypeError, one_of
+from cornu.errors import one_of
 
 
 def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
@@ -54,11 +54,7 @@ asarray = tensorflow_tracing.asarray
 
 def to_numpy(x: Array) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
-        raise InvalidTypeError(
-            "The numbers of an array were asked for inside a function that is being compiled.",
-            "They are known only when it runs.",
-            "Use functions of `cornu.ops`, or ask after the function has run.",
-        )
+        raise host.no_numbers_yet()
     return np.array(x)
 
 
