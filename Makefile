@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH_ARGS); done
+	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 # The tests that need an accelerator: run where there is one, named and skipped elsewhere.
 test-gpu: $(VENV)/.installed-dev

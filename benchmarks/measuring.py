@@ -1,14 +1,43 @@
 """What the benchmarks say of a machine and of repeated measurements."""
 
+import os
 import platform
 import statistics
+import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import numpy as np
+
+PACKAGES = ("cornu", "jax", "jaxlib", "keras", "torch", "tensorflow-cpu", "numpy")
 
 
 def spread(values: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(values), 4), "least": round(min(values), 4), "most": round(max(values), 4)}
 
 
+def machine() -> dict[str, str]:
+    """What stands beside numbers, so that others can compare theirs."""
+    found = {"processor": processor(), "cores": str(os.cpu_count()), "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
 def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
+
+
+def matrix_products(size: int = 2048, times: int = 7) -> list[float]:
+    """GFLOP/s of the product of two large matrices in float32: more than any network reaches on this machine."""
+    a, b = (np.random.default_rng(seed).random((size, size), dtype="float32") for seed in (0, 1))
+    found = []
+    for _ in range(times + 1):
+        began = time.perf_counter()
+        a @ b
+        found.append(2 * size**3 / (time.perf_counter() - began) / 1e9)
+    return found[1:]

@@ -18,6 +18,17 @@ ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 """The engines that are installed here: each is held against NumPy, the reference."""
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which engines the tests ran on, at the end, where a quiet run and one of many processes show it too."""
+    terminalreporter.write_line(engines_text(config.installed_backends()))
+
+
+def engines_text(installed: list[str]) -> str:
+    """Which engines are tested, and which cannot be."""
+    missing = [name for name in config.BACKENDS if name not in installed]
+    return f"engines: {', '.join(installed)}" + (f"; not installed, so not tested: {', '.join(missing)}" if missing else "")
+
+
 @pytest.fixture(params=["numpy", *ENGINES])
 def backend(request: pytest.FixtureRequest) -> str:
     """Name of a backend; the test runs once for each."""

@@ -384,3 +384,31 @@ def test_public_things_have_an_example():
 def test_the_list_of_missing_examples_only_gets_shorter():
     done = sorted(name for name in NO_EXAMPLE_YET if name not in public_things() or has_example(public_things()[name]))
     assert not done, f"take these off tests/no_example_yet.txt: {done}"
+
+
+ALONE = """
+import importlib.abc, importlib.util, sys
+import pytest
+
+def is_gone(name):
+    return name.partition(".")[0] in ("torch", "tensorflow")
+
+class Gone(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if is_gone(name):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if is_gone(name) else find_spec(name, package)
+sys.meta_path.insert(0, Gone())
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "tests"]))
+"""
+"""Finds the tests as if PyTorch and TensorFlow were not installed."""
+
+
+def test_the_tests_are_found_and_say_what_they_leave_out_where_jax_is_the_only_engine():
+    here = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", ALONE], cwd=here, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "\nengines: jax, numpy; not installed, so not tested: torch, tensorflow\n" in done.stdout

@@ -1,5 +1,6 @@
 """The NumPy backend against the definitions: Python's math module, naive loops, and numbers worked out by hand."""
 
+import inspect
 import itertools
 import math
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cornu import backends, config
+from cornu.backends import contract
 from cornu.backends.contract import ArraySpec
 from cornu.errors import BackendError, InvalidArgumentError
 
@@ -94,6 +96,18 @@ BINARY = {
     "logical_or": lambda x, y: bool(x or y),
     "logical_xor": lambda x, y: bool(x) != bool(y),
 }
+
+
+def test_the_tables_have_every_function_of_the_contract():
+    """Those of one array, and of two, but what is no function of single numbers or is tried by itself."""
+    for table, arguments, others in (
+        ("UNARY", ["x"], {"to_numpy", "dtype", "stop_gradient"}),
+        ("BINARY", ["x", "y"], {"matmul", "power"}),
+    ):
+        functions = {name for name, f in vars(contract).items() if inspect.isfunction(f)}
+        wanted = {name for name in functions if list(inspect.signature(getattr(contract, name)).parameters) == arguments}
+        missing = wanted - others - globals()[table].keys()
+        assert not missing, f"add a row to {table} for {sorted(missing)}, or name it here if another test tries it"
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -86,3 +86,14 @@ def test_errors_mean_the_users_sizes_and_say_none_for_what_is_unknown():
     x = cornu.Input((29, 31))
     with pytest.raises(ShapeError, match=r"`matmul` was given arrays of shapes \(None, 29, 31\) and \(29, 5\)"):
         ops.matmul(x, np.ones((29, 5), "float32"))
+
+
+def test_what_gives_no_array_is_told(backend):
+    class Numbers(layers.Layer):
+        def call(self, inputs):
+            return [1, inputs]
+
+    layer = Numbers()
+    layer.to_backend(backend)
+    with pytest.raises(InvalidTypeError, match=r"gave 1. It must give an array, or a list, tuple or dict of arrays"):
+        layer(cornu.Input((3,)))

@@ -678,3 +678,75 @@ def test_the_build_config_holds_the_shapes_it_was_built_for():
     assert layer.get_build_config() is None
     layer(X)
     assert layer.get_build_config() == {"input_shape": (None, 3)}
+
+
+class Clumsy(Layer):
+    """Multiplies by the operator of the engine's own arrays, which knows nothing of layers."""
+
+    def call(self, inputs, factor=None):
+        return inputs @ ops.ones((5, 2))
+
+
+class Around(cornu.Model):
+    """A model with a layer of its own, which `fit` meets without shapes."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def notes_of(caught):
+    """The notes that Cornu added; an engine may add its own."""
+    return [note for note in getattr(caught.value, "__notes__", []) if note.startswith("This happened in")]
+
+
+@pytest.fixture
+def default(backend):
+    """The default backend; the test runs once with each."""
+    before = cornu.config.backend()
+    cornu.config.set_backend(backend)
+    yield backend
+    cornu.config.set_backend(before)
+
+
+def test_an_error_of_the_engine_names_the_layer_it_left_and_the_shapes(default):
+    with pytest.raises(Exception) as caught:  # each engine has its own
+        Around(Clumsy(name="product"))(X)
+    assert notes_of(caught) == ["This happened in the layer 'product' (Clumsy), called on an array of shape (4, 3)."]
+    with pytest.raises(Exception) as caught:
+        Clumsy(name="product")(X, factor=X[:2])
+    assert notes_of(caught) == ["This happened in the layer 'product' (Clumsy), called on arrays of shapes (4, 3) and (2, 3)."]
+
+
+def test_an_error_in_compiled_code_names_the_layer(default):
+    model = Around(Clumsy(name="product"))
+    model.compile("sgd", "mse")
+    with pytest.raises(Exception) as caught:  # each engine has its own
+        model.fit(X, X, verbose=0)  # finds the shapes first, of batches of any size
+    assert notes_of(caught) == ["This happened in the layer 'product' (Clumsy), called on an array of shape (None, 3)."]
+    with pytest.raises(Exception) as caught:
+        model.predict(X, verbose=0)  # compiles
+    assert notes_of(caught) == ["This happened in the layer 'product' (Clumsy), called on an array of shape (4, 3)."]
+
+
+def test_an_error_of_an_op_names_the_layer_and_says_none_for_an_unknown_size(default):
+    class Product(Layer):
+        def call(self, inputs):
+            return ops.matmul(inputs, ops.ones((5, 2)))
+
+    with pytest.raises(ShapeError, match=r"`matmul` was given arrays of shapes \(None, 3\) and \(5, 2\)") as caught:
+        cornu.Sequential([Product(name="product")]).predict(X, verbose=0)
+    assert notes_of(caught) == ["This happened in the layer 'product' (Product), called on an array of shape (None, 3)."]
+
+
+def test_an_error_that_names_the_layer_gets_no_note():
+    class Strict(Layer):
+        def call(self, inputs):
+            raise ValueError(f"{self.name!r} takes no arrays today.")
+
+    with pytest.raises(ValueError, match="takes no arrays") as caught:
+        Strict(name="strict")(X)
+    assert notes_of(caught) == []

@@ -122,3 +122,11 @@ def test_align_and_broadcast_weight_keep_what_fits():
     y_true, _ = align(np.float32(1.0), np.zeros((2, 3), "float32"))
     assert y_true.shape == ()
     assert broadcast_weight("w", np.ones((2, 1, 1)), np.zeros((2, 3))).shape == (2, 3)
+
+
+@pytest.mark.parametrize("labels, predictions", [((12, 7), (12, 4)), ((3, 2), (4, 2))])
+def test_sizes_that_do_not_fit_are_told_alike_on_every_backend(labels, predictions, backend):
+    b = backends.get(backend)
+    with pytest.raises(ShapeError, match=r"`y_true` has shape .* compares them number by number") as caught:
+        losses.MeanSquaredError()(b.asarray(np.ones(labels, "float32")), b.asarray(np.ones(predictions, "float32")))
+    assert str(labels) in str(caught.value)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from cornu import backends, config, ops
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.backends.contract import ArraySpec
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +153,34 @@ def test_meshgrid_is_that_of_numpy(indexing, count, make, check):
         ops.meshgrid(*(make(row) for row in rows), indexing=indexing), np.meshgrid(*rows, indexing=indexing), strict=True
     ):
         check(found, wanted)
+
+
+MISTAKES = {
+    "a negative size": (
+        lambda x: ops.zeros((-1, 2)),
+        InvalidArgumentError,
+        r"`shape=\(-1, 2\)` was given. A size is 0",
+    ),
+    "no size": (lambda x: ops.zeros((None, 2)), InvalidTypeError, r"The shape \(None, 2\) was given. .* `x.shape\[0\]`"),
+    "a value that does not fit": (lambda x: ops.full((2, 2), x), ShapeError, r"`full` was given arrays of shapes \(3,\) and"),
+    "a value too large": (lambda x: ops.full((1,), x), ShapeError, r"`fill_value` of shape \(3,\) and `shape` of shape \(1,\)"),
+    "no step": (lambda x: ops.arange(0, 3, 0), InvalidArgumentError, r"`step=0` was given"),
+    "a negative number": (lambda x: ops.linspace(0, 1, -1), InvalidArgumentError, r"`num=-1` was given"),
+    "negative rows": (lambda x: ops.eye(-1), InvalidArgumentError, r"`N=-1` was given"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_in_the_same_words_on_every_backend(mistake, make):
+    use, kind, text = MISTAKES[mistake]
+    with pytest.raises(kind, match=text) as caught:
+        use(make(np.ones(3, "float32")))
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("name", ["jax", "torch", "tensorflow"])
+def test_numbers_that_are_not_computed_yet_cannot_be_had(name):
+    pytest.importorskip(name)
+    engine = backends.get(name)
+    with pytest.raises(InvalidTypeError, match="numbers of an array were asked for inside a function that is being"):
+        engine.abstract_eval(lambda x: ops.array(ops.convert_to_numpy(x)), ArraySpec((2,), "float32"))

@@ -107,3 +107,8 @@ def test_gradients_of_products(check_gradients, draw):
     check_gradients(ops.matmul, keras.ops.matmul, draw(5, 2, 3), draw(3, 4))
     check_gradients(ops.dot, keras.ops.dot, draw(2, 3), draw(5, 3, 4))
     check_gradients(ops.outer, keras.ops.outer, draw(2), draw(3))
+
+
+def test_einsum_takes_letters_alone(make):
+    with pytest.raises(ShapeError, match=r"`einsum` was given 'i\?->i'"):
+        ops.einsum("i?->i", make(np.ones((2, 3), "float32")))

@@ -319,3 +319,13 @@ def test_attention_names_shapes_that_do_not_fit(make):
     x = make(np.ones((2, 5, 3), "float32"))
     with pytest.raises(ShapeError, match=r"`query` of shape \(2, 5, 3\), `key` of shape \(2, 5, 3\)"):
         ops.dot_product_attention(x, x, x)
+
+
+def test_the_scale_of_a_normalization_has_the_sizes_of_its_axes(make):
+    with pytest.raises(ShapeError, match=r"scale or shift of shape \(5,\) was given for an array of shape \(2, 3\).* \(3,\)"):
+        ops.layer_normalization(make(np.ones((2, 3), "float32")), make(np.ones(5, "float32")))
+
+
+def test_there_is_no_negative_number_of_classes(make):
+    with pytest.raises(InvalidArgumentError, match=r"`num_classes=-1` was given. A size is 0 or more"):
+        ops.one_hot(make(np.int32([1])), -1)

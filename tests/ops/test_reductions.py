@@ -121,3 +121,21 @@ def test_results_of_unknown_size_are_refused_in_compiled_code(engine_name):
         engine.compile(ops.bincount)(engine.asarray([1, 2]))
     with pytest.raises(InvalidArgumentError, match=r"`segment_sum` was used in compiled code.*Pass `num_segments`"):
         engine.compile(ops.segment_sum)(engine.asarray([1, 2]), engine.asarray([0, 1]))
+
+
+def test_nothing_has_no_largest(make):
+    x = make(np.ones((2, 0, 3), "float32"))
+    for name in ("max", "min", "argmax", "argmin"):
+        with pytest.raises(ShapeError, match=rf"`{name}` was given an array of shape \(2, 0, 3\). It needs one number"):
+            getattr(ops, name)(x, 1)
+    assert tuple(ops.max(x, 0).shape) == (0, 3)
+
+
+def test_an_axis_named_twice_is_told_in_compiled_code_too(make, engine):
+    with pytest.raises(InvalidArgumentError, match=r"Each axis may be named once"):
+        engine.compile(lambda x: ops.sum(x, (1, 1)))(make(np.ones((2, 3), "float32")))
+
+
+def test_a_sum_of_segments_needs_a_number_for_each_part(make):
+    with pytest.raises(ShapeError, match=r"`data` of shape \(2, 3\) and `segment_ids` of shape \(3,\)"):
+        ops.segment_sum(make(np.ones((2, 3), "float32")), [0, 1, 0], 2)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cornu import ops
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
 @pytest.fixture
@@ -167,3 +167,60 @@ def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng
         ops.depth_to_space(make(deep), 5, data_format)
     with pytest.raises(ShapeError, match=r"It takes batches of pictures"):
         ops.space_to_depth(make([1.0]), 2)
+
+
+MISTAKES = {
+    "two free sizes": (lambda x: ops.reshape(x, (-1, -1)), ShapeError, r"At most one size may be -1"),
+    "a size that is None": (lambda x: ops.reshape(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
+    "too few repeats": (lambda x: ops.repeat(x, [1, 2], 1), InvalidArgumentError, r"one for each of the 3 parts of axis 1"),
+    "negative repeats": (lambda x: ops.repeat(x, -1, 1), InvalidArgumentError, r"`repeats=-1`. It must be a number from 0 on"),
+    "negative tiles": (lambda x: ops.tile(x, (1, -1)), InvalidArgumentError, r"`repeats=\(1, -1\)` was given. A size is 0 or"),
+    "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=1`"),
+    "one axis twice": (lambda x: ops.diagonal(x, 0, 1, -2), InvalidArgumentError, r"`axis1=1` and `axis2=-2` were given"),
+    "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"given the index 1.0. .* Write 1."),
+    "a name as index": (lambda x: ops.get_item(x, (0, "a")), InvalidTypeError, r"given the index 'a'. An index is a whole"),
+    "a dict as index": (lambda x: ops.get_item(x, {}), InvalidTypeError, r"given the index {}"),
+    "fractions to take": (lambda x: ops.take(x, [0.5], 1), InvalidTypeError, r"`take` was given `indices` of dtype float32"),
+    "fractions to take along": (
+        lambda x: ops.take_along_axis(x, x, 1),
+        InvalidTypeError,
+        r"`take_along_axis` was given `indices` of dtype float32. Indices are whole",
+    ),
+    "other sizes to take along": (
+        lambda x: ops.take_along_axis(x, np.zeros((2, 1, 3), "int32"), 1),
+        ShapeError,
+        r"shape \(2, 3, 4\) and `indices` of shape \(2, 1, 3\). All sizes but those on axis 1",
+    ),
+    "fewer axes to take along": (lambda x: ops.take_along_axis(x, [0], 1), ShapeError, r"`indices` of shape \(1,\)"),
+    "too few starts": (lambda x: ops.slice(x, (0, 0), (1, 1)), ShapeError, r"`slice` was given .* 2 `start_indices`"),
+    "a block too large": (lambda x: ops.slice(x, (0, 0, 0), (1, 1, 9)), ShapeError, r"a block of shape \(1, 1, 9\)"),
+    "an update of fewer axes": (
+        lambda x: ops.slice_update(x, (0, 0, 0), [[1.0]]),
+        ShapeError,
+        r"`slice_update` was given .* 3 `start_indices` and a block of shape \(1, 1\)",
+    ),
+    "too few values": (
+        lambda x: ops.scatter([[0], [1]], x[:1], (5, 3, 4)),
+        ShapeError,
+        r"`values` of shape \(1, 3, 4\), for an array of shape \(5, 3, 4\).* must have the shape \(2, 3, 4\)",
+    ),
+    "indices without vectors": (
+        lambda x: ops.scatter([0, 9, 9, 9], x, (5, 3, 4)),
+        ShapeError,
+        r"Write an index of one axis as `\[\[0\], \[2\]\]`",
+    ),
+    "fractions as places": (lambda x: ops.scatter([[0.5], [1]], x, (5, 3, 4)), InvalidTypeError, r"Indices are whole numbers"),
+    "too few updates": (
+        lambda x: ops.scatter_update(x, [[0], [1]], x[:1]),
+        ShapeError,
+        r"`scatter_update` was given `indices` of shape \(2, 1\) and `updates` of shape \(1, 3, 4\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_in_the_same_words_on_every_backend(mistake, make):
+    use, kind, text = MISTAKES[mistake]
+    with pytest.raises(kind, match=text) as caught:
+        use(make(np.ones((2, 3, 4), "float32")))
+    assert type(caught.value) is kind

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cornu import ops
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, ShapeError
 
 
 @pytest.fixture
@@ -68,3 +68,8 @@ def test_median_gradient_goes_to_the_middle(gradient):
 def test_an_unknown_method_is_named(make):
     with pytest.raises(InvalidArgumentError, match=r"`method='linar'` was given.*Did you mean 'linear'"):
         ops.quantile(make([1.0]), 0.5, method="linar")
+
+
+def test_only_a_row_is_searched(make):
+    with pytest.raises(ShapeError, match=r"`sorted_sequence` of shape \(2, 3\). It must be one row"):
+        ops.searchsorted(make(np.ones((2, 3), "float32")), [1.0])

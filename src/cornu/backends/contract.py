@@ -357,3 +357,7 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     """Waits until every array in a tree is computed."""
+
+
+def micro_batch_activations() -> int | None:
+    """How many numbers the layers should make of a micro-batch on the default device; None if whole batches are faster."""

@@ -166,3 +166,12 @@ def devices(backend: str, known: Sequence[str]) -> list[str]:
     asked = config.device(backend)
     first = known[0] if asked is None else known_device(asked, known)
     return [first, *(name for name in known if name != first)]
+
+
+def no_numbers_yet() -> InvalidTypeError:
+    """For an array whose numbers are asked for before there are any."""
+    return InvalidTypeError(
+        "The numbers of an array were asked for inside a function that is being compiled.",
+        "They are known only when it runs.",
+        "Use functions of `cornu.ops`, or ask after the function has run.",
+    )

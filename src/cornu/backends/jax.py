@@ -605,7 +605,20 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    return jax.value_and_grad(f, has_aux=has_aux)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        outcome = f(*args, **kwargs)
+        value = outcome[0] if has_aux else outcome
+        host.check_differentiated(jnp.shape(value), jnp.result_type(value).name)
+        return outcome
+
+    differentiate = jax.value_and_grad(checked, has_aux=has_aux)
+
+    def both(first: Any, *args: Any, **kwargs: Any) -> Any:
+        for leaf in jax.tree.leaves(first):
+            host.check_has_gradient(jnp.result_type(leaf).name)
+        return differentiate(first, *args, **kwargs)
+
+    return both
 
 
 def stop_gradient(x: Array) -> Array:
@@ -691,3 +704,7 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     jax.block_until_ready(tree)
+
+
+def micro_batch_activations() -> int | None:
+    return None

@@ -632,3 +632,7 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     """NumPy has computed everything when a function returns."""
+
+
+def micro_batch_activations() -> int | None:
+    return None

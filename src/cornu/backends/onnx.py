@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import host, onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_windows
+from cornu.backends import host, onnx_index, onnx_loops, onnx_proto, onnx_record, onnx_tidy, onnx_windows
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.onnx_graph import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx_record import (
@@ -41,6 +41,7 @@ from cornu.backends.onnx_record import (
 from cornu.backends.onnx_sizes import is_open
 
 OPSET = onnx_proto.OPSET
+tidy = onnx_tidy.tidy
 model_proto = onnx_proto.model_proto
 
 
@@ -196,6 +197,8 @@ def sigmoid(x: Array) -> Array:
 
 @primitive
 def relu(x: Array) -> Array:
+    if x.dtype.kind == "i":  # ONNX Runtime's Relu does not know all of them
+        return maximum(x, 0)
     return x if x.dtype.kind in "ub" else elementwise("Relu", x, dtype=dtype(x))
 
 
@@ -310,7 +313,7 @@ def minimum(x: Array, y: Array) -> Array:
 def arctan2(x: Array, y: Array) -> Array:
     wanted = result_dtype("arctan2", x, y)
     x, y = (cast(as_array(value), wanted) for value in (x, y))
-    above = where(greater_equal(x, 0), math.pi, -math.pi)
+    above = cast(where(greater_equal(x, 0), math.pi, -math.pi), wanted)
     on_axis = multiply(sign(x), math.pi / 2)
     angle = arctan(divide(x, y))
     return where(greater(y, 0), angle, where(less(y, 0), add(angle, above), on_axis))
@@ -768,3 +771,7 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     """Nothing is computed."""
+
+
+def micro_batch_activations() -> int | None:
+    return None

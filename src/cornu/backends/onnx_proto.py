@@ -9,7 +9,6 @@ from onnx import helper, numpy_helper
 
 from cornu.backends.onnx_graph import Constant, Graph, Node, OnnxArray
 from cornu.backends.onnx_sizes import Size
-from cornu.backends.onnx_tidy import tidy
 
 OPSET = 17
 """The version of ONNX's operations."""
@@ -38,12 +37,11 @@ def model_proto(graph: Graph, name: str, version: str, metadata: dict[str, str])
     """The message of a recorded model.
 
     Args:
-        graph: The graph; it is made simpler by this.
+        graph: The graph.
         name: Name of the model.
         version: Cornu's, which is named as the producer.
         metadata: What else the file is to say.
     """
-    tidy(graph)
     weights = _Weights(graph)
     body = _graph_proto(graph, name, weights)
     body.initializer.extend(weights.tensors)

@@ -17,12 +17,13 @@ def find(name: str, *arrays: Any) -> Callable | None:
 
 
 def adam(
-    weight: Array, gradient: Array, mean: Array, square: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
+    weight: Array, gradient: Array, momentum: Array, velocity: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
 ) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
     """One step of Adam (see ``cornu.optimizers.Adam``): the new weight and the new moving averages.
 
     Args:
-        weight, gradient, mean, square: Arrays of one shape.
+        weight, gradient, momentum, velocity: Arrays of one shape. Keras's words: the momentum is the moving average of the
+            gradients, the velocity that of their squares.
         rate: The learning rate, corrected for the number of the step, of shape ``()``.
         beta_1, beta_2, epsilon: Those of ``cornu.optimizers.Adam``.
     """

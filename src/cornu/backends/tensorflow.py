@@ -32,7 +32,6 @@ from cornu.backends.tensorflow_dtypes import (
 )
 from cornu.backends.tensorflow_dtypes import cast as cast_to
 from cornu.backends.tensorflow_loading import tf
-from cornu.errors import InvalidTypeError
 
 
 def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
@@ -54,11 +53,7 @@ asarray = tensorflow_tracing.asarray
 
 def to_numpy(x: Array) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
-        raise InvalidTypeError(
-            "The numbers of an array were asked for inside a function that is being compiled.",
-            "They are known only when it runs.",
-            "Use functions of `cornu.ops`, or ask after the function has run.",
-        )
+        raise host.no_numbers_yet()
     return np.array(x)
 
 
@@ -631,6 +626,10 @@ def to_device(x: Array, device: str) -> Array:
 
 def synchronize(tree: Any) -> None:
     tf.test.experimental.sync_devices()
+
+
+def micro_batch_activations() -> int | None:
+    return None
 
 
 # --- All primitives ---------------------------------------------------------------------------------------------------

@@ -261,6 +261,7 @@ def add(x: Array, y: Array) -> Array:
 
 
 def subtract(x: Array, y: Array) -> Array:
+    y = int(y) if isinstance(y, bool) else y  # which PyTorch adds, but does not take away
     return _two(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
 
 
@@ -713,9 +714,9 @@ def _zeros(spec: ArraySpec) -> Array:
 
 
 def adam(
-    weight: Array, gradient: Array, mean: Array, square: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
+    weight: Array, gradient: Array, momentum: Array, velocity: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
 ) -> tuple[Array, Array, Array]:
-    return torch_kernels.adam(weight, gradient, mean, square, rate, beta_1, beta_2, epsilon)
+    return torch_kernels.adam(weight, gradient, momentum, velocity, rate, beta_1, beta_2, epsilon)
 
 
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
@@ -738,3 +739,7 @@ def to_device(x: Array, device: str) -> Array:
 def synchronize(tree: Any) -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def micro_batch_activations() -> int | None:
+    return None

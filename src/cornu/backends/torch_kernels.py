@@ -79,12 +79,12 @@ _LATE = torch.tensor(1e9)
 """A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
 
 
-@_kernel(f"adam_(Tensor(a!) weight, Tensor gradient, Tensor(b!) mean, Tensor(c!) square, {_ADAM}) -> ()")
+@_kernel(f"adam_(Tensor(a!) weight, Tensor gradient, Tensor(b!) momentum, Tensor(c!) velocity, {_ADAM}) -> ()")
 def adam_(
     weight: torch.Tensor,
     gradient: torch.Tensor,
-    mean: torch.Tensor,
-    square: torch.Tensor,
+    momentum: torch.Tensor,
+    velocity: torch.Tensor,
     rate: torch.Tensor,
     beta_1: float,
     beta_2: float,
@@ -94,8 +94,8 @@ def adam_(
     torch._fused_adam_(  # type: ignore[attr-defined]  # what torch.optim.Adam(fused=True) calls
         [weight],
         [gradient.contiguous()],  # the kernel goes through all four in the order of memory
-        [mean],
-        [square],
+        [momentum],
+        [velocity],
         [],
         [_LATE.to(weight.device)],
         lr=float(rate),
@@ -108,18 +108,18 @@ def adam_(
     )
 
 
-@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor mean, Tensor square, {_ADAM}) -> (Tensor, Tensor, Tensor)")
+@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_ADAM}) -> (Tensor, Tensor, Tensor)")
 def adam(
-    weight: torch.Tensor, gradient: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, *settings: Any
+    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One step of Adam: the new weight and its new averages."""
-    weight, mean, square = weight.clone(), mean.clone(), square.clone()
-    adam_(weight, gradient, mean, square, *settings)
-    return weight, mean, square
+    weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
+    adam_(weight, gradient, momentum, velocity, *settings)
+    return weight, momentum, velocity
 
 
 @torch.library.register_fake("cornu::adam")
 def _(
-    weight: torch.Tensor, gradient: torch.Tensor, mean: torch.Tensor, square: torch.Tensor, *settings: Any
+    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return torch.empty_like(weight), torch.empty_like(mean), torch.empty_like(square)
+    return torch.empty_like(weight), torch.empty_like(momentum), torch.empty_like(velocity)

@@ -3,7 +3,26 @@
 import inspect
 from typing import Any
 
+from cornu import trees
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.ops.checks import shapes_text
+
+_WHERE = "This happened in the layer "
+"""How the note begins that says in which layer an exception came up."""
+
+
+def say_where(layer: Any, error: Exception, args: tuple, kwargs: dict) -> None:
+    """Adds to an exception that leaves a ``call`` a note that says of which layer, and the shapes that it was called on.
+
+    Of layers inside one another the innermost says it. An exception whose text names the layer needs no note.
+    """
+    notes = getattr(error, "__notes__", ())
+    if repr(layer.name) in str(error) or any(note.startswith(_WHERE) for note in notes):
+        return
+    shapes = [leaf.shape for leaf in trees.leaves((args, kwargs)) if hasattr(leaf, "shape")]
+    arrays = "an array of shape" if len(shapes) == 1 else "arrays of shapes"
+    on = f", called on {arrays} {shapes_text(shapes)}" if shapes else ""
+    error.add_note(f"{_WHERE}{layer.name!r} ({type(layer).__name__}){on}.")
 
 
 def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[str, ...]) -> InvalidTypeError:

@@ -174,7 +174,11 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
         values = dict(zip(map(id, tensors), arrays, strict=True))
         filled = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (args, kwargs))
         form.append(function(*filled[0], **filled[1]))
-        return trees.leaves(form[-1])
+        leaves = trees.leaves(form[-1])
+        for leaf in leaves:
+            if not hasattr(leaf, "shape"):
+                raise _no_array(leaf)
+        return leaves
 
     form: list = []
     try:
@@ -182,12 +186,32 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.
-        parts = (re.sub(rf"\b{unknown}\b", "None", part) for part in (error.arrived, error.expected, error.advice))
-        raise type(error)(*parts) from None
+        told = type(error)(*(_as_given(part, unknown) for part in (error.arrived, error.expected, error.advice)))
+        _take_over_notes(told, error, unknown)
+        raise told from None
     except Exception as error:  # of the engine, or of the user's code
+        _take_over_notes(error, error, unknown)
         error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
         raise
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
+
+
+def _no_array(given: Any) -> InvalidTypeError:
+    return InvalidTypeError(
+        f"What was run to find the shape of its outputs gave {given!r:.80}.",
+        "It must give an array, or a list, tuple or dict of arrays.",
+        "Make an array of it, such as with `cornu.ops.array`.",
+    )
+
+
+def _as_given(text: str, unknown: int) -> str:
+    """A text with None where the stand-in for an unknown size is."""
+    return re.sub(rf"\b{unknown}\b", "None", text)
+
+
+def _take_over_notes(told: Exception, error: Exception, unknown: int) -> None:
+    """Gives an exception the notes of another, or its own, with None where the stand-in for an unknown size is."""
+    told.__notes__ = [_as_given(note, unknown) for note in getattr(error, "__notes__", ())]
 
 
 # --- Graphs -----------------------------------------------------------------------------------------------------------

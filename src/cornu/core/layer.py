@@ -262,14 +262,16 @@ class Layer(Configurable):
         args, kwargs = trees.map(lambda value: calls.to_input(self, value), (args, kwargs))
         self._build_for(args, kwargs)
         args, kwargs = calls.with_training_named(self, args, kwargs)
-        outer_training = running.training
-        running.training = calls.training_of(self, running, kwargs)
+        outer_training, running.training = running.training, calls.training_of(self, running, kwargs)
         if running.training is not None and "training" in calls.parameters_of(type(self)):
             kwargs["training"] = running.training
         calls.fill_in_masks(self, running, args, kwargs)
         with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
             try:
                 outputs = self.call(*args, **kwargs)
+            except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
+                complaints.say_where(self, error, args, kwargs)
+                raise
             finally:
                 running.training = outer_training
         if self.supports_masking:

@@ -150,6 +150,7 @@ def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[st
     arrays = [_entrance(graph, item) for item in inputs]
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
     surroundings = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
+    # The backend is named twice: `surroundings` tells the layers, `running_on` the ops that make arrays of Python's numbers.
     with config.running_on("onnx"), context.entered(surroundings), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, surroundings.values or {})
@@ -162,6 +163,7 @@ def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[st
         "cornu.outputs": json.dumps(trees.unflatten(outputs, names)),
         "cornu.meta": json.dumps(model.meta),
     }
+    engine.tidy(graph)
     return engine.model_proto(graph, model.name, version, metadata).SerializeToString(), names
 
 

@@ -51,6 +51,16 @@ class Loss(registry.Configurable):
         self.reduction = reduction
         self.dtype = dtype_policy.get(dtype or config.floatx()).compute_dtype
 
+    @property
+    def counts_every_value(self) -> bool:
+        """Whether :meth:`counted` leaves nothing out, whatever the values are."""
+        return type(self).counted is Loss.counted
+
+    @property
+    def is_mean_over_samples(self) -> bool:
+        """Whether the loss of a batch is the mean of the losses of its equal parts."""
+        return self.judges_samples_alone and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The value of each sample: the batch is the first axis of what it gives.
 
@@ -159,7 +169,7 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and predictions as floats of one dtype with as many axes: a last axis of size 1 comes or goes, as in Keras.
 
     Raises:
-        ShapeError: They have different numbers of axes after that.
+        ShapeError: They have different numbers of axes after that, or sizes that do not broadcast.
 
     Example:
         >>> import numpy as np
@@ -178,7 +188,8 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         if pred_rank == 1:
             return y_true, ops.expand_dims(y_pred, -1)
         return ops.squeeze(y_true, axis=-1), y_pred
-    if true_rank != pred_rank and min(true_rank, pred_rank) > 0:
+    sizes = zip(reversed(y_true.shape), reversed(y_pred.shape), strict=False)
+    if (true_rank != pred_rank and min(true_rank, pred_rank) > 0) or any(a != b and 1 not in (a, b) for a, b in sizes):
         raise ShapeError(
             f"`y_true` has shape {tuple(y_true.shape)} and `y_pred` has shape {tuple(y_pred.shape)}.",
             "This loss or metric compares them number by number, so they need the same shape.",

@@ -374,6 +374,11 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
 
+    @property
+    def counts_every_value(self) -> bool:
+        """Whether no class is ignored."""
+        return self.kwargs["ignore_class"] is None
+
     def counted(self, y_true: Any, y_pred: Any) -> Any:
         """The values whose class is not ``ignore_class``."""
         ignored = self.kwargs["ignore_class"]

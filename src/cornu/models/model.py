@@ -233,6 +233,7 @@ class Model(Layer):
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        micro_batch_size: Any = "auto",
     ) -> None:
         """Settles how the model is trained.
 
@@ -245,6 +246,12 @@ class Model(Layer):
             weighted_metrics: The same, for metrics that heed ``sample_weight``.
             run_eagerly: Keras's; to run line by line, with numbers to look at, move the model to the NumPy backend instead.
             steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
+            micro_batch_size: How many samples of a batch to take at a time: what the layers make of them should fit into the
+                processor's cache. The gradient of the batch is summed up, so the weights come out the same, to rounding
+                (layers that draw random numbers draw others). ``"auto"`` chooses; None always takes whole batches.
+
+        Raises:
+            InvalidArgumentError: ``micro_batch_size`` is a number and samples meet in a batch of this model.
         """
         self._check_constructed()
         if run_eagerly:
@@ -253,7 +260,7 @@ class Model(Layer):
                 "move the model to the NumPy backend: `model.to_backend('numpy')`.",
                 stacklevel=2,
             )
-        self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics)
+        self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
 
     def fit(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.ops.dtypes import is_integer
 
 Shape = tuple[int, ...]
 
@@ -39,7 +40,34 @@ def as_sizes(shape: Any) -> Shape:
         ((3,), (2, -1))
     """
     sizes = (shape,) if np.ndim(shape) == 0 else shape
-    return tuple(size if isinstance(size, int) else int(size) for size in sizes)
+    try:
+        return tuple(size if isinstance(size, int) else int(size) for size in sizes)
+    except (TypeError, ValueError):
+        raise InvalidTypeError(
+            f"The shape {shape!r} was given.",
+            "A size is a whole number.",
+            "Take a size that varies from an array: `x.shape[0]`.",
+        ) from None
+
+
+def check_sizes(shape: Any, argument: str = "shape") -> Shape:
+    """The shape of an array to be made: a size or several, none of them negative.
+
+    Raises:
+        InvalidArgumentError: A size is negative.
+        InvalidTypeError: A size is no number.
+
+    Example:
+        >>> from cornu.ops.checks import check_sizes
+        >>> check_sizes([2, 0])
+        (2, 0)
+    """
+    sizes = as_sizes(shape)
+    if any(size < 0 for size in sizes):
+        raise InvalidArgumentError(
+            f"`{argument}={shape!r}` was given.", "A size is 0 or more.", f"Check how `{argument}` was computed."
+        )
+    return sizes
 
 
 def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
@@ -167,6 +195,65 @@ def check_reshape(shape: Shape, newshape: Shape) -> None:
     else:
         return
     raise ShapeError(f"`reshape` was given an array of shape {tuple(shape)} and `newshape={tuple(newshape)}`.", problem, advice)
+
+
+def check_whole(name: str, argument: str, dtype: str) -> None:
+    """Raises an :class:`InvalidTypeError` unless the dtype of some indices is one of whole numbers."""
+    if not (is_integer(dtype) or dtype == "bool"):
+        raise InvalidTypeError(
+            f"`{name}` was given `{argument}` of dtype {dtype}.",
+            "Indices are whole numbers.",
+            f'Cast them first: `ops.cast({argument}, "int32")`.',
+        )
+
+
+def check_not_empty(name: str, shape: Shape, axes: Sequence[int]) -> None:
+    """Raises a :class:`ShapeError` if there is no number along some axes of an array."""
+    if any(shape[axis] == 0 for axis in axes):
+        raise ShapeError(
+            f"`{name}` was given an array of shape {tuple(shape)}.",
+            "It needs one number at least along the axis.",
+            "Check what the array was cut from.",
+        )
+
+
+def check_key(key: Any) -> None:
+    """Raises an :class:`InvalidTypeError` if something in ``x[key]`` is of a kind that picks nothing from an array."""
+    for item in key if isinstance(key, tuple) else (key,):
+        if isinstance(item, (float, str, bytes, dict, set)):
+            raise InvalidTypeError(
+                f"`get_item` was given the index {item!r}.",
+                "An index is a whole number, a slice, None, `...` or an array of whole numbers or booleans.",
+                f"Write {int(item)}." if isinstance(item, float) and item.is_integer() else "Check what the index was made of.",
+            )
+
+
+def check_block(name: str, shape: Shape, starts: int, block: Shape) -> None:
+    """Raises a :class:`ShapeError` unless a block of some sizes, at as many starts, fits into an array."""
+    if starts == len(shape) == len(block) and all(length <= size for length, size in zip(block, shape, strict=True)):
+        return
+    raise ShapeError(
+        f"`{name}` was given an array of shape {tuple(shape)}, {starts} `start_indices` and a block of shape {tuple(block)}.",
+        "There must be a start and a size for each axis, and the block must fit into the array.",
+        "Write 0 and the whole size for an axis that is taken whole.",
+    )
+
+
+def check_places(name: str, shape: Shape, indices: Shape, values_name: str, values: Shape) -> None:
+    """Raises a :class:`ShapeError` unless index vectors fit a shape, and there is a value for each of them."""
+    depth = indices[-1] if indices else 0
+    wanted = (*indices[:-1], *shape[depth:])
+    if indices and 0 < depth <= len(shape) and tuple(values) == wanted:
+        return
+    raise ShapeError(
+        f"`{name}` was given `indices` of shape {tuple(indices)} and `{values_name}` of shape {tuple(values)}, "
+        f"for an array of shape {tuple(shape)}.",
+        "The last size of `indices` is the number of axes that an index names, "
+        f"and `{values_name}` has one entry, of the rest of the array's shape, for each index.",
+        f"`{values_name}` must have the shape {wanted}."
+        if 0 < depth <= len(shape)
+        else "Write an index of one axis as `[[0], [2]]`.",
+    )
 
 
 def check_matmul(first: Shape, second: Shape) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import backends, trees
 from cornu.backends.contract import Array
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
 
 
@@ -20,6 +20,79 @@ def _backend_and_trees(*values: Any) -> tuple:
 def _arrays_of(backend: ModuleType, tree: Any) -> Any:
     """A tree with arrays as leaves, in place of numbers and of what stands for an array."""
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
+
+
+# --- What loops and choices ask of the functions they are given -------------------------------------------------------
+
+
+def _form(tree: Any) -> str:
+    """The shapes and dtypes of a tree of arrays, as a text to compare and to show."""
+    return str(trees.map(lambda leaf: _Told(f"{backends.of(leaf).dtype(leaf)} {tuple(leaf.shape)}"), tree))
+
+
+class _Told(str):
+    """A text that shows itself without quotes."""
+
+    __repr__ = str.__str__
+
+
+def _refuse_another_form(name: str, part: str, wanted: str, given: Any) -> None:
+    """Raises a :class:`ShapeError` unless a function gave arrays of the shapes and dtypes that the loop began with."""
+    form = _form(given)
+    if form != wanted:
+        raise ShapeError(
+            f"`{part}` of `{name}` gave {form}, and began with {wanted}.",
+            "Each round must give the same shapes and dtypes.",
+            "Reshape or cast what it gives, or begin with what it gives.",
+        )
+
+
+def _refuse_several(name: str, part: str, boolean: Any) -> None:
+    """Raises a :class:`ShapeError` unless an array is a single boolean."""
+    shape = tuple(getattr(boolean, "shape", ()))
+    if shape:
+        raise ShapeError(
+            f"`{part}` of `{name}` is an array of shape {shape}.",
+            "It must be a single boolean.",
+            "Use `all`, `any` or another reduction, or choose number by number with `where`.",
+        )
+
+
+def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second: Callable, *operands: Any) -> Any:
+    """A backend's ``cond``, and what to say if it has run both functions and they gave different forms.
+
+    Where nothing is compiled only the chosen one runs, and nobody knows of the other.
+    """
+    _refuse_several(name, "pred" if name == "cond" else "index", pred)
+    forms: dict[int, str] = {}
+
+    def told(number: int, branch: Callable) -> Callable:
+        def run(*given: Any) -> Any:
+            result = _arrays_of(backend, branch(*given))
+            forms[number] = _form(result)
+            return result
+
+        return run
+
+    try:
+        result = backend.cond(pred, told(0, first), told(1, second), *operands)
+    except Exception:
+        _refuse_two_forms(name, forms)
+        raise
+    _refuse_two_forms(name, forms)
+    return result
+
+
+def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
+    if len(set(forms.values())) == 2:
+        raise ShapeError(
+            f"One branch of `{name}` gave {forms[0]}, and another {forms[1]}.",
+            "All branches must give the same shapes and dtypes.",
+            "Reshape or cast what one of them gives.",
+        )
+
+
+# --- Loops and choices ------------------------------------------------------------------------------------------------
 
 
 @op
@@ -45,15 +118,41 @@ def scan(
         >>> int(last), sums.tolist()
         (6, [0, 1, 3, 6])
     """
+    free = _is_number(init)
     backend, init, xs = _backend_and_trees(init, xs)
+    step = _step_of_scan(backend, f, None if free else _form(init))
     parts = trees.leaves(xs)
     if parts:
         _check_lengths([int(part.shape[0]) for part in parts], length)
-        return backend.scan(lambda carry, x: _arrays_of(backend, f(carry, x)), init, xs, reverse)
+        return backend.scan(step, init, xs, reverse)
     if length is None:
         raise InvalidArgumentError("`scan` was called without `xs` and `length`.", "One of them is needed.", "Pass `length`.")
     steps = backend.arange(0, length, 1, "int32")
-    return backend.scan(lambda carry, _: _arrays_of(backend, f(carry, None)), init, steps, reverse)
+    return backend.scan(lambda carry, _: step(carry, None), init, steps, reverse)
+
+
+def _is_number(tree: Any) -> bool:
+    """Whether a number of Python's is among the leaves: it takes on the dtype of what a loop makes of it."""
+    return any(isinstance(leaf, (bool, int, float)) for leaf in trees.leaves(tree))
+
+
+def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Callable:
+    """``f``, which must give a pair, and a carry of the wanted form."""
+
+    def step(carry: Any, x: Any) -> tuple:
+        result = f(carry, x)
+        if not isinstance(result, (list, tuple)) or len(result) != 2:
+            raise InvalidTypeError(
+                f"`f` of `scan` gave {'a ' + type(result).__name__ if not hasattr(result, 'shape') else 'one array'}.",
+                "It must give a pair: the next carry and what is collected.",
+                "End it with `return carry, y`; `y` may be None.",
+            )
+        after, collected = _arrays_of(backend, tuple(result))
+        if wanted is not None:
+            _refuse_another_form("scan", "f", wanted, after)
+        return after, collected
+
+    return step
 
 
 def _check_lengths(sizes: list[int], length: int | None) -> None:
@@ -96,18 +195,24 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
         192
     """
     several = isinstance(loop_vars, (list, tuple))
+    free = _is_number(loop_vars)
     backend, state = _backend_and_trees(tuple(loop_vars) if several else (loop_vars,))
+
+    first_form = _form(state)
 
     def go_on(carry: tuple) -> Array:
         count, values = carry
         wanted = cond(*values)
+        _refuse_several("while_loop", "cond", wanted)
         return wanted if maximum_iterations is None else backend.logical_and(wanted, backend.less(count, maximum_iterations))
 
     def step(carry: tuple) -> tuple:
         count, values = carry
         result = body(*values)
-        result = tuple(result) if isinstance(result, (list, tuple)) else (result,)
-        return backend.add(count, 1), _arrays_of(backend, result)
+        result = _arrays_of(backend, tuple(result) if isinstance(result, (list, tuple)) else (result,))
+        if not free:
+            _refuse_another_form("while_loop", "body", first_form, result)
+        return backend.add(count, 1), result
 
     _, result = backend.while_loop(go_on, step, (backend.asarray(0, "int32"), state))
     return type(loop_vars)(result) if several else result[0]
@@ -131,14 +236,23 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
         >>> int(ops.fori_loop(0, 4, lambda i, total: total + i, 0))
         6
     """
-    if isinstance(lower, int) and isinstance(upper, int):
-        backend, init = _backend_and_trees(init_val)
-        indices = backend.arange(lower, upper, 1, "int32")
-        return backend.scan(lambda value, i: (_arrays_of(backend, body_fun(i, value)), None), init, indices)[0]
-    backend, lower, upper, init = _backend_and_trees(lower, upper, init_val)
+    known = isinstance(lower, int) and isinstance(upper, int)
+    free = _is_number(init_val)
+    backend, init = _backend_and_trees(init_val) if known else _backend_and_trees(lower, upper, init_val)[::3]
+    first_form = _form(init)
+
+    def body(i: Any, value: Any) -> Any:
+        result = _arrays_of(backend, body_fun(i, value))
+        if not free:
+            _refuse_another_form("fori_loop", "body_fun", first_form, result)
+        return result
+
+    if known:
+        return backend.scan(lambda value, i: (body(i, value), None), init, backend.arange(lower, upper, 1, "int32"))[0]
+    lower, upper = (as_array(backend, unwrap(bound)) for bound in (lower, upper))
 
     def step(carry: tuple) -> tuple:
-        return backend.add(carry[0], 1), _arrays_of(backend, body_fun(*carry))
+        return backend.add(carry[0], 1), body(*carry)
 
     start = (backend.cast(lower, "int32"), init)
     return backend.while_loop(lambda carry: backend.less(carry[0], upper), step, start)[1]
@@ -159,7 +273,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
         5
     """
     backend, pred = _backend_and_trees(pred)
-    return backend.cond(pred, lambda: _arrays_of(backend, true_fn()), lambda: _arrays_of(backend, false_fn()))
+    return _chosen(backend, "cond", pred, true_fn, false_fn)
 
 
 @op
@@ -184,7 +298,7 @@ def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
 
 
 def _either(backend: Any, pred: Array, first: Callable, second: Callable) -> Callable:
-    return lambda *operands: backend.cond(pred, first, second, *operands)
+    return lambda *operands: _chosen(backend, "switch", pred, first, second, *operands)
 
 
 @op

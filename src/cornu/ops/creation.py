@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
+from cornu.backends import host
 from cornu.backends.contract import Array
-from cornu.ops.checks import as_sizes
+from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 
@@ -60,7 +62,12 @@ def convert_to_numpy(x: Array) -> np.ndarray:
         array([1., 1.], dtype=float32)
     """
     backend, x = arrays(x)
-    return backend.to_numpy(x)
+    try:
+        return backend.to_numpy(x)
+    except InvalidTypeError:  # of the backend, which knows best
+        raise
+    except TypeError as problem:
+        raise host.no_numbers_yet() from problem
 
 
 @op
@@ -191,10 +198,13 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
     """
     backend = backends.of(fill_value)
     if isinstance(fill_value, (bool, int, float)):
-        return backend.full(as_sizes(shape), fill_value, standardize_dtype(dtype))
+        return backend.full(check_sizes(shape), fill_value, standardize_dtype(dtype))
     value = as_array(backend, fill_value)
     value = value if dtype is None else backend.cast(value, standardize_dtype(dtype))
-    return backend.broadcast_to(value, as_sizes(shape))
+    sizes = check_sizes(shape)
+    if check_broadcast("full", tuple(value.shape), sizes) != sizes:
+        check_same_shape("full", "fill_value", tuple(value.shape), "shape", sizes)
+    return backend.broadcast_to(value, sizes)
 
 
 @op
@@ -309,6 +319,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     """
     start, stop = (0, start) if stop is None else (start, stop)
     step = 1 if step is None else step
+    if isinstance(step, (int, float)) and step == 0:
+        raise InvalidArgumentError("`step=0` was given.", "It cannot be 0.", "Use `full` for equal numbers.")
     if dtype is None:
         dtype = float if any(isinstance(value, (float, np.floating)) for value in (start, stop, step)) else int
     return backends.get().arange(start, stop, step, standardize_dtype(dtype))
@@ -337,6 +349,7 @@ def linspace(
         >>> ops.linspace(0, 1, 5).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
+    check_sizes(num, "num")
     if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
         name = standardize_dtype(dtype)
         values = np.linspace(start, stop, num, endpoint, dtype=name if name in INTEGERS else "float64")
@@ -389,6 +402,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
         >>> ops.eye(2).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
+    check_sizes(N, "N")
     return backends.get().asarray(np.eye(N, M, k, dtype="int32"), standardize_dtype(dtype))
 
 

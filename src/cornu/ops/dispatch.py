@@ -160,10 +160,10 @@ def _operand(backend: ModuleType, value: Any) -> Any:
 def floats(*values: Any) -> tuple:
     """As :func:`arrays`, with whole numbers and booleans turned into floats of ``config.floatx()``."""
     backend, *found = arrays(*values)
-    return (backend, *[x if _has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
+    return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
 
 
-def _has_floats(backend: ModuleType, x: Any) -> bool:
+def has_floats(backend: ModuleType, x: Any) -> bool:
     """Whether an array is of floats; remembers it by dtype, since an engine's name of a dtype takes long to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:

@@ -166,11 +166,15 @@ def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fil
             "A picture is either cut or widened.",
             "Leave one of the two out.",
         )
-    if not isinstance(size, (list, tuple)) or len(size) != 2 or any(int(n) != n or n < 1 for n in size):
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_size(n) for n in size):
         raise InvalidArgumentError(
             f"`size={size!r}` was given.", "It must be two positive whole numbers.", "Pass `size=(height, width)`."
         )
     return int(size[0]), int(size[1])
+
+
+def _is_size(number: Any) -> bool:
+    return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
 def _rounded(backend: Any, x: Array, dtype: str) -> Array:

@@ -1,6 +1,7 @@
 """Products of vectors, matrices and arrays of more axes, and their lengths."""
 
 import math
+import string
 from typing import Any
 
 from cornu.backends.contract import Array
@@ -134,6 +135,10 @@ def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
     return backend.tensordot(x1, x2, (list(first), list(second)))
 
 
+_LETTERS = frozenset(string.ascii_letters + ",.-> ")
+"""What the subscripts of :func:`einsum` consist of."""
+
+
 @op
 def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     """Einstein's sum: products of arrays, summed over the letters that the result does not name.
@@ -150,6 +155,8 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     """
     backend, *found = arrays(*operands)
     try:
+        if not set(subscripts) <= _LETTERS:  # some engines take any sign for a letter
+            raise ValueError(subscripts)
         return backend.einsum(subscripts, *found)
     except Exception as problem:
         raise ShapeError(

@@ -8,7 +8,7 @@ import numpy as np
 from cornu import config
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.checks import check_axes, check_axis, check_same_shape
+from cornu.ops.checks import check_axes, check_axis, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, LARGEST, standardize_dtype
 from cornu.ops.linalg import norm
@@ -530,7 +530,15 @@ def _scale_and_shift(backend: Any, x: Array, axes: tuple[int, ...], gamma: Any, 
 
 def _parameter(backend: Any, value: Any, x: Array, shape: tuple[int, ...]) -> Array:
     value = backend.cast(arrays(value, x)[1], backend.dtype(x))
-    return value if len(value.shape) in (0, len(shape)) else backend.reshape(value, shape)
+    if len(value.shape) in (0, len(shape)):
+        return value
+    if math.prod(value.shape) != math.prod(shape):
+        raise ShapeError(
+            f"A scale or shift of shape {tuple(value.shape)} was given for an array of shape {tuple(x.shape)}.",
+            f"It must have the sizes of the axes that are normalised: {tuple(size for size in shape if size != 1)}.",
+            "Change its shape, or choose another `axis`.",
+        )
+    return backend.reshape(value, shape)
 
 
 @op
@@ -645,6 +653,7 @@ def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, spars
 
 
 def _is_class(backend: Any, x: Array, num_classes: int, axis: int) -> Array:
+    check_sizes(num_classes, "num_classes")
     place = check_axis(axis, (*x.shape, num_classes))
     classes = backend.reshape(backend.arange(0, num_classes, 1, "int32"), (-1,) + (1,) * (len(x.shape) - place))
     return backend.equal(backend.reshape(x, (*x.shape[:place], 1, *x.shape[place:])), classes)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Array
-from cornu.errors import InvalidArgumentError
-from cornu.ops.checks import check_axes, check_axis, check_broadcast
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_not_empty
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, standardize_dtype
 from cornu.ops.elementwise import isclose
@@ -20,6 +20,8 @@ Axis = int | tuple[int, ...] | None
 def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
     """Calls a backend's reduction, and says better than the backend what was wrong with the axis."""
     axis = tuple(axis) if isinstance(axis, list) else axis
+    if isinstance(axis, tuple):  # TensorFlow would not notice an axis that is named twice before its graph runs
+        check_axes(axis, x.shape)
     try:
         return function(x, axis, keepdims)
     except Exception:
@@ -87,6 +89,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
     """
     backend, x = arrays(x)
     if initial is None:
+        check_not_empty("max", x.shape, check_axes(axis, x.shape))
         return _reduce(backend.max, x, axis, keepdims)
     if math.prod(x.shape) == 0:
         shape = _reduce(backend.sum, x, axis, keepdims).shape
@@ -105,6 +108,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
     """
     backend, x = arrays(x)
     if initial is None:
+        check_not_empty("min", x.shape, check_axes(axis, x.shape))
         return _reduce(backend.min, x, axis, keepdims)
     if math.prod(x.shape) == 0:
         shape = _reduce(backend.sum, x, axis, keepdims).shape
@@ -215,7 +219,7 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         [1, 0]
     """
     backend, x = arrays(x)
-    return _place(backend, backend.argmax, x, axis, keepdims)
+    return _place("argmax", backend, x, axis, keepdims)
 
 
 @op
@@ -228,10 +232,12 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         [2, 1]
     """
     backend, x = arrays(x)
-    return _place(backend, backend.argmin, x, axis, keepdims)
+    return _place("argmin", backend, x, axis, keepdims)
 
 
-def _place(backend: Any, function: Callable, x: Array, axis: int | None, keepdims: bool) -> Array:
+def _place(name: str, backend: Any, x: Array, axis: int | None, keepdims: bool) -> Array:
+    check_not_empty(name, x.shape, check_axes(axis, x.shape))
+    function = getattr(backend, name)
     if axis is None:
         result, shape = function(backend.reshape(x, (-1,)), 0), (1,) * len(x.shape)
     else:
@@ -413,6 +419,13 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     backend, data, segment_ids = arrays(data, segment_ids)
     if num_segments is None:
         num_segments = _largest("segment_sum", backend, segment_ids, "Pass `num_segments`.") + 1
+    parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
+    if len(numbers) != 1 or numbers != parts[:1]:
+        raise ShapeError(
+            f"`segment_sum` was given `data` of shape {parts} and `segment_ids` of shape {numbers}.",
+            "There must be one number for each part of `data` along its first axis.",
+            "Check the first size of both.",
+        )
     zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
     return backend.index_add(zeros, segment_ids, data)
 

@@ -10,8 +10,20 @@ import numpy as np
 from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.ops.checks import as_sizes, check_axes, check_axis, check_broadcast, check_concatenate, check_reshape
-from cornu.ops.dispatch import arrays, op
+from cornu.ops.checks import (
+    as_sizes,
+    check_axes,
+    check_axis,
+    check_block,
+    check_broadcast,
+    check_concatenate,
+    check_key,
+    check_places,
+    check_reshape,
+    check_sizes,
+    check_whole,
+)
+from cornu.ops.dispatch import arrays, has_floats, op
 
 # --- The same numbers in another shape --------------------------------------------------------------------------------
 
@@ -34,6 +46,8 @@ def reshape(x: Array, newshape: Any) -> Array:
     """
     backend, x = arrays(x)
     newshape = as_sizes(newshape)
+    if newshape.count(-1) > 1:  # in a graph of TensorFlow's nobody else would notice before it runs
+        check_reshape(tuple(x.shape), newshape)
     try:
         return backend.reshape(x, newshape)
     except Exception:
@@ -457,6 +471,12 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
         x, axis = backend.reshape(x, (-1,)), 0
     place = check_axis(axis, x.shape)
     shape = tuple(x.shape)
+    if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
+        raise InvalidArgumentError(
+            f"`repeat` was given an array of shape {shape} and `repeats={repeats!r}`.",
+            f"It must be a number from 0 on, or one for each of the {shape[place]} parts of axis {axis}.",
+            "Change `repeats`, or choose another `axis`.",
+        )
     if np.size(repeats) == 1:
         count = int(np.reshape(repeats, ()))
         wide = backend.reshape(x, (*shape[: place + 1], 1, *shape[place + 1 :]))
@@ -480,7 +500,7 @@ def tile(x: Array, repeats: Any) -> Array:
         [1, 2, 1, 2]
     """
     backend, x = arrays(x)
-    counts = as_sizes(repeats)
+    counts = check_sizes(repeats, "repeats")
     rank = max(len(counts), len(x.shape))
     counts = (1,) * (rank - len(counts)) + counts
     shape = (1,) * (rank - len(x.shape)) + tuple(x.shape)
@@ -509,6 +529,12 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
         return backend.reshape(roll(backend.reshape(x, (-1,)), shift, 0), tuple(x.shape))
     places = check_axes(axis, x.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
+    if len(shifts) != len(places):
+        raise InvalidArgumentError(
+            f"`roll` was given `shift={shift!r}` and `axis={axis!r}`.",
+            "There must be as many of both.",
+            "Pass one number to move all axes alike.",
+        )
     for place, amount in zip(places, shifts, strict=True):
         size = x.shape[place]
         cut = -int(amount) % size if size else 0
@@ -574,7 +600,11 @@ def get_item(x: Array, key: Any) -> Array:
         [1, 3]
     """
     backend, x = arrays(x)
-    return backend.getitem(x, key)
+    try:
+        return backend.getitem(x, key)
+    except Exception:
+        check_key(key)
+        raise
 
 
 @op
@@ -592,6 +622,8 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
         [[3, 1], [6, 4]]
     """
     backend, x, indices = arrays(x, indices)
+    if has_floats(backend, indices):
+        check_whole("take", "indices", backend.dtype(indices))
     if axis is None:
         return backend.take(backend.reshape(x, (-1,)), indices, 0)
     return backend.take(x, indices, check_axis(axis, x.shape))
@@ -612,9 +644,23 @@ def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
         [[1, 2, 3]]
     """
     backend, x, indices = arrays(x, indices)
+    if has_floats(backend, indices):
+        check_whole("take_along_axis", "indices", backend.dtype(indices))
     if axis is None:
         return backend.take_along_axis(backend.reshape(x, (-1,)), backend.reshape(indices, (-1,)), 0)
-    return backend.take_along_axis(x, indices, check_axis(axis, x.shape))
+    place = check_axis(axis, x.shape)
+    _check_along(tuple(x.shape), tuple(indices.shape), place)
+    return backend.take_along_axis(x, indices, place)
+
+
+def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -> None:
+    rests = [(*sizes[:place], *sizes[place + 1 :]) for sizes in (shape, indices)]
+    if len(shape) != len(indices) or any(1 not in pair and pair[0] != pair[1] for pair in zip(*rests, strict=True)):
+        raise ShapeError(
+            f"`take_along_axis` was given an array of shape {shape} and `indices` of shape {indices}.",
+            f"All sizes but those on axis {place} must be equal, or one of them 1.",
+            "Reshape `indices`, or use `take` to name whole parts.",
+        )
 
 
 def _window(backend: Any, start: Any, length: int, size: int) -> Array:
@@ -638,6 +684,7 @@ def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
         [[2, 3], [5, 6]]
     """
     backend, x = arrays(inputs)
+    check_block("slice", tuple(x.shape), len(start_indices), as_sizes(shape))
     starts = [start_indices[axis] for axis in range(len(x.shape))]
     for axis, (start, length) in enumerate(zip(starts, shape, strict=True)):
         if isinstance(start, (int, np.integer)):
@@ -663,6 +710,7 @@ def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
         [[1, 0, 0], [4, 5, 6]]
     """
     backend, x, updates = arrays(inputs, updates)
+    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(updates.shape))
     inside = None
     for axis, (size, length) in enumerate(zip(x.shape, tuple(updates.shape), strict=True)):
         start = backend.minimum(backend.maximum(backend.cast(backend.asarray(start_indices[axis]), "int32"), 0), size - length)
@@ -698,6 +746,8 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
     """
     backend, indices, values = arrays(indices, values)
     shape = tuple(shape)
+    check_places("scatter", shape, tuple(indices.shape), "values", tuple(values.shape))
+    check_whole("scatter", "indices", backend.dtype(indices))
     rows, depth = _rows(backend, indices, shape)
     zeros = backend.full((math.prod(shape[:depth]), *shape[depth:]), 0, backend.dtype(values))
     return backend.reshape(backend.index_add(zeros, rows, backend.reshape(values, (-1, *shape[depth:]))), shape)
@@ -724,6 +774,8 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
         )
     backend, x, indices, updates = arrays(inputs, indices, updates)
     shape = tuple(x.shape)
+    check_places("scatter_update", shape, tuple(indices.shape), "updates", tuple(updates.shape))
+    check_whole("scatter_update", "indices", backend.dtype(indices))
     rows, depth = _rows(backend, indices, shape)
     flat = backend.reshape(x, (math.prod(shape[:depth]), *shape[depth:]))
     updates = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))
@@ -751,6 +803,12 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
     """
     backend, x = arrays(x)
     rows, columns = check_axis(axis1, x.shape, "axis1"), check_axis(axis2, x.shape, "axis2")
+    if rows == columns:
+        raise InvalidArgumentError(
+            f"`axis1={axis1}` and `axis2={axis2}` were given for an array of shape {tuple(x.shape)}.",
+            "A diagonal lies between two axes.",
+            "Choose another axis for one of them.",
+        )
     rest = tuple(axis for axis in range(len(x.shape)) if axis not in (rows, columns))
     height, width = x.shape[rows], x.shape[columns]
     first, column = max(0, -offset), max(0, offset)

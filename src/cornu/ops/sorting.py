@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from cornu.backends.contract import Array
-from cornu.errors import InvalidArgumentError, one_of
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.checks import check_axes, check_axis
 from cornu.ops.dispatch import arrays, floats, op
 
@@ -117,6 +117,12 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
     if side not in ("left", "right"):
         raise one_of("side", side, ("left", "right"))
     backend, row, values = arrays(sorted_sequence, values)
+    if len(row.shape) != 1:
+        raise ShapeError(
+            f"`searchsorted` was given `sorted_sequence` of shape {tuple(row.shape)}.",
+            "It must be one row of numbers, of shape `(n,)`.",
+            "Call it once for each row.",
+        )
     wide = backend.reshape(values, (*values.shape, 1))
     before = backend.less(row, wide) if side == "left" else backend.less_equal(row, wide)
     return backend.sum(before, len(values.shape))

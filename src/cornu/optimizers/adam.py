@@ -72,22 +72,22 @@ class Adam(Optimizer):
         rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
         quick = None if self.amsgrad else shortcuts.find("adam", weight)
         if quick is not None:
-            averages, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
-            weight, mean, squares = quick(weight, gradient, *averages, rate, *settings)
-            return weight, {"momentum": mean, "velocity": squares}
-        new = _averages(gradient, slots, self.beta_1, self.beta_2)
-        squares = new["velocity"]
+            moments, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
+            weight, momentum, velocity = quick(weight, gradient, *moments, rate, *settings)
+            return weight, {"momentum": momentum, "velocity": velocity}
+        new = _next_moments(gradient, slots, self.beta_1, self.beta_2)
+        velocity = new["velocity"]
         if self.amsgrad:
-            squares = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], squares)
-        return weight - rate * new["momentum"] / (ops.sqrt(squares) + self.epsilon), new
+            velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)
+        return weight - rate * new["momentum"] / (ops.sqrt(velocity) + self.epsilon), new
 
 
-def _averages(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
-    """The moving averages of gradients and of their squares, one step on."""
-    mean, squares = slots["momentum"], slots["velocity"]
+def _next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
+    """The moving averages of gradients, the momentum, and of their squares, the velocity, one step on."""
+    momentum, velocity = slots["momentum"], slots["velocity"]
     return {
-        "momentum": mean + (gradient - mean) * (1 - beta_1),
-        "velocity": squares + (ops.square(gradient) - squares) * (1 - beta_2),
+        "momentum": momentum + (gradient - momentum) * (1 - beta_1),
+        "velocity": velocity + (ops.square(gradient) - velocity) * (1 - beta_2),
     }
 
 
@@ -285,8 +285,8 @@ class Nadam(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """One step for one weight."""
-        new = _averages(gradient, slots, self.beta_1, self.beta_2)
+        new = _next_moments(gradient, slots, self.beta_1, self.beta_2)
         now, following, product = self._momentum(step), self._momentum(step + 1), slots["u_product"]
-        mean = following * new["momentum"] / (1 - product * following) + (1 - now) * gradient / (1 - product)
-        squares = new["velocity"] / (1 - ops.power(self.beta_2, step))
-        return weight - learning_rate * mean / (ops.sqrt(squares) + self.epsilon), new
+        momentum = following * new["momentum"] / (1 - product * following) + (1 - now) * gradient / (1 - product)
+        velocity = new["velocity"] / (1 - ops.power(self.beta_2, step))
+        return weight - learning_rate * momentum / (ops.sqrt(velocity) + self.epsilon), new

@@ -6,7 +6,7 @@ from typing import Any
 from cornu import config, optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.training import targets
+from cornu.training import micro_batches, targets
 from cornu.training.objective import Objective, aligned
 from cornu.training.scores import Scores
 from cornu.training.state import StateKeeper
@@ -24,12 +24,23 @@ class Compiled:
         loss_weights: See :class:`~cornu.training.objective.Objective`.
         metrics: See :class:`~cornu.training.scores.Scores`.
         weighted_metrics: See :class:`~cornu.training.scores.Scores`.
+        micro_batch_size: See ``Model.compile``.
 
     Raises:
+        InvalidArgumentError: The size of the micro-batches is none.
         InvalidTypeError: A list of metrics stands where the loss weights belong.
     """
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        loss: Any,
+        loss_weights: Any,
+        metrics: Any,
+        weighted_metrics: Any,
+        micro_batch_size: Any = "auto",
+    ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
                 f"`compile` was given loss_weights={loss_weights!r}.",
@@ -37,12 +48,14 @@ class Compiled:
                 f"Write `metrics={list(loss_weights)!r}`.",
             )
         self._model = model
+        self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.objective: Any = None  # made, as the scores are, when data is first seen
         self.scores: Any = None
         self._functions: dict[Any, Callable] = {}
         self._specs: dict[str, Any] = {}
+        self._sample: Any = None
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
@@ -75,6 +88,7 @@ class Compiled:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
             with config.running_on(*self._model.place):
                 self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
+        self._sample = sample.x
         return outputs
 
     def _output_names(self, specs: Any) -> list[str]:
@@ -116,7 +130,15 @@ class Compiled:
 
     def train_block(self) -> Callable:
         """The compiled block of training steps (see ``step.block_of``)."""
-        return self._function("train", lambda: train_step(self._model, self.objective, self.scores, self.optimizer))
+        return self._function("train", self._train_step)
+
+    def _train_step(self) -> Callable:
+        size = self._micro_batch_size
+        if size == "auto":
+            size = micro_batches.best_size(self._model, self.objective, self._sample)
+        elif size is not None:
+            micro_batches.check_cut(self._model, self.objective, size)
+        return train_step(self._model, self.objective, self.scores, self.optimizer, size)
 
     def test_block(self) -> Callable:
         """The compiled block of measuring steps."""

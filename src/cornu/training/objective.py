@@ -49,6 +49,11 @@ class Objective:
         return all(loss is None or loss.judges_samples_alone for loss in self.losses)
 
     @property
+    def is_mean_over_samples(self) -> bool:
+        """Whether the loss of a batch is the mean of the losses of its equal parts."""
+        return all(loss is None or loss.is_mean_over_samples for loss in self.losses)
+
+    @property
     def part_names(self) -> list[str]:
         """Names of the single losses in the logs; none if the model has one output."""
         if len(self.output_names) == 1:

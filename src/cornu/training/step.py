@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from cornu import backends, config, ops, trees
 from cornu.core.context import CallContext
 from cornu.errors import InvalidArgumentError
+from cornu.training import micro_batches
+from cornu.training.micro_batches import Measured
 from cornu.training.state import TrainState
 
 
@@ -49,7 +51,9 @@ class Report(NamedTuple):
     logs: dict[str, Any]
 
 
-def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Callable[[TrainState, Batch], TrainState]:
+def train_step(
+    model: Any, objective: Any, scores: Any, optimizer: Any, micro_batch_size: int | None = None
+) -> Callable[[TrainState, Batch], TrainState]:
     """Makes the step that trains.
 
     Args:
@@ -57,14 +61,32 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
         objective: Gives the loss (see ``objective.py``).
         scores: Keeps the metrics (see ``scores.py``).
         optimizer: The optimizer, built before the step first runs.
+        micro_batch_size: Samples to take at a time (see ``micro_batches.py``); None takes the whole batch.
 
     Returns:
         ``step(state, batch) -> state``.
     """
+    measure = gradients_of(model, objective, optimizer)
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         key = model.backend.fold_in(state.key, state.step)
+        parts = micro_batches.parts_of(trees.leaves(batch.x)[0].shape[0], micro_batch_size)
+        measure_all = measure if parts == 1 else micro_batches.in_parts(measure, model.backend, parts)
+        found = measure_all(state, batch, key)
+        trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, found.gradients, state.trainable)
+        metrics = scores.update(state.metrics, found.losses, batch, found.outputs)
+        return TrainState(trainable, found.non_trainable, optimizer_values, metrics, state.key, state.step + 1)
 
+    return step
+
+
+def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Measured]:
+    """Makes the function from a batch to the gradients of its loss: ``(state, batch, key, share=None) -> Measured``.
+
+    The loss of a batch that is a part of another one is multiplied by its ``share``.
+    """
+
+    def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> Measured:
         def loss_of(trainable: list) -> tuple[Any, Any]:
             surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
             outputs, non_trainable, penalties = model.stateless_call(
@@ -73,16 +95,15 @@ def train_step(model: Any, objective: Any, scores: Any, optimizer: Any) -> Calla
             outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
             losses = objective(batch.y, outputs, batch.sample_weight, _masks(surroundings, outputs))
             _refuse_nothing(losses, penalties)
-            total = sum(penalties, start=losses.total)
-            return optimizer.scale_loss(total), (losses._replace(total=total), outputs, non_trainable)
+            losses = losses._replace(total=sum(penalties, start=losses.total))
+            if share is not None:
+                losses = trees.map(lambda loss: loss * share, losses)
+            return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
 
-        (_, found), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
-        losses, outputs, non_trainable = found
-        trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, gradients, state.trainable)
-        metrics = scores.update(state.metrics, losses, batch, outputs)
-        return TrainState(trainable, non_trainable, optimizer_values, metrics, state.key, state.step + 1)
+        (_, (losses, outputs, non_trainable)), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        return Measured(gradients, losses, outputs, non_trainable)
 
-    return step
+    return measure
 
 
 def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, Batch], TrainState]:

@@ -1,0 +1,179 @@
+"""Measures Cornu on each of its engines beside its peers: ``make bench``.
+
+Every rival has a process of its own (``rival.py``). They take turns, round after round in one sitting, and medians are
+compared: machines are shared and noisy, so that ratios mean more than times. Writes ``results/DATE.json``, the table of it
+in Markdown beside it, and a picture of the ratios.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from measuring import machine, matrix_products, spread
+from rival import RIVALS
+from workloads import WORKLOADS
+
+HERE = Path(__file__).parent
+MEASURES = {
+    "training": "samples/s",
+    "one": "ms",
+    "bulk": "samples/s",
+    "memory": "MB",
+    "cold": "s",
+    "warm": "s",
+}
+"""Units. ``cold`` and ``warm``: from the start of Python to the end of the first epoch, without and with what a run kept."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workload", choices=WORKLOADS, action="append")
+    parser.add_argument("--rival", choices=RIVALS, action="append")
+    parser.add_argument("--starts", action="store_true", help="measure cold and warm starts too, which takes long")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
+    arguments = parser.parse_args()
+    results: dict = {"machine": machine(), "matrix product, GFLOP/s": spread(matrix_products())}
+    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}}
+    for name in arguments.workload or WORKLOADS:
+        print(name, flush=True)
+        found = in_turn(name, arguments.rival or RIVALS, arguments.rounds)
+        if arguments.starts:
+            add_starts(found, name)
+        results["workloads"][name] = found
+        arguments.output.parent.mkdir(exist_ok=True)
+        arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+        print("\n".join(f"  {rival:32}" + summary(measured) for rival, measured in found.items()), flush=True)
+    arguments.output.with_suffix(".md").write_text(table(results["workloads"]))
+    draw(results["workloads"], arguments.output.with_suffix(".png"))
+
+
+# --- Measuring --------------------------------------------------------------------------------------------------------
+
+
+def in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[str, dict[str, float]]]:
+    """What each rival reaches in rounds in which each has its turn; one that does not run at all is left out, and named."""
+    processes = {rival: process for rival in rivals if (process := _started(rival, name)) is not None}
+    workload = WORKLOADS[name]
+    found: dict = {rival: {"memory": spread([_ask(process, "memory")])} for rival, process in processes.items()}
+    for measure, question in (("training", "epoch"), ("one", "one"), ("bulk", "bulk")):
+        seconds: dict[str, list[float]] = {rival: [] for rival in processes}
+        for number in range(rounds + 1):
+            for rival, process in processes.items():
+                answer = _ask(process, question)
+                if number:  # the first round warms up
+                    seconds[rival].append(answer)
+        for rival, values in seconds.items():
+            samples = workload.samples if measure == "training" else 20 * workload.batch_size
+            found[rival][measure] = spread([1000 * value if measure == "one" else samples / value for value in values])
+    for process in processes.values():
+        process.stdin.close()
+        process.wait()
+    return found
+
+
+def _started(rival: str, name: str) -> subprocess.Popen | None:
+    command = [sys.executable, str(HERE / "rival.py"), rival, name]
+    with tempfile.TemporaryFile("w+") as errors:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        process = subprocess.Popen(command, **pipes)
+        if process.stdout.readline().strip() == "ready":
+            return process
+        process.wait()
+        errors.seek(0)
+        print(f"  {rival} does not run: {errors.read().strip().splitlines()[-1:]}", flush=True)
+        return None
+
+
+def _ask(process: subprocess.Popen, question: str) -> float:
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def import_seconds() -> list[float]:
+    """What ``import cornu`` takes in fresh processes, beyond Python's own start."""
+    code = "import time; a = time.perf_counter(); import cornu; print(time.perf_counter() - a)"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(9)]
+    return [float(run.stdout) for run in runs]
+
+
+def add_starts(found: dict, name: str) -> None:
+    """Adds how long a fresh process takes to the end of its first epoch: twice, with an empty cache and with a filled one."""
+    for rival, measured in found.items():
+        with tempfile.TemporaryDirectory() as folder:
+            for measure in ("cold", "warm"):
+                measured[measure] = spread([_start_to_first_epoch(rival, name, folder)])
+
+
+def _start_to_first_epoch(rival: str, name: str, cache: str) -> float:
+    began = time.perf_counter()
+    environment = {**os.environ, "XDG_CACHE_HOME": cache, "TORCHINDUCTOR_CACHE_DIR": f"{cache}/torch"}
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "rival.py"), rival, name],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    process.stdout.readline()
+    seconds = time.perf_counter() - began
+    process.wait()
+    return seconds
+
+
+# --- Showing ----------------------------------------------------------------------------------------------------------
+
+
+def summary(measured: dict) -> str:
+    return "".join(f"{measure} {numbers['median']:,.5g} {MEASURES[measure]}  " for measure, numbers in measured.items())
+
+
+def table(workloads: dict) -> str:
+    """The medians as Markdown tables, one for each measure."""
+    parts = []
+    for measure, unit in MEASURES.items():
+        lines = [f"## {measure}, {unit}", "", "| | " + " | ".join(RIVALS) + " |", "|---" * (len(RIVALS) + 1) + "|"]
+        for name, found in workloads.items():
+            cells = [_cell(found.get(rival, {}).get(measure)) for rival in RIVALS]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        if any(measure in measured for found in workloads.values() for measured in found.values()):
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(numbers: dict | None) -> str:
+    if numbers is None:
+        return ""
+    return f"{numbers['median']:,.0f}" if numbers["median"] >= 10 else f"{numbers['median']:.2f}"
+
+
+def draw(workloads: dict, path: Path) -> None:
+    """A picture of how fast each rival trains, as a multiple of the slowest, with the spread of the rounds."""
+    figure, all_axes = plt.subplots(-(-len(workloads) // 3), 3, figsize=(15, 3.2 * -(-len(workloads) // 3)), squeeze=False)
+    for axes in all_axes.flat[len(workloads) :]:
+        axes.set_visible(False)
+    for axes, (name, found) in zip(all_axes.flat, workloads.items(), strict=False):
+        rivals = [rival for rival in RIVALS if "training" in found.get(rival, {})][::-1]
+        numbers = [found[rival]["training"] for rival in rivals]
+        medians = [each["median"] for each in numbers]
+        below = [each["median"] - each["least"] for each in numbers]
+        above = [each["most"] - each["median"] for each in numbers]
+        colours = ["#c0392b" if rival.startswith("Cornu") else "#8a9ba8" for rival in rivals]
+        axes.barh(rivals, medians, xerr=[below, above], color=colours, error_kw={"linewidth": 0.8})
+        axes.set_title(name, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.set_xlabel("samples a second, training", fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Micro-batches: the same training, a few samples at a time; and only where it is the same."""
+
+import types
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import backends, layers, losses, ops, trees
+from cornu.errors import InvalidArgumentError
+from cornu.training import micro_batches
+from cornu.training.micro_batches import Measured
+from cornu.training.objective import Objective
+from cornu.training.step import Batch
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(22, 6, 6, 2)).astype("float32")
+Y = {"kind": RNG.integers(0, 3, 22), "size": RNG.normal(size=(22, 1)).astype("float32")}
+WEIGHTS = {"kind": RNG.uniform(0.1, 2, 22).astype("float32"), "size": RNG.uniform(0.1, 2, 22).astype("float32")}
+
+
+def trained(backend, micro_batch_size, optimizer="sgd"):
+    """A model with two outputs, penalties of weights and of activities, a padded last batch and sample weights."""
+    cornu.utils.set_random_seed(4)
+    inputs = cornu.Input((6, 6, 2))
+    x = layers.Conv2D(4, 3, activation="relu", activity_regularizer="l2")(inputs)
+    x = layers.Flatten()(x)
+    outputs = {
+        "kind": layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="kind")(x),
+        "size": layers.Dense(1, name="size")(x),
+    }
+    model = cornu.Model(inputs, outputs).to_backend(backend)
+    loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+    model.compile(optimizer, loss, {"kind": 1.0, "size": 0.3}, {"kind": ["accuracy"]}, micro_batch_size=micro_batch_size)
+    history = model.fit(X, Y, batch_size=8, epochs=2, sample_weight=WEIGHTS, verbose=0)
+    return model.get_weights(), history.history
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_training_in_parts_gives_the_same_weights_and_logs(backend, size):
+    whole, logs = trained(backend, None)
+    parts, their_logs = trained(backend, size)
+    for mine, expected in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=2e-5, atol=1e-6)
+    assert their_logs.keys() == logs.keys()
+    for name, values in logs.items():
+        np.testing.assert_allclose(their_logs[name], values, rtol=2e-5, err_msg=name)
+
+
+def test_adam_does_not_see_the_parts(backend):
+    whole, parts = (trained(backend, size, "adam")[0] for size in (None, 2))
+    for mine, expected in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("batch", "size", "parts"),
+    [
+        (64, 16, 4),
+        (64, 20, 4),
+        (64, 33, 1),
+        (64, 32, 2),
+        (64, None, 1),
+        (20, 5, 4),
+        (20, 6, 4),
+        (37, 8, 1),
+        (8, 1, 8),
+        (30, 8, 5),
+    ],
+)
+def test_a_batch_is_cut_into_equal_parts_near_the_wanted_size(batch, size, parts):
+    assert micro_batches.parts_of(batch, size) == parts
+
+
+def test_the_survey_counts_what_the_layers_make():
+    inner = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(4, 3), layers.MaxPooling2D()])
+    model = cornu.Sequential([cornu.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(5)])
+    assert micro_batches.survey(model, X) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, False)
+
+
+def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
+    class Own(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(7)
+
+        def call(self, inputs):
+            return ops.relu(self.dense(inputs))
+
+    model = Own()
+    model.build((None, 3))
+    assert micro_batches.survey(model, X[:, 0, 0, :1].repeat(3, 1)).activations == 7
+    assert model.dense.kernel._array is None
+
+
+def test_a_mask_is_seen():
+    model = cornu.Sequential([cornu.Input((5,)), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3)])
+    assert micro_batches.survey(model, np.ones((2, 5), "int32")).is_masked
+
+
+@pytest.fixture
+def size_for(monkeypatch):
+    """The best size for a network whose backend has room for so many numbers."""
+
+    def size(room, *stack, loss="mse"):
+        model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
+        monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: room)
+        return micro_batches.best_size(model, Objective(loss, None, ["y"], [None], [None]), X)
+
+    return size
+
+
+def test_the_best_size_fills_the_room(size_for):
+    assert size_for(1000, layers.Flatten(), layers.Dense(28)) == 10
+    assert size_for(10, layers.Flatten(), layers.Dense(28)) == 1
+    assert size_for(None, layers.Flatten()) is None
+
+
+def test_batches_stay_whole_where_samples_meet(size_for):
+    assert size_for(1000, layers.BatchNormalization()) is None
+    assert size_for(1000, layers.Flatten(), loss=losses.MeanSquaredError(reduction="sum")) is None
+    assert size_for(1000, layers.Flatten(), loss=lambda y, outputs: ops.mean(y - outputs)) is None
+    assert size_for(1000, layers.Masking(), layers.Flatten()) is None
+
+
+def test_a_number_where_samples_meet_is_refused():
+    model = cornu.Sequential([cornu.Input((6, 6, 2)), layers.BatchNormalization(), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse", micro_batch_size=4)
+    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=4.*Samples of a batch meet.*make the batches smaller"):
+        model.fit(X, Y["size"], verbose=0)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "all"])
+def test_what_is_no_size_is_refused(size):
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a number, None for whole batches, or 'auto'"):
+        model.compile("sgd", "mse", micro_batch_size=size)
+
+
+def test_a_class_that_is_ignored_keeps_the_loss_from_being_a_mean():
+    assert losses.SparseCategoricalCrossentropy().is_mean_over_samples
+    assert not losses.SparseCategoricalCrossentropy(ignore_class=0).is_mean_over_samples
+
+
+def test_each_part_has_a_key_of_its_own_and_the_last_one_gives_the_state(backend):
+    engine = backends.get(backend)
+
+    def measure(state, batch, key, share):
+        drawn = engine.random_uniform(key, (2,), "float32")
+        return Measured([share * ops.sum(batch.x)], {"loss": share}, [drawn], [ops.max(batch.x)])
+
+    x = engine.asarray(np.arange(6, dtype="float32"))
+    state = types.SimpleNamespace(trainable=[engine.asarray(0.0)])
+    found = micro_batches.in_parts(measure, engine, 3)(state, Batch(x, None, None, None), engine.asarray([1, 2], "uint32"))
+    found = trees.map(engine.to_numpy, found)
+    np.testing.assert_allclose(found.gradients[0], 15 / 3)
+    np.testing.assert_allclose(found.losses["loss"], 1)
+    assert len(np.unique(found.outputs[0])) == 6 and found.non_trainable[0] == 5
