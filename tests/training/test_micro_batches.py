@@ -110,10 +110,14 @@ def size_for(monkeypatch):
     return size
 
 
-def test_the_best_size_fills_the_room(size_for):
-    assert size_for(1000, layers.Flatten(), layers.Dense(28)) == 10
-    assert size_for(10, layers.Flatten(), layers.Dense(28)) == 1
+def test_the_best_size_fills_the_room_with_what_the_layers_make(size_for):
+    assert size_for(10_000, layers.Flatten(), layers.Dense(28)) == 100
+    assert size_for(10, layers.Flatten()) == 4
     assert size_for(None, layers.Flatten()) is None
+
+
+def test_a_micro_batch_makes_no_fewer_numbers_than_there_are_weights(size_for):
+    assert size_for(10, layers.Flatten(), layers.Dense(28)) == (72 + 1) * 28 // (72 + 28)
 
 
 def test_batches_stay_whole_where_samples_meet(size_for):

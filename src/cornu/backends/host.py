@@ -175,3 +175,16 @@ def no_numbers_yet() -> InvalidTypeError:
         "They are known only when it runs.",
         "Use functions of `cornu.ops`, or ask after the function has run.",
     )
+
+
+_CACHED_ACTIVATIONS = 2_500_000
+"""How many numbers, 10 MB of them, may be under way in a processor's cache.
+
+With two cores and 32 MB of cache an MNIST network of batch 256 trains 1.5 times as fast on JAX, 1.3 times on PyTorch and 1.2
+times on TensorFlow when 64 pictures are taken at a time, which is so many; with 128 PyTorch wins nothing.
+"""
+
+
+def micro_batch_activations(device: str) -> int | None:
+    """See ``contract.micro_batch_activations``, for the device of a name."""
+    return _CACHED_ACTIVATIONS if device.startswith("cpu") else None

@@ -287,7 +287,8 @@ class Model(Layer):
             x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x,
                 y)`` or ``(x, y, sample_weight)`` when it is iterated over.
             y: Targets ``(samples, ...)``.
-            batch_size: Samples a step; default 32.
+            batch_size: Samples a step; default 32. A step may take them a few at a time (see ``micro_batch_size`` of
+                :meth:`compile`), so a large batch needs little memory.
             epochs: Train up to this epoch.
             verbose: 0 shows nothing, 1 a moving line, 2 a line an epoch; ``"auto"`` is 1 on a terminal and 2 elsewhere.
             callbacks: Called while it trains.

@@ -15,8 +15,11 @@ from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.errors import InvalidArgumentError
 
+_LEAST_SAMPLES = 4
+"""Fewer samples at a time keep no processor busy: pictures of 150 x 150 train fastest 4 or 5 at a time."""
+
 _LEAST_GAIN = 2
-"""A batch that is only so many times too large for the cache is left whole."""
+"""A batch that is less than so many times as large as a micro-batch stays whole."""
 
 
 class Measured(NamedTuple):
@@ -97,7 +100,11 @@ def best_size(model: Any, objective: Any, x: Any) -> int | None:
     if room is None or not may_be_cut(model, objective):
         return None
     found = survey(model, x)
-    return None if found.is_masked else max(1, room // max(found.activations, 1))
+    if found.is_masked:
+        return None
+    # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
+    wanted = max(room, model.count_params())
+    return max(_LEAST_SAMPLES, wanted // max(found.activations, 1))
 
 
 def may_be_cut(model: Any, objective: Any) -> bool:
