@@ -123,6 +123,40 @@ def test_a_vector_that_is_added_elsewhere_is_no_bias(bias):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+# --- Constants --------------------------------------------------------------------------------------------------------
+
+
+def test_what_depends_on_no_argument_is_computed_once():
+    def f(x):
+        table = B.exp(B.reshape(B.arange(0, 6, 1, "float32"), (2, 3)))
+        return B.matmul(x, table) + torch.ones_like(x).sum()
+
+    x = normal(4, 2)
+    assert calls_of(f, x) == ["aten.mm.default", "aten.add.Tensor"]
+    for x in (x, normal(4, 2)):
+        np.testing.assert_allclose(B.compile(f)(x), f(x), rtol=1e-5)
+
+
+def test_numbers_drawn_from_a_constant_key_are_drawn_each_time():
+    calls = calls_of(lambda x: x + B.random_uniform(B.asarray([1, 2], "uint32"), (2,), "float32"), torch.ones(2))
+    assert "cornu.uniform.default" in calls
+
+
+def test_a_constant_that_is_given_back_or_written_into_is_no_constant():
+    def step(carry, data, number):
+        zeros = B.full((2,), 0.0, "float32")
+        weight, mean, square = B.adam(*carry[:1], data, *carry[1:3], B.asarray(0.1), 0.9, 0.999, 1e-7)
+        return [weight, B.reshape(zeros, (2,)), square]
+
+    carry, data = [normal(2), torch.zeros(2), torch.zeros(2)], normal(2)
+    assert "aten.full.default" in calls_of(step, carry, data, 0, own=3)
+    repeated = B.repeat(step, lambda carry: carry[1])
+    assert repeated(carry, data, 0, 3)[1].tolist() == [0, 0] and repeated(carry, data, 0, 2)[1].tolist() == [0, 0]
+
+    calls = calls_of(lambda x: (B.full((2,), 1.0, "float32").expand(3, 2).add_(x), x), normal(3, 2))
+    assert "aten.full.default" in calls
+
+
 # --- Updates in place -------------------------------------------------------------------------------------------------
 
 
@@ -147,6 +181,31 @@ def test_repeated_updates_are_made_in_place_and_leave_the_users_arrays_alone():
         np.testing.assert_allclose(mine, wanted, rtol=1e-4)
         assert torch.equal(given, was)
     assert any("adam_" in call for call in calls_of(adam_step, carry, gradient, 0, own=3))
+
+
+def test_neighbouring_updates_are_one_call():
+    def step(carry, data, number):
+        rate = B.asarray(0.1)
+        first = B.adam(*carry[:1], data, *carry[1:3], rate, 0.9, 0.999, 1e-7)
+        second = B.adam(*carry[3:4], data, *carry[4:], rate, 0.9, 0.999, 1e-7)
+        return [*first, *second]
+
+    carry, data = [normal(3), torch.zeros(3), torch.zeros(3), normal(3), torch.zeros(3), torch.zeros(3)], normal(3)
+    assert calls_of(step, carry, data, 0, own=6).count("cornu.adam_.default") == 1
+    found, _ = B.repeat(step, lambda carry: carry[0])(carry, data, 0, 2)
+    for place in (0, 3):
+        alone, _ = B.repeat(adam_step, lambda carry: carry[0])(carry[place : place + 3], data[None], 0, 2)
+        for mine, expected in zip(found[place : place + 3], alone, strict=True):
+            assert torch.equal(mine, expected.reshape(3))
+
+
+def test_updates_with_other_rates_are_two_calls():
+    def step(carry, data, number):
+        first = B.adam(*carry[:1], data, *carry[1:3], data.sum(), 0.9, 0.999, 1e-7)
+        return [*first, *B.adam(*carry[3:4], data, *carry[4:], data.mean(), 0.9, 0.999, 1e-7)]
+
+    carry = [normal(3), torch.zeros(3), torch.zeros(3), normal(3), torch.zeros(3), torch.zeros(3)]
+    assert calls_of(step, carry, normal(3), 0, own=6).count("cornu.adam_.default") == 2
 
 
 def test_what_is_read_afterwards_is_not_written_into():

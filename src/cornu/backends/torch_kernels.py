@@ -79,25 +79,25 @@ _LATE = torch.tensor(1e9)
 """A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
 
 
-@_kernel(f"adam_(Tensor(a!) weight, Tensor gradient, Tensor(b!) momentum, Tensor(c!) velocity, {_ADAM}) -> ()")
+@_kernel(f"adam_(Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities, {_ADAM}) -> ()")
 def adam_(
-    weight: torch.Tensor,
-    gradient: torch.Tensor,
-    momentum: torch.Tensor,
-    velocity: torch.Tensor,
+    weights: list[torch.Tensor],
+    gradients: list[torch.Tensor],
+    momenta: list[torch.Tensor],
+    velocities: list[torch.Tensor],
     rate: torch.Tensor,
     beta_1: float,
     beta_2: float,
     epsilon: float,
 ) -> None:
-    """One step of Adam, written into the weight and its averages."""
+    """One step of Adam for several weights, written into them and their averages."""
     torch._fused_adam_(  # type: ignore[attr-defined]  # what torch.optim.Adam(fused=True) calls
-        [weight],
-        [gradient.contiguous()],  # the kernel goes through all four in the order of memory
-        [momentum],
-        [velocity],
+        weights,
+        [gradient.contiguous() for gradient in gradients],  # the kernel goes through all four in the order of memory
+        momenta,
+        velocities,
         [],
-        [_LATE.to(weight.device)],
+        [_LATE.to(weights[0].device)] * len(weights),
         lr=float(rate),
         beta1=beta_1,
         beta2=beta_2,
@@ -114,7 +114,7 @@ def adam(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One step of Adam: the new weight and its new averages."""
     weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
-    adam_(weight, gradient, momentum, velocity, *settings)
+    adam_([weight], [gradient], [momentum], [velocity], *settings)
     return weight, momentum, velocity
 
 

@@ -3,10 +3,12 @@
 A list is a graph of ``torch.fx``. Each function below changes it in place.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch.fx import Graph, GraphModule, Node
+from torch.fx.node import map_arg
 
 from cornu.backends import torch_kernels
 
@@ -23,7 +25,10 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     merge_equal_calls(graph)
     biases_into_kernels(graph)
     graph.eliminate_dead_code()
+    compute_constants(written)
+    graph.eliminate_dead_code()
     update_in_place(graph, own)
+    update_together(graph)
     written.recompile()
     return written
 
@@ -43,7 +48,7 @@ def merge_equal_calls(graph: Graph) -> None:
     touched = written | {argument for node in written for argument in node.all_input_nodes}
     first: dict[Any, Node] = {}
     for node in list(graph.nodes):
-        if node.op != "call_function" or node in touched:
+        if node.op not in ("call_function", "get_attr") or node in touched:
             continue
         key = _key((node.target, node.args, node.kwargs))
         if key in first:
@@ -81,6 +86,58 @@ def biases_into_kernels(graph: Graph) -> None:
             _replace(node, product)
 
 
+_LIKE = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
+"""Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
+
+
+def compute_constants(written: GraphModule) -> None:
+    """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
+    graph, constants = written.graph, {}
+    kept = {_source(node) for node in _changed_or_given(graph)}
+    for node in list(graph.nodes):
+        inputs = [] if node.target in _LIKE else node.all_input_nodes
+        if node.op == "get_attr":
+            constants[node] = getattr(written, node.target)
+        elif _is_plain_call(node) and _source(node) not in kept and all(each in constants for each in inputs):
+            constants[node] = _value(node, constants)
+            name = f"_constant_{len(constants)}"
+            written.register_buffer(name, constants[node], persistent=False)
+            with graph.inserting_before(node):
+                constant = graph.get_attr(name)
+            constants[constant] = constants[node]
+            _replace(node, constant)
+
+
+def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
+    with torch.no_grad():
+        if node.target in _LIKE:
+            like = node.meta["val"]
+            return torch.full(like.shape, _LIKE[node.target], dtype=like.dtype, device=like.device)
+        args, kwargs = map_arg((node.args, node.kwargs), constants.__getitem__)
+        return node.target(*args, **kwargs)  # type: ignore[operator]
+
+
+def _is_plain_call(node: Node) -> bool:
+    """Whether a node gives one tensor, the same for the same arguments, and changes nothing."""
+    if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload) or _is_mutable(node):
+        return False
+    is_random = torch.Tag.nondeterministic_seeded in node.target.tags
+    return node.target.namespace == "aten" and not is_random and isinstance(node.meta.get("val"), torch.Tensor)
+
+
+def _changed_or_given(graph: Graph) -> Iterator[Node]:
+    for node in graph.nodes:
+        if node.op == "output" or (node.op == "call_function" and _is_mutable(node)):
+            yield from node.all_input_nodes
+
+
+def _source(node: Node) -> Node:
+    """The node in whose memory a node's result lies."""
+    while _is_view(node) and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return node
+
+
 def _is_vector(value: Any) -> bool:
     return isinstance(value, Node) and len(value.meta["val"].shape) == 1
 
@@ -93,8 +150,22 @@ def _is_convolution_without_bias(node: Node) -> bool:
     return source.target is _aten.convolution.default and source.args[2] is None and len(source.users) == 1
 
 
-_IN_PLACE = {torch_kernels.adam: (torch_kernels.adam_, (0, 2, 3))}
-"""Kernels that give new tensors, those that write into the old ones, and which arguments these are."""
+class _InPlace(NamedTuple):
+    """A kernel that writes new values into the old ones, for several at once.
+
+    Attributes:
+        kernel: The kernel.
+        lists: How many of its arguments, from the left, are lists with an entry for each of the several.
+        changed: Which of these it writes into.
+    """
+
+    kernel: Any
+    lists: int
+    changed: tuple[int, ...]
+
+
+_IN_PLACE = {torch_kernels.adam: _InPlace(torch_kernels.adam_, 4, (0, 2, 3))}
+"""Kernels that give new tensors, and those that write into the old ones."""
 
 
 def update_in_place(graph: Graph, own: int) -> None:
@@ -103,7 +174,7 @@ def update_in_place(graph: Graph, own: int) -> None:
     place = {node: number for number, node in enumerate(nodes)}
     free, results = nodes[:own], nodes[-1].args[0]
     for node in [node for node in nodes if node.target in _IN_PLACE]:
-        kernel, changed = _IN_PLACE[node.target]
+        kernel, lists, changed = _IN_PLACE[node.target]
         old = [node.args[number] for number in changed]
         new = {user.args[1]: user for user in node.users}
         if not all(
@@ -112,10 +183,21 @@ def update_in_place(graph: Graph, own: int) -> None:
         ):
             continue
         with graph.inserting_before(node):
-            graph.call_function(kernel, node.args)
+            graph.call_function(kernel, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
         for number, argument in enumerate(old):
             _replace(new[number], argument)
         graph.erase_node(node)
+
+
+def update_together(graph: Graph) -> None:
+    """Makes calls of such a kernel that follow on each other one: a call costs more than a small weight's update."""
+    lists_of = {each.kernel: each.lists for each in _IN_PLACE.values()}
+    for node in list(graph.nodes):
+        before, lists = node.prev, lists_of.get(node.target)
+        if lists is None or before.target is not node.target or before.args[lists:] != node.args[lists:]:
+            continue
+        node.args = (*([*a, *b] for a, b in zip(before.args[:lists], node.args[:lists], strict=True)), *node.args[lists:])
+        graph.erase_node(before)
 
 
 def _last_read(node: Node, place: dict[Node, int]) -> int:

@@ -70,12 +70,13 @@ class Objective:
             masks: For each output what of it counts, ``(batch, ...)``, or None.
         """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
-        parts, total = [], 0.0
+        parts, weighted = [], []
         for place, loss in enumerate(self.losses):
             if loss is not None:
-                parts.append(loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place]))
-                total = total + parts[-1] * self.weights[place]
-        return Losses(total, parts)
+                part = loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place])
+                parts.append(part)
+                weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
+        return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
 def per_output(given: Any, output_names: list[str], argument: str) -> list:
