@@ -95,7 +95,10 @@ def _started(rival: str, name: str) -> subprocess.Popen | None:
 def _ask(process: subprocess.Popen, question: str) -> float:
     process.stdin.write(question + "\n")
     process.stdin.flush()
-    return float(process.stdout.readline())
+    answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit(f"{process.args[-2]} ended in the middle of {process.args[-1]!r}.")
+    return float(answer)
 
 
 def import_seconds() -> list[float]:

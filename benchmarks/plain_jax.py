@@ -1,6 +1,6 @@
 """The networks of the benchmarks in plain JAX, and the loop that trains them, as a JAX user writes them.
 
-Those with batch normalisation are left out: a JAX user takes a library for them.
+Those with batch normalisation are left out: a JAX user takes a library for them. ``bench.py`` names what is missing.
 """
 
 import functools

@@ -1,6 +1,7 @@
 """What is particular to the PyTorch backend: what ``compile`` writes down, and when; shortcuts; what lacks arithmetic."""
 
 import importlib
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -158,6 +159,56 @@ def test_a_constant_that_is_given_back_or_written_into_is_no_constant():
     assert "aten.full.default" in calls
 
 
+def test_a_kept_tensor_that_is_written_into_is_as_it_was_in_each_run():
+    kept = B.asarray([1.0, 2.0])
+
+    def f(x):
+        total = B.asarray([0.0, 0.0])
+        total += x
+        total[0] = total[0] + 1
+        return B.exp(total), kept * 2
+
+    compiled, x = B.compile(f), normal(2)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x)[0], np.exp(x.numpy() + np.array([1, 0])), rtol=1e-5)
+
+
+def test_pieces_and_views_share_memory():
+    def f(x):
+        first, second = torch.zeros(6).chunk(2)
+        first += x
+        a, b = torch.zeros(3), torch.zeros(3)
+        a[0], b[1] = x[0], x[1]
+        before = a.sum()
+        a[2] = x[2]
+        return [first, second, a, b, before, a.sum()]
+
+    compiled = B.compile(f)
+    for x in (normal(3), normal(3)):
+        for found, expected in zip(compiled(x), f(x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_numbers_that_the_user_draws_by_himself_are_drawn_twice():
+    first, second = B.compile(lambda x: (x + torch.rand(4), x + torch.rand(4)))(torch.zeros(4))
+    assert not torch.equal(first, second)
+
+
+def test_a_number_and_its_negative_zero_are_two():
+    found = B.compile(lambda x: (x * 0.0, x * -0.0))(torch.ones(1))
+    assert [math.copysign(1, each) for each in found] == [1, -1]
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_vector_that_is_spread_is_no_bias(length):
+    def f(x, kernel, vector):
+        return B.conv(x, kernel, (1, 1), ((0, 0), (0, 0)), (1, 1)) + vector, B.matmul(x[0, 0], kernel[0, 0, :, :1]) + vector
+
+    x, kernel, vector = normal(1, 4, 5, 3), normal(1, 1, 3, 3), normal(length)
+    for found, expected in zip(B.compile(f)(x, kernel, vector), f(x, kernel, vector), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 # --- Updates in place -------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +233,19 @@ def test_repeated_updates_are_made_in_place_and_leave_the_users_arrays_alone():
         np.testing.assert_allclose(mine, wanted, rtol=1e-4)
         assert torch.equal(given, was)
     assert any("adam_" in call for call in calls_of(adam_step, carry, gradient, 0, own=3))
+
+
+def test_what_is_given_back_too_is_not_written_into():
+    def old_too(carry, data, number):
+        return [*B.adam(*carry[:1], data, *carry[1:3], B.asarray(0.1), 0.9, 0.999, 1e-7), carry[0]]
+
+    def view_too(carry, data, number):
+        new, mean, square = B.adam(*carry[:1], data, *carry[1:3], B.asarray(0.1), 0.9, 0.999, 1e-7)
+        return [new, mean, square, B.reshape(new, (12,))]
+
+    for step, fourth in ((old_too, (3, 4)), (view_too, (12,))):
+        carry = [normal(3, 4), torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(fourth)]
+        assert not any("adam_" in call for call in calls_of(step, carry, normal(3, 4), 0, own=4))
 
 
 def test_neighbouring_updates_are_one_call():

@@ -188,3 +188,9 @@ def test_minus_one_group_is_one_for_each_channel(backend: str) -> None:
     layer = layers.GroupNormalization(groups=-1, epsilon=0).to_backend(backend)
     np.testing.assert_allclose(np.asarray(layer(np.array([[[1.0, 5.0], [3.0, 9.0]]]))), [[[-1, -1], [1, 1]]], rtol=1e-5)
     assert layer.get_config()["groups"] == -1
+
+
+@pytest.mark.parametrize("kind", [layers.LayerNormalization, layers.UnitNormalization])
+def test_samples_meet_along_the_first_axis_alone(kind):
+    assert kind(axis=-1).batch_coupling == kind(axis=[1, 2]).batch_coupling == "none"
+    assert kind(axis=0).batch_coupling == kind(axis=[0, 1]).batch_coupling == "unknown"

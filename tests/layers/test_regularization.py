@@ -204,3 +204,8 @@ def test_padded_samples_bring_no_penalty(backend: str) -> None:
     x = np.array([[1.0, 2.0], [50.0, 50.0]])
     losses = layer.stateless_call([], [], x, return_losses=True, call_context=context)[2]
     assert float(losses[0]) == 5.0
+
+
+def test_choices_for_a_batch_of_one_size_hold_for_no_other():
+    assert layers.Dropout(0.5, noise_shape=(None, 1, 3)).batch_coupling == "none"
+    assert layers.Dropout(0.5, noise_shape=(64, 1, 3)).batch_coupling == "unknown"

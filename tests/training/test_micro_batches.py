@@ -7,6 +7,7 @@ import pytest
 
 import cornu
 from cornu import backends, layers, losses, ops, trees
+from cornu.core.graph import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training import micro_batches
 from cornu.training.micro_batches import Measured
@@ -20,10 +21,10 @@ WEIGHTS = {"kind": RNG.uniform(0.1, 2, 22).astype("float32"), "size": RNG.unifor
 
 
 def trained(backend, micro_batch_size, optimizer="sgd"):
-    """A model with two outputs, penalties of weights and of activities, a padded last batch and sample weights."""
+    """A model with two outputs, penalties of weights, a padded last batch and sample weights."""
     cornu.utils.set_random_seed(4)
     inputs = cornu.Input((6, 6, 2))
-    x = layers.Conv2D(4, 3, activation="relu", activity_regularizer="l2")(inputs)
+    x = layers.Conv2D(4, 3, activation="relu")(inputs)
     x = layers.Flatten()(x)
     outputs = {
         "kind": layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="kind")(x),
@@ -53,29 +54,23 @@ def test_adam_does_not_see_the_parts(backend):
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("batch", "size", "parts"),
-    [
-        (64, 16, 4),
-        (64, 20, 4),
-        (64, 33, 1),
-        (64, 32, 2),
-        (64, None, 1),
-        (20, 5, 4),
-        (20, 6, 4),
-        (37, 8, 1),
-        (8, 1, 8),
-        (30, 8, 5),
-    ],
-)
-def test_a_batch_is_cut_into_equal_parts_near_the_wanted_size(batch, size, parts):
-    assert micro_batches.parts_of(batch, size) == parts
+@pytest.mark.parametrize(("batch", "size", "parts"), [(64, 16, 4), (64, 20, 4), (64, 33, 2), (37, 8, 37), (8, 9, 1)])
+def test_a_number_of_the_users_is_the_most(batch, size, parts):
+    assert micro_batches.equal_parts(batch, size) == parts
+
+
+@pytest.mark.parametrize(("batch", "size", "parts"), [(64, 16, 4), (64, 20, 4), (64, 33, 1), (64, 32, 2), (37, 8, 1)])
+def test_a_size_that_was_chosen_is_kept_to_where_it_pays(batch, size, parts):
+    assert micro_batches.worthwhile_parts(batch, size) == parts
+
+
+PICTURES = SymbolicTensor((None, 6, 6, 2), "float32")
 
 
 def test_the_survey_counts_what_the_layers_make():
     inner = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(4, 3), layers.MaxPooling2D()])
     model = cornu.Sequential([cornu.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(5)])
-    assert micro_batches.survey(model, X) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, False)
+    assert micro_batches.survey(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
 
 
 def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
@@ -89,13 +84,81 @@ def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
 
     model = Own()
     model.build((None, 3))
-    assert micro_batches.survey(model, X[:, 0, 0, :1].repeat(3, 1)).activations == 7
+    assert micro_batches.survey(model, SymbolicTensor((None, 3), "float32")).activations == 7
     assert model.dense.kernel._array is None
 
 
-def test_a_mask_is_seen():
-    model = cornu.Sequential([cornu.Input((5,)), layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3)])
-    assert micro_batches.survey(model, np.ones((2, 5), "int32")).is_masked
+class Counting(layers.Layer):
+    """Promises to treat each sample alone, and keeps something of the batch."""
+
+    batch_coupling = "none"
+
+    def build(self, input_shape):
+        self.seen = self.add_weight((), "zeros", trainable=False, name="seen")
+
+    def call(self, inputs):
+        self.seen.assign_add(1.0)
+        return inputs
+
+
+class Penalised(layers.Layer):
+    batch_coupling = "none"
+
+    def call(self, inputs):
+        self.add_loss(ops.sum(inputs))
+        return inputs
+
+
+class Masking(layers.Layer):
+    """A layer with another one inside, that makes a mask."""
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = layers.ReLU()
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+    def compute_mask(self, inputs, previous_mask):
+        return ops.any(inputs > 0, axis=-1)
+
+
+OBSTACLES = {
+    "assigns to a variable": Counting(name="odd"),
+    "adds to the loss": Penalised(name="odd"),
+    "masks what it gives": Masking(name="odd"),
+    "does not say that it treats each sample alone": layers.BatchNormalization(name="odd"),
+}
+
+
+@pytest.mark.parametrize("what", OBSTACLES)
+def test_what_keeps_batches_whole_is_named(what, size_for):
+    stack = [OBSTACLES[what], layers.Flatten(), layers.Dense(1)]
+    assert size_for(10, *stack) is None
+    model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
+    model.compile("sgd", "mse", micro_batch_size=4)
+    with pytest.raises(InvalidArgumentError, match=f"micro_batch_size=4.*the layer 'odd' {what}.*make the batches smaller"):
+        model.fit(X, Y["size"], verbose=0)
+
+
+def test_a_penalty_of_activities_keeps_batches_whole(size_for):
+    assert size_for(10, layers.ReLU(activity_regularizer="l2"), layers.Flatten()) is None
+
+
+def test_another_form_of_data_is_surveyed_anew():
+    model = cornu.Sequential(
+        [cornu.Input((None, 6, 2)), layers.Conv2D(2, 3, padding="same"), layers.GlobalAveragePooling2D(), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(micro_batches, "survey", lambda *args: seen.append(args[1].shape) or micro_batches.Survey(1, None))
+        for size in (4, 6, 6):
+            model.fit(X[:, :size], Y["size"], verbose=0)
+    assert seen == [(None, 4, 6, 2), (None, 6, 6, 2)]
 
 
 @pytest.fixture
@@ -105,7 +168,7 @@ def size_for(monkeypatch):
     def size(room, *stack, loss="mse"):
         model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
         monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: room)
-        return micro_batches.best_size(model, Objective(loss, None, ["y"], [None], [None]), X)
+        return micro_batches.best_size(model, Objective(loss, None, ["y"], [None], [None]), PICTURES)
 
     return size
 
@@ -120,24 +183,19 @@ def test_a_micro_batch_makes_no_fewer_numbers_than_there_are_weights(size_for):
     assert size_for(10, layers.Flatten(), layers.Dense(28)) == (72 + 1) * 28 // (72 + 28)
 
 
-def test_batches_stay_whole_where_samples_meet(size_for):
-    assert size_for(1000, layers.BatchNormalization()) is None
+def test_batches_stay_whole_where_the_loss_is_no_mean_over_samples(size_for):
     assert size_for(1000, layers.Flatten(), loss=losses.MeanSquaredError(reduction="sum")) is None
     assert size_for(1000, layers.Flatten(), loss=lambda y, outputs: ops.mean(y - outputs)) is None
-    assert size_for(1000, layers.Masking(), layers.Flatten()) is None
-
-
-def test_a_number_where_samples_meet_is_refused():
-    model = cornu.Sequential([cornu.Input((6, 6, 2)), layers.BatchNormalization(), layers.Flatten(), layers.Dense(1)])
-    model.compile("sgd", "mse", micro_batch_size=4)
-    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=4.*Samples of a batch meet.*make the batches smaller"):
+    model = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", losses.MeanSquaredError(reduction="sum"), micro_batch_size=np.int64(4))
+    with pytest.raises(InvalidArgumentError, match="a loss is no mean over samples"):
         model.fit(X, Y["size"], verbose=0)
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, "all"])
+@pytest.mark.parametrize("size", [0, -1, 2.5, "all", True])
 def test_what_is_no_size_is_refused(size):
     model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
-    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a number, None for whole batches, or 'auto'"):
+    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a positive whole number, None for whole"):
         model.compile("sgd", "mse", micro_batch_size=size)
 
 
@@ -146,17 +204,17 @@ def test_a_class_that_is_ignored_keeps_the_loss_from_being_a_mean():
     assert not losses.SparseCategoricalCrossentropy(ignore_class=0).is_mean_over_samples
 
 
-def test_each_part_has_a_key_of_its_own_and_the_last_one_gives_the_state(backend):
+def test_each_part_has_a_key_of_its_own(backend):
     engine = backends.get(backend)
 
     def measure(state, batch, key, share):
         drawn = engine.random_uniform(key, (2,), "float32")
-        return Measured([share * ops.sum(batch.x)], {"loss": share}, [drawn], [ops.max(batch.x)])
+        return Measured([share * ops.sum(batch.x)], {"loss": share}, [drawn], [])
 
     x = engine.asarray(np.arange(6, dtype="float32"))
-    state = types.SimpleNamespace(trainable=[engine.asarray(0.0)])
+    state = types.SimpleNamespace(trainable=[engine.asarray(0.0)], non_trainable=[engine.asarray(7.0)])
     found = micro_batches.in_parts(measure, engine, 3)(state, Batch(x, None, None, None), engine.asarray([1, 2], "uint32"))
     found = trees.map(engine.to_numpy, found)
     np.testing.assert_allclose(found.gradients[0], 15 / 3)
     np.testing.assert_allclose(found.losses["loss"], 1)
-    assert len(np.unique(found.outputs[0])) == 6 and found.non_trainable[0] == 5
+    assert len(np.unique(found.outputs[0])) == 6 and found.non_trainable[0] == 7

@@ -3,7 +3,7 @@
 A list is a graph of ``torch.fx``. Each function below changes it in place.
 """
 
-from collections.abc import Iterator
+import operator
 from typing import Any, NamedTuple
 
 import torch
@@ -22,6 +22,7 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     """The list as it is run; it may write into the first ``own`` of its arguments."""
     graph = written.graph
     without_bookkeeping(graph)
+    own_constants(graph)
     merge_equal_calls(graph)
     biases_into_kernels(graph)
     graph.eliminate_dead_code()
@@ -43,12 +44,13 @@ def without_bookkeeping(graph: Graph) -> None:
 
 
 def merge_equal_calls(graph: Graph) -> None:
-    """Makes a call with the same arguments as an earlier one that one. What is written into is left alone."""
-    written = {node for node in graph.nodes if _is_mutable(node)}
-    touched = written | {argument for node in written for argument in node.all_input_nodes}
+    """Makes a call with the same arguments as an earlier one that one. What is drawn or written into is left alone."""
+    changed = _memory_of(_changed(graph))
     first: dict[Any, Node] = {}
     for node in list(graph.nodes):
-        if node.op not in ("call_function", "get_attr") or node in touched:
+        if node.op != "call_function" or _is_random(node):
+            continue
+        if any(_source(each) in changed for each in (node, *node.all_input_nodes)):
             continue
         key = _key((node.target, node.args, node.kwargs))
         if key in first:
@@ -58,16 +60,41 @@ def merge_equal_calls(graph: Graph) -> None:
 
 
 def _key(value: Any) -> Any:
-    """Something hashable that is equal for equal arguments; 1, 1.0 and True are not equal."""
+    """Something hashable that is equal for equal arguments; 1, 1.0 and True are not equal, nor are 0.0 and -0.0."""
     if isinstance(value, (list, tuple)):
         return tuple(map(_key, value))
     if isinstance(value, dict):
         return tuple((name, _key(part)) for name, part in value.items())
-    return type(value), value
+    return type(value), repr(value) if isinstance(value, float) else value
 
 
 def _is_mutable(node: Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
+
+
+def _is_random(node: Node) -> bool:
+    """Whether it gives something else each time; Cornu's own kernels draw from a key."""
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+
+
+def _changed(graph: Graph) -> list[Node]:
+    """What calls write into, and what else these are given."""
+    return [each for node in graph.nodes if _is_mutable(node) for each in node.all_input_nodes]
+
+
+def _given(graph: Graph) -> list[Node]:
+    return next(node for node in graph.nodes if node.op == "output").all_input_nodes
+
+
+def _memory_of(nodes: list[Node]) -> set[Node]:
+    return {_source(node) for node in nodes}
+
+
+def _source(node: Node) -> Node:
+    """The node in whose memory a node's result lies."""
+    while _is_view(node) and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return node
 
 
 def biases_into_kernels(graph: Graph) -> None:
@@ -76,7 +103,7 @@ def biases_into_kernels(graph: Graph) -> None:
         if node.target is not _aten.add.Tensor or node.kwargs or not _is_vector(node.args[1]):
             continue
         product, bias = node.args
-        if len(product.users) > 1:
+        if len(product.users) > 1 or not _fits_as_bias(bias, product, node):
             continue
         if product.target is _aten.mm.default:
             with graph.inserting_before(node):
@@ -90,10 +117,24 @@ _LIKE = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
 """Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
 
 
+def own_constants(graph: Graph) -> None:
+    """Lets each run have a copy of a kept tensor that is written into, or given back: the next run finds it as it was."""
+    first: dict[Any, Node] = {}
+    for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one wherever a tensor is read
+        if first.setdefault(node.target, node) is not node:
+            _replace(node, first[node.target])
+    used = _memory_of([*_changed(graph), *_given(graph)])
+    for node in [node for node in first.values() if node in used]:
+        with graph.inserting_after(node):
+            copy = graph.call_function(_aten.clone.default, (node,))
+        copy.meta["val"] = node.meta.get("val")
+        node.replace_all_uses_with(copy, delete_user_cb=lambda user, copy=copy: user is not copy)
+
+
 def compute_constants(written: GraphModule) -> None:
     """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
     graph, constants = written.graph, {}
-    kept = {_source(node) for node in _changed_or_given(graph)}
+    kept = _memory_of([*_changed(graph), *_given(graph)])
     for node in list(graph.nodes):
         inputs = [] if node.target in _LIKE else node.all_input_nodes
         if node.op == "get_attr":
@@ -121,21 +162,14 @@ def _is_plain_call(node: Node) -> bool:
     """Whether a node gives one tensor, the same for the same arguments, and changes nothing."""
     if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload) or _is_mutable(node):
         return False
-    is_random = torch.Tag.nondeterministic_seeded in node.target.tags
-    return node.target.namespace == "aten" and not is_random and isinstance(node.meta.get("val"), torch.Tensor)
+    return node.target.namespace == "aten" and not _is_random(node) and isinstance(node.meta.get("val"), torch.Tensor)
 
 
-def _changed_or_given(graph: Graph) -> Iterator[Node]:
-    for node in graph.nodes:
-        if node.op == "output" or (node.op == "call_function" and _is_mutable(node)):
-            yield from node.all_input_nodes
-
-
-def _source(node: Node) -> Node:
-    """The node in whose memory a node's result lies."""
-    while _is_view(node) and node.all_input_nodes:
-        node = node.all_input_nodes[0]
-    return node
+def _fits_as_bias(bias: Node, product: Any, total: Node) -> bool:
+    """Whether a vector has a number for each column of a product, which it does not make larger or more precise."""
+    values = [each.meta["val"] for each in (bias, product, total)]
+    same = values[1].shape == values[2].shape and len({value.dtype for value in values}) == 1
+    return same and len(values[0]) == values[1].shape[-1]
 
 
 def _is_vector(value: Any) -> bool:
@@ -172,18 +206,19 @@ def update_in_place(graph: Graph, own: int) -> None:
     """Writes new values into the arguments that they replace, where nobody reads the old ones any more."""
     nodes = list(graph.nodes)
     place = {node: number for number, node in enumerate(nodes)}
-    free, results = nodes[:own], nodes[-1].args[0]
+    free, given = nodes[:own], [_source_of_new(result) for result in nodes[-1].args[0]]
     for node in [node for node in nodes if node.target in _IN_PLACE]:
         kernel, lists, changed = _IN_PLACE[node.target]
         old = [node.args[number] for number in changed]
         new = {user.args[1]: user for user in node.users}
         if not all(
-            argument in free and results.count(new.get(number)) == 1 and _last_read(argument, place) <= place[node]
+            argument in free and given.count(new.get(number)) == 1 and _last_read(argument, place) <= place[node]
             for number, argument in enumerate(old)
         ):
             continue
         with graph.inserting_before(node):
-            graph.call_function(kernel, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
+            call = graph.call_function(kernel, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
+        place[call] = place[node]
         for number, argument in enumerate(old):
             _replace(new[number], argument)
         graph.erase_node(node)
@@ -196,23 +231,32 @@ def update_together(graph: Graph) -> None:
         before, lists = node.prev, lists_of.get(node.target)
         if lists is None or before.target is not node.target or before.args[lists:] != node.args[lists:]:
             continue
+        if before.args[0][0].meta["val"].dtype != node.args[0][0].meta["val"].dtype:
+            continue
         node.args = (*([*a, *b] for a, b in zip(before.args[:lists], node.args[:lists], strict=True)), *node.args[lists:])
         graph.erase_node(before)
 
 
+def _source_of_new(result: Any) -> Any:
+    """The new value that a result is, or is a view of."""
+    while isinstance(result, Node) and _is_view(result) and result.all_input_nodes[0].target not in _IN_PLACE:
+        result = result.all_input_nodes[0]
+    return result
+
+
 def _last_read(node: Node, place: dict[Node, int]) -> int:
-    """The place of the last call that reads a tensor or a view of it; results are no calls."""
+    """The place of the last node that reads a tensor or a view of it; giving it back is reading it."""
     last = place[node]
     for user in node.users:
-        if user.op == "call_function":
-            last = max(last, _last_read(user, place) if _is_view(user) else place[user])
+        last = max(last, place[user], _last_read(user, place) if _is_view(user) else 0)
     return last
 
 
 def _is_view(node: Node) -> bool:
-    """Whether its result may lie in the memory of an argument."""
+    """Whether its result may lie in the memory of an argument. A piece of several results lies where these do."""
     returns = getattr(getattr(node.target, "_schema", None), "returns", ())
-    return node.target is _aten.reshape.default or any(result.alias_info is not None for result in returns)
+    is_piece = node.target is operator.getitem or node.target is _aten.reshape.default
+    return is_piece or any(result.alias_info is not None for result in returns)
 
 
 def _replace(node: Node, other: Any) -> None:

@@ -38,7 +38,7 @@ def _remembering(build: Callable) -> Callable:
             with context.name_scope(self.name), config.running_on(*self._place):
                 build(self, *args, **kwargs)
                 for layer in self.sublayers:  # also those that `build` made
-                    layer.to_backend(self._place.backend)
+                    layer.to_backend(*self._place)
         except Exception:  # so that another attempt does not make the variables once more
             del self._trained[made[0] :], self._state[made[1] :]
             raise
@@ -83,7 +83,8 @@ class Layer(Configurable):
 
     batch_coupling = "unknown"
     """How samples of a batch meet: ``"none"`` (each is treated alone), ``"masked"`` (they meet, and those that the context's
-    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut."""
+    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut. ``"none"``
+    promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
 
     supports_masking = False
     """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`)."""

@@ -119,6 +119,11 @@ def axes(layer: Layer, value: Any, argument: str = "axis") -> Any:
     )
 
 
+def coupling_along(axes: int | list[int]) -> str:
+    """How samples meet in what reads along some axes (see ``Layer.batch_coupling``): not at all, but along the first."""
+    return "unknown" if axes == 0 or (isinstance(axes, list) and 0 in axes) else "none"
+
+
 def coupling_of(function: Callable) -> str:
     """How a function of a batch treats its samples (see ``Layer.batch_coupling``): Cornu's own activations each by itself."""
     known = getattr(function, "batch_coupling", None)

@@ -282,6 +282,7 @@ class LayerNormalization(Normalization):
     ):
         super().__init__(**kwargs)
         self.axis = arguments.axes(self, axis)
+        self.batch_coupling = arguments.coupling_along(self.axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
@@ -420,6 +421,7 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = arguments.axes(self, axis)
+        self.batch_coupling = arguments.coupling_along(self.axis)
 
     def call(self, inputs: Any) -> Any:
         """The inputs divided by their length."""

@@ -65,6 +65,8 @@ class Dropout(Noise):
         super().__init__(seed, **kwargs)
         self.rate = arguments.rate(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
+        if self.noise_shape is not None and self.noise_shape[0] is not None:  # a choice for the batch, or for so many samples
+            self.batch_coupling = "unknown"
 
     def _shape_of_choices(self, inputs: Any) -> Any:
         return self.noise_shape

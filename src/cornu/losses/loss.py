@@ -27,7 +27,8 @@ class Loss(registry.Configurable):
 
     Attributes:
         judges_samples_alone: Whether the value of a sample depends on that sample only, so that a batch may be filled up with
-            padding (see ``sample_mask``). True for Cornu's own; set it in a class of your own if it holds.
+            padding (see ``sample_mask``), and, if the reduction is a mean, trained a few samples at a time. True for Cornu's
+            own; set it in a class of your own if it holds. A plain function is never taken for such a one.
 
     Raises:
         InvalidArgumentError: There is no such reduction.

@@ -55,7 +55,7 @@ class Compiled:
         self.scores: Any = None
         self._functions: dict[Any, Callable] = {}
         self._specs: dict[str, Any] = {}
-        self._sample: Any = None
+        self._inputs: Any = None
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
@@ -88,7 +88,7 @@ class Compiled:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
             with config.running_on(*self._model.place):
                 self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
-        self._sample = sample.x
+        self._inputs = _symbols_of(sample.x)
         return outputs
 
     def _output_names(self, specs: Any) -> list[str]:
@@ -99,7 +99,7 @@ class Compiled:
 
     def _output_specs(self, x: Any) -> Any:
         """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
-        specs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
+        specs = _symbols_of(x)
         key = repr(specs)
         if key not in self._specs:
             self._specs[key] = self._model.compute_output_spec(specs)
@@ -133,12 +133,8 @@ class Compiled:
         return self._function("train", self._train_step)
 
     def _train_step(self) -> Callable:
-        size = self._micro_batch_size
-        if size == "auto":
-            size = micro_batches.best_size(self._model, self.objective, self._sample)
-        elif size is not None:
-            micro_batches.check_cut(self._model, self.objective, size)
-        return train_step(self._model, self.objective, self.scores, self.optimizer, size)
+        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, self._inputs)
+        return train_step(self._model, self.objective, self.scores, self.optimizer, parts_of)
 
     def test_block(self) -> Callable:
         """The compiled block of measuring steps."""
@@ -157,10 +153,15 @@ class Compiled:
     def _function(self, kind: str, make_step: Callable) -> Callable:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, model.place, trained, self.optimizer.schedule)
+        key = (kind, model.place, trained, self.optimizer.schedule, repr(self._inputs))
         if key not in self._functions:
             self._functions[key] = block_of(make_step(), self.scores, model.place)
         return self._functions[key]
+
+
+def _symbols_of(x: Any) -> Any:
+    """Symbolic tensors for batches of any size like some data."""
+    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
 
 
 _MEASURES = ("metrics", "losses")

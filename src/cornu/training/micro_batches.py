@@ -2,16 +2,19 @@
 
 What the layers of a network make of a large batch does not fit into a processor's cache: every layer writes it to memory,
 where the next one, and later the gradient, read it. A few pictures at a time stay in the cache, and training needs less
-memory. Where samples do not meet, the gradient is the same, to rounding.
+memory. Where samples do not meet, the gradient is the same, to rounding, if no layer draws random numbers; those drawn for a
+part are others than for the whole.
 """
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import backends, config, ops, trees
+from cornu import config, ops, trees
 from cornu.backends.contract import ArraySpec
 from cornu.core import context
+from cornu.core.calls import coupling_of
 from cornu.core.context import CallContext
 from cornu.errors import InvalidArgumentError
 
@@ -43,35 +46,43 @@ class Survey(NamedTuple):
 
     Attributes:
         activations: How many numbers the layers make of a sample.
-        is_masked: Whether a layer masks what it gives.
+        obstacle: What keeps the gradient of a batch from being that of its parts, in words; None if nothing does.
     """
 
     activations: int
-    is_masked: bool
+    obstacle: str | None
 
 
-def survey(model: Any, x: Any) -> Survey:
-    """Looks at what the layers of a model do with samples like those of ``x``, without computing anything."""
+def survey(model: Any, inputs: Any) -> Survey:
+    """Looks at what the layers of a model do with samples, without computing anything.
+
+    Args:
+        model: The model, built.
+        inputs: Tree of symbolic tensors ``(None, ...)``.
+    """
     sizes: list[int] = []
-    masks: list = []
+    obstacles: list[str] = []
+    running = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), on_trial=True)
 
     def note(layer: Any, args: tuple, outputs: Any) -> Any:
+        found = trees.leaves(outputs)
         if not list(layer.sublayers):
-            for output in trees.leaves(outputs):
-                sizes.append(math.prod(output.shape))
-                masks.append(running.mask_of(output))
+            sizes.extend(math.prod(output.shape) for output in found)
+        does = {
+            "masks what it gives": any(running.mask_of(output) is not None for output in found),
+            "adds to the loss": bool(running.losses),
+            "assigns to a variable": bool(running.values),
+        }
+        obstacles.extend(f"the layer {layer.name!r} {what}" for what, is_so in does.items() if is_so)
         return outputs
-
-    running = CallContext(training=True, values={}, hooks=(note,), on_trial=True)
 
     def run(*leaves: Any) -> Any:
         with context.entered(running):
-            return trees.leaves(model(trees.unflatten(x, list(leaves))))
+            return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 
-    specs = [ArraySpec((1, *array.shape[1:]), backends.of(array).dtype(array)) for array in trees.leaves(x)]
     with config.running_on(*model.place):
-        model.backend.abstract_eval(run, *specs)
-    return Survey(sum(sizes), any(mask is not None for mask in masks))
+        model.backend.abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
+    return Survey(sum(sizes), next(iter(obstacles), None))
 
 
 def checked_size(size: Any) -> Any:
@@ -80,60 +91,76 @@ def checked_size(size: Any) -> Any:
     Raises:
         InvalidArgumentError: It is something else.
     """
-    if size is None or size == "auto" or (isinstance(size, int) and size > 0):
+    is_number = isinstance(size, numbers.Integral) and not isinstance(size, bool)
+    if size is None or (isinstance(size, str) and size == "auto") or (is_number and size > 0):
         return size
     raise InvalidArgumentError(
         f"`compile` was given micro_batch_size={size!r}.",
         "It is how many samples are taken at a time.",
-        "Pass a number, None for whole batches, or 'auto'.",
+        "Pass a positive whole number, None for whole batches, or 'auto'.",
     )
 
 
-def best_size(model: Any, objective: Any, x: Any) -> int | None:
-    """How many samples a micro-batch should have for data like ``x``; None if batches should stay whole.
+def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[int], int]:
+    """Into how many parts to cut a batch of some size.
 
-    They stay whole where they may not be cut, where a layer masks (the loss is then no mean over samples), and where the
-    device has no use for it.
+    Args:
+        size: What the user said (see :func:`checked_size`).
+        model: The model.
+        objective: Its objective.
+        inputs: Tree of symbolic tensors ``(None, ...)`` like the data.
+
+    Raises:
+        InvalidArgumentError: The user said a number, and batches of this model may not be cut.
     """
+    if size is None:
+        return lambda batch_size: 1
+    if size == "auto":
+        best = best_size(model, objective, inputs)
+        return lambda batch_size: 1 if best is None else worthwhile_parts(batch_size, best)
+    reason = _coupling(model, objective) or survey(model, inputs).obstacle
+    if reason is not None:
+        raise InvalidArgumentError(
+            f"`compile` was given micro_batch_size={size}.",
+            f"Parts of a batch would give another gradient than the whole: {reason}.",
+            "Leave it out, or make the batches smaller.",
+        )
+    return lambda batch_size: equal_parts(batch_size, int(size))
+
+
+def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
+    """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
     with config.running_on(*model.place):
         room = model.backend.micro_batch_activations()
-    if room is None or not may_be_cut(model, objective):
+    if room is None or _coupling(model, objective) is not None:
         return None
-    found = survey(model, x)
-    if found.is_masked:
+    found = survey(model, inputs)
+    if found.obstacle is not None:
         return None
     # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
     wanted = max(room, model.count_params())
     return max(_LEAST_SAMPLES, wanted // max(found.activations, 1))
 
 
-def may_be_cut(model: Any, objective: Any) -> bool:
-    """Whether each sample is treated alone and the loss is a mean over samples."""
-    return model.batch_coupling_of_all() == "none" and objective.is_mean_over_samples
+def _coupling(model: Any, objective: Any) -> str | None:
+    """Where samples of a batch meet, in words; None if they do not."""
+    for layer in model.flatten_layers():
+        if coupling_of(layer) != "none":
+            return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
+    if not objective.is_mean_over_samples:
+        return "a loss is no mean over samples that it judges alone (see `Loss.judges_samples_alone`)"
+    return None
 
 
-def check_cut(model: Any, objective: Any, size: int) -> None:
-    """Looks whether batches may be cut as a user wants it.
-
-    Raises:
-        InvalidArgumentError: They may not.
-    """
-    if not may_be_cut(model, objective):
-        raise InvalidArgumentError(
-            f"`compile` was given micro_batch_size={size}.",
-            "Samples of a batch meet in this model (in batch normalisation, or in a layer or loss that says nothing of it), so "
-            "that parts of a batch would give another gradient.",
-            "Leave it out, or make the batches smaller.",
-        )
+def equal_parts(batch_size: int, size: int) -> int:
+    """The smallest number of equal parts of a batch that have at most so many samples."""
+    return next(parts for parts in range(1, batch_size + 1) if batch_size % parts == 0 and batch_size // parts <= size)
 
 
-def parts_of(batch_size: int, micro_batch_size: int | None) -> int:
-    """Into how many equal parts to cut a batch so that they have at most the wanted size; 1 if none is near it."""
-    if micro_batch_size is None or batch_size < _LEAST_GAIN * micro_batch_size:
-        return 1
-    divisors = (parts for parts in range(1, batch_size + 1) if batch_size % parts == 0)
-    parts = next(parts for parts in divisors if batch_size // parts <= micro_batch_size)
-    return parts if batch_size // parts * _LEAST_GAIN >= micro_batch_size else 1
+def worthwhile_parts(batch_size: int, size: int) -> int:
+    """The same, if the batch is much too large and the parts come near the size; else 1."""
+    parts = equal_parts(batch_size, size)
+    return parts if batch_size >= _LEAST_GAIN * size and batch_size // parts * _LEAST_GAIN >= size else 1
 
 
 def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Callable[..., Measured]:
@@ -156,15 +183,15 @@ def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Call
             number, share, some = part
             found = measure(state, some, backend.fold_in(key, number), share)
             total = trees.map(lambda a, b: a + b, gradients, found.gradients)
-            return total, (found.losses, found.outputs, found.non_trainable)
+            return total, (found.losses, found.outputs)
 
         zeros = trees.map(ops.zeros_like, state.trainable)
-        gradients, (losses, outputs, non_trainable) = backend.scan(add, zeros, (numbers, _shares(backend, cut, parts), cut))
+        gradients, (losses, outputs) = backend.scan(add, zeros, (numbers, _shares(backend, cut, parts), cut))
         return Measured(
             gradients,
             trees.map(lambda values: ops.sum(values, axis=0), losses),
             trees.map(lambda values: ops.reshape(values, (-1, *values.shape[2:])), outputs),
-            trees.map(lambda values: values[-1], non_trainable),
+            state.non_trainable,  # which no layer assigns to (see `survey`)
         )
 
     return measure_all
@@ -173,6 +200,6 @@ def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Call
 def _shares(backend: Any, cut: Any, parts: int) -> Any:
     """What each part counts of the whole: as many samples of it as are no padding."""
     if cut.sample_mask is None:
-        return backend.full((parts,), 1 / parts, config.floatx())
+        return backend.full((parts,), 1 / parts, "float32")
     counts = ops.sum(cut.sample_mask, axis=1)
     return counts / ops.sum(counts)

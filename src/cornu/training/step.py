@@ -52,7 +52,7 @@ class Report(NamedTuple):
 
 
 def train_step(
-    model: Any, objective: Any, scores: Any, optimizer: Any, micro_batch_size: int | None = None
+    model: Any, objective: Any, scores: Any, optimizer: Any, parts_of: Callable[[int], int] = lambda batch_size: 1
 ) -> Callable[[TrainState, Batch], TrainState]:
     """Makes the step that trains.
 
@@ -61,7 +61,7 @@ def train_step(
         objective: Gives the loss (see ``objective.py``).
         scores: Keeps the metrics (see ``scores.py``).
         optimizer: The optimizer, built before the step first runs.
-        micro_batch_size: Samples to take at a time (see ``micro_batches.py``); None takes the whole batch.
+        parts_of: Into how many parts to cut a batch of some size (see ``micro_batches.py``); default 1.
 
     Returns:
         ``step(state, batch) -> state``.
@@ -70,7 +70,7 @@ def train_step(
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         key = model.backend.fold_in(state.key, state.step)
-        parts = micro_batches.parts_of(trees.leaves(batch.x)[0].shape[0], micro_batch_size)
+        parts = parts_of(trees.leaves(batch.x)[0].shape[0])
         measure_all = measure if parts == 1 else micro_batches.in_parts(measure, model.backend, parts)
         found = measure_all(state, batch, key)
         trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, found.gradients, state.trainable)
@@ -97,7 +97,7 @@ def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Me
             _refuse_nothing(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:
-                losses = trees.map(lambda loss: loss * share, losses)
+                losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
             return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
 
         (_, (losses, outputs, non_trainable)), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
