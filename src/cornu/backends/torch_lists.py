@@ -113,7 +113,7 @@ def biases_into_kernels(graph: Graph) -> None:
             _replace(node, product)
 
 
-_LIKE = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
+_LIKE: dict[Any, int] = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
 """Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
 
 

@@ -92,7 +92,7 @@ def checked_size(size: Any) -> Any:
         InvalidArgumentError: It is something else.
     """
     is_number = isinstance(size, numbers.Integral) and not isinstance(size, bool)
-    if size is None or (isinstance(size, str) and size == "auto") or (is_number and size > 0):
+    if size is None or (isinstance(size, str) and size == "auto") or (is_number and int(size) > 0):
         return size
     raise InvalidArgumentError(
         f"`compile` was given micro_batch_size={size!r}.",
