@@ -297,6 +297,7 @@ CASES = {
 SEEN_ELSEWHERE = {
     *("to_numpy", "dtype", "value_and_grad", "compile"),  # used for every case
     *("abstract_eval", "devices", "to_device", "synchronize"),  # below, and in the tests of each backend
+    "micro_batch_activations",  # below
     *("fold_in", "random_uniform", "random_normal"),  # the same key gives other numbers on another backend
 }
 
@@ -351,6 +352,11 @@ def test_what_cannot_be_differentiated_is_told_in_the_same_words(name):
 # --- Whether the tables are complete ----------------------------------------------------------------------------------
 
 PRIMITIVES = {name: f for name, f in vars(contract).items() if inspect.isfunction(f) and f.__module__ == contract.__name__}
+
+
+def test_engines_want_micro_batches_on_a_cpu_and_the_reference_does_not(backend):
+    room = backends.get(backend).micro_batch_activations()
+    assert room is None if backend == "numpy" else room is None or room > 0
 
 
 def test_every_primitive_has_a_case():
