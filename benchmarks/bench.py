@@ -2,7 +2,7 @@
 
 Every rival has a process of its own (``rival.py``). They take turns, round after round in one sitting, and medians are
 compared: machines are shared and noisy, so that ratios mean more than times. Writes ``results/DATE.json``, the table of it
-in Markdown beside it, and a picture of the ratios.
+in Markdown beside it, and a picture of how fast each trains.
 """
 
 import argparse
@@ -63,11 +63,11 @@ def in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[s
     processes = {rival: process for rival in rivals if (process := _started(rival, name)) is not None}
     workload = WORKLOADS[name]
     found: dict = {rival: {"memory": spread([_ask(process, "memory")])} for rival, process in processes.items()}
-    for measure, question in (("training", "epoch"), ("one", "one"), ("bulk", "bulk")):
+    for measure in ("training", "one", "bulk"):
         seconds: dict[str, list[float]] = {rival: [] for rival in processes}
         for number in range(rounds + 1):
             for rival, process in processes.items():
-                answer = _ask(process, question)
+                answer = _ask(process, measure)
                 if number:  # the first round warms up
                     seconds[rival].append(answer)
         for rival, values in seconds.items():
@@ -92,8 +92,8 @@ def _started(rival: str, name: str) -> subprocess.Popen | None:
         return None
 
 
-def _ask(process: subprocess.Popen, question: str) -> float:
-    process.stdin.write(question + "\n")
+def _ask(process: subprocess.Popen, measure: str) -> float:
+    process.stdin.write(measure + "\n")
     process.stdin.flush()
     answer = process.stdout.readline()
     if not answer:
@@ -159,7 +159,7 @@ def _cell(numbers: dict | None) -> str:
 
 
 def draw(workloads: dict, path: Path) -> None:
-    """A picture of how fast each rival trains, as a multiple of the slowest, with the spread of the rounds."""
+    """A picture of how fast each rival trains, with the spread of the rounds."""
     figure, all_axes = plt.subplots(-(-len(workloads) // 3), 3, figsize=(15, 3.2 * -(-len(workloads) // 3)), squeeze=False)
     for axes in all_axes.flat[len(workloads) :]:
         axes.set_visible(False)

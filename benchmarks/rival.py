@@ -3,7 +3,7 @@
 ``python rival.py RIVAL WORKLOAD`` builds and compiles, trains an epoch, says "ready", and then answers every line it reads
 with a number:
 
-* ``epoch``: the seconds of an epoch of training.
+* ``training``: the seconds of an epoch of training.
 * ``one``: the seconds of ``predict`` of one sample, the median of up to 100.
 * ``bulk``: the seconds of ``predict`` of 20 batches.
 * ``memory``: the largest size of the process until now, in megabytes.
@@ -35,7 +35,7 @@ def main(name: str, workload: Workload) -> None:
     x = workload.data()[0]
     many = np.concatenate([x] * -(-20 * workload.batch_size // len(x)))[: 20 * workload.batch_size]
     answers = {
-        "epoch": lambda: seconds(epoch),
+        "training": lambda: seconds(epoch),
         "one": lambda: statistics.median(some_seconds(lambda: predict(x[:1]))),
         "bulk": lambda: seconds(lambda: predict(many)),
         "memory": lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -42,6 +42,11 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return tf.constant(found)
 
 
+def _tensors(tree: Any) -> list[Array]:
+    """The leaves of a tree as tensors."""
+    return [asarray(leaf) for leaf in trees.leaves(tree)]
+
+
 def _form(tree: Any) -> Any:
     """The tree with numbers as leaves: what is kept of it to put another one together like it."""
     return trees.map(lambda _: 0, tree)
@@ -160,7 +165,7 @@ def traced(f: Callable, specs: list[tf.TensorSpec]) -> tuple[Any, Any]:
     def flat(*leaves: Array) -> list[Array]:
         results = f(*leaves)
         forms.append(_form(results))
-        return [asarray(leaf) for leaf in trees.leaves(results)]
+        return _tensors(results)
 
     concrete = tf.function(flat, autograph=False).get_concrete_function(*specs)
     return concrete, forms[-1]
@@ -209,7 +214,7 @@ def _scan_in_a_loop(f: Callable, init: Any, xs: Any, length: int, reverse: bool)
         x = trees.unflatten(xs, [source.read(place) for source in sources])
         carry, y = f(trees.unflatten(init, carry), x)
         ys = [target.write(place, asarray(leaf)) for target, leaf in zip(targets, trees.leaves(y), strict=True)]
-        return number + 1, [asarray(leaf) for leaf in trees.leaves(carry)], ys
+        return number + 1, _tensors(carry), ys
 
     _, last, targets = tf.while_loop(lambda number, *_: number < length, step, (tf.constant(0), first, targets))
     return trees.unflatten(init, last), trees.unflatten(y_form, [target.stack() for target in targets])
@@ -236,7 +241,7 @@ def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
         return as_bool(asarray(cond(trees.unflatten(init, list(leaves)))))
 
     def step(*leaves: Array) -> list[Array]:
-        return [asarray(leaf) for leaf in trees.leaves(body(trees.unflatten(init, list(leaves))))]
+        return _tensors(body(trees.unflatten(init, list(leaves))))
 
     return trees.unflatten(init, list(tf.while_loop(go_on, step, trees.leaves(init), parallel_iterations=1)))
 
@@ -250,7 +255,7 @@ def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> 
     def flat(function: Callable) -> list[Array]:
         results = function(*operands)
         forms.append(_form(results))
-        return [asarray(leaf) for leaf in trees.leaves(results)]
+        return _tensors(results)
 
     results = tf.cond(as_bool(pred), lambda: flat(true_fn), lambda: flat(false_fn))
     return trees.unflatten(forms[-1], results)
@@ -265,7 +270,7 @@ def repeat(step: Callable, finish: Callable) -> Callable:
 
     def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
         def flat(number: Array, *leaves: Array) -> list[Array]:
-            return [asarray(leaf) for leaf in trees.leaves(step(*trees.unflatten((carry, data), list(leaves)), number))]
+            return _tensors(step(*trees.unflatten((carry, data), list(leaves)), number))
 
         one_step = tf.function(flat, autograph=False, experimental_attributes={"_noinline": True})
         constant = trees.leaves(data)

@@ -251,7 +251,8 @@ class Model(Layer):
                 (layers that draw random numbers draw others). ``"auto"`` chooses; None always takes whole batches.
 
         Raises:
-            InvalidArgumentError: ``micro_batch_size`` is a number and samples meet in a batch of this model.
+            InvalidArgumentError: ``micro_batch_size`` is no size. (Where samples meet in a batch of this model, :meth:`fit`
+                refuses a number.)
         """
         self._check_constructed()
         if run_eagerly:

@@ -75,7 +75,8 @@ class Compiled:
         Returns:
             What is known of the outputs for such data.
         """
-        tree = self._output_specs(sample.x)
+        inputs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), sample.x)
+        tree = self._output_specs(inputs)
         specs = trees.leaves(tree)
         names = self._output_names(tree)
         outputs = targets.outputs_of(self._model, names, specs)
@@ -88,7 +89,7 @@ class Compiled:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
             with config.running_on(*self._model.place):
                 self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
-        self._inputs = _symbols_of(sample.x)
+        self._inputs = inputs
         return outputs
 
     def _output_names(self, specs: Any) -> list[str]:
@@ -97,12 +98,11 @@ class Compiled:
             return list(specs)
         return self._model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(specs)))]
 
-    def _output_specs(self, x: Any) -> Any:
+    def _output_specs(self, inputs: Any) -> Any:
         """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
-        specs = _symbols_of(x)
-        key = repr(specs)
+        key = repr(inputs)
         if key not in self._specs:
-            self._specs[key] = self._model.compute_output_spec(specs)
+            self._specs[key] = self._model.compute_output_spec(inputs)
         return self._specs[key]
 
     def keeper(self, training: bool) -> StateKeeper:
@@ -157,11 +157,6 @@ class Compiled:
         if key not in self._functions:
             self._functions[key] = block_of(make_step(), self.scores, model.place)
         return self._functions[key]
-
-
-def _symbols_of(x: Any) -> Any:
-    """Symbolic tensors for batches of any size like some data."""
-    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), x)
 
 
 _MEASURES = ("metrics", "losses")

@@ -52,7 +52,7 @@ class Report(NamedTuple):
 
 
 def train_step(
-    model: Any, objective: Any, scores: Any, optimizer: Any, parts_of: Callable[[int], int] = lambda batch_size: 1
+    model: Any, objective: Any, scores: Any, optimizer: Any, parts_of: Callable[[int], int]
 ) -> Callable[[TrainState, Batch], TrainState]:
     """Makes the step that trains.
 
@@ -61,7 +61,7 @@ def train_step(
         objective: Gives the loss (see ``objective.py``).
         scores: Keeps the metrics (see ``scores.py``).
         optimizer: The optimizer, built before the step first runs.
-        parts_of: Into how many parts to cut a batch of some size (see ``micro_batches.py``); default 1.
+        parts_of: Into how many parts to cut a batch of some size (see ``micro_batches.parts_for``).
 
     Returns:
         ``step(state, batch) -> state``.
