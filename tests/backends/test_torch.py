@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import backends, config, layers, optimizers
-from cornu.backends import shortcuts
+from cornu import backends, config, layers
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 torch = pytest.importorskip("torch")
@@ -108,7 +107,7 @@ def test_biases_go_into_the_kernels():
     assert "aten.add.Tensor" not in calls and "aten.addmm.default" in calls
     numpy_model = cornu.models.clone_model(model).to_backend("numpy")
     numpy_model.set_weights(model.get_weights())
-    np.testing.assert_allclose(model.predict(x.numpy()), numpy_model.predict(x.numpy()), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict(x.numpy()), numpy_model.predict(x.numpy()), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bias", [normal(4), normal(2)])
@@ -291,50 +290,6 @@ def test_what_is_given_twice_is_not_written_into():
 
     carry = [normal(3, 4), torch.zeros(3, 4), torch.zeros(3, 4), torch.zeros(3, 4)]
     assert not any("adam_" in call for call in calls_of(step, carry, normal(3, 4), 0, own=4))
-
-
-@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (2, 3, 4, 5)])
-def test_the_shortcut_of_adam_is_what_adam_derives(shape, monkeypatch):
-    weight, gradients = RNG.normal(size=shape), RNG.normal(size=(4, *shape))
-
-    def trained():
-        variable, adam = cornu.Variable(weight, dtype="float32", backend="torch"), optimizers.Adam(0.01, 0.8, 0.95, 1e-3)
-        for gradient in gradients:
-            adam.apply([B.asarray(gradient)], [variable])
-        return [variable.numpy(), *(slot.numpy() for slot in adam.variables)]
-
-    found = trained()
-    monkeypatch.setattr(shortcuts, "find", lambda *_: None)
-    for mine, derived in zip(found, trained(), strict=True):
-        np.testing.assert_allclose(mine, derived, rtol=2e-6, atol=1e-7)
-
-
-@pytest.mark.parametrize("arguments", [{}, {"center": False}, {"scale": False, "epsilon": 0.1}], ids=str)
-@pytest.mark.parametrize("shape", [(8, 3), (5, 7, 3), (4, 6, 5, 3), (2, 3, 4, 2, 3)], ids=str)
-def test_the_shortcut_of_batch_normalization_is_what_it_derives(shape, arguments, monkeypatch):
-    layer = layers.BatchNormalization(**arguments).to_backend("torch")
-    layer.build(shape)
-    layer.set_weights([RNG.uniform(0.5, 2, size=weight.shape) for weight in layer.weights])
-    x, upstream = (RNG.normal(2, 3, size=shape).astype("float32") for _ in range(2))
-
-    def answer():
-        def loss(trained_and_x):
-            outputs, after = layer.stateless_call(
-                trained_and_x[:-1], [v.value for v in layer.non_trainable_variables], trained_and_x[-1], training=True
-            )
-            return B.sum(outputs * B.asarray(upstream)), (outputs, after)
-
-        (_, found), gradients = B.value_and_grad(loss, has_aux=True)(
-            [*(v.value for v in layer.trainable_variables), B.asarray(x)]
-        )
-        return [found[0], *found[1], *gradients]
-
-    found = answer()
-    asked = []
-    monkeypatch.setattr(shortcuts, "find", lambda name, *_: asked.append(name))
-    for mine, derived in zip(found, answer(), strict=True):
-        np.testing.assert_allclose(mine, derived, rtol=1e-4, atol=1e-5)
-    assert asked == ["normalized_batch"]
 
 
 # --- Gradients --------------------------------------------------------------------------------------------------------

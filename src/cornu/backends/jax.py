@@ -27,7 +27,7 @@ import numpy as np
 from jax import lax
 
 from cornu import config
-from cornu.backends import host, jax_cpu
+from cornu.backends import host, jax_cpu, jax_recurrence
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import one_of
 
@@ -667,6 +667,11 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
 
     structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, _available(spec.dtype)), specs, is_leaf=is_spec)
     return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
+
+
+# --- Shortcuts --------------------------------------------------------------------------------------------------------
+
+recurrence = jax_recurrence.recurrence
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------

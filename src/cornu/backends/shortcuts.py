@@ -37,3 +37,45 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
         gamma, beta: ``(channels,)``, or None.
         epsilon: Keeps the root from being 0.
     """
+
+
+def lstm(
+    x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
+) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
+    """All steps of ``cornu.layers.LSTM`` with its usual activations: the outputs of all, and the last output and carry.
+
+    Args:
+        x: ``(steps, batch, features)``, of at least one step.
+        hidden, carry: The state to begin with, ``(batch, units)`` each.
+        kernel: ``(features, 4 * units)``.
+        recurrent_kernel: ``(units, 4 * units)``.
+        bias: ``(4 * units,)``, or None.
+    """
+
+
+def recurrence(
+    advance: Callable,
+    outer: Array,
+    states: list,
+    recurrent_kernel: Array,
+    recurrent_bias: Any,
+    kept: Any,
+    valid: Any,
+    keep_all: bool,
+) -> tuple[Array, list]:  # type: ignore[empty-body]
+    """A recurrent layer: ``states = advance(outer[t], (states[0] * kept) @ recurrent_kernel + recurrent_bias, states)``.
+
+    Args:
+        advance: From what the inputs add at a step, what the state adds, and the state, to the next state. It computes each
+            number for itself and reads no other arrays.
+        outer: What the inputs add at each of the steps, ``(steps, batch, columns)``; at least one step.
+        states: The state to begin with: arrays ``(batch, units)``; the first is the output.
+        recurrent_kernel: ``(units, columns)``.
+        recurrent_bias: ``(columns,)``, or None.
+        kept: Factors ``(batch, units)``, or None for ones. They have no gradient.
+        valid: ``(steps, batch, 1)``, False where the state stays as it is; or None.
+        keep_all: Whether the outputs of all steps are given, ``(steps, batch, units)``, or that of the last.
+
+    Returns:
+        The outputs and the last state.
+    """

@@ -612,6 +612,23 @@ def stop_gradient(x: Array) -> Array:
     return tf.stop_gradient(x)
 
 
+# --- Shortcuts --------------------------------------------------------------------------------------------------------
+
+
+def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
+    channels = x.shape[-1]
+    pictures = tf.reshape(x, (-1, 1, 1, channels))
+    scale = tf.ones(channels) if gamma is None else gamma
+    offset = tf.zeros(channels) if beta is None else beta
+    none = tf.zeros(0)  # of the moving statistics
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=pictures, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon
+    )
+    count = tf.cast(tf.shape(pictures)[0], "float32")
+    # TensorFlow gives the variance of what the batch was drawn from, which is larger than the batch's own.
+    return tf.reshape(outputs, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
+
+
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 

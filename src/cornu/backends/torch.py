@@ -725,6 +725,19 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
     return _channels_last(outputs), mean, torch.square(1 / deviation_below_one) - epsilon
 
 
+def lstm(
+    x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
+) -> tuple[Array, Array, Array]:
+    weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous()]  # a kernel that is not costs half as much again
+    if bias is not None:
+        weights += [bias, torch.zeros_like(bias)]  # PyTorch adds one for the inputs and one for the state
+    with torch_gradients.kernels_with_as_many_gradients():
+        outputs, hidden, carry = torch.lstm(
+            x, (hidden[None], carry[None]), weights, bias is not None, 1, 0.0, True, False, False
+        )
+    return outputs, hidden[0], carry[0]
+
+
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 

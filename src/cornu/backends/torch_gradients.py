@@ -1,7 +1,8 @@
 """Gradients of PyTorch as functions of functions, as the contract has them."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -57,6 +58,20 @@ def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> l
     if not sources or not (isinstance(value, torch.Tensor) and value.requires_grad):  # it depends on none of them
         return [torch.zeros_like(source) for source in sources]
     return list(torch.autograd.grad(value, sources, create_graph=create_graph, allow_unused=True, materialize_grads=True))
+
+
+@contextlib.contextmanager
+def kernels_with_as_many_gradients() -> Iterator[None]:
+    """Inside a gradient of a gradient, switches off the libraries whose recurrent kernels have a first gradient only."""
+    before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+    if _depth.gradients > 1:
+        torch._C._set_mkldnn_enabled(False)
+        torch._C._set_cudnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before[0])
+        torch._C._set_cudnn_enabled(before[1])
 
 
 def custom_gradient(f: Callable) -> Callable:

@@ -123,3 +123,19 @@ def _(
     weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.empty_like(weight), torch.empty_like(momentum), torch.empty_like(velocity)
+
+
+# --- Recurrent layers -------------------------------------------------------------------------------------------------
+
+_recurrent = torch.ops.aten.mkldnn_rnn_layer.default
+
+
+@_kernel("recurrent_layer" + str(_recurrent._schema).partition("mkldnn_rnn_layer")[2])
+def recurrent_layer(*args: Any) -> tuple[torch.Tensor, ...]:
+    """PyTorch's kernel for all steps, with what its gradient needs: it keeps that only where gradients are switched on."""
+    with torch.enable_grad():
+        return _recurrent(*args)
+
+
+LISTED = {_recurrent: recurrent_layer}
+"""Kernels that must be called otherwise in a list, which runs with gradients switched off."""

@@ -35,10 +35,12 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
 
 
 def without_bookkeeping(graph: Graph) -> None:
-    """Leaves out calls that do nothing here, and lets none depend on how numbers lie in memory."""
+    """Leaves out calls that do nothing here, and lets none depend on how numbers lie in memory or on what is switched on."""
     for node in list(graph.nodes):
         if node.target in _NOTHING_HERE:
             _replace(node, node.args[0])
+        elif node.target in torch_kernels.LISTED:
+            node.target = torch_kernels.LISTED[node.target]
         elif node.target in (_aten.view.default, _aten._unsafe_view.default):
             node.target = _aten.reshape.default
 

@@ -191,12 +191,10 @@ class RNN(Layer):
         states = self._first_states(sequences.shape[0], initial_state, stored)
         outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
         last = len(states) - 1
-        scan = _written_out if self.unroll else self.backend.scan
         for number, cell in enumerate(self._cells):
             keep_all = self.return_sequences or number < last
-            step, outputs, begin = self._prepared(cell, outputs, states[number], training)
             with _nothing_leaves(self, context.current()):
-                outputs, after = _loop(scan, step, outputs, begin, valid, keep_all)
+                outputs, after = self._taken_along(cell, outputs, states[number], valid, keep_all, training)
             states[number] = after[len(after) - len(states[number]) :]
         if self.zero_output_for_mask and valid is not None:
             outputs = ops.where(valid if self.return_sequences else valid[-1], outputs, 0)
@@ -215,17 +213,24 @@ class RNN(Layer):
         x = ops.swapaxes(x, 0, 1)
         return ops.flip(x, axis=0) if self.go_backwards else x
 
-    def _prepared(self, cell: Any, inputs: Any, states: list, training: bool | None) -> tuple[Callable, Any, list]:
-        """What :func:`_loop` needs to take a cell along all steps: a step, its inputs, and states whose first is the output.
+    def _taken_along(
+        self, cell: Any, inputs: Any, states: list, valid: Any, keep_all: bool, training: bool | None
+    ) -> tuple[Any, list]:
+        """A cell taken along all steps: see :func:`_loop`.
 
         For a user's cell the output, at first zeros, is put before the states.
         """
-        if isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call:
-            inputs = ops.cast(inputs, cell.compute_dtype)
-            kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
-            return lambda x, state: cell.step(x, state, kept_states), times(inputs, kept_inputs), states
-        blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
-        return _as_step(cell, training), inputs, [blank, *states]
+        scan = _written_out if self.unroll else self.backend.scan
+        if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
+            blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
+        inputs = ops.cast(inputs, cell.compute_dtype)
+        kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
+        inputs = times(inputs, kept_inputs)
+        found = None if self.unroll else cell.all_steps(inputs, states, kept_states, valid, keep_all)
+        if found is not None:
+            return found
+        return _loop(scan, lambda x, state: cell.step(x, state, kept_states), inputs, states, valid, keep_all)
 
     # --- Shapes and masks ---------------------------------------------------------------------------------------------
 
