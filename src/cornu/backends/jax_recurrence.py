@@ -19,17 +19,25 @@ from cornu.backends.contract import Array
 
 def recurrence(
     advance: Callable,
-    outer: Array,
+    x: Array,
     states: list,
-    recurrent_kernel: Array,
-    recurrent_bias: Any,
+    kernels: tuple[Array, Array],
+    biases: tuple[Any, Any],
     kept: Any,
     valid: Any,
     keep_all: bool,
 ) -> tuple[Any, list]:
     """See ``shortcuts.recurrence``."""
+    steps, batch, _ = x.shape
+    outer = _together(x) @ kernels[0]
+    outer = (outer if biases[0] is None else outer + biases[0]).reshape(steps, batch, -1)
     kept = None if kept is None else lax.stop_gradient(kept)
-    return _recurrence(advance, keep_all, outer, list(states), recurrent_kernel, recurrent_bias, kept, valid)
+    return _recurrence(advance, keep_all, outer, list(states), kernels[1], biases[1], kept, valid)
+
+
+def _together(x: Array) -> Array:
+    """Steps and samples as one axis: XLA's matrix products have no need to turn what has two axes."""
+    return x.reshape(-1, x.shape[-1])
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -84,8 +92,8 @@ def _backward(advance, keep_all, residuals, gradients):
     xs = outer, inner, before, valid, for_outputs if keep_all else None
     for_states, (for_outer, for_inner) = _scan(step, for_states, xs, reverse=True)
     hidden = before[0] if kept is None else before[0] * kept
-    for_kernel = jnp.tensordot(hidden, for_inner, ((0, 1), (0, 1)))
-    for_bias = None if bias is None else jnp.sum(for_inner, (0, 1))
+    for_kernel = _together(hidden).T @ _together(for_inner)
+    for_bias = None if bias is None else jnp.sum(_together(for_inner), 0)
     return for_outer, for_states, for_kernel, for_bias, None, None
 
 

@@ -55,23 +55,24 @@ def lstm(
 
 def recurrence(
     advance: Callable,
-    outer: Array,
+    x: Array,
     states: list,
-    recurrent_kernel: Array,
-    recurrent_bias: Any,
+    kernels: tuple[Array, Array],
+    biases: tuple[Any, Any],
     kept: Any,
     valid: Any,
     keep_all: bool,
 ) -> tuple[Array, list]:  # type: ignore[empty-body]
-    """A recurrent layer: ``states = advance(outer[t], (states[0] * kept) @ recurrent_kernel + recurrent_bias, states)``.
+    """A recurrent layer: at each step ``states = advance(outer, inner, states)``.
+
+    ``outer`` is ``x[t] @ kernels[0] + biases[0]``, ``inner`` is ``(states[0] * kept) @ kernels[1] + biases[1]``.
 
     Args:
-        advance: From what the inputs add at a step, what the state adds, and the state, to the next state. It computes each
-            number for itself and reads no other arrays.
-        outer: What the inputs add at each of the steps, ``(steps, batch, columns)``; at least one step.
+        advance: What a cell does with them. It computes each number for itself and reads no other arrays.
+        x: ``(steps, batch, features)``, of at least one step.
         states: The state to begin with: arrays ``(batch, units)``; the first is the output.
-        recurrent_kernel: ``(units, columns)``.
-        recurrent_bias: ``(columns,)``, or None.
+        kernels: ``(features, columns)`` and ``(units, columns)``.
+        biases: ``(columns,)`` each, or None.
         kept: Factors ``(batch, units)``, or None for ones. They have no gradient.
         valid: ``(steps, batch, 1)``, False where the state stays as it is; or None.
         keep_all: Whether the outputs of all steps are given, ``(steps, batch, units)``, or that of the last.

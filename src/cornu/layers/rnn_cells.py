@@ -152,27 +152,27 @@ class RecurrentCell(Layer):
             states: The state before.
             kept: What :meth:`draw_dropout` gave for the state.
         """
+        outer = ops.matmul(inputs, self.kernel)
         inner = ops.matmul(times(states[0], kept), self.recurrent_kernel)
-        bias = self._recurrent_bias()
-        return self.advance(self._outer(inputs), inner if bias is None else inner + bias, states)
+        biases = self._biases()
+        return self.advance(plus(outer, biases[0]), plus(inner, biases[1]), states)
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
         """The state after one step.
 
         Args:
-            outer: What the inputs add, ``(batch, gates * units)``: inputs times kernel, and the bias.
-            inner: What the state adds: the output before times the recurrent kernel.
+            outer: What the inputs add, ``(batch, gates * units)``: their product with the kernel.
+            inner: What the state adds: the product of the output before with the recurrent kernel. One of them has the bias.
             states: The state before.
         """
         raise NotImplementedError
 
-    def _outer(self, inputs: Any) -> Any:
-        product = ops.matmul(inputs, self.kernel)
-        return product + self.bias if self.use_bias else product
+    def _biases(self) -> tuple[Any, Any]:
+        """What is added to the products with ``kernel`` and with ``recurrent_kernel``; None is nothing.
 
-    def _recurrent_bias(self) -> Any:
-        """A bias that stands beside the recurrent kernel, or None."""
-        return None
+        With the second product alone a loop has it at hand, and what is made before the loop need not be gone through again.
+        """
+        return None, self.bias.value if self.use_bias else None
 
     def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
         """All steps at once, by a shortcut of the engine; None if it has none for such a cell.
@@ -190,8 +190,8 @@ class RecurrentCell(Layer):
         quick = shortcuts.find("recurrence", inputs)
         if quick is None or not inputs.shape[0] or not self._is_plain():
             return None
-        weights = self.recurrent_kernel.value, self._recurrent_bias()
-        return quick(self.advance, self._outer(inputs), states, *weights, kept, valid, keep_all)
+        kernels = self.kernel.value, self.recurrent_kernel.value
+        return quick(self.advance, inputs, states, kernels, self._biases(), kept, valid, keep_all)
 
     def _is_plain(self) -> bool:
         """Whether a step is what the class here says, with activations that have no weights."""
@@ -442,14 +442,10 @@ class GRUCell(RecurrentCell):
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
 
-    def _outer(self, inputs: Any) -> Any:
-        product = ops.matmul(inputs, self.kernel)
+    def _biases(self) -> tuple[Any, Any]:
         if not self.use_bias:
-            return product
-        return product + (self.bias[0] if self.reset_after else self.bias)
-
-    def _recurrent_bias(self) -> Any:
-        return self.bias.value[1] if self.use_bias and self.reset_after else None
+            return None, None
+        return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
         """``[h]`` after one step, with the reset gate after the matrix product."""
@@ -463,7 +459,8 @@ class GRUCell(RecurrentCell):
         if self.reset_after:
             return super().step(inputs, states, kept)
         looked_at = times(states[0], kept)
-        x_stay, x_reset, x_new = ops.split(self._outer(inputs), self.gates, axis=-1)
+        outer = plus(ops.matmul(inputs, self.kernel), self._biases()[0])
+        x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
         h_stay, h_reset = ops.split(ops.matmul(looked_at, self.recurrent_kernel[:, : 2 * self.units]), 2, axis=-1)
         reset = self.recurrent_activation(x_reset + h_reset)
         candidate = x_new + ops.matmul(reset * looked_at, self.recurrent_kernel[:, 2 * self.units :])
@@ -598,6 +595,11 @@ def call_of(cell: Any, training: bool | None) -> Callable:
 def times(x: Any, factors: Any) -> Any:
     """``x * factors``, where None is all ones."""
     return x if factors is None else x * factors
+
+
+def plus(x: Any, bias: Any) -> Any:
+    """``x + bias``, where None is nothing."""
+    return x if bias is None else x + bias
 
 
 def _share(layer: Layer, argument: str, value: Any) -> float:
