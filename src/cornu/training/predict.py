@@ -16,6 +16,7 @@ from cornu.training import checks
 from cornu.training.callback import CallbackList
 from cornu.training.feeds import as_batch, iterate
 from cornu.training.progress import Progress
+from cornu.training.step import shapes_and_dtypes
 
 _KEY = 0x5EED
 _IN_FLIGHT = 2
@@ -39,6 +40,7 @@ class Forward:
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
         self.known_forms: set = set()
+        self._compiled_for: set[tuple] = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
@@ -62,12 +64,17 @@ class Forward:
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
+    def is_compiled_for(self, x: Any) -> bool:
+        """Whether it has run for inputs of these shapes and dtypes, and so is compiled for them."""
+        return shapes_and_dtypes(x) in self._compiled_for
+
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
         with config.running_on(*self._place):
             outputs = self._function(values_of(self._variables), key, x)
+        self._compiled_for.add(shapes_and_dtypes(x))
         if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
             self._snapshot = Snapshot(self._model)
         return trees.unflatten(self._form, outputs)
@@ -104,6 +111,8 @@ def predict(
         for number, (x, count) in enumerate(batches):
             if callbacks.wants_batches():
                 callbacks.call("on_predict_batch_begin", number, {})
+            if progress.is_moving and not forward.is_compiled_for(x):
+                progress.wait_for("compiling")
             outputs = forward(x)
             parts.append((outputs, count))
             if number >= _IN_FLIGHT:
