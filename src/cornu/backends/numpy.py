@@ -606,6 +606,10 @@ def compile(f: Callable) -> Callable:
     return _without_warnings(f)
 
 
+def prefers_compiled(*arrays: Array) -> bool:
+    return False
+
+
 def repeat(step: Callable, finish: Callable) -> Callable:
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
         for number in range(int(start), int(stop)):

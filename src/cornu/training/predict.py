@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, trees
-from cornu.core import context
+from cornu import backends, config, trees
+from cornu.core import calls, context
 from cornu.core.context import CallContext
 from cornu.core.structure import Snapshot
 from cornu.core.variable import values_of
@@ -32,6 +32,8 @@ class Forward:
     Attributes:
         may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
         known_forms: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
+        only_computes: Whether a call does nothing that can be noticed but compute its outputs: all code in it is Cornu's, and
+            it adds no loss, assigns to no variable and draws no random numbers. The last three are known after a call.
     """
 
     def __init__(self, model: Any):
@@ -40,6 +42,7 @@ class Forward:
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
         self.known_forms: set = set()
+        self.only_computes = all(map(_is_own, model.flatten_layers()))
         self._compiled_for: set[tuple] = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
@@ -48,6 +51,8 @@ class Forward:
             with context.entered(surroundings):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
+            assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
+            self.only_computes = self.only_computes and not (assigned or surroundings.losses or surroundings.draws)
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 
         self._form: Any = None
@@ -78,6 +83,38 @@ class Forward:
         if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
             self._snapshot = Snapshot(self._model)
         return trees.unflatten(self._form, outputs)
+
+
+def _is_own(layer: Any) -> bool:
+    """Whether all code that runs when a layer is called is Cornu's: that of the layer, and of functions that it was given."""
+    code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
+    return all(str(getattr(part, "__module__", "")).partition(".")[0] == "cornu" for part in code)
+
+
+def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
+    """What a model was called on, as arrays of its own, if its compiled function may stand for such a call; else None.
+
+    It may on an engine that would compile the operations of the call one by one, if the call is for no training and has no
+    other arguments.
+    """
+    is_plain = context.is_outside() and len(args) == 1 and kwargs in ({}, {"training": None}, {"training": False})
+    arrays = trees.leaves(args) if is_plain and model.functional is not None else []
+    if not arrays or not all(type(array) is np.ndarray or backends.owner(array) == model.backend_name for array in arrays):
+        return None
+    if not model.backend.prefers_compiled(*arrays):
+        return None
+    return calls.on_own_device(model, trees.map(lambda array: backends.array_at(model.place, array), args[0]))
+
+
+def outputs_of_call(forward: Forward, inputs: Any) -> Any:
+    """What a model gives for the inputs of a call; None if the call must run line by line, since somebody would notice."""
+    if not forward.only_computes:
+        return None
+    try:
+        outputs = forward(inputs)
+    except Exception:  # what cannot be compiled may run, and errors say more, line by line
+        return None
+    return outputs if forward.only_computes else None
 
 
 def predict(
