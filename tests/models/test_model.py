@@ -1,6 +1,8 @@
 """Models by subclassing, and what all models can do: configs, layers by name, freezing, pure calls."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -277,6 +279,16 @@ def test_state_that_layers_keep_moves_on_with_every_call():
     model.layers[0].reset_states()
     np.testing.assert_allclose(line_by_line(model, x), first, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(line_by_line(model, x), second, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("made", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"])
+def test_a_model_that_was_called_can_be_copied(made):
+    model = small()
+    model(X)
+    before, again = np.asarray(model(X)), made(model)
+    again.set_weights([2 * weight for weight in again.get_weights()])
+    same(again(X), line_by_line(again, X))
+    np.testing.assert_array_equal(np.asarray(model(X)), before)
 
 
 def test_a_call_that_is_traced_has_its_gradient():

@@ -69,6 +69,10 @@ class Model(Layer):
             self.built = True
             self._build_shapes = {"input_shape": self.input_shape}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: not the compiled function, which is this model's own."""
+        return {**vars(self), "_forward": None}
+
     def forget_compiled_functions(self) -> None:
         """Lets functions be compiled anew: the layers, or the backend they run on, are others now."""
         self._forward = None

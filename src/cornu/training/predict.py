@@ -97,8 +97,9 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     It may on an engine that would compile the operations of the call one by one, if the call is for no training and has no
     other arguments.
     """
-    is_plain = context.is_outside() and len(args) == 1 and kwargs in ({}, {"training": None}, {"training": False})
-    arrays = trees.leaves(args) if is_plain and model.functional is not None else []
+    training = kwargs.get("training")
+    is_plain = len(args) == 1 and set(kwargs) <= {"training"} and (training is None or training is False)
+    arrays = trees.leaves(args) if is_plain and context.is_outside() and model.functional is not None else []
     if not arrays or not all(type(array) is np.ndarray or backends.owner(array) == model.backend_name for array in arrays):
         return None
     if not model.backend.prefers_compiled(*arrays):
