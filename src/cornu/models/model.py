@@ -150,7 +150,7 @@ class Model(Layer):
         On an engine that compiles each operation by itself (JAX), a call on arrays that is for no training runs as one compiled
         function, that of :meth:`predict`: the first call takes a third of the time, later ones a tenth. Unless somebody would
         notice: line by line run models with layers or functions of the user's own, and those whose call adds to the
-        loss, assigns to a variable or draws random numbers.
+        loss, assigns to a variable, reads one that is not the model's, or draws random numbers.
         """
         self._check_constructed()
         inputs = predicting.inputs_of_call(self, args, kwargs)

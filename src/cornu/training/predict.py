@@ -33,7 +33,8 @@ class Forward:
         may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
         known_forms: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
         only_computes: Whether a call does nothing that can be noticed but compute its outputs: all code in it is Cornu's, and
-            it adds no loss, assigns to no variable and draws no random numbers. The last three are known after a call.
+            it adds no loss, assigns to no variable, reads none but the model's, and draws no random numbers. All but the
+            first is known after a call.
     """
 
     def __init__(self, model: Any):
@@ -52,7 +53,8 @@ class Forward:
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
-            self.only_computes = self.only_computes and not (assigned or surroundings.losses or surroundings.draws)
+            more = assigned or surroundings.losses or surroundings.draws or surroundings.meets_unbound
+            self.only_computes = self.only_computes and not more
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 
         self._form: Any = None
