@@ -195,16 +195,27 @@ def test_every_module_is_reachable():
     assert not dead, f"nothing public imports {dead}: use them or remove them"
 
 
-def loaded_by(names: Iterable[str]) -> set[str]:
-    """Which heavy packages a new process has loaded after importing some modules."""
-    code = f"import {', '.join(names)}, sys; print(*sys.modules)"
+def printed_by(code: str) -> set[str]:
+    """The words that a new process prints."""
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    return HEAVY & set(finished.stdout.split())
+    return set(finished.stdout.split())
+
+
+def loaded_by(names: Iterable[str]) -> set[str]:
+    """Which heavy packages a new process has loaded after importing some modules."""
+    return HEAVY & printed_by(f"import {', '.join(names)}, sys; print(*sys.modules)")
 
 
 def test_importing_cornu_imports_nothing_heavy():
     assert loaded_by(["cornu"]) == set()
+
+
+def test_importing_cornu_takes_no_time():
+    """Time is not the same twice; the number of modules is: its own file, and a few of Python's that are quick."""
+    loaded = printed_by("import sys; before = set(sys.modules); import cornu; print(*set(sys.modules) - before)")
+    assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {"cornu"}
+    assert len(loaded) < 50
 
 
 def test_importing_everything_but_the_backends_imports_nothing_heavy():

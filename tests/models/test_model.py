@@ -1,12 +1,15 @@
 """Models by subclassing, and what all models can do: configs, layers by name, freezing, pure calls."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
 
 import cornu
 from cornu import layers, models, registry
+from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.registry import custom_object_scope
 
@@ -174,6 +177,137 @@ def test_a_mixed_model_computes_in_16_bits():
     model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2, dtype="mixed_bfloat16"), layers.Dense(1, dtype="float32")])
     assert str(model.layers[0](X).dtype) == "bfloat16" and str(model(X).dtype) == "float32"
     assert {v.dtype for v in model.variables} == {"float32"}
+
+
+# --- Calls that run as one compiled function --------------------------------------------------------------------------
+
+
+def line_by_line(model, *args, **kwargs):
+    return Layer.__call__(model, *args, **kwargs)
+
+
+def small(*more, **arguments):
+    return cornu.Sequential([cornu.Input((3,)), layers.Dense(4, "tanh", **arguments), *more, layers.Dense(2)])
+
+
+def same(found, wanted):
+    assert type(found) is type(wanted) and found.dtype == wanted.dtype
+    np.testing.assert_allclose(np.asarray(found), np.asarray(wanted), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("x", [X, X.astype("float64"), X[:1], X.astype("int64")], ids=["floats", "64 bits", "one", "whole"])
+def test_a_call_gives_what_it_gives_line_by_line(x, backend):
+    model = small(layers.BatchNormalization(), layers.Dropout(0.5)).to_backend(backend)
+    for call in ({}, {"training": False}):
+        same(model(x, **call), line_by_line(model, x, **call))
+        own = model.backend.asarray(x)
+        same(model(own, **call), line_by_line(model, own, **call))
+
+
+def test_a_call_of_several_inputs_and_outputs():
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), name="b")
+    model = cornu.Model({"b": b, "a": a}, {"sum": layers.Add()([a, b]), "a": layers.Dense(2)(a)})
+    found, wanted = (call({"a": X, "b": 2 * X}) for call in (model, lambda x: line_by_line(model, x)))
+    assert list(found) == list(wanted)
+    for name in found:
+        same(found[name], wanted[name])
+
+
+def test_on_jax_a_call_and_predict_are_one_function():
+    model = small().to_backend("jax")
+    np.testing.assert_array_equal(np.asarray(model(X)), model.predict(X, verbose=0))
+    assert model._forward is not None and model._forward.is_compiled_for(X)
+
+
+@pytest.mark.parametrize("name", ["torch", "tensorflow", "numpy"])
+def test_where_compiling_takes_longer_than_many_calls_they_run_line_by_line(name):
+    pytest.importorskip(name)
+    model = small().to_backend(name)
+    model(X)
+    assert model._forward is None
+
+
+def test_a_call_sees_what_was_changed_since_the_last_one():
+    model = small()
+    for change in (
+        lambda: model.set_weights([2 * weight for weight in model.get_weights()]),
+        lambda: setattr(model.layers[0], "activation", cornu.activations.get("relu")),
+        lambda: setattr(model.layers[0], "trainable", False),
+        lambda: model.add(layers.Dense(3)),
+    ):
+        model(X)
+        change()
+        same(model(X), line_by_line(model, X))
+
+
+def test_code_of_the_users_own_runs_in_every_call():
+    runs = []
+
+    def noted(x):
+        runs.append(1)
+        return x
+
+    class Noting(Layer):
+        def call(self, inputs):
+            return noted(inputs)
+
+    class Derived(layers.Dropout):
+        def compute_mask(self, inputs, previous_mask):
+            return noted(previous_mask)
+
+    for layer in (Noting(), layers.Lambda(noted), layers.Activation(noted), layers.Dense(3, activation=noted), Derived(0.5)):
+        model, before = small(layer), len(runs)
+        model(X), model(X)
+        assert len(runs) == before + 2
+
+
+def test_losses_that_layers_add_are_there_after_a_call():
+    model, plain = small(activity_regularizer="l2"), small()
+    model(X)
+    found = [float(loss) for loss in model.losses]
+    line_by_line(model, X)
+    assert found == pytest.approx([float(loss) for loss in model.losses]) and len(found) == 1
+    plain(X, training=True), plain(X)
+    assert plain.losses == []
+
+
+def test_state_that_layers_keep_moves_on_with_every_call():
+    x = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("float32")
+    model = cornu.Sequential([cornu.Input(batch_shape=(2, 5, 3)), layers.LSTM(4, stateful=True)])
+    first, second = np.asarray(model(x)), np.asarray(model(x))
+    assert np.abs(first - second).max() > 1e-3
+    model.layers[0].reset_states()
+    np.testing.assert_allclose(line_by_line(model, x), first, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(line_by_line(model, x), second, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("made", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copy", "pickle"])
+def test_a_model_that_was_called_can_be_copied(made):
+    model = small()
+    model(X)
+    before, again = np.asarray(model(X)), made(model)
+    again.set_weights([2 * weight for weight in again.get_weights()])
+    same(again(X), line_by_line(again, X))
+    np.testing.assert_array_equal(np.asarray(model(X)), before)
+
+
+def test_a_call_that_is_traced_has_its_gradient():
+    jax = pytest.importorskip("jax")
+    model = small().to_backend("jax")
+    found = jax.jit(jax.grad(lambda x: model(x).sum()))(X)
+    wanted = jax.grad(lambda x: line_by_line(model, x).sum())(X)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    assert model._forward is None
+
+
+@pytest.mark.parametrize("x", [np.ones((2, 5), "float32"), np.full((2, 3), 2**40), np.array([["a", "b", "c"]]), [[1.0]], 1.0])
+def test_what_does_not_fit_is_refused_as_line_by_line(x):
+    model, texts = small(), []
+    for call in (model, lambda x: line_by_line(model, x)):
+        with pytest.raises(Exception) as caught:
+            call(x)
+        texts.append((type(caught.value), str(caught.value), getattr(caught.value, "__notes__", [])))
+    assert texts[0] == texts[1]
 
 
 # --- Configs ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """``fit``, ``evaluate`` and steps on single batches, as a user calls them (what they compute: ``test_against_keras.py``)."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +48,27 @@ def test_nothing_compiles_twice(classifier, engine_name):
     first = len(counted.runs)
     model.fit(X, Y, 8, 3, verbose=0, validation_split=0.3)
     assert len(counted.runs) == first
+
+
+FIRST_EPOCH = """
+import sys
+import jax, numpy
+from cornu import Input, Sequential, layers
+programs = []
+jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: programs.append(event))
+model = Sequential([Input((3,)), layers.Dense(5, "relu"), layers.Dense(4, "relu"), layers.Dense(2, "softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(numpy.ones((40, 3), "float32"), numpy.zeros(40, "int32"), 8, verbose=0)
+print(sum("backend_compile" in event for event in programs), "scipy" in sys.modules)
+"""
+
+
+def test_the_first_epoch_of_a_process_waits_for_nothing_but_its_block(monkeypatch):
+    """One program for the block, on a CPU one more to ask XLA for an option; no library that the engine does without."""
+    pytest.importorskip("jax")
+    monkeypatch.setenv("CORNU_BACKEND", "jax")
+    found = subprocess.run([sys.executable, "-c", FIRST_EPOCH], capture_output=True, text=True, check=False)
+    assert found.stdout.split() in (["1", "False"], ["2", "False"]), found.stderr
 
 
 def test_the_smaller_last_batch_compiles_nothing(classifier, engine_name):

@@ -89,6 +89,42 @@ def test_a_moving_line_on_a_terminal(classifier, monkeypatch):
     assert "\x1b[?25h" in shown  # the cursor is back
 
 
+def compiling_at(terminal: Terminal) -> list[str]:
+    """Where the moving line said that it compiles: the heading and the step."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    found = re.findall(r"([A-Z][\w /]*?) +[━╸╺]+ +(\d+/\d+) +compiling", plain)
+    return list(dict.fromkeys(" ".join(place) for place in found))  # a line may be drawn more than once
+
+
+def wide_terminal(monkeypatch) -> Terminal:
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    return shown
+
+
+def test_the_moving_line_says_when_it_compiles(classifier, monkeypatch):
+    terminal, model = wide_terminal(monkeypatch), classifier()
+    model.fit(X[:16], Y[:16], 8, 2)
+    assert compiling_at(terminal) == ["Epoch 1/2 0/2"]
+    model.fit(X[:16], Y[:16], 8, 1)
+    assert compiling_at(terminal) == ["Epoch 1/2 0/2"]  # compiled for such data already
+    model.fit(X, Y, 8, 1)
+    assert compiling_at(terminal) == ["Epoch 1/2 0/2", "Epoch 1/1 0/3"]
+
+
+def test_evaluate_and_predict_say_when_they_compile(classifier, monkeypatch):
+    terminal, model = wide_terminal(monkeypatch), classifier()
+    model.evaluate(X, Y, 8)
+    model.evaluate(X, Y, 8)
+    assert compiling_at(terminal) == ["Evaluating 0/3"]
+    many = np.zeros((2 * 101, 4), "float32")
+    model.predict(many, 2)
+    model.predict(many, 2)
+    assert compiling_at(terminal) == ["Evaluating 0/3", "Predicting 0/101"]
+
+
 def test_verbose_2_on_a_terminal_is_lines(classifier, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)

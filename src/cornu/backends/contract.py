@@ -324,6 +324,14 @@ def compile(f: Callable) -> Callable:
     """The same function of trees of arrays, compiled for each new shape and dtype, if the backend compiles."""
 
 
+def prefers_compiled(*arrays: Array) -> bool:
+    """Whether primitives on these arrays are quicker inside one function of ``compile``, the first time included.
+
+    So it is where each primitive that is called by itself is compiled by itself. Not for arrays that are being traced: they
+    are inside one already.
+    """
+
+
 def repeat(step: Callable, finish: Callable) -> Callable:
     """Many steps as one call: the loop of training, whose number of steps is no part of what is compiled.
 

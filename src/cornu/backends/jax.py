@@ -25,6 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from cornu import config
 from cornu.backends import host, jax_cpu, jax_recurrence
@@ -648,6 +649,10 @@ def compile(f: Callable) -> Callable:
         return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
 
     return call
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return not builtins.any(isinstance(array, Tracer) for array in arrays)
 
 
 def repeat(step: Callable, finish: Callable) -> Callable:

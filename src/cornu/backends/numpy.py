@@ -4,6 +4,9 @@ Plain NumPy, which runs every model and trains small ones. To add a primitive, w
 ``@primitive``, and its gradient in the table of ``numpy_gradients.py``. Functions that are made of primitives need neither.
 
 Arrays are never written into: an array may share its memory with others. What goes in and out is copied.
+
+SciPy is imported where it is used: models on an engine use this module too, for the NumPy arrays that they meet, and
+SciPy's special functions take longer to import than the engine takes to trace a small model.
 """
 
 import builtins
@@ -12,7 +15,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from cornu import backends, trees
 from cornu.backends import host, numpy_tape
@@ -173,11 +175,15 @@ def tanh(x: Array) -> Array:
 
 @primitive
 def erf(x: Array) -> Array:
+    from scipy import special
+
     return special.erf(x)
 
 
 @primitive
 def sigmoid(x: Array) -> Array:
+    from scipy import special
+
     return special.expit(x)
 
 
@@ -598,6 +604,10 @@ _without_warnings = np.errstate(all="ignore")  # as a decorator: for operators o
 
 def compile(f: Callable) -> Callable:
     return _without_warnings(f)
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return False
 
 
 def repeat(step: Callable, finish: Callable) -> Callable:

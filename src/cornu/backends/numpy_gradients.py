@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
-from scipy import special
 
 from cornu.backends.contract import Shape
 from cornu.backends.numpy_windows import conv_windows, convolve, convolve_back, convolve_kernel, pool_windows
@@ -49,6 +48,8 @@ def _power_for_exponent(g, out, x, y):
 
 
 def _to_one_exponential(g, x, y):
+    from scipy import special
+
     return g * special.expit(np.where(np.equal(x, y), 0.0, np.subtract(x, y)))  # equal infinities too share half and half
 
 

@@ -735,6 +735,10 @@ def compile(f: Callable) -> Callable:
     return f
 
 
+def prefers_compiled(*arrays: Array) -> bool:
+    return False
+
+
 def repeat(step: Callable, finish: Callable) -> Callable:
     raise refused("repeat", _NO_TRAINING, _ONLY_FORWARD)
 

@@ -605,7 +605,12 @@ value_and_grad = tensorflow_tracing.value_and_grad
 custom_gradient = tensorflow_tracing.custom_gradient
 compile = tensorflow_tracing.compile
 repeat = tensorflow_tracing.repeat
+
 abstract_eval = tensorflow_tracing.abstract_eval
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return False  # a graph is made in the time of dozens of calls
 
 
 def stop_gradient(x: Array) -> Array:

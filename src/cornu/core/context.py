@@ -23,6 +23,7 @@ class CallContext:
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
         on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
+        meets_unbound: Whether variables were read or assigned for which nothing stands: to compiled code these are constants.
         backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
     """
 
@@ -40,6 +41,7 @@ class CallContext:
         self.on_trial, self.backend_name = on_trial, backend_name
         self.losses: list = []
         self.draws = 0
+        self.meets_unbound = False
         self._masks: dict[int, tuple[Any, Any]] = {}
 
     def mask_of(self, tensor: Any) -> Any:

@@ -111,7 +111,10 @@ class Variable(ArrayOperators):
         running = context.current()
         if running is None or running.values is None:
             return None
-        return running.values if running.on_trial or id(self) in running.values else None
+        if running.on_trial or id(self) in running.values:
+            return running.values
+        running.meets_unbound = True
+        return None
 
     def _concrete(self) -> Any:
         if self._array is None and self._draw is not None:

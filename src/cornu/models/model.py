@@ -69,6 +69,10 @@ class Model(Layer):
             self.built = True
             self._build_shapes = {"input_shape": self.input_shape}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: not the compiled function, which is this model's own."""
+        return {**vars(self), "_forward": None}
+
     def forget_compiled_functions(self) -> None:
         """Lets functions be compiled anew: the layers, or the backend they run on, are others now."""
         self._forward = None
@@ -139,6 +143,22 @@ class Model(Layer):
             f"The model's layers are {list(names)}.",
             did_you_mean(first, names) or "Use one of these names, or `index=`.",
         )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the model, on arrays or on symbolic tensors.
+
+        On an engine that compiles each operation by itself (JAX), a call on arrays that is for no training runs as one compiled
+        function, that of :meth:`predict`: the first call takes a third of the time, later ones a tenth. Unless somebody would
+        notice: line by line run models with layers or functions of the user's own, and those whose call adds to the
+        loss, assigns to a variable, reads one that is not the model's, or draws random numbers.
+        """
+        self._check_constructed()
+        inputs = predicting.inputs_of_call(self, args, kwargs)
+        outputs = None if inputs is None else predicting.outputs_of_call(self._forward_function, inputs)
+        if outputs is None:
+            return super().__call__(*args, **kwargs)
+        self._losses = []
+        return outputs
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph. A subclass writes its own."""

@@ -301,7 +301,8 @@ class Optimizer(registry.Configurable):
 
     def _beside(self, variable: Variable, name: str, value: float) -> Variable:
         """A variable kept for a weight: of its shape, at its place, named after it."""
-        first = variable.backend.full(variable.shape, value, variable.dtype)
+        numbers = np.broadcast_to(np.float64(value), variable.shape)  # from the host: JAX would compile a `full` for each shape
+        first = backends.array_at(variable.place, numbers, variable.dtype)
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
     def _variable(self, value: Any, name: str, dtype: str) -> Variable:

@@ -10,7 +10,7 @@ from cornu.training import micro_batches, targets
 from cornu.training.objective import Objective, aligned
 from cornu.training.scores import Scores
 from cornu.training.state import StateKeeper
-from cornu.training.step import Batch, block_of, test_step, train_step
+from cornu.training.step import Batch, Block, test_step, train_step
 from cornu.training.targets import Output
 
 
@@ -53,7 +53,7 @@ class Compiled:
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.objective: Any = None  # made, as the scores are, when data is first seen
         self.scores: Any = None
-        self._functions: dict[Any, Callable] = {}
+        self._functions: dict[Any, Block] = {}
         self._specs: dict[str, Any] = {}
         self._inputs: Any = None
 
@@ -128,15 +128,15 @@ class Compiled:
                 "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
             )
 
-    def train_block(self) -> Callable:
-        """The compiled block of training steps (see ``step.block_of``)."""
+    def train_block(self) -> Block:
+        """The compiled block of training steps."""
         return self._function("train", self._train_step)
 
     def _train_step(self) -> Callable:
         parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, self._inputs)
         return train_step(self._model, self.objective, self.scores, self.optimizer, parts_of)
 
-    def test_block(self) -> Callable:
+    def test_block(self) -> Block:
         """The compiled block of measuring steps."""
         return self._function("test", lambda: test_step(self._model, self.objective, self.scores))
 
@@ -150,12 +150,12 @@ class Compiled:
         self._functions.clear()
         self._specs.clear()
 
-    def _function(self, kind: str, make_step: Callable) -> Callable:
+    def _function(self, kind: str, make_step: Callable) -> Block:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
         key = (kind, model.place, trained, self.optimizer.schedule, repr(self._inputs))
         if key not in self._functions:
-            self._functions[key] = block_of(make_step(), self.scores, model.place)
+            self._functions[key] = Block(make_step(), self.scores, model.place)
         return self._functions[key]
 
 

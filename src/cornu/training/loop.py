@@ -1,7 +1,6 @@
 """The loop over the steps of an epoch, written once for every backend, every kind of data, training and measuring."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from cornu.training.callback import CallbackList
 from cornu.training.feeds import ArrayFeed, BatchFeed, Segment
 from cornu.training.progress import Progress
 from cornu.training.state import StateKeeper, TrainState
-from cornu.training.step import Report
+from cornu.training.step import Block, Report
 
 _SECONDS_A_BLOCK = 0.1
 """How long one compiled call may run: so the progress line moves about ten times a second."""
@@ -27,7 +26,7 @@ class Loop:
     be made again one by one to find the one that failed.
 
     Args:
-        block: The compiled block (see ``step.block_of``).
+        block: The compiled block.
         keeper: Reads and hands back the state.
         callbacks: Whom to call.
         events: ``"train"`` or ``"test"``: whose batch events are called.
@@ -37,7 +36,7 @@ class Loop:
 
     def __init__(
         self,
-        block: Callable,
+        block: Block,
         keeper: StateKeeper,
         callbacks: CallbackList,
         events: str,
@@ -98,6 +97,8 @@ class Loop:
             self._good = self._keeper.read()
 
     def _advance(self, segment: Segment, start: int, stop: int) -> None:
+        if self._progress.is_moving and not self._block.is_compiled_for(segment.data, segment.plan):
+            self._progress.wait_for("compiling")
         began = time.perf_counter()
         state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
         self._unread.append((segment, start, stop, report))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, trees
-from cornu.core import context
+from cornu import backends, config, trees
+from cornu.core import calls, context
 from cornu.core.context import CallContext
 from cornu.core.structure import Snapshot
 from cornu.core.variable import values_of
@@ -16,6 +16,7 @@ from cornu.training import checks
 from cornu.training.callback import CallbackList
 from cornu.training.feeds import as_batch, iterate
 from cornu.training.progress import Progress
+from cornu.training.step import shapes_and_dtypes
 
 _KEY = 0x5EED
 _IN_FLIGHT = 2
@@ -31,6 +32,9 @@ class Forward:
     Attributes:
         may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
         known_forms: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
+        only_computes: Whether a call does nothing that can be noticed but compute its outputs: all code in it is Cornu's, and
+            it adds no loss, assigns to no variable, reads none but the model's, and draws no random numbers. All but the
+            first is known after a call.
     """
 
     def __init__(self, model: Any):
@@ -39,6 +43,8 @@ class Forward:
         self._calls = 0
         self.may_pad = model.batch_coupling_of_all() != "unknown"
         self.known_forms: set = set()
+        self.only_computes = all(map(_is_own, model.flatten_layers()))
+        self._compiled_for: set[tuple] = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
@@ -46,6 +52,9 @@ class Forward:
             with context.entered(surroundings):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
+            assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
+            more = assigned or surroundings.losses or surroundings.draws or surroundings.meets_unbound
+            self.only_computes = self.only_computes and not more
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 
         self._form: Any = None
@@ -62,15 +71,53 @@ class Forward:
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
+    def is_compiled_for(self, x: Any) -> bool:
+        """Whether it has run for inputs of these shapes and dtypes, and so is compiled for them."""
+        return shapes_and_dtypes(x) in self._compiled_for
+
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
         with config.running_on(*self._place):
             outputs = self._function(values_of(self._variables), key, x)
+        self._compiled_for.add(shapes_and_dtypes(x))
         if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
             self._snapshot = Snapshot(self._model)
         return trees.unflatten(self._form, outputs)
+
+
+def _is_own(layer: Any) -> bool:
+    """Whether all code that runs when a layer is called is Cornu's: that of the layer, and of functions that it was given."""
+    code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
+    return all(str(getattr(part, "__module__", "")).partition(".")[0] == "cornu" for part in code)
+
+
+def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
+    """What a model was called on, as arrays of its own, if its compiled function may stand for such a call; else None.
+
+    It may on an engine that would compile the operations of the call one by one, if the call is for no training and has no
+    other arguments.
+    """
+    training = kwargs.get("training")
+    is_plain = len(args) == 1 and set(kwargs) <= {"training"} and (training is None or training is False)
+    arrays = trees.leaves(args) if is_plain and context.is_outside() and model.functional is not None else []
+    if not arrays or not all(type(array) is np.ndarray or backends.owner(array) == model.backend_name for array in arrays):
+        return None
+    if not model.backend.prefers_compiled(*arrays):
+        return None
+    return calls.on_own_device(model, trees.map(lambda array: backends.array_at(model.place, array), args[0]))
+
+
+def outputs_of_call(forward: Forward, inputs: Any) -> Any:
+    """What a model gives for the inputs of a call; None if the call must run line by line, since somebody would notice."""
+    if not forward.only_computes:
+        return None
+    try:
+        outputs = forward(inputs)
+    except Exception:  # what cannot be compiled may run, and errors say more, line by line
+        return None
+    return outputs if forward.only_computes else None
 
 
 def predict(
@@ -104,6 +151,8 @@ def predict(
         for number, (x, count) in enumerate(batches):
             if callbacks.wants_batches():
                 callbacks.call("on_predict_batch_begin", number, {})
+            if progress.is_moving and not forward.is_compiled_for(x):
+                progress.wait_for("compiling")
             outputs = forward(x)
             parts.append((outputs, count))
             if number >= _IN_FLIGHT:

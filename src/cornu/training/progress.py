@@ -42,7 +42,17 @@ class Progress:
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         )
         self._bar.start()
-        self._task = self._bar.add_task(self._heading, total=steps, logs="compiling")
+        self._task = self._bar.add_task(self._heading, total=steps, logs="")
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether there is a moving line, on which :meth:`wait_for` can say something."""
+        return self._bar is not None
+
+    def wait_for(self, what: str) -> None:
+        """Says on the moving line, in place of the logs, what keeps the next step waiting."""
+        if self._bar is not None:
+            self._bar.update(self._task, logs=what, refresh=True)  # at once: what takes long may leave no time for it
 
     def update(self, done: int, logs: dict[str, float]) -> None:
         """So many steps are done, with these logs."""

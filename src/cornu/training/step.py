@@ -143,8 +143,8 @@ def _both(mask: Any, sample_mask: Any) -> Any:
     return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))
 
 
-def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Place) -> Callable:
-    """Makes many steps one compiled call.
+class Block:
+    """Many steps as one compiled call.
 
     The number of steps is an argument of the compiled function and not part of it, so that any number runs without
     compiling again.
@@ -153,27 +153,37 @@ def block_of(step: Callable[[TrainState, Batch], TrainState], scores: Any, place
         step: ``step(state, batch) -> state``.
         scores: Gives the logs.
         place: The backend that compiles, and the device that it runs on.
-
-    Returns:
-        ``block(state, data, plan, start, stop) -> (state, report)``: the steps ``start`` to ``stop - 1`` of a plan.
     """
 
-    def one_step(state: TrainState, data_and_plan: tuple[Batch, Plan], number: Any) -> TrainState:
-        return step(state, batch_of(*data_and_plan, number))
+    def __init__(self, step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Place):
+        self._scores, self._place = scores, place
+        self._compiled_for: set[tuple] = set()
 
-    def report_of(state: TrainState) -> Report:
-        logs = scores.results(state.metrics)
-        return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
+        def one_step(state: TrainState, data_and_plan: tuple[Batch, Plan], number: Any) -> TrainState:
+            return step(state, batch_of(*data_and_plan, number))
 
-    with config.running_on(*place):
-        compiled = backends.get(place.backend).repeat(one_step, report_of)
+        def report_of(state: TrainState) -> Report:
+            logs = scores.results(state.metrics)
+            return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
 
-    def block(state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
         with config.running_on(*place):
-            state, report = compiled(state, (data, plan), start, stop)
-        return state, report._replace(logs=scores.in_order(report.logs))
+            self._run = backends.get(place.backend).repeat(one_step, report_of)
 
-    return block
+    def is_compiled_for(self, data: Batch, plan: Plan) -> bool:
+        """Whether it has run for data and a plan of these shapes and dtypes, and so is compiled for them."""
+        return shapes_and_dtypes((data, plan)) in self._compiled_for
+
+    def __call__(self, state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
+        """Makes the steps ``start`` to ``stop - 1`` of a plan."""
+        with config.running_on(*self._place):
+            state, report = self._run(state, (data, plan), start, stop)
+        self._compiled_for.add(shapes_and_dtypes((data, plan)))
+        return state, report._replace(logs=self._scores.in_order(report.logs))
+
+
+def shapes_and_dtypes(tree: Any) -> tuple:
+    """Those of the arrays of a tree: a function is compiled anew for each new ones."""
+    return tuple((tuple(array.shape), array.dtype) for array in trees.leaves(tree))
 
 
 def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
