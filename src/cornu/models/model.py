@@ -531,7 +531,8 @@ class Model(Layer):
         """What ``predict`` was given as arrays that fit the model."""
         form = predicting.form_of(x)
         if form is not None and self._forward is not None and form in self._forward_function.known_forms:
-            checks.finite("predict", "x", x)
+            if not checks.surely_finite(x):
+                checks.finite("predict", "x", x)
             return x
         arrays = checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)
