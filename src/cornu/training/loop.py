@@ -23,9 +23,9 @@ _GROWTH = 8
 class Loop:
     """Passes over data with a compiled block of steps.
 
-    The model is handed the state after every block, before any foreign code (a callback, a generator) runs. Whether
-    the state is finite is looked at when the logs are read; the steps since the last look are remembered, so that they can
-    be made again one by one to find the one that failed.
+    The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
+    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read; the
+    steps since the last look are remembered, so that they can be made again one by one to find the one that failed.
 
     Args:
         block: The compiled block (see ``step.block_of``).
