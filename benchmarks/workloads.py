@@ -1,6 +1,7 @@
 """What the benchmarks train: networks by a library with Keras's names, and data of the right form.
 
-The pictures are noise: how long a step takes does not depend on what is in them.
+The pictures are noise, since how long a step takes does not depend on what is in them; but where an accuracy is to be
+reached they are those of MNIST, which `cornu.datasets` finds or fetches.
 """
 
 import functools
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+import cornu
 
 
 class Workload(NamedTuple):
@@ -20,6 +23,7 @@ class Workload(NamedTuple):
         shape: Shape of a sample; of token numbers if it has one axis and ``tokens`` is set.
         classes: How many classes the labels have.
         tokens: How many different tokens there are, or None for floats.
+        goal: The test accuracy to train to, on MNIST; None for noise.
     """
 
     network: Callable
@@ -28,14 +32,25 @@ class Workload(NamedTuple):
     shape: tuple[int, ...]
     classes: int
     tokens: int | None = None
+    goal: float | None = None
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """Samples and labels, the same for every rival."""
+        if self.goal is not None:
+            return _scaled(*cornu.datasets.mnist.load_data()[0])
         random = np.random.default_rng(0)
         shape = (self.samples, *self.shape)
         x = random.random(shape, dtype="float32") if self.tokens is None else random.integers(1, self.tokens, shape)
         y = random.integers(0, self.classes, self.samples).astype("int32")
         return (x if self.tokens is None else x.astype("int32")), y
+
+
+def mnist_to_test_on() -> tuple[np.ndarray, np.ndarray]:
+    return _scaled(*cornu.datasets.mnist.load_data()[1])
+
+
+def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return (x / 255).astype("float32")[..., None], y.astype("int32")
 
 
 def _stack(layers_of: Callable) -> Callable:
@@ -131,4 +146,5 @@ WORKLOADS = {
     "CIFAR VGG-like with batch normalisation, batch 64": Workload(vgg_like, 640, 64, (32, 32, 3), 10),
     "CIFAR ResNet-20, batch 64": Workload(resnet_20, 512, 64, (32, 32, 3), 10),
     "LSTM on 80 tokens, batch 32": Workload(lstm, 960, 32, (80,), 2, tokens=20000),
+    "MNIST convnet, batch 128, to 99 %": Workload(convnet, 60000, 128, (28, 28, 1), 10, goal=0.99),
 }

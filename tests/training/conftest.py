@@ -8,6 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers
+from cornu.training import prefetch
 
 
 @pytest.fixture
@@ -40,3 +41,9 @@ def close() -> Callable:
             np.testing.assert_allclose(mine, theirs, rtol, atol)
 
     return hold
+
+
+@pytest.fixture
+def all_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a thread draw from every source after the first batch, however quick it is."""
+    monkeypatch.setattr(prefetch, "_SLOW_SECONDS", -1.0)

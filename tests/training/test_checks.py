@@ -344,6 +344,14 @@ def test_extent_is_minimum_and_maximum(shape):
     assert checks.extent(array) == (array.min(), array.max())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("place", [(0, 0), (11, 3)])
+def test_a_quick_look_leaves_to_the_thorough_one_what_may_be_infinite(value, place):
+    assert checks.surely_finite(X)
+    assert not checks.surely_finite(changed(X, place, value))
+    assert not checks.surely_finite(changed(X.astype("float64"), place, 1e100))  # infinite as the float32 of the model
+
+
 @pytest.mark.parametrize("row", [0, 1500, 2999])
 def test_find_counts_and_gives_the_first_place(row):
     array = np.zeros((3000, 700), dtype="float32")

@@ -19,10 +19,10 @@ def array_feed(samples: int, batch_size: int, **options: Any) -> ArrayFeed:
     return ArrayFeed(data, batch_size, **{"shuffle": False, "place": PLACE, "pad": True, **options})
 
 
-def batches_of(feed: Any) -> list[list[int]]:
+def batches_of(feed: Any, ahead: bool = False) -> list[list[int]]:
     """The samples of each batch of an epoch, without padding."""
     found = []
-    for segment in feed.epoch():
+    for segment in feed.epoch(ahead):
         for step in range(segment.steps):
             batch = batch_of(segment.data, segment.plan, step)
             rows = [int(row) for row in np.asarray(batch.x).ravel()]
@@ -199,11 +199,15 @@ def test_only_batches_with_numbers_are_shuffled(name):
     assert (epochs == [THREE] * 8) == (name != "an object with length and items")
 
 
+AHEAD = pytest.mark.parametrize("ahead", [False, True], ids=["when needed", "ahead"])  # with `all_are_slow`
+
+
+@AHEAD
 @pytest.mark.parametrize("name", SOURCES)
-def test_what_can_be_iterated_over_anew_is_in_each_epoch(name):
+def test_what_can_be_iterated_over_anew_is_in_each_epoch(name, ahead, all_are_slow):
     feed = batch_feed(SOURCES[name]())
     feed.sample()
-    assert [batches_of(feed) for _ in range(3)] == [THREE] * 3
+    assert [batches_of(feed, ahead) for _ in range(3)] == [THREE] * 3
     assert feed.ready()
 
 
@@ -222,14 +226,16 @@ def test_an_object_is_told_that_the_epoch_ended():
     assert source.ended == 2
 
 
-def test_an_iterator_serves_all_epochs_together():
+@AHEAD
+def test_an_iterator_serves_all_epochs_together(ahead, all_are_slow):
     feed = batch_feed(iter(SOURCES["a list"]()), steps=1)
     feed.sample()
-    assert [batches_of(feed) for _ in range(3)] == [[[0, 1]], [[2, 3]], [[4, 5]]]
+    assert [batches_of(feed, ahead) for _ in range(3)] == [[[0, 1]], [[2, 3]], [[4, 5]]]
     assert not feed.ready()
 
 
-def test_an_iterator_is_asked_for_no_more_than_it_must_give():
+@AHEAD
+def test_an_iterator_is_asked_for_no_more_than_it_must_give(ahead, all_are_slow):
     asked = []
 
     def generator() -> Any:
@@ -241,7 +247,7 @@ def test_an_iterator_is_asked_for_no_more_than_it_must_give():
     feed.sample()
     for _ in range(3):
         assert feed.ready()
-        batches_of(feed)
+        batches_of(feed, ahead)
     assert asked == [0, 1, 2, 3, 4, 5]
 
 
@@ -251,16 +257,35 @@ def test_an_iterator_that_ends_early_warns():
         assert batches_of(feed) == THREE
 
 
-def test_a_list_of_training_goes_on_and_around():
-    feed = batch_feed(SOURCES["a list"](), steps=2, goes_on=True)
+@AHEAD
+@pytest.mark.parametrize("name", ["a list", "an iterable", "an object with length and items"])
+def test_data_of_training_goes_on_and_around(name, ahead, all_are_slow):
+    feed = batch_feed(SOURCES[name](), steps=2, goes_on=True)
     feed.sample()
-    assert [batches_of(feed) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
+    assert [batches_of(feed, ahead) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
 
 
 def test_a_list_of_measuring_begins_anew():
     feed = batch_feed(SOURCES["a list"](), steps=2)
     feed.sample()
     assert [batches_of(feed) for _ in range(2)] == [[[0, 1], [2, 3]]] * 2
+
+
+@AHEAD
+def test_an_epoch_that_is_left_early_draws_no_more(ahead, all_are_slow):
+    drawn = []
+
+    def generator() -> Any:
+        for number in range(100):
+            drawn.append(number)
+            yield batch(number)
+
+    feed = batch_feed(generator())
+    feed.sample()
+    epoch = feed.epoch(ahead)
+    next(epoch), next(epoch)
+    epoch.close()
+    assert len(drawn) <= (4 if ahead else 2)
 
 
 def test_smaller_batches_are_filled_up():

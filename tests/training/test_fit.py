@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import cornu
 from cornu import config, layers, losses, metrics, ops
 from cornu.callbacks import Callback
 from cornu.core.layer import Layer
+from cornu.errors import NonFiniteError
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(37, 4)).astype("float32"), RNG.integers(0, 3, 37)
@@ -408,6 +410,87 @@ def test_a_dataset_of_unknown_length_trains(classifier, on):
     model = cornu.Model(flower := cornu.Input((4,), name="flower"), layers.Dense(3, "softmax")(flower))
     on(model).compile("sgd", "sparse_categorical_crossentropy")
     assert len(model.fit(data, epochs=2, steps_per_epoch=3, verbose=0).history["loss"]) == 2
+
+
+class Noting:
+    """Gives batches, and notes which threads drew them."""
+
+    def __init__(self, **attributes: int):
+        self.threads: set[threading.Thread] = set()
+        vars(self).update(attributes)
+
+    def __iter__(self) -> Any:
+        for each in batches():
+            self.threads.add(threading.current_thread())
+            yield each
+
+
+class Watching(Callback):
+    """Wants every batch, of whatever is done."""
+
+    def wants_batches(self) -> bool:
+        return True
+
+
+USES = {
+    "fit": lambda model, data, callbacks: model.fit(data, verbose=0, callbacks=callbacks),
+    "evaluate": lambda model, data, callbacks: model.evaluate(data, verbose=0, callbacks=callbacks),
+    "predict": lambda model, data, callbacks: model.predict(data, verbose=0, callbacks=callbacks),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_thread_draws_batches_and_ends(use, classifier, all_are_slow):
+    data = Noting()
+    USES[use](classifier().to_backend("numpy"), data, [])
+    others = data.threads - {threading.current_thread()}
+    assert [thread.is_alive() for thread in others] == [False]
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(("attributes", "callbacks"), [({"workers": 0}, []), ({}, [Watching()])], ids=["workers", "callback"])
+def test_with_no_workers_or_with_a_callback_at_every_batch_no_thread_draws(
+    use, attributes, callbacks, classifier, all_are_slow
+):
+    data = Noting(**attributes)
+    USES[use](classifier().to_backend("numpy"), data, callbacks)
+    assert data.threads == {threading.current_thread()}
+
+
+def test_training_that_fails_leaves_no_thread(classifier, all_are_slow):
+    data = Noting()
+    poisoned = ((x if number < 2 else x * np.nan, y) for number, (x, y) in enumerate(data))
+    with pytest.raises(NonFiniteError, match=r"batch 3"):
+        classifier().to_backend("numpy").fit(poisoned, verbose=0)
+    assert len(data.threads) == 2
+    assert not any(thread.is_alive() for thread in data.threads - {threading.current_thread()})
+
+
+def test_an_iterator_gives_the_steps_that_were_asked_for_and_no_more(classifier, all_are_slow):
+    numbers = iter(range(100))
+    counted = (each for each, _ in zip(endless(), numbers, strict=False))
+    classifier().to_backend("numpy").fit(counted, epochs=3, steps_per_epoch=2, verbose=0)
+    assert next(numbers) == 6
+
+
+def test_random_batches_are_the_same_by_a_thread(classifier, close, all_are_slow):
+    class Augmented:
+        def __init__(self, workers: int):
+            self.workers = workers
+
+        def __iter__(self) -> Any:
+            for x, y in batches():
+                noise = np.random.normal(size=x.shape) + np.asarray(ops.random.normal(x.shape))
+                yield x + noise, y
+
+    found = []
+    for workers in (0, 1):
+        cornu.utils.set_random_seed(3)
+        with config.running_on("numpy"):
+            model = classifier(layers.Dropout(0.5))
+            model.fit(Augmented(workers), epochs=2, verbose=0)
+        found.append(model.get_weights())
+    close(*found)
 
 
 def test_batches_bring_weights(classifier, close):

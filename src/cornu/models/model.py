@@ -306,7 +306,7 @@ class Model(Layer):
 
         Args:
             x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x,
-                y)`` or ``(x, y, sample_weight)`` when it is iterated over.
+                y)`` or ``(x, y, sample_weight)`` when it is iterated over. They may be drawn ahead (see below).
             y: Targets ``(samples, ...)``.
             batch_size: Samples a step; default 32. A step may take them a few at a time (see ``micro_batch_size`` of
                 :meth:`compile`), so a large batch needs little memory.
@@ -324,6 +324,12 @@ class Model(Layer):
             validation_steps: The same for the validation data.
             validation_batch_size: Samples a step of the validation; default ``batch_size``.
             validation_freq: Validate every so many epochs.
+
+        Data that takes its time to give batches, such as a generator that decodes files, is read while steps run: a thread
+        draws up to two batches ahead, in their order, and never over the end of an epoch or the steps that were asked for. So
+        what callbacks change of it between epochs counts from the next one on. Nothing is drawn ahead with a callback that is
+        called at every batch, since it may change the next one, nor from an object with the attribute ``workers = 0``: one
+        that looks at the model's weights, or must be read in the thread that opened it.
 
         Returns:
             The history: ``.history["loss"]`` and so on, one value an epoch.
@@ -407,14 +413,14 @@ class Model(Layer):
         checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
         self._check_constructed()
         if feeds.is_batches(x):
-            forward, count = self._forward_function, steps
-            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs)
+            forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
+            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, ahead=not watchers.wants_batches())
         else:
             x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._forward_function, -(-checks.sample_count_of(x) // size)
             batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
-            verbose = verbose if count > 100 else 0
-        return predicting.predict(self, forward, batches, self._watchers(callbacks, count), Progress(verbose), count)
+            watchers, verbose = self._watchers(callbacks, count), verbose if count > 100 else 0
+        return predicting.predict(self, forward, batches, watchers, Progress(verbose), count)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict | None = None, return_dict: bool = False
@@ -545,7 +551,8 @@ class Model(Layer):
         """What ``predict`` was given as arrays that fit the model."""
         form = predicting.form_of(x)
         if form is not None and self._forward is not None and form in self._forward_function.known_forms:
-            checks.finite("predict", "x", x)
+            if not checks.surely_finite(x):
+                checks.finite("predict", "x", x)
             return x
         arrays = checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)

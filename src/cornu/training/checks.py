@@ -223,6 +223,14 @@ def extent(array: Any) -> tuple[float, float]:
     return low, high
 
 
+def surely_finite(array: np.ndarray) -> bool:
+    """Whether the sum of squares, which is finite only if all numbers are, says that :func:`finite` would pass.
+
+    For one picture that look alone takes about as long as all else that ``predict`` does.
+    """
+    return array.size <= _PIECE and array.dtype == config.floatx() and math.isfinite(np.vdot(array, array))
+
+
 def finite(function: str, name: str, array: Any) -> tuple[float, float]:
     """Refuses NaN and infinity, and what would become infinite as ``config.floatx()``.
 

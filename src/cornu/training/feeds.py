@@ -1,7 +1,9 @@
 """What feeds the steps: arrays in memory, or anything that gives batches."""
 
+import contextlib
+import itertools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from cornu import backends, config, seeds, trees
 from cornu.errors import DataError, InvalidTypeError
+from cornu.training.prefetch import drawn, may_be_ahead
 from cornu.training.step import Batch, Plan
 
 _RESIDENT_BYTES = 2**31
@@ -73,8 +76,8 @@ class ArrayFeed:
         """Whether there is data for another epoch: always."""
         return True
 
-    def epoch(self) -> Iterator[Segment]:
-        """The segments of one epoch."""
+    def epoch(self, ahead: bool = False) -> Generator[Segment]:
+        """The segments of one epoch; arrays need not be drawn ahead."""
         steps = self.steps
         if not self._goes_on:
             self._left = self._left[:0]
@@ -159,7 +162,7 @@ class BatchFeed:
             DataError: There is none.
         """
         self._rewind()
-        self._peeked = self._take()
+        self._peek()
         if self._peeked is None:
             raise DataError(
                 "The data gave no batch at all.",
@@ -171,24 +174,31 @@ class BatchFeed:
     def ready(self) -> bool:
         """Whether there is a batch for another epoch: an iterator may be used up."""
         if self._once and self._peeked is None:
-            self._peeked = self._take()
+            self._peek()
         return self._peeked is not None or not self._once
 
-    def epoch(self) -> Iterator[Segment]:
+    def _peek(self) -> None:
+        found = self._draw()
+        self._peeked = None if found is None else self._prepared(*found)
+
+    def epoch(self, ahead: bool = False) -> Generator[Segment]:
         """The segments of one epoch: one step each.
+
+        Args:
+            ahead: Whether batches may be drawn before they are needed, in a thread of their own.
 
         Raises:
             DataError: There is no batch.
         """
         if self._peeked is None and not self._goes_on:
             self._rewind()
+        first, self._peeked = self._peeked, None
+        rest = self._draws(None if self._asked is None else self._asked - (first is not None))
         given = 0
-        while given != self._asked:
-            batch = self._next()
-            if batch is None:
-                break
-            given += 1
-            yield self._segment(batch)
+        with contextlib.closing(drawn(rest, ahead and may_be_ahead(self._source))) as rest:
+            for batch in itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest)):
+                given += 1
+                yield self._segment(batch)
         self._end(given)
 
     def _end(self, given: int) -> None:
@@ -212,15 +222,21 @@ class BatchFeed:
         if self._iterator is None or not self._once:
             self._iterator, self._number = iterate(self._source, self._shuffle), 0
 
-    def _next(self) -> Batch | None:
-        """The next batch; None where the data, or if epochs go on, even a new pass over it, gives none."""
-        batch, self._peeked = self._peeked or self._take(), None
-        if batch is None and self._goes_on and not self._once:
-            self._rewind()
-            batch = self._take()
-        return batch
+    def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
+        """What the data gives, so many times or as long as it gives anything, and the numbers in its pass.
 
-    def _take(self) -> Batch | None:
+        Nothing but the user's own code runs here, so that a thread can.
+        """
+        for _ in itertools.repeat(None) if count is None else range(count):
+            found = self._draw()
+            if found is None and self._goes_on and not self._once:
+                self._rewind()
+                found = self._draw()
+            if found is None:
+                return
+            yield found
+
+    def _draw(self) -> tuple[Any, int] | None:
         if self._iterator is None:
             self._iterator = iterate(self._source, self._shuffle)
         try:
@@ -228,7 +244,10 @@ class BatchFeed:
         except StopIteration:
             return None
         self._number += 1
-        return self._prepare(as_batch(given), self._number)
+        return given, self._number
+
+    def _prepared(self, given: Any, number: int) -> Batch:
+        return self._prepare(as_batch(given), number)
 
     def _segment(self, batch: Batch) -> Segment:
         count = len(trees.leaves(batch.x)[0])

@@ -1,5 +1,6 @@
 """The loop over the steps of an epoch, written once for every backend, every kind of data, training and measuring."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -21,9 +22,9 @@ _GROWTH = 8
 class Loop:
     """Passes over data with a compiled block of steps.
 
-    The model is handed the state after every block, before any foreign code (a callback, a generator) runs. Whether
-    the state is finite is looked at when the logs are read; the steps since the last look are remembered, so that they can
-    be made again one by one to find the one that failed.
+    The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
+    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read; the
+    steps since the last look are remembered, so that they can be made again one by one to find the one that failed.
 
     Args:
         block: The compiled block.
@@ -61,20 +62,21 @@ class Loop:
         self._good = self._keeper.read()
         done, logs, looked = 0, {}, time.perf_counter()
         try:
-            for segment in feed.epoch():
-                start = 0
-                while start < segment.steps and not (done and self._is_stopped()):
-                    stop = start + self._steps_to_go(segment.steps - start)
-                    self._call_batch_event("begin", done, {})
-                    self._advance(segment, start, stop)
-                    done, start = done + stop - start, stop
-                    now = time.perf_counter()
-                    if self._callbacks.wants_batches() or segment.steps > 1 or now - looked > _SECONDS_A_BLOCK:
-                        logs, looked = self._look(), now
-                        self._progress.update(done, logs)
-                    self._call_batch_event("end", done - 1, logs)
-                if self._is_stopped():
-                    break
+            with contextlib.closing(feed.epoch(ahead=not self._callbacks.wants_batches())) as segments:
+                for segment in segments:
+                    start = 0
+                    while start < segment.steps and not (done and self._is_stopped()):
+                        stop = start + self._steps_to_go(segment.steps - start)
+                        self._call_batch_event("begin", done, {})
+                        self._advance(segment, start, stop)
+                        done, start = done + stop - start, stop
+                        now = time.perf_counter()
+                        if self._callbacks.wants_batches() or segment.steps > 1 or now - looked > _SECONDS_A_BLOCK:
+                            logs, looked = self._look(), now
+                            self._progress.update(done, logs)
+                        self._call_batch_event("end", done - 1, logs)
+                    if self._is_stopped():
+                        break
             logs = self._look() or logs
             self._progress.update(done, logs)
         except BaseException:

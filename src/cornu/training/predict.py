@@ -1,7 +1,8 @@
 """``predict``: from a user's data through the compiled forward function to NumPy arrays."""
 
+import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from cornu.errors import DataError
 from cornu.training import checks
 from cornu.training.callback import CallbackList
 from cornu.training.feeds import as_batch, iterate
+from cornu.training.prefetch import drawn, may_be_ahead
 from cornu.training.progress import Progress
 from cornu.training.step import shapes_and_dtypes
 
@@ -123,7 +125,7 @@ def outputs_of_call(forward: Forward, inputs: Any) -> Any:
 def predict(
     model: Any,
     forward: Forward,
-    batches: Iterable[tuple[Any, int]],
+    batches: Generator[tuple[Any, int]],
     callbacks: CallbackList,
     progress: Progress,
     steps: int | None,
@@ -146,7 +148,7 @@ def predict(
     """
     parts: list[tuple[Any, Any]] = []  # outputs and how many rows count; None once they are on the host
     callbacks.call("on_predict_begin", {})
-    with progress:
+    with progress, contextlib.closing(batches):
         progress.begin("Predicting", steps)
         for number, (x, count) in enumerate(batches):
             if callbacks.wants_batches():
@@ -184,7 +186,7 @@ def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     return trees.map(lambda array: array[: steps * size], x), size
 
 
-def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Iterator[tuple[Any, int]]:
+def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any, int]]:
     """Cuts arrays into batches for :func:`predict`.
 
     Few sizes mean few compilations: a batch that is not full is filled up to the next power of two, if it may be.
@@ -200,11 +202,22 @@ def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Iterator[tuple[Any,
         yield trees.map(lambda array, rows=rows: array[rows], x), count
 
 
-def batches_of_iterable(batches: Any, steps: int | None, prepare: Callable[[Any], Any]) -> Iterator[tuple[Any, int]]:
-    """The inputs of batches that come ready."""
-    for given in itertools.islice(iterate(batches), steps):
-        x = prepare(as_batch(given).x)
-        yield x, checks.sample_count_of(x)
+def batches_of_iterable(
+    batches: Any, steps: int | None, prepare: Callable[[Any], Any], ahead: bool
+) -> Generator[tuple[Any, int]]:
+    """The inputs of batches that come ready.
+
+    Args:
+        batches: Gives batches.
+        steps: How many to take; None for all.
+        prepare: Checks inputs and gives them as arrays.
+        ahead: Whether batches may be drawn before they are needed, in a thread of their own.
+    """
+    given = (each for each in itertools.islice(iterate(batches), steps))
+    with contextlib.closing(drawn(given, ahead and may_be_ahead(batches))) as given:
+        for each in given:
+            x = prepare(as_batch(each).x)
+            yield x, checks.sample_count_of(x)
 
 
 def _to_host(model: Any, outputs: Any, count: int) -> Any:

@@ -1,0 +1,89 @@
+"""Batches are drawn ahead: where giving them takes time, such as reading and decoding, a thread does it while steps run."""
+
+import contextlib
+import contextvars
+import threading
+import time
+from collections.abc import Generator, Iterator
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+_AHEAD = 2
+"""How many batches may be drawn before they are taken: enough to even out a source that is slow now and then."""
+
+_SLOW_SECONDS = 1e-3
+"""A source that takes longer for a batch gets a thread. Handing a batch over costs about a tenth of it."""
+
+
+def may_be_ahead(source: Any) -> bool:
+    """Whether drawing from a source ahead is allowed: with ``workers = 0`` (Keras's name) it stays in the user's thread."""
+    return getattr(source, "workers", 1) != 0
+
+
+def drawn(items: Generator, ahead: bool) -> Generator:
+    """Items as a generator gives them; once it is slow, a thread draws them before they are taken.
+
+    The thread sees the context variables of the one that began, such as NumPy's settings for errors. What it draws comes in
+    order, an exception when its turn has come and as it was raised. When this is closed, the thread finishes the item that
+    it is at, and ends.
+
+    Args:
+        items: A generator: it ends with its first exception.
+        ahead: Whether a thread may draw.
+    """
+    began = time.perf_counter()
+    for item in items:
+        if ahead and time.perf_counter() - began > _SLOW_SECONDS:
+            with _drawn_by_a_thread(items) as rest:
+                yield item
+                yield from rest
+            return
+        yield item
+        began = time.perf_counter()
+
+
+@contextlib.contextmanager
+def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
+    ready: SimpleQueue[_Drawn] = SimpleQueue()
+    room, left = threading.Semaphore(_AHEAD), threading.Event()
+
+    def draw() -> None:
+        more = True
+        while more and room.acquire() and not left.is_set():
+            found = _draw(items)
+            more = found.is_item
+            ready.put(found)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(draw,), name="cornu-batches", daemon=True)
+    thread.start()
+    try:
+        yield _taken(ready, room)
+    finally:
+        left.set()
+        room.release()
+        thread.join()
+
+
+class _Drawn(NamedTuple):
+    """What came of drawing: an item, or an exception, or neither of them at the end."""
+
+    item: Any = None
+    error: BaseException | None = None
+    is_item: bool = False
+
+
+def _draw(items: Generator) -> _Drawn:
+    try:
+        return _Drawn(next(items), is_item=True)
+    except StopIteration:
+        return _Drawn()
+    except BaseException as error:
+        return _Drawn(error=error)
+
+
+def _taken(ready: "SimpleQueue[_Drawn]", room: threading.Semaphore) -> Iterator:
+    while (found := ready.get()).is_item:
+        room.release()
+        yield found.item
+    if found.error is not None:
+        raise found.error
