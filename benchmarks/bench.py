@@ -51,7 +51,7 @@ def main() -> None:
         print(name, flush=True)
         measure = in_turn if WORKLOADS[name].goal is None else goals_in_turn
         found = measure(name, arguments.rival or RIVALS, arguments.rounds)
-        if arguments.starts:
+        if arguments.starts and WORKLOADS[name].goal is None:
             add_starts(found, name)
         results["workloads"][name] = found
         arguments.output.parent.mkdir(exist_ok=True)
@@ -92,7 +92,9 @@ def goals_in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, 
         if process is not None:
             seconds[rival].append(_ask(process, "goal"))
             _end(process)
-    return {rival: {"goal": spread(values)} for rival, values in seconds.items() if values and max(values) < math.inf}
+    for rival in [rival for rival, values in seconds.items() if values and max(values) == math.inf]:
+        print(f"  {rival} does not reach the goal in each round: {seconds.pop(rival)}", flush=True)
+    return {rival: {"goal": spread(values)} for rival, values in seconds.items() if values}
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-import cornu
-
 
 class Workload(NamedTuple):
     """A network and how it is trained.
@@ -37,7 +35,7 @@ class Workload(NamedTuple):
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """Samples and labels, the same for every rival."""
         if self.goal is not None:
-            return _scaled(*cornu.datasets.mnist.load_data()[0])
+            return _scaled(*_mnist()[0])
         random = np.random.default_rng(0)
         shape = (self.samples, *self.shape)
         x = random.random(shape, dtype="float32") if self.tokens is None else random.integers(1, self.tokens, shape)
@@ -46,7 +44,13 @@ class Workload(NamedTuple):
 
 
 def mnist_to_test_on() -> tuple[np.ndarray, np.ndarray]:
-    return _scaled(*cornu.datasets.mnist.load_data()[1])
+    return _scaled(*_mnist()[1])
+
+
+def _mnist() -> tuple:
+    from cornu import datasets  # here alone: memory and starts of the others' processes are measured
+
+    return datasets.mnist.load_data()
 
 
 def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

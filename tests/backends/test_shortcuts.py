@@ -79,6 +79,16 @@ def test_normalized_batch(engine, shape, arguments, asked):
     assert names == ["normalized_batch"]
 
 
+@engines_with("normalized_batch")
+@pytest.mark.parametrize("dtype", ["float64", "float16", "mixed_float16"])
+def test_batches_of_other_dtypes_are_normalized_too(engine, dtype):
+    layer = layers.BatchNormalization(dtype=dtype).to_backend(engine)
+    x = RNG.normal(2, 3, size=(16, 3))
+    found = layer.backend.to_numpy(layer(layer.backend.asarray(x), training=True))
+    assert found.dtype == layer.compute_dtype
+    np.testing.assert_allclose(found, (x - x.mean(0)) / np.sqrt(x.var(0) + layer.epsilon), rtol=1e-2, atol=1e-2)
+
+
 STEPS, BATCH, FEATURES, UNITS = 6, 4, 3, 5
 RECURRENT = {
     "lstm": lambda **arguments: layers.LSTM(UNITS, **arguments),
@@ -165,3 +175,28 @@ def test_which_recurrent_layers_take_a_shortcut(engine, monkeypatch):
     for layer in (layers.RNN(Cell(2)), layers.LSTM(2, unroll=True), layers.GRU(2, reset_after=False)):
         layer.to_backend(engine)(x)
     assert len(taken) == 1
+
+
+@engines_with("lstm", "recurrence")
+@pytest.mark.parametrize("kind", ["lstm", "gru", "simple"])
+def test_an_empty_batch(engine, kind):
+    layer = RECURRENT[kind](return_sequences=True).to_backend(engine)
+    assert layer(layer.backend.asarray(np.ones((0, STEPS, FEATURES), "float32"))).shape == (0, STEPS, UNITS)
+
+
+@engines_with("lstm", "recurrence")
+def test_an_activation_with_weights_is_trained(engine):
+    activation = layers.PReLU(alpha_initializer="ones")
+    activation.build((None, UNITS))
+    layer = layers.LSTM(UNITS, activation=activation).to_backend(engine)
+    layer.build((BATCH, STEPS, FEATURES))
+    x, upstream = np.ones((BATCH, STEPS, FEATURES), "float32"), np.ones(BATCH * UNITS, "float32")
+    assert np.isfinite(answers(layer, x, upstream)[0]).all()
+
+
+@engines_with("lstm", "recurrence")
+def test_a_cell_in_another_dtype_than_its_layer(engine):
+    layer = layers.RNN(layers.LSTMCell(UNITS, dtype="float64")).to_backend(engine)
+    layer.build((BATCH, STEPS, FEATURES))
+    x, upstream = np.ones((BATCH, STEPS, FEATURES), "float32"), np.ones(BATCH * UNITS, "float32")
+    assert all(np.isfinite(array).all() for array in answers(layer, x, upstream))

@@ -368,3 +368,12 @@ def test_before_compiling_training_says_what_is_missing():
     for use in ("fit", "evaluate", "train_on_batch"):
         with pytest.raises(NotBuiltError, match=f"`{use}` was called on a model that is not compiled"):
             getattr(stack(cornu), use)(X, X)
+
+
+def test_a_call_heeds_numbers_that_were_changed_in_a_layer(backend):
+    model = cornu.Sequential([cornu.Input((3,)), layers.LeakyReLU(0.5)]).to_backend(backend)
+    x = np.full((2, 3), -1.0, "float32")
+    for slope in (0.5, 0.25):
+        model.layers[0].negative_slope = slope
+        for answer in (np.asarray(model(x)), model.predict(x, verbose=0)):
+            assert (answer == -slope).all()

@@ -30,7 +30,7 @@ def recurrence(
     """See ``shortcuts.recurrence``."""
     steps, batch, _ = x.shape
     outer = _together(x) @ kernels[0]
-    outer = (outer if biases[0] is None else outer + biases[0]).reshape(steps, batch, -1)
+    outer = (outer if biases[0] is None else outer + biases[0]).reshape(steps, batch, outer.shape[-1])
     kept = None if kept is None else lax.stop_gradient(kept)
     return _recurrence(advance, keep_all, outer, list(states), kernels[1], biases[1], kept, valid)
 

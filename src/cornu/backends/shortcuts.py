@@ -34,7 +34,7 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
 
     Args:
         x: ``(batch, ..., channels)`` in ``float32``.
-        gamma, beta: ``(channels,)``, or None.
+        gamma, beta: ``(channels,)`` in ``float32``, or None.
         epsilon: Keeps the root from being 0.
     """
 
@@ -43,6 +43,8 @@ def lstm(
     x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
 ) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
     """All steps of ``cornu.layers.LSTM`` with its usual activations: the outputs of all, and the last output and carry.
+
+    All arrays have one dtype.
 
     Args:
         x: ``(steps, batch, features)``, of at least one step.
@@ -65,7 +67,8 @@ def recurrence(
 ) -> tuple[Array, list]:  # type: ignore[empty-body]
     """A recurrent layer: at each step ``states = advance(outer, inner, states)``.
 
-    ``outer`` is ``x[t] @ kernels[0] + biases[0]``, ``inner`` is ``(states[0] * kept) @ kernels[1] + biases[1]``.
+    ``outer`` is ``x[t] @ kernels[0] + biases[0]``, ``inner`` is ``(states[0] * kept) @ kernels[1] + biases[1]``. All arrays
+    have one dtype. It has gradients, and these have, but no derivatives forward (``jax.jvp``).
 
     Args:
         advance: What a cell does with them. It computes each number for itself and reads no other arrays.

@@ -605,7 +605,6 @@ value_and_grad = tensorflow_tracing.value_and_grad
 custom_gradient = tensorflow_tracing.custom_gradient
 compile = tensorflow_tracing.compile
 repeat = tensorflow_tracing.repeat
-
 abstract_eval = tensorflow_tracing.abstract_eval
 
 

@@ -43,16 +43,18 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 
 def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Array:
-    """Padding told in numbers would switch off the fast gradients, with which ResNet-20 trains 1.7 times as fast."""
+    """Padding told in numbers would switch off the fast gradients, with which ResNet-20 trains 1.7 times as fast on a CPU."""
     convolve = tf.nn.conv2d if len(strides) == 2 else tf.nn.conv3d
     steps = (1, *strides, 1)
-    if tuple(map(tuple, padding)) == _same_padding(x.shape[1:-1], kernel.shape[:-2], strides):
+    if np.any(padding) and tuple(map(tuple, padding)) == _same_padding(x.shape[1:-1], kernel.shape[:-2], strides):
         return convolve(x, kernel, steps, "SAME")  # type: ignore[arg-type]
     return convolve(_padded(x, padding), kernel, steps, "VALID")  # type: ignore[arg-type]
 
 
 def _same_padding(sizes: Shape, window: Shape, strides: Shape) -> Padding:
-    """What TensorFlow pads with when it is told "SAME"."""
+    """What TensorFlow pads with when it is told "SAME"; nothing for a size that is not known."""
+    if None in sizes:
+        return ()
     pads = []
     for size, width, step in zip(sizes, window, strides, strict=True):
         total = max((-(-size // step) - 1) * step + width - size, 0)

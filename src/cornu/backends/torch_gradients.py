@@ -63,10 +63,12 @@ def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> l
 @contextlib.contextmanager
 def kernels_with_as_many_gradients() -> Iterator[None]:
     """Inside a gradient of a gradient, switches off the libraries whose recurrent kernels have a first gradient only."""
+    if _depth.gradients < 2:
+        yield
+        return
     before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
-    if _depth.gradients > 1:
-        torch._C._set_mkldnn_enabled(False)
-        torch._C._set_cudnn_enabled(False)
+    torch._C._set_mkldnn_enabled(False)
+    torch._C._set_cudnn_enabled(False)
     try:
         yield
     finally:

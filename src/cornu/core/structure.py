@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _PLAIN = (str, int, float, type(None))
+"""Attributes that are compared by value."""
+
 _BOOKKEEPING = ("inbound_nodes", "_arguments", "_build_shapes", "_losses", "_state", "_trained", "_forward")
 """What ``Layer`` and ``Model`` note for themselves. A variable among it is an attribute, too, or was made in ``build``."""
 
@@ -18,9 +20,9 @@ _latest = 0
 
 
 def attribute_set(name: str, value: Any) -> None:
-    """Takes note that some layer was given an attribute; numbers and texts hold no variables."""
+    """Takes note that some layer was given an attribute."""
     global _latest
-    if not isinstance(value, _PLAIN) and name not in _BOOKKEEPING:
+    if name not in _BOOKKEEPING:
         _latest = next(_changes)
 
 
@@ -40,6 +42,12 @@ class Snapshot:
         self._contents = self._read()
         parts = [value for inner in layers[1:] for value in vars(inner).values() if not isinstance(value, _PLAIN)]
         self._parts = [*layers, *layer.variables, *parts]
+        self._plain = [
+            (name, value)
+            for inner in layers[1:]
+            for name, value in vars(inner).items()
+            if isinstance(value, _PLAIN) and name not in _BOOKKEEPING
+        ]
 
     def holds(self) -> bool:
         """Whether no attribute of any layer was set since, and no list or dict that holds layers or variables has changed."""
@@ -50,7 +58,7 @@ class Snapshot:
 
         The attributes of the layer itself do not count: ``fit`` leaves its history in a model.
         """
-        return _same(self._parts, earlier._parts)
+        return self._plain == earlier._plain and _same(self._parts, earlier._parts)
 
     def _read(self) -> list:
         return [value for container in self._containers for value in container()]

@@ -161,16 +161,18 @@ class BatchNormalization(Normalization):
     def _normalized_by_itself(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
         """The batch normalized by its own mean and variance, and these."""
         weights = self._weights_of_samples(x, mask)
-        quick = shortcuts.find("normalized_batch", x) if weights is None and self.axis in (-1, len(x.shape) - 1) else None
+        is_plain = weights is None and self.axis in (-1, len(x.shape) - 1) and ops.dtype(x) == "float32"
+        quick = shortcuts.find("normalized_batch", x) if is_plain else None
         if quick is not None:
-            gamma, beta = (None if weight is None else weight.value for weight in (self.gamma, self.beta))
+            gamma, beta = (None if weight is None else ops.cast(weight, "float32") for weight in (self.gamma, self.beta))
             return quick(x, gamma, beta, self.epsilon)
         mean, variance = self._batch_statistics(x, weights)
         outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return outputs, mean, variance
 
     def _follow(self, moving: Any, value: Any) -> None:
-        moving.assign(moving * self.momentum + ops.stop_gradient(value) * (1.0 - self.momentum))
+        value = ops.cast(ops.stop_gradient(value), moving.dtype)
+        moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
     def _batch_statistics(self, x: Any, weights: Any) -> tuple[Any, Any]:
         """Mean and variance of each channel over all that counts."""

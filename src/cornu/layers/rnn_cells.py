@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, constraints, initializers, ops, regularizers
+from cornu import activations, constraints, initializers, ops, registry, regularizers
 from cornu.backends import shortcuts
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
@@ -21,6 +21,9 @@ State = list
 
 class RecurrentCell(Layer):
     """The base of the cells here. A subclass has a number of gates, and goes from one state to the next by :meth:`advance`.
+
+    Such a cell reads its weights nowhere but in :meth:`_biases` and in the two products of :meth:`step`, since engines take it
+    along all steps by shortcuts that know these alone. One that reads more says no in :meth:`_is_plain`.
 
     In :meth:`step` the inputs are multiplied by the kernel one step at a time, not all at once before the loop over the steps:
     XLA does not vectorize a loop that reads its numbers from a slice of a larger array, and that costs more than the larger
@@ -162,7 +165,7 @@ class RecurrentCell(Layer):
 
         Args:
             outer: What the inputs add, ``(batch, gates * units)``: their product with the kernel.
-            inner: What the state adds: the product of the output before with the recurrent kernel. One of them has the bias.
+            inner: What the state adds: the product of the output before with the recurrent kernel. The biases are in them.
             states: The state before.
         """
         raise NotImplementedError
@@ -190,14 +193,17 @@ class RecurrentCell(Layer):
         quick = shortcuts.find("recurrence", inputs)
         if quick is None or not inputs.shape[0] or not self._is_plain():
             return None
-        kernels = self.kernel.value, self.recurrent_kernel.value
-        return quick(self.advance, inputs, states, kernels, self._biases(), kept, valid, keep_all)
+        kernels, biases = (self.kernel.value, self.recurrent_kernel.value), self._biases()
+        if not _of_one_dtype(inputs, *states, *kernels, *biases):
+            return None
+        return quick(self.advance, inputs, states, kernels, biases, kept, valid, keep_all)
 
     def _is_plain(self) -> bool:
-        """Whether a step is what the class here says, with activations that have no weights."""
+        """Whether a step is what the class here says, with activations of Cornu's: these have no weights and draw nothing."""
         own = next(base for base in type(self).__mro__ if base.__module__ == __name__)
         changed = any(getattr(type(self), name) is not getattr(own, name) for name in ("step", "advance"))
-        return not changed and self.batch_coupling == "none"
+        functions = (self.activation, getattr(self, "recurrent_activation", self.activation))
+        return not changed and all(function in registry.allowed("activations").values() for function in functions)
 
     def get_initial_state(self, batch_size: int) -> State:
         """Zeros, one array ``(batch_size, size)`` for each of the state."""
@@ -359,12 +365,12 @@ class LSTMCell(RecurrentCell):
 
     def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
         """As for every cell, or by a kernel for LSTM alone: on PyTorch three times as fast as a loop, which is written out."""
-        arrays = *states, self.kernel.value, self.recurrent_kernel.value, *([self.bias.value] if self.use_bias else [])
         usual = (self.activation, self.recurrent_activation) == (activations.tanh, activations.sigmoid) and self._is_plain()
         quick = shortcuts.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
-        if quick is None or any(array.dtype != inputs.dtype for array in arrays):
+        arrays = (*states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]) if quick is not None else ()
+        if quick is None or not _of_one_dtype(inputs, *arrays):
             return super().all_steps(inputs, states, kept, valid, keep_all)
-        outputs, *after = quick(inputs, *arrays, *([] if self.use_bias else [None]))
+        outputs, *after = quick(inputs, *arrays)
         return outputs if keep_all else after[0], after
 
 
@@ -595,6 +601,11 @@ def call_of(cell: Any, training: bool | None) -> Callable:
 def times(x: Any, factors: Any) -> Any:
     """``x * factors``, where None is all ones."""
     return x if factors is None else x * factors
+
+
+def _of_one_dtype(x: Any, *others: Any) -> bool:
+    """Whether arrays, those that are there, have the dtype of the first."""
+    return all(other is None or other.dtype == x.dtype for other in others)
 
 
 def plus(x: Any, bias: Any) -> Any:

@@ -154,7 +154,7 @@ class Model(Layer):
         """
         self._check_constructed()
         inputs = predicting.inputs_of_call(self, args, kwargs)
-        outputs = None if inputs is None else predicting.outputs_of_call(self._forward_function, inputs)
+        outputs = None if inputs is None else self._forward_function.for_call(inputs)
         if outputs is None:
             return super().__call__(*args, **kwargs)
         self._losses = []
@@ -329,7 +329,8 @@ class Model(Layer):
         draws up to two batches ahead, in their order, and never over the end of an epoch or the steps that were asked for. So
         what callbacks change of it between epochs counts from the next one on. Nothing is drawn ahead with a callback that is
         called at every batch, since it may change the next one, nor from an object with the attribute ``workers = 0``: one
-        that looks at the model's weights, or must be read in the thread that opened it.
+        that looks at the model's weights, or must be read in the thread that opened it, as a database. (A generator has no
+        attributes: give an object whose ``__iter__`` makes it.) :meth:`evaluate` and :meth:`predict` do the same.
 
         Returns:
             The history: ``.history["loss"]`` and so on, one value an epoch.

@@ -47,6 +47,7 @@ class Forward:
         self.known_forms: set = set()
         self.only_computes = all(map(_is_own, model.flatten_layers()))
         self._compiled_for: set[tuple] = set()
+        self._refused: set[tuple] = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
@@ -76,6 +77,20 @@ class Forward:
     def is_compiled_for(self, x: Any) -> bool:
         """Whether it has run for inputs of these shapes and dtypes, and so is compiled for them."""
         return shapes_and_dtypes(x) in self._compiled_for
+
+    def for_call(self, x: Any) -> Any:
+        """The outputs for the inputs of a call; None if the call must run line by line, since somebody would notice."""
+        if not self.only_computes or shapes_and_dtypes(x) in self._refused:
+            return None
+        calls = self._calls
+        try:
+            outputs = self(x)
+        except Exception:  # what cannot be compiled may run, and errors say more, line by line
+            self._refused.add(shapes_and_dtypes(x))
+            return None
+        finally:
+            self._calls = calls  # what `predict` draws does not change with calls of the model
+        return outputs if self.only_computes else None
 
     def __call__(self, x: Any) -> Any:
         """The outputs for a batch."""
@@ -109,17 +124,6 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     if not model.backend.prefers_compiled(*arrays):
         return None
     return calls.on_own_device(model, trees.map(lambda array: backends.array_at(model.place, array), args[0]))
-
-
-def outputs_of_call(forward: Forward, inputs: Any) -> Any:
-    """What a model gives for the inputs of a call; None if the call must run line by line, since somebody would notice."""
-    if not forward.only_computes:
-        return None
-    try:
-        outputs = forward(inputs)
-    except Exception:  # what cannot be compiled may run, and errors say more, line by line
-        return None
-    return outputs if forward.only_computes else None
 
 
 def predict(

@@ -15,6 +15,10 @@ _SLOW_SECONDS = 1e-3
 """A source that takes longer for a batch gets a thread. Handing a batch over costs about a tenth of it."""
 
 
+_PATIENCE_SECONDS = 5.0
+"""How long to wait for the thread to finish the item that it is at: a source may hang, and Ctrl-C must not."""
+
+
 def may_be_ahead(source: Any) -> bool:
     """Whether drawing from a source ahead is allowed: with ``workers = 0`` (Keras's name) it stays in the user's thread."""
     return getattr(source, "workers", 1) != 0
@@ -25,7 +29,7 @@ def drawn(items: Generator, ahead: bool) -> Generator:
 
     The thread sees the context variables of the one that began, such as NumPy's settings for errors. What it draws comes in
     order, an exception when its turn has come and as it was raised. When this is closed, the thread finishes the item that
-    it is at, and ends.
+    it is at, and ends; if that takes long, nobody waits for it.
 
     Args:
         items: A generator: it ends with its first exception.
@@ -61,7 +65,7 @@ def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
     finally:
         left.set()
         room.release()
-        thread.join()
+        thread.join(_PATIENCE_SECONDS)
 
 
 class _Drawn(NamedTuple):
