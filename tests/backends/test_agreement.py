@@ -297,7 +297,7 @@ CASES = {
 SEEN_ELSEWHERE = {
     *("to_numpy", "dtype", "value_and_grad", "compile"),  # used for every case
     *("abstract_eval", "devices", "to_device", "synchronize"),  # below, and in the tests of each backend
-    "micro_batch_activations",  # below
+    *("micro_batch_activations", "prefers_compiled"),  # below
     *("fold_in", "random_uniform", "random_normal"),  # the same key gives other numbers on another backend
 }
 
@@ -357,6 +357,12 @@ PRIMITIVES = {name: f for name, f in vars(contract).items() if inspect.isfunctio
 def test_engines_want_micro_batches_on_a_cpu_and_the_reference_does_not(backend):
     room = backends.get(backend).micro_batch_activations()
     assert room is None if backend == "numpy" else room is None or room > 0
+
+
+def test_nothing_is_to_be_compiled_that_is_being_compiled(backend):
+    b, answers = backends.get(backend), []
+    b.compile(lambda x: (answers.append(b.prefers_compiled(x)), x)[1])(b.asarray([1.0]))
+    assert answers[0] is False and b.prefers_compiled(b.asarray([1.0])) is (backend == "jax")
 
 
 def test_every_primitive_has_a_case():
