@@ -70,7 +70,8 @@ def test_training_changes_no_structure():
     model.fit(X, X, verbose=0)
     model.predict(X, verbose=0)
     before = Snapshot(model)
-    model.rate = 0.25
     model.predict(X, verbose=0)
     model._blocks[0].kernel.assign(np.zeros((3, 3)))
     assert before.holds()
+    model.rate = 0.25  # an attribute of the model itself
+    assert Snapshot(model).is_like(before)
