@@ -65,6 +65,17 @@ def allowed(kind: str) -> dict[str, Any]:
     return dict(_tables.get(kind, {}))
 
 
+def is_ours(thing: Any) -> bool:
+    """Whether a class or a function is one of Cornu's.
+
+    Example:
+        >>> from cornu import layers, registry
+        >>> registry.is_ours(layers.Dense), registry.is_ours(print)
+        (True, False)
+    """
+    return str(getattr(thing, "__module__", "")).partition(".")[0] == "cornu"
+
+
 def public_name(cls: type) -> str:
     """The name that files give to a class: Keras's for those in the tables, else its own.
 

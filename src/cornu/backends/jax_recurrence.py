@@ -29,8 +29,8 @@ def recurrence(
 ) -> tuple[Any, list]:
     """See ``shortcuts.recurrence``."""
     steps, batch, _ = x.shape
-    outer = _together(x) @ kernels[0]
-    outer = (outer if biases[0] is None else outer + biases[0]).reshape(steps, batch, outer.shape[-1])
+    outer = _plus(_together(x) @ kernels[0], biases[0])
+    outer = outer.reshape(steps, batch, outer.shape[-1])
     kept = None if kept is None else lax.stop_gradient(kept)
     return _recurrence(advance, keep_all, outer, list(states), kernels[1], biases[1], kept, valid)
 
@@ -52,8 +52,15 @@ def _recurrence(advance, keep_all, outer, states, kernel, bias, kept, valid):
 
 
 def _inner(hidden: Array, kernel: Array, bias: Any, kept: Any) -> Array:
-    product = (hidden if kept is None else hidden * kept) @ kernel
-    return product if bias is None else product + bias
+    return _plus(_times(hidden, kept) @ kernel, bias)
+
+
+def _plus(x: Array, bias: Any) -> Array:
+    return x if bias is None else x + bias
+
+
+def _times(x: Array, factors: Any) -> Array:
+    return x if factors is None else x * factors
 
 
 def _after(advance: Callable, outer: Array, inner: Array, before: list, valid: Any) -> list:
@@ -83,16 +90,14 @@ def _backward(advance, keep_all, residuals, gradients):
             for_after = [for_after[0] + for_output, *for_after[1:]]
         _, pull = jax.vjp(functools.partial(_after, advance, valid=valid), outer, inner, before)
         for_outer, for_inner, for_before = pull(for_after)
-        for_hidden = for_inner @ back
-        for_hidden = for_before[0] + (for_hidden if kept is None else for_hidden * kept)
+        for_hidden = for_before[0] + _times(for_inner @ back, kept)
         return [for_hidden, *for_before[1:]], (for_outer, for_inner)
 
     if not keep_all:
         for_states = [for_states[0] + for_outputs, *for_states[1:]]
     xs = outer, inner, before, valid, for_outputs if keep_all else None
     for_states, (for_outer, for_inner) = _scan(step, for_states, xs, reverse=True)
-    hidden = before[0] if kept is None else before[0] * kept
-    for_kernel = _together(hidden).T @ _together(for_inner)
+    for_kernel = _together(_times(before[0], kept)).T @ _together(for_inner)
     for_bias = None if bias is None else jnp.sum(_together(for_inner), 0)
     return for_outer, for_states, for_kernel, for_bias, None, None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, trees
+from cornu import backends, config, ops, registry, trees
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.shapes import first_of
@@ -66,7 +66,7 @@ def coupling_of(layer: Any) -> str:
     """
     kinds = type(layer).__mro__
     owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
-    if kinds[owner].__module__.partition(".")[0] == "cornu":
+    if registry.is_ours(kinds[owner]):
         return layer.batch_coupling
     promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
     return layer.batch_coupling if promised else "unknown"

@@ -312,7 +312,7 @@ class Layer(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        structure.attribute_set(name, value)
+        structure.attribute_set(name)
 
     def _owned(self, kind: type) -> list:
         """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order they were set."""

@@ -19,7 +19,7 @@ _changes = itertools.count(1)
 _latest = 0
 
 
-def attribute_set(name: str, value: Any) -> None:
+def attribute_set(name: str) -> None:
     """Takes note that some layer was given an attribute."""
     global _latest
     if name not in _BOOKKEEPING:

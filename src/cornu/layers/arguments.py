@@ -127,4 +127,9 @@ def coupling_along(axes: int | list[int]) -> str:
 def coupling_of(function: Callable) -> str:
     """How a function of a batch treats its samples (see ``Layer.batch_coupling``): Cornu's own activations each by itself."""
     known = getattr(function, "batch_coupling", None)
-    return known or ("none" if function in registry.allowed("activations").values() else "unknown")
+    return known or ("none" if is_own_activation(function) else "unknown")
+
+
+def is_own_activation(function: Callable) -> bool:
+    """Whether a function is an activation of Cornu's: it has no weights and draws nothing."""
+    return function in registry.allowed("activations").values()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, constraints, initializers, ops, registry, regularizers
+from cornu import activations, constraints, initializers, ops, regularizers
 from cornu.backends import shortcuts
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
@@ -69,10 +69,14 @@ class RecurrentCell(Layer):
         self.bias_constraint = constraints.get(bias)
 
     @property
+    def _activations(self) -> tuple[Callable, Callable]:
+        """The function of what is new, and that of the gates; of a cell without gates the same twice."""
+        return self.activation, getattr(self, "recurrent_activation", self.activation)
+
+    @property
     def batch_coupling(self) -> str:  # type: ignore[override]
         """That of its activations."""
-        functions = (self.activation, getattr(self, "recurrent_activation", self.activation))
-        found = [arguments.coupling_of(function) for function in functions]
+        found = [arguments.coupling_of(function) for function in self._activations]
         return next(worst for worst in ("unknown", "masked", "none") if worst in found)
 
     # --- Weights ------------------------------------------------------------------------------------------------------
@@ -199,11 +203,10 @@ class RecurrentCell(Layer):
         return quick(self.advance, inputs, states, kernels, biases, kept, valid, keep_all)
 
     def _is_plain(self) -> bool:
-        """Whether a step is what the class here says, with activations of Cornu's: these have no weights and draw nothing."""
+        """Whether a step is what the class here says, with activations of Cornu's."""
         own = next(base for base in type(self).__mro__ if base.__module__ == __name__)
         changed = any(getattr(type(self), name) is not getattr(own, name) for name in ("step", "advance"))
-        functions = (self.activation, getattr(self, "recurrent_activation", self.activation))
-        return not changed and all(function in registry.allowed("activations").values() for function in functions)
+        return not changed and all(map(arguments.is_own_activation, self._activations))
 
     def get_initial_state(self, batch_size: int) -> State:
         """Zeros, one array ``(batch_size, size)`` for each of the state."""
@@ -365,13 +368,14 @@ class LSTMCell(RecurrentCell):
 
     def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
         """As for every cell, or by a kernel for LSTM alone: on PyTorch three times as fast as a loop, which is written out."""
-        usual = (self.activation, self.recurrent_activation) == (activations.tanh, activations.sigmoid) and self._is_plain()
+        usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
         quick = shortcuts.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
-        arrays = (*states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]) if quick is not None else ()
-        if quick is None or not _of_one_dtype(inputs, *arrays):
-            return super().all_steps(inputs, states, kept, valid, keep_all)
-        outputs, *after = quick(inputs, *arrays)
-        return outputs if keep_all else after[0], after
+        if quick is not None:
+            arrays = *states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]
+            if _of_one_dtype(inputs, *arrays):
+                outputs, *after = quick(inputs, *arrays)
+                return outputs if keep_all else after[0], after
+        return super().all_steps(inputs, states, kept, valid, keep_all)
 
 
 class GRUCell(RecurrentCell):

@@ -225,7 +225,7 @@ class BatchFeed:
     def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
         """What the data gives, so many times or as long as it gives anything, and the numbers in its pass.
 
-        Nothing but the user's own code runs here, so that a thread can.
+        The user's own code runs here, and at a new pass in a new order a key is drawn: a thread can.
         """
         for _ in itertools.repeat(None) if count is None else range(count):
             found = self._draw()

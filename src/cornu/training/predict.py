@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, trees
+from cornu import backends, config, registry, trees
 from cornu.core import calls, context
 from cornu.core.context import CallContext
 from cornu.core.structure import Snapshot
@@ -80,13 +80,14 @@ class Forward:
 
     def for_call(self, x: Any) -> Any:
         """The outputs for the inputs of a call; None if the call must run line by line, since somebody would notice."""
-        if not self.only_computes or shapes_and_dtypes(x) in self._refused:
+        form = shapes_and_dtypes(x)
+        if not self.only_computes or form in self._refused:
             return None
         calls = self._calls
         try:
             outputs = self(x)
         except Exception:  # what cannot be compiled may run, and errors say more, line by line
-            self._refused.add(shapes_and_dtypes(x))
+            self._refused.add(form)
             return None
         finally:
             self._calls = calls  # what `predict` draws does not change with calls of the model
@@ -107,7 +108,7 @@ class Forward:
 def _is_own(layer: Any) -> bool:
     """Whether all code that runs when a layer is called is Cornu's: that of the layer, and of functions that it was given."""
     code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
-    return all(str(getattr(part, "__module__", "")).partition(".")[0] == "cornu" for part in code)
+    return all(map(registry.is_ours, code))
 
 
 def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:

@@ -14,7 +14,6 @@ _AHEAD = 2
 _SLOW_SECONDS = 1e-3
 """A source that takes longer for a batch gets a thread. Handing a batch over costs about a tenth of it."""
 
-
 _PATIENCE_SECONDS = 5.0
 """How long to wait for the thread to finish the item that it is at: a source may hang, and Ctrl-C must not."""
 
