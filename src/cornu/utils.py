@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import seeds
+from cornu.backends import memory
 from cornu.core.naming import reset_names
 from cornu.errors import InvalidArgumentError
 
@@ -41,7 +42,9 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again. There is nothing else to clear.
+    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again. Memory kept for the next step goes back.
+
+    There is nothing else to clear: a model that nobody holds any more is gone.
 
     Example:
         >>> from cornu import layers, utils
@@ -50,6 +53,7 @@ def clear_session() -> None:
         'dense'
     """
     reset_names()
+    memory.give_back()
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:

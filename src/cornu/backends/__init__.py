@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from cornu import config
+from cornu.backends import memory
 from cornu.errors import BackendError, one_of
 
 RECORDERS = ("onnx",)
@@ -43,6 +44,7 @@ def get(name: str | None = None) -> ModuleType:
     if name not in _loaded:
         if name not in config.BACKENDS and name not in RECORDERS:
             raise one_of("backend", name, config.BACKENDS)
+        memory.keep()
         _loaded[name] = importlib.import_module(f"cornu.backends.{name}")
     return _loaded[name]
 
