@@ -79,8 +79,7 @@ _LATE = torch.tensor(1e9)
 """A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
 
 
-@_kernel(f"adam_(Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities, {_ADAM}) -> ()")
-def adam_(
+def _adam_(
     weights: list[torch.Tensor],
     gradients: list[torch.Tensor],
     momenta: list[torch.Tensor],
@@ -108,13 +107,17 @@ def adam_(
     )
 
 
+_LISTS = "Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities"
+adam_ = _kernel(f"adam_({_LISTS}, {_ADAM}) -> ()")(_adam_)
+
+
 @_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_ADAM}) -> (Tensor, Tensor, Tensor)")
 def adam(
     weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One step of Adam: the new weight and its new averages."""
     weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
-    adam_([weight], [gradient], [momentum], [velocity], *settings)
+    _adam_([weight], [gradient], [momentum], [velocity], *settings)
     return weight, momentum, velocity
 
 
@@ -139,3 +142,6 @@ def recurrent_layer(*args: Any) -> tuple[torch.Tensor, ...]:
 
 LISTED = {_recurrent: recurrent_layer}
 """Kernels that must be called otherwise in a list, which runs with gradients switched off."""
+
+FUNCTIONS = {adam_: _adam_}
+"""Kernels that are called as the functions that they are: PyTorch's way to them takes longer than a small weight's update."""

@@ -4,11 +4,14 @@ A list is a graph of ``torch.fx``. Each function below changes it in place.
 """
 
 import operator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_arg
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cornu.backends import torch_kernels
 
@@ -30,6 +33,7 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     graph.eliminate_dead_code()
     update_in_place(graph, own)
     update_together(graph)
+    call_directly(graph)
     written.recompile()
     return written
 
@@ -237,6 +241,72 @@ def update_together(graph: Graph) -> None:
             continue
         node.args = (*([*a, *b] for a, b in zip(before.args[:lists], node.args[:lists], strict=True)), *node.args[lists:])
         graph.erase_node(before)
+
+
+_DIRECT: dict[Any, Callable | None] = {}
+"""For a call of some form the function that makes it soonest; None if there is no other than the call's own."""
+
+
+def call_directly(graph: Graph) -> None:
+    """Calls what PyTorch's users call, ``torch.div`` for ``aten.div.Tensor``: it reads its arguments in half the time.
+
+    On a network so small that this is what takes the time (16 and 32 units, batches of 10) a step takes 0.7 times as long.
+    """
+    for node in graph.nodes:
+        if node.target in torch_kernels.FUNCTIONS:
+            node.target = torch_kernels.FUNCTIONS[node.target]
+        elif isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten":
+            form = node.target, _form(node.args), _form(node.kwargs)
+            if form not in _DIRECT:
+                calls = _called_by(node.target, node)
+                same = (each for each in _functions(node.target) if calls and _called_by(each, node) == calls)
+                _DIRECT[form] = next(same, None)
+            node.target = _DIRECT[form] or node.target
+
+
+def _form(value: Any) -> Any:
+    """What of an argument may decide which kernel a function calls."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_form, value))
+    if isinstance(value, dict):
+        return tuple((name, _form(part)) for name, part in value.items())
+    if isinstance(value, Node):
+        tensor = value.meta.get("val")
+        return getattr(tensor, "dtype", None), getattr(tensor, "ndim", None)
+    return value
+
+
+def _functions(kernel: Any) -> list[Callable]:
+    """Functions of PyTorch's that may do the same as a kernel."""
+    name = "to" if kernel is _aten._to_copy.default else kernel._schema.name.removeprefix("aten::")
+    return [found for found in (getattr(torch, name, None), getattr(torch.Tensor, name, None)) if callable(found)]
+
+
+class _Recorded(TorchDispatchMode):
+    """Writes down which kernels are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernels: list = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        self.kernels.append(func)
+        return func(*args, **(kwargs or {}))
+
+
+def _called_by(function: Callable, node: Node) -> list | None:
+    """The kernels that a function calls, given the arguments of a call; None if it does not take them. Computes nothing."""
+    args, kwargs = map_arg((node.args, node.kwargs), lambda each: each.meta.get("val"))
+    modes = (each.meta["val"].fake_mode for each in node.all_input_nodes if isinstance(each.meta.get("val"), FakeTensor))
+    mode = next(modes, None)
+    if mode is None:
+        return None
+    with mode, torch.no_grad(), _Recorded() as recorded:
+        try:
+            function(*args, **kwargs)
+        except (TypeError, RuntimeError):
+            return None
+    return recorded.kernels
 
 
 def _source_of_new(result: Any) -> Any:

@@ -68,6 +68,7 @@ class Program:
 
     Attributes:
         run: From tensors to tensors: the leaves of the arguments to the leaves of the results.
+        mode: In which PyTorch is to be meanwhile. A list holds its gradients' calls itself, and PyTorch keeps no books.
     """
 
     def __init__(self, f: Callable, args: tuple, leaves: list[torch.Tensor], own: int = 0):
@@ -78,8 +79,9 @@ class Program:
             with _without_numbers():
                 written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*leaves)
             self.run: Callable = torch_lists.tidied(written, own).forward
+            self.mode: Callable = torch.inference_mode
         except _ASKS_FOR_NUMBERS:
-            self.run = self._call
+            self.run, self.mode = self._call, torch.no_grad
 
     def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
         results = self._f(*trees.unflatten(self._arguments_form, list(leaves)))
@@ -87,8 +89,8 @@ class Program:
         return [_as_tensor(leaf).contiguous() for leaf in trees.leaves(results)]
 
     def results_of(self, leaves: list[torch.Tensor]) -> Any:
-        """The leaves of the results as the tree that ``f`` gave."""
-        return trees.unflatten(self._results_form, leaves)
+        """The leaves of the results as the tree that ``f`` gave; copies of what PyTorch keeps no books of."""
+        return trees.unflatten(self._results_form, [leaf.clone() if leaf.is_inference() else leaf for leaf in leaves])
 
 
 class Programs:
@@ -139,8 +141,9 @@ def compile(f: Callable) -> Callable:
         if _state.without_numbers:
             return f(*args)
         program, leaves = programs.of(args)
-        with torch.no_grad():
-            return program.results_of(program.run(*leaves))
+        with program.mode():
+            results = program.run(*leaves)
+        return program.results_of(results)
 
     return run
 
@@ -160,9 +163,9 @@ def repeat(step: Callable, finish: Callable) -> Callable:
         size = len(trees.leaves(carry))
         program, leaves = programs.of((carry, data, numbers[0]), own=size)
         constant = leaves[size:-1]
-        with torch.no_grad():
-            # The variables, and the last good state, still hold the old arrays; the program writes into these.
-            kept = [leaf.clone() for leaf in leaves[:size]]
+        # The variables, and the last good state, still hold the old arrays; the program writes into these.
+        kept = [leaf.detach().clone() for leaf in leaves[:size]]
+        with program.mode():
             for number in numbers:
                 kept = program.run(*kept, *constant, number)
         carry = program.results_of(kept)
