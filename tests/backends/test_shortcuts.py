@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import backends, config, layers, optimizers
+from cornu import backends, config, layers, ops, optimizers
 from cornu.backends import shortcuts
 
 RNG = np.random.default_rng(0)
@@ -63,6 +63,23 @@ def test_adam(engine, shape, asked):
     for mine, derived in zip(found, trained(), strict=True):
         np.testing.assert_allclose(mine, derived, rtol=2e-6, atol=1e-7)
     assert set(names) == {"adam"}
+
+
+@engines_with("softmax", "log_softmax")
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("shape", "axis"), [((4, 3), -1), ((4, 3), 0), ((2, 3, 5), 1), ((3,), 0), ((0, 2), 1), ((4, 1), 1)])
+def test_softmax(engine, name, shape, axis, asked):
+    backend, x, upstream = backends.get(engine), RNG.normal(0, 30, size=shape), RNG.normal(size=shape)
+
+    def answer():
+        weighted = lambda x: backend.sum(getattr(ops, name)(x, axis) * backend.asarray(upstream, "float32"))  # noqa: E731
+        found, gradient = backend.value_and_grad(weighted)(backend.asarray(x, "float32"))
+        return [backend.to_numpy(each) for each in (getattr(ops, name)(backend.asarray(x, "float32"), axis), found, gradient)]
+
+    found, names = answer(), asked()
+    for mine, derived in zip(found, answer(), strict=True):
+        np.testing.assert_allclose(mine, derived, rtol=1e-5, atol=1e-6)
+    assert set(names) == {name}
 
 
 @engines_with("normalized_batch")

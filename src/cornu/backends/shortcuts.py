@@ -29,6 +29,19 @@ def adam(
     """
 
 
+def softmax(x: Array, axis: int) -> Array:  # type: ignore[empty-body]
+    """``cornu.ops.softmax`` over one axis.
+
+    Args:
+        x: An array of floats.
+        axis: From 0 to ``x.ndim - 1``.
+    """
+
+
+def log_softmax(x: Array, axis: int) -> Array:  # type: ignore[empty-body]
+    """``cornu.ops.log_softmax`` over one axis (see :func:`softmax` for the arguments)."""
+
+
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
     """A batch with mean 0 and variance 1 in each channel, times ``gamma``, plus ``beta``; and the mean and variance it had.
 

@@ -512,13 +512,14 @@ def _as_index(item: Any) -> Any:
 
 def take(x: Array, indices: Array, axis: int) -> Array:
     axis, indices = axis % x.ndim, asarray(indices)
-    rows = torch.index_select(x, axis, _inside(indices, x.shape[axis]).reshape(-1))
+    numbers = indices if indices.dtype == torch.int32 else indices.to(torch.int64)
+    rows = torch.index_select(x, axis, _inside(numbers, x.shape[axis]).reshape(-1))
     return rows.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     axis = axis % x.ndim
-    rows = _inside(asarray(indices), x.shape[axis])
+    rows = _inside(asarray(indices).to(torch.int64), x.shape[axis])
     others = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
     rows = rows.expand([size if place != axis else rows.shape[axis] for place, size in enumerate(others)])
     return torch.gather(x.expand([size if place != axis else x.shape[axis] for place, size in enumerate(others)]), axis, rows)
@@ -526,8 +527,7 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
 
 def _inside(indices: Array, size: int) -> Array:
     """Row numbers from 0 to ``size - 1``: negative ones count from the end, ones outside are clipped."""
-    indices = indices.to(torch.int64)
-    return torch.clamp(torch.where(indices < 0, indices + size, indices), 0, size - 1)
+    return torch.remainder(torch.clamp(indices, -size, size - 1), builtins.max(size, 1))
 
 
 def index_add(x: Array, indices: Array, updates: Array) -> Array:
@@ -727,6 +727,14 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
     found = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
     outputs, mean, deviation_below_one = found
     return _channels_last(outputs), mean, torch.square(1 / deviation_below_one) - epsilon
+
+
+def softmax(x: Array, axis: int) -> Array:
+    return torch.softmax(x, axis)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    return torch.log_softmax(x, axis)
 
 
 def lstm(

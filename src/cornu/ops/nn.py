@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config
+from cornu.backends import shortcuts
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.checks import check_axes, check_axis, check_same_shape, check_sizes
@@ -366,12 +367,9 @@ def glu(x: Array, axis: int = -1) -> Array:
 # --- The softmax family -----------------------------------------------------------------------------------------------
 
 
-def _below_top(x: Any, axis: Any) -> tuple:
+def _below_top(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
     """``x`` less its largest, which changes no softmax and keeps ``exp`` from overflowing."""
-    backend, x = floats(x)
-    axis = check_axes(axis, x.shape)
-    top = backend.stop_gradient(backend.max(x, axis, True))
-    return backend, backend.subtract(x, top), axis
+    return backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True)))
 
 
 @op
@@ -387,9 +385,13 @@ def softmax(x: Array, axis: Any = -1) -> Array:
         >>> ops.softmax([1000.0, 1000.0]).tolist()
         [0.5, 0.5]
     """
-    backend, x, axis = _below_top(x, axis)
-    parts = backend.exp(x)
-    return backend.divide(parts, backend.sum(parts, axis, True))
+    backend, x = floats(x)
+    axes = check_axes(axis, x.shape)
+    quick = shortcuts.find("softmax", x)
+    if quick is not None and len(axes) == 1:
+        return quick(x, *axes)
+    parts = backend.exp(_below_top(backend, x, axes))
+    return backend.divide(parts, backend.sum(parts, axes, True))
 
 
 @op
@@ -401,8 +403,13 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
         >>> ops.log_softmax([1000.0, 0.0]).tolist()
         [0.0, -1000.0]
     """
-    backend, x, axis = _below_top(x, axis)
-    return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axis, True)))
+    backend, x = floats(x)
+    axes = check_axes(axis, x.shape)
+    quick = shortcuts.find("log_softmax", x)
+    if quick is not None and len(axes) == 1:
+        return quick(x, *axes)
+    x = _below_top(backend, x, axes)
+    return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
 
 
 @op
@@ -704,7 +711,8 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
 def _inside(backend: Any, probabilities: Array) -> Array:
     """Probabilities kept off 0 and 1, where the logarithm is infinite."""
     epsilon = config.epsilon()
-    return backend.minimum(backend.maximum(probabilities, epsilon), 1.0 - epsilon)
+    above = backend.where(backend.less(probabilities, epsilon), epsilon, probabilities)
+    return backend.where(backend.greater(above, 1.0 - epsilon), 1.0 - epsilon, above)
 
 
 @op
