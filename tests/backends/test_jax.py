@@ -355,6 +355,24 @@ def test_the_gradient_for_the_data_is_not_computed():
     assert len(re.findall(r" convolution\(", text)) == 2  # forward, and for the kernel
 
 
+def test_a_large_array_is_written_out_before_it_is_transposed():
+    def blocks(weights, x):  # each adds to what came before, as those of a residual network do
+        for kernel in weights:
+            x = x + B.maximum(B.conv(x, kernel, ONE, ((1, 1), (1, 1)), ONE), 0)
+        return x
+
+    weights, size = [normal(3, 3, 16, 16) / 16 for _ in range(4)], jax_cpu.LARGE // (4 * 16 * 8 * 8)
+
+    def most_read(pictures):
+        """How many arrays of the pictures' size a transposition reads, at most."""
+        text = compiled_text(in_a_loop(blocks), weights, normal(pictures, 8, 8, 16), 3)
+        turned = rf"f32\[(?:8,8,{pictures},16|16,8,8,{pictures})\]"
+        return max(given.count(f"f32[{pictures},8,8,16]") for given in re.findall(rf"^%\S+ \((.*)\) -> {turned}", text, re.M))
+
+    assert most_read(size) == 1
+    assert most_read(size - 1) > 1  # what it must not be
+
+
 def test_no_convolution_is_left_to_the_slow_library():
     x, kernel = normal(8, 13, 13, 32), normal(3, 3, 32, 64)
 
@@ -383,8 +401,10 @@ def lax_conv(x, kernel, strides, padding):
     return lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
+@pytest.mark.parametrize("large", [jax_cpu.LARGE, 0], ids=["as it is", "written out"])
 @pytest.mark.parametrize("channels", [2, 8], ids=["few products", "many products"])
-def test_second_derivatives_of_convolution_are_those_of_jax(channels):
+def test_second_derivatives_of_convolution_are_those_of_jax(channels, large, monkeypatch):
+    monkeypatch.setattr(jax_cpu, "LARGE", large)
     x, kernel = normal(2, 6, 7, channels), normal(3, 2, channels, 4)
     strides, padding = (2, 1), ((1, 0), (0, 1))
 
