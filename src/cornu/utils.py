@@ -42,9 +42,10 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again. Memory kept for the next step goes back.
+    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again.
 
-    There is nothing else to clear: a model that nobody holds any more is gone.
+    A model that nobody holds any more is gone without it. What the process keeps of such a model's memory, for the next one,
+    goes back to the system (``cornu.backends.memory``; not what an engine keeps of an accelerator's).
 
     Example:
         >>> from cornu import layers, utils

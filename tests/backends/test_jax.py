@@ -418,6 +418,14 @@ def test_second_derivatives_of_convolution_are_those_of_jax(channels, large, mon
         assert_allclose(one, other, rtol=1e-3, atol=1e-2 * float(jnp.abs(other).max()))
 
 
+@pytest.mark.parametrize(("pictures", "filters"), [(0, 4), (2, 0)])
+def test_gradients_of_nothing_have_the_right_shape(pictures, filters, monkeypatch):
+    monkeypatch.setattr(jax_cpu, "LARGE", 0)
+    pair = [B.asarray(np.ones((pictures, 5, 5, 8))), B.asarray(np.ones((3, 3, 8, filters)))]
+    _, gradients = B.compile(B.value_and_grad(lambda pair: B.sum(B.conv(*pair, ONE, NO, ONE))))(pair)
+    assert [each.shape for each in gradients] == [each.shape for each in pair]
+
+
 def test_second_derivatives_of_max_pooling_are_those_of_jax():
     x = normal(2, 6, 4, 3)
 

@@ -67,7 +67,9 @@ def test_adam(engine, shape, asked):
 
 @engines_with("softmax", "log_softmax")
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-@pytest.mark.parametrize(("shape", "axis"), [((4, 3), -1), ((4, 3), 0), ((2, 3, 5), 1), ((3,), 0), ((0, 2), 1), ((4, 1), 1)])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((4, 3), -1), ((4, 3), 0), ((2, 3, 5), 1), ((3,), 0), ((0, 2), 1), ((0, 2), 0), ((4, 1), 1)]
+)
 def test_softmax(engine, name, shape, axis, asked):
     backend, x, upstream = backends.get(engine), RNG.normal(0, 30, size=shape), RNG.normal(size=shape)
 
@@ -79,7 +81,7 @@ def test_softmax(engine, name, shape, axis, asked):
     found, names = answer(), asked()
     for mine, derived in zip(found, answer(), strict=True):
         np.testing.assert_allclose(mine, derived, rtol=1e-5, atol=1e-6)
-    assert set(names) == {name}
+    assert set(names) == ({name} if x.size else set())
 
 
 @engines_with("normalized_batch")

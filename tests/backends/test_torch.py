@@ -122,6 +122,23 @@ def test_pytorchs_functions_are_called_where_they_call_the_same_kernel_and_not_e
     assert same.target is aten._to_copy.default  # `to` gives the tensor itself, not a copy
 
 
+def test_what_changes_its_argument_is_called_as_it_is():
+    assert B.compile(lambda x: x.clone().squeeze_(1) + 1)(torch.zeros(3, 1)).tolist() == [1, 1, 1]
+
+
+def test_the_memory_of_functions_is_bounded(monkeypatch):
+    monkeypatch.setattr(torch_lists, "_MOST_FORMS", 3)
+    for size in range(2, 8):
+        assert B.compile(lambda x: B.sum(B.reshape(x, (2, -1)), 1))(torch.ones(2 * size)).tolist() == [size, size]
+        assert len(torch_lists._DIRECT) <= 3
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
+def test_a_row_may_be_named_by_any_whole_number(dtype):
+    assert B.getitem(torch.arange(300.0), torch.tensor(3, dtype=dtype)) == 3
+    assert B.take(torch.arange(300.0), torch.tensor([3, 7], dtype=dtype), 0).tolist() == [3, 7]
+
+
 def test_biases_go_into_the_kernels():
     model = cornu.Sequential([cornu.Input((5, 5, 2)), layers.Conv2D(3, 2), layers.Flatten(), layers.Dense(4)])
     x, weights = normal(2, 5, 5, 2), [B.asarray(value) for value in model.get_weights()]

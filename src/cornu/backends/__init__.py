@@ -44,7 +44,8 @@ def get(name: str | None = None) -> ModuleType:
     if name not in _loaded:
         if name not in config.BACKENDS and name not in RECORDERS:
             raise one_of("backend", name, config.BACKENDS)
-        memory.keep()
+        if name not in (*RECORDERS, "numpy"):
+            memory.keep()
         _loaded[name] = importlib.import_module(f"cornu.backends.{name}")
     return _loaded[name]
 

@@ -189,7 +189,7 @@ def _written_out(x: Array) -> Array:
         one = lax.dynamic_slice(x, (number, *rest), (1,) * x.ndim)
         return lax.dynamic_update_slice(x, one, (jnp.minimum(number, len(x) - 1), *rest))
 
-    return lax.fori_loop(0, 2, write_over, x)
+    return lax.fori_loop(0, 2, write_over, x) if x.size else x
 
 
 _written_out.defvjp(lambda x: (_written_out(x), None), lambda _, grad: (grad,))

@@ -481,7 +481,7 @@ def getitem(x: Array, index: Any) -> Array:
         if isinstance(item, slice) and (item.step or 1) < 0:
             x, items[place] = torch.flip(x, (axis,)), _turned(item, x.shape[axis])
         elif isinstance(item, torch.Tensor) and item.ndim == 0 and item.dtype != torch.bool:
-            x, items[place] = torch.index_select(x, axis, _inside(item, x.shape[axis]).reshape(1)), 0
+            x, items[place] = torch.index_select(x, axis, _row_numbers(item, x.shape[axis]).reshape(1)), 0
         axis += x.ndim - used if item is ... else _axes_used(item)
     return x[tuple(map(_as_index, items))]
 
@@ -512,21 +512,21 @@ def _as_index(item: Any) -> Any:
 
 def take(x: Array, indices: Array, axis: int) -> Array:
     axis, indices = axis % x.ndim, asarray(indices)
-    numbers = indices if indices.dtype == torch.int32 else indices.to(torch.int64)
-    rows = torch.index_select(x, axis, _inside(numbers, x.shape[axis]).reshape(-1))
+    rows = torch.index_select(x, axis, _row_numbers(indices, x.shape[axis]).reshape(-1))
     return rows.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     axis = axis % x.ndim
-    rows = _inside(asarray(indices).to(torch.int64), x.shape[axis])
+    rows = _row_numbers(asarray(indices).to(torch.int64), x.shape[axis])
     others = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
     rows = rows.expand([size if place != axis else rows.shape[axis] for place, size in enumerate(others)])
     return torch.gather(x.expand([size if place != axis else x.shape[axis] for place, size in enumerate(others)]), axis, rows)
 
 
-def _inside(indices: Array, size: int) -> Array:
+def _row_numbers(indices: Array, size: int) -> Array:
     """Row numbers from 0 to ``size - 1``: negative ones count from the end, ones outside are clipped."""
+    indices = indices if indices.dtype == torch.int32 else indices.to(torch.int64)
     return torch.remainder(torch.clamp(indices, -size, size - 1), builtins.max(size, 1))
 
 
@@ -534,7 +534,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
     rows = asarray(indices).to(torch.int64)
     is_inside = ((rows >= -x.shape[0]) & (rows < x.shape[0])).reshape(-1, *(1,) * (updates.ndim - 1))
     updates = torch.where(is_inside, updates, torch.zeros((), dtype=updates.dtype, device=updates.device))
-    return torch.index_add(x, 0, _inside(rows, x.shape[0]), updates.to(x.dtype))
+    return torch.index_add(x, 0, _row_numbers(rows, x.shape[0]), updates.to(x.dtype))
 
 
 # --- Contractions -----------------------------------------------------------------------------------------------------

@@ -107,8 +107,8 @@ def _adam_(
     )
 
 
-_LISTS = "Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities"
-adam_ = _kernel(f"adam_({_LISTS}, {_ADAM}) -> ()")(_adam_)
+_SEVERAL = "Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities"
+adam_ = _kernel(f"adam_({_SEVERAL}, {_ADAM}) -> ()")(_adam_)
 
 
 @_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_ADAM}) -> (Tensor, Tensor, Tensor)")

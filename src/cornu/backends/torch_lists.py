@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import Graph, GraphModule, Node
-from torch.fx.node import map_arg
+from torch.fx.node import map_aggregate, map_arg
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cornu.backends import torch_kernels
@@ -246,6 +246,9 @@ def update_together(graph: Graph) -> None:
 _DIRECT: dict[Any, Callable | None] = {}
 """For a call of some form the function that makes it soonest; None if there is no other than the call's own."""
 
+_MOST_FORMS = 4096
+"""So many are remembered, and then found anew: who makes one model after another does not fill the memory."""
+
 
 def call_directly(graph: Graph) -> None:
     """Calls what PyTorch's users call, ``torch.div`` for ``aten.div.Tensor``: it reads its arguments in half the time.
@@ -255,25 +258,25 @@ def call_directly(graph: Graph) -> None:
     for node in graph.nodes:
         if node.target in torch_kernels.FUNCTIONS:
             node.target = torch_kernels.FUNCTIONS[node.target]
-        elif isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten":
-            form = node.target, _form(node.args), _form(node.kwargs)
+        elif isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not _is_mutable(node):
+            form = node.target, _key(map_arg((node.args, node.kwargs), _form))
             if form not in _DIRECT:
                 calls = _called_by(node.target, node)
                 same = (each for each in _functions(node.target) if calls and _called_by(each, node) == calls)
-                _DIRECT[form] = next(same, None)
+                _remember(form, next(same, None))
             node.target = _DIRECT[form] or node.target
 
 
-def _form(value: Any) -> Any:
-    """What of an argument may decide which kernel a function calls."""
-    if isinstance(value, (list, tuple)):
-        return tuple(map(_form, value))
-    if isinstance(value, dict):
-        return tuple((name, _form(part)) for name, part in value.items())
-    if isinstance(value, Node):
-        tensor = value.meta.get("val")
-        return getattr(tensor, "dtype", None), getattr(tensor, "ndim", None)
-    return value
+def _remember(form: Any, function: Callable | None) -> None:
+    if len(_DIRECT) >= _MOST_FORMS:
+        _DIRECT.clear()
+    _DIRECT[form] = function
+
+
+def _form(node: Node) -> tuple:
+    """What of a tensor may decide which kernel a function calls."""
+    tensor = node.meta.get("val")
+    return tuple(str(getattr(tensor, name, None)) for name in ("dtype", "ndim", "device"))
 
 
 def _functions(kernel: Any) -> list[Callable]:
@@ -283,30 +286,38 @@ def _functions(kernel: Any) -> list[Callable]:
 
 
 class _Recorded(TorchDispatchMode):
-    """Writes down which kernels are called."""
+    """Writes down which kernels are called, and with what."""
 
-    def __init__(self):
+    def __init__(self, given: list[torch.Tensor]):
         super().__init__()
-        self.kernels: list = []
+        self._given, self.calls = given, []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        self.kernels.append(func)
+        told = map_aggregate((args, kwargs or {}), self._described)
+        self.calls.append((func, _key(told)))
         return func(*args, **(kwargs or {}))
+
+    def _described(self, value: Any) -> Any:
+        """A tensor that was given by its place among them; one that was made by its form."""
+        if not isinstance(value, torch.Tensor):
+            return value
+        place = next((place for place, each in enumerate(self._given) if each is value), None)
+        return (tuple(value.shape), str(value.dtype)) if place is None else place
 
 
 def _called_by(function: Callable, node: Node) -> list | None:
-    """The kernels that a function calls, given the arguments of a call; None if it does not take them. Computes nothing."""
+    """What a function calls, given the arguments of a call; None if it does not take them. Computes nothing."""
     args, kwargs = map_arg((node.args, node.kwargs), lambda each: each.meta.get("val"))
-    modes = (each.meta["val"].fake_mode for each in node.all_input_nodes if isinstance(each.meta.get("val"), FakeTensor))
-    mode = next(modes, None)
+    given = [each.meta["val"] for each in node.all_input_nodes if isinstance(each.meta.get("val"), torch.Tensor)]
+    mode = next((each.fake_mode for each in given if isinstance(each, FakeTensor)), None)
     if mode is None:
         return None
-    with mode, torch.no_grad(), _Recorded() as recorded:
+    with mode, torch.no_grad(), _Recorded(given) as recorded:
         try:
             function(*args, **kwargs)
-        except (TypeError, RuntimeError):
+        except Exception:  # it takes other arguments
             return None
-    return recorded.kernels
+    return recorded.calls
 
 
 def _source_of_new(result: Any) -> Any:

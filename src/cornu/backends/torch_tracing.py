@@ -68,7 +68,8 @@ class Program:
 
     Attributes:
         run: From tensors to tensors: the leaves of the arguments to the leaves of the results.
-        mode: In which PyTorch is to be meanwhile. A list holds its gradients' calls itself, and PyTorch keeps no books.
+        surroundings: Makes the context in which it is to run. A list holds its gradients' calls itself, and PyTorch keeps no
+            books.
     """
 
     def __init__(self, f: Callable, args: tuple, leaves: list[torch.Tensor], own: int = 0):
@@ -79,9 +80,9 @@ class Program:
             with _without_numbers():
                 written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*leaves)
             self.run: Callable = torch_lists.tidied(written, own).forward
-            self.mode: Callable = torch.inference_mode
+            self.surroundings: Callable = torch.inference_mode
         except _ASKS_FOR_NUMBERS:
-            self.run, self.mode = self._call, torch.no_grad
+            self.run, self.surroundings = self._call, torch.no_grad
 
     def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
         results = self._f(*trees.unflatten(self._arguments_form, list(leaves)))
@@ -141,7 +142,7 @@ def compile(f: Callable) -> Callable:
         if _state.without_numbers:
             return f(*args)
         program, leaves = programs.of(args)
-        with program.mode():
+        with program.surroundings():
             results = program.run(*leaves)
         return program.results_of(results)
 
@@ -165,7 +166,7 @@ def repeat(step: Callable, finish: Callable) -> Callable:
         constant = leaves[size:-1]
         # The variables, and the last good state, still hold the old arrays; the program writes into these.
         kept = [leaf.detach().clone() for leaf in leaves[:size]]
-        with program.mode():
+        with program.surroundings():
             for number in numbers:
                 kept = program.run(*kept, *constant, number)
         carry = program.results_of(kept)

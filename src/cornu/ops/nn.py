@@ -387,6 +387,8 @@ def softmax(x: Array, axis: Any = -1) -> Array:
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
+    if 0 in x.shape:
+        return x
     quick = shortcuts.find("softmax", x)
     if quick is not None and len(axes) == 1:
         return quick(x, *axes)
@@ -405,6 +407,8 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
+    if 0 in x.shape:
+        return x
     quick = shortcuts.find("log_softmax", x)
     if quick is not None and len(axes) == 1:
         return quick(x, *axes)
@@ -705,10 +709,10 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
         return log_softmax(output, axis)
     backend, output = floats(output)
     output = backend.divide(output, backend.sum(output, axis, True))
-    return backend.log(_inside(backend, output))
+    return backend.log(_clipped(backend, output))
 
 
-def _inside(backend: Any, probabilities: Array) -> Array:
+def _clipped(backend: Any, probabilities: Array) -> Array:
     """Probabilities kept off 0 and 1, where the logarithm is infinite."""
     epsilon = config.epsilon()
     above = backend.where(backend.less(probabilities, epsilon), epsilon, probabilities)
@@ -806,7 +810,7 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     if from_logits:  # log(sigmoid(x)) = -log(1 + exp(-x))
         yes, no = backend.logaddexp(backend.negative(output), 0.0), backend.logaddexp(output, 0.0)
         return backend.add(backend.multiply(target, yes), backend.multiply(against, no))
-    output = _inside(backend, output)
+    output = _clipped(backend, output)
     yes, no = backend.log(output), backend.log(backend.subtract(1.0, output))
     return backend.negative(backend.add(backend.multiply(target, yes), backend.multiply(against, no)))
 
