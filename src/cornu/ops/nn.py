@@ -1,6 +1,7 @@
 """What networks are made of: activation functions, normalization, one-hot vectors, cross-entropies and attention."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -367,9 +368,19 @@ def glu(x: Array, axis: int = -1) -> Array:
 # --- The softmax family -----------------------------------------------------------------------------------------------
 
 
-def _below_top(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
-    """``x`` less its largest, which changes no softmax and keeps ``exp`` from overflowing."""
-    return backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True)))
+def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Array:
+    """What a backend's shortcut gives, or else ``derived(backend, x, axes)`` of ``x`` less its largest.
+
+    That changes no softmax, and keeps ``exp`` from overflowing.
+    """
+    backend, x = floats(x)
+    axes = check_axes(axis, x.shape)
+    if 0 in x.shape:
+        return x
+    quick = shortcuts.find(name, x)
+    if quick is not None and len(axes) == 1:
+        return quick(x, *axes)
+    return derived(backend, backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True))), axes)
 
 
 @op
@@ -385,15 +396,12 @@ def softmax(x: Array, axis: Any = -1) -> Array:
         >>> ops.softmax([1000.0, 1000.0]).tolist()
         [0.5, 0.5]
     """
-    backend, x = floats(x)
-    axes = check_axes(axis, x.shape)
-    if 0 in x.shape:
-        return x
-    quick = shortcuts.find("softmax", x)
-    if quick is not None and len(axes) == 1:
-        return quick(x, *axes)
-    parts = backend.exp(_below_top(backend, x, axes))
-    return backend.divide(parts, backend.sum(parts, axes, True))
+
+    def derived(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
+        parts = backend.exp(x)
+        return backend.divide(parts, backend.sum(parts, axes, True))
+
+    return _of_softmax_family("softmax", derived, x, axis)
 
 
 @op
@@ -405,15 +413,11 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
         >>> ops.log_softmax([1000.0, 0.0]).tolist()
         [0.0, -1000.0]
     """
-    backend, x = floats(x)
-    axes = check_axes(axis, x.shape)
-    if 0 in x.shape:
-        return x
-    quick = shortcuts.find("log_softmax", x)
-    if quick is not None and len(axes) == 1:
-        return quick(x, *axes)
-    x = _below_top(backend, x, axes)
-    return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
+
+    def derived(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
+        return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
+
+    return _of_softmax_family("log_softmax", derived, x, axis)
 
 
 @op
