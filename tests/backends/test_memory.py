@@ -1,7 +1,5 @@
 """Freed memory is kept for the next step: the system is asked for new pages once, and not at every step."""
 
-import ctypes
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,11 +9,11 @@ import pytest
 from cornu import config
 from cornu.backends import memory
 
-if not hasattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallopt"):
-    pytest.skip("only GNU's C library has these settings", allow_module_level=True)
+ENGINE = config.installed_backends()[0]
+if memory._function("mallopt") is None or ENGINE == "numpy":
+    pytest.skip("needs GNU's C library, which alone has these settings, and an engine", allow_module_level=True)
 
 OURS = ("CORNU_KEEP_MEMORY", "GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX")
-ENGINE = next(name for name in config.BACKENDS if importlib.util.find_spec(name))
 MANY_CORES = pytest.mark.skipif(memory._cores() > memory._FEW_CORES, reason="each thread has memory of its own here")
 _PIECES = """
 import ctypes, resource, sys, threading

@@ -1,7 +1,5 @@
 """Every shortcut of every engine against what is derived where an engine has none."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from cornu import backends, config, layers, ops, optimizers
 from cornu.backends import shortcuts
 
 RNG = np.random.default_rng(0)
-INSTALLED = [name for name in config.BACKENDS if importlib.util.find_spec(name)]
+INSTALLED = config.installed_backends()
 
 
 def engines_with(*names):

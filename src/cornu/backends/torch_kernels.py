@@ -74,12 +74,12 @@ def _(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.dev
 
 # --- Adam -------------------------------------------------------------------------------------------------------------
 
-_ADAM = "Tensor rate, float beta_1, float beta_2, float epsilon"
+_SETTINGS = "Tensor rate, float beta_1, float beta_2, float epsilon"
 _LATE = torch.tensor(1e9)
 """A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
 
 
-def _adam_(
+def adam_(
     weights: list[torch.Tensor],
     gradients: list[torch.Tensor],
     momenta: list[torch.Tensor],
@@ -89,7 +89,11 @@ def _adam_(
     beta_2: float,
     epsilon: float,
 ) -> None:
-    """One step of Adam for several weights, written into them and their averages."""
+    """One step of Adam for several weights, written into them and their averages.
+
+    It comes into a list when that has been written down, and so is a plain function: PyTorch's way to a kernel takes longer
+    than a small weight's update.
+    """
     torch._fused_adam_(  # type: ignore[attr-defined]  # what torch.optim.Adam(fused=True) calls
         weights,
         [gradient.contiguous() for gradient in gradients],  # the kernel goes through all four in the order of memory
@@ -107,17 +111,13 @@ def _adam_(
     )
 
 
-_SEVERAL = "Tensor(a!)[] weights, Tensor[] gradients, Tensor(b!)[] momenta, Tensor(c!)[] velocities"
-adam_ = _kernel(f"adam_({_SEVERAL}, {_ADAM}) -> ()")(_adam_)
-
-
-@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_ADAM}) -> (Tensor, Tensor, Tensor)")
+@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_SETTINGS}) -> (Tensor, Tensor, Tensor)")
 def adam(
     weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One step of Adam: the new weight and its new averages."""
     weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
-    _adam_([weight], [gradient], [momentum], [velocity], *settings)
+    adam_([weight], [gradient], [momentum], [velocity], *settings)
     return weight, momentum, velocity
 
 
@@ -142,6 +142,3 @@ def recurrent_layer(*args: Any) -> tuple[torch.Tensor, ...]:
 
 LISTED = {_recurrent: recurrent_layer}
 """Kernels that must be called otherwise in a list, which runs with gradients switched off."""
-
-FUNCTIONS = {adam_: _adam_}
-"""Kernels that are called as the functions that they are: PyTorch's way to them takes longer than a small weight's update."""

@@ -191,21 +191,21 @@ def _is_convolution_without_bias(node: Node) -> bool:
 
 
 class _InPlace(NamedTuple):
-    """A kernel that writes new values into the old ones, for several at once.
+    """A function that writes new values into the old ones, for several at once.
 
     Attributes:
-        kernel: The kernel.
+        function: The function.
         lists: How many of its arguments, from the left, are lists with an entry for each of the several.
         changed: Which of these it writes into.
     """
 
-    kernel: Any
+    function: Callable
     lists: int
     changed: tuple[int, ...]
 
 
 _IN_PLACE = {torch_kernels.adam: _InPlace(torch_kernels.adam_, 4, (0, 2, 3))}
-"""Kernels that give new tensors, and those that write into the old ones."""
+"""Kernels that give new tensors, and the functions that write into the old ones."""
 
 
 def update_in_place(graph: Graph, own: int) -> None:
@@ -214,7 +214,7 @@ def update_in_place(graph: Graph, own: int) -> None:
     place = {node: number for number, node in enumerate(nodes)}
     free, given = nodes[:own], [_source_of_new(result) for result in nodes[-1].args[0]]
     for node in [node for node in nodes if node.target in _IN_PLACE]:
-        kernel, lists, changed = _IN_PLACE[node.target]
+        function, lists, changed = _IN_PLACE[node.target]
         old = [node.args[number] for number in changed]
         new = {user.args[1]: user for user in node.users}
         if not all(
@@ -223,7 +223,7 @@ def update_in_place(graph: Graph, own: int) -> None:
         ):
             continue
         with graph.inserting_before(node):
-            call = graph.call_function(kernel, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
+            call = graph.call_function(function, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
         place[call] = place[node]
         for number, argument in enumerate(old):
             _replace(new[number], argument)
@@ -231,8 +231,8 @@ def update_in_place(graph: Graph, own: int) -> None:
 
 
 def update_together(graph: Graph) -> None:
-    """Makes calls of such a kernel that follow on each other one: a call costs more than a small weight's update."""
-    lists_of = {each.kernel: each.lists for each in _IN_PLACE.values()}
+    """Makes calls of such a function that follow on each other one: a call costs more than a small weight's update."""
+    lists_of = {each.function: each.lists for each in _IN_PLACE.values()}
     for node in list(graph.nodes):
         before, lists = node.prev, lists_of.get(node.target)
         if lists is None or before.target is not node.target or before.args[lists:] != node.args[lists:]:
@@ -256,9 +256,7 @@ def call_directly(graph: Graph) -> None:
     On a network so small that this is what takes the time (16 and 32 units, batches of 10) a step takes 0.7 times as long.
     """
     for node in graph.nodes:
-        if node.target in torch_kernels.FUNCTIONS:
-            node.target = torch_kernels.FUNCTIONS[node.target]
-        elif isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not _is_mutable(node):
+        if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not _is_mutable(node):
             form = node.target, _key(map_arg((node.args, node.kwargs), _form))
             if form not in _DIRECT:
                 calls = _called_by(node.target, node)
