@@ -3,7 +3,6 @@
 A list is a graph of ``torch.fx``. Each function below changes it in place.
 """
 
-import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,7 +12,8 @@ from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate, map_arg
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cornu.backends import torch_kernels
+from cornu.backends import torch_kernels, torch_patterns
+from cornu.backends.torch_nodes import changed, is_mutable, is_plain_call, is_random, is_view, memory_of, replace, source
 
 _aten = torch.ops.aten
 
@@ -27,10 +27,14 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     without_bookkeeping(graph)
     own_constants(graph)
     merge_equal_calls(graph)
-    biases_into_kernels(graph)
+    torch_patterns.biases_into_kernels(graph)
+    torch_patterns.relu_after_pooling(graph)
     graph.eliminate_dead_code()
     compute_constants(written)
     graph.eliminate_dead_code()
+    torch_patterns.sums_without_zeros(written)
+    torch_patterns.products_into_sums(graph)
+    torch_patterns.kernel_gradients_by_products(graph)
     update_in_place(graph, own)
     update_together(graph)
     call_directly(graph)
@@ -42,7 +46,7 @@ def without_bookkeeping(graph: Graph) -> None:
     """Leaves out calls that do nothing here, and lets none depend on how numbers lie in memory or on what is switched on."""
     for node in list(graph.nodes):
         if node.target in _NOTHING_HERE:
-            _replace(node, node.args[0])
+            replace(node, node.args[0])
         elif node.target in torch_kernels.LISTED:
             node.target = torch_kernels.LISTED[node.target]
         elif node.target in (_aten.view.default, _aten._unsafe_view.default):
@@ -51,16 +55,16 @@ def without_bookkeeping(graph: Graph) -> None:
 
 def merge_equal_calls(graph: Graph) -> None:
     """Makes a call with the same arguments as an earlier one that one. What is drawn or written into is left alone."""
-    changed = _memory_of(_changed(graph))
+    touched = memory_of(changed(graph))
     first: dict[Any, Node] = {}
     for node in list(graph.nodes):
-        if node.op != "call_function" or _is_random(node):
+        if node.op != "call_function" or is_random(node):
             continue
-        if any(_source(each) in changed for each in (node, *node.all_input_nodes)):
+        if any(source(each) in touched for each in (node, *node.all_input_nodes)):
             continue
         key = _key((node.target, node.args, node.kwargs))
         if key in first:
-            _replace(node, first[key])
+            replace(node, first[key])
         else:
             first[key] = node
 
@@ -74,49 +78,8 @@ def _key(value: Any) -> Any:
     return type(value), repr(value) if isinstance(value, float) else value
 
 
-def _is_mutable(node: Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
-
-
-def _is_random(node: Node) -> bool:
-    """Whether it gives something else each time; Cornu's own kernels draw from a key."""
-    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
-
-
-def _changed(graph: Graph) -> list[Node]:
-    """What calls write into, and what else these are given."""
-    return [each for node in graph.nodes if _is_mutable(node) for each in node.all_input_nodes]
-
-
 def _given(graph: Graph) -> list[Node]:
     return next(node for node in graph.nodes if node.op == "output").all_input_nodes
-
-
-def _memory_of(nodes: list[Node]) -> set[Node]:
-    return {_source(node) for node in nodes}
-
-
-def _source(node: Node) -> Node:
-    """The node in whose memory a node's result lies."""
-    while _is_view(node) and node.all_input_nodes:
-        node = node.all_input_nodes[0]
-    return node
-
-
-def biases_into_kernels(graph: Graph) -> None:
-    """Lets a convolution or a matrix product add the bias that is added to its result alone."""
-    for node in list(graph.nodes):
-        if node.target is not _aten.add.Tensor or node.kwargs or not _is_vector(node.args[1]):
-            continue
-        product, bias = node.args
-        if len(product.users) > 1 or not _fits_as_bias(bias, product, node):
-            continue
-        if product.target is _aten.mm.default:
-            with graph.inserting_before(node):
-                _replace(node, graph.call_function(_aten.addmm.default, (bias, *product.args)))
-        elif _is_convolution_without_bias(product) and bias.op == "placeholder":
-            product.args[0].update_arg(2, bias)
-            _replace(node, product)
 
 
 _LIKE: dict[Any, int] = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
@@ -128,8 +91,8 @@ def own_constants(graph: Graph) -> None:
     first: dict[Any, Node] = {}
     for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one wherever a tensor is read
         if first.setdefault(node.target, node) is not node:
-            _replace(node, first[node.target])
-    used = _memory_of([*_changed(graph), *_given(graph)])
+            replace(node, first[node.target])
+    used = memory_of([*changed(graph), *_given(graph)])
     for node in [node for node in first.values() if node in used]:
         with graph.inserting_after(node):
             copy = graph.call_function(_aten.clone.default, (node,))
@@ -140,19 +103,19 @@ def own_constants(graph: Graph) -> None:
 def compute_constants(written: GraphModule) -> None:
     """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
     graph, constants = written.graph, {}
-    kept = _memory_of([*_changed(graph), *_given(graph)])
+    kept = memory_of([*changed(graph), *_given(graph)])
     for node in list(graph.nodes):
         inputs = [] if node.target in _LIKE else node.all_input_nodes
         if node.op == "get_attr":
             constants[node] = getattr(written, node.target)
-        elif _is_plain_call(node) and _source(node) not in kept and all(each in constants for each in inputs):
+        elif is_plain_call(node) and source(node) not in kept and all(each in constants for each in inputs):
             constants[node] = _value(node, constants)
             name = f"_constant_{len(constants)}"
             written.register_buffer(name, constants[node], persistent=False)
             with graph.inserting_before(node):
                 constant = graph.get_attr(name)
             constants[constant] = constants[node]
-            _replace(node, constant)
+            replace(node, constant)
 
 
 def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
@@ -162,32 +125,6 @@ def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
             return torch.full(like.shape, _LIKE[node.target], dtype=like.dtype, device=like.device)
         args, kwargs = map_arg((node.args, node.kwargs), constants.__getitem__)
         return node.target(*args, **kwargs)  # type: ignore[operator]
-
-
-def _is_plain_call(node: Node) -> bool:
-    """Whether a node gives one tensor, the same for the same arguments, and changes nothing."""
-    if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload) or _is_mutable(node):
-        return False
-    return node.target.namespace == "aten" and not _is_random(node) and isinstance(node.meta.get("val"), torch.Tensor)
-
-
-def _fits_as_bias(bias: Node, product: Any, total: Node) -> bool:
-    """Whether a vector has a number for each column of a product, which it does not make larger or more precise."""
-    values = [each.meta["val"] for each in (bias, product, total)]
-    same = values[1].shape == values[2].shape and len({value.dtype for value in values}) == 1
-    return same and len(values[0]) == values[1].shape[-1]
-
-
-def _is_vector(value: Any) -> bool:
-    return isinstance(value, Node) and len(value.meta["val"].shape) == 1
-
-
-def _is_convolution_without_bias(node: Node) -> bool:
-    """Whether it is a convolution that nobody else uses, its channels moved to the end."""
-    if node.target is not _aten.permute.default or node.args[1][-1] != 1:  # type: ignore[index]
-        return False
-    source: Any = node.args[0]
-    return source.target is _aten.convolution.default and source.args[2] is None and len(source.users) == 1
 
 
 class _InPlace(NamedTuple):
@@ -226,7 +163,7 @@ def update_in_place(graph: Graph, own: int) -> None:
             call = graph.call_function(function, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
         place[call] = place[node]
         for number, argument in enumerate(old):
-            _replace(new[number], argument)
+            replace(new[number], argument)
         graph.erase_node(node)
 
 
@@ -256,7 +193,7 @@ def call_directly(graph: Graph) -> None:
     On a network so small that this is what takes the time (16 and 32 units, batches of 10) a step takes 0.7 times as long.
     """
     for node in graph.nodes:
-        if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not _is_mutable(node):
+        if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not is_mutable(node):
             form = node.target, _key(map_arg((node.args, node.kwargs), _form))
             if form not in _DIRECT:
                 calls = _called_by(node.target, node)
@@ -320,7 +257,7 @@ def _called_by(function: Callable, node: Node) -> list | None:
 
 def _source_of_new(result: Any) -> Any:
     """The new value that a result is, or is a view of."""
-    while isinstance(result, Node) and _is_view(result) and result.all_input_nodes[0].target not in _IN_PLACE:
+    while isinstance(result, Node) and is_view(result) and result.all_input_nodes[0].target not in _IN_PLACE:
         result = result.all_input_nodes[0]
     return result
 
@@ -329,18 +266,5 @@ def _last_read(node: Node, place: dict[Node, int]) -> int:
     """The place of the last node that reads a tensor or a view of it; giving it back is reading it."""
     last = place[node]
     for user in node.users:
-        last = max(last, place[user], _last_read(user, place) if _is_view(user) else 0)
+        last = max(last, place[user], _last_read(user, place) if is_view(user) else 0)
     return last
-
-
-def _is_view(node: Node) -> bool:
-    """Whether its result may lie in the memory of an argument. A piece of several results lies where these do."""
-    returns = getattr(getattr(node.target, "_schema", None), "returns", ())
-    is_piece = node.target is operator.getitem or node.target is _aten.reshape.default
-    return is_piece or any(result.alias_info is not None for result in returns)
-
-
-def _replace(node: Node, other: Any) -> None:
-    other.meta.setdefault("val", node.meta.get("val"))
-    node.replace_all_uses_with(other)
-    node.graph.erase_node(node)

@@ -1,0 +1,151 @@
+"""Calls that follow on each other in networks, and fewer or faster ones that give the same.
+
+Each function changes a list of kernel calls, a graph of ``torch.fx``, in place.
+"""
+
+from typing import Any
+
+import torch
+from torch.fx import Graph, GraphModule, Node
+
+from cornu.backends import torch_cpu
+from cornu.backends.torch_nodes import changed, memory_of, replace, source
+
+_aten = torch.ops.aten
+
+
+def biases_into_kernels(graph: Graph) -> None:
+    """Lets a convolution or a matrix product add the bias that is added to its result alone."""
+    for node in list(graph.nodes):
+        if node.target is not _aten.add.Tensor or node.kwargs or not _is_vector(node.args[1]):
+            continue
+        product, bias = node.args
+        if len(product.users) > 1 or not _fits_as_bias(bias, product, node):
+            continue
+        if product.target is _aten.mm.default:
+            with graph.inserting_before(node):
+                replace(node, graph.call_function(_aten.addmm.default, (bias, *product.args)))
+        elif _is_convolution_without_bias(product) and bias.op == "placeholder":
+            product.args[0].update_arg(2, bias)
+            replace(node, product)
+
+
+def _fits_as_bias(bias: Node, product: Any, total: Node) -> bool:
+    """Whether a vector has a number for each column of a product, which it does not make larger or more precise."""
+    values = [each.meta["val"] for each in (bias, product, total)]
+    same = values[1].shape == values[2].shape and len({value.dtype for value in values}) == 1
+    return same and len(values[0]) == values[1].shape[-1]
+
+
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, Node) and len(value.meta["val"].shape) == 1
+
+
+def _is_convolution_without_bias(node: Node) -> bool:
+    """Whether it is a convolution that nobody else uses, its channels moved to the end."""
+    if node.target is not _aten.permute.default or node.args[1][-1] != 1:  # type: ignore[index]
+        return False
+    product: Any = node.args[0]
+    return product.target is _aten.convolution.default and product.args[2] is None and len(product.users) == 1
+
+
+_POOL, _POOL_BACKWARD = _aten.max_pool2d_with_indices.default, _aten.max_pool2d_with_indices_backward.default
+_RELU, _RELU_BACKWARD = _aten.relu.default, _aten.threshold_backward.default
+
+
+def relu_after_pooling(graph: Graph) -> None:
+    """Takes the largest of each window before what is below 0 becomes 0, which then is done to a fourth of the numbers.
+
+    The numbers are the same, and so are their gradients: where the largest one of a window is not above 0, that is 0.
+    """
+    touched = memory_of(changed(graph))
+    for pool in [node for node in graph.nodes if node.target is _POOL]:
+        seen: Any = pool.args[0]
+        relu: Any = seen.args[0] if seen.target is _aten.permute.default else seen
+        if relu.target is not _RELU or source(relu.args[0]) in touched:
+            continue
+        back = [user for user in seen.users if user.target is _POOL_BACKWARD]
+        masks = [mask for mask in map(_relu_behind, back) if mask is not None and mask.args[1] is relu]
+        readers = {*relu.users, *seen.users} - {seen, pool, *back, *masks}
+        pooled = next((user for user in pool.users if user.args[1] == 0), None)
+        if readers or pooled is None or len(masks) != len(back):
+            continue
+        relu.replace_all_uses_with(relu.args[0], delete_user_cb=lambda user, masks=masks: user not in masks)
+        with graph.inserting_after(pooled):
+            after = graph.call_function(_RELU, (pooled,))
+        after.meta["val"] = pooled.meta["val"]
+        pooled.replace_all_uses_with(after, delete_user_cb=lambda user, after=after: user is not after)
+        for gradient, mask in zip(back, masks, strict=True):
+            with graph.inserting_before(gradient):
+                masked = graph.call_function(_RELU_BACKWARD, (gradient.args[0], after, 0))
+            masked.meta["val"] = after.meta["val"]
+            gradient.update_arg(0, masked)
+            replace(mask, mask.args[0])
+
+
+def _relu_behind(gradient: Node) -> Node | None:
+    """The gradient of ReLU that alone reads a gradient, if there is one; its axes may be permuted before."""
+    while len(gradient.users) == 1:
+        gradient = next(iter(gradient.users))
+        if gradient.target is not _aten.permute.default:
+            return gradient if gradient.target is _RELU_BACKWARD and gradient.args[2] == 0 else None
+    return None
+
+
+def sums_without_zeros(written: GraphModule) -> None:
+    """Leaves out that something new is added to an array of zeros, as sums over the parts of a batch begin."""
+    for node in [node for node in written.graph.nodes if node.target is _aten.add.Tensor and not node.kwargs]:
+        for zeros, other in (node.args, node.args[::-1]):
+            if not isinstance(other, Node) or getattr(zeros, "op", None) != "get_attr":
+                continue
+            one, two = (each.meta["val"] for each in (node, other))
+            is_new = source(other).op == "call_function"
+            if is_new and one.shape == two.shape and one.dtype == two.dtype and not getattr(written, zeros.target).any():
+                replace(node, other)
+                break
+    written.graph.eliminate_dead_code()
+
+
+def products_into_sums(graph: Graph) -> None:
+    """Lets a matrix product add itself to a sum of matrix products that nobody else reads, and write into it.
+
+    Where a wide layer's gradient is summed up over the parts of a batch, that is done in half the time.
+    """
+    touched = memory_of(changed(graph))
+    sums = {_aten.mm.default, _aten.addmm_.default}
+    for node in [node for node in graph.nodes if node.target is _aten.add.Tensor and not node.kwargs]:
+        total, product = node.args
+        if not all(isinstance(each, Node) and each.target in sums and len(each.users) == 1 for each in node.args):
+            continue
+        if product.target is not _aten.mm.default or any(source(each) in touched for each in product.all_input_nodes):
+            continue
+        if len({each.meta["val"].dtype for each in (node, total, product)}) > 1:
+            continue
+        with graph.inserting_before(node):
+            replace(node, graph.call_function(_aten.addmm_.default, (total, *product.args)))
+        graph.erase_node(product)
+
+
+_KERNEL_GRADIENT = 1
+"""The place of the gradient for the kernel among the results of a convolution's gradient."""
+
+
+def kernel_gradients_by_products(graph: Graph) -> None:
+    """Lets a matrix product make the gradient for a convolution's kernel where that is faster (see ``torch_cpu``)."""
+    for node in list(graph.nodes):
+        if node.target is not _aten.convolution_backward.default:
+            continue
+        grad, x, kernel, biases, strides, padding, dilation, is_transposed, more, groups, wanted = node.args
+        place = {user.args[1]: user for user in node.users}
+        if is_transposed or _KERNEL_GRADIENT not in place:
+            continue
+        if not torch_cpu.has_fast_kernel_gradient(x.meta["val"], grad.meta["val"], groups):
+            continue
+        window = list(kernel.meta["val"].shape[2:])
+        with graph.inserting_before(node):
+            product = graph.call_function(torch_cpu.kernel_gradient, (grad, x, window, strides, padding, dilation))
+        replace(place.pop(_KERNEL_GRADIENT), product)
+        wanted = [is_wanted and number in place for number, is_wanted in enumerate(wanted)]
+        node.args = (grad, x, kernel, biases, strides, padding, dilation, is_transposed, more, groups, wanted)
+        if not any(wanted):
+            graph.erase_node(node)

@@ -1,0 +1,188 @@
+"""Calls that PyTorch's lists of kernels make otherwise: each of them, what it must leave alone, and the same numbers."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import backends, layers
+
+torch = pytest.importorskip("torch")
+torch_cpu = importlib.import_module("cornu.backends.torch_cpu")
+torch_tracing = importlib.import_module("cornu.backends.torch_tracing")
+
+B = backends.get("torch")
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return torch.from_numpy(RNG.normal(size=shape).astype("float32"))
+
+
+def calls_of(f, *args):
+    """The names of the kernels that are called once a function is written down, in order."""
+    leaves = []
+    torch_tracing._form(args, leaves)
+    graph = torch_tracing.Program(f, args, leaves).run.__self__.graph
+    targets = [node.target for node in graph.nodes if node.op == "call_function"]
+    names = [each._schema.name.removeprefix("aten::") if hasattr(each, "_schema") else each.__name__ for each in targets]
+    return [name for name in names if name not in ("permute", "getitem", "t")]
+
+
+def assert_same(f, *args):
+    """The function written down gives what it gives line by line, and changes nothing."""
+    before = [each.clone() for each in args]
+    for found, expected in zip(B.compile(f)(*args), f(*args), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    for now, was in zip(args, before, strict=True):
+        np.testing.assert_array_equal(now, was)
+
+
+# --- ReLU and pooling -------------------------------------------------------------------------------------------------
+
+PLACES = [((2, 2), (2, 2), ((0, 0), (0, 0))), ((3, 3), (2, 2), ((1, 1), (1, 1)))]
+
+
+def pooled(x, *place):
+    return B.max_pool(B.relu(x), *place)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_relu_comes_after_pooling(place):
+    x = normal(3, 6, 7, 2) - 0.5
+    x[0, :4, :4] = 0.25  # ties, and windows in which nothing is above 0
+    x[1] = -x[1].abs()
+    x[2, 0, 0, 0] = 0
+    weights = normal(*pooled(x, *place).shape)
+    f = lambda x: [*B.value_and_grad(lambda x: B.sum(pooled(x, *place) * weights))(x), pooled(x, *place)]  # noqa: E731
+
+    calls = calls_of(f, x)
+
+    assert calls.index("max_pool2d_with_indices") < calls.index("relu")
+    assert calls.index("threshold_backward") < calls.index("max_pool2d_with_indices_backward")
+    assert_same(f, x)
+    reference = backends.get("numpy")
+    total = lambda x: reference.sum(reference.max_pool(reference.relu(x), *place) * weights.numpy())  # noqa: E731
+    np.testing.assert_allclose(B.compile(f)(x)[1], reference.value_and_grad(total)(x.numpy())[1], atol=1e-6)
+
+
+def test_relu_that_somebody_else_reads_stays_before_pooling():
+    def given_too(x):
+        positive = B.relu(x)
+        return [B.max_pool(positive, *PLACES[0]), positive]
+
+    def gradient_of_both(x):
+        def total(x):
+            positive = B.relu(x)
+            return B.sum(B.max_pool(positive, *PLACES[0])) + B.sum(positive * positive)
+
+        return B.value_and_grad(total)(x)
+
+    def changed_between(x):
+        x = x * 2
+        positive = B.relu(x)
+        x -= 1
+        return [B.max_pool(positive, *PLACES[0])]
+
+    for f in (given_too, gradient_of_both, changed_between):
+        calls = calls_of(f, normal(1, 4, 4, 2))
+        assert calls.index("relu") < calls.index("max_pool2d_with_indices")
+        assert_same(f, normal(1, 4, 4, 2))
+
+
+def test_not_a_number_comes_through():
+    x = torch.full((1, 2, 2, 1), -1.0)
+    x[0, 1, 0, 0] = torch.nan
+    assert B.compile(lambda x: pooled(x, *PLACES[0]))(x).isnan().all()
+
+
+# --- Sums -------------------------------------------------------------------------------------------------------------
+
+
+def test_products_are_added_to_their_sum():
+    def f(x, y):
+        total = B.full((4, 3), 0.0, "float32")
+        for part in range(3):
+            total = total + B.matmul(B.transpose(x[part], (1, 0)), y[part])
+        return [total]
+
+    x, y = normal(3, 2, 4), normal(3, 2, 3)
+    calls = calls_of(f, x, y)
+    assert (calls.count("mm"), calls.count("addmm_"), calls.count("add")) == (1, 2, 0)
+    assert_same(f, x, y)
+
+
+def test_a_sum_that_is_read_elsewhere_is_not_written_into():
+    def read_later(x, y):
+        first = B.matmul(x, y)
+        second = first + B.matmul(y, x)
+        return [second, B.exp(first)]
+
+    def product_read_later(x, y):
+        product = B.matmul(y, x)
+        return [B.matmul(x, y) + product, product]
+
+    def of_an_argument(x, y):
+        return [x + B.matmul(x, y)]
+
+    def changed_between(x, y):
+        x = x * 2
+        first, second = B.matmul(x, y), B.matmul(y, x)
+        x -= 1
+        return [first + second]
+
+    for f in (read_later, product_read_later, of_an_argument, changed_between):
+        assert "addmm_" not in calls_of(f, normal(3, 3), normal(3, 3))
+        assert_same(f, normal(3, 3), normal(3, 3))
+
+
+def test_zeros_are_added_where_something_depends_on_it():
+    zeros = torch.zeros(3)
+    for f in (lambda x: [x + zeros], lambda x: [B.exp(x[:1]) + zeros], lambda x: [B.exp(x) + zeros.double()]):
+        assert "add" in calls_of(f, normal(3))  # an argument is not given back, shapes and dtypes are those of the sum
+        assert_same(f, normal(3))
+    assert "add" not in calls_of(lambda x: [B.exp(x) + zeros], normal(3))
+    assert "add" in calls_of(lambda x: [B.exp(x) + torch.tensor([0.0, 0.0, 1.0])], normal(3))
+
+
+# --- Gradients of kernels ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("strides", [1, 2])
+def test_products_make_the_gradients_of_kernels(padding, strides, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    model = cornu.Sequential([cornu.Input((6, 7, 3))])
+    for filters in (32, 33, 32):
+        model.add(layers.Conv2D(filters, 2, strides, padding="same" if filters == 33 else padding))
+    model.to_backend("torch")
+    x, weights = normal(4, 6, 7, 3), [variable.value for variable in model.trainable_variables]
+    f = lambda weights, x: B.value_and_grad(  # noqa: E731
+        lambda weights: B.sum(B.square(model.stateless_call(weights, [], x)[0]))
+    )(weights)
+
+    assert calls_of(f, weights, x).count("kernel_gradient") == 2  # the first has too few channels
+    (_, found), (_, expected) = B.compile(f)(weights, x), f(weights, x)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gradient_for_the_kernel_alone_needs_no_convolution(monkeypatch):
+    monkeypatch.setattr(torch_cpu, "has_fast_kernel_gradient", lambda *arrays: True)
+    x = normal(2, 5, 5, 3)
+    f = lambda kernel: B.value_and_grad(  # noqa: E731
+        lambda kernel: B.sum(B.square(B.conv(x, kernel, (1, 1), ((0, 0), (0, 0)), (1, 1))))
+    )(kernel)
+    assert "convolution_backward" not in calls_of(f, normal(2, 2, 3, 4))
+    assert_same(f, normal(2, 2, 3, 4))
+
+
+def test_a_transposed_convolution_keeps_its_gradient(monkeypatch):
+    monkeypatch.setattr(torch_cpu, "has_fast_kernel_gradient", lambda *arrays: True)
+    x = normal(2, 3, 3, 4)
+    f = lambda kernel: B.value_and_grad(  # noqa: E731
+        lambda kernel: B.sum(B.square(B.conv_transpose(x, kernel, (6, 6), (2, 2), ((0, 0), (0, 0)), (1, 1))))
+    )(kernel)
+    assert "kernel_gradient" not in calls_of(f, normal(2, 2, 3, 4))
+    assert_same(f, normal(2, 2, 3, 4))
