@@ -26,6 +26,13 @@ class _End:
         kind = described.type.removeprefix("tensor(").removesuffix(")")
         self.dtype = _DTYPES.get(kind, kind)
 
+    def takes(self, array: np.ndarray) -> bool:
+        """Whether an array is as this input takes it, which most are."""
+        shape, sizes = array.shape, self.shape
+        if array.dtype != self.dtype or len(shape) != len(sizes) or not array.flags.c_contiguous:
+            return False
+        return shape[1:] == sizes[1:] or all(size in (None, n) for size, n in zip(sizes[1:], shape[1:], strict=True))
+
 
 class OnnxModel:
     """A model from an ONNX file, run by ONNX Runtime. :func:`load_onnx` makes it.
@@ -55,6 +62,8 @@ class OnnxModel:
         self._session = _session(Path(os.fspath(path)))
         self._inputs = [_End(described) for described in self._session.get_inputs()]
         self._outputs = [_End(described) for described in self._session.get_outputs()]
+        self._fixed_batch = next((size for item in self._inputs for size in item.shape[:1] if size is not None), None)
+        self._names = [item.name for item in self._inputs], [item.name for item in self._outputs]
         said = self._session.get_modelmeta().custom_metadata_map
         self._input_form = _form(said.get("cornu.inputs"), self.input_names)
         self._output_form = _form(said.get("cornu.outputs"), self.output_names)
@@ -64,12 +73,12 @@ class OnnxModel:
     @property
     def input_names(self) -> list[str]:
         """Names of the inputs."""
-        return [item.name for item in self._inputs]
+        return list(self._names[0])
 
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs."""
-        return [item.name for item in self._outputs]
+        return list(self._names[1])
 
     @property
     def input_shape(self) -> Any:
@@ -95,10 +104,13 @@ class OnnxModel:
         Raises:
             DataError: There are no samples, or they do not fit the model.
         """
-        checks.whole_numbers("predict", 1, batch_size=batch_size)
+        if batch_size is not None:
+            checks.whole_numbers("predict", 1, batch_size=batch_size)
         arrays = self._as_inputs("predict", x)
         samples = len(arrays[0])
         size = self._batch_size(batch_size, samples)
+        if samples <= size:
+            return trees.unflatten(self._output_form, self._run(arrays))
         steps = -(-samples // size)
         parts = []
         with Progress(verbose if steps > 100 else 0) as progress:
@@ -115,11 +127,12 @@ class OnnxModel:
         return trees.unflatten(self._output_form, self._run(self._as_inputs("call", x)))
 
     def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        return self._session.run(self.output_names, dict(zip(self.input_names, arrays, strict=True)))
+        inputs, outputs = self._names
+        return self._session.run(outputs, dict(zip(inputs, arrays, strict=True)))
 
     def _batch_size(self, wanted: int | None, samples: int) -> int:
         """How many samples a step takes: what the file says, if it fixes it."""
-        fixed = next((item.shape[0] for item in self._inputs if item.shape[0] is not None), None)
+        fixed = self._fixed_batch
         if fixed is None:
             return wanted or 32
         if wanted not in (None, fixed):
@@ -142,19 +155,21 @@ class OnnxModel:
         """The arrays in the order and the dtypes of the inputs."""
         given = self._in_order(function, x)
         arrays = [_fitting(function, item, value) for item, value in zip(self._inputs, given, strict=True)]
-        lengths = {item.name: len(array) for item, array in zip(self._inputs, arrays, strict=True)}
-        if 0 in lengths.values():
+        lengths = [len(array) for array in arrays]
+        if 0 in lengths:
             raise DataError(f"`{function}` was given no samples.", "It needs at least one.", "Check how the data was loaded.")
-        if len(set(lengths.values())) > 1:
+        if len(set(lengths)) > 1:
             raise DataError(
-                f"`{function}` was given inputs with {lengths} rows.",
+                f"`{function}` was given inputs with {dict(zip(self._names[0], lengths, strict=True))} rows.",
                 "They must have the same number of rows, one for each sample.",
                 "Check how the arrays were made or cut.",
             )
         return arrays
 
     def _in_order(self, function: str, x: Any) -> list:
-        names = self.input_names
+        names = self._names[0]
+        if isinstance(x, np.ndarray) and len(names) == 1:
+            return [x]
         if isinstance(x, dict):
             keys = list(self._input_form) if isinstance(self._input_form, dict) else names
             keys = keys if set(keys) <= set(x) else names
@@ -240,6 +255,8 @@ def _form(text: str | None, names: list[str]) -> Any:
 
 def _fitting(function: str, item: _End, value: Any) -> np.ndarray:
     """An array as an input takes it."""
+    if isinstance(value, np.ndarray) and item.takes(value):
+        return value
     try:
         array = np.asarray(value)
     except ValueError:
