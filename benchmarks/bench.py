@@ -1,8 +1,8 @@
 """Measures Cornu on each of its engines beside its peers: ``make bench``.
 
 Every rival has a process of its own (``rival.py``). They take turns, round after round in one sitting, and medians are
-compared: machines are shared and noisy, so that ratios mean more than times. Writes ``results/DATE.json``, the table of it
-in Markdown beside it, and a picture of how fast each trains.
+compared: machines are shared and noisy, so that ratios mean more than times. Writes ``results/DATE.json``, its tables in
+Markdown beside it, with the goals (``goals.py``) and what bounds a step (``bounds.py``), and a picture of how fast each trains.
 """
 
 import argparse
@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import bounds
+import goals
 import matplotlib.pyplot as plt
 from measuring import machine, matrix_products, spread
 from rival import RIVALS
@@ -42,11 +44,12 @@ def main() -> None:
     parser.add_argument("--workload", choices=WORKLOADS, action="append")
     parser.add_argument("--rival", choices=RIVALS, action="append")
     parser.add_argument("--starts", action="store_true", help="measure cold and warm starts too, which takes long")
+    parser.add_argument("--bounds", action="store_true", help="profile a step of each network, too")
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
     arguments = parser.parse_args()
     compileall.compile_dir(HERE.parent / "src", quiet=1)  # as pip does with a package, and did with those of the peers
     results: dict = {"machine": machine(), "matrix product, GFLOP/s": spread(matrix_products())}
-    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}}
+    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
     for name in arguments.workload or WORKLOADS:
         print(name, flush=True)
         measure = in_turn if WORKLOADS[name].goal is None else goals_in_turn
@@ -54,10 +57,12 @@ def main() -> None:
         if arguments.starts and WORKLOADS[name].goal is None:
             add_starts(found, name)
         results["workloads"][name] = found
+        if arguments.bounds and WORKLOADS[name].goal is None:
+            results["bounds"][name] = bounds_of(name, found)
         arguments.output.parent.mkdir(exist_ok=True)
         arguments.output.write_text(json.dumps(results, indent=1) + "\n")
         print("\n".join(f"  {rival:32}" + summary(measured) for rival, measured in found.items()), flush=True)
-    arguments.output.with_suffix(".md").write_text(table(results["workloads"]))
+    arguments.output.with_suffix(".md").write_text(table(results["workloads"]) + "\n" + goals.tables(results))
     draw(results["workloads"], arguments.output.with_suffix(".png"))
 
 
@@ -153,6 +158,16 @@ def _start_to_first_epoch(rival: str, name: str, cache: str) -> float:
     seconds = time.perf_counter() - began
     process.wait()
     return seconds
+
+
+def bounds_of(name: str, found: dict) -> dict[str, dict]:
+    """What bounds a step on each engine that was measured and has a profiler for it (see ``bounds.py``)."""
+    profiles = {}
+    for engine in [engine for engine in bounds.ENGINES if f"Cornu on {engine}" in found]:
+        command = [sys.executable, str(HERE / "bounds.py"), engine, name]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+        profiles[engine] = json.loads(run.stdout.splitlines()[-1])
+    return profiles
 
 
 # --- Showing ----------------------------------------------------------------------------------------------------------
