@@ -18,7 +18,7 @@ def spread(values: list[float]) -> dict[str, float]:
 
 def machine() -> dict[str, str]:
     """What stands beside numbers, so that others can compare theirs."""
-    found = {"processor": processor(), "cores": str(os.cpu_count()), "python": platform.python_version()}
+    found = {"processor": processor(), "vectors": vectors(), "cores": str(os.cpu_count()), "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
@@ -30,6 +30,13 @@ def machine() -> dict[str, str]:
 def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
+
+
+def vectors() -> str:
+    """The widest vector instructions, on which it depends which kernels the engines have."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
+    return next((name for name in ("avx512f", "avx2", "avx") if name in flags), "unknown")
 
 
 def matrix_products(size: int = 2048, times: int = 7) -> list[float]:

@@ -8,6 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers, utils
+from cornu.backends import memory
 from cornu.errors import InvalidArgumentError
 
 
@@ -44,6 +45,14 @@ def test_clear_session_starts_the_names_anew():
     layers.Dense(1)
     utils.clear_session()
     assert [layers.Dense(1).name, layers.Dense(1).name] == ["dense", "dense_1"]
+
+
+@pytest.mark.parametrize("free_memory", [True, False])
+def test_clear_session_gives_memory_back_if_that_is_wanted(free_memory, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(1))
+    utils.clear_session(free_memory)
+    assert bool(given_back) is free_memory
 
 
 @pytest.mark.parametrize(

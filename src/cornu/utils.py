@@ -41,11 +41,14 @@ def set_random_seed(seed: int) -> None:
     seeds.set_seed(int(seed))
 
 
-def clear_session() -> None:
+def clear_session(free_memory: bool = True) -> None:
     """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again.
 
     A model that nobody holds any more is gone without it. What the process keeps of such a model's memory, for the next one,
     goes back to the system (``cornu.backends.memory``; not what an engine keeps of an accelerator's).
+
+    Args:
+        free_memory: Whether memory is given back, which takes the longer the more the process holds.
 
     Example:
         >>> from cornu import layers, utils
@@ -54,7 +57,8 @@ def clear_session() -> None:
         'dense'
     """
     reset_names()
-    memory.give_back()
+    if free_memory:
+        memory.give_back()
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:

@@ -43,7 +43,7 @@ def test_it_says_nothing():
 
 
 def test_it_says_what_the_user_wants_to_hear():
-    assert "oneDNN" in output_of(PROGRAM, TF_CPP_MIN_LOG_LEVEL="0")[1]
+    assert "TensorFlow" in output_of(PROGRAM, TF_CPP_MIN_LOG_LEVEL="0")[1]  # what else it says depends on the processor
 
 
 def test_if_loading_fails_it_says_what_it_had_to_say():

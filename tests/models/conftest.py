@@ -13,8 +13,8 @@ from cornu import utils
 @pytest.fixture(autouse=True)
 def fresh_names() -> None:
     """Automatic names start anew in both libraries."""
-    utils.clear_session()
-    keras.utils.clear_session()
+    utils.clear_session(free_memory=False)  # which takes seconds where all tests run in one process
+    keras.utils.clear_session(free_memory=False)
 
 
 @pytest.fixture(params=[cornu, keras], ids=["cornu", "keras"])
