@@ -161,13 +161,16 @@ def _start_to_first_epoch(rival: str, name: str, cache: str) -> float:
 
 
 def bounds_of(name: str, found: dict) -> dict[str, dict]:
-    """What bounds a step on each engine that was measured and has a profiler for it (see ``bounds.py``)."""
-    profiles = {}
+    """What bounds a step on each engine that was measured and has a profiler for it (see ``bounds.py``).
+
+    The machine's speed is measured in the same sitting, since it wavers.
+    """
+    profiles: dict = {}
     for engine in [engine for engine in bounds.ENGINES if f"Cornu on {engine}" in found]:
         command = [sys.executable, str(HERE / "bounds.py"), engine, name]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
         profiles[engine] = json.loads(run.stdout.splitlines()[-1])
-    return profiles
+    return {"matrix product, GFLOP/s": spread(matrix_products()), "profiles": profiles}
 
 
 # --- Showing ----------------------------------------------------------------------------------------------------------

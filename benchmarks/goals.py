@@ -81,23 +81,23 @@ def _best(found: dict, beginnings: tuple[str, ...], measure: str) -> float | Non
 
 def _bounds(results: dict) -> str:
     """For each network the time of a step, what its matrix products alone would take, and where the time goes."""
-    speed = results["matrix product, GFLOP/s"]["median"]
     lines = [
         "## bounds",
         "",
-        f"A step of Cornu's on an engine, in ms; what its matrix products alone (convolutions are some) would take at the "
-        f"{speed:.0f} GFLOP/s of a large one; the megabytes that Adam reads and writes; and the shares of the kinds of kernels "
-        f"in a profile of it.",
+        "A step of Cornu's on an engine, in ms; what its matrix products alone (convolutions are some) take at the speed of a "
+        "large one, measured after it; the megabytes that Adam reads and writes; and the shares of the kinds of kernels in a "
+        "profile of it.",
         "",
-        "| | step | products alone | part of the step | Adam, MB | profile |",
-        "|---" * 6 + "|",
+        "| | step | GFLOP/s of a large product | products alone | part of the step | Adam, MB | profile |",
+        "|---" * 7 + "|",
     ]
-    for name, profiles in results.get("bounds", {}).items():
-        for engine, profile in profiles.items():
+    for name, found in results.get("bounds", {}).items():
+        speed = found["matrix product, GFLOP/s"]["median"]
+        for engine, profile in found["profiles"].items():
             measured = results["workloads"][name][f"Cornu on {engine}"]["training"]["median"]
             step = 1000 * WORKLOADS[name].batch_size / measured
             alone = 1000 * profile["matrix products, GFLOP"] / speed
             shares = ", ".join(f"{kind} {share:.0f} %" for kind, share in profile["shares"].items() if share >= 1)
-            times = f"{step:.3g} | {alone:.3g} | {100 * alone / step:.0f} %"
+            times = f"{step:.3g} | {speed:.0f} | {alone:.3g} | {100 * alone / step:.0f} %"
             lines.append(f"| {name}, {engine} | {times} | {profile['Adam, MB']:.3g} | {shares} |")
     return "\n".join(lines) + "\n"
