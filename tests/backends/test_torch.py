@@ -52,6 +52,14 @@ def test_a_function_runs_once_for_each_form_of_its_arguments():
     assert found["rest"][1] is None and found["rest"][0].tolist() == [1]
 
 
+def test_a_tensor_that_is_given_twice_is_two_arguments():
+    compiled = B.compile(lambda a, b: a - b)
+    assert compiled(torch.ones(2), torch.ones(2)).tolist() == [0, 0]
+    one = torch.ones(3)
+    assert compiled(one, one).tolist() == [0, 0, 0]
+    assert compiled(one, one + 4).tolist() == [-4, -4, -4]
+
+
 def test_what_asks_for_numbers_runs_as_it_is():
     runs = []
 

@@ -42,14 +42,22 @@ def test_the_gradient_for_the_kernel_is_that_of_the_reference(size, window, stri
         np.testing.assert_allclose(found.movedim((0, 1), (-1, -2)), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_one_number_stands_for_all_axes_and_the_result_is_in_order():
+    grad, x = (torch.from_numpy(normal(2, count, 5, 5)) for count in (4, 3))
+    found = torch_cpu.kernel_gradient(grad, x, [3, 3], [1], [1], [1])
+    assert torch.equal(found, torch_cpu.kernel_gradient(grad, x, [3, 3], [1, 1], [1, 1], [1, 1]))
+    assert found.shape == (4, 3, 3, 3) and found.is_contiguous()
+
+
 def test_it_is_used_where_it_is_the_faster_one(monkeypatch):
-    def is_used(channels=32, filters=32, groups=1, **kwargs):
-        x, grad = (torch.empty(2, count, 8, 8, **kwargs) for count in (channels, filters))
-        return torch_cpu.has_fast_kernel_gradient(x, grad, groups)
+    def is_used(channels=32, filters=32, groups=1, size=8, **kwargs):
+        x, grad = (torch.empty(1, count, 1, 1, **kwargs).expand(2, count, size, size) for count in (channels, filters))
+        return torch_cpu.has_fast_kernel_gradient(x, grad, torch.empty(filters, channels, 3, 3), groups)
 
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert is_used()
     assert not (is_used(channels=31) or is_used(filters=31) or is_used(groups=2))
     assert not (is_used(dtype=torch.float64) or is_used(device="meta"))
+    assert is_used(size=340) and not is_used(size=350)  # 3 x 3 x 32 numbers for each place
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     assert not is_used()

@@ -12,14 +12,18 @@ import torch
 FEW_CHANNELS = 32
 """With fewer channels, in or out, laying the patches out takes longer than oneDNN does."""
 PATCHES = 2**20
-"""So many numbers are laid out at a time, 4 MiB: they stay in the cache until the matrix product has read them."""
+"""So many numbers are laid out at a time, 4 MiB: they stay in the cache until the matrix product has read them. It is
+one picture at least."""
+MOST_PATCHES = 2**25
+"""A picture with more numbers to lay out, 128 MiB, goes to oneDNN, which needs no memory for it."""
 
 
-def has_fast_kernel_gradient(x: torch.Tensor, grad: torch.Tensor, groups: int) -> bool:
+def has_fast_kernel_gradient(x: torch.Tensor, grad: torch.Tensor, kernel: torch.Tensor, groups: int) -> bool:
     """Whether :func:`kernel_gradient` is the faster way for arrays of some form; see there for them."""
     is_narrow = min(x.shape[1], grad.shape[1]) < FEW_CHANNELS
+    is_large = math.prod(grad.shape[2:]) * math.prod(kernel.shape[1:]) > MOST_PATCHES
     is_plain = x.device.type == "cpu" and x.dtype == grad.dtype == torch.float32 and groups == 1
-    return is_plain and not is_narrow and torch.backends.cpu.get_cpu_capability() == "AVX2"
+    return is_plain and not is_narrow and not is_large and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
 def kernel_gradient(
@@ -37,12 +41,13 @@ def kernel_gradient(
     Args:
         grad: That of the output, ``(batch, filters, *size)``.
         x: The input, ``(batch, channels, *size)``.
-        window, strides, padding, dilation: A number for each spatial axis; as much padding on both sides.
+        window, strides, padding, dilation: A number for each spatial axis, or one for all; as much padding on both sides.
 
     Returns:
         ``(filters, channels, *window)``.
     """
     grad, x = grad.movedim(1, -1).contiguous(), x.movedim(1, -1)
+    strides, padding, dilation = (list(each) * (len(window) // len(each)) for each in (strides, padding, dilation))
     (batch, *size, filters), channels = grad.shape, x.shape[-1]
     rows, columns = math.prod(size), math.prod(window) * channels
     at_once = min(batch, max(1, PATCHES // (rows * columns)))
@@ -60,4 +65,4 @@ def kernel_gradient(
         laid_out.copy_(patches)
         product = some_grad.reshape(-1, filters)
         total.addmm_(laid_out.view(-1, columns)[: len(product)].t(), product)
-    return total.view(*window, channels, filters).movedim((-1, -2), (0, 1))
+    return total.view(*window, channels, filters).movedim((-1, -2), (0, 1)).contiguous()

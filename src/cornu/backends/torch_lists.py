@@ -32,11 +32,13 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     graph.eliminate_dead_code()
     compute_constants(written)
     graph.eliminate_dead_code()
-    torch_patterns.sums_without_zeros(written)
+    # From here on calls write into what was there before, which `changed` does not see of plain functions.
     torch_patterns.products_into_sums(graph)
     torch_patterns.kernel_gradients_by_products(graph)
     update_in_place(graph, own)
     update_together(graph)
+    if own:
+        part_results(graph)
     call_directly(graph)
     written.recompile()
     return written
@@ -125,6 +127,22 @@ def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
             return torch.full(like.shape, _LIKE[node.target], dtype=like.dtype, device=like.device)
         args, kwargs = map_arg((node.args, node.kwargs), constants.__getitem__)
         return node.target(*args, **kwargs)  # type: ignore[operator]
+
+
+def part_results(graph: Graph) -> None:
+    """Gives no two results the same memory: they are arguments of the next run, which writes into some of them."""
+    output = next(node for node in graph.nodes if node.op == "output")
+    seen: set[Node] = set()
+    results = []
+    for result in output.args[0]:  # type: ignore[union-attr]
+        if _source_of_new(result) in seen:
+            with graph.inserting_before(output):
+                copy = graph.call_function(_aten.clone.default, (result,))
+            copy.meta["val"] = result.meta["val"]
+            result = copy
+        seen.add(_source_of_new(result))
+        results.append(result)
+    output.args = (results,)
 
 
 class _InPlace(NamedTuple):

@@ -40,7 +40,7 @@ def source(node: Node) -> Node:
 
 
 def changed(graph: Graph) -> list[Node]:
-    """What calls write into, and what else these are given."""
+    """What calls write into, and what else these are given: what must not be moved past one another."""
     return [each for node in graph.nodes if is_mutable(node) for each in node.all_input_nodes]
 
 
@@ -49,6 +49,7 @@ def memory_of(nodes: list[Node]) -> set[Node]:
 
 
 def replace(node: Node, other: Any) -> None:
+    """Puts another node, and what is known of the value, in the place of one. Every call needs its ``meta["val"]``."""
     other.meta.setdefault("val", node.meta.get("val"))
     node.replace_all_uses_with(other)
     node.graph.erase_node(node)

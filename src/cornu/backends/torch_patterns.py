@@ -1,12 +1,17 @@
 """Calls that follow on each other in networks, and fewer or faster ones that give the same.
 
-Each function changes a list of kernel calls, a graph of ``torch.fx``, in place.
+Each function changes a list of kernel calls, a graph of ``torch.fx``, in place. One that moves a call, leaves it out or
+lets it write must ask of everything that this concerns:
+
+* Does anything write into it, or into what it is a view of (``memory_of(changed(graph))``)? The user's code may.
+* Who else reads it? Is it given back? Are the two perhaps one?
+* Are shape, dtype and order in memory (``meta["val"]``) what those who read it were told?
 """
 
 from typing import Any
 
 import torch
-from torch.fx import Graph, GraphModule, Node
+from torch.fx import Graph, Node
 
 from cornu.backends import torch_cpu
 from cornu.backends.torch_nodes import changed, memory_of, replace, source
@@ -16,11 +21,14 @@ _aten = torch.ops.aten
 
 def biases_into_kernels(graph: Graph) -> None:
     """Lets a convolution or a matrix product add the bias that is added to its result alone."""
+    written = memory_of(changed(graph))
     for node in list(graph.nodes):
         if node.target is not _aten.add.Tensor or node.kwargs or not _is_vector(node.args[1]):
             continue
         product, bias = node.args
         if len(product.users) > 1 or not _fits_as_bias(bias, product, node):
+            continue
+        if any(source(each) in written for each in (bias, product, *product.all_input_nodes)):
             continue
         if product.target is _aten.mm.default:
             with graph.inserting_before(node):
@@ -54,19 +62,21 @@ _RELU, _RELU_BACKWARD = _aten.relu.default, _aten.threshold_backward.default
 
 
 def relu_after_pooling(graph: Graph) -> None:
-    """Takes the largest of each window before what is below 0 becomes 0, which then is done to a fourth of the numbers.
+    """Takes the largest of each window before what is below 0 becomes 0, which then is done to fewer numbers.
 
-    The numbers are the same, and so are their gradients: where the largest one of a window is not above 0, that is 0.
+    They are the same (but for the sign of a 0), and so are their gradients: where the largest of a window is not above 0, that
+    is 0. The places of the largest are other ones there, so nobody else may read them.
     """
-    touched = memory_of(changed(graph))
+    written = memory_of(changed(graph))
     for pool in [node for node in graph.nodes if node.target is _POOL]:
         seen: Any = pool.args[0]
         relu: Any = seen.args[0] if seen.target is _aten.permute.default else seen
-        if relu.target is not _RELU or source(relu.args[0]) in touched:
+        if relu.target is not _RELU or written & {source(relu.args[0]), pool}:
             continue
         back = [user for user in seen.users if user.target is _POOL_BACKWARD]
         masks = [mask for mask in map(_relu_behind, back) if mask is not None and mask.args[1] is relu]
-        readers = {*relu.users, *seen.users} - {seen, pool, *back, *masks}
+        places = [reader for user in pool.users if user.args[1] == 1 for reader in user.users]
+        readers = {*relu.users, *seen.users, *places} - {seen, pool, *back, *masks}
         pooled = next((user for user in pool.users if user.args[1] == 0), None)
         if readers or pooled is None or len(masks) != len(back):
             continue
@@ -92,38 +102,29 @@ def _relu_behind(gradient: Node) -> Node | None:
     return None
 
 
-def sums_without_zeros(written: GraphModule) -> None:
-    """Leaves out that something new is added to an array of zeros, as sums over the parts of a batch begin."""
-    for node in [node for node in written.graph.nodes if node.target is _aten.add.Tensor and not node.kwargs]:
-        for zeros, other in (node.args, node.args[::-1]):
-            if not isinstance(other, Node) or getattr(zeros, "op", None) != "get_attr":
-                continue
-            one, two = (each.meta["val"] for each in (node, other))
-            is_new = source(other).op == "call_function"
-            if is_new and one.shape == two.shape and one.dtype == two.dtype and not getattr(written, zeros.target).any():
-                replace(node, other)
-                break
-    written.graph.eliminate_dead_code()
-
-
 def products_into_sums(graph: Graph) -> None:
-    """Lets a matrix product add itself to a sum of matrix products that nobody else reads, and write into it.
+    """Lets a matrix product add itself to a sum that nobody else reads, and write into it.
 
     Where a wide layer's gradient is summed up over the parts of a batch, that is done in half the time.
     """
-    touched = memory_of(changed(graph))
-    sums = {_aten.mm.default, _aten.addmm_.default}
+    written, sums = memory_of(changed(graph)), {_aten.mm.default, _aten.add.Tensor}
+    ours: set[Node] = set()
     for node in [node for node in graph.nodes if node.target is _aten.add.Tensor and not node.kwargs]:
         total, product = node.args
-        if not all(isinstance(each, Node) and each.target in sums and len(each.users) == 1 for each in node.args):
+        if not all(isinstance(each, Node) and len(each.users) == 1 for each in node.args) or total is product:
             continue
-        if product.target is not _aten.mm.default or any(source(each) in touched for each in product.all_input_nodes):
+        if product.target is not _aten.mm.default or not (total.target in sums or total in ours):
             continue
-        if len({each.meta["val"].dtype for each in (node, total, product)}) > 1:
+        if any(source(each) in written for each in (total, product, *product.all_input_nodes)):
+            continue
+        values = [each.meta["val"] for each in (node, total, product)]
+        if len({(value.shape, value.dtype, value.stride()) for value in values}) > 1:
             continue
         with graph.inserting_before(node):
-            replace(node, graph.call_function(_aten.addmm_.default, (total, *product.args)))
+            added = graph.call_function(_aten.addmm_.default, (total, *product.args))
+        replace(node, added)
         graph.erase_node(product)
+        ours.add(added)
 
 
 _KERNEL_GRADIENT = 1
@@ -135,17 +136,17 @@ def kernel_gradients_by_products(graph: Graph) -> None:
     for node in list(graph.nodes):
         if node.target is not _aten.convolution_backward.default:
             continue
-        grad, x, kernel, biases, strides, padding, dilation, is_transposed, more, groups, wanted = node.args
+        grad, x, kernel, bias_sizes, strides, padding, dilation, is_transposed, more, groups, wanted = node.args
         place = {user.args[1]: user for user in node.users}
         if is_transposed or _KERNEL_GRADIENT not in place:
             continue
-        if not torch_cpu.has_fast_kernel_gradient(x.meta["val"], grad.meta["val"], groups):
+        if not torch_cpu.has_fast_kernel_gradient(x.meta["val"], grad.meta["val"], kernel.meta["val"], groups):
             continue
         window = list(kernel.meta["val"].shape[2:])
         with graph.inserting_before(node):
             product = graph.call_function(torch_cpu.kernel_gradient, (grad, x, window, strides, padding, dilation))
         replace(place.pop(_KERNEL_GRADIENT), product)
         wanted = [is_wanted and number in place for number, is_wanted in enumerate(wanted)]
-        node.args = (grad, x, kernel, biases, strides, padding, dilation, is_transposed, more, groups, wanted)
+        node.args = (grad, x, kernel, bias_sizes, strides, padding, dilation, is_transposed, more, groups, wanted)
         if not any(wanted):
             graph.erase_node(node)

@@ -78,7 +78,7 @@ class Program:
         self._results_form: Any = None  # known when `f` has run
         try:
             with _without_numbers():
-                written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*leaves)
+                written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*_each_another(leaves))
             self.run: Callable = torch_lists.tidied(written, own).forward
             self.surroundings: Callable = torch.inference_mode
         except _ASKS_FOR_NUMBERS:
@@ -92,6 +92,12 @@ class Program:
     def results_of(self, leaves: list[torch.Tensor]) -> Any:
         """The leaves of the results as the tree that ``f`` gave; copies of what PyTorch keeps no books of."""
         return trees.unflatten(self._results_form, [leaf.clone() if leaf.is_inference() else leaf for leaf in leaves])
+
+
+def _each_another(leaves: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Tensors of which no two are one, which would be one argument of the list, also where the next ones are two."""
+    first = {id(leaf): place for place, leaf in reversed(list(enumerate(leaves)))}
+    return [leaf if first[id(leaf)] == place else leaf.clone() for place, leaf in enumerate(leaves)]
 
 
 class Programs:
