@@ -123,8 +123,8 @@ def test_sizes_that_are_no_whole_numbers_are_refused() -> None:
         (("...ab,bc->...ac", 3), (2,), "is for inputs with at least 2 axes"),
         (("abc,cd->abd", 3), (2, 3, 4), "There must be 2 sizes: one for each of the output's axes 'b', 'd'"),
         (("abc,cd->abd", (9, 5)), (2, 3, 4), "For the axis 'b' its `output_shape=(9, 5)` says 9, the input 3"),
-        (("ab,bc->ac", (None,)), (2, 4), "The size of its axis 'c' must be known"),
-        (("abc,cd->abd", (None, 3), None, "bd"), (2, None, 4), "The size of its axis 'b' must be known"),
+        (("ab,bc->ac", (None,)), (2, 4), "The size of axis 'c' must be known"),
+        (("abc,cd->abd", (None, 3), None, "bd"), (2, None, 4), "The size of axis 'b' must be known"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(arguments: tuple, shape: tuple, said: str) -> None:

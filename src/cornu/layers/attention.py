@@ -716,7 +716,7 @@ class Attention(OneHead):
         >>> import numpy as np
         >>> from cornu.layers import Attention
         >>> query, value = np.array([[[9.0, 0.0]]]), np.array([[[9.0, 0.0], [0.0, 9.0]]])
-        >>> Attention()([query, value]).tolist()
+        >>> Attention()([query, value]).round(3).tolist()
         [[[9.0, 0.0]]]
     """
 
