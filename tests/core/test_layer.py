@@ -680,6 +680,12 @@ def test_the_build_config_holds_the_shapes_it_was_built_for():
     assert layer.get_build_config() == {"input_shape": (None, 3)}
 
 
+def test_the_build_config_of_several_shapes_is_written_as_keras_does():
+    layer = layers.MultiHeadAttention(2, 3)
+    layer.build((None, 4, 5), (None, 6, 5))
+    assert layer.get_build_config() == {"shapes_dict": {"query_shape": (None, 4, 5), "value_shape": (None, 6, 5)}}
+
+
 class Clumsy(Layer):
     """Multiplies by the operator of the engine's own arrays, which knows nothing of layers."""
 

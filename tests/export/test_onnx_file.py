@@ -23,6 +23,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 TABLES = Path(__file__).parents[1] / "layers"
 WITHOUT_TABLE = {"Embedding", "Lambda", "Masking", "TorchModuleWrapper"}  # the last one computes with PyTorch alone
+WITHOUT_TABLE |= {"GroupQueryAttention", "MultiHeadAttention"}  # these take two inputs that are no list
 """Layers that tests of their own export, below."""
 ABSTRACT = {"InputLayer", "Layer", "Wrapper"}
 
@@ -140,6 +141,42 @@ def test_words_are_looked_up_and_padding_is_masked(dtype, tmp_path):
     model = with_weights(Sequential([Input((6,), dtype=dtype), *make]))
 
     check(model, tmp_path, [np.random.default_rng(0).integers(0, 9, (5, 6)).astype(dtype)])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.MultiHeadAttention(2, 3, use_gate=True),
+        lambda: layers.MultiHeadAttention(2, 3, value_dim=4, sliding_window=2),
+        lambda: layers.GroupQueryAttention(3, 4, 2),
+    ],
+)
+@pytest.mark.parametrize("call", [{}, {"use_causal_mask": True}, {"return_attention_scores": True}])
+def test_attention_over_sequences_of_any_length(make, call, tmp_path):
+    x, y = Input((None, 4)), Input((None, 6))
+    model = with_weights(Model([x, y], make()(x, y, **call)))
+
+    for steps in (3, 8):
+        arrays = [np.random.default_rng(0).normal(size=(2, steps + more, size)) for more, size in ((0, 4), (1, 6))]
+        check(model, tmp_path, [array.astype("float32") for array in arrays])
+
+
+def test_attention_along_an_axis(tmp_path):
+    x = Input((3, 4, 5))
+
+    check(with_weights(Model(x, layers.MultiHeadAttention(2, 3, attention_axes=2)(x, x, use_causal_mask=True))), tmp_path)
+
+
+def test_attention_to_words_that_are_no_padding(tmp_path):
+    words = Input((5,), dtype="int32")
+    x = layers.Embedding(9, 4, mask_zero=True)(words)
+    model = with_weights(Model(words, layers.GlobalAveragePooling1D()(layers.MultiHeadAttention(2, 3)(x, x))))
+
+    check(model, tmp_path, [np.random.default_rng(0).integers(0, 3, (6, 5)).astype("int32")])
+
+
+def test_a_transformer(tmp_path):
+    check(with_weights(table("attention").transformer()), tmp_path)
 
 
 def test_a_function_as_a_layer(tmp_path):

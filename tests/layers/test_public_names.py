@@ -9,7 +9,10 @@ from cornu import layers
 from cornu.core.layer import Layer
 from cornu.registry import allowed, deserialize, serialize
 
-NOT_CORNUS = {"lora_rank", "lora_alpha", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum", "synchronized"}
+NOT_CORNUS = {
+    *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
+    *("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
+}
 """Arguments of Keras's that Cornu does not have: other things than layers do these jobs, or nobody does."""
 
 ALSO_OURS = {"Embedding": ["input_length"]}

@@ -685,3 +685,27 @@ def test_a_name_near_to_one_of_cornus_still_says_what_to_do_with_a_layer_of_ones
     model.save(tmp_path / "model.keras")
     with pytest.raises(UnsafeModelError, match=r"Did you mean 'GaussianDropout'\? If it is yours, pass `custom_objects=\{"):
         load_model(tmp_path / "model.keras")
+
+
+class Looking(cornu.Model):
+    """A model of the user's own that is built for two shapes."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.look = layers.MultiHeadAttention(2, 3)
+
+    def build(self, query_shape, value_shape):
+        self.look.build(query_shape, value_shape)
+
+    def call(self, query, value):
+        return self.look(query, value)
+
+
+def test_a_model_that_was_built_for_several_shapes_is_built_again():
+    model = Looking()
+    model.build((None, 3, 4), (None, 5, 6))
+
+    again = model_from_json(model.to_json(), custom_objects={"Looking": Looking})
+
+    assert [weight.shape for weight in again.weights] == [weight.shape for weight in model.weights]
+    assert again.count_params() == model.count_params() > 0

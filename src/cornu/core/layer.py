@@ -533,8 +533,10 @@ class Layer(Configurable):
         return layer
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes it was built for, by the names of ``build``'s parameters; None if it is not built."""
-        return self._build_shapes
+        """The shapes it was built for, by the names of ``build``'s parameters; None if it is not built. As Keras writes it."""
+        if self._build_shapes is None or len(self._build_shapes) == 1:
+            return self._build_shapes
+        return {"shapes_dict": {name: shape for name, shape in self._build_shapes.items() if shape is not None}}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -4,6 +4,7 @@ from cornu import registry
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.layers.attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from cornu.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from cornu.layers.conv_transpose import (
     Conv1DTranspose,
@@ -22,6 +23,7 @@ from cornu.layers.depthwise_conv import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
+from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding
 from cornu.layers.merging import (
     Add,
@@ -107,6 +109,8 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -137,6 +141,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -155,6 +160,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -172,6 +178,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
@@ -220,6 +227,8 @@ registry.allow(
         Activation,
         ActivityRegularization,
         Add,
+        AdditiveAttention,
+        Attention,
         Average,
         AveragePooling1D,
         AveragePooling2D,
@@ -242,6 +251,7 @@ registry.allow(
         Dot,
         Dropout,
         ELU,
+        EinsumDense,
         Embedding,
         Flatten,
         GRU,
@@ -255,6 +265,7 @@ registry.allow(
         GlobalMaxPooling2D,
         GlobalMaxPooling3D,
         GroupNormalization,
+        GroupQueryAttention,
         Identity,
         InputLayer,
         LSTM,
@@ -268,6 +279,7 @@ registry.allow(
         MaxPooling3D,
         Maximum,
         Minimum,
+        MultiHeadAttention,
         Multiply,
         PReLU,
         Permute,

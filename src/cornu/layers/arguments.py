@@ -71,7 +71,7 @@ def margins(layer: Layer, argument: str, value: Any, count: int) -> tuple[tuple[
     return tuple(sizes(layer, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
 
 
-def rate(layer: Layer, value: Any) -> float:
+def rate(layer: Layer, value: Any, argument: str = "rate") -> float:
     """The part of numbers that is dropped: from 0 up to and without 1.
 
     Raises:
@@ -81,9 +81,9 @@ def rate(layer: Layer, value: Any) -> float:
         return float(value)
     percents = isinstance(value, (int, float, np.number)) and 1 < value < 100
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `rate={value!r}`.",
+        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
         "It must lie in [0, 1): it is the part of the numbers that is dropped, and 1 would drop them all.",
-        f"For {value} percent pass `rate={value / 100:g}`." if percents else "Pass for instance `rate=0.5`.",
+        f"For {value} percent pass `{argument}={value / 100:g}`." if percents else f"Pass for instance `{argument}=0.5`.",
     )
 
 

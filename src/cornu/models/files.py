@@ -254,6 +254,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
     with telling_of(config):
         shapes = config.get("build_config")
         if not model.built and shapes:
+            shapes = shapes.get("shapes_dict", shapes)  # so Keras writes several
             model.build(**{name: _as_shape(shape) for name, shape in shapes.items()})
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])

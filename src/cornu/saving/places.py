@@ -13,6 +13,9 @@ from cornu.core.variable import Variable
 from cornu.optimizers import Optimizer
 from cornu.registry import public_name, to_snake_case
 
+_FILED_UNDER = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Public names of layers whose class has another name in Keras: files go by that one."""
+
 
 class Place(NamedTuple):
     """An owner of variables and where they stand.
@@ -66,8 +69,13 @@ def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> 
         used: dict[str, int] = {}
         for part in child.values() if isinstance(child, dict) else child:
             if isinstance(part, (Layer, Optimizer, list, tuple, dict)):
-                kind = "container" if isinstance(part, (list, tuple, dict)) else to_snake_case(public_name(type(part)))
+                kind = "container" if isinstance(part, (list, tuple, dict)) else _kind(part)
                 yield from _walk_child(part, f"{path}/{_numbered(kind, used)}", seen, containers)
+
+
+def _kind(part: Any) -> str:
+    name = public_name(type(part))
+    return to_snake_case(_FILED_UNDER.get(name, name))
 
 
 def _numbered(kind: str, used: dict[str, int]) -> str:

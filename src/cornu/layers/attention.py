@@ -1,0 +1,797 @@
+"""Attention: for each query the mean of values, weighted by how well their keys match it."""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import constraints, initializers, ops, regularizers
+from cornu.core.graph import SymbolicTensor
+from cornu.core.layer import Layer
+from cornu.core.seed_generator import SeedGenerator
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
+from cornu.layers import arguments, shapes
+from cornu.layers.einsum_dense import EinsumDense, output_sizes
+from cornu.layers.shapes import Shape
+from cornu.ops.dtypes import LARGEST
+from cornu.registry import serialize
+
+# --- What all of them do ----------------------------------------------------------------------------------------------
+
+
+def _softmax_where(allowed: Any, scores: Any, axes: int = 1) -> Any:
+    """The softmax of scores over the last axes, of those alone that are allowed; of all in a row where none is."""
+    if allowed is not None:
+        scores = ops.where(allowed, scores, -0.7 * LARGEST[ops.dtype(scores)])  # not infinity: that would give NaN
+    return ops.softmax(scores, axis=tuple(range(-axes, 0)))
+
+
+def _band(queries: Any, keys: Any, causal: bool, window: int | None) -> list:
+    """Which keys a query sees by its place: none that come later, and none as far away as the window is wide."""
+    if not causal and window is None:
+        return []
+    ahead = ops.expand_dims(ops.arange(keys), 0) - ops.expand_dims(ops.arange(queries), 1)
+    found = [ahead <= 0] if causal else []
+    return found if window is None else [*found, ops.abs(ahead) < window]
+
+
+def _all_of(masks: list) -> Any:
+    """Where all masks are True; None if there are none."""
+    return functools.reduce(ops.logical_and, masks) if masks else None
+
+
+def _check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> Any:
+    """A mask as booleans, if it has exactly these sizes.
+
+    Raises:
+        ShapeError: It has others.
+    """
+    if tuple(mask.shape) == tuple(expected):
+        return ops.cast(mask, "bool")
+    raise ShapeError(
+        f"The layer {layer.name!r} got `{name}` of shape {tuple(mask.shape)}.",
+        f"It must have the shape {tuple(expected)}: one number for each place.",
+        "Make it of the tensor that it masks, or leave it out.",
+    )
+
+
+# --- Attention with many heads ----------------------------------------------------------------------------------------
+
+
+class ManyHeads(Layer):
+    """The base of attention with many heads: projections, masks, attention, and a projection of what it gives.
+
+    A subclass says by ``_sizes`` how many heads there are and how large they are, by ``_projected_to`` what comes out.
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+    attention_axes: tuple[int, ...] | None = None
+
+    def __init__(
+        self,
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        kernel_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        bias_regularizer: Any,
+        activity_regularizer: Any,
+        kernel_constraint: Any,
+        bias_constraint: Any,
+        use_gate: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.dropout = arguments.rate(self, dropout, "dropout")
+        self.use_bias = use_bias
+        self.sliding_window = None if sliding_window is None else arguments.whole(self, "sliding_window", sliding_window)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.use_gate = use_gate
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+        self._penalty = regularizers.get(activity_regularizer)  # of the projections, as in Keras: not of the layer itself
+
+    def _sizes(self) -> tuple[int, int, int, int]:
+        """Number of heads, number of key's heads, size of a head's keys, size of its values."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_sizes()`.")
+
+    def _projected_to(self, query_shape: Shape) -> tuple:
+        """The sizes that come out in the place of the features."""
+        return (query_shape[-1],)
+
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer, but without ``flash_attention``, which has no effect."""
+        config = super().get_config() | {"activity_regularizer": serialize(self._penalty)}
+        return {name: value for name, value in config.items() if name != "flash_attention"}
+
+    # --- Weights ------------------------------------------------------------------------------------------------------
+
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
+        """Makes the projections.
+
+        Args:
+            query_shape: Shape of the query.
+            value_shape: Shape of the value.
+            key_shape: Shape of the key; default the value's.
+        """
+        query_shape, value_shape = tuple(query_shape), tuple(value_shape)
+        key_shape = value_shape if key_shape is None else tuple(key_shape)
+        self._check(query_shape, value_shape, key_shape)
+        heads, key_heads, size, value_size = self._sizes()
+        steps = "abcdefg"[: len(query_shape) - 1]
+        into = f"{steps}h,hxy->{steps}xy"
+        free = (None,) * (len(steps) - 1)
+        self._query_dense = self._projection("query", into, (*free, heads, size), "xy")
+        self._query_dense.build(query_shape)
+        self._key_dense = self._projection("key", into, (*free, key_heads, size), "xy")
+        self._key_dense.build(key_shape)
+        if self.use_gate:
+            self._gate_dense = self._projection("gate", into, (*free, heads, value_size), "xy", activation="sigmoid")
+            self._gate_dense.build(query_shape)
+        self._value_dense = self._projection("value", into, (*free, key_heads, value_size), "xy")
+        self._value_dense.build(value_shape)
+        sizes = self._projected_to(query_shape)
+        letters = "ijklmn"[: len(sizes)]
+        back = f"{steps}xy,xy{letters}->{steps}{letters}"
+        self._output_dense = self._projection("attention_output", back, (*free, *sizes), letters)
+        self._output_dense.build((*query_shape[:-1], heads, value_size))
+
+    def _projection(self, name: str, equation: str, sizes: tuple, bias_axes: str, activation: Any = None) -> EinsumDense:
+        return EinsumDense(
+            equation,
+            sizes,
+            activation,
+            bias_axes if self.use_bias else None,
+            self.kernel_initializer,
+            self.bias_initializer,
+            self.kernel_regularizer,
+            self.bias_regularizer,
+            self.kernel_constraint,
+            self.bias_constraint,
+            activity_regularizer=self._penalty,
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
+    # --- Shapes -------------------------------------------------------------------------------------------------------
+
+    def _axes(self, rank: int) -> tuple[int, ...]:
+        """The axes along which attention looks: by default all between the batch and the features."""
+        if self.attention_axes is None:
+            return tuple(range(1, rank - 1))
+        found = tuple(axis % rank if -rank <= axis < rank else -1 for axis in self.attention_axes)
+        if all(0 < axis < rank - 1 for axis in found) and len(set(found)) == len(found):
+            return found
+        raise InvalidArgumentError(
+            f"The layer {self.name!r} has `attention_axes={self.attention_axes}` and got a query with {rank} axes.",
+            f"They must lie between the batch's axis and that of the features: from 1 to {rank - 2}, each once.",
+            "Choose other axes, or leave `attention_axes` out for all of them.",
+        )
+
+    def _check(self, query: Shape, value: Shape, key: Shape) -> None:
+        """Raises a :class:`ShapeError` unless query, value and key fit together."""
+        shapes.check_least_rank(self, query, ("batch", "steps", "features"))
+        axes = self._axes(len(query))
+        rest = [place for place in range(len(query) - 1) if place not in axes]
+        if not len(query) == len(value) == len(key):
+            raise self._misfit(query, value, key, "They must have the same number of axes.", "Reshape one of them.")
+        if any(_differ(query[place], value[place]) for place in rest):
+            expected = f"Query and value may differ in the axes {axes}, where attention looks, and in the features."
+            raise self._misfit(query, value, key, expected, "Check `attention_axes`, and the batches.")
+        if any(map(_differ, value[:-1], key[:-1])):
+            expected = "Key and value must have the same sizes but for the features: each key leads to a value."
+            raise self._misfit(query, value, key, expected, "Check where the two come from, and their order: value, then key.")
+        if self.built:
+            named = ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
+            for projection, shape in named:
+                shapes.check_size(self, shape, -1, projection.kernel.shape[0], f"features of the {projection.name}")
+
+    def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
+        given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
+        return ShapeError(f"The layer {self.name!r} got {given}.", expected, advice)
+
+    def compute_output_shape(self, query_shape: Shape, value_shape: Any = None, key_shape: Any = None) -> Shape:
+        """The query's, with ``output_shape`` in the place of the features.
+
+        Args:
+            query_shape: Shape of the query.
+            value_shape: Shape of the value; None if there is nothing to check.
+            key_shape: Shape of the key; default the value's.
+        """
+        if value_shape is not None:
+            key_shape = value_shape if key_shape is None else key_shape
+            self._check(tuple(query_shape), tuple(value_shape), tuple(key_shape))
+        return (*query_shape[:-1], *self._projected_to(query_shape))
+
+    def compute_output_spec(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Symbolic tensors like the outputs of ``call`` for the same arguments."""
+        query_shape, value_shape = tuple(query.shape), tuple(value.shape)
+        shape = self.compute_output_shape(query_shape, value_shape, None if key is None else tuple(key.shape))
+        outputs = SymbolicTensor(shape, self.compute_dtype)
+        if not return_attention_scores:
+            return outputs
+        return outputs, SymbolicTensor(self._scores_shape(query_shape, value_shape), self.compute_dtype)
+
+    def _scores_shape(self, query: Shape, value: Shape) -> Shape:
+        axes = self._axes(len(query))
+        rest = [query[place] for place in range(len(query) - 1) if place not in axes]
+        return (*rest, self._sizes()[0], *(query[axis] for axis in axes), *(value[axis] for axis in axes))
+
+    # --- The call -----------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Attention.
+
+        Args:
+            query: ``(batch, queries, features)``, or with more axes between batch and features.
+            value: ``(batch, keys, features)``.
+            key: ``(batch, keys, features)``; default the value.
+            query_mask: ``(batch, queries)``, True where a query counts; the others see no key.
+            value_mask: ``(batch, keys)``, True where a value counts.
+            key_mask: ``(batch, keys)``, True where a key counts.
+            attention_mask: True where a query may see a key; ``(batch, queries, keys)``, or with the axis of the heads after
+                the batch's, or without the batch. Sizes of 1 are repeated.
+            return_attention_scores: Whether to give the weights ``(batch, heads, queries, keys)`` too.
+            training: Whether ``dropout`` is on.
+            use_causal_mask: Whether a query sees only keys up to its own place.
+
+        Returns:
+            The outputs, or ``(outputs, weights)``; the weights are those before dropout.
+        """
+        key = value if key is None else key
+        self._check(tuple(query.shape), tuple(value.shape), tuple(key.shape))
+        axes = self._axes(len(query.shape))
+        masks = {"query_mask": query_mask, "value_mask": value_mask, "key_mask": key_mask}
+        allowed = self._allowed(query.shape, value.shape, masks, attention_mask, use_causal_mask)
+        queries, keys, values = self._query_dense(query), self._key_dense(key), self._value_dense(value)
+        drops = training and self.dropout > 0
+        weights = None
+        if return_attention_scores or drops or len(query.shape) > 3:
+            weights = self._weights(queries, keys, axes, allowed)
+            outputs = self._mean(weights, values, axes, drops)
+        else:
+            outputs = ops.dot_product_attention(queries, keys, values, mask=allowed)
+        if self.use_gate:
+            outputs = outputs * self._gate_dense(query)
+        outputs = self._output_dense(outputs)
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def _weights(self, queries: Any, keys: Any, axes: tuple[int, ...], allowed: Any) -> Any:
+        """How much each key counts for each query; nothing where none is allowed."""
+        scale = 1 / math.sqrt(queries.shape[-1])
+        ours, theirs, scores = _letters(len(queries.shape) - 2, axes)
+        found = ops.einsum(f"{ours}xy,{theirs}xy->{scores}", queries * scale, self._for_each_head(keys))
+        weights = _softmax_where(allowed, found, len(axes))
+        return weights if allowed is None else ops.where(allowed, weights, 0)
+
+    def _mean(self, weights: Any, values: Any, axes: tuple[int, ...], drops: Any) -> Any:
+        if drops:
+            weights = ops.random.dropout(weights, self.dropout, seed=self.seed_generator.next())
+        ours, theirs, scores = _letters(len(values.shape) - 2, axes)
+        return ops.einsum(f"{scores},{theirs}xz->{ours}xz", weights, self._for_each_head(values))
+
+    def _for_each_head(self, x: Any) -> Any:
+        """Keys or values, those that several heads share repeated."""
+        heads, key_heads = self._sizes()[:2]
+        return x if heads == key_heads else ops.repeat(x, heads // key_heads, axis=-2)
+
+    def _allowed(self, query: Shape, value: Shape, masks: dict, attention_mask: Any, causal: bool) -> Any:
+        """Which keys each query may see, as booleans that broadcast to the scores; None if all."""
+        axes = self._axes(len(query))
+        count, between = len(axes), len(query) - 1 - len(axes)  # `between`: the other axes, of which the batch's is one
+        queries, keys = [query[axis] for axis in axes], [value[axis] for axis in axes]
+        found = []
+        for name, mask in masks.items():
+            if mask is not None:
+                mine = queries if name == "query_mask" else keys
+                mask = _check_mask(self, name, mask, (query[0], *mine))
+                ones, after = ((1,) * between, (1,) * count) if name == "query_mask" else ((1,) * (between + count), ())
+                found.append(ops.reshape(mask, (query[0], *ones, *mine, *after)))
+        if attention_mask is not None:
+            found.append(self._as_scores(attention_mask, self._scores_shape(query, value), 2 * count))
+        if (causal or self.sliding_window is not None) and count > 1:
+            raise InvalidArgumentError(
+                f"The layer {self.name!r} looks along the axes {axes} and was given "
+                f"{'`use_causal_mask=True`' if causal else f'`sliding_window={self.sliding_window}`'}.",
+                "What comes before what is known along one axis only.",
+                "Choose one axis with `attention_axes`, or pass an `attention_mask` of your own.",
+            )
+        return _all_of([*found, *_band(queries[0], keys[0], causal, self.sliding_window)])
+
+    def _as_scores(self, mask: Any, expected: Shape, places: int) -> Any:
+        """An ``attention_mask`` with all axes that the scores have, those that it lacks put in before the places."""
+        shape = tuple(mask.shape)
+        full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
+        fits = places <= len(shape) <= len(expected) and all(map(_repeats_to, full, expected))
+        if not fits:
+            raise ShapeError(
+                f"The layer {self.name!r} got `attention_mask` of shape {shape}.",
+                f"It must broadcast to the shape of the scores, {tuple(expected)}; the axes of batch and heads may be missing.",
+                f"Make it {(expected[0], *expected[-places:])}: one number for each query and key.",
+            )
+        return ops.reshape(ops.cast(mask, "bool"), full)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _repeats_to(size: Any, expected: Any) -> bool:
+    return (isinstance(size, int) and size == 1) or size == expected
+
+
+def _letters(steps: int, axes: tuple[int, ...]) -> tuple[str, str, str]:
+    """The letters of the queries' axes up to the heads, of the keys', and of the scores': the heads are ``x``."""
+    ours = "abcdefg"[:steps]
+    theirs = "".join("ijklmno"[place] if place in axes else letter for place, letter in enumerate(ours))
+    rest = "".join(letter for letter in ours if letter in theirs)
+    return ours, theirs, f"{rest}x{''.join(ours[axis] for axis in axes)}{''.join(theirs[axis] for axis in axes)}"
+
+
+class MultiHeadAttention(ManyHeads):
+    """Attention with several heads: each projects query, key and value in its own way and looks for itself.
+
+    A head's weights are ``softmax(query @ key.T / sqrt(key_dim))``, its output the mean of the values by these weights; the
+    heads' outputs are projected together. With ``query``, ``value`` and ``key`` the same it is self-attention. Takes
+    ``(batch, queries, features)`` and ``(batch, keys, features)`` and gives ``(batch, queries, features)``. The mask of an
+    input counts as ``query_mask``, ``value_mask`` and ``key_mask``, and that of the query is handed on.
+
+    A query that may see no key gets the mean of all values, or nothing where the weights are made one by one: with
+    ``return_attention_scores``, ``attention_axes`` and dropout, as in Keras.
+
+    Source: Vaswani et al., 2017, https://arxiv.org/abs/1706.03762; the gate: Qiu et al., 2025,
+    https://arxiv.org/abs/2505.06708
+
+    Args:
+        num_heads: Number of heads.
+        key_dim: Size of each head's queries and keys.
+        value_dim: Size of each head's values; default ``key_dim``.
+        dropout: The part of the weights that is dropped while training.
+        use_bias: Whether the projections add a bias.
+        output_shape: Sizes that come out in the place of the features; default the query's features.
+        attention_axes: The axes of the query along which it looks; default all between batch and features.
+        sliding_window: A query sees only keys less than so many places away; None for all.
+        flash_attention: Is taken for the sake of Keras and has no effect.
+        kernel_initializer: First value of the kernels.
+        bias_initializer: First value of the biases.
+        kernel_regularizer: Penalty on the kernels.
+        bias_regularizer: Penalty on the biases.
+        activity_regularizer: Penalty on what each projection gives.
+        kernel_constraint: What the kernels are brought to after each update.
+        bias_constraint: What the biases are brought to after each update.
+        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
+        seed: A whole number that fixes what is dropped, or None.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range, or when called: there are no such ``attention_axes``.
+        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import MultiHeadAttention
+        >>> layer, x = MultiHeadAttention(num_heads=2, key_dim=4), np.ones((1, 5, 8))
+        >>> outputs, weights = layer(x, x, return_attention_scores=True)
+        >>> outputs.shape, weights.shape
+        ((1, 5, 8), (1, 2, 5, 5))
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: Any = None,
+        attention_axes: Any = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            dropout,
+            use_bias,
+            sliding_window,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            use_gate,
+            seed,
+            **kwargs,
+        )
+        self.num_heads = arguments.whole(self, "num_heads", num_heads)
+        self.key_dim = arguments.whole(self, "key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else arguments.whole(self, "value_dim", value_dim)
+        self._given_shape = None if output_shape is None else output_sizes(self, output_shape)
+        if attention_axes is not None:
+            axes = arguments.axes(self, attention_axes, "attention_axes")
+            self.attention_axes = tuple(axes) if isinstance(axes, list) else (axes,)
+
+    def _sizes(self) -> tuple[int, int, int, int]:
+        return self.num_heads, self.num_heads, self.key_dim, self.value_dim
+
+    def _projected_to(self, query_shape: Shape) -> tuple:
+        return self._given_shape or super()._projected_to(query_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer; ``output_shape`` is one of its arguments."""
+        return {**super().get_config(), "output_shape": self._given_shape}
+
+    @property
+    def query_dense(self) -> EinsumDense:
+        """The projection of the query. (In files the projections stand under these names.)"""
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> EinsumDense:
+        """The projection of the key."""
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> EinsumDense:
+        """The projection of the value."""
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> EinsumDense:
+        """The projection of what the heads give."""
+        return self._output_dense
+
+
+class GroupQueryAttention(ManyHeads):
+    """Attention with many heads for the query that share a few heads for key and value: less to compute and to keep.
+
+    With ``num_key_value_heads=num_query_heads`` it is :class:`MultiHeadAttention`, with 1 it is multi-query attention. Takes
+    ``(batch, queries, features)`` and ``(batch, keys, features)`` and gives ``(batch, queries, features)``. The mask of an
+    input counts as ``query_mask``, ``value_mask`` and ``key_mask``, and that of the query is handed on.
+
+    Source: Ainslie et al., 2023, https://arxiv.org/abs/2305.13245
+
+    Args:
+        head_dim: Size of each head.
+        num_query_heads: Number of the query's heads.
+        num_key_value_heads: Number of heads of key and value; divides ``num_query_heads``.
+        dropout: The part of the weights that is dropped while training.
+        use_bias: Whether the projections add a bias.
+        sliding_window: A query sees only keys less than so many places away; None for all.
+        flash_attention: Is taken for the sake of Keras and has no effect.
+        kernel_initializer: First value of the kernels.
+        bias_initializer: First value of the biases.
+        kernel_regularizer: Penalty on the kernels.
+        bias_regularizer: Penalty on the biases.
+        activity_regularizer: Penalty on what each projection gives.
+        kernel_constraint: What the kernels are brought to after each update.
+        bias_constraint: What the biases are brought to after each update.
+        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
+        seed: A whole number that fixes what is dropped, or None.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range, or the heads do not divide evenly.
+        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import GroupQueryAttention
+        >>> x = np.ones((1, 5, 8))
+        >>> GroupQueryAttention(head_dim=4, num_query_heads=6, num_key_value_heads=2)(x, x).shape
+        (1, 5, 8)
+    """
+
+    def __init__(
+        self,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        use_gate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            dropout,
+            use_bias,
+            sliding_window,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            use_gate,
+            seed,
+            **kwargs,
+        )
+        self.head_dim = arguments.whole(self, "head_dim", head_dim)
+        self.num_query_heads = arguments.whole(self, "num_query_heads", num_query_heads)
+        self.num_key_value_heads = arguments.whole(self, "num_key_value_heads", num_key_value_heads)
+        if self.num_query_heads % self.num_key_value_heads:
+            raise InvalidArgumentError(
+                f"`GroupQueryAttention` was given `num_query_heads={num_query_heads}` and "
+                f"`num_key_value_heads={num_key_value_heads}`.",
+                "The heads of the query must divide evenly among those of key and value.",
+                f"Pass for instance `num_query_heads={2 * self.num_key_value_heads}`.",
+            )
+
+    def _sizes(self) -> tuple[int, int, int, int]:
+        return self.num_query_heads, self.num_key_value_heads, self.head_dim, self.head_dim
+
+    def _check(self, query: Shape, value: Shape, key: Shape) -> None:
+        shapes.check_rank(self, query, ("batch", "steps", "features"))
+        super()._check(query, value, key)
+
+
+# --- Attention without projections ------------------------------------------------------------------------------------
+
+
+class OneHead(Layer):
+    """The base of attention on a list ``[query, value]`` or ``[query, value, key]``, which are not projected.
+
+    A subclass gives the scores of queries and keys, by ``_scores(query, key)``.
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+
+    def __init__(self, use_scale: bool, dropout: float, seed: int | None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.use_scale = use_scale
+        self.dropout = arguments.rate(self, dropout, "dropout")
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+
+    def _scores(self, query: Any, key: Any) -> Any:
+        """``(batch, queries, keys)``: how well they match."""
+        raise NotImplementedError(f"`{type(self).__name__}` has no `_scores(query, key)`.")
+
+    def call(
+        self,
+        inputs: list,
+        mask: Any = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Attention.
+
+        Args:
+            inputs: ``[query, value]`` or ``[query, value, key]``: ``(batch, queries, features)``, and twice
+                ``(batch, keys, features)``. The key is the value by default.
+            mask: ``[query_mask, value_mask]``, each ``(batch, steps)`` or None: True where a step counts. The output is 0 at
+                queries that do not.
+            training: Whether ``dropout`` is on.
+            return_attention_scores: Whether to give the weights ``(batch, queries, keys)`` too.
+            use_causal_mask: Whether a query sees only keys up to its own place.
+
+        Returns:
+            The outputs, or ``(outputs, weights)``; the weights are those after dropout.
+        """
+        query, value, *others = (ops.cast(x, self.compute_dtype) for x in inputs)
+        query_mask, value_mask = self._masks(mask, query.shape, value.shape)
+        found = [] if value_mask is None else [ops.expand_dims(value_mask, -2)]
+        found += _band(query.shape[-2], value.shape[-2], use_causal_mask, None)
+        weights = _softmax_where(_all_of(found), self._scores(query, others[0] if others else value))
+        if training and self.dropout > 0:
+            weights = ops.random.dropout(weights, self.dropout, seed=self.seed_generator.next())
+        outputs = ops.matmul(weights, value)
+        if query_mask is not None:
+            outputs = ops.where(ops.expand_dims(query_mask, -1), outputs, 0)
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def _masks(self, mask: Any, query: Shape, value: Shape) -> tuple[Any, Any]:
+        if mask is None:
+            return None, None
+        if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
+            raise InvalidTypeError(
+                f"The layer {self.name!r} was given a `mask` that is no list of two.",
+                "It must be `[query_mask, value_mask]`, as its inputs are a list.",
+                "Pass None for the one that is not there: `mask=[None, value_mask]`.",
+            )
+        pairs = (("query_mask", mask[0], query), ("value_mask", mask[1], value))
+        found = [None if one is None else _check_mask(self, name, one, shape[:-1]) for name, one, shape in pairs]
+        return found[0], found[1]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """That of the query."""
+        return previous_mask[0] if isinstance(previous_mask, (list, tuple)) else None
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """The query's, with the value's features."""
+        is_list = isinstance(input_shape, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in input_shape)
+        if not is_list or len(input_shape) not in (2, 3):
+            raise InvalidTypeError(
+                f"The layer {self.name!r} was called on "
+                + (f"a list of {len(input_shape)} tensors." if is_list else f"one tensor, of shape {input_shape}."),
+                "It takes a list of two or three: `[query, value]` or `[query, value, key]`.",
+                f"Call it as `{type(self).__name__}()([query, value])`; for self-attention as `([x, x])`.",
+            )
+        query, value, key = (tuple(shape) for shape in (*input_shape, input_shape[1])[:3])
+        shapes.check_least_rank(self, query, ("batch", "steps", "features"))
+        fits = len(query) == len(value) == len(key) and not any(map(_differ, query[:-2], value[:-2]))
+        if not fits or any(map(_differ, value[:-1], key[:-1])) or _differ(query[-1], key[-1]):
+            raise ShapeError(
+                f"The layer {self.name!r} got a query of shape {query}, a value of shape {value} and a key of shape {key}.",
+                "They must be (batch, queries, size), (batch, keys, features) and (batch, keys, size). "
+                "By default the key is the value.",
+                "Bring query and key to one size with a `Dense` layer, and check the order: query, value, key.",
+            )
+        return (*query[:-1], value[-1])
+
+    def compute_output_spec(
+        self,
+        inputs: list,
+        mask: Any = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """Symbolic tensors like the outputs of ``call`` for the same arguments."""
+        given = [tuple(x.shape) for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
+        outputs = SymbolicTensor(self.compute_output_shape(given), self.compute_dtype)
+        if not return_attention_scores:
+            return outputs
+        return outputs, SymbolicTensor((*given[0][:-1], given[1][-2]), self.compute_dtype)
+
+
+class Attention(OneHead):
+    """Attention without projections: the mean of the values, weighted by the softmax of ``query @ key.T``.
+
+    Takes a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
+    features)`` and ``(batch, keys, size)`` and gives ``(batch, queries, features)``. The masks of the inputs count as
+    ``mask``, and that of the query is handed on. A query that may see no key gets the mean of all values.
+
+    Source: Luong et al., 2015, https://arxiv.org/abs/1508.04025
+
+    Args:
+        use_scale: Whether scores are multiplied by a trained number ``scale``, at first 1.
+        score_mode: ``"dot"``; or ``"concat"`` for scores ``concat_score_weight * sum(tanh(scale * (query + key)))`` with one
+            trained number more.
+        dropout: The part of the weights that is dropped while training.
+        seed: A whole number that fixes what is dropped, or None.
+        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``score_mode`` or ``dropout`` is out of its range.
+        InvalidTypeError: When called: the inputs or the masks are no list.
+        ShapeError: When called: query, value, key or a mask do not fit together.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Attention
+        >>> query, value = np.array([[[9.0, 0.0]]]), np.array([[[9.0, 0.0], [0.0, 9.0]]])
+        >>> Attention()([query, value]).round(3).tolist()
+        [[[9.0, 0.0]]]
+    """
+
+    def __init__(
+        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: int | None = None, **kwargs: Any
+    ):
+        super().__init__(use_scale, dropout, seed, **kwargs)
+        if score_mode not in ("dot", "concat"):
+            raise one_of("score_mode", score_mode, ("dot", "concat"))
+        self.score_mode = score_mode
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the numbers that scores are multiplied by."""
+        self.compute_output_shape(input_shape)
+        if self.use_scale:
+            self.scale = self.add_weight((), "ones", name="scale")
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+
+    def _scores(self, query: Any, key: Any) -> Any:
+        if self.score_mode == "dot":
+            scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
+            return scores * self.scale if self.use_scale else scores
+        pairs = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
+        return self.concat_score_weight * ops.sum(ops.tanh(pairs * self.scale if self.use_scale else pairs), axis=-1)
+
+
+class AdditiveAttention(OneHead):
+    """Attention without projections, with scores ``sum(scale * tanh(query + key))``.
+
+    Takes a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
+    features)`` and ``(batch, keys, size)`` and gives ``(batch, queries, features)``. The masks of the inputs count as
+    ``mask``, and that of the query is handed on. A query that may see no key gets the mean of all values.
+
+    Source: Bahdanau et al., 2015, https://arxiv.org/abs/1409.0473
+
+    Args:
+        use_scale: Whether there is a trained ``scale`` of shape ``(size,)``.
+        dropout: The part of the weights that is dropped while training.
+        **kwargs: ``seed``, a whole number that fixes what is dropped; ``name``, ``trainable`` and ``dtype`` (see
+            :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: ``dropout`` is out of its range.
+        InvalidTypeError: When called: the inputs or the masks are no list.
+        ShapeError: When called: query, value, key or a mask do not fit together.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import AdditiveAttention
+        >>> AdditiveAttention()([np.ones((1, 2, 3)), np.ones((1, 4, 3))]).shape
+        (1, 2, 3)
+    """
+
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(use_scale, dropout, kwargs.pop("seed", None), **kwargs)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the scale."""
+        self.compute_output_shape(input_shape)
+        if self.use_scale:
+            size = shapes.check_size(self, tuple(input_shape[0]), -1, None, "features")
+            self.scale = self.add_weight((size,), "glorot_uniform", name="scale")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """The query's, with the value's features."""
+        shape = super().compute_output_shape(input_shape)
+        if self.built and self.use_scale:
+            shapes.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
+        return shape
+
+    def _scores(self, query: Any, key: Any) -> Any:
+        matches = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
+        return ops.sum(matches * self.scale if self.use_scale else matches, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer, with the ``seed``."""
+        return {**super().get_config(), "seed": self.seed}

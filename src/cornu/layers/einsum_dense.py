@@ -1,0 +1,217 @@
+"""A dense layer over any axes: Einstein's sum of the input with a kernel."""
+
+import copy
+import re
+import string
+from typing import Any
+
+from cornu import activations, constraints, initializers, ops, regularizers
+from cornu.core.layer import Layer
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.layers import arguments, shapes
+from cornu.layers.shapes import Shape
+
+_FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
+
+
+class EinsumDense(Layer):
+    """A dense layer over any axes: ``activation(einsum(equation, inputs, kernel) + bias)``.
+
+    The equation names the axes of input, kernel and output by letters: ``"abc,cd->abd"`` is ``Dense`` over the steps of a
+    sequence, ``"abc,cde->abde"`` gives each step a matrix. An axis that the output does not name is summed over. ``...``
+    stands for any number of axes, at the beginning or at the end of input and output. The weights are ``kernel`` and, with
+    ``bias_axes``, ``bias``.
+
+    Args:
+        equation: ``"input,kernel->output"``.
+        output_shape: The sizes of the output without the batch's and without those under ``...``; a number if there is one.
+            None for a size that the input gives.
+        activation: Name or function that is applied at the end; None is none.
+        bias_axes: The letters of the output's axes along which the bias has numbers of its own; None for no bias.
+        kernel_initializer: First value of the kernel. What counts inputs and what outputs is read off the equation.
+        bias_initializer: First value of the bias.
+        kernel_regularizer: Penalty on the kernel.
+        bias_regularizer: Penalty on the bias.
+        kernel_constraint: What the kernel is brought to after each update.
+        bias_constraint: What the bias is brought to after each update.
+        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+
+    Raises:
+        InvalidArgumentError: The equation has another form, or a letter stands where it cannot.
+        ShapeError: When called: the input does not fit the equation, the output shape or the weights.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import EinsumDense
+        >>> layer = EinsumDense("abc,cde->abde", output_shape=(None, 2, 4), bias_axes="de")
+        >>> layer(np.ones((1, 5, 3))).shape
+        (1, 5, 2, 4)
+        >>> layer.count_params()
+        32
+    """
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: Any,
+        activation: Any = None,
+        bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.equation = equation
+        self.activation = activations.get(activation)
+        self.bias_axes = bias_axes
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self._given_shape = output_sizes(self, output_shape)
+        self._read_equation()
+        self.batch_coupling = arguments.coupling_of(self.activation) if self._keeps_the_batch() else "unknown"
+
+    # --- The equation -------------------------------------------------------------------------------------------------
+
+    def _read_equation(self) -> None:
+        """Takes the equation to pieces: letters of input, kernel and output, and on which side more axes may stand."""
+        found = _FORM.fullmatch(self.equation) if isinstance(self.equation, str) else None
+        if found is None or (found[1], found[3]) != (found[5], found[7]) or (found[1] and found[3]):
+            raise self._refused("It must have the form 'input,kernel->output', with '...' on one side of input and output.")
+        self._ellipsis = "before" if found["before"] else "after" if found["after"] else None
+        self._input, self._kernel, self._output = found[2], found[4], found[6]
+        for where, letters in (("input", self._input), ("kernel", self._kernel), ("output", self._output)):
+            if len(set(letters)) < len(letters):
+                raise self._refused(f"A letter may stand for one axis of the {where} only.")
+        if strange := sorted(set(self._output) - {*self._input, *self._kernel}):
+            raise self._refused(f"{strange[0]!r} in the output must be an axis of the input or of the kernel.")
+        if strange := sorted(set(self._kernel) - {*self._input, *self._output}):
+            raise self._refused(f"{strange[0]!r} in the kernel must be an axis of the input or of the output.")
+        if strange := sorted(set(self.bias_axes or "") - set(self._output)):
+            raise InvalidArgumentError(
+                f"`EinsumDense` was given `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
+                f"Its letters must be axes of the output, and {strange[0]!r} is none.",
+                f"Pass for instance `bias_axes={self._output[-1]!r}`.",
+            )
+
+    def _refused(self, expected: str) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"`EinsumDense` was given `equation={self.equation!r}`.", expected, "Pass for instance `equation='abc,cd->abd'`."
+        )
+
+    def _keeps_the_batch(self) -> bool:
+        """Whether the first axis of input and output is one that the kernel does not know."""
+        kept = self._input[0] == self._output[0] and self._input[0] not in self._kernel
+        return self._ellipsis == "before" or kept
+
+    def _letters(self, rank: int) -> tuple[str, str]:
+        """The letters of input and output, those for ``...`` included, for an input with so many axes."""
+        unused = [letter for letter in string.ascii_letters if letter not in self.equation]
+        more = "".join(unused[: rank - len(self._input)])
+        if self._ellipsis == "before":
+            return more + self._input, more + self._output
+        return self._input + more, self._output + more
+
+    # --- The layer ----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes kernel and bias."""
+        sizes = self._sizes(tuple(input_shape))
+        for letter in (*self._kernel, *(self.bias_axes or "")):
+            if sizes[letter] is None:
+                expected = f"The size of axis {letter!r} must be known, since the weights depend on it ({self.equation!r})."
+                raise shapes.refusal(
+                    self, tuple(input_shape), expected, "Name it in `output_shape`, or in the model's `Input`."
+                )
+        self.kernel = self.add_weight(
+            tuple(sizes[letter] for letter in self._kernel),
+            self._initializer_with_axes(),
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        if self.bias_axes:
+            output = self._letters(len(input_shape))[1]
+            first = min(output.index(letter) for letter in self.bias_axes)
+            self.bias = self.add_weight(
+                tuple(sizes[letter] if letter in self.bias_axes else 1 for letter in output[first:]),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+
+    def _initializer_with_axes(self) -> Any:
+        """The kernel's initializer, told which axes count inputs: by itself it takes a kernel for that of a convolution."""
+        if getattr(self.kernel_initializer, "input_axes", 0) is not None:
+            return self.kernel_initializer
+        told = copy.copy(self.kernel_initializer)
+        told.input_axes = [place for place, letter in enumerate(self._kernel) if letter not in self._output]
+        told.output_axes = [place for place, letter in enumerate(self._kernel) if letter in self._output]
+        return told
+
+    def call(self, inputs: Any) -> Any:
+        """``activation(einsum(equation, inputs, kernel) + bias)``."""
+        ours, output = self._letters(len(inputs.shape))
+        outputs = ops.einsum(f"{ours},{self._kernel}->{output}", ops.cast(inputs, self.compute_dtype), self.kernel)
+        if self.bias_axes:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The sizes that the equation and ``output_shape`` give."""
+        sizes = self._sizes(tuple(input_shape))
+        return tuple(sizes[letter] for letter in self._letters(len(input_shape))[1])
+
+    def _sizes(self, shape: Shape) -> dict[str, int | None]:
+        """The size that each letter stands for.
+
+        Raises:
+            ShapeError: The shape does not fit the equation, ``output_shape`` or the weights.
+        """
+        if len(shape) < len(self._input) or (len(shape) > len(self._input) and self._ellipsis is None):
+            least = "at least " if self._ellipsis else ""
+            expected = f"Its equation {self.equation!r} is for inputs with {least}{len(self._input)} axes."
+            raise shapes.refusal(self, shape, expected, "Reshape the input, or write an equation for it.")
+        sizes = dict(zip(self._letters(len(shape))[0], shape, strict=True))
+        if self.built:
+            for letter, size in zip(self._kernel, self.kernel.shape, strict=True):
+                if letter in sizes:
+                    shapes.check_size(self, shape, list(sizes).index(letter), size, f"along the axis {letter!r}")
+                sizes[letter] = size
+        named = self._output if self._ellipsis == "before" else self._output[1:]
+        if len(named) != len(self._given_shape):
+            raise ShapeError(
+                f"The layer {self.name!r} was given `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
+                f"There must be {len(named)} sizes: one for each of the output's axes {', '.join(map(repr, named))}.",
+                "Leave the batch's size out, and those under '...'; pass None for a size that the input gives.",
+            )
+        for letter, size in zip(named, self._given_shape, strict=True):
+            if size is not None and sizes.get(letter) not in (None, size):
+                expected = (
+                    f"For the axis {letter!r} its `output_shape={self._given_shape}` says {size}, the input {sizes[letter]}."
+                )
+                raise shapes.refusal(self, shape, expected, "Pass None there: the input gives the size.")
+            sizes[letter] = sizes.get(letter) if size is None else size
+        return {letter: None for letter in self._output} | sizes
+
+    def get_config(self) -> dict[str, Any]:
+        """As of every layer; ``output_shape`` is one of its arguments."""
+        return {**super().get_config(), "output_shape": self._given_shape}
+
+
+def output_sizes(layer: Layer, value: Any) -> tuple[int | None, ...]:
+    """The argument ``output_shape`` as sizes: one number is one size.
+
+    Raises:
+        InvalidArgumentError: One of them is no whole number above 0.
+    """
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    return tuple(None if part is None else arguments.whole(layer, "output_shape", part) for part in parts)
