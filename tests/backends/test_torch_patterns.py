@@ -208,6 +208,43 @@ def test_two_results_of_a_step_never_share_memory():
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
+def test_rows_are_added_into_zeros_that_nobody_else_reads():
+    numbers = torch.tensor([[0, 3, 3], [-1, 0, 9]])
+    f = lambda table: [B.value_and_grad(lambda table: B.sum(B.take(table, numbers, 0) ** 2))(table)[1]]  # noqa: E731
+    calls = calls_of(f, normal(5, 4))
+    assert "index_add_" in calls
+    assert "index_add" not in calls
+    assert_same(f, normal(5, 4))
+
+    def zeros_read_elsewhere(x):
+        zeros = torch.zeros_like(x)
+        return [torch.index_add(zeros, 0, numbers[0], x[:3]), zeros]
+
+    def zeros_viewed(x):
+        zeros = x.new_zeros(x.shape)
+        return [torch.index_add(zeros, 0, numbers[0], x[:3]), zeros[1] + 1]
+
+    def zeros_added_to_themselves(x):
+        zeros = x.new_zeros((3, 4))
+        return [torch.index_add(zeros, 0, torch.arange(3), zeros) + x[:3]]
+
+    def zeros_written_into(x):
+        zeros = x.new_zeros(x.shape)
+        zeros += x
+        return [torch.index_add(zeros, 0, numbers[0], x[:3])]
+
+    def no_zeros(x):
+        return [torch.index_add(x * 2, 0, numbers[0], x[:3])]
+
+    def in_another_order(x):
+        return [torch.index_add(torch.zeros_like(x.T), 0, numbers[0], x.T[:3])]
+
+    for f in (zeros_read_elsewhere, zeros_viewed, zeros_added_to_themselves, zeros_written_into, no_zeros, in_another_order):
+        assert_same(f, normal(5, 4))
+    for f in (zeros_read_elsewhere, zeros_viewed, zeros_written_into, no_zeros):
+        assert "index_add_" not in calls_of(f, normal(5, 4))
+
+
 # --- Gradients of kernels ---------------------------------------------------------------------------------------------
 
 

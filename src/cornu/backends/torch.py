@@ -766,5 +766,13 @@ def synchronize(tree: Any) -> None:
         torch.cuda.synchronize()
 
 
+_ACTIVATIONS = 25_000_000
+"""How many numbers a micro-batch should make: many, since here it saves memory alone.
+
+Cats and dogs, 32 pictures a step on two cores: 4 at a time train 0.85 times as fast as all and take 0.6 of the memory, 16 at a
+time 0.98 and 0.8. Wide layers read all their weights for every part.
+"""
+
+
 def micro_batch_activations() -> int | None:
-    return host.micro_batch_activations(devices()[0])
+    return host.micro_batch_activations(devices()[0], _ACTIVATIONS)

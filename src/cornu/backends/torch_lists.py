@@ -34,6 +34,7 @@ def tidied(written: GraphModule, own: int = 0) -> GraphModule:
     graph.eliminate_dead_code()
     # From here on calls write into what was there before, which `changed` does not see of plain functions.
     torch_patterns.products_into_sums(graph)
+    torch_patterns.rows_into_zeros(graph)
     torch_patterns.kernel_gradients_by_products(graph)
     update_in_place(graph, own)
     update_together(graph)

@@ -127,6 +127,24 @@ def products_into_sums(graph: Graph) -> None:
         ours.add(added)
 
 
+_MAKE_ZEROS = (_aten.new_zeros.default, _aten.zeros.default, _aten.zeros_like.default)
+
+
+def rows_into_zeros(graph: Graph) -> None:
+    """Lets rows be added into zeros that were made for that, instead of into a copy of these.
+
+    The gradient of an embedding is such a sum: for 20,000 rows of 128 the copy takes half as long as a step of Adam.
+    """
+    written = memory_of(changed(graph))
+    for node in [node for node in graph.nodes if node.target is _aten.index_add.default]:
+        zeros: Any = node.args[0]
+        if zeros.target not in _MAKE_ZEROS or len(zeros.users) > 1 or node.args.count(zeros) > 1 or zeros in written:
+            continue
+        if zeros.meta["val"].stride() == node.meta["val"].stride():
+            with graph.inserting_before(node):
+                replace(node, graph.call_function(_aten.index_add_.default, node.args, node.kwargs))
+
+
 _KERNEL_GRADIENT = 1
 """The place of the gradient for the kernel among the results of a convolution's gradient."""
 
