@@ -1,5 +1,5 @@
-"""Settings of the whole library: the default backend and device, the default float type, epsilon and the
-picture layout.
+"""Settings of the whole library: the default backend and device, the default float type, epsilon, the picture layout, and
+whether an engine is taken by roads of Cornu's own.
 
 Plain Python: importing this module imports no array library.
 """
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 _running: ContextVar[Place | None] = ContextVar("the place of the model that runs", default=None)
 _settings: dict[str, Any] = {
-    **{"backend": None, "device": None},
+    **{"backend": None, "device": None, "fast_paths": None},
     **{"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"},
 }
 
@@ -168,6 +168,42 @@ def set_device(name: str | None) -> None:
         >>> config.set_device(None)
     """
     _settings["device"] = name
+
+
+def fast_paths() -> bool:
+    """Whether Cornu goes roads of its own where an engine's plain ones are slower. True by default.
+
+    It is what :func:`set_fast_paths` said; or else the environment's ``CORNU_FAST_PATHS=0`` says no.
+
+    Example:
+        >>> from cornu import config
+        >>> config.fast_paths()
+        True
+    """
+    if _settings["fast_paths"] is None:
+        return os.environ.get("CORNU_FAST_PATHS") != "0"
+    return _settings["fast_paths"]
+
+
+def set_fast_paths(on: bool | None) -> None:
+    """Switches all of Cornu's own roads through the engines on or off, to see whether one of them is to blame for something.
+
+    They give the same numbers as the plain ones, to rounding. Without them convolutions and pooling on JAX are JAX's own, PyTorch
+    runs line by line, no engine's kernel stands in for what can be derived (LSTM, batch normalisation, Adam), and batches stay
+    whole unless ``compile`` was given a ``micro_batch_size``. What is compiled already stays as it is: say it before
+    ``model.compile``.
+
+    Args:
+        on: Whether to go them; None for what the environment's ``CORNU_FAST_PATHS`` says.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_fast_paths(False)
+        >>> config.fast_paths()
+        False
+        >>> config.set_fast_paths(None)
+    """
+    _settings["fast_paths"] = None if on is None else bool(on)
 
 
 def installed_backends() -> list[str]:

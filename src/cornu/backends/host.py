@@ -187,4 +187,4 @@ is as fast either way, and takes half the memory (0.5 GB instead of 1.1); of 128
 
 def micro_batch_activations(device: str, cached: int = _CACHED_ACTIVATIONS) -> int | None:
     """See ``contract.micro_batch_activations``, for the device of a name, and how many numbers are good on a processor."""
-    return cached if device.startswith("cpu") else None
+    return cached if device.startswith("cpu") and config.fast_paths() else None

@@ -514,13 +514,13 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _floats_on_cpu(dtype: Any) -> bool:
-    return _runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
+def _goes_cpu_paths(dtype: Any) -> bool:
+    return _has_cpu_paths() and jnp.issubdtype(dtype, jnp.floating)
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _floats_on_cpu(x.dtype):
+    if _goes_cpu_paths(x.dtype):
         return jax_cpu.conv(x, kernel, strides, padding, dilation, groups)
     numbers = jax_cpu.dimension_numbers(len(strides))
     return lax.conv_general_dilated(
@@ -530,7 +530,7 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _floats_on_cpu(x.dtype):
+    if _goes_cpu_paths(x.dtype):
         return jax_cpu.conv_transpose(x, kernel, output_size, strides, padding, dilation)
     turned, pads = jax_cpu.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
     numbers = jax_cpu.dimension_numbers(len(strides))
@@ -544,7 +544,7 @@ def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _floats_on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+    if _goes_cpu_paths(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
         return jax_cpu.max_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
@@ -558,7 +558,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 
 def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _floats_on_cpu(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
+    if _goes_cpu_paths(x.dtype) and math.prod(window) <= jax_cpu.SMALL_WINDOW:
         return jax_cpu.sum_pool(x, tuple(window), tuple(strides), jax_cpu.pairs(padding))
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
@@ -635,7 +635,7 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def compile(f: Callable) -> Callable:
-    if not _runs_on_cpu():
+    if not _has_cpu_paths():
         return jax.jit(f)
     compiled = jax.jit(f, compiler_options=jax_cpu.compiler_options())
 
@@ -652,7 +652,7 @@ def compile(f: Callable) -> Callable:
 
 
 def prefers_compiled(*arrays: Array) -> bool:
-    return not builtins.any(isinstance(array, Tracer) for array in arrays)
+    return config.fast_paths() and not builtins.any(isinstance(array, Tracer) for array in arrays)
 
 
 def repeat(step: Callable, finish: Callable) -> Callable:
@@ -702,6 +702,10 @@ def _asked_device() -> Any:
 def _runs_on_cpu() -> bool:
     device = _asked_device()
     return (jax.default_backend() if device is None else device.platform) == "cpu"
+
+
+def _has_cpu_paths() -> bool:
+    return config.fast_paths() and _runs_on_cpu()
 
 
 def devices() -> list[str]:

@@ -4,7 +4,8 @@
 those of its gradients included. From then on that list alone is run: no layer, no op and no autograd stands between a model
 and the engine. A list is kept for each form of the arguments.
 
-What cannot be written down, since the function asks a tensor for its numbers (``if x.sum() > 0``), runs as it is, every time.
+What cannot be written down, since the function asks a tensor for its numbers (``if x.sum() > 0``), runs as it is, every time;
+so does everything without ``config.fast_paths``.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._python_dispatch import _disable_current_modes
 
-from cornu import trees
+from cornu import config, trees
 from cornu.backends import torch_devices, torch_lists
 
 _ASKS_FOR_NUMBERS = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
@@ -76,13 +77,16 @@ class Program:
         self._f = f
         self._arguments_form = trees.map(lambda _: 0, args)
         self._results_form: Any = None  # known when `f` has run
-        try:
-            with _without_numbers():
-                written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*_each_another(leaves))
-            self.run: Callable = torch_lists.tidied(written, own).forward
-            self.surroundings: Callable = torch.inference_mode
-        except _ASKS_FOR_NUMBERS:
-            self.run, self.surroundings = self._call, torch.no_grad
+        self.run: Callable = self._call
+        self.surroundings: Callable = torch.no_grad
+        if config.fast_paths():
+            with contextlib.suppress(*_ASKS_FOR_NUMBERS):
+                self.run, self.surroundings = self._written_down(leaves, own), torch.inference_mode
+
+    def _written_down(self, leaves: list[torch.Tensor], own: int) -> Callable:
+        with _without_numbers():
+            written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*_each_another(leaves))
+        return torch_lists.tidied(written, own).forward
 
     def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
         results = self._f(*trees.unflatten(self._arguments_form, list(leaves)))

@@ -1,0 +1,120 @@
+"""Training with and without Cornu's own roads through the engines gives the same weights, to rounding."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import backends, config, layers, optimizers
+from cornu.backends import shortcuts
+
+RNG = np.random.default_rng(5)
+PICTURES = RNG.normal(size=(40, 12, 12, 3)).astype("float32")
+NUMBERS = RNG.integers(0, 30, (40, 7))
+CLASSES = RNG.integers(0, 4, 40)
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    yield
+    config.set_fast_paths(None)
+
+
+def convolutional():
+    return [
+        cornu.Input((12, 12, 3)),
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
+        layers.Conv2D(34, 3, 2, padding="same", activation="relu"),
+        layers.AveragePooling2D(2, padding="same"),
+        layers.Flatten(),
+        layers.Dense(6, activation="tanh"),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def normalised():
+    return [
+        cornu.Input((12, 12, 3)),
+        layers.Conv2D(4, 3, groups=1, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.DepthwiseConv2D(3, depth_multiplier=2),
+        layers.BatchNormalization(),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(6, 2, groups=2),
+        layers.Conv2DTranspose(3, 3, 2),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def recurrent():
+    return [
+        cornu.Input((7,)),
+        layers.Embedding(30, 5),
+        layers.LSTM(6, return_sequences=True),
+        layers.GRU(4),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+NETWORKS = [(convolutional, PICTURES), (normalised, PICTURES), (recurrent, NUMBERS)]
+
+
+def trained(backend, stack, x, fast):
+    config.set_fast_paths(fast)
+    cornu.utils.set_random_seed(2)
+    model = cornu.Sequential(stack()).to_backend(backend)
+    model.compile(optimizers.Adam(0.01, epsilon=1e-2), "sparse_categorical_crossentropy", ["accuracy"])
+    history = model.fit(x, CLASSES, batch_size=16, epochs=3, verbose=0).history  # the last batch is a smaller one
+    return [*model.get_weights(), model.predict(x, verbose=0)], history
+
+
+@pytest.mark.parametrize(("stack", "x"), NETWORKS, ids=lambda each: getattr(each, "__name__", ""))
+def test_the_same_weights_come_out(engine_name, stack, x):
+    fast, logs = trained(engine_name, stack, x, True)
+    plain, their_logs = trained(engine_name, stack, x, False)
+    for mine, expected in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logs["loss"], their_logs["loss"], rtol=1e-5)
+    assert logs["loss"][-1] < logs["loss"][0]
+
+
+def test_the_environment_switches_them_off_unless_one_says_otherwise(monkeypatch):
+    assert config.fast_paths() is True
+    monkeypatch.setenv("CORNU_FAST_PATHS", "0")
+    assert config.fast_paths() is False
+    config.set_fast_paths(True)
+    assert config.fast_paths() is True
+
+
+def test_no_shortcut_is_found(engine_name):
+    x = backends.get(engine_name).asarray([1.0])
+    names = [name for name in ("softmax", "adam", "lstm", "recurrence", "normalized_batch") if shortcuts.find(name, x)]
+    config.set_fast_paths(False)
+    assert names
+    assert not any(shortcuts.find(name, x) for name in names)
+
+
+def test_batches_stay_whole(engine_name):
+    assert backends.get(engine_name).micro_batch_activations()
+    config.set_fast_paths(False)
+    assert backends.get(engine_name).micro_batch_activations() is None
+
+
+def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
+    pytest.importorskip("jax")
+    jax_cpu = importlib.import_module("cornu.backends.jax_cpu")
+    for name in ("conv", "conv_transpose", "max_pool", "sum_pool", "compiler_options"):
+        monkeypatch.setattr(jax_cpu, name, lambda *_: pytest.fail("one of Cornu's own roads was gone"))
+    trained("jax", convolutional, PICTURES, False)
+
+
+def test_pytorch_runs_line_by_line(monkeypatch):
+    pytest.importorskip("torch")
+    torch_lists = importlib.import_module("cornu.backends.torch_lists")
+    monkeypatch.setattr(torch_lists, "tidied", lambda *_: pytest.fail("a list was written down"))
+    trained("torch", convolutional, PICTURES, False)
