@@ -38,7 +38,7 @@ def convolutional():
 def normalised():
     return [
         cornu.Input((12, 12, 3)),
-        layers.Conv2D(4, 3, groups=1, use_bias=False),
+        layers.Conv2D(4, 3, use_bias=False),
         layers.BatchNormalization(),
         layers.ReLU(),
         layers.DepthwiseConv2D(3, depth_multiplier=2),
@@ -68,7 +68,7 @@ def trained(backend, stack, x, fast):
     config.set_fast_paths(fast)
     cornu.utils.set_random_seed(2)
     model = cornu.Sequential(stack()).to_backend(backend)
-    model.compile(optimizers.Adam(0.01, epsilon=1e-2), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(optimizers.Adam(0.01, epsilon=1e-2), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x, CLASSES, batch_size=16, epochs=3, verbose=0).history  # the last batch is a smaller one
     return [*model.get_weights(), model.predict(x, verbose=0)], history
 
