@@ -188,10 +188,10 @@ def fast_paths() -> bool:
 def set_fast_paths(on: bool | None) -> None:
     """Switches all of Cornu's own roads through the engines on or off, to see whether one of them is to blame for something.
 
-    They give the same numbers as the plain ones, to rounding. Without them convolutions and pooling on JAX are JAX's own, PyTorch
-    runs line by line, no engine's kernel stands in for what can be derived (LSTM, batch normalisation, Adam), and batches stay
-    whole unless ``compile`` was given a ``micro_batch_size``. What is compiled already stays as it is: say it before
-    ``model.compile``.
+    They give the same numbers as the plain ones, to rounding. Without them convolutions and pooling on JAX are JAX's own,
+    PyTorch runs line by line, no engine's kernel stands in for what can be derived (LSTM, batch normalisation, Adam), and
+    batches stay whole unless ``compile`` was given a ``micro_batch_size``. What is compiled already stays as it is: say it
+    before ``model.compile``.
 
     Args:
         on: Whether to go them; None for what the environment's ``CORNU_FAST_PATHS`` says.
