@@ -1,11 +1,12 @@
 """Normalization against real Keras, its statistics and its padding."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cornu import backends, layers, ops
+from cornu import backends, config, layers, ops
 from cornu.core.context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing import check_layer
@@ -194,3 +195,75 @@ def test_minus_one_group_is_one_for_each_channel(backend: str) -> None:
 def test_samples_meet_along_the_first_axis_alone(kind):
     assert kind(axis=-1).batch_coupling == kind(axis=[1, 2]).batch_coupling == "none"
     assert kind(axis=0).batch_coupling == kind(axis=[0, 1]).batch_coupling == "unknown"
+
+
+# --- Gradients of gradients -------------------------------------------------------------------------------------------
+
+PICTURES, UPSTREAM, DIRECTION = (np.random.default_rng(seed).normal(size=(5, 3, 4)) for seed in range(3))
+
+
+@pytest.fixture
+def switch():
+    """Switches fast paths, for a test."""
+    yield config.set_fast_paths
+    config.set_fast_paths(None)
+
+
+def batch_normalization(backend: str, shape: tuple, **options: Any) -> layers.BatchNormalization:
+    """A layer with weights of its own, on a backend."""
+    layer = layers.BatchNormalization(epsilon=0.1, **options).to_backend(backend)
+    layer.build(shape)
+    layer.set_weights([np.linspace(0.5, 2, weight.size) for weight in layer.weights])
+    return layer
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}])
+def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, options, fast, switch):
+    layer = batch_normalization(engine_name, (None, 3, 4), **options)
+    trained, kept = ([each.value for each in found] for found in (layer.trainable_variables, layer.non_trainable_variables))
+    engine = layer.backend
+    as_array = lambda x: engine.asarray(x, "float32")  # noqa: E731
+
+    def loss(x):
+        return ops.sum(ops.power(layer.stateless_call(trained, kept, x, training=True)[0], 3) * as_array(UPSTREAM))
+
+    def along(x):
+        return ops.sum(engine.value_and_grad(loss)(x)[1] * as_array(DIRECTION))
+
+    def formula(x):
+        centred = x - x.mean((0, 1))
+        normal = centred / np.sqrt(np.square(centred).mean((0, 1)) + 0.1)
+        weights = iter(layer.get_weights())
+        scaled = normal * (next(weights) if layer.scale else 1)
+        return np.sum((scaled + (next(weights) if layer.center else 0)) ** 3 * UPSTREAM)
+
+    switch(fast)
+    with config.running_on(engine_name):
+        found = engine.to_numpy(engine.value_and_grad(along)(as_array(PICTURES))[1])
+    step = 1e-3
+    for place in ((0, 0, 0), (2, 1, 3), (4, 2, 1)):
+        a, b = DIRECTION * step, np.zeros_like(PICTURES)
+        b[place] = step
+        corners = [one * other * formula(PICTURES + one * a + other * b) for one in (1, -1) for other in (1, -1)]
+        np.testing.assert_allclose(found[place], sum(corners) / (4 * step * step), rtol=2e-3, atol=2e-3)
+
+
+def test_the_gradient_of_betas_gradient_is_there(engine_name, switch):
+    layer = batch_normalization(engine_name, (None, 4), scale=False)
+    kept = [each.value for each in layer.non_trainable_variables]
+    engine = layer.backend
+    x, beta = engine.asarray(PICTURES[:, 0], "float32"), engine.asarray([0.5, 1.0, -1.0, 2.0])
+
+    def loss(beta):
+        return ops.sum(ops.power(layer.stateless_call([beta], kept, x, training=True)[0], 3))
+
+    def penalty(beta):
+        return ops.sum(ops.square(engine.value_and_grad(loss)(beta)[1]))
+
+    found = []
+    for fast in (True, False):
+        switch(fast)
+        found.append(engine.to_numpy(engine.value_and_grad(penalty)(beta)[1]))
+    np.testing.assert_allclose(*found, rtol=1e-4)
+    assert np.abs(found[0]).min() > 1

@@ -724,6 +724,8 @@ def adam(
 
 
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
+    if gamma is None and beta is not None:
+        gamma = torch.ones_like(beta)  # or PyTorch's gradient of the gradient forgets beta
     found = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
     outputs, mean, deviation_below_one = found
     return _channels_last(outputs), mean, torch.square(1 / deviation_below_one) - epsilon

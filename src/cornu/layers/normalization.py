@@ -180,8 +180,10 @@ class BatchNormalization(Normalization):
         axes = tuple(axis for axis in range(len(x.shape)) if axis != place)
         mean_of = _mean_over(axes, weights, x.shape)
         mean = mean_of(x)
-        # The variance does not change with the mean to first order: without that gradient it is as exact, and a fifth faster.
-        variance = mean_of(ops.square(x - ops.stop_gradient(mean)))
+        # About any fixed number in the mean's place: its gradient passes through `x` once, and that is a fifth faster. The last
+        # square is 0, and so is its gradient; not so its gradient's gradient.
+        fixed = ops.stop_gradient(mean)
+        variance = mean_of(ops.square(x - fixed)) - ops.square(mean - fixed)
         return ops.reshape(mean, (-1,)), ops.reshape(variance, (-1,))
 
     def _weights_of_samples(self, x: Any, mask: Any) -> Any:
