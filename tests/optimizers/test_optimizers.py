@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu import Variable, backends, optimizers
+from cornu import Input, Sequential, Variable, backends, layers, optimizers
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 SHAPES = [(3, 4), (4,), (2, 2, 3, 5)]
@@ -216,3 +216,33 @@ def test_halves_stay_halves(name):
     optimizer.apply([rng.normal(size=(3,))], [weight])
     assert {v.dtype for v in optimizer.variables[2:]} <= {"bfloat16"}
     assert weight.value.dtype == jax.numpy.bfloat16
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.SGD(0.1),
+        lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=1.0),
+        lambda: optimizers.Adam(0.05),
+        lambda: optimizers.Nadam(0.05),
+        lambda: optimizers.AdamW(0.05, weight_decay=0.1, global_clipnorm=2.0),
+        lambda: optimizers.RMSprop(0.05, momentum=0.5, use_ema=True, clipvalue=0.5),
+        lambda: optimizers.Adam(0.05, gradient_accumulation_steps=2),
+    ],
+)
+def test_weights_of_another_dtype_than_the_learning_rate_are_trained(engine_name, make, dtype):
+    x, y = np.random.default_rng(0).normal(size=(2, 8, 3))
+
+    def trained(backend):
+        model = Sequential([Input((3,)), layers.Dense(3, dtype=dtype), layers.Dense(3)])
+        model.set_weights([np.linspace(-1, 1, weight.size).reshape(weight.shape) for weight in model.weights])
+        model.to_backend(backend)
+        model.compile(make(), "mse")
+        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        assert [weight.dtype for weight in model.weights] == [dtype] * 2 + ["float32"] * 2
+        return [np.asarray(weight, "float64") for weight in model.get_weights()]
+
+    atol = {"float64": 1e-5, "float16": 5e-3}[dtype]
+    for mine, expected in zip(trained(engine_name), trained("numpy"), strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-3, atol=atol)

@@ -277,7 +277,7 @@ class Nadam(Optimizer):
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
         """The product of all momenta so far."""
         product = scalars["u_product"]
-        return {"u_product": ops.cast(product * self._momentum(step), ops.dtype(product))}
+        return {"u_product": ops.cast(ops.multiply(product, self._momentum(step)), ops.dtype(product))}
 
     def _momentum(self, step: Any) -> Any:
         """The momentum at a step, which grows from half of ``beta_1`` to ``beta_1``."""

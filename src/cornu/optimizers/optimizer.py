@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, registry
+from cornu import backends, config, ops, registry, trees
 from cornu.core import context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
@@ -179,8 +179,15 @@ class Optimizer(registry.Configurable):
         return new_weights, new_slots
 
     def _moved(self, gradient: Any, kept: dict, scalars: dict, weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One weight moved; the results have the dtypes that the arguments had."""
-        new_weight, new = self.update_one(gradient, kept | scalars, weight, learning_rate, step)
+        """One weight moved; the results have the dtypes that the arguments had.
+
+        A layer may have another dtype than ``config.floatx()``, which that of the learning rate is: the wider one computes.
+        """
+        given = gradient, kept | scalars, weight, learning_rate, step
+        dtypes = {config.floatx(), *map(ops.dtype, (weight, *scalars.values()))}
+        if len(dtypes) > 1:
+            given = trees.map(lambda value: ops.cast(value, "float64" if "float64" in dtypes else "float32"), given)
+        new_weight, new = self.update_one(*given)
         return _as_dtype_of(weight, new_weight), {name: _as_dtype_of(kept[name], new[name]) for name in kept}
 
     def _clipped(self, gradients: list) -> list:

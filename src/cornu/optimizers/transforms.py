@@ -3,6 +3,7 @@
 In a list of gradients, None stands for a weight that has none.
 """
 
+import functools
 from typing import Any
 
 from cornu import ops
@@ -41,7 +42,7 @@ def clip_by_norm(gradients: list, limit: float) -> list:
         >>> [g.tolist() for g in clip_by_norm([ops.array([3.0, 4.0]), ops.array([1.0])], 2.5)]
         [[1.5, 2.0], [1.0]]
     """
-    return [None if g is None else _shorten(g, ops.sqrt(ops.sum(ops.square(g))), limit) for g in gradients]
+    return [None if g is None else _shorten(g, ops.sqrt(_sum_of_squares(g)), limit) for g in gradients]
 
 
 def clip_by_global_norm(gradients: list, limit: float) -> list:
@@ -53,12 +54,18 @@ def clip_by_global_norm(gradients: list, limit: float) -> list:
         >>> [g.tolist() for g in clip_by_global_norm([ops.array([3.0]), ops.array([4.0])], 2.5)]
         [[1.5], [2.0]]
     """
-    norm = ops.sqrt(sum(ops.sum(ops.square(g)) for g in gradients if g is not None))
+    norm = ops.sqrt(functools.reduce(ops.add, [_sum_of_squares(g) for g in gradients if g is not None], 0.0))
     return [None if g is None else _shorten(g, norm, limit) for g in gradients]
 
 
 def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
-    return gradient * (limit / ops.maximum(norm, limit))
+    return gradient * ops.cast(limit / ops.maximum(norm, limit), ops.dtype(gradient))
+
+
+def _sum_of_squares(gradient: Any) -> Any:
+    """In at least 32 bits: 16 overflow at 65504, and a sum of many is rounded away."""
+    is_half = ops.dtype(gradient) in ("float16", "bfloat16")
+    return ops.sum(ops.square(ops.cast(gradient, "float32") if is_half else gradient))
 
 
 def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) -> list:
@@ -78,7 +85,11 @@ def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) 
         [[1.0], [2.0]]
     """
     decays = [True] * len(weights) if decays is None else decays
-    return [w - w * amount if takes_part else w for w, takes_part in zip(weights, decays, strict=True)]
+    return [_decayed(w, amount) if takes_part else w for w, takes_part in zip(weights, decays, strict=True)]
+
+
+def _decayed(weight: Any, amount: Any) -> Any:
+    return ops.cast(ops.subtract(weight, ops.multiply(weight, amount)), ops.dtype(weight))
 
 
 def average(averages: list, weights: list, momentum: Any) -> list:
@@ -90,7 +101,12 @@ def average(averages: list, weights: list, momentum: Any) -> list:
         >>> [a.tolist() for a in average([ops.array([0.0])], [ops.array([2.0])], 0.75)]
         [[0.5]]
     """
-    return [momentum * a + (1 - momentum) * w for a, w in zip(averages, weights, strict=True)]
+    return [_mixed(a, w, momentum) for a, w in zip(averages, weights, strict=True)]
+
+
+def _mixed(average: Any, weight: Any, momentum: Any) -> Any:
+    mixed = ops.add(ops.multiply(average, momentum), ops.multiply(weight, 1 - momentum))
+    return ops.cast(mixed, ops.dtype(average))
 
 
 def choose(condition: Any, yes: list, no: list) -> list:
