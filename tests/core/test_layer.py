@@ -756,3 +756,32 @@ def test_an_error_that_names_the_layer_gets_no_note():
     with pytest.raises(ValueError, match="takes no arrays") as caught:
         Strict(name="strict")(X)
     assert notes_of(caught) == []
+
+
+def test_whoever_says_what_the_mask_becomes_has_one():
+    class Tokens(Layer):
+        """As in Keras's examples: the embedding is inside, and its mask comes from outside."""
+
+        def __init__(self):
+            super().__init__()
+            self.embedding = layers.Embedding(10, 3, mask_zero=True)
+
+        def call(self, inputs):
+            return self.embedding(inputs)
+
+        def compute_mask(self, inputs, mask=None):
+            return self.embedding.compute_mask(inputs, mask=mask)
+
+    assert Tokens().supports_masking
+    assert not KeepsNothing().supports_masking
+    mean = Mean()
+    with context.entered(CallContext()):
+        mean(Tokens()(np.array([[1, 2, 0]])))
+    assert np.asarray(mean.mask).tolist() == [[True, True, False]]
+
+
+class KeepsNothing(Layer):
+    supports_masking = False
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return previous_mask

@@ -647,3 +647,24 @@ def test_a_scale_is_for_one_size() -> None:
     layer([zeros(2, 3, 4)] * 2)
     with pytest.raises(ShapeError, match="It was built for 4 features, and these are 5"):
         layer([zeros(2, 3, 5)] * 2)
+
+
+def test_masks_may_be_lists(backend: str) -> None:
+    layer = layers.MultiHeadAttention(2, 4).to_backend(backend)
+    x = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(1, 2, 3)).astype("float32"))
+    masks = {"attention_mask": [[True, False], [True, True]], "query_mask": [[True, False]]}
+    as_arrays = {name: np.array(mask) for name, mask in masks.items()}
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(x, x, **masks)), ops.convert_to_numpy(layer(x, x, **as_arrays)))
+    with pytest.raises(ShapeError, match="got `query_mask` of shape"):
+        layer(x, x, query_mask=["a"])
+
+
+def test_no_axes_are_all_axes() -> None:
+    assert layers.MultiHeadAttention(2, 4, attention_axes=()).attention_axes is None
+
+
+def test_a_call_without_a_value_names_the_layer() -> None:
+    layer = layers.MultiHeadAttention(2, 4, name="looks")
+    expected = "'looks' cannot be called like this: missing a required argument: 'value'.*`query` and `value`"
+    with pytest.raises(InvalidTypeError, match=expected):
+        layer(np.zeros((1, 2, 3), "float32"))

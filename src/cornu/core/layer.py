@@ -87,10 +87,13 @@ class Layer(Configurable):
     promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
 
     supports_masking = False
-    """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`)."""
+    """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`). A class that has a
+    ``compute_mask`` of its own does."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
+        if "compute_mask" in cls.__dict__ and "supports_masking" not in cls.__dict__:
+            cls.supports_masking = True  # as in Keras: whoever says what the mask becomes has one
         if "build" in cls.__dict__:
             cls.build = _remembering(cls.build)
 
@@ -153,7 +156,7 @@ class Layer(Configurable):
         shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the output: by default that of the input, if the layer supports masking."""
         return previous_mask
 

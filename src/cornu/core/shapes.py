@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu import trees
 from cornu.core import graph
+from cornu.errors import InvalidTypeError
 
 
 def shapes_of(inputs: Any) -> Any:
@@ -59,9 +60,27 @@ def shapes_for_build(build: Callable, call: Callable, args: tuple, kwargs: dict)
     names = list(inspect.signature(build).parameters)
     if len([name for name in names if name.endswith("_shape")]) < 2:
         return {names[0]: shapes_of(first_of(args, kwargs))} if names else {}
-    arguments = inspect.signature(call).bind(*args, **kwargs).arguments
+    arguments = _bound(call, args, kwargs)
     shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
     return {name: shapes.get(name) for name in names}
+
+
+def _bound(call: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """The arguments of a layer's ``call`` by name.
+
+    Raises:
+        InvalidTypeError: One is missing, or there is one too many.
+    """
+    signature = inspect.signature(call)
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        needed = [name for name, each in signature.parameters.items() if each.default is each.empty]
+        raise InvalidTypeError(
+            f"The layer {getattr(getattr(call, '__self__', None), 'name', '')!r} cannot be called like this: {error}.",
+            f"It needs {' and '.join(f'`{name}`' for name in needed)}.",
+            f"Write `layer({', '.join(f'{name}=...' for name in needed)})`.",
+        ) from None
 
 
 def first_of(args: tuple, kwargs: dict) -> Any:

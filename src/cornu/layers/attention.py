@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from cornu import constraints, initializers, ops, regularizers
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
@@ -46,6 +48,7 @@ def _check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> 
     Raises:
         ShapeError: It has others.
     """
+    mask = mask if hasattr(mask, "shape") else np.asarray(mask)
     if tuple(mask.shape) == tuple(expected):
         return ops.cast(mask, "bool")
     raise ShapeError(
@@ -332,6 +335,7 @@ class ManyHeads(Layer):
 
     def _as_scores(self, mask: Any, expected: Shape, places: int) -> Any:
         """An ``attention_mask`` with all axes that the scores have, those that it lacks put in before the places."""
+        mask = mask if hasattr(mask, "shape") else np.asarray(mask)
         shape = tuple(mask.shape)
         full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
         fits = places <= len(shape) <= len(expected) and all(map(_repeats_to, full, expected))
@@ -451,7 +455,7 @@ class MultiHeadAttention(ManyHeads):
         self._given_shape = None if output_shape is None else output_sizes(self, output_shape)
         if attention_axes is not None:
             axes = arguments.axes(self, attention_axes, "attention_axes")
-            self.attention_axes = tuple(axes) if isinstance(axes, list) else (axes,)
+            self.attention_axes = (tuple(axes) if isinstance(axes, list) else (axes,)) or None
 
     def _sizes(self) -> tuple[int, int, int, int]:
         return self.num_heads, self.num_heads, self.key_dim, self.value_dim

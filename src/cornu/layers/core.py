@@ -179,7 +179,7 @@ class Masking(Layer):
         """The inputs, with zeros for padding."""
         return ops.where(ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True), inputs, 0)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True for steps that are not padding."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 

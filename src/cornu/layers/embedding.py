@@ -90,7 +90,7 @@ class Embedding(Layer):
         known = ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.input_dim))
         return ops.where(ops.expand_dims(known, -1), vectors, float("nan"))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """False for padding, if 0 is padding."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
