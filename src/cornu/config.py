@@ -10,7 +10,7 @@ import warnings
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from cornu.errors import MissingPackageError, one_of
+from cornu.errors import InvalidArgumentError, MissingPackageError, one_of
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
 """Names of the backends, best first: the first one whose package is installed is the default."""
@@ -175,14 +175,20 @@ def fast_paths() -> bool:
 
     It is what :func:`set_fast_paths` said; or else the environment's ``CORNU_FAST_PATHS=0`` says no.
 
+    Raises:
+        InvalidArgumentError: ``CORNU_FAST_PATHS`` is neither 0 nor 1.
+
     Example:
         >>> from cornu import config
         >>> config.fast_paths()
         True
     """
-    if _settings["fast_paths"] is None:
-        return os.environ.get("CORNU_FAST_PATHS") != "0"
-    return _settings["fast_paths"]
+    if _settings["fast_paths"] is not None:
+        return _settings["fast_paths"]
+    said = os.environ.get("CORNU_FAST_PATHS") or "1"
+    if said not in ("0", "1"):
+        raise one_of("CORNU_FAST_PATHS", said, ("0", "1"))
+    return said == "1"
 
 
 def set_fast_paths(on: bool | None) -> None:
@@ -190,11 +196,14 @@ def set_fast_paths(on: bool | None) -> None:
 
     They give the same numbers as the plain ones, to rounding. Without them convolutions and pooling on JAX are JAX's own,
     PyTorch runs line by line, no engine's kernel stands in for what can be derived (LSTM, batch normalisation, Adam), and
-    batches stay whole unless ``compile`` was given a ``micro_batch_size``. What is compiled already stays as it is: say it
-    before ``model.compile``.
+    batches stay whole unless ``compile`` was given a ``micro_batch_size``. It holds from the next call on, also of models that
+    have run before; how a batch is cut is chosen at the first ``fit`` after ``model.compile``.
 
     Args:
         on: Whether to go them; None for what the environment's ``CORNU_FAST_PATHS`` says.
+
+    Raises:
+        InvalidArgumentError: ``on`` is neither True, False nor None.
 
     Example:
         >>> from cornu import config
@@ -203,6 +212,12 @@ def set_fast_paths(on: bool | None) -> None:
         False
         >>> config.set_fast_paths(None)
     """
+    if on not in (True, False, None):
+        raise InvalidArgumentError(
+            f"`set_fast_paths` was given {on!r}.",
+            "It takes True, False, or None for what the environment says.",
+            "Pass False to switch the fast paths off.",
+        )
     _settings["fast_paths"] = None if on is None else bool(on)
 
 

@@ -8,6 +8,7 @@ import pytest
 import cornu
 from cornu import backends, config, layers, optimizers
 from cornu.backends import shortcuts
+from cornu.errors import InvalidArgumentError
 
 RNG = np.random.default_rng(5)
 PICTURES = RNG.normal(size=(40, 12, 12, 3)).astype("float32")
@@ -91,6 +92,25 @@ def test_the_environment_switches_them_off_unless_one_says_otherwise(monkeypatch
     assert config.fast_paths() is True
 
 
+def test_what_is_no_yes_or_no_is_refused(monkeypatch):
+    with pytest.raises(InvalidArgumentError, match=r"`set_fast_paths` was given 'off'.*Pass False"):
+        config.set_fast_paths("off")
+    monkeypatch.setenv("CORNU_FAST_PATHS", "false")
+    with pytest.raises(InvalidArgumentError, match=r"`CORNU_FAST_PATHS='false'` was given\. It must be one of '0', '1'"):
+        config.fast_paths()
+
+
+def test_a_model_that_has_run_before_follows_the_switch(engine_name, monkeypatch):
+    model = cornu.Sequential([cornu.Input((12, 12, 3)), layers.Conv2D(4, 3), layers.MaxPooling2D(), layers.Softmax()])
+    model.to_backend(engine_name)
+    expected = model.predict(PICTURES, verbose=0)
+    asked = []
+    monkeypatch.setattr(shortcuts, "find", lambda *_: asked.append("traced anew"))
+    config.set_fast_paths(False)
+    np.testing.assert_allclose(model.predict(PICTURES, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    assert asked
+
+
 def test_no_shortcut_is_found(engine_name):
     x = backends.get(engine_name).asarray([1.0])
     names = [name for name in ("softmax", "adam", "lstm", "recurrence", "normalized_batch") if shortcuts.find(name, x)]
@@ -108,7 +128,7 @@ def test_batches_stay_whole(engine_name):
 def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
     pytest.importorskip("jax")
     jax_cpu = importlib.import_module("cornu.backends.jax_cpu")
-    for name in ("conv", "conv_transpose", "max_pool", "sum_pool", "compiler_options"):
+    for name in ("conv", "conv_transpose", "max_pool", "sum_pool"):
         monkeypatch.setattr(jax_cpu, name, lambda *_: pytest.fail("one of Cornu's own roads was gone"))
     trained("jax", convolutional, PICTURES, False)
 

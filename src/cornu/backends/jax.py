@@ -635,14 +635,16 @@ def custom_gradient(f: Callable) -> Callable:
 
 
 def compile(f: Callable) -> Callable:
-    if not _has_cpu_paths():
-        return jax.jit(f)
-    compiled = jax.jit(f, compiler_options=jax_cpu.compiler_options())
+    plain = jax.jit(f)
+    if not _runs_on_cpu():
+        return plain
+    # JAX remembers by the function what it traced: these two must be two.
+    fast = jax.jit(functools.wraps(f)(lambda *args: f(*args)), compiler_options=jax_cpu.compiler_options())
 
     @functools.wraps(f)
     def call(*args: Any) -> Any:
         try:
-            return compiled(*args)
+            return fast(*args) if config.fast_paths() else plain(*args)
         except ValueError as error:
             if "top-level" not in str(error):
                 raise

@@ -133,7 +133,12 @@ def compile(f: Callable) -> Callable:
         if not tf.executing_eagerly():
             return f(*args)
         tensors = [leaf if isinstance(leaf, tf.Tensor) else asarray(leaf) for leaf in trees.leaves(args)]
-        key = (_signature(args), config.device("tensorflow"), *[(tensor.dtype, tensor.shape) for tensor in tensors])
+        key = (
+            _signature(args),
+            config.device("tensorflow"),
+            config.fast_paths(),
+            *[(tensor.dtype, tensor.shape) for tensor in tensors],
+        )
         program = programs.get(key)
         if program is None:
             program = programs[key] = _program(f, _form(args), tensors)

@@ -13,7 +13,17 @@ from torch.fx.node import map_aggregate, map_arg
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cornu.backends import torch_kernels, torch_patterns
-from cornu.backends.torch_nodes import changed, is_mutable, is_plain_call, is_random, is_view, memory_of, replace, source
+from cornu.backends.torch_nodes import (
+    changed,
+    given_back,
+    is_mutable,
+    is_plain_call,
+    is_random,
+    is_view,
+    memory_of,
+    replace,
+    source,
+)
 
 _aten = torch.ops.aten
 
@@ -81,10 +91,6 @@ def _key(value: Any) -> Any:
     return type(value), repr(value) if isinstance(value, float) else value
 
 
-def _given(graph: Graph) -> list[Node]:
-    return next(node for node in graph.nodes if node.op == "output").all_input_nodes
-
-
 _LIKE: dict[Any, int] = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
 """Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
 
@@ -95,7 +101,7 @@ def own_constants(graph: Graph) -> None:
     for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one wherever a tensor is read
         if first.setdefault(node.target, node) is not node:
             replace(node, first[node.target])
-    used = memory_of([*changed(graph), *_given(graph)])
+    used = memory_of([*changed(graph), *given_back(graph)])
     for node in [node for node in first.values() if node in used]:
         with graph.inserting_after(node):
             copy = graph.call_function(_aten.clone.default, (node,))
@@ -106,7 +112,7 @@ def own_constants(graph: Graph) -> None:
 def compute_constants(written: GraphModule) -> None:
     """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
     graph, constants = written.graph, {}
-    kept = memory_of([*changed(graph), *_given(graph)])
+    kept = memory_of([*changed(graph), *given_back(graph)])
     for node in list(graph.nodes):
         inputs = [] if node.target in _LIKE else node.all_input_nodes
         if node.op == "get_attr":

@@ -44,6 +44,11 @@ def changed(graph: Graph) -> list[Node]:
     return [each for node in graph.nodes if is_mutable(node) for each in node.all_input_nodes]
 
 
+def given_back(graph: Graph) -> list[Node]:
+    """What the list gives: it is read after all that stands in it."""
+    return next(node for node in graph.nodes if node.op == "output").all_input_nodes
+
+
 def memory_of(nodes: list[Node]) -> set[Node]:
     return {source(node) for node in nodes}
 

@@ -4,7 +4,7 @@ Each function changes a list of kernel calls, a graph of ``torch.fx``, in place.
 lets it write must ask of everything that this concerns:
 
 * Does anything write into it, or into what it is a view of (``memory_of(changed(graph))``)? The user's code may.
-* Who else reads it? Is it given back? Are the two perhaps one?
+* Who else reads it (``users``)? Is it, or a view of it, given back (``memory_of(given_back(graph))``)? Are the two perhaps one?
 * Are shape, dtype and order in memory (``meta["val"]``) what those who read it were told?
 """
 

@@ -114,7 +114,7 @@ class Programs:
     def of(self, args: tuple, own: int = 0) -> tuple[Program, list[torch.Tensor]]:
         """The program for some arguments, and their leaves, which it takes; it may write into the first ``own`` of them."""
         leaves: list[torch.Tensor] = []
-        form = _form(args, leaves)
+        form = config.fast_paths(), _form(args, leaves)
         if form not in self._found:
             self._found[form] = Program(self._f, args, leaves, own)
         return self._found[form], leaves
