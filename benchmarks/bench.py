@@ -45,11 +45,11 @@ def main() -> None:
     parser.add_argument("--rival", choices=RIVALS, action="append")
     parser.add_argument("--starts", action="store_true", help="measure cold and warm starts too, which takes long")
     parser.add_argument("--bounds", action="store_true", help="profile a step of each network, too")
+    parser.add_argument("--add", action="store_true", help="keep what the output file has of other networks, on this machine")
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
     arguments = parser.parse_args()
     compileall.compile_dir(HERE.parent / "src", quiet=1)  # as pip does with a package, and did with those of the peers
-    results: dict = {"machine": machine(), "matrix product, GFLOP/s": spread(matrix_products())}
-    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
+    results = begun(arguments.output if arguments.add else None)
     for name in arguments.workload or WORKLOADS:
         print(name, flush=True)
         measure = in_turn if WORKLOADS[name].goal is None else goals_in_turn
@@ -59,11 +59,25 @@ def main() -> None:
         results["workloads"][name] = found
         if arguments.bounds and WORKLOADS[name].goal is None:
             results["bounds"][name] = bounds_of(name, found)
+        for part in ("workloads", "bounds"):
+            results[part] = {each: results[part][each] for each in WORKLOADS if each in results[part]}
         arguments.output.parent.mkdir(exist_ok=True)
         arguments.output.write_text(json.dumps(results, indent=1) + "\n")
         print("\n".join(f"  {rival:32}" + summary(measured) for rival, measured in found.items()), flush=True)
     arguments.output.with_suffix(".md").write_text(table(results["workloads"]) + "\n" + goals.tables(results))
     draw(results["workloads"], arguments.output.with_suffix(".png"))
+
+
+def begun(earlier: Path | None) -> dict:
+    """Results that hold the machine, and what an earlier file has of it."""
+    results: dict = {"machine": machine(), "matrix product, GFLOP/s": spread(matrix_products())}
+    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
+    if earlier is None or not earlier.exists():
+        return results
+    found = json.loads(earlier.read_text())
+    if found["machine"] != results["machine"]:
+        raise SystemExit(f"{earlier} is of another machine, or of other versions: {found['machine']}. Write another file.")
+    return found
 
 
 # --- Measuring --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ OTHERS = ("tiny, batch 10", "MNIST MLP, batch 128", "LSTM on 80 tokens, batch 32
 ALL = (*OTHERS, *CONVNETS, *WITH_BATCH_NORMALISATION)
 TINY = OTHERS[:1]
 
-LESS_IS_BETTER = ("one", "memory", "cold", "warm")
+LESS_IS_BETTER = ("one", "memory", "cold", "warm", "goal")
 
 
 class Goal(NamedTuple):
@@ -41,7 +41,7 @@ GOALS = (
     Goal("training", WITH_BATCH_NORMALISATION, "Cornu", KERAS, 1.5),
     Goal("training", WITH_BATCH_NORMALISATION, "Cornu", PYTORCH, 1.0),
     Goal("training", OTHERS, "Cornu", (*KERAS, *PYTORCH, *JAX), 1.2),
-    Goal("one", ALL, "Cornu on jax", JAX, 1.5),
+    Goal("one", (*OTHERS, *CONVNETS), "Cornu on jax", JAX, 1.5),  # plain JAX has the other two networks not
     Goal("memory", ALL, "Cornu on jax", KERAS, 1.0),
     Goal("memory", ALL, "Cornu on torch", KERAS, 1.0),
     Goal("cold", TINY, "Cornu", KERAS, 0.5),
@@ -54,23 +54,22 @@ def tables(results: dict) -> str:
     lines = ["## goals", "", "| of | Cornu | beside the best of | goal | reached | met |", "|---" * 6 + "|"]
     for goal, name, reached in _reached(results["workloads"]):
         less = goal.measure in LESS_IS_BETTER
-        is_met = reached <= goal.ratio if less else reached >= goal.ratio
         wanted = f"{'at most' if less else 'at least'} {goal.ratio:.2g}"
-        what = f"{goal.measure}: {name}"
-        lines.append(
-            f"| {what} | {goal.ours} | {', '.join(goal.theirs)} | {wanted} | {reached:.2f} | {'yes' if is_met else 'no'} |"
-        )
+        answer = " | not measured"
+        if reached is not None:
+            is_met = reached <= goal.ratio if less else reached >= goal.ratio
+            answer = f"{reached:.2f} | {'yes' if is_met else 'no'}"
+        lines.append(f"| {goal.measure}: {name} | {goal.ours} | {', '.join(goal.theirs)} | {wanted} | {answer} |")
     return "\n".join(lines) + "\n\n" + _bounds(results)
 
 
-def _reached(workloads: dict) -> Iterator[tuple[Goal, str, float]]:
-    """Each goal for each network that was measured, with the ratio of the medians."""
+def _reached(workloads: dict) -> Iterator[tuple[Goal, str, float | None]]:
+    """Each goal for each of its networks, with the ratio of the medians; None where one of the two was not measured."""
     for goal in GOALS:
-        for name in [name for name in goal.workloads if name in workloads]:
-            ours = _best(workloads[name], (goal.ours,), goal.measure)
-            theirs = _best(workloads[name], goal.theirs, goal.measure)
-            if ours and theirs:
-                yield goal, name, ours / theirs
+        for name in goal.workloads:
+            ours = _best(workloads.get(name, {}), (goal.ours,), goal.measure)
+            theirs = _best(workloads.get(name, {}), goal.theirs, goal.measure)
+            yield goal, name, ours / theirs if ours and theirs else None
 
 
 def _best(found: dict, beginnings: tuple[str, ...], measure: str) -> float | None:
