@@ -1,11 +1,13 @@
 """Where a layer's random numbers come from."""
 
 import numpy as np
+import pytest
 
 from cornu import layers, seeds
 from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.seed_generator import SeedGenerator
+from cornu.errors import InvalidTypeError
 
 X = np.ones((4, 50), "float32")
 
@@ -43,3 +45,10 @@ def test_the_same_seed_drops_the_same():
     one, other = layers.Dropout(0.5, seed=1), layers.Dropout(0.5, seed=1)
     np.testing.assert_array_equal(np.asarray(one(X, training=True)), np.asarray(other(X, training=True)))
     assert (np.asarray(one(X, training=True)) != np.asarray(layers.Dropout(0.5, seed=1)(X, training=True))).any()
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, True, [1]])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(InvalidTypeError, match=r"was given\. A seed is a whole number, or None\. Pass `seed=1`"):
+        layers.Dropout(0.5, seed=seed)
+    assert SeedGenerator(np.int64(3)).seed == 3

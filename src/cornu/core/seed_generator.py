@@ -1,9 +1,11 @@
 """Where a layer's random numbers come from while it runs."""
 
+import numbers
 from typing import Any
 
 from cornu import backends, seeds
 from cornu.core import context
+from cornu.errors import InvalidTypeError
 
 
 class SeedGenerator:
@@ -14,9 +16,14 @@ class SeedGenerator:
 
     Args:
         seed: A whole number, or None.
+
+    Raises:
+        InvalidTypeError: It is something else.
     """
 
     def __init__(self, seed: int | None = None):
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+            raise InvalidTypeError(f"`seed={seed!r}` was given.", "A seed is a whole number, or None.", "Pass `seed=1`.")
         self.seed = seed
         self._draws = 0
 
