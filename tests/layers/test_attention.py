@@ -262,7 +262,8 @@ def test_many_heads_are_kerass(name: str, backend: str, keras_said: Callable) ->
     for one, other in zip(outputs, wanted, strict=True):
         np.testing.assert_allclose(engine.to_numpy(one), other, rtol=2e-5, atol=5e-6)
     for one, other in zip([*gradients[0], *gradients[1]], wanted_gradients, strict=True):
-        np.testing.assert_allclose(engine.to_numpy(one), other, rtol=3e-5, atol=2e-5)
+        rounding = 3e-6 * np.abs(other).max()  # of sums over places, in another order on each engine
+        np.testing.assert_allclose(engine.to_numpy(one), other, rtol=3e-5, atol=max(2e-5, rounding))
 
 
 @pytest.mark.parametrize("kind, arguments", [("MultiHeadAttention", PLAIN), ("GroupQueryAttention", GROUPS)])
