@@ -69,13 +69,13 @@ def main() -> None:
 
 
 def begun(earlier: Path | None) -> dict:
-    """Results that hold the machine, and what an earlier file has of it."""
-    results: dict = {"machine": machine(), "matrix product, GFLOP/s": spread(matrix_products())}
-    results |= {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
+    """What an earlier file holds of this machine; without one, results that hold the machine."""
+    here = machine()
     if earlier is None or not earlier.exists():
-        return results
+        results = {"machine": here, "matrix product, GFLOP/s": spread(matrix_products())}
+        return results | {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
     found = json.loads(earlier.read_text())
-    if found["machine"] != results["machine"]:
+    if found["machine"] != here:
         raise SystemExit(f"{earlier} is of another machine, or of other versions: {found['machine']}. Write another file.")
     return found
 

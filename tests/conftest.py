@@ -1,6 +1,7 @@
 """What all tests share: the backends by name, a fixed seed, and the folder of real pictures."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the oracle
@@ -39,6 +40,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 def engine_name(request: pytest.FixtureRequest) -> str:
     """Name of a backend other than NumPy's; the test runs once for each."""
     return request.param
+
+
+@pytest.fixture
+def set_fast_paths() -> Iterator[Callable]:
+    """``config.set_fast_paths``; after the test they are what the environment says."""
+    yield config.set_fast_paths
+    config.set_fast_paths(None)
 
 
 @pytest.fixture(autouse=True)

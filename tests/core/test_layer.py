@@ -772,16 +772,15 @@ def test_whoever_says_what_the_mask_becomes_has_one():
         def compute_mask(self, inputs, mask=None):
             return self.embedding.compute_mask(inputs, mask=mask)
 
+    class KeepsNothing(Layer):
+        supports_masking = False
+
+        def compute_mask(self, inputs, previous_mask=None):
+            return previous_mask
+
     assert Tokens().supports_masking
     assert not KeepsNothing().supports_masking
     mean = Mean()
     with context.entered(CallContext()):
         mean(Tokens()(np.array([[1, 2, 0]])))
     assert np.asarray(mean.mask).tolist() == [[True, True, False]]
-
-
-class KeepsNothing(Layer):
-    supports_masking = False
-
-    def compute_mask(self, inputs, previous_mask=None):
-        return previous_mask

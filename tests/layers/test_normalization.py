@@ -202,13 +202,6 @@ def test_samples_meet_along_the_first_axis_alone(kind):
 PICTURES, UPSTREAM, DIRECTION = (np.random.default_rng(seed).normal(size=(5, 3, 4)) for seed in range(3))
 
 
-@pytest.fixture
-def switch():
-    """Switches fast paths, for a test."""
-    yield config.set_fast_paths
-    config.set_fast_paths(None)
-
-
 def batch_normalization(backend: str, shape: tuple, **options: Any) -> layers.BatchNormalization:
     """A layer with weights of its own, on a backend."""
     layer = layers.BatchNormalization(epsilon=0.1, **options).to_backend(backend)
@@ -219,7 +212,7 @@ def batch_normalization(backend: str, shape: tuple, **options: Any) -> layers.Ba
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}])
-def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, options, fast, switch):
+def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, options, fast, set_fast_paths):
     layer = batch_normalization(engine_name, (None, 3, 4), **options)
     trained, kept = ([each.value for each in found] for found in (layer.trainable_variables, layer.non_trainable_variables))
     engine = layer.backend
@@ -238,7 +231,7 @@ def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, option
         scaled = normal * (next(weights) if layer.scale else 1)
         return np.sum((scaled + (next(weights) if layer.center else 0)) ** 3 * UPSTREAM)
 
-    switch(fast)
+    set_fast_paths(fast)
     with config.running_on(engine_name):
         found = engine.to_numpy(engine.value_and_grad(along)(as_array(PICTURES))[1])
     step = 1e-3
@@ -249,7 +242,7 @@ def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, option
         np.testing.assert_allclose(found[place], sum(corners) / (4 * step * step), rtol=2e-3, atol=2e-3)
 
 
-def test_the_gradient_of_betas_gradient_is_there(engine_name, switch):
+def test_the_gradient_of_betas_gradient_is_there(engine_name, set_fast_paths):
     layer = batch_normalization(engine_name, (None, 4), scale=False)
     kept = [each.value for each in layer.non_trainable_variables]
     engine = layer.backend
@@ -263,7 +256,7 @@ def test_the_gradient_of_betas_gradient_is_there(engine_name, switch):
 
     found = []
     for fast in (True, False):
-        switch(fast)
+        set_fast_paths(fast)
         found.append(engine.to_numpy(engine.value_and_grad(penalty)(beta)[1]))
     np.testing.assert_allclose(*found, rtol=1e-4)
     assert np.abs(found[0]).min() > 1

@@ -16,10 +16,7 @@ NUMBERS = RNG.integers(0, 30, (40, 7))
 CLASSES = RNG.integers(0, 4, 40)
 
 
-@pytest.fixture(autouse=True)
-def as_before():
-    yield
-    config.set_fast_paths(None)
+pytestmark = pytest.mark.usefixtures("set_fast_paths")  # which sets them back
 
 
 def convolutional():

@@ -515,7 +515,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 
 
 def _goes_cpu_paths(dtype: Any) -> bool:
-    return _has_cpu_paths() and jnp.issubdtype(dtype, jnp.floating)
+    return config.fast_paths() and _runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
@@ -704,10 +704,6 @@ def _asked_device() -> Any:
 def _runs_on_cpu() -> bool:
     device = _asked_device()
     return (jax.default_backend() if device is None else device.platform) == "cpu"
-
-
-def _has_cpu_paths() -> bool:
-    return config.fast_paths() and _runs_on_cpu()
 
 
 def devices() -> list[str]:

@@ -65,6 +65,17 @@ def no_arrays(layer: Any, inputs: Any) -> InvalidTypeError:
     )
 
 
+def other_arguments(layer: Any, error: TypeError) -> InvalidTypeError:
+    """For a call that lacks an argument, or has one too many, as Python's error says."""
+    parameters = inspect.signature(layer.call).parameters.items()
+    needed = [name for name, parameter in parameters if parameter.default is parameter.empty]
+    return InvalidTypeError(
+        f"The layer {layer.name!r} cannot be called like this: {error}.",
+        f"It needs {' and '.join(f'`{name}`' for name in needed)}.",
+        f"Write `layer({', '.join(f'{name}=...' for name in needed)})`.",
+    )
+
+
 def not_constructed(layer: Any) -> InvalidTypeError:
     """For a layer whose constructor forgot the base's."""
     kind = type(layer).__name__

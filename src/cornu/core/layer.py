@@ -302,7 +302,7 @@ class Layer(Configurable):
         if key in self._accepted_shapes:
             return
         if not self.built:
-            self.build(**shapes_for_build(self.build, self.call, args, kwargs))
+            self.build(**shapes_for_build(self, args, kwargs))
         if knows_shapes:  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
             self.compute_output_shape(shapes)
         self._accepted_shapes.add(key)

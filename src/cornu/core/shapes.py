@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import trees
-from cornu.core import graph
-from cornu.errors import InvalidTypeError
+from cornu.core import complaints, graph
 
 
 def shapes_of(inputs: Any) -> Any:
@@ -51,36 +50,24 @@ def map_shapes(shapes: Any, function: Callable) -> Any:
     return type(shapes)(map_shapes(shape, function) for shape in shapes)
 
 
-def shapes_for_build(build: Callable, call: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
-    """The arguments that ``build`` gets for the arguments of ``call``, by name.
+def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """The arguments that a layer's ``build`` gets for the arguments of its ``call``, by name.
 
     A ``build`` with one parameter gets the shape of the first argument. One with several parameters ``a_shape, b_shape`` gets
     the shapes of the arguments ``a`` and ``b``.
-    """
-    names = list(inspect.signature(build).parameters)
-    if len([name for name in names if name.endswith("_shape")]) < 2:
-        return {names[0]: shapes_of(first_of(args, kwargs))} if names else {}
-    arguments = _bound(call, args, kwargs)
-    shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
-    return {name: shapes.get(name) for name in names}
-
-
-def _bound(call: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
-    """The arguments of a layer's ``call`` by name.
 
     Raises:
-        InvalidTypeError: One is missing, or there is one too many.
+        InvalidTypeError: Its ``call`` does not take these arguments.
     """
-    signature = inspect.signature(call)
+    names = list(inspect.signature(layer.build).parameters)
+    if len([name for name in names if name.endswith("_shape")]) < 2:
+        return {names[0]: shapes_of(first_of(args, kwargs))} if names else {}
     try:
-        return signature.bind(*args, **kwargs).arguments
+        arguments = inspect.signature(layer.call).bind(*args, **kwargs).arguments
     except TypeError as error:
-        needed = [name for name, each in signature.parameters.items() if each.default is each.empty]
-        raise InvalidTypeError(
-            f"The layer {getattr(getattr(call, '__self__', None), 'name', '')!r} cannot be called like this: {error}.",
-            f"It needs {' and '.join(f'`{name}`' for name in needed)}.",
-            f"Write `layer({', '.join(f'{name}=...' for name in needed)})`.",
-        ) from None
+        raise complaints.other_arguments(layer, error) from None
+    shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
+    return {name: shapes.get(name) for name in names}
 
 
 def first_of(args: tuple, kwargs: dict) -> Any:

@@ -42,13 +42,18 @@ def _all_of(masks: list) -> Any:
     return functools.reduce(ops.logical_and, masks) if masks else None
 
 
+def _as_array(mask: Any) -> Any:
+    """A mask that may be a list, as something with a shape."""
+    return mask if hasattr(mask, "shape") else np.asarray(mask)
+
+
 def _check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> Any:
     """A mask as booleans, if it has exactly these sizes.
 
     Raises:
         ShapeError: It has others.
     """
-    mask = mask if hasattr(mask, "shape") else np.asarray(mask)
+    mask = _as_array(mask)
     if tuple(mask.shape) == tuple(expected):
         return ops.cast(mask, "bool")
     raise ShapeError(
@@ -335,7 +340,7 @@ class ManyHeads(Layer):
 
     def _as_scores(self, mask: Any, expected: Shape, places: int) -> Any:
         """An ``attention_mask`` with all axes that the scores have, those that it lacks put in before the places."""
-        mask = mask if hasattr(mask, "shape") else np.asarray(mask)
+        mask = _as_array(mask)
         shape = tuple(mask.shape)
         full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
         fits = places <= len(shape) <= len(expected) and all(map(_repeats_to, full, expected))

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.backends import shortcuts
+from cornu.optimizers import transforms
 from cornu.optimizers.optimizer import Optimizer
 
 
@@ -277,7 +278,7 @@ class Nadam(Optimizer):
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
         """The product of all momenta so far."""
         product = scalars["u_product"]
-        return {"u_product": ops.cast(ops.multiply(product, self._momentum(step)), ops.dtype(product))}
+        return {"u_product": transforms.as_dtype_of(product, ops.multiply(product, self._momentum(step)))}
 
     def _momentum(self, step: Any) -> Any:
         """The momentum at a step, which grows from half of ``beta_1`` to ``beta_1``."""

@@ -4,6 +4,7 @@ An optimizer of its own kind writes three things: its arguments, :meth:`Optimize
 weight) and :meth:`Optimizer.update_one` (the formula for one weight). Everything else is composed here.
 """
 
+import functools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from cornu.core import context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.ops.dtypes import wider_float
 from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
 
@@ -186,9 +188,11 @@ class Optimizer(registry.Configurable):
         given = gradient, kept | scalars, weight, learning_rate, step
         dtypes = {config.floatx(), *map(ops.dtype, (weight, *scalars.values()))}
         if len(dtypes) > 1:
-            given = trees.map(lambda value: ops.cast(value, "float64" if "float64" in dtypes else "float32"), given)
+            wide = functools.reduce(wider_float, dtypes)
+            given = trees.map(lambda value: ops.cast(value, wide), given)
         new_weight, new = self.update_one(*given)
-        return _as_dtype_of(weight, new_weight), {name: _as_dtype_of(kept[name], new[name]) for name in kept}
+        as_before = transforms.as_dtype_of
+        return as_before(weight, new_weight), {name: as_before(kept[name], new[name]) for name in kept}
 
     def _clipped(self, gradients: list) -> list:
         if self.clipnorm:
@@ -572,8 +576,3 @@ def _gradient_of(gradient: Any, variable: Variable) -> Any:
             "Pass the gradients in the order of the variables.",
         )
     return gradient
-
-
-def _as_dtype_of(before: Any, after: Any) -> Any:
-    dtype = ops.dtype(before)
-    return after if ops.dtype(after) == dtype else ops.cast(after, dtype)

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 from cornu import ops
+from cornu.ops.dtypes import HALVES
 
 
 def scale(gradients: list, factor: float) -> list:
@@ -59,13 +60,13 @@ def clip_by_global_norm(gradients: list, limit: float) -> list:
 
 
 def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
-    return gradient * ops.cast(limit / ops.maximum(norm, limit), ops.dtype(gradient))
+    return gradient * as_dtype_of(gradient, limit / ops.maximum(norm, limit))
 
 
 def _sum_of_squares(gradient: Any) -> Any:
     """In at least 32 bits: 16 overflow at 65504, and a sum of many is rounded away."""
-    is_half = ops.dtype(gradient) in ("float16", "bfloat16")
-    return ops.sum(ops.square(ops.cast(gradient, "float32") if is_half else gradient))
+    wide = ops.cast(gradient, "float32") if ops.dtype(gradient) in HALVES else gradient
+    return ops.sum(ops.square(wide))
 
 
 def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) -> list:
@@ -85,11 +86,10 @@ def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) 
         [[1.0], [2.0]]
     """
     decays = [True] * len(weights) if decays is None else decays
-    return [_decayed(w, amount) if takes_part else w for w, takes_part in zip(weights, decays, strict=True)]
-
-
-def _decayed(weight: Any, amount: Any) -> Any:
-    return ops.cast(ops.subtract(weight, ops.multiply(weight, amount)), ops.dtype(weight))
+    decayed = [
+        ops.subtract(w, ops.multiply(w, amount)) if takes_part else w for w, takes_part in zip(weights, decays, strict=True)
+    ]
+    return list(map(as_dtype_of, weights, decayed))
 
 
 def average(averages: list, weights: list, momentum: Any) -> list:
@@ -101,12 +101,8 @@ def average(averages: list, weights: list, momentum: Any) -> list:
         >>> [a.tolist() for a in average([ops.array([0.0])], [ops.array([2.0])], 0.75)]
         [[0.5]]
     """
-    return [_mixed(a, w, momentum) for a, w in zip(averages, weights, strict=True)]
-
-
-def _mixed(average: Any, weight: Any, momentum: Any) -> Any:
-    mixed = ops.add(ops.multiply(average, momentum), ops.multiply(weight, 1 - momentum))
-    return ops.cast(mixed, ops.dtype(average))
+    mixed = [ops.add(ops.multiply(a, momentum), ops.multiply(w, 1 - momentum)) for a, w in zip(averages, weights, strict=True)]
+    return list(map(as_dtype_of, averages, mixed))
 
 
 def choose(condition: Any, yes: list, no: list) -> list:
@@ -119,3 +115,16 @@ def choose(condition: Any, yes: list, no: list) -> list:
         [[1.0]]
     """
     return [a if a is b else ops.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
+
+
+def as_dtype_of(before: Any, after: Any) -> Any:
+    """What became of an array, in the dtype that it had.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import as_dtype_of
+        >>> ops.dtype(as_dtype_of(ops.array([1.0], dtype="float16"), ops.array([2.0])))
+        'float16'
+    """
+    dtype = ops.dtype(before)
+    return after if ops.dtype(after) == dtype else ops.cast(after, dtype)
