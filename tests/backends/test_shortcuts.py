@@ -187,11 +187,43 @@ def test_which_recurrent_layers_take_a_shortcut(engine, monkeypatch):
             return [state + 1 for state in super().advance(outer, inner, states)]
 
     x = backends.get(engine).asarray(np.ones((2, 3, 4), "float32"))
+    class Stepped(layers.GRUCell):
+        def step(self, inputs, states, kept=None):
+            return [state + 1 for state in super().step(inputs, states, kept)]
+
+    class Called(layers.SimpleRNNCell):
+        def call(self, *args, **kwargs):
+            return super().call(*args, **kwargs)
+
     layers.LSTM(2).to_backend(engine)(x)
     assert len(taken) == 1
-    for layer in (layers.RNN(Cell(2)), layers.LSTM(2, unroll=True), layers.GRU(2, reset_after=False)):
+    changed = (layers.RNN(Cell(2)), layers.RNN(Stepped(2)), layers.RNN(Called(2)), layers.RNN(type("Heir", (Cell,), {})(2)))
+    for layer in (*changed, layers.LSTM(2, unroll=True), layers.GRU(2, reset_after=False)):
         layer.to_backend(engine)(x)
     assert len(taken) == 1
+
+
+@engines_with("lstm", "recurrence")
+def test_a_cell_that_computes_as_its_base_takes_the_same_shortcut(engine, monkeypatch):
+    """Also if its classes stand in another file."""
+    taken = []
+    for name in ("lstm", "recurrence"):
+        if hasattr(backends.get(engine), name):
+            real = getattr(backends.get(engine), name)
+            note = lambda *args, name=name, real=real: taken.append(name) or real(*args)  # noqa: E731
+            monkeypatch.setattr(backends.get(engine), name, note)
+
+    class Cell(layers.LSTMCell):
+        """As its base."""
+
+    x = backends.get(engine).asarray(np.ones((2, 3, 4), "float32"))
+    layers.RNN(layers.LSTMCell(2)).to_backend(engine)(x)
+    layers.RNN(Cell(2)).to_backend(engine)(x)
+    for base in layers.LSTMCell.__mro__[:2]:
+        monkeypatch.setattr(base, "__module__", f"cornu.layers.another.{base.__name__}")
+    layers.RNN(layers.LSTMCell(2)).to_backend(engine)(x)
+    assert len(taken) == 3
+    assert len(set(taken)) == 1
 
 
 @engines_with("lstm", "recurrence")

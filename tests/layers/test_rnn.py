@@ -555,6 +555,72 @@ def test_subclasses_come_back_from_their_configs() -> None:
     assert (extended.units, extended.extra, extended.activation.__name__) == (3, 5, "relu")
 
 
+class Renamed(layers.GRU):
+    """A subclass that changes nothing."""
+
+
+class Called(layers.SimpleRNN):
+    """A subclass with a `call` of its own."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return 2 * super().call(*args, **kwargs)
+
+
+class NamedAgain(Named):
+    """A subclass of a subclass that has a constructor of its own."""
+
+
+class Larger(layers.LSTM):
+    """A subclass with the arguments of its base, changed on the way, and no `get_config`."""
+
+    def __init__(self, units: int, activation: Any = "tanh", **kwargs: Any):
+        super().__init__(units + 1, activation, **kwargs)
+
+
+class OwnCell(layers.LSTMCell):
+    """A cell with a constructor of its own."""
+
+    def __init__(self, size: int, **kwargs: Any):
+        super().__init__(2 * size, **kwargs)
+        self.size = size
+
+
+def test_a_subclass_without_a_constructor_has_the_config_of_its_base() -> None:
+    for kind, base in ((Renamed, layers.GRU), (Called, layers.SimpleRNN)):
+        arguments = {"dropout": 0.25, "return_sequences": True, "activation": "relu", "name": "it"}
+        assert kind(3, **arguments).get_config() == base(3, **arguments).get_config()
+        assert kind.from_config(kind(3, **arguments).get_config()).get_config() == base(3, **arguments).get_config()
+
+
+BASE = {"name": "it", "trainable": True, "dtype": layers.LSTM(1).get_config()["dtype"]}
+
+
+def test_a_subclass_with_a_constructor_has_its_arguments_in_the_config() -> None:
+    assert Named(2, name="it").get_config() == NamedAgain(2, name="it").get_config() == {**BASE, "size": 2}
+    assert OwnCell(2, name="it").get_config() == {**BASE, "size": 2}
+    assert Named(2, dropout=0.5, name="it").get_config() == {**BASE, "size": 2, "dropout": 0.5}
+    assert Larger(3, name="it").get_config() == {**BASE, "units": 3, "activation": "tanh"}
+    assert Larger.from_config(Larger(3, name="it").get_config()).units == 4
+
+
+def test_a_subclass_with_a_get_config_has_all_arguments_of_its_base_in_it() -> None:
+    config = Extended(3, extra=5, activation="relu", name="it").get_config()
+    assert config == {**layers.LSTM(3, activation="relu", name="it").get_config(), "extra": 5}
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell"])
+def test_configs_do_not_depend_on_the_file_that_holds_the_class(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Derived(getattr(layers, kind)):
+        """A subclass."""
+
+    made = [kind(3, dropout=0.2, name="it") for kind in (getattr(layers, kind), Derived)]
+    before = [layer.get_config() for layer in made]
+    for base in type(made[0]).__mro__[:3]:
+        if base.__module__.startswith("cornu.layers"):
+            monkeypatch.setattr(base, "__module__", f"cornu.layers.another.{base.__name__}")
+    assert [layer.get_config() for layer in made] == before
+
+
 def test_the_arguments_can_be_read_from_the_layer_and_set() -> None:
     layer = layers.GRU(3, dropout=0.25)
     assert (layer.units, layer.dropout, layer.reset_after, layer.activation.__name__) == (3, 0.25, True, "tanh")

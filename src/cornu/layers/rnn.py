@@ -8,6 +8,7 @@ from typing import Any
 from cornu import ops, trees
 from cornu.core import calls, context
 from cornu.core.layer import Layer
+from cornu.core.layer_config import owner_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import arguments, shapes
@@ -287,7 +288,12 @@ class _OfCell:
 
 
 class _RNNOfOneCell(RNN):
-    """The base of the layers that make their cell themselves: its arguments can be read from the layer."""
+    """The base of the layers that make their cell themselves: its arguments can be read from the layer.
+
+    A subclass whose constructor's arguments are the entries of the config sets ``_constructor_is_config`` in its own body.
+    """
+
+    _constructor_is_config = True
 
     units = _OfCell()
     activation = _OfCell()
@@ -308,7 +314,8 @@ class _RNNOfOneCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of layer and cell, under Keras's names."""
-        kind, own = type(self), next(base for base in type(self).__mro__ if base.__module__ == __name__)
+        kind = type(self)
+        own: Any = owner_of(kind, "_constructor_is_config")
         config = super().get_config()
         if kind.__init__ is not own.__init__ and kind.get_config is own.get_config:  # a user's subclass: its own arguments
             return config
@@ -357,6 +364,8 @@ class SimpleRNN(_RNNOfOneCell):
         >>> SimpleRNN(4)(np.ones((2, 5, 3))).shape
         (2, 4)
     """
+
+    _constructor_is_config = True
 
     def __init__(
         self,
@@ -451,6 +460,8 @@ class LSTM(_RNNOfOneCell):
     """
 
     unit_forget_bias = _OfCell()
+
+    _constructor_is_config = True
 
     def __init__(
         self,
@@ -549,6 +560,8 @@ class GRU(_RNNOfOneCell):
     """
 
     reset_after = _OfCell()
+
+    _constructor_is_config = True
 
     def __init__(
         self,

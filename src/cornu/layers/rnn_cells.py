@@ -10,6 +10,7 @@ import numpy as np
 from cornu import activations, constraints, initializers, ops, regularizers
 from cornu.backends import shortcuts
 from cornu.core.layer import Layer
+from cornu.core.layer_config import owner_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.layers import arguments, shapes
@@ -23,7 +24,9 @@ class RecurrentCell(Layer):
     """The base of the cells here. A subclass has a number of gates, and goes from one state to the next by :meth:`advance`.
 
     Such a cell reads its weights nowhere but in :meth:`_biases` and in the two products of :meth:`step`, since engines take it
-    along all steps by shortcuts that know these alone. One that reads more says no in :meth:`_is_plain`.
+    along all steps by shortcuts that know these alone. It says so by ``_reads_only_products = True`` in its own body: a subclass
+    with another :meth:`step` or :meth:`advance` must say it again. One that does so in some cases only says which in
+    :meth:`_is_plain`.
 
     In :meth:`step` the inputs are multiplied by the kernel one step at a time, not all at once before the loop over the steps:
     XLA does not vectorize a loop that reads its numbers from a slice of a larger array, and that costs more than the larger
@@ -33,6 +36,9 @@ class RecurrentCell(Layer):
 
     gates = 1
     """How many blocks of ``units`` columns stand side by side in the weights."""
+
+    _reads_only_products = False
+    """Whether the class whose body holds this reads its weights only as described above."""
 
     units: int
     recurrent_activation: Callable
@@ -203,10 +209,10 @@ class RecurrentCell(Layer):
         return quick(self.advance, inputs, states, kernels, biases, kept, valid, keep_all)
 
     def _is_plain(self) -> bool:
-        """Whether a step is what the class here says, with activations of Cornu's."""
-        own = next(base for base in type(self).__mro__ if base.__module__ == __name__)
+        """Return whether a step is that of the class that declares how it reads its weights, with built-in activations."""
+        own: Any = owner_of(type(self), "_reads_only_products")
         changed = any(getattr(type(self), name) is not getattr(own, name) for name in ("step", "advance"))
-        return not changed and all(map(arguments.is_own_activation, self._activations))
+        return own._reads_only_products and not changed and all(map(arguments.is_own_activation, self._activations))
 
     def get_initial_state(self, batch_size: int) -> State:
         """Zeros, one array ``(batch_size, size)`` for each of the state."""
@@ -250,6 +256,8 @@ class SimpleRNNCell(RecurrentCell):
         >>> output.shape, len(states)
         ((2, 4), 1)
     """
+
+    _reads_only_products = True
 
     def __init__(
         self,
@@ -320,6 +328,7 @@ class LSTMCell(RecurrentCell):
         ((2, 4), 2)
     """
 
+    _reads_only_products = True
     gates = 4
 
     def __init__(
@@ -418,6 +427,7 @@ class GRUCell(RecurrentCell):
         ((2, 4), 1)
     """
 
+    _reads_only_products = True
     gates = 3
 
     def __init__(
