@@ -65,12 +65,12 @@ def allowed(kind: str) -> dict[str, Any]:
     return dict(_tables.get(kind, {}))
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether a class or a function is one of Cornu's.
+def is_builtin(thing: Any) -> bool:
+    """Return whether a class or a function is a built-in one: defined in this package, in whichever of its files.
 
     Example:
         >>> from cornu import layers, registry
-        >>> registry.is_ours(layers.Dense), registry.is_ours(print)
+        >>> registry.is_builtin(layers.Dense), registry.is_builtin(print)
         (True, False)
     """
     return str(getattr(thing, "__module__", "")).partition(".")[0] == "cornu"

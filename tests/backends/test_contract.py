@@ -13,13 +13,22 @@ def functions_of(module):
     return {name: f for name, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
 
 
-PRIMITIVES = functions_of(contract)
+PRIMITIVES = {name: getattr(contract, name) for name in contract.PRIMITIVES}
 SHORTCUTS = {name: f for name, f in functions_of(shortcuts).items() if name != "find"}
 INSTALLED = [name for name in (*config.BACKENDS, *backends.RECORDERS) if importlib.util.find_spec(name) is not None]
 
 
 def arguments(function):
     return [(one.name, one.kind, one.default) for one in inspect.signature(function).parameters.values()]
+
+
+def test_the_primitives_are_the_functions_that_the_contract_defines():
+    assert functions_of(contract) == PRIMITIVES
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_a_backend_declares_its_name(name):
+    assert backends.name_of(backends.get(name)) == backends.get(name).NAME == name
 
 
 def test_there_are_at_most_150_primitives():

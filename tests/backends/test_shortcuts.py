@@ -187,6 +187,7 @@ def test_which_recurrent_layers_take_a_shortcut(engine, monkeypatch):
             return [state + 1 for state in super().advance(outer, inner, states)]
 
     x = backends.get(engine).asarray(np.ones((2, 3, 4), "float32"))
+
     class Stepped(layers.GRUCell):
         def step(self, inputs, states, kept=None):
             return [state + 1 for state in super().step(inputs, states, kept)]

@@ -1,12 +1,15 @@
 """The base class: reductions, weights, masks, dtypes, shapes."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 
-from cornu import backends, losses, ops
+import cornu.metrics  # noqa: F401  (its functions enter the tables)
+from cornu import backends, losses, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import align, broadcast_weight
+from cornu.losses.loss import align, broadcast_weight, per_sample
 
 
 class Furthest(losses.Loss):
@@ -32,6 +35,43 @@ def test_a_loss_of_ones_own_does_not_promise_to_judge_samples_alone():
     assert not Furthest().judges_samples_alone
     assert not losses.LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred)).judges_samples_alone
     assert losses.LossFunctionWrapper("mse").judges_samples_alone
+
+
+def test_a_function_may_declare_that_it_returns_a_value_for_each_sample():
+    @per_sample
+    def furthest(y_true, y_pred):
+        return ops.max(ops.abs(y_true - y_pred), axis=-1)
+
+    assert losses.LossFunctionWrapper(furthest).judges_samples_alone
+    assert losses.LossFunctionWrapper(furthest).is_mean_over_samples
+
+
+FUNCTIONS = {
+    f.__name__: f for kind in ("losses", "metrics.functions") for f in registry.allowed(kind).values() if inspect.isfunction(f)
+}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_functions_that_declare_it_return_a_value_for_each_sample_alone(name):
+    """Held against one call for each sample, for every function in the tables; the others return one value for all."""
+    function, rng = FUNCTIONS[name], np.random.default_rng(3)
+    y_pred = rng.dirichlet(np.ones(4), 3).astype("float32")
+    y_true = np.eye(4, dtype="float32")[[2, 0, 3]]
+    if name.startswith("sparse"):
+        y_true = np.array([2, 0, 3])
+    together = np.asarray(function(y_true, y_pred))
+    if not getattr(function, "is_per_sample", False):
+        assert together.shape == ()
+        return
+    alone = [np.asarray(function(y_true[i : i + 1], y_pred[i : i + 1])) for i in range(3)]
+    np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-6)
+
+
+def test_what_a_function_declares_does_not_depend_on_its_file(monkeypatch):
+    monkeypatch.setattr(losses.huber, "__module__", "somewhere.else")
+    monkeypatch.setattr(losses.dice, "__module__", "cornu.losses.regression")
+    assert losses.LossFunctionWrapper(losses.huber).judges_samples_alone
+    assert not losses.LossFunctionWrapper(losses.dice).judges_samples_alone
 
 
 def test_config_of_ones_own_loss_needs_no_code():

@@ -9,6 +9,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.registry import allowed, to_snake_case
+from cornu.saving import places
 from cornu.saving.places import places_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
@@ -97,6 +98,15 @@ def test_a_subclassed_models_paths_are_those_of_keras(tmp_path):
 def test_every_owner_has_one_place():
     places = places_of(built(cornu, parts(cornu)))
     assert len({id(place.owner) for place in places}) == len({place.path for place in places}) == len(places)
+
+
+def test_paths_do_not_depend_on_the_file_of_the_base_classes(monkeypatch):
+    model = built(cornu, parts(cornu))
+    before = [place.path for place in places_of(model)]
+    places._house_names.cache_clear()
+    for base in type(model).__mro__[1:-1]:
+        monkeypatch.setattr(base, "__module__", "cornu.another.file")
+    assert [place.path for place in places_of(model)] == before
 
 
 def test_attributes_that_raise_are_passed_over():

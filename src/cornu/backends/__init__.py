@@ -46,8 +46,19 @@ def get(name: str | None = None) -> ModuleType:
             raise one_of("backend", name, config.BACKENDS)
         if name not in (*RECORDERS, "numpy"):
             memory.keep()
-        _loaded[name] = importlib.import_module(f"cornu.backends.{name}")
+        _loaded[name] = importlib.import_module(module_name(name))
     return _loaded[name]
+
+
+def module_name(name: str) -> str:
+    """Return the full name of the module that holds the backend of a name.
+
+    Example:
+        >>> from cornu import backends
+        >>> backends.get("numpy").__name__ == backends.module_name("numpy")
+        True
+    """
+    return f"cornu.backends.{name}"
 
 
 def place(name: str, device: str | None = None) -> config.Place:
@@ -98,8 +109,8 @@ def array_at(place: config.Place, x: Any, dtype: str | None = None) -> Any:
 
 
 def name_of(backend: ModuleType) -> str:
-    """The name of a backend: the last part of its module's name."""
-    return backend.__name__.rpartition(".")[2]
+    """Return the name that a backend declares."""
+    return backend.NAME
 
 
 def register_array_type(array_type: type, name: str) -> None:

@@ -2,8 +2,8 @@
 # The functions below are descriptions: they have no bodies.
 """What a backend must provide: every primitive once, with its arguments, its shapes and what it means.
 
-A backend is a module that has a function of the same name and arguments for each function below; a test holds every backend
-against this list. Everything else is derived from these, once, in ``cornu.ops``.
+A backend is a module that declares its ``NAME`` and has a function of the same name and arguments for each function below
+(``PRIMITIVES``); a test holds every backend against this list. Everything else is derived from these, once, in ``cornu.ops``.
 
 Conventions:
 
@@ -36,6 +36,10 @@ class ArraySpec(NamedTuple):
 
     shape: Shape
     dtype: str
+
+
+_NO_PRIMITIVES = frozenset(globals())
+"""What is defined up to here: all that follows is a primitive."""
 
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
@@ -369,3 +373,7 @@ def synchronize(tree: Any) -> None:
 
 def micro_batch_activations() -> int | None:
     """How many numbers the layers should make of a micro-batch on the default device; None if whole batches are faster."""
+
+
+PRIMITIVES = tuple(name for name in list(globals()) if name not in _NO_PRIMITIVES and not name.startswith("_"))
+"""Names of all primitives."""

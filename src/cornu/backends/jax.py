@@ -32,6 +32,8 @@ from cornu.backends import host, jax_cpu, jax_recurrence
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import one_of
 
+NAME = "jax"
+
 # --- Compilation cache ------------------------------------------------------------------------------------------------
 
 

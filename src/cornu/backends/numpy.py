@@ -23,6 +23,7 @@ from cornu.backends.numpy_tape import TapeArray, primitive
 from cornu.backends.numpy_windows import conv_windows, convolve, convolve_back, pool_windows
 from cornu.errors import BackendError, one_of
 
+NAME = "numpy"
 backends.register_array_type(TapeArray, "numpy")
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from cornu.backends.onnx_record import (
 )
 from cornu.backends.onnx_sizes import is_open
 
+NAME = "onnx"
 OPSET = onnx_proto.OPSET
 tidy = onnx_tidy.tidy
 model_proto = onnx_proto.model_proto

@@ -33,6 +33,8 @@ from cornu.backends.tensorflow_dtypes import (
 from cornu.backends.tensorflow_dtypes import cast as cast_to
 from cornu.backends.tensorflow_loading import tf
 
+NAME = "tensorflow"
+
 
 def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
     """What TensorFlow's own functions and operators take a variable of Cornu's for: the tensor that it stands for."""
@@ -673,6 +675,4 @@ def _as_the_contract_wants(primitive: Any) -> Any:
     return wrapper
 
 
-_PRIMITIVES = [name for name, value in vars(contract).items() if getattr(value, "__module__", "") == contract.__name__]
-_PRIMITIVES = [name for name in _PRIMITIVES if name in globals() and name.islower()]
-globals().update({name: _as_the_contract_wants(globals()[name]) for name in _PRIMITIVES})
+globals().update({name: _as_the_contract_wants(globals()[name]) for name in contract.PRIMITIVES})

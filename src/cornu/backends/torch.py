@@ -25,6 +25,8 @@ from cornu.backends import host, torch_devices, torch_gradients, torch_kernels, 
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.errors import one_of
 
+NAME = "torch"
+
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 _DTYPES = {name: getattr(torch, name) for name in host.DTYPES}

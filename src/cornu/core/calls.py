@@ -66,7 +66,7 @@ def coupling_of(layer: Any) -> str:
     """
     kinds = type(layer).__mro__
     owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
-    if registry.is_ours(kinds[owner]):
+    if registry.is_builtin(kinds[owner]):
         return layer.batch_coupling
     promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
     return layer.batch_coupling if promised else "unknown"

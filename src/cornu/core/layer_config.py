@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu.core import dtype_policy
-from cornu.registry import constructor_of, deserialize, is_ours, serialize
+from cornu.registry import constructor_of, deserialize, is_builtin, serialize
 
 BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
 """The arguments of ``Layer`` itself."""
@@ -30,13 +30,13 @@ def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, A
 
 def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     attributes, kind = vars(layer), type(layer)
-    if not is_ours(owner_of(kind, "get_config")):
+    if not is_builtin(owner_of(kind, "get_config")):
         # A user's `get_config` adds its own entries to those of the base, as in Keras.
-        ours = next(base for base in kind.__mro__ if is_ours(base))
+        ours = next(base for base in kind.__mro__ if is_builtin(base))
         names = constructor_of(ours).parameters
         return {name: serialize(attributes[name]) for name in names if name in attributes}
     arguments = captured()
-    if is_ours(owner_of(kind, "__init__")):  # it keeps each argument, in its final form, under its own name
+    if is_builtin(owner_of(kind, "__init__")):  # it keeps each argument, in its final form, under its own name
         return {name: serialize(attributes.get(name, value)) for name, value in arguments.items()}
     return arguments
 
@@ -52,7 +52,7 @@ def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
     An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are
     refused later.
     """
-    if not is_ours(owner_of(kind, "__init__")):
+    if not is_builtin(owner_of(kind, "__init__")):
         return config
     known = {name for base in kind.__mro__ for name in constructor_of(base).parameters}
     return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}

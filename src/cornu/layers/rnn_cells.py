@@ -24,9 +24,9 @@ class RecurrentCell(Layer):
     """The base of the cells here. A subclass has a number of gates, and goes from one state to the next by :meth:`advance`.
 
     Such a cell reads its weights nowhere but in :meth:`_biases` and in the two products of :meth:`step`, since engines take it
-    along all steps by shortcuts that know these alone. It says so by ``_reads_only_products = True`` in its own body: a subclass
-    with another :meth:`step` or :meth:`advance` must say it again. One that does so in some cases only says which in
-    :meth:`_is_plain`.
+    along all steps by shortcuts that know these alone. It declares this by ``_reads_only_products = True`` in its own body: a
+    subclass with another :meth:`step` or :meth:`advance` must declare it again. One for which it holds only with some arguments
+    checks these in :meth:`_is_plain`.
 
     In :meth:`step` the inputs are multiplied by the kernel one step at a time, not all at once before the loop over the steps:
     XLA does not vectorize a loop that reads its numbers from a slice of a larger array, and that costs more than the larger

@@ -28,7 +28,7 @@ class Loss(registry.Configurable):
     Attributes:
         judges_samples_alone: Whether the value of a sample depends on that sample only, so that a batch may be filled up with
             padding (see ``sample_mask``), and, if the reduction is a mean, trained a few samples at a time. True for Cornu's
-            own; set it in a class of your own if it holds. A plain function is never taken for such a one.
+            own; set it in a class of your own if it holds, or ``is_per_sample = True`` on a function of your own.
 
     Raises:
         InvalidArgumentError: There is no such reduction.
@@ -241,10 +241,32 @@ def as_float(values: Any) -> Any:
     return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
 
 
-def gives_a_value_for_each_sample(function: Callable) -> bool:
-    """Whether a function of labels and predictions is known to judge each sample by itself: Cornu's own, without overlaps.
+def per_sample(function: Callable) -> Callable:
+    """Declare that a function of labels and predictions returns a value for each sample that depends on that sample only.
 
-    A user's function may as well give the mean of the batch, so nothing is promised for it.
+    Args:
+        function: The function. It gets the attribute ``is_per_sample``.
+
+    Returns:
+        The function itself.
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.losses.loss import per_sample
+        >>> @per_sample
+        ... def distance(y_true, y_pred):
+        ...     return ops.sum(ops.abs(y_true - y_pred), axis=-1)
+        >>> distance.is_per_sample
+        True
+    """
+    function.is_per_sample = True  # type: ignore[attr-defined]
+    return function
+
+
+def gives_a_value_for_each_sample(function: Callable) -> bool:
+    """Return whether a function of labels and predictions is declared to judge each sample by itself (:func:`per_sample`).
+
+    A function without the declaration may as well return the mean of the batch.
 
     Example:
         >>> from cornu import losses
@@ -252,8 +274,7 @@ def gives_a_value_for_each_sample(function: Callable) -> bool:
         >>> gives_a_value_for_each_sample(losses.huber), gives_a_value_for_each_sample(losses.dice)
         (True, False)
     """
-    module = getattr(function, "__module__", "")
-    return module.startswith(("cornu.losses.", "cornu.metrics.")) and module != "cornu.losses.overlap"
+    return getattr(function, "is_per_sample", False)
 
 
 class LossFunctionWrapper(Loss):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import ops
-from cornu.losses.loss import LossFunctionWrapper, align
+from cornu.losses.loss import LossFunctionWrapper, align, per_sample
 
 
 def _signed(y_true: Any) -> Any:
@@ -12,6 +12,7 @@ def _signed(y_true: Any) -> Any:
     return ops.where(binary, 2 * y_true - 1, y_true)
 
 
+@per_sample
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """``mean(max(1 - y_true * y_pred, 0))`` over the last axis, for labels -1 and 1 (or 0 and 1).
 
@@ -24,6 +25,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.maximum(1 - _signed(y_true) * y_pred, 0), axis=-1)
 
 
+@per_sample
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     """``mean(square(max(1 - y_true * y_pred, 0)))`` over the last axis, for labels -1 and 1 (or 0 and 1).
 
@@ -36,6 +38,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(ops.maximum(1 - _signed(y_true) * y_pred, 0)), axis=-1)
 
 
+@per_sample
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """``max(1 + best wrong score - right score, 0)``, for one-hot labels.
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import ShapeError
-from cornu.losses.loss import LossFunctionWrapper, align, as_float, host
+from cornu.losses.loss import LossFunctionWrapper, align, as_float, host, per_sample
 
 
+@per_sample
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
@@ -32,6 +33,7 @@ def binary_crossentropy(
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
+@per_sample
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -71,6 +73,7 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
+@per_sample
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
@@ -97,6 +100,7 @@ def categorical_crossentropy(
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
+@per_sample
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -135,6 +139,7 @@ def categorical_focal_crossentropy(
     return ops.sum(ops.multiply(alpha, ops.power(1 - y_pred, gamma)) * -y_true * ops.log(y_pred), axis=axis)
 
 
+@per_sample
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Any:
@@ -161,6 +166,7 @@ def sparse_categorical_crossentropy(
     return ops.where(known, ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis), 0)
 
 
+@per_sample
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """``sum(y_true * log(y_true / y_pred))`` over the last axis: how far a distribution is from the right one.
 
@@ -175,6 +181,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
+@per_sample
 def poisson(y_true: Any, y_pred: Any) -> Any:
     """``mean(y_pred - y_true * log(y_pred))`` over the last axis, for counts.
 

@@ -7,9 +7,10 @@ import math
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import LossFunctionWrapper, align
+from cornu.losses.loss import LossFunctionWrapper, align, per_sample
 
 
+@per_sample
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(square(y_true - y_pred))`` over the last axis.
 
@@ -22,6 +23,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
+@per_sample
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(abs(y_true - y_pred))`` over the last axis.
 
@@ -34,6 +36,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
+@per_sample
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """``100 * mean(abs((y_true - y_pred) / y_true))`` over the last axis.
 
@@ -46,6 +49,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     return 100 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), config.epsilon())), axis=-1)
 
 
+@per_sample
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """``mean(square(log(1 + y_true) - log(1 + y_pred)))`` over the last axis; negative numbers count as zero.
 
@@ -59,6 +63,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(logs[0] - logs[1]), axis=-1)
 
 
+@per_sample
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     """Half of the squared error where it is at most ``delta``, a straight line beyond; the mean over the last axis.
 
@@ -79,6 +84,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     return ops.mean(ops.where(error <= delta, 0.5 * ops.square(error), delta * error - 0.5 * delta**2), axis=-1)
 
 
+@per_sample
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """``mean(log(cosh(y_pred - y_true)))`` over the last axis: a parabola near zero, a straight line far away.
 
@@ -92,6 +98,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(error + ops.softplus(-2 * error) - math.log(2), axis=-1)
 
 
+@per_sample
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """Minus the cosine of the angle between two vectors: -1 if they point the same way, 0 at right angles.
 

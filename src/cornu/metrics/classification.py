@@ -3,10 +3,11 @@
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import align, host
+from cornu.losses.loss import align, host, per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
 
 
+@per_sample
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where two arrays are equal, 0 elsewhere.
 
@@ -19,6 +20,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(y_true, y_pred), config.floatx())
 
 
+@per_sample
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """1 where a prediction lies on the right side of a threshold, 0 elsewhere.
 
@@ -37,6 +39,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     return ops.cast(ops.equal(y_true, said), config.floatx())
 
 
+@per_sample
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the largest prediction stands at the class of the one-hot label, 0 elsewhere.
 
@@ -48,6 +51,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(ops.argmax(host(y_true), axis=-1), ops.argmax(y_pred, axis=-1)), config.floatx())
 
 
+@per_sample
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the largest prediction stands at the class number, 0 elsewhere.
 
@@ -65,6 +69,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(numbers, chosen), config.floatx())
 
 
+@per_sample
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """1 where the class of the one-hot label is among the ``k`` largest predictions, 0 elsewhere.
 
@@ -76,6 +81,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     return sparse_top_k_categorical_accuracy(ops.argmax(host(y_true), axis=-1), y_pred, k)
 
 
+@per_sample
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
     """1 where the class number is among the ``k`` largest predictions, 0 elsewhere.
 

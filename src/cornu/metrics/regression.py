@@ -5,7 +5,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses import regression as losses
-from cornu.losses.loss import align, broadcast_weight, host
+from cornu.losses.loss import align, broadcast_weight, host, per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 
@@ -125,6 +125,7 @@ class LogCoshError(MeanMetricWrapper):
         super().__init__(losses.log_cosh, name, dtype)
 
 
+@per_sample
 def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """The cosine of the angle between two vectors; the loss has the other sign."""
     return -losses.cosine_similarity(y_true, y_pred, axis)

@@ -52,6 +52,8 @@ class Model(Layer):
         (None, 3)
     """
 
+    _has_no_weight_paths = True
+
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any):
         if (inputs is None) != (outputs is None):
             raise InvalidTypeError(

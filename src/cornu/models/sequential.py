@@ -34,6 +34,8 @@ class Sequential(Model):
         ((None, 3), 7883)
     """
 
+    _has_no_weight_paths = True
+
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._stack: list[Layer] = []

@@ -100,8 +100,8 @@ def _names(owner: Layer) -> list[str]:
 
 @functools.cache
 def _house_names(kind: type) -> frozenset[str]:
-    """The attributes that Cornu's base classes have for their own use."""
-    bases = [base for base in kind.__mro__ if base.__module__.startswith(("cornu.core.", "cornu.models."))]
+    """Return the names of the attributes that base classes have for their own use (see ``Layer._has_no_weight_paths``)."""
+    bases = [base for base in kind.__mro__ if vars(base).get("_has_no_weight_paths")]
     names = {name for base in bases for name in dir(base)}
     return frozenset(names | set(vars(Layer(name="any"))))
 

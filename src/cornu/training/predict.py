@@ -108,7 +108,7 @@ class Forward:
 def _is_own(layer: Any) -> bool:
     """Whether all code that runs when a layer is called is Cornu's: that of the layer, and of functions that it was given."""
     code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
-    return all(map(registry.is_ours, code))
+    return all(map(registry.is_builtin, code))
 
 
 def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:

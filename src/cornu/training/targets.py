@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import activations, losses, trees
+from cornu import activations, losses, registry, trees
 from cornu.core.graph import SymbolicTensor
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
 from cornu.layers.activations import Softmax
@@ -58,9 +58,9 @@ class Target(NamedTuple):
 
     @property
     def kind(self) -> Callable | None:
-        """The loss's function, if it is one of Cornu's own."""
+        """The loss's function, if it is a built-in one."""
         fn = self.loss.fn if isinstance(self.loss, LossFunctionWrapper) else None
-        return fn if getattr(fn, "__module__", "").startswith(losses.__name__) else None
+        return fn if fn in registry.allowed("losses").values() else None
 
     @property
     def axis(self) -> int:
