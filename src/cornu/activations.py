@@ -33,8 +33,10 @@ from cornu.ops import (
     tanh_shrink,
     threshold,
 )
+from cornu.ops.batch_coupling import samples_alone
 
 
+@samples_alone
 def linear(x: Any) -> Any:
     """The argument itself.
 
@@ -46,6 +48,7 @@ def linear(x: Any) -> Any:
     return x
 
 
+@samples_alone
 def exponential(x: Any) -> Any:
     """``exp(x)``.
 
@@ -58,6 +61,7 @@ def exponential(x: Any) -> Any:
     return ops.exp(x)
 
 
+@samples_alone
 def gelu(x: Any, approximate: bool = False) -> Any:
     """``x * P(X <= x)`` for a normally distributed ``X``.
 
@@ -76,6 +80,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return ops.gelu(x, approximate=approximate)
 
 
+@samples_alone
 def mish(x: Any) -> Any:
     """``x * tanh(softplus(x))``.
 
@@ -90,6 +95,7 @@ def mish(x: Any) -> Any:
     return x * ops.tanh(ops.softplus(x))
 
 
+@samples_alone
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """``max(x, 0)``, or with other arguments ``x`` between the threshold and ``max_value``.
 

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
+from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.ops import batch_coupling
 
 
 def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
@@ -125,9 +127,10 @@ def coupling_along(axes: int | list[int]) -> str:
 
 
 def coupling_of(function: Callable) -> str:
-    """How a function of a batch treats its samples (see ``Layer.batch_coupling``): Cornu's own activations each by itself."""
-    known = getattr(function, "batch_coupling", None)
-    return known or ("none" if is_own_activation(function) else "unknown")
+    """Return how a function of a batch treats its samples (see ``Layer.batch_coupling``), as it declares it itself."""
+    if isinstance(function, Layer):
+        return function.batch_coupling
+    return batch_coupling.of_call(function, (SymbolicTensor((None, None)),), {})
 
 
 def is_own_activation(function: Callable) -> bool:

@@ -11,7 +11,7 @@ from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.models import graph_config
-from cornu.ops import elementwise
+from cornu.ops import batch_coupling
 
 
 class Functional:
@@ -90,11 +90,12 @@ class Functional:
         """Names of the layers that give the outputs."""
         return [tensor.node.operation.name for tensor in self.output_tensors]
 
-    @property
+    @functools.cached_property
     def batch_coupling(self) -> str:
-        """How samples of a batch meet in the graph's ops (its layers speak for themselves): elementwise ops keep them apart."""
-        ops_used = [operation.op for operation in self.operations if isinstance(operation, OpCall)]
-        return "none" if all(op.__module__ == elementwise.__name__ for op in ops_used) else "unknown"
+        """How samples of a batch meet in the calls of ops (layers have a ``batch_coupling`` of their own)."""
+        calls = [node for node in self.nodes if isinstance(node.operation, OpCall)]
+        found = {batch_coupling.of_call(node.operation.op, node.args, node.kwargs) for node in calls}
+        return "unknown" if "unknown" in found else "none"
 
     # --- Running ------------------------------------------------------------------------------------------------------
 

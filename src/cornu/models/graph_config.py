@@ -1,6 +1,7 @@
 """The graph of a model as plain values: what Keras 3 writes for layers, ops, their calls and the tensors between them.
 
-An op that a config may name stands in :data:`OPS`; there is no other way from a name to an op.
+An op declares its name in files where it is defined (see :func:`cornu.ops.dispatch.op`). :data:`OPS` holds these ops; there is
+no other way from a name to an op.
 """
 
 import contextlib
@@ -16,29 +17,7 @@ from cornu.core.graph import Node, OpCall, SymbolicTensor
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.errors import CornuError, InvalidArgumentError, ModelFormatError, UnsafeModelError, did_you_mean
-
-_NAMES_BY_MODULE = {
-    "numpy": """
-        abs absolute add all allclose amax amin any append arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
-        argsort average bincount broadcast_to cbrt ceil clip concatenate cos cosh count_nonzero cross cumprod cumsum deg2rad
-        diag diagonal diff digitize divide divide_no_nan dot dstack einsum empty_like equal exp exp2 expand_dims expm1 flip
-        fliplr flipud floor floor_divide full_like get_item greater greater_equal hstack hypot inner isclose isfinite
-        isinf isnan
-        isneginf isposinf kron less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
-        matmul max maximum mean median meshgrid min minimum mod moveaxis multiply nan_to_num ndim negative not_equal ones_like
-        outer pad percentile power prod ptp quantile rad2deg ravel reciprocal repeat reshape roll rot90 round searchsorted sign
-        sin sinh size sort split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh
-        tensordot tile trace transpose tril triu true_divide trunc var vdot vstack where zeros_like""",
-    "nn": """
-        average_pool binary_crossentropy categorical_crossentropy celu conv conv_transpose depthwise_conv elu gelu glu
-        hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax max_pool moments multi_hot normalize
-        one_hot relu relu6 selu separable_conv sigmoid silu soft_shrink softmax softplus softsign
-        sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold""",
-    "core": "cast saturate_cast scatter scatter_update slice slice_update stop_gradient unstack",
-    "linalg": "norm",
-    "math": "erf erfc erfinv in_top_k logsumexp rsqrt top_k",
-}
-_UNUSUAL_CLASS_NAMES = {"allclose": "AllClose", "searchsorted": "SearchSorted"}
+from cornu.ops.dispatch import OPS_BY_KERAS_PATH
 
 _CALLED_WITH = {
     "x1",
@@ -53,24 +32,16 @@ _CALLED_WITH = {
 } | {*("pointwise_kernel", "predictions", "q", "start_indices", "updates", "values")}
 """Parameters, beside an op's first, that Keras takes for arguments of the call; all others are the operation's config."""
 
-_MORE_CALLED_WITH = {"average": ("weights",), "full_like": ("fill_value",), "isclose": ("rtol", "atol")}
+_MORE_CALLED_WITH = {ops.average: ("weights",), ops.full_like: ("fill_value",), ops.isclose: ("rtol", "atol")}
 
 
-def _all_ops() -> dict[tuple[str, str], Callable]:
-    """Keras's module and class name to op."""
-    found = {("image", "Resize"): ops.image.resize}
-    for module, names in _NAMES_BY_MODULE.items():
-        for name in names.split():
-            found[(module, _UNUSUAL_CLASS_NAMES.get(name, _camel(name)))] = getattr(ops, name)
-    return found
+def _home_of(keras_path: str) -> tuple[str, str]:
+    module, _, class_name = keras_path.partition(".")
+    return module, class_name
 
 
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-OPS: dict[tuple[str, str], Callable] = _all_ops()
-"""All ops that a config may name: functions of arrays alone, without side effects."""
+OPS: dict[tuple[str, str], Callable] = {_home_of(path): op for path, op in OPS_BY_KERAS_PATH.items()}
+"""Keras's module and class name to op, for all that a config may name: functions of arrays alone, without side effects."""
 
 _HOMES = {op: home for home, op in OPS.items()}
 
@@ -127,7 +98,7 @@ def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[s
 def _call_parameters(op: Callable) -> list[str]:
     """The parameters of an op that stand in the call and not in the config, in order."""
     names = list(inspect.signature(op).parameters)
-    more = _MORE_CALLED_WITH.get(op.__name__, ())
+    more = _MORE_CALLED_WITH.get(op, ())
     return [name for name in names if name in _CALLED_WITH or name in more or (name == names[0] and op is not ops.einsum)]
 
 

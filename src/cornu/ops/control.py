@@ -301,7 +301,7 @@ def _either(backend: Any, pred: Array, first: Callable, second: Callable) -> Cal
     return lambda *operands: _chosen(backend, "switch", pred, first, second, *operands)
 
 
-@op
+@op(batch_coupling="none", keras_path="core.StopGradient")
 def stop_gradient(variable: Any) -> Any:
     """The array, taken for a constant by the gradient.
 

@@ -9,6 +9,7 @@ from typing import Any
 from cornu import config
 from cornu.backends.contract import Array
 from cornu.errors import ShapeError
+from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.dtypes import wider_float
 from cornu.ops.window import (
@@ -99,7 +100,7 @@ def _window_arguments(
     return strides, pairs, dilation
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.Conv")
 def conv(
     inputs: Array,
     kernel: Array,
@@ -140,7 +141,7 @@ def conv(
     return _from_channels_last(backend, result, data_format)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.DepthwiseConv")
 def depthwise_conv(
     inputs: Array,
     kernel: Array,
@@ -183,7 +184,7 @@ def _depthwise(
     return _from_channels_last(backend, result, data_format)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.SeparableConv")
 def separable_conv(
     inputs: Array,
     depthwise_kernel: Array,
@@ -216,7 +217,7 @@ def separable_conv(
     return conv(middle, pointwise_kernel, data_format=data_format)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.ConvTranspose")
 def conv_transpose(
     inputs: Array,
     kernel: Array,
@@ -285,7 +286,7 @@ def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, da
     return _from_channels_last(backend, function(x, window, strides, pairs), data_format)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")
 def max_pool(
     inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Array:
@@ -313,7 +314,7 @@ def max_pool(
     return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="nn.AveragePool")
 def average_pool(
     inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Array:

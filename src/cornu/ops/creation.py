@@ -9,14 +9,15 @@ from cornu import backends
 from cornu.backends import host
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
-from cornu.ops.dispatch import arrays, as_array, floats, op, unwrap
+from cornu.ops.dispatch import arrays, as_array, floats, named_in_files, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 
 # --- From data and back -----------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling="none")
 def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:
     """An array of an engine, made of anything that holds numbers.
 
@@ -40,7 +41,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> 
     return as_array(target, x, None if dtype is None else standardize_dtype(dtype))
 
 
-@op
+@op(batch_coupling="none")
 def array(x: Any, dtype: Any = None) -> Array:
     """An array made of ``x``; the same as :func:`convert_to_tensor`.
 
@@ -70,7 +71,7 @@ def convert_to_numpy(x: Array) -> np.ndarray:
         raise host.no_numbers_yet() from problem
 
 
-@op
+@op(batch_coupling="none", keras_path="core.Cast")
 def cast(x: Array, dtype: Any) -> Array:
     """The array in another dtype.
 
@@ -87,7 +88,7 @@ def cast(x: Array, dtype: Any) -> Array:
     return backend.cast(x, standardize_dtype(dtype))
 
 
-@op
+@op(batch_coupling="none", keras_path="core.SaturateCast")
 def saturate_cast(x: Array, dtype: Any) -> Array:
     """The array in another dtype; numbers outside its range become its nearest bound.
 
@@ -141,6 +142,7 @@ def shape(x: Any) -> tuple:
     return np.shape(x) if found is None else tuple(found)
 
 
+@named_in_files("numpy.Ndim")
 def ndim(x: Any) -> int:
     """How many axes an array has.
 
@@ -152,6 +154,7 @@ def ndim(x: Any) -> int:
     return len(shape(x))
 
 
+@named_in_files("numpy.Size")
 def size(x: Any) -> int | None:
     """How many numbers an array holds; None for a symbolic tensor of unknown batch size.
 
@@ -249,7 +252,7 @@ def empty(shape: Any, dtype: Any = None) -> Array:
     return full(shape, 0, dtype)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.FullLike")
 def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
     """An array of the shape, backend and dtype of ``x``, filled with one number.
 
@@ -266,7 +269,7 @@ def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
     return backend.full(tuple(x.shape), value, dtype)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.ZerosLike")
 def zeros_like(x: Array, dtype: Any = None) -> Array:
     """Zeros of the shape, backend and dtype of ``x``.
 
@@ -278,7 +281,7 @@ def zeros_like(x: Array, dtype: Any = None) -> Array:
     return full_like(x, 0, dtype)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.OnesLike")
 def ones_like(x: Array, dtype: Any = None) -> Array:
     """Ones of the shape, backend and dtype of ``x``.
 
@@ -290,7 +293,7 @@ def ones_like(x: Array, dtype: Any = None) -> Array:
     return full_like(x, 1, dtype)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.EmptyLike")
 def empty_like(x: Array, dtype: Any = None) -> Array:
     """An array of the shape, backend and dtype of ``x`` whose numbers do not matter: zeros.
 
@@ -430,7 +433,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     return backends.get().asarray(np.tri(N, M, k, dtype="int32"), standardize_dtype(dtype))
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="numpy.Tril")
 def tril(x: Array, k: int = 0) -> Array:
     """The array with zeros above a diagonal of its last two axes.
 
@@ -444,7 +447,7 @@ def tril(x: Array, k: int = 0) -> Array:
     return backend.where(backend.asarray(np.tri(rows, columns, k, dtype=bool)), x, 0)
 
 
-@op
+@op(batch_coupling=of_rank(3), keras_path="numpy.Triu")
 def triu(x: Array, k: int = 0) -> Array:
     """The array with zeros below a diagonal of its last two axes.
 
@@ -458,7 +461,7 @@ def triu(x: Array, k: int = 0) -> Array:
     return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), 0, x)
 
 
-@op
+@op(keras_path="numpy.Meshgrid")
 def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
     """Coordinate grids of some coordinate rows.
 

@@ -20,6 +20,9 @@ from cornu.ops.dtypes import is_float
 
 _recorders: dict[type, Callable] = {}
 
+OPS_BY_KERAS_PATH: dict[str, Callable] = {}
+"""The functions that a file may name, by module and class of Keras: ``"numpy.Add"``."""
+
 _plain: set[type] = set()
 """Types met before that are neither recorded nor stand for an array, so that the usual call is looked at quickly."""
 
@@ -42,12 +45,19 @@ def register_recorder(kind: type, record: Callable) -> None:
     _plain.discard(kind)
 
 
-def op(function: Callable) -> Callable:
+def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", keras_path: str | None = None) -> Callable:
     """Makes a function on arrays an op: it also takes what stands for an array, and symbolic tensors.
 
     A thing stands for an array if its type has a method ``__cornu_array__()`` that gives one.
     Arguments are looked at themselves and, for lists and tuples, one level deep (``concatenate([a, b])``).
+
+    Args:
+        function: The function. Without it, a decorator is returned: ``@op(batch_coupling="none")``.
+        batch_coupling: How the samples of a batch meet in it: ``"none"``, ``"unknown"`` or a rule (``ops/batch_coupling.py``).
+        keras_path: Module and class by which files name the op, as ``"numpy.Add"``; None for an op that no file may name.
     """
+    if function is None:
+        return functools.partial(op, batch_coupling=batch_coupling, keras_path=keras_path)
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -62,7 +72,27 @@ def op(function: Callable) -> Callable:
                     return _look_closely(wrapper, function, args, kwargs)
         return function(*args, **kwargs)
 
-    return wrapper
+    vars(wrapper)["batch_coupling"] = batch_coupling
+    return wrapper if keras_path is None else named_in_files(keras_path)(wrapper)
+
+
+def named_in_files(keras_path: str) -> Callable:
+    """Make a decorator that lets files name a function as an operation of a graph.
+
+    Args:
+        keras_path: Module and class by which they name it, as ``"numpy.Add"``.
+    """
+
+    def register(function: Callable) -> Callable:
+        OPS_BY_KERAS_PATH[keras_path] = function
+        return function
+
+    return register
+
+
+def is_recorded(value: Any) -> bool:
+    """Return whether a call with this argument is recorded instead of computed."""
+    return type(value) in _recorders
 
 
 def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError
+from cornu.ops.batch_coupling import aligned
 from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
 from cornu.ops.dtypes import LARGEST
@@ -23,7 +24,7 @@ def _of_floats(name: str, x: Any) -> Array:
     return getattr(backend, name)(x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Abs")
 def abs(x: Array) -> Array:
     """The absolute value.
 
@@ -35,7 +36,7 @@ def abs(x: Array) -> Array:
     return _of_any("abs", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Absolute")
 def absolute(x: Array) -> Array:
     """The absolute value; another name of :func:`abs`.
 
@@ -47,7 +48,7 @@ def absolute(x: Array) -> Array:
     return _of_any("abs", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Negative")
 def negative(x: Array) -> Array:
     """``-x``.
 
@@ -59,7 +60,7 @@ def negative(x: Array) -> Array:
     return _of_any("negative", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Sign")
 def sign(x: Array) -> Array:
     """-1, 0 or 1: the sign of each number. Its gradient is 0.
 
@@ -71,7 +72,7 @@ def sign(x: Array) -> Array:
     return _of_any("sign", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Square")
 def square(x: Array) -> Array:
     """``x * x``.
 
@@ -83,7 +84,7 @@ def square(x: Array) -> Array:
     return _of_any("square", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Exp")
 def exp(x: Array) -> Array:
     """``e`` to the power ``x``.
 
@@ -95,7 +96,7 @@ def exp(x: Array) -> Array:
     return _of_floats("exp", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Exp2")
 def exp2(x: Array) -> Array:
     """2 to the power ``x``.
 
@@ -108,7 +109,7 @@ def exp2(x: Array) -> Array:
     return backend.power(2.0, x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Expm1")
 def expm1(x: Array) -> Array:
     """``exp(x) - 1``, exact for small ``x`` too.
 
@@ -120,7 +121,7 @@ def expm1(x: Array) -> Array:
     return _of_floats("expm1", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Log")
 def log(x: Array) -> Array:
     """The natural logarithm.
 
@@ -132,7 +133,7 @@ def log(x: Array) -> Array:
     return _of_floats("log", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Log1p")
 def log1p(x: Array) -> Array:
     """``log(1 + x)``, exact for small ``x`` too.
 
@@ -144,7 +145,7 @@ def log1p(x: Array) -> Array:
     return _of_floats("log1p", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Log2")
 def log2(x: Array) -> Array:
     """The logarithm to base 2.
 
@@ -157,7 +158,7 @@ def log2(x: Array) -> Array:
     return backend.divide(backend.log(x), math.log(2))
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Log10")
 def log10(x: Array) -> Array:
     """The logarithm to base 10.
 
@@ -170,7 +171,7 @@ def log10(x: Array) -> Array:
     return backend.divide(backend.log(x), math.log(10))
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Sqrt")
 def sqrt(x: Array) -> Array:
     """The square root. Its gradient at 0 is infinite.
 
@@ -182,7 +183,7 @@ def sqrt(x: Array) -> Array:
     return _of_floats("sqrt", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="math.Rsqrt")
 def rsqrt(x: Array) -> Array:
     """``1 / sqrt(x)``.
 
@@ -194,7 +195,7 @@ def rsqrt(x: Array) -> Array:
     return _of_floats("rsqrt", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Cbrt")
 def cbrt(x: Array) -> Array:
     """The cube root, of negative numbers too.
 
@@ -207,7 +208,7 @@ def cbrt(x: Array) -> Array:
     return backend.multiply(backend.sign(x), backend.power(backend.abs(x), 1 / 3))
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Reciprocal")
 def reciprocal(x: Array) -> Array:
     """``1 / x``.
 
@@ -220,7 +221,7 @@ def reciprocal(x: Array) -> Array:
     return backend.divide(1.0, x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Sin")
 def sin(x: Array) -> Array:
     """The sine of an angle in radians.
 
@@ -232,7 +233,7 @@ def sin(x: Array) -> Array:
     return _of_floats("sin", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Cos")
 def cos(x: Array) -> Array:
     """The cosine of an angle in radians.
 
@@ -244,7 +245,7 @@ def cos(x: Array) -> Array:
     return _of_floats("cos", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Tan")
 def tan(x: Array) -> Array:
     """The tangent of an angle in radians.
 
@@ -256,7 +257,7 @@ def tan(x: Array) -> Array:
     return _of_floats("tan", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arcsin")
 def arcsin(x: Array) -> Array:
     """The angle, in radians, whose sine is ``x``.
 
@@ -268,7 +269,7 @@ def arcsin(x: Array) -> Array:
     return _of_floats("arcsin", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arccos")
 def arccos(x: Array) -> Array:
     """The angle, in radians, whose cosine is ``x``.
 
@@ -280,7 +281,7 @@ def arccos(x: Array) -> Array:
     return _of_floats("arccos", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arctan")
 def arctan(x: Array) -> Array:
     """The angle, in radians, whose tangent is ``x``.
 
@@ -292,7 +293,7 @@ def arctan(x: Array) -> Array:
     return _of_floats("arctan", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Sinh")
 def sinh(x: Array) -> Array:
     """The hyperbolic sine.
 
@@ -304,7 +305,7 @@ def sinh(x: Array) -> Array:
     return _of_floats("sinh", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Cosh")
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine.
 
@@ -316,7 +317,7 @@ def cosh(x: Array) -> Array:
     return _of_floats("cosh", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Tanh")
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent: an activation between -1 and 1.
 
@@ -328,7 +329,7 @@ def tanh(x: Array) -> Array:
     return _of_floats("tanh", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arcsinh")
 def arcsinh(x: Array) -> Array:
     """The number whose hyperbolic sine is ``x``.
 
@@ -348,7 +349,7 @@ def arcsinh(x: Array) -> Array:
     return backend.where(below, backend.negative(result), result)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arccosh")
 def arccosh(x: Array) -> Array:
     """The positive number whose hyperbolic cosine is ``x``; NaN below 1.
 
@@ -362,7 +363,7 @@ def arccosh(x: Array) -> Array:
     return backend.log1p(backend.add(above, backend.multiply(backend.sqrt(above), backend.sqrt(backend.add(x, 1.0)))))
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Arctanh")
 def arctanh(x: Array) -> Array:
     """The number whose hyperbolic tangent is ``x``.
 
@@ -375,7 +376,7 @@ def arctanh(x: Array) -> Array:
     return backend.multiply(backend.subtract(backend.log1p(x), backend.log1p(backend.negative(x))), 0.5)
 
 
-@op
+@op(batch_coupling="none", keras_path="math.Erf")
 def erf(x: Array) -> Array:
     """The error function: twice the area of the bell curve ``exp(-t * t) / sqrt(pi)`` from 0 to ``x``.
 
@@ -387,7 +388,7 @@ def erf(x: Array) -> Array:
     return _of_floats("erf", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="math.Erfc")
 def erfc(x: Array) -> Array:
     """``1 - erf(x)``.
 
@@ -400,7 +401,7 @@ def erfc(x: Array) -> Array:
     return backend.subtract(1.0, backend.erf(x))
 
 
-@op
+@op(batch_coupling="none", keras_path="math.Erfinv")
 def erfinv(x: Array) -> Array:
     """The number whose error function is ``x``, between -1 and 1.
 
@@ -430,7 +431,7 @@ def erfinv(x: Array) -> Array:
     return backend.where(backend.equal(x, 1), math.inf, backend.where(backend.equal(x, -1), -math.inf, result))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Sigmoid")
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``: an activation between 0 and 1.
 
@@ -442,7 +443,7 @@ def sigmoid(x: Array) -> Array:
     return _of_floats("sigmoid", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Floor")
 def floor(x: Array) -> Array:
     """The largest whole number that is not above ``x``, as a float.
 
@@ -454,7 +455,7 @@ def floor(x: Array) -> Array:
     return _of_floats("floor", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Ceil")
 def ceil(x: Array) -> Array:
     """The smallest whole number that is not below ``x``, as a float.
 
@@ -466,7 +467,7 @@ def ceil(x: Array) -> Array:
     return _of_floats("ceil", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Trunc")
 def trunc(x: Array) -> Array:
     """The whole part, as a float: rounded towards 0.
 
@@ -479,7 +480,7 @@ def trunc(x: Array) -> Array:
     return backend.where(backend.less(x, 0), backend.ceil(x), backend.floor(x))
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Round")
 def round(x: Array, decimals: int = 0) -> Array:
     """The nearest number of so many decimals; halves go to the even digit.
 
@@ -501,7 +502,7 @@ def round(x: Array, decimals: int = 0) -> Array:
     return backend.multiply(backend.round(backend.divide(x, scale)), scale)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Deg2rad")
 def deg2rad(x: Array) -> Array:
     """Degrees as radians.
 
@@ -514,7 +515,7 @@ def deg2rad(x: Array) -> Array:
     return backend.multiply(x, math.pi / 180)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Rad2deg")
 def rad2deg(x: Array) -> Array:
     """Radians as degrees.
 
@@ -527,7 +528,7 @@ def rad2deg(x: Array) -> Array:
     return backend.multiply(x, 180 / math.pi)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Isnan")
 def isnan(x: Array) -> Array:
     """True where a number is NaN ("not a number").
 
@@ -539,7 +540,7 @@ def isnan(x: Array) -> Array:
     return _of_floats("isnan", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Isfinite")
 def isfinite(x: Array) -> Array:
     """True where a number is neither NaN nor infinite.
 
@@ -551,7 +552,7 @@ def isfinite(x: Array) -> Array:
     return _of_floats("isfinite", x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Isinf")
 def isinf(x: Array) -> Array:
     """True where a number is infinite, of either sign.
 
@@ -564,7 +565,7 @@ def isinf(x: Array) -> Array:
     return backend.equal(backend.abs(x), math.inf)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Isposinf")
 def isposinf(x: Array) -> Array:
     """True where a number is plus infinity.
 
@@ -577,7 +578,7 @@ def isposinf(x: Array) -> Array:
     return backend.equal(x, math.inf)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Isneginf")
 def isneginf(x: Array) -> Array:
     """True where a number is minus infinity.
 
@@ -590,7 +591,7 @@ def isneginf(x: Array) -> Array:
     return backend.equal(x, -math.inf)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.NanToNum")
 def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     """The array with other numbers in place of NaN and infinities.
 
@@ -612,7 +613,7 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
     return backend.where(backend.equal(x, -math.inf), -largest if neginf is None else neginf, x)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.LogicalNot")
 def logical_not(x: Array) -> Array:
     """True where ``x`` is false or 0.
 
@@ -641,7 +642,7 @@ def _shape(x: Any) -> tuple[int, ...]:
     return tuple(getattr(x, "shape", ()))
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Add")
 def add(x1: Array, x2: Array) -> Array:
     """``x1 + x2``.
 
@@ -656,7 +657,7 @@ def add(x1: Array, x2: Array) -> Array:
     return _of_two("add", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Subtract")
 def subtract(x1: Array, x2: Array) -> Array:
     """``x1 - x2``.
 
@@ -668,7 +669,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     return _of_two("subtract", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Multiply")
 def multiply(x1: Array, x2: Array) -> Array:
     """``x1 * x2``, elementwise (:func:`matmul` multiplies matrices).
 
@@ -680,7 +681,7 @@ def multiply(x1: Array, x2: Array) -> Array:
     return _of_two("multiply", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Divide")
 def divide(x1: Array, x2: Array) -> Array:
     """``x1 / x2``; of whole numbers as floats.
 
@@ -692,7 +693,7 @@ def divide(x1: Array, x2: Array) -> Array:
     return _of_two("divide", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.TrueDivide")
 def true_divide(x1: Array, x2: Array) -> Array:
     """``x1 / x2``; another name of :func:`divide`.
 
@@ -704,7 +705,7 @@ def true_divide(x1: Array, x2: Array) -> Array:
     return _of_two("divide", x1, x2, "true_divide")
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.DivideNoNan")
 def divide_no_nan(x1: Array, x2: Array) -> Array:
     """``x1 / x2``, and 0 (with gradient 0) where ``x2`` is 0.
 
@@ -718,7 +719,7 @@ def divide_no_nan(x1: Array, x2: Array) -> Array:
     return backend.where(zero, 0.0, _of_two("divide", x1, backend.where(zero, 1.0, x2), "divide_no_nan"))
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.FloorDivide")
 def floor_divide(x1: Array, x2: Array) -> Array:
     """``x1 // x2``: the quotient rounded down.
 
@@ -730,7 +731,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
     return _of_two("floor_divide", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Mod")
 def mod(x1: Array, x2: Array) -> Array:
     """``x1 % x2``: the remainder, with the sign of ``x2``.
 
@@ -742,7 +743,7 @@ def mod(x1: Array, x2: Array) -> Array:
     return _of_two("remainder", x1, x2, "mod")
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Power")
 def power(x1: Array, x2: Array) -> Array:
     """``x1 ** x2``.
 
@@ -754,7 +755,7 @@ def power(x1: Array, x2: Array) -> Array:
     return _of_two("power", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Maximum")
 def maximum(x1: Array, x2: Array) -> Array:
     """The larger of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
 
@@ -766,7 +767,7 @@ def maximum(x1: Array, x2: Array) -> Array:
     return _of_two("maximum", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Minimum")
 def minimum(x1: Array, x2: Array) -> Array:
     """The smaller of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
 
@@ -778,7 +779,7 @@ def minimum(x1: Array, x2: Array) -> Array:
     return _of_two("minimum", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Arctan2")
 def arctan2(x1: Array, x2: Array) -> Array:
     """The angle, in radians, of the point with ordinate ``x1`` and abscissa ``x2``.
 
@@ -791,7 +792,7 @@ def arctan2(x1: Array, x2: Array) -> Array:
     return _of_two("arctan2", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Hypot")
 def hypot(x1: Array, x2: Array) -> Array:
     """``sqrt(x1**2 + x2**2)``, without overflow; infinite if one of them is, whatever the other one is.
 
@@ -809,7 +810,7 @@ def hypot(x1: Array, x2: Array) -> Array:
     return backend.where(infinite, math.inf, length)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Logaddexp")
 def logaddexp(x1: Array, x2: Array) -> Array:
     """``log(exp(x1) + exp(x2))``, without overflow.
 
@@ -822,7 +823,7 @@ def logaddexp(x1: Array, x2: Array) -> Array:
     return _of_two("logaddexp", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Equal")
 def equal(x1: Array, x2: Array) -> Array:
     """``x1 == x2``.
 
@@ -834,7 +835,7 @@ def equal(x1: Array, x2: Array) -> Array:
     return _of_two("equal", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.NotEqual")
 def not_equal(x1: Array, x2: Array) -> Array:
     """``x1 != x2``.
 
@@ -846,7 +847,7 @@ def not_equal(x1: Array, x2: Array) -> Array:
     return _of_two("not_equal", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Less")
 def less(x1: Array, x2: Array) -> Array:
     """``x1 < x2``.
 
@@ -858,7 +859,7 @@ def less(x1: Array, x2: Array) -> Array:
     return _of_two("less", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.LessEqual")
 def less_equal(x1: Array, x2: Array) -> Array:
     """``x1 <= x2``.
 
@@ -870,7 +871,7 @@ def less_equal(x1: Array, x2: Array) -> Array:
     return _of_two("less_equal", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Greater")
 def greater(x1: Array, x2: Array) -> Array:
     """``x1 > x2``.
 
@@ -882,7 +883,7 @@ def greater(x1: Array, x2: Array) -> Array:
     return _of_two("greater", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.GreaterEqual")
 def greater_equal(x1: Array, x2: Array) -> Array:
     """``x1 >= x2``.
 
@@ -894,7 +895,7 @@ def greater_equal(x1: Array, x2: Array) -> Array:
     return _of_two("greater_equal", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.LogicalAnd")
 def logical_and(x1: Array, x2: Array) -> Array:
     """True where both are true (or not 0).
 
@@ -906,7 +907,7 @@ def logical_and(x1: Array, x2: Array) -> Array:
     return _of_two("logical_and", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.LogicalOr")
 def logical_or(x1: Array, x2: Array) -> Array:
     """True where one or both are true (or not 0).
 
@@ -918,7 +919,7 @@ def logical_or(x1: Array, x2: Array) -> Array:
     return _of_two("logical_or", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.LogicalXor")
 def logical_xor(x1: Array, x2: Array) -> Array:
     """True where exactly one is true (or not 0).
 
@@ -930,7 +931,7 @@ def logical_xor(x1: Array, x2: Array) -> Array:
     return _of_two("logical_xor", x1, x2)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Isclose")
 def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """True where two numbers are nearly the same.
 
@@ -958,7 +959,7 @@ def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_
     return result
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Clip")
 def clip(x: Array, x_min: Array, x_max: Array) -> Array:
     """The array with numbers below ``x_min`` and above ``x_max`` replaced by these bounds.
 
@@ -979,7 +980,7 @@ def clip(x: Array, x_min: Array, x_max: Array) -> Array:
     return _of_any("asarray", x)
 
 
-@op
+@op(batch_coupling=aligned, keras_path="numpy.Where")
 def where(condition: Array, x1: Array | None = None, x2: Array | None = None) -> Array:
     """``x1`` where the condition holds, else ``x2``.
 
@@ -1013,7 +1014,7 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
         raise
 
 
-@op
+@op(batch_coupling=aligned)
 def select(condlist: list[Array], choicelist: list[Array], default: Any = 0) -> Array:
     """For each place the choice whose condition is the first to hold there.
 

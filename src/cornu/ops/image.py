@@ -12,6 +12,7 @@ import numpy as np
 from cornu import config
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.batch_coupling import of_rank
 from cornu.ops.creation import saturate_cast
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.dtypes import is_float
@@ -94,7 +95,7 @@ def _resize_axis(backend: Any, x: Array, axis: int, new: int, interpolation: str
     return backend.transpose(mixed, (*range(1, axis + 1), 0, *range(axis + 1, rank)))
 
 
-@op
+@op(batch_coupling=of_rank(4), keras_path="image.Resize")
 def resize(
     images: Array,
     size: Any,
@@ -202,7 +203,7 @@ def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_valu
     return backend.pad(x, tuple(pairs), "constant", fill_value)
 
 
-@op
+@op(batch_coupling=of_rank(4))
 def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
     """Pictures without colours: ``0.2989 * red + 0.587 * green + 0.114 * blue``, as the eye weighs them.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
 from cornu.ops.checks import check_axes, check_matmul
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.reductions import max as largest
@@ -15,7 +16,7 @@ from cornu.ops.reductions import sum as total
 from cornu.ops.shaping import diagonal, moveaxis
 
 
-@op
+@op(batch_coupling=matrix_product, keras_path="numpy.Matmul")
 def matmul(x1: Array, x2: Array) -> Array:
     """The matrix product over the last two axes; the axes before them broadcast.
 
@@ -42,7 +43,7 @@ def matmul(x1: Array, x2: Array) -> Array:
         raise
 
 
-@op
+@op(batch_coupling=last_axis_product, keras_path="numpy.Dot")
 def dot(x1: Array, x2: Array) -> Array:
     """The sum of products over the last axis of ``x1`` and the second-last of ``x2`` (or its only one), as NumPy's.
 
@@ -57,7 +58,7 @@ def dot(x1: Array, x2: Array) -> Array:
     return tensordot(x1, x2, ([-1], [-2 if len(x2.shape) > 1 else 0]))
 
 
-@op
+@op(batch_coupling=last_axis_product, keras_path="numpy.Inner")
 def inner(x1: Array, x2: Array) -> Array:
     """The sum of products over the last axes of both.
 
@@ -72,7 +73,7 @@ def inner(x1: Array, x2: Array) -> Array:
     return tensordot(x1, x2, ([-1], [-1]))
 
 
-@op
+@op(keras_path="numpy.Vdot")
 def vdot(x1: Array, x2: Array) -> Array:
     """The sum of the products of all numbers of two arrays of the same size.
 
@@ -85,7 +86,7 @@ def vdot(x1: Array, x2: Array) -> Array:
     return tensordot(backend.reshape(x1, (-1,)), backend.reshape(x2, (-1,)), 1)
 
 
-@op
+@op(keras_path="numpy.Outer")
 def outer(x1: Array, x2: Array) -> Array:
     """The table of products of each number of ``x1`` with each of ``x2``; both are flattened.
 
@@ -98,7 +99,7 @@ def outer(x1: Array, x2: Array) -> Array:
     return backend.multiply(backend.reshape(x1, (-1, 1)), backend.reshape(x2, (1, -1)))
 
 
-@op
+@op(batch_coupling=contracted, keras_path="numpy.Tensordot")
 def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
     """The sum of products over some axes of two arrays.
 
@@ -139,7 +140,7 @@ _LETTERS = frozenset(string.ascii_letters + ",.-> ")
 """What the subscripts of :func:`einsum` consist of."""
 
 
-@op
+@op(batch_coupling=einstein_sum, keras_path="numpy.Einsum")
 def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     """Einstein's sum: products of arrays, summed over the letters that the result does not name.
 
@@ -166,7 +167,7 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
         ) from problem
 
 
-@op
+@op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Trace")
 def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The sum of a diagonal (see :func:`diagonal` for the arguments).
 
@@ -178,7 +179,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     return total(diagonal(x, offset, axis1, axis2), -1)
 
 
-@op
+@op(keras_path="numpy.Cross")
 def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """The vector product of vectors of three numbers.
 
@@ -213,7 +214,7 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
 _MATRIX_ORDERS = (1, -1, math.inf, -math.inf)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="linalg.Norm")
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """The length of vectors, or the size of matrices. Where it is 0, so is its gradient.
 
@@ -279,7 +280,7 @@ def _matrix_norm(backend: Any, x: Array, order: Any, places: tuple[int, ...], ke
     return result if keepdims else backend.reshape(result, tuple(n for i, n in enumerate(x.shape) if i not in places))
 
 
-@op
+@op(keras_path="numpy.Kron")
 def kron(x1: Array, x2: Array) -> Array:
     """Kronecker's product: each number of ``x1`` times the whole of ``x2``, as blocks.
 

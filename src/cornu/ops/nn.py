@@ -10,6 +10,7 @@ from cornu import config
 from cornu.backends import shortcuts
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.batch_coupling import aligned, along_axis, multi_hot_alone, of_classes
 from cornu.ops.checks import check_axes, check_axis, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, LARGEST, standardize_dtype
@@ -18,7 +19,7 @@ from cornu.ops.linalg import norm
 # --- Activation functions ---------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Relu")
 def relu(x: Array) -> Array:
     """``max(x, 0)``. Its gradient at 0 is 0.
 
@@ -31,7 +32,7 @@ def relu(x: Array) -> Array:
     return backend.relu(x)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Relu6")
 def relu6(x: Array) -> Array:
     """``min(max(x, 0), 6)``. Its gradient at both corners is 0.
 
@@ -49,7 +50,7 @@ def _between(x: Any, low: float, high: float) -> Array:
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.LeakyRelu")
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     """``x``, and below 0 ``negative_slope * x`` (Maas et al., 2013).
 
@@ -70,7 +71,7 @@ def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
     return backend.where(above, x, backend.multiply(backend.expm1(below), alpha))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Elu")
 def elu(x: Array, alpha: float = 1.0) -> Array:
     """``x``, and below 0 ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
 
@@ -82,7 +83,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     return _exponential_below(x, alpha, 1)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Celu")
 def celu(x: Array, alpha: float = 1.0) -> Array:
     """``x``, and below 0 ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017): an ELU without a corner.
 
@@ -97,7 +98,7 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Selu")
 def selu(x: Array) -> Array:
     """A scaled ELU that keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017).
 
@@ -110,7 +111,7 @@ def selu(x: Array) -> Array:
     return arrays(result)[0].multiply(result, _SELU_SCALE)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Softplus")
 def softplus(x: Array) -> Array:
     """``log(1 + exp(x))``: a relu without a corner.
 
@@ -123,7 +124,7 @@ def softplus(x: Array) -> Array:
     return backend.logaddexp(x, 0.0)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.LogSigmoid")
 def log_sigmoid(x: Array) -> Array:
     """``log(sigmoid(x))``, without overflow.
 
@@ -136,7 +137,7 @@ def log_sigmoid(x: Array) -> Array:
     return backend.negative(backend.logaddexp(backend.negative(x), 0.0))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Softsign")
 def softsign(x: Array) -> Array:
     """``x / (1 + abs(x))``.
 
@@ -149,7 +150,7 @@ def softsign(x: Array) -> Array:
     return backend.divide(x, backend.add(backend.abs(x), 1.0))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Silu")
 def silu(x: Array) -> Array:
     """``x * sigmoid(x)`` (Ramachandran et al., 2017).
 
@@ -162,7 +163,7 @@ def silu(x: Array) -> Array:
     return backend.multiply(x, backend.sigmoid(x))
 
 
-@op
+@op(batch_coupling="none")
 def swish(x: Array) -> Array:
     """``x * sigmoid(x)``; another name of :func:`silu`.
 
@@ -174,7 +175,7 @@ def swish(x: Array) -> Array:
     return silu(x)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Gelu")
 def gelu(x: Array, approximate: bool = True) -> Array:
     """``x`` times the probability that a standard normal number is below ``x`` (Hendrycks & Gimpel, 2016).
 
@@ -196,7 +197,7 @@ def gelu(x: Array, approximate: bool = True) -> Array:
     return backend.multiply(backend.multiply(x, 0.5), backend.add(part, 1.0))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.HardSigmoid")
 def hard_sigmoid(x: Array) -> Array:
     """``relu6(x + 3) / 6``: straight lines near a sigmoid.
 
@@ -209,7 +210,7 @@ def hard_sigmoid(x: Array) -> Array:
     return backend.divide(_between(backend.add(x, 3.0), 0, 6), 6.0)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.HardSilu")
 def hard_silu(x: Array) -> Array:
     """``x * hard_sigmoid(x)`` (Howard et al., 2019).
 
@@ -222,7 +223,7 @@ def hard_silu(x: Array) -> Array:
     return backend.multiply(x, hard_sigmoid(x))
 
 
-@op
+@op(batch_coupling="none")
 def hard_swish(x: Array) -> Array:
     """``x * hard_sigmoid(x)``; another name of :func:`hard_silu`.
 
@@ -234,7 +235,7 @@ def hard_swish(x: Array) -> Array:
     return hard_silu(x)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.HardTanh")
 def hard_tanh(x: Array) -> Array:
     """``x``, cut off at -1 and 1.
 
@@ -246,7 +247,7 @@ def hard_tanh(x: Array) -> Array:
     return _between(x, -1, 1)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.TanhShrink")
 def tanh_shrink(x: Array) -> Array:
     """``x - tanh(x)``.
 
@@ -259,7 +260,7 @@ def tanh_shrink(x: Array) -> Array:
     return backend.subtract(x, backend.tanh(x))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.SoftShrink")
 def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
     """``x`` moved towards 0 by ``threshold``, and 0 within it.
 
@@ -273,7 +274,7 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(x, threshold), backend.subtract(x, threshold), below)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.HardShrink")
 def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     """``x``, and 0 where it is not farther from 0 than ``threshold``.
 
@@ -286,7 +287,7 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(backend.abs(x), threshold), x, 0.0)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Threshold")
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
     """``x`` where it is above ``threshold``, else ``default_value``.
 
@@ -299,7 +300,7 @@ def threshold(x: Array, threshold: float, default_value: float) -> Array:
     return backend.where(backend.greater(x, threshold), x, default_value)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.Squareplus")
 def squareplus(x: Array, b: float = 4) -> Array:
     """``(x + sqrt(x**2 + b)) / 2`` (Barron, 2021): a relu without a corner.
 
@@ -312,7 +313,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
     return backend.multiply(backend.add(x, backend.sqrt(backend.add(backend.square(x), float(b)))), 0.5)
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.SparsePlus")
 def sparse_plus(x: Array) -> Array:
     """0 up to -1, ``(x + 1)**2 / 4`` up to 1, then ``x``: the softplus of sparsemax.
 
@@ -326,7 +327,7 @@ def sparse_plus(x: Array) -> Array:
     return backend.where(backend.less_equal(x, -1), 0.0, backend.where(backend.less(x, 1), middle, x))
 
 
-@op
+@op(batch_coupling="none", keras_path="nn.SparseSigmoid")
 def sparse_sigmoid(x: Array) -> Array:
     """0 up to -1, ``(x + 1) / 2`` up to 1, then 1: the sigmoid of sparsemax.
 
@@ -339,7 +340,7 @@ def sparse_sigmoid(x: Array) -> Array:
     return backend.multiply(backend.add(_between(x, -1, 1), 1.0), 0.5)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="nn.Glu")
 def glu(x: Array, axis: int = -1) -> Array:
     """The first half along an axis times the sigmoid of the second half (Dauphin et al., 2016).
 
@@ -383,7 +384,7 @@ def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Arr
     return derived(backend, backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True))), axes)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="nn.Softmax")
 def softmax(x: Array, axis: Any = -1) -> Array:
     """``exp(x) / sum(exp(x))``: numbers from 0 to 1 that sum to 1.
 
@@ -404,7 +405,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
     return _of_softmax_family("softmax", derived, x, axis)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="nn.LogSoftmax")
 def log_softmax(x: Array, axis: Any = -1) -> Array:
     """``log(softmax(x))``, without overflow (see :func:`softmax` for the arguments).
 
@@ -420,7 +421,7 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
     return _of_softmax_family("log_softmax", derived, x, axis)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="nn.Sparsemax")
 def sparsemax(x: Array, axis: int = -1) -> Array:
     """The nearest point whose numbers are not negative and sum to 1; most of them are 0 (Martins & Astudillo, 2016).
 
@@ -448,7 +449,7 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
 # --- Normalization ----------------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=along_axis(axis="axes"), keras_path="nn.Moments")
 def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
     """The mean and the variance over some axes.
 
@@ -487,7 +488,7 @@ def _narrow(backend: Any, x: Array, dtype: str) -> Array:
     return backend.cast(x, dtype)
 
 
-@op
+@op(batch_coupling=along_axis())
 def batch_normalization(
     x: Array,
     mean: Array,
@@ -556,7 +557,7 @@ def _parameter(backend: Any, value: Any, x: Array, shape: tuple[int, ...]) -> Ar
     return backend.reshape(value, shape)
 
 
-@op
+@op(batch_coupling=along_axis())
 def layer_normalization(
     x: Array, gamma: Array | None = None, beta: Array | None = None, axis: Any = -1, epsilon: float | None = None
 ) -> Array:
@@ -587,7 +588,7 @@ def layer_normalization(
     return result if wide is x else backend.cast(result, dtype)
 
 
-@op
+@op(batch_coupling=along_axis())
 def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsilon: float | None = None) -> Array:
     """``x / sqrt(mean(x**2) + epsilon) * scale`` (Zhang & Sennrich, 2019).
 
@@ -612,7 +613,7 @@ def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsi
     return result if wide is x else backend.cast(result, dtype)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="nn.Normalize")
 def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """``x / max(norm(x), epsilon)``: vectors of length 1. A vector of zeros stays one.
 
@@ -646,7 +647,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
 # --- Classes ----------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
 def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
     """A vector for each class number: 1 at that place, 0 elsewhere, and all 0 for a number that is no class.
 
@@ -679,7 +680,7 @@ def _refuse_sparse(sparse: bool) -> None:
         raise InvalidArgumentError("`sparse=True` was given.", "Cornu has no sparse arrays.", "Leave it out.")
 
 
-@op
+@op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
 def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
     """A vector for each example: 1 at the places of all its class numbers, 0 elsewhere.
 
@@ -723,7 +724,7 @@ def _clipped(backend: Any, probabilities: Array) -> Array:
     return backend.where(backend.greater(above, 1.0 - epsilon), 1.0 - epsilon, above)
 
 
-@op
+@op(batch_coupling=along_axis("target", "output"), keras_path="nn.CategoricalCrossentropy")
 def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """``-sum(target * log(output))``: how surprising the target is to the output.
 
@@ -750,7 +751,7 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
     return backend.negative(backend.sum(backend.multiply(target, _log_probabilities(output, from_logits, place)), place))
 
 
-@op
+@op(batch_coupling=of_classes, keras_path="nn.SparseCategoricalCrossentropy")
 def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """``-log(output[target])``: as :func:`categorical_crossentropy`, with class numbers in place of one-hot vectors.
 
@@ -788,7 +789,7 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
     return backend.negative(backend.sum(backend.where(hits, logarithms, 0.0), place))
 
 
-@op
+@op(batch_coupling=aligned, keras_path="nn.BinaryCrossentropy")
 def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
     """``-target * log(output) - (1 - target) * log(1 - output)``, elementwise.
 
@@ -822,7 +823,7 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
 # --- Attention --------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=aligned)
 def dot_product_attention(
     query: Array,
     key: Array,

@@ -9,6 +9,7 @@ import numpy as np
 
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.batch_coupling import along_axis
 from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_not_empty
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.dtypes import HALVES, standardize_dtype
@@ -29,7 +30,7 @@ def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
         raise
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Sum")
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum.
 
@@ -50,7 +51,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _reduce(backend.sum, x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Mean")
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean (see :func:`sum` for the arguments).
 
@@ -63,7 +64,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _reduce(backend.mean, x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Prod")
 def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """The product (see :func:`sum` for the arguments); ``dtype`` is that of the result.
 
@@ -78,7 +79,7 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None)
     return _reduce(backend.prod, x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Max")
 def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
     """The largest number (see :func:`sum` for the arguments), and not below ``initial``. Equal ones share the gradient.
 
@@ -97,7 +98,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
     return backend.maximum(_reduce(backend.max, x, axis, keepdims), initial)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Min")
 def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
     """The smallest number (see :func:`sum` for the arguments), and not above ``initial``. Equal ones share the gradient.
 
@@ -116,7 +117,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
     return backend.minimum(_reduce(backend.min, x, axis, keepdims), initial)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Amax")
 def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The largest number; another name of :func:`max`.
 
@@ -128,7 +129,7 @@ def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return max(x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Amin")
 def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The smallest number; another name of :func:`min`.
 
@@ -140,7 +141,7 @@ def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return min(x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Ptp")
 def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The largest less the smallest number.
 
@@ -153,7 +154,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return backend.subtract(_reduce(backend.max, x, axis, keepdims), _reduce(backend.min, x, axis, keepdims))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.All")
 def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether all are true (or not 0).
 
@@ -166,7 +167,7 @@ def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _reduce(backend.all, x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Any")
 def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether one is true (or not 0).
 
@@ -179,7 +180,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return _reduce(backend.any, x, axis, keepdims)
 
 
-@op
+@op(keras_path="numpy.AllClose")
 def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Whether all numbers of two arrays are nearly the same (see :func:`isclose`).
 
@@ -191,7 +192,7 @@ def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")
 def count_nonzero(x: Array, axis: Axis = None) -> Array:
     """How many numbers are not 0, as ``int32``.
 
@@ -204,7 +205,7 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
     return _reduce(backend.sum, backend.not_equal(x, 0), axis, False)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Argmax")
 def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the first of the largest, as ``int32``.
 
@@ -222,7 +223,7 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     return _place("argmax", backend, x, axis, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Argmin")
 def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """The index of the first of the smallest, as ``int32`` (see :func:`argmax` for the arguments).
 
@@ -255,7 +256,7 @@ def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
     return backend, x, check_axis(axis, x.shape)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
 def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     """The running sum along an axis; of None, of the flattened array.
 
@@ -268,7 +269,7 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     return backend.cumsum(x, axis)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
 def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     """The running product along an axis; of None, of the flattened array.
 
@@ -281,7 +282,7 @@ def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     return backend.cumprod(x, axis)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Var")
 def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The variance: the mean squared distance from the mean (divided by the count, not by the count less one).
 
@@ -300,7 +301,7 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return backend.cast(_reduce(backend.mean, backend.square(distance), axis, keepdims), dtype)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Std")
 def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient.
 
@@ -312,7 +313,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return safe_sqrt(var(x, axis, keepdims))
 
 
-@op
+@op(batch_coupling="none")
 def safe_sqrt(x: Array) -> Array:
     """The square root with gradient 0 at 0 (instead of infinity), for lengths and deviations.
 
@@ -326,7 +327,7 @@ def safe_sqrt(x: Array) -> Array:
     return backend.where(zero, 0.0, backend.sqrt(backend.where(zero, 1.0, x)))
 
 
-@op
+@op(batch_coupling=along_axis("x", "weights"), keras_path="numpy.Average")
 def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
     """The weighted mean.
 
@@ -351,7 +352,7 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
     return backend.divide(total, _reduce(backend.sum, backend.broadcast_to(parts, shape), axis, False))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """``log(sum(exp(x)))``, without overflow.
 
@@ -373,7 +374,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return backend.reshape(result, tuple(size for i, size in enumerate(x.shape) if i not in places))
 
 
-@op
+@op(keras_path="numpy.Bincount")
 def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
     """How often each whole number from 0 on occurs along the last axis.
 

@@ -10,6 +10,7 @@ import numpy as np
 from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.batch_coupling import along_axis, indexed, joined, of_rank, padded, reshaped, spared, taken, tiled, transposed
 from cornu.ops.checks import (
     as_sizes,
     check_axes,
@@ -28,7 +29,7 @@ from cornu.ops.dispatch import arrays, has_floats, op
 # --- The same numbers in another shape --------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=reshaped, keras_path="numpy.Reshape")
 def reshape(x: Array, newshape: Any) -> Array:
     """The same numbers, in the same order, in another shape.
 
@@ -55,7 +56,7 @@ def reshape(x: Array, newshape: Any) -> Array:
         raise
 
 
-@op
+@op(keras_path="numpy.Ravel")
 def ravel(x: Array) -> Array:
     """All numbers in one row.
 
@@ -68,7 +69,7 @@ def ravel(x: Array) -> Array:
     return backend.reshape(x, (-1,))
 
 
-@op
+@op(batch_coupling=transposed, keras_path="numpy.Transpose")
 def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
     """The axes in another order.
 
@@ -93,7 +94,7 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
     return backend.transpose(x, order)
 
 
-@op
+@op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Swapaxes")
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     """The array with two axes exchanged.
 
@@ -109,7 +110,7 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     return backend.transpose(x, tuple(order))
 
 
-@op
+@op(batch_coupling=spared("source", "destination"), keras_path="numpy.Moveaxis")
 def moveaxis(x: Array, source: Any, destination: Any) -> Array:
     """The array with some axes at other places, the rest in their order.
 
@@ -137,7 +138,7 @@ def moveaxis(x: Array, source: Any, destination: Any) -> Array:
     return backend.transpose(x, tuple(order))
 
 
-@op
+@op(batch_coupling=along_axis(new_axes=True), keras_path="numpy.ExpandDims")
 def expand_dims(x: Array, axis: Any) -> Array:
     """The array with a new axis of size 1, or several.
 
@@ -157,7 +158,7 @@ def expand_dims(x: Array, axis: Any) -> Array:
     return backend.reshape(x, tuple(1 if i in places else next(sizes) for i in range(len(x.shape) + count)))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Squeeze")
 def squeeze(x: Array, axis: Any = None) -> Array:
     """The array without axes of size 1.
 
@@ -185,7 +186,7 @@ def squeeze(x: Array, axis: Any = None) -> Array:
     return backend.reshape(x, tuple(size for i, size in enumerate(shape) if i not in places))
 
 
-@op
+@op(keras_path="numpy.BroadcastTo")
 def broadcast_to(x: Array, shape: Any) -> Array:
     """The array repeated along axes of size 1 (and new ones in front) up to a shape.
 
@@ -208,7 +209,7 @@ def broadcast_to(x: Array, shape: Any) -> Array:
     return backend.broadcast_to(x, shape)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Flip")
 def flip(x: Array, axis: Any = None) -> Array:
     """The array in reverse order along an axis, several, or (None) all.
 
@@ -221,7 +222,7 @@ def flip(x: Array, axis: Any = None) -> Array:
     return backend.flip(x, check_axes(axis, x.shape))
 
 
-@op
+@op(keras_path="numpy.Flipud")
 def flipud(x: Array) -> Array:
     """The array upside down: its first axis reversed.
 
@@ -233,7 +234,7 @@ def flipud(x: Array) -> Array:
     return flip(x, 0)
 
 
-@op
+@op(batch_coupling="none", keras_path="numpy.Fliplr")
 def fliplr(x: Array) -> Array:
     """The array with its second axis reversed.
 
@@ -245,7 +246,7 @@ def fliplr(x: Array) -> Array:
     return flip(x, 1)
 
 
-@op
+@op(batch_coupling=spared("axes"), keras_path="numpy.Rot90")
 def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """The array turned by 90 degrees, ``k`` times, from the first towards the second of two axes.
 
@@ -269,7 +270,7 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 # --- Joining, repeating, splitting ------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=joined("xs"), keras_path="numpy.Concatenate")
 def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
     """Arrays joined along an axis that they have.
 
@@ -295,7 +296,7 @@ def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
         raise
 
 
-@op
+@op(batch_coupling=joined("x", new_axes=1), keras_path="numpy.Stack")
 def stack(x: Sequence[Array], axis: int = 0) -> Array:
     """Arrays of one shape joined along a new axis.
 
@@ -332,7 +333,7 @@ def _at_least(rank: int, x: Array, backend: Any) -> Array:
     return backend.reshape(x, (*shape, 1) if rank > 2 else shape)
 
 
-@op
+@op(keras_path="numpy.Vstack")
 def vstack(xs: Sequence[Array]) -> Array:
     """Arrays joined along the first axis; rows of numbers become rows of a matrix.
 
@@ -345,7 +346,7 @@ def vstack(xs: Sequence[Array]) -> Array:
     return concatenate([_at_least(2, part, backend) for part in parts], 0)
 
 
-@op
+@op(batch_coupling=joined("xs", axis=1, least_rank=2), keras_path="numpy.Hstack")
 def hstack(xs: Sequence[Array]) -> Array:
     """Arrays joined along the second axis, or rows of numbers along their only one.
 
@@ -359,7 +360,7 @@ def hstack(xs: Sequence[Array]) -> Array:
     return concatenate(parts, 0 if len(parts[0].shape) == 1 else 1)
 
 
-@op
+@op(batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1), keras_path="numpy.Dstack")
 def dstack(xs: Sequence[Array]) -> Array:
     """Arrays joined along the third axis, which is made if need be.
 
@@ -372,7 +373,7 @@ def dstack(xs: Sequence[Array]) -> Array:
     return concatenate([_at_least(3, part, backend) for part in parts], 2)
 
 
-@op
+@op(batch_coupling=joined("x1", "x2"), keras_path="numpy.Append")
 def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
     """``x2`` joined to the end of ``x1`` along an axis; of None, both flattened.
 
@@ -385,7 +386,7 @@ def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
     return concatenate([ravel(x1), ravel(x2)], 0) if axis is None else concatenate([x1, x2], axis)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Split")
 def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """The array cut into parts along an axis.
 
@@ -426,7 +427,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="core.Unstack")
 def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
     """The parts of an array along an axis, without that axis.
 
@@ -452,7 +453,7 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
     return [backend.getitem(x, (*before, i)) for i in range(x.shape[place])]
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Repeat")
 def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     """Each part of an array several times, one copy beside the other.
 
@@ -486,7 +487,7 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     return backend.take(x, backend.asarray(rows), place)
 
 
-@op
+@op(batch_coupling=tiled, keras_path="numpy.Tile")
 def tile(x: Array, repeats: Any) -> Array:
     """The whole array several times along each axis, one copy behind the other.
 
@@ -510,7 +511,7 @@ def tile(x: Array, repeats: Any) -> Array:
     return backend.reshape(result, tuple(count * size for count, size in zip(counts, shape, strict=True)))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Roll")
 def roll(x: Array, shift: Any, axis: Any = None) -> Array:
     """The array moved along an axis; what leaves at one end comes in at the other.
 
@@ -545,7 +546,7 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
     return x
 
 
-@op
+@op(batch_coupling=padded, keras_path="numpy.Pad")
 def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Array:
     """The array with a border around it.
 
@@ -590,7 +591,7 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
 # --- Parts ------------------------------------------------------------------------------------------------------------
 
 
-@op
+@op(batch_coupling=indexed, keras_path="numpy.GetItem")
 def get_item(x: Array, key: Any) -> Array:
     """``x[key]``: numbers, slices, None, ``...``, and arrays of whole numbers or booleans as in NumPy.
 
@@ -607,7 +608,7 @@ def get_item(x: Array, key: Any) -> Array:
         raise
 
 
-@op
+@op(batch_coupling=taken, keras_path="numpy.Take")
 def take(x: Array, indices: Array, axis: int | None = None) -> Array:
     """The parts of an array named by whole numbers.
 
@@ -629,7 +630,7 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
     return backend.take(x, indices, check_axis(axis, x.shape))
 
 
-@op
+@op(batch_coupling=along_axis("x", "indices"), keras_path="numpy.TakeAlongAxis")
 def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
     """For each place of ``indices`` the number of ``x`` at that place, but with this index on the axis.
 
@@ -669,7 +670,7 @@ def _window(backend: Any, start: Any, length: int, size: int) -> Array:
     return backend.add(backend.arange(0, length, 1, "int32"), start)
 
 
-@op
+@op(keras_path="core.Slice")
 def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
     """A block of an array.
 
@@ -695,7 +696,7 @@ def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
     return x
 
 
-@op
+@op(keras_path="core.SliceUpdate")
 def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
     """A copy of an array with another block in place of one of its own.
 
@@ -730,7 +731,7 @@ def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, 
     return backend.reshape(flat, (-1,)), depth
 
 
-@op
+@op(keras_path="core.Scatter")
 def scatter(indices: Array, values: Array, shape: Any) -> Array:
     """An array of zeros with values added at some places.
 
@@ -753,7 +754,7 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
     return backend.reshape(backend.index_add(zeros, rows, backend.reshape(values, (-1, *shape[depth:]))), shape)
 
 
-@op
+@op(keras_path="core.ScatterUpdate")
 def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str | None = None) -> Array:
     """A copy of an array with other numbers at some places.
 
@@ -786,7 +787,7 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
     return backend.reshape(backend.index_add(flat, rows, updates), shape)
 
 
-@op
+@op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Diagonal")
 def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """A diagonal of two axes, as the last axis of the result.
 
@@ -817,7 +818,7 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
     return backend.take(flat, backend.asarray((steps + first) * width + steps + column), len(rest))
 
 
-@op
+@op(keras_path="numpy.Diag")
 def diag(x: Array, k: int = 0) -> Array:
     """The diagonal of a matrix, or the matrix that has a row of numbers on its diagonal.
 
@@ -841,7 +842,7 @@ def diag(x: Array, k: int = 0) -> Array:
     return backend.where(backend.asarray(mask), column, 0)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Diff")
 def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     """The differences of neighbours along an axis, ``n`` times.
 
@@ -876,7 +877,7 @@ def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice
     return backend, x
 
 
-@op
+@op(batch_coupling=of_rank(4))
 def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
     """Pictures made larger by laying channels out as pixels (the sub-pixel convolution of Shi et al., 2016).
 
@@ -901,7 +902,7 @@ def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last"
     return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
 
 
-@op
+@op(batch_coupling=of_rank(4))
 def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
     """Pictures made smaller by laying the pixels of blocks out as channels: undoes :func:`depth_to_space`.
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.checks import check_axes, check_axis
 from cornu.ops.dispatch import arrays, floats, op
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Argsort")
 def argsort(x: Array, axis: int | None = -1) -> Array:
     """The indices that sort an array, as ``int32``; equal numbers keep their order.
 
@@ -28,7 +29,7 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
     return backend.argsort(x, check_axis(axis, x.shape))
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Sort")
 def sort(x: Array, axis: int | None = -1) -> Array:
     """The numbers in order, smallest first (see :func:`argsort` for the arguments).
 
@@ -44,7 +45,7 @@ def sort(x: Array, axis: int | None = -1) -> Array:
     return backend.take_along_axis(x, backend.argsort(x, place), place)
 
 
-@op
+@op(batch_coupling=of_rank(2), keras_path="math.TopK")
 def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """The ``k`` largest along the last axis and their indices.
 
@@ -74,7 +75,7 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
     return backend.top_k(x, k)
 
 
-@op
+@op(batch_coupling=predicted, keras_path="math.InTopK")
 def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
     """Whether the score of the right class is among the ``k`` largest; of equal scores all count.
 
@@ -100,7 +101,7 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
     return backend.logical_and(backend.less(above, k), backend.logical_and(exists, finite))
 
 
-@op
+@op(batch_coupling=looked_up, keras_path="numpy.SearchSorted")
 def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> Array:
     """Where numbers would have to be put in so that a sorted row stays sorted.
 
@@ -128,7 +129,7 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
     return backend.sum(before, len(values.shape))
 
 
-@op
+@op(batch_coupling=first_alone, keras_path="numpy.Digitize")
 def digitize(x: Array, bins: Array) -> Array:
     """The number of the bin each number falls into: 0 below the first bound, ``len(bins)`` from the last on.
 
@@ -143,7 +144,7 @@ def digitize(x: Array, bins: Array) -> Array:
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@op
+@op(batch_coupling=quantiles, keras_path="numpy.Quantile")
 def quantile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
     """The number below which a part of all numbers lies.
 
@@ -189,7 +190,7 @@ def _fraction(backend: Any, x: Array) -> Array:
     return backend.subtract(x, backend.floor(x))
 
 
-@op
+@op(batch_coupling=quantiles, keras_path="numpy.Percentile")
 def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
     """As :func:`quantile`, with ``q`` from 0 to 100.
 
@@ -202,7 +203,7 @@ def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepd
     return quantile(x, backend.divide(q, 100.0), axis, method, keepdims)
 
 
-@op
+@op(batch_coupling=along_axis(), keras_path="numpy.Median")
 def median(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """The middle one of the sorted numbers, or the mean of both middle ones (see :func:`quantile`).
 

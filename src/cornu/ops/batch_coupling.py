@@ -1,0 +1,308 @@
+"""How the samples of a batch meet in an op: what is declared where an op is defined, and what it means for one call.
+
+An op declares ``batch_coupling`` (see :func:`cornu.ops.dispatch.op`): ``"none"`` if it treats each sample of its first argument
+alone in every call, ``"unknown"`` if samples may meet, or a rule, if it depends on the call. A rule takes a :class:`Call` and
+returns whether, in that call, each sample is treated alone and the result has the samples along its first axis again.
+
+An argument is *batched* if its first axis is that of the samples: in a graph, these are the symbolic tensors. All other
+arguments are the same for all samples.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from cornu.ops.dispatch import is_recorded
+
+Rule = Callable[["Call"], bool]
+
+
+def of_call(function: Callable, args: tuple, kwargs: dict[str, Any]) -> str:
+    """Return how samples meet in a call of a function: ``"none"``, ``"unknown"`` or what else it declares.
+
+    Args:
+        function: An op, or another function that has an attribute ``batch_coupling``.
+        args, kwargs: The arguments of the call, with symbolic tensors for what is batched.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import ops
+        >>> from cornu.ops import batch_coupling
+        >>> x = cornu.Input((4,))
+        >>> batch_coupling.of_call(ops.softmax, (x,), {}), batch_coupling.of_call(ops.softmax, (x,), {"axis": 0})
+        ('none', 'unknown')
+    """
+    declared = getattr(function, "batch_coupling", "unknown")
+    if isinstance(declared, str) and declared != "none":
+        return declared
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:  # a call that fails: whoever makes it is told
+        return "unknown"
+    bound.apply_defaults()
+    call = Call(bound.arguments)
+    rule = first_alone if declared == "none" else declared
+    samples_are_there = len(call.batched) > 0 and all(rank_of(value) > 0 for value in call.batched)
+    return "none" if samples_are_there and rule(call) else "unknown"
+
+
+def samples_alone(function: Callable) -> Callable:
+    """Declare that a function of one array, which is no op, treats each sample alone.
+
+    Returns:
+        The function itself.
+    """
+    function.batch_coupling = "none"  # type: ignore[attr-defined]
+    return function
+
+
+class Call:
+    """The arguments of one call, as a rule sees them.
+
+    Args:
+        arguments: The name of each parameter of the op to its argument, defaults included.
+    """
+
+    def __init__(self, arguments: dict[str, Any]):
+        self.arguments = arguments
+        self.batched = [part for name in arguments for part in self.parts(name) if is_recorded(part)]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    @property
+    def first(self) -> str:
+        """The name of the first parameter."""
+        return next(iter(self.arguments))
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of the first batched argument."""
+        return rank_of(self.batched[0])
+
+    def parts(self, name: str) -> list:
+        """Return an argument as a list of arrays: the items of a list that holds some, or the argument itself."""
+        value = self.arguments[name]
+        return list(value) if isinstance(value, (list, tuple)) and any(map(_is_array, value)) else [value]
+
+    def batches_only(self, names: Iterable[str]) -> bool:
+        """Return whether all batched arguments are among these."""
+        return not any(is_recorded(part) for name in self.arguments.keys() - set(names) for part in self.parts(name))
+
+    def are_aligned(self, names: Iterable[str]) -> bool:
+        """Return whether these arguments broadcast sample by sample: no constant and no other axis meets the first axis."""
+        parts = [part for name in names for part in self.parts(name)]
+        constants = [part for part in parts if not is_recorded(part)]
+        ranks = {rank_of(part) for part in parts if is_recorded(part)}
+        return len(ranks) == 1 and all(_is_same_for_all(constant, *ranks) for constant in constants)
+
+
+def _is_array(value: Any) -> bool:
+    return is_recorded(value) or hasattr(value, "shape")
+
+
+def rank_of(value: Any) -> int:
+    """Return the number of axes of an array, or of what an array can be made of."""
+    return len(value.shape) if hasattr(value, "shape") else np.ndim(value)
+
+
+def _is_same_for_all(constant: Any, rank: int) -> bool:
+    """Return whether a constant beside arrays of a rank has no axis of samples, or one of size 1."""
+    own = rank_of(constant)
+    return own < rank or (own == rank and (constant.shape if hasattr(constant, "shape") else np.shape(constant))[0] == 1)
+
+
+def spares_first(axis: Any, rank: int) -> bool:
+    """Return whether an axis, or several, are certainly not the first of an array; None means all axes.
+
+    Args:
+        axis: A number, a list of numbers, or None.
+        rank: The number of axes of the array.
+    """
+    if axis is None:
+        return False
+    return all(-rank <= one < rank and one % rank != 0 for one in (axis if isinstance(axis, (list, tuple)) else [axis]))
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+
+def aligned(call: Call) -> bool:
+    """For ops that broadcast all their arguments."""
+    return call.are_aligned(call.arguments)
+
+
+def first_alone(call: Call) -> bool:
+    """For ops that treat the samples of their first argument alone, if the others are the same for all."""
+    return call.batches_only([call.first])
+
+
+def along_axis(*arrays: str, axis: str = "axis", new_axes: bool = False) -> Rule:
+    """Make the rule of ops that work along the axis (or axes) that an argument names: it must not be the first.
+
+    Args:
+        arrays: The parameters that may be batched; default the first.
+        axis: The parameter that names the axis.
+        new_axes: Whether the axes are new ones of the result.
+    """
+
+    def rule(call: Call) -> bool:
+        names = arrays or (call.first,)
+        asked = call[axis]
+        more = (len(asked) if isinstance(asked, (list, tuple)) else 1) if new_axes else 0
+        return call.batches_only(names) and call.are_aligned(names) and spares_first(asked, call.rank + more)
+
+    return rule
+
+
+def of_rank(least: int) -> Rule:
+    """Make the rule of ops that work on the last axes of their first argument: it must have at least so many axes."""
+    return lambda call: first_alone(call) and call.rank >= least
+
+
+def joined(*arrays: str, axis: str | int = "axis", least_rank: int = 1, new_axes: int = 0) -> Rule:
+    """Make the rule of ops that join arrays along an axis: all must be batched, and it must not be the first.
+
+    Args:
+        arrays: The parameters that hold the arrays; one alone holds a list of them.
+        axis: The parameter that names the axis, or the axis.
+        least_rank: The least number of axes for which it is that axis.
+        new_axes: How many axes more the result has.
+    """
+
+    def rule(call: Call) -> bool:
+        parts = [part for name in arrays for part in call.parts(name)]
+        along = call[axis] if isinstance(axis, str) else axis
+        are_parts = len(arrays) > 1 or isinstance(call[arrays[0]], (list, tuple))
+        are_alike = all(map(is_recorded, parts)) and len({rank_of(part) for part in parts}) == 1
+        return are_parts and are_alike and call.rank >= least_rank and spares_first(along, call.rank + new_axes)
+
+    return rule
+
+
+def spared(*axes: str) -> Rule:
+    """Make the rule of ops that move, cut or turn some axes of their first argument: none may be the first.
+
+    Args:
+        axes: The parameters that name the axes.
+    """
+    return lambda call: first_alone(call) and all(spares_first(call[name], call.rank) for name in axes)
+
+
+# --- Rules of single ops ----------------------------------------------------------------------------------------------
+
+
+def quantiles(call: Call) -> bool:
+    """For ``quantile`` and ``percentile``: several at once would stand along a new first axis."""
+    return first_alone(call) and rank_of(call["q"]) == 0 and spares_first(call["axis"], call.rank)
+
+
+def reshaped(call: Call) -> bool:
+    """For ``reshape``: the first size stays open, and each sample keeps its number of elements."""
+    sizes, x = call["newshape"], call["x"]
+    if not call.batches_only(["x"]) or not isinstance(sizes, (list, tuple)) or len(sizes) == 0 or sizes[0] != -1:
+        return False
+    if None in x.shape[1:] or not all(isinstance(size, (int, np.integer)) for size in sizes):
+        return False
+    return math.prod(sizes[1:]) == math.prod(x.shape[1:])
+
+
+def transposed(call: Call) -> bool:
+    """For ``transpose``: the first axis stays the first."""
+    return first_alone(call) and call["axes"] is not None and call["axes"][0] % call.rank == 0
+
+
+def padded(call: Call) -> bool:
+    """For ``pad``: nothing is added to the first axis."""
+    return first_alone(call) and not np.broadcast_to(np.asarray(call["pad_width"]), (call.rank, 2))[0].any()
+
+
+def tiled(call: Call) -> bool:
+    """For ``tile``: the first axis stands there once."""
+    repeats = np.atleast_1d(call["repeats"])
+    return first_alone(call) and (len(repeats) < call.rank or (len(repeats) == call.rank and repeats[0] == 1))
+
+
+def indexed(call: Call) -> bool:
+    """For ``get_item``: the whole first axis is taken, and no two indices lie apart, whose axes NumPy would put first."""
+    keys = call["key"] if isinstance(call["key"], tuple) else (call["key"],)
+    numbers = [key for key in keys if isinstance(key, (int, np.integer))]
+    lists = [key for key in keys if not (key is None or key is Ellipsis or isinstance(key, (int, np.integer, slice)))]
+    lists_are_alone = not lists or (len(lists) == 1 and not numbers and _holds_integers(lists[0]))
+    if not call.batches_only(["x"]) or not keys or not lists_are_alone:
+        return False
+    if keys[0] is Ellipsis:
+        return sum(key is not None for key in keys[1:]) < call.rank
+    return isinstance(keys[0], slice) and keys[0] == slice(None)
+
+
+def _holds_integers(key: Any) -> bool:
+    return isinstance(key, (list, np.ndarray)) and np.asarray(key).dtype.kind in "iu"
+
+
+def taken(call: Call) -> bool:
+    """For ``take``: from each sample along another axis, or from a table for each sample's indices."""
+    axis = call["axis"]
+    if call.batches_only(["indices"]):
+        return axis is None or axis == 0
+    return first_alone(call) and spares_first(axis, call.rank)
+
+
+def matrix_product(call: Call) -> bool:
+    """For ``matmul``: a product with the same matrix for all samples, or of one matrix for each sample."""
+    x1, x2 = call["x1"], call["x2"]
+    if is_recorded(x1) and is_recorded(x2):
+        return rank_of(x1) == rank_of(x2) >= 3
+    left = is_recorded(x1)
+    batched, other = (x1, x2) if left else (x2, x1)
+    rank = rank_of(batched)
+    return rank >= (2 if left else 3) and (rank_of(other) <= 2 or (rank >= 3 and _is_same_for_all(other, rank)))
+
+
+def last_axis_product(call: Call) -> bool:
+    """For ``dot`` and ``inner``: a product over the last axis of each sample with what is the same for all."""
+    return first_alone(call) and call.rank >= 2
+
+
+def contracted(call: Call) -> bool:
+    """For ``tensordot``: the first axis is none of those that are summed over."""
+    axes = call["axes"]
+    if isinstance(axes, (int, np.integer)):
+        return first_alone(call) and axes < call.rank
+    return first_alone(call) and spares_first(axes[0], call.rank)
+
+
+def einstein_sum(call: Call) -> bool:
+    """For ``einsum``: the first letter of all batched operands and of the result is one that no constant has."""
+    terms, arrow, result = call["subscripts"].replace(" ", "").partition("->")
+    letters, operands = terms.split(","), call["operands"]
+    if not arrow or "..." in call["subscripts"] or len(letters) != len(operands) or not all(map(len, letters)):
+        return False
+    pairs = list(zip(letters, operands, strict=True))
+    first = {term[0] for term, operand in pairs if is_recorded(operand)}
+    return first == {result[:1]} and all(term.count(result[0]) == is_recorded(operand) for term, operand in pairs)
+
+
+def of_classes(call: Call) -> bool:
+    """For losses of class numbers: one for each place of the predictions without the axis of the classes."""
+    target, output = call["target"], call["output"]
+    return is_recorded(target) and is_recorded(output) and spares_first(call["axis"], rank_of(output))
+
+
+def multi_hot_alone(call: Call) -> bool:
+    """For ``multi_hot``: the classes of each sample are joined, and their axis is not put before the samples."""
+    return first_alone(call) and call.rank >= 2 and spares_first(call["axis"], call.rank + 1)
+
+
+def predicted(call: Call) -> bool:
+    """For ``in_top_k``: a class and the predictions of each sample."""
+    targets, predictions = call["targets"], call["predictions"]
+    return is_recorded(targets) and is_recorded(predictions) and (rank_of(targets), rank_of(predictions)) == (1, 2)
+
+
+def looked_up(call: Call) -> bool:
+    """For ``searchsorted``: where the values of each sample stand in a sequence that is the same for all."""
+    return call.batches_only(["values"])
