@@ -13,7 +13,7 @@ import cornu
 from cornu import config, layers, losses, metrics, ops
 from cornu.callbacks import Callback
 from cornu.core.layer import Layer
-from cornu.errors import NonFiniteError
+from cornu.errors import InvalidArgumentError, NonFiniteError
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(37, 4)).astype("float32"), RNG.integers(0, 3, 37)
@@ -80,6 +80,55 @@ def test_the_smaller_last_batch_compiles_nothing(classifier, engine_name):
         classifier(counted).to_backend(engine_name).fit(X[:count], Y[:count], 8, 2, verbose=0)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
+
+
+def with_ops(counted: Any) -> Any:
+    inputs = cornu.Input((4, 4, 1))
+    x = ops.relu(layers.Conv2D(3, 3, name="conv")(counted(inputs)))
+    x = ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, 12))
+    x = ops.concatenate([x, ops.mean(x, axis=-1, keepdims=True)], axis=1)
+    return cornu.Model(inputs, ops.softmax(layers.Dense(3, name="dense")(x)))
+
+
+def with_layers(counted: Any) -> Any:
+    inputs = cornu.Input((4, 4, 1))
+    x = layers.ReLU()(layers.Conv2D(3, 3, name="conv")(counted(inputs)))
+    x = layers.Flatten()(layers.Permute((2, 1, 3))(x))
+    x = layers.Concatenate()([x, layers.Reshape((1,))(layers.GlobalAveragePooling1D()(layers.Reshape((12, 1))(x)))])
+    return cornu.Model(inputs, layers.Softmax()(layers.Dense(3, name="dense")(x)))
+
+
+@pytest.mark.parametrize("micro_batch_size", [None, 4])
+def test_ops_between_layers_train_as_layers_do(engine_name, micro_batch_size):
+    """Case S2: the last batch is filled up, so nothing compiles twice; large batches are cut; the weights are the same."""
+    x = np.random.default_rng(1).normal(size=(37, 4, 4, 1)).astype("float32")
+    found = {}
+    for make in (with_ops, with_layers):
+        cornu.utils.set_random_seed(3)
+        for count in (32, 37):
+            counted = Counted()
+            model = make(counted).to_backend(engine_name)
+            assert model.batch_coupling_of_all() == "none"
+            model.compile("sgd", "sparse_categorical_crossentropy", micro_batch_size=micro_batch_size)
+            model.set_weights([np.random.default_rng(i).normal(size=w.shape) for i, w in enumerate(model.get_weights())])
+            model.fit(x[:count], Y[:count], 8, 2, verbose=0, shuffle=False)
+            found[make, count] = len(counted.runs), model.get_weights()
+    for make in (with_ops, with_layers):
+        assert found[make, 32][0] == found[make, 37][0]
+    for mine, expected in zip(found[with_ops, 37][1], found[with_layers, 37][1], strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_ops_that_mix_samples_are_not_padded(on):
+    inputs = cornu.Input((4,))
+    model = on(cornu.Model(inputs, inputs - ops.mean(inputs, axis=0, keepdims=True)))
+    model.compile("sgd", "mse")
+    expected = np.concatenate([part - part.mean(axis=0) for part in (X[:8], X[8:11])])
+    assert model.batch_coupling_of_all() == "unknown"
+    assert model.evaluate(X[:11], expected, batch_size=8, verbose=0) < 1e-10
+    model.compile("sgd", "mse", micro_batch_size=4)
+    with pytest.raises(InvalidArgumentError, match="does not say that it treats each sample alone"):
+        model.fit(X, X, 8, verbose=0)
 
 
 def test_batches_compile_once(classifier, engine_name):
