@@ -10,7 +10,7 @@ import io
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -223,6 +223,93 @@ def test_importing_everything_but_the_backends_imports_nothing_heavy():
     assert loaded_by(names) == set()
 
 
+# --- Meaning in names ---------------------------------------------------------------------------------------------------------
+
+MAY_ASK_FOR_NAMES = {
+    "backends/__init__.py:owner": "of an array's type it is only known from which engine's package it comes",
+    "backends/numpy_tape.py:TapeArray.__array_ufunc__": "NumPy names the function that it calls",
+    "backends/onnx_graph.py:OnnxArray.__array_ufunc__": "NumPy names the function that it calls",
+    "registry.py:is_builtin": "the one place that asks whether a thing is defined in the package cornu, in any of its files",
+}
+"""``"file:function"`` where a decision depends on the name of a module, a class or a function, with the reason."""
+
+
+MODULE_NAMES = ("__module__", "__qualname__")
+NAMES = ("__name__", "__file__")
+SEARCHES = ("startswith", "endswith", "partition", "rpartition")
+WHERE_FROM = ("getmodule", "getsourcefile", "getfile")
+
+
+def read_names(tree: ast.AST) -> Iterator[ast.AST]:
+    """Where code reads of which module a thing is, or compares the name of a class, a function or a module."""
+    for node in ast.walk(tree):
+        name = called_name(node)
+        compared = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        if name in SEARCHES and isinstance(node.func, ast.Attribute):
+            compared = [node.func.value]
+        asked = name == "getattr" and any(getattr(value, "value", "") in MODULE_NAMES for value in node.args)
+        named = any(getattr(part, "attr", getattr(part, "id", "")) in NAMES for part in compared)
+        if asked or named or name in WHERE_FROM or getattr(node, "attr", "") in MODULE_NAMES:
+            yield node
+
+
+def called_name(node: ast.AST) -> str:
+    """The last part of the name of what is called; empty for what is no call."""
+    return getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+
+
+def functions_that(find: Callable[[ast.AST], Iterator[ast.AST]], module: Module) -> set[str]:
+    """The innermost functions in which something is found, ``"file:"`` for what stands in none."""
+    spans = [(function.lineno, function.end_lineno, name) for name, function in functions(module.tree)]
+    found = set()
+    for node in find(module.tree):
+        around = [(start, name) for start, end, name in spans if start <= node.lineno <= end]
+        found.add(f"{module.file}:{max(around, default=(0, ''))[1]}")
+    return found
+
+
+@each_module
+def test_behavior_does_not_depend_on_names_of_modules_classes_and_functions(module):
+    found = functions_that(read_names, module) - MAY_ASK_FOR_NAMES.keys()
+    assert not found, f"{found} decides by a name: let the thing declare what it can do, as an attribute"
+
+
+def texts_of_errors(node: ast.AST) -> Iterator[ast.AST]:
+    """Where code looks for a text in the message of an error that it has caught."""
+    for handler in ast.walk(node):
+        if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
+            continue
+        for inner in ast.walk(handler):
+            is_search = isinstance(inner, ast.Compare) and isinstance(inner.left, ast.Constant)
+            if is_search and f"str({handler.name})" in ast.unparse(inner):
+                yield inner
+
+
+@each_module
+def test_behavior_does_not_depend_on_the_text_of_errors(module):
+    found = functions_that(texts_of_errors, module)
+    assert not found, f"{found} decides by the text of an error, which another version may word otherwise"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "kind.__module__ == __name__",
+        "getattr(kind, '__module__', '').startswith('cornu')",
+        "type(x).__name__ == 'Dense'",
+        "kind.__name__ in ('Dense', 'Conv2D')",
+        "backend.__name__.rpartition('.')[2]",
+        "inspect.getmodule(x)",
+    ],
+)
+def test_the_rule_against_names_finds_them(code):
+    assert list(read_names(ast.parse(code)))
+
+
+def test_the_rule_against_names_lets_messages_name_things():
+    assert not list(read_names(ast.parse("raise ValueError(f'{type(x).__name__} was given')")))
+
+
 # --- Sizes --------------------------------------------------------------------------------------------------------------------
 
 
@@ -338,7 +425,7 @@ def keras_spaces() -> tuple:
 def test_no_exception_outlives_its_reason():
     known = {module.file for module in modules()}
     known |= {f"{module.file}:{name}" for module in modules() for name, _ in functions(module.tree)}
-    listed = {*MAY_IMPORT_AN_ENGINE, *RAISED_CAPS, *MANY_PARAMETERS}
+    listed = {*MAY_IMPORT_AN_ENGINE, *MAY_ASK_FOR_NAMES, *RAISED_CAPS, *MANY_PARAMETERS}
     assert listed <= known, f"there is no {listed - known} any more"
 
 

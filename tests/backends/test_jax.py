@@ -167,6 +167,27 @@ def test_compiled_functions_work_inside_traced_ones():
     assert B.abstract_eval(f, ArraySpec((2,), "float32")) == ArraySpec((2,), "float32")
 
 
+def test_compiled_functions_work_on_constants_inside_traced_ones():
+    double, one = B.compile(lambda x: 2 * x), jnp.ones(3)
+    assert_array_equal(jax.jit(lambda x: x + double(one))(one), [3, 3, 3])
+    assert jax.eval_shape(lambda: double(one)).shape == (3,)
+    assert_array_equal(jax.grad(lambda x: double(x).sum())(one), [2, 2, 2])
+    assert_array_equal(jax.vmap(double)(one), [2, 2, 2])
+    assert jax.grad(lambda w: B.compile(lambda x: x * w)(one).sum())(2.0) == 3
+
+
+def test_an_error_of_a_compiled_function_is_raised_and_the_function_not_run_again():
+    runs = []
+
+    def fails(x):
+        runs.append(x)
+        raise ValueError("compiler_options can only be passed to top-level jax.jit")
+
+    with pytest.raises(ValueError, match="top-level"):
+        B.compile(fails)(jnp.ones(3))
+    assert len(runs) == 1
+
+
 def test_what_goes_into_a_compiled_function_stays_usable():
     x = B.asarray(np.ones(1000))
     B.compile(lambda x: x + 1)(x)

@@ -640,15 +640,23 @@ def compile(f: Callable) -> Callable:
     plain = jax.jit(f)
     if not _runs_on_cpu():
         return plain
-    # JAX remembers by the function what it traced: these two must be two.
-    fast = jax.jit(functools.wraps(f)(lambda *args: f(*args)), compiler_options=jax_cpu.compiler_options())
+
+    @functools.wraps(f)
+    def traced(*args: Any) -> Any:  # not `f`: JAX remembers by the function what it traced, and these two must be two
+        try:
+            return f(*args)
+        except ValueError as error:
+            error.is_of_compiled_function = True  # type: ignore[attr-defined]
+            raise
+
+    fast = jax.jit(traced, compiler_options=jax_cpu.compiler_options())
 
     @functools.wraps(f)
     def call(*args: Any) -> Any:
         try:
             return fast(*args) if config.fast_paths() else plain(*args)
         except ValueError as error:
-            if "top-level" not in str(error):
+            if hasattr(error, "is_of_compiled_function"):
                 raise
         return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
 

@@ -86,9 +86,6 @@ class Layer(Configurable):
     ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut. ``"none"``
     promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
 
-    _has_no_weight_paths = True
-    """In the body of a base class: no attribute of it leads to weights in a file. Subclasses do not inherit it."""
-
     supports_masking = False
     """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`). A class that has a
     ``compute_mask`` of its own does."""

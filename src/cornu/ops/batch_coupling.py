@@ -104,15 +104,20 @@ def _is_array(value: Any) -> bool:
     return is_recorded(value) or hasattr(value, "shape")
 
 
+def shape_of(value: Any) -> tuple:
+    """Return the shape of an array, or of what an array can be made of."""
+    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+
+
 def rank_of(value: Any) -> int:
     """Return the number of axes of an array, or of what an array can be made of."""
-    return len(value.shape) if hasattr(value, "shape") else np.ndim(value)
+    return len(shape_of(value))
 
 
 def _is_same_for_all(constant: Any, rank: int) -> bool:
     """Return whether a constant beside arrays of a rank has no axis of samples, or one of size 1."""
-    own = rank_of(constant)
-    return own < rank or (own == rank and (constant.shape if hasattr(constant, "shape") else np.shape(constant))[0] == 1)
+    shape = shape_of(constant)
+    return len(shape) < rank or (len(shape) == rank and shape[0] == 1)
 
 
 def spares_first(axis: Any, rank: int) -> bool:
@@ -176,7 +181,7 @@ def joined(*arrays: str, axis: str | int = "axis", least_rank: int = 1, new_axes
     def rule(call: Call) -> bool:
         parts = [part for name in arrays for part in call.parts(name)]
         along = call[axis] if isinstance(axis, str) else axis
-        are_parts = len(arrays) > 1 or isinstance(call[arrays[0]], (list, tuple))
+        are_parts = len(arrays) > 1 or all(isinstance(call[name], (list, tuple)) for name in arrays)
         are_alike = all(map(is_recorded, parts)) and len({rank_of(part) for part in parts}) == 1
         return are_parts and are_alike and call.rank >= least_rank and spares_first(along, call.rank + new_axes)
 
@@ -271,7 +276,7 @@ def contracted(call: Call) -> bool:
     """For ``tensordot``: the first axis is none of those that are summed over."""
     axes = call["axes"]
     if isinstance(axes, (int, np.integer)):
-        return first_alone(call) and axes < call.rank
+        return first_alone(call) and int(axes) < call.rank
     return first_alone(call) and spares_first(axes[0], call.rank)
 
 

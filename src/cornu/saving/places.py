@@ -100,8 +100,12 @@ def _names(owner: Layer) -> list[str]:
 
 @functools.cache
 def _house_names(kind: type) -> frozenset[str]:
-    """Return the names of the attributes that base classes have for their own use (see ``Layer._has_no_weight_paths``)."""
-    bases = [base for base in kind.__mro__ if vars(base).get("_has_no_weight_paths")]
+    """Return the names of the attributes under which no weights are filed.
+
+    These are the attributes of ``Layer`` and of those of its subclasses that say so of their own attributes by
+    ``_has_no_weight_paths = True`` in their body (which is not inherited).
+    """
+    bases = [base for base in kind.__mro__ if base is Layer or vars(base).get("_has_no_weight_paths")]
     names = {name for base in bases for name in dir(base)}
     return frozenset(names | set(vars(Layer(name="any"))))
 
