@@ -61,7 +61,7 @@ class Own(cornu.Model):
 def own() -> tuple[Any, dict]:
     model, x = Own(), floats(6, 4)
     model(x)
-    return model, {"inputs": x}
+    return model, {"input_1": x}
 
 
 MODELS = {"pictures": pictures, "words": words, "several": several, "own": own}

@@ -5,8 +5,9 @@ import pytest
 
 import cornu
 from cornu import layers, losses, metrics, optimizers
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
+from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.training.compiled import compile_arguments
+from cornu.training.step import Batch, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 4)).astype("float32"), RNG.integers(0, 3, 12)
@@ -113,3 +114,22 @@ def test_outputs_of_a_subclassed_model_are_inferred_once_for_each_shape(engine_n
     first = len(runs)
     model.fit(batches * 4, epochs=2, verbose=0)
     assert len(runs) == first
+
+
+def test_data_that_is_refused_builds_no_losses_and_no_metrics(classifier):
+    model = classifier().to_backend("numpy")
+    with pytest.raises(CornuError):
+        model.fit(X, Y + 3, verbose=0)
+    assert model.metrics == [] and model._compiled.objective is None
+    assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
+
+
+def test_what_is_built_stays_for_other_data(classifier):
+    compiled = classifier()._compiled
+    first, second = (spec_of(Batch(x, Y, None, None)) for x in (X, X.astype("float64")))
+    assert compiled.losses_for(first) is not compiled.losses_for(first)
+    compiled.ensure_built(first)
+    built = compiled.objective, compiled.scores
+    compiled.ensure_built(second)
+    assert (compiled.objective, compiled.scores) == built and compiled.losses_for(second) is built[0]
+    assert compiled.scores.objective is compiled.objective

@@ -14,9 +14,9 @@ from cornu.training.step import Batch, batch_of
 PLACE = config.Place("numpy")
 
 
-def array_feed(samples: int, batch_size: int, **options: Any) -> ArrayFeed:
+def array_feed(samples: int, batch_size: int, pad: bool = True, **options: Any) -> ArrayFeed:
     data = Batch(np.arange(samples, dtype="float32")[:, None], np.arange(samples), None, None)
-    return ArrayFeed(data, batch_size, **{"shuffle": False, "place": PLACE, "pad": True, **options})
+    return ArrayFeed(data, batch_size, **{"shuffle": False, "place": PLACE, "may_pad": lambda: pad, **options})
 
 
 def batches_of(feed: Any, ahead: bool = False) -> list[list[int]]:
@@ -152,10 +152,8 @@ def checked(given: Batch, number: int) -> Batch:
     return given
 
 
-def batch_feed(source: Any, steps: int | None = None, **options: Any) -> BatchFeed:
-    feed = BatchFeed(source, steps, checked, PLACE, **options)
-    feed.pad = True
-    return feed
+def batch_feed(source: Any, steps: int | None = None, pad: bool = True, **options: Any) -> BatchFeed:
+    return BatchFeed(source, steps, checked, PLACE, lambda: pad, **options)
 
 
 class Lengthy:
@@ -300,8 +298,7 @@ def test_larger_batches_are_taken_as_they_are():
 
 
 def test_without_padding_batches_are_taken_as_they_are():
-    feed = batch_feed([batch(0, 1, 2), batch(3)])
-    feed.pad = False
+    feed = batch_feed([batch(0, 1, 2), batch(3)], pad=False)
     assert [segment.data.x.shape for segment in feed.epoch()] == [(3, 1), (1, 1)]
 
 
@@ -328,10 +325,36 @@ def test_an_object_that_gives_nothing_the_second_time():
 
 def test_batches_are_numbered():
     numbers: list[int] = []
-    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE)
+    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE, bool)
     feed.sample()
     batches_of(feed), batches_of(feed)
     assert numbers == [1, 2, 3, 1, 2, 3]
+
+
+SIX = {"an iterator": lambda: iter([batch(0, 1), batch(2, 3), batch(4, 5)]), "an object": Lengthy}
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_the_specification_is_that_of_the_first_batch_which_is_drawn_once(name):
+    feed = batch_feed(SIX[name]())
+    first = feed.sample()
+    assert feed.sample() is first and (feed.spec.x.shape, feed.spec.y.dtype) == ((None, 1), "int64")
+    assert rows_of(feed) == [0, 1, 2, 3, 4, 5]
+    assert feed.spec.x.shape == (None, 1)  # also when the data is used up
+
+
+def test_arrays_carry_their_specification():
+    assert (array_feed(7, 3).spec.x.shape, array_feed(7, 3).spec.x.dtype) == ((None, 1), "float32")
+
+
+@pytest.mark.parametrize("make", [lambda ask: ArrayFeed(Batch(*batch(*range(7)), None, None), 3, False, PLACE, ask), None])
+def test_whether_to_pad_is_asked_once_and_not_before_the_first_epoch(make):
+    asked: list[int] = []
+    ask = lambda: asked.append(1) or True  # noqa: E731
+    feed = make(ask) if make else BatchFeed([batch(0, 1), batch(2)], None, checked, PLACE, ask)
+    assert feed.spec and not asked
+    batches_of(feed), batches_of(feed)
+    assert asked == [1]
 
 
 # --- What is what -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import NonFiniteError
 from cornu.training import loop
+from cornu.training.step import Batch, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(96, 4)).astype("float32"), RNG.integers(0, 3, 96)
@@ -316,13 +317,13 @@ def test_many_steps_run_in_one_call(classifier, monkeypatch):
     model = classifier().to_backend("numpy")
     model.fit(X, Y, SIZE, verbose=0)
     compiled = model._compiled
-    block, ranges = compiled.train_block(), []
+    block, ranges = compiled.train_block(spec_of(Batch(X, Y, None, None))), []
 
     def watched(state, data, plan, start, stop):
         ranges.append((start, stop))
         return block(state, data, plan, start, stop)
 
-    monkeypatch.setattr(compiled, "train_block", lambda: watched)
+    monkeypatch.setattr(compiled, "train_block", lambda spec: watched)
     model.fit(X, Y, SIZE, verbose=0)
     assert ranges == [(0, 1), (1, 2), (2, 12)]  # the first compiles, the second is measured
     ranges.clear()

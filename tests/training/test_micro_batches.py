@@ -161,6 +161,36 @@ def test_another_form_of_data_is_surveyed_anew():
     assert seen == [(None, 4, 6, 2), (None, 6, 6, 2)]
 
 
+def any_size():
+    """A model for images of any size: its layers compute 75 elements of a 6 x 6 image, 291 of a 12 x 12 one."""
+    stack = [layers.Conv2D(2, 3, padding="same"), layers.GlobalAveragePooling2D(), layers.Dense(1)]
+    model = cornu.Sequential([cornu.Input((None, None, 2)), *stack]).to_backend("numpy")
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_the_validation_data_does_not_decide_how_training_batches_are_cut(monkeypatch):
+    """Room for 600 elements holds 8 images of 6 x 6, so 16 are taken in 2 parts; of 12 x 12 it would be 4 parts."""
+    model, parts, in_parts = any_size(), [], micro_batches.in_parts
+    monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
+    monkeypatch.setattr(micro_batches, "in_parts", lambda *args: parts.append(args[2]) or in_parts(*args))
+    small, large, y = RNG.normal(size=(16, 6, 6, 2)), RNG.normal(size=(16, 12, 12, 2)), RNG.normal(size=(16, 1))
+    model.fit(small, y, 16, verbose=0, validation_data=(large, y))
+    assert parts == [2]
+    model.fit(large, y, 16, verbose=0, validation_data=(small, y))
+    assert parts == [2, 4]
+
+
+def test_other_validation_data_compiles_no_training_step_anew(monkeypatch):
+    model, surveyed = any_size(), []
+    monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
+    monkeypatch.setattr(micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or micro_batches.Survey(75, None))
+    small, y = RNG.normal(size=(4, 6, 6, 2)), RNG.normal(size=(4, 1))
+    for size in (8, 10, 12):
+        model.fit(small, y, verbose=0, validation_data=(RNG.normal(size=(4, size, size, 2)), y))
+    assert surveyed == [(None, 6, 6, 2)]
+
+
 @pytest.fixture
 def size_for(monkeypatch):
     """The best size for a network whose backend has room for so many numbers."""

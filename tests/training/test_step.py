@@ -6,10 +6,11 @@ import pytest
 import cornu
 from cornu import backends, layers, optimizers
 from cornu.training.compiled import Compiled
-from cornu.training.step import Batch, Plan, batch_of
+from cornu.training.step import Batch, Plan, batch_of, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 2)).astype("float32")
+SPEC = spec_of(Batch(X, Y, None, None))
 
 
 def prepared(backend: str):
@@ -17,7 +18,7 @@ def prepared(backend: str):
     compiled = Compiled(model, optimizers.SGD(0.1), "mse", None, ["mae"], None)
     engine = backends.get(backend)
     data = Batch(engine.asarray(X), engine.asarray(Y), None, None)
-    compiled.prepare("fit", Batch(X, Y, None, None))
+    compiled.ensure_built(SPEC)
     rows = Plan(engine.asarray(np.arange(10, dtype="int32").reshape(5, 2)), None)
     return model, compiled, data, rows
 
@@ -25,7 +26,7 @@ def prepared(backend: str):
 def test_one_step_by_hand(backend):
     model, compiled, data, plan = prepared(backend)
     kernel, bias = model.get_weights()
-    state, report = compiled.train_block()(compiled.keeper(True).read(), data, plan, 1, 2)
+    state, report = compiled.train_block(SPEC)(compiled.keeper(True).read(), data, plan, 1, 2)
     x, y = X[2:4], Y[2:4]
     error = x @ kernel + bias - y
     upstream = 2 * error / error.size
@@ -38,7 +39,7 @@ def test_one_step_by_hand(backend):
 
 def test_a_block_is_its_steps(backend, close):
     _, compiled, data, plan = prepared(backend)
-    block, state = compiled.train_block(), compiled.keeper(True).read()
+    block, state = compiled.train_block(SPEC), compiled.keeper(True).read()
     whole, report = block(state, data, plan, 0, 5)
     for step in range(5):
         state, single = block(state, data, plan, step, step + 1)
@@ -49,14 +50,14 @@ def test_a_block_is_its_steps(backend, close):
 def test_a_step_changes_no_variable(backend, close):
     model, compiled, data, plan = prepared(backend)
     before = model.get_weights()
-    compiled.train_block()(compiled.keeper(True).read(), data, plan, 0, 5)
+    compiled.train_block(SPEC)(compiled.keeper(True).read(), data, plan, 0, 5)
     close(model.get_weights(), before, 0, 0)
 
 
 def test_measuring_changes_only_the_metrics(backend, close):
     _, compiled, data, plan = prepared(backend)
     state = compiled.keeper(False).read()
-    after, report = compiled.test_block()(state, data, plan, 0, 5)
+    after, report = compiled.test_block(SPEC)(state, data, plan, 0, 5)
     close([*after.trainable, *after.non_trainable], [*state.trainable, *state.non_trainable], 0, 0)
     assert after.optimizer == [] and float(report.logs["mae"]) > 0
 
@@ -67,7 +68,7 @@ def test_a_report_says_whether_all_is_finite(poison, backend):
     y = Y.copy()
     y[5, 0] = poison
     data = data._replace(y=backends.get(backend).asarray(y))
-    block, state = compiled.train_block(), compiled.keeper(True).read()
+    block, state = compiled.train_block(SPEC), compiled.keeper(True).read()
     assert [bool(block(state, data, plan, step, step + 1)[1].finite) for step in range(5)] == [True, True, False, True, True]
 
 
@@ -82,15 +83,21 @@ def test_the_batch_of_a_step(backend):
     assert [np.asarray(batch.sample_mask).tolist() for batch in (first, second)] == [[1, 1, 1], [1, 0, 0]]
 
 
+def test_a_specification_has_the_form_of_the_data_and_leaves_the_batch_open():
+    spec = spec_of(Batch({"a": X, "b": [Y]}, X.astype("uint8"), None, None))
+    assert (spec.x["a"].shape, spec.x["b"][0].shape, spec.y.shape, spec.y.dtype) == ((None, 4), (None, 2), (None, 4), "uint8")
+    assert spec.sample_weight is None and spec.sample_mask is None
+
+
 def test_dropout_of_a_step_depends_on_its_number(backend, close):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dropout(0.5), layers.Dense(1)]).to_backend(backend)
     compiled = Compiled(model, optimizers.SGD(0.0), "mse", None, None, None)
     engine = backends.get(backend)
     sample = Batch(np.ones((2, 4), "float32"), np.zeros((2, 1), "float32"), None, None)
-    compiled.prepare("fit", sample)
+    compiled.ensure_built(spec_of(sample))
     data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
     plan = Plan(engine.asarray([[0, 1]]), None)
-    state, block, losses = compiled.keeper(True).read(), compiled.train_block(), []
+    state, block, losses = compiled.keeper(True).read(), compiled.train_block(spec_of(sample)), []
     for _ in range(4):
         state, report = block(state._replace(metrics=compiled.keeper(True).read().metrics), data, plan, 0, 1)
         losses.append(float(report.logs["loss"]))

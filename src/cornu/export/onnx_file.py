@@ -1,7 +1,6 @@
 """Models as ONNX files: recorded by one run on arrays of the ONNX backend, and held against the model before they are there."""
 
 import importlib.metadata
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from cornu.backends.onnx_graph import Graph, OnnxArray, recording
 from cornu.backends.onnx_sizes import form_of, is_open, of_axis
 from cornu.core import context
 from cornu.core.context import CallContext
-from cornu.core.shapes import map_shapes
+from cornu.core.signature import TensorSpec, input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
 from cornu.layers.embedding import Embedding
@@ -40,8 +39,9 @@ _MAX_BYTES = 2**31 - 2**20
 class _Input:
     """One input of a model: its name, its shape with None for what is open, and its dtype."""
 
-    def __init__(self, name: str, shape: tuple, dtype: str):
-        self.name, self.shape, self.dtype = name, shape, "float32" if dtype == "bfloat16" else dtype
+    def __init__(self, spec: TensorSpec):
+        self.name, self.shape = spec.name, spec.shape
+        self.dtype = "float32" if spec.dtype == "bfloat16" else spec.dtype
 
     def sizes(self, batch: int, open_size: int) -> tuple[int, ...]:
         """The shape with numbers in the place of what is open."""
@@ -80,7 +80,8 @@ def write(model: Any, path: Path) -> str:
     """
     need("export", "onnx", "onnxruntime")
     _check(model)
-    inputs, form = _inputs_of(model)
+    specs = input_specs(model)
+    inputs, form = list(map(_Input, trees.leaves(specs))), trees.map(lambda spec: spec.name, specs)
     recorded, names = _record(model, inputs, form)
     with atomic_write(path) as temporary:
         temporary.write_bytes(recorded)
@@ -106,40 +107,6 @@ def _check(model: Any) -> None:
         )
 
 
-# --- What goes in and out ---------------------------------------------------------------------------------------------
-
-
-def _inputs_of(model: Any) -> tuple[list[_Input], Any]:
-    """The inputs of a model one by one, and the tree of their names."""
-    graph = model.functional
-    if graph is not None:
-        inputs = [_Input(n, t.shape, t.dtype) for n, t in zip(graph.input_names, graph.input_tensors, strict=True)]
-        return inputs, trees.unflatten(graph.inputs, graph.input_names)
-    numbers, inputs = itertools.count(), []
-
-    def named(shape: tuple) -> str:
-        number = next(numbers)
-        inputs.append(_Input(f"input_{number}" if number else "input", shape, model.compute_dtype))
-        return inputs[-1].name
-
-    form = map_shapes(model.input_shape, named)
-    if isinstance(form, dict):
-        for key, item in zip(form, inputs, strict=True):
-            item.name = str(key)
-        form = {key: str(key) for key in form}
-    return inputs, form
-
-
-def _output_names(model: Any, outputs: Any) -> list[str]:
-    """Names for the leaves of the outputs: those of the layers that give them, or the keys of a dict."""
-    if model.functional is not None:
-        return model.output_names
-    count = len(trees.leaves(outputs))
-    if isinstance(outputs, dict) and len(outputs) == count:
-        return list(map(str, outputs))
-    return ["output"] if count == 1 else [f"output_{number}" for number in range(count)]
-
-
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +121,7 @@ def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[st
     with config.running_on("onnx"), context.entered(surroundings), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, surroundings.values or {})
-        for array, name in zip(trees.leaves(outputs), _output_names(model, outputs), strict=True):
+        for array, name in zip(trees.leaves(outputs), output_names(model, outputs), strict=True):
             graph.add_output(engine.asarray(array), name)
     names = [array.name for array in graph.outputs]
     version = importlib.metadata.version("cornu")

@@ -7,28 +7,21 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cornu import backends, config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
-from cornu.core.shapes import map_shapes
+from cornu.core.signature import input_specs, output_names
 from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
 
 _KEY = (0x5EED, 0)
 _MARK = "saved_model.pb"
 """The file by which a SavedModel is known."""
-
-
-class _Input(NamedTuple):
-    """An input of the model: its name in the signature, its shape with None for the batch, and its dtype."""
-
-    name: str
-    shape: tuple
-    dtype: str
 
 
 def write(model: Any, folder: str | os.PathLike) -> None:
@@ -97,23 +90,27 @@ def _check(model: Any, target: Path) -> None:
 
 def _traced(tf: Any, model: Any, weights: list) -> Any:
     """The model as TensorFlow's concrete function of a batch of any size."""
-    inputs = _inputs_of(model)
+    specs = input_specs(model)
+    inputs = [
+        replace(spec, name=name)
+        for spec, name in zip(trees.leaves(specs), _usable(spec.name for spec in trees.leaves(specs)), strict=True)
+    ]
     names: list[str] = []
 
     def serve(**batch: Any) -> dict[str, Any]:
-        call = _bound(model, [tf.convert_to_tensor(weight) for weight in weights])
+        call = _bound(model, specs, [tf.convert_to_tensor(weight) for weight in weights])
 
         def of_a_sample(sample: list) -> list:
             outputs = call([tf.expand_dims(part, 0) for part in sample])
-            names[:] = _output_names(model, outputs)
+            names[:] = _usable(output_names(model, outputs))
             return [tf.squeeze(output, 0) for output in trees.leaves(outputs)]
 
         results = tf.vectorized_map(of_a_sample, [batch[each.name] for each in inputs])
         return dict(zip(names, results, strict=True))
 
-    specs = {each.name: tf.TensorSpec((None, *each.shape[1:]), each.dtype, name=each.name) for each in inputs}
+    arguments = {each.name: tf.TensorSpec((None, *each.shape[1:]), each.dtype, name=each.name) for each in inputs}
     try:
-        return tf.function(serve, autograph=False).get_concrete_function(**specs)
+        return tf.function(serve, autograph=False).get_concrete_function(**arguments)
     except (TypeError, ValueError) as problem:
         unknown = [each.name for each in inputs if None in each.shape[1:]]
         if not unknown:
@@ -125,41 +122,17 @@ def _traced(tf: Any, model: Any, weights: list) -> Any:
         ) from problem
 
 
-def _bound(model: Any, values: list) -> Callable[[list], Any]:
+def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
     """The call of the model on TensorFlow, with values in place of its variables; takes its inputs in a list."""
-    form = model.input_shape if model.functional is None else None
 
     def call(arrays: list) -> Any:
         bound = dict(zip(map(id, model.variables), values, strict=True))
         key = backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32"))
         surroundings = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
-        remaining = iter(arrays)
-        x = map_shapes(form, lambda _: next(remaining)) if form is not None else arrays if len(arrays) > 1 else arrays[0]
         with config.running_on("tensorflow"), context.entered(surroundings):
-            return model(x)
+            return model(trees.unflatten(specs, arrays))
 
     return call
-
-
-def _inputs_of(model: Any) -> list[_Input]:
-    """The inputs of a model, in order. Those of a subclassed model have no names of their own."""
-    graph = model.functional
-    if graph is not None:
-        pairs = zip(_usable(graph.input_names), graph.input_tensors, strict=True)
-        return [_Input(name, tuple(tensor.shape), tensor.dtype) for name, tensor in pairs]
-    shapes: list[tuple] = []
-    map_shapes(model.input_shape, shapes.append)
-    if isinstance(model.input_shape, dict):
-        names = _usable(model.input_shape)
-    else:
-        names = ["inputs"] if len(shapes) == 1 else [f"input_{number + 1}" for number in range(len(shapes))]
-    return [_Input(name, shape, config.floatx()) for name, shape in zip(names, shapes, strict=True)]
-
-
-def _output_names(model: Any, outputs: Any) -> list[str]:
-    if isinstance(outputs, dict):
-        return _usable(outputs)
-    return _usable(model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(outputs)))])
 
 
 def _usable(names: Iterable[str]) -> list[str]:

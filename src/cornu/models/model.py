@@ -351,9 +351,11 @@ class Model(Layer):
             data, measured = fitting.split(data, validation_split)
         else:
             measured = None if validation_data is None else feeds.as_validation(validation_data)
+        # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
         feed = fitting.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
+        compiled.ensure_built(feed.spec)
         validation = None
-        if measured is not None:
+        if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
             validation = fitting.make_feed("fit (validation_data)", self, compiled, measured, size, steps=validation_steps)
         when = range(initial_epoch, epochs)
@@ -386,6 +388,7 @@ class Model(Layer):
         compiled = self._need_compiled("evaluate")
         checks.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
         feed = fitting.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
+        compiled.ensure_built(feed.spec)
         everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
         logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
         return _as_result(logs, return_dict)

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import config, optimizers, registry, seeds, trees
-from cornu.core.graph import SymbolicTensor, is_symbolic
+from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.training import micro_batches, targets
+from cornu.training import micro_batches
 from cornu.training.objective import Objective, aligned
 from cornu.training.scores import Scores
 from cornu.training.state import StateKeeper
 from cornu.training.step import Batch, Block, test_step, train_step
-from cornu.training.targets import Output
 
 
 class Compiled:
@@ -51,11 +50,10 @@ class Compiled:
         self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.objective: Any = None  # made, as the scores are, when data is first seen
+        self.objective: Any = None  # built, as the scores are, when data is first seen
         self.scores: Any = None
         self._functions: dict[Any, Block] = {}
-        self._specs: dict[str, Any] = {}
-        self._inputs: Any = None
+        self._signatures: dict[str, Signature] = {}
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
@@ -63,47 +61,43 @@ class Compiled:
         decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
         return {"optimizer": registry.serialize(self.optimizer), **given, **decided_by_cornu}
 
-    def prepare(self, function: str, sample: Batch) -> list[Output]:
-        """Makes the losses and the metrics for a model that is built and a sample of the data, if they are not made yet.
-
-        Between the two it is looked whether the targets fit: nothing is made for targets that are refused.
+    def signature_for(self, spec: Batch) -> Signature:
+        """Return the model's signature for data; found once for each shape, since a subclassed model must run for it.
 
         Args:
-            function: Name of the function the user called, for errors.
-            sample: The data, or a batch of it.
-
-        Returns:
-            What is known of the outputs for such data.
+            spec: The specification of the data, for which the model is built.
         """
-        inputs = trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), sample.x)
-        tree = self._output_specs(inputs)
-        specs = trees.leaves(tree)
-        names = self._output_names(tree)
-        outputs = targets.outputs_of(self._model, names, specs)
-        shapes = [(None, *target.shape[1:]) if hasattr(target, "shape") else None for target in aligned(sample.y, names)]
-        output_shapes = [spec.shape for spec in specs]
-        if self.scores is None:
-            self.objective = Objective(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, output_shapes)
-        targets.check(function, self.objective, outputs, sample)
-        if self.scores is None:
-            metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
-            with config.running_on(*self._model.place):
-                self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
-        self._inputs = inputs
-        return outputs
+        key = repr(spec.x)
+        if key not in self._signatures:
+            self._signatures[key] = signature_of(self._model, spec.x)
+        return self._signatures[key]
 
-    def _output_names(self, specs: Any) -> list[str]:
-        """What the outputs are called in dicts: by the keys of a model that gives a dict, else by the layers that give them."""
-        if isinstance(specs, dict) and all(map(is_symbolic, specs.values())):
-            return list(specs)
-        return self._model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(specs)))]
+    def losses_for(self, spec: Batch) -> Objective:
+        """Return the losses, new ones as long as :meth:`ensure_built` was not called.
 
-    def _output_specs(self, inputs: Any) -> Any:
-        """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
-        key = repr(inputs)
-        if key not in self._specs:
-            self._specs[key] = self._model.compute_output_spec(inputs)
-        return self._specs[key]
+        Args:
+            spec: The specification of the data.
+        """
+        if self.objective is not None:
+            return self.objective
+        signature = self.signature_for(spec)
+        names, shapes = signature.output_names, _target_shapes(signature, spec)
+        return Objective(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
+
+    def ensure_built(self, spec: Batch) -> None:
+        """Build the losses and the metrics for data, if none are built yet.
+
+        Args:
+            spec: The specification of the data, which was validated: what is built stays.
+        """
+        if self.scores is not None:
+            return
+        objective, signature = self.losses_for(spec), self.signature_for(spec)
+        metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
+        shapes = _target_shapes(signature, spec), _output_shapes(signature)
+        with config.running_on(*self._model.place):
+            scores = Scores(metrics, weighted, objective, *shapes, self._model.backend_name)
+        self.objective, self.scores = objective, scores
 
     def keeper(self, training: bool) -> StateKeeper:
         """The keeper of the state, with the optimizer's part if it is to train.
@@ -128,17 +122,17 @@ class Compiled:
                 "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
             )
 
-    def train_block(self) -> Block:
-        """The compiled block of training steps."""
-        return self._function("train", self._train_step)
+    def train_block(self, spec: Batch) -> Block:
+        """The compiled block of training steps for data of a specification."""
+        return self._function("train", spec, self._train_step)
 
-    def _train_step(self) -> Callable:
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, self._inputs)
+    def _train_step(self, spec: Batch) -> Callable:
+        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, spec.x)
         return train_step(self._model, self.objective, self.scores, self.optimizer, parts_of)
 
-    def test_block(self) -> Block:
-        """The compiled block of measuring steps."""
-        return self._function("test", lambda: test_step(self._model, self.objective, self.scores))
+    def test_block(self, spec: Batch) -> Block:
+        """The compiled block of measuring steps for data of a specification."""
+        return self._function("test", spec, lambda _: test_step(self._model, self.objective, self.scores))
 
     @property
     def variables(self) -> list:
@@ -148,15 +142,24 @@ class Compiled:
     def forget(self) -> None:
         """Lets the functions be compiled anew when they are next needed."""
         self._functions.clear()
-        self._specs.clear()
+        self._signatures.clear()
 
-    def _function(self, kind: str, make_step: Callable) -> Block:
+    def _function(self, kind: str, spec: Batch, make_step: Callable) -> Block:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, model.place, trained, self.optimizer.schedule, repr(self._inputs))
+        key = (kind, model.place, trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = Block(make_step(), self.scores, model.place)
+            self._functions[key] = Block(make_step(spec), self.scores, model.place)
         return self._functions[key]
+
+
+def _target_shapes(signature: Signature, spec: Batch) -> list:
+    """The shape of the target of each output, or None."""
+    return [getattr(target, "shape", None) for target in aligned(spec.y, signature.output_names)]
+
+
+def _output_shapes(signature: Signature) -> list[tuple]:
+    return [output.shape for output in trees.leaves(signature.outputs)]
 
 
 _MEASURES = ("metrics", "losses")

@@ -1,10 +1,10 @@
 """What feeds the steps: arrays in memory, or anything that gives batches."""
 
 import contextlib
+import functools
 import itertools
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from cornu import backends, config, seeds, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.prefetch import drawn, may_be_ahead
-from cornu.training.step import Batch, Plan
+from cornu.training.step import Batch, Plan, spec_of
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
@@ -40,10 +40,14 @@ class ArrayFeed:
         batch_size: Rows a step.
         shuffle: Whether each pass over the data has an order of its own.
         place: Where the model is.
-        pad: Whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
+        may_pad: Returns whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
+            Called once, in the first epoch: the losses and metrics, on which it depends, are built for the data's ``spec``.
         steps: Steps an epoch; None for one pass over the data.
         goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
             else each epoch begins with the first row and ends with the last one at the latest.
+
+    Attributes:
+        spec: Shapes and dtypes of the data (see ``step.spec_of``).
     """
 
     def __init__(
@@ -52,18 +56,18 @@ class ArrayFeed:
         batch_size: int,
         shuffle: bool,
         place: config.Place,
-        pad: bool,
+        may_pad: Callable[[], bool],
         steps: int | None = None,
         goes_on: bool = False,
     ):
-        self._host = data
+        self._host, self.spec = data, spec_of(data)
         self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
         a_pass = -(-self.samples // self.batch_size)
         self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
         self._plan_steps = min(self.steps, a_pass)
-        self._shuffle, self._pad, self._goes_on = shuffle, pad, goes_on
-        self._as_array = partial(backends.array_at, place)
+        self._shuffle, self._may_pad, self._goes_on = shuffle, may_pad, goes_on
+        self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
@@ -71,6 +75,10 @@ class ArrayFeed:
 
     def _on_device(self, batch: Batch) -> Batch:
         return trees.map(self._as_array, batch)
+
+    @functools.cached_property
+    def _pad(self) -> bool:
+        return self._may_pad()
 
     def ready(self) -> bool:
         """Whether there is data for another epoch: always."""
@@ -126,12 +134,12 @@ class BatchFeed:
         steps: Batches an epoch; None for as many as there are.
         prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
         place: Where the model is.
+        may_pad: See :class:`ArrayFeed`.
         goes_on: See :class:`ArrayFeed`.
         shuffle: Whether the batches come in a new order in each epoch, if they can be asked for by number. What is iterated
             over has its own order.
 
     Attributes:
-        pad: Whether batches may be filled up.
         steps: Batches an epoch, None as long as nobody knows.
     """
 
@@ -141,14 +149,15 @@ class BatchFeed:
         steps: int | None,
         prepare: Callable[[Batch, int], Batch],
         place: config.Place,
+        may_pad: Callable[[], bool],
         goes_on: bool = False,
         shuffle: bool = False,
     ):
-        self.pad, self._shuffle = False, shuffle
+        self._may_pad, self._shuffle = may_pad, shuffle
         self.steps = steps if steps is not None else _length_of(batches)
         self.batch_size: int | None = None
         self._source, self._asked, self._prepare = batches, steps, prepare
-        self._as_array = partial(backends.array_at, place)
+        self._as_array = functools.partial(backends.array_at, place)
         self._once = isinstance(batches, Iterator)
         self._goes_on = goes_on and steps is not None
         self._iterator: Iterator | None = None
@@ -161,8 +170,9 @@ class BatchFeed:
         Raises:
             DataError: There is none.
         """
-        self._rewind()
-        self._peek()
+        if self._peeked is None:
+            self._rewind()
+            self._peek()
         if self._peeked is None:
             raise DataError(
                 "The data gave no batch at all.",
@@ -170,6 +180,15 @@ class BatchFeed:
                 "Check what the generator or list gives; a generator that was used up must be made anew.",
             )
         return self._peeked
+
+    @functools.cached_property
+    def spec(self) -> Batch:
+        """Shapes and dtypes of the first batch (see ``step.spec_of``)."""
+        return spec_of(self.sample())
+
+    @functools.cached_property
+    def _pad(self) -> bool:
+        return self._may_pad()
 
     def ready(self) -> bool:
         """Whether there is a batch for another epoch: an iterator may be used up."""
@@ -253,7 +272,7 @@ class BatchFeed:
         count = len(trees.leaves(batch.x)[0])
         self.batch_size = self.batch_size or count
         asarray = self._as_array
-        if not self.pad or count > self.batch_size:
+        if not self._pad or count > self.batch_size:
             rows = np.arange(count, dtype=np.int32).reshape(1, -1)
             return Segment(trees.map(asarray, batch), Plan(asarray(rows), None), 1)
         fill = np.resize(np.arange(count), self.batch_size)

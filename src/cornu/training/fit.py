@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends
+from cornu import backends, trees
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -15,7 +15,7 @@ from cornu.training.compiled import Compiled
 from cornu.training.feeds import ArrayFeed, BatchFeed, is_batches
 from cornu.training.loop import Loop
 from cornu.training.progress import Progress
-from cornu.training.step import Batch
+from cornu.training.step import Batch, spec_of
 
 Feed = ArrayFeed | BatchFeed
 
@@ -30,7 +30,10 @@ def make_feed(
     class_weight: dict | None = None,
     steps: int | None = None,
 ) -> Feed:
-    """Makes a feed of what a user gave, checks it, and prepares what was compiled for its shapes.
+    """Validate what a user gave, and adapt it: return a feed that carries the specification of its data.
+
+    A model that has no shapes yet is built, since inputs can be validated against shapes only. Losses and metrics stay as they
+    are: ``compiled.ensure_built(feed.spec)`` builds them. Batches are validated as they come, the first one here.
 
     Args:
         function: Name of the function the user called, for errors; data for ``"fit"`` is what is trained on.
@@ -47,22 +50,30 @@ def make_feed(
     """
     trained = function == "fit"
 
-    def prepare(batch: Batch, number: int = 0) -> Batch:
+    def validated(batch: Batch, number: int = 0) -> Batch:
         where = f"{function} (batch {number})" if number else function
-        batch = checks.as_arrays(where, batch)
-        inputs.check(where, model, batch.x, hint=trained and number < 2)
-        outputs = compiled.prepare(where, batch)
-        return targets.with_class_weight(where, batch, class_weight, outputs, compiled.objective)
+        return _validate(where, model, compiled, batch, class_weight, hint=trained and number < 2)
 
+    padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         checks.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, prepare, model.place, goes_on=trained, shuffle=shuffle)
+        feed = BatchFeed(data.x, steps, validated, model.place, padding, goes_on=trained, shuffle=shuffle)
         feed.sample()
-        feed.pad = may_pad(model, compiled)
         return feed
-    batch = prepare(data)
+    batch = validated(data)
     size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
-    return ArrayFeed(batch, size, shuffle, model.place, may_pad(model, compiled), steps, goes_on=trained)
+    return ArrayFeed(batch, size, shuffle, model.place, padding, steps, goes_on=trained)
+
+
+def _validate(where: str, model: Any, compiled: Compiled, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
+    """Return data as arrays that fit the model and its losses, with class weights applied."""
+    batch = checks.as_arrays(where, batch)
+    inputs.check(where, model, batch.x, hint)
+    spec = spec_of(batch)
+    losses, signature = compiled.losses_for(spec), compiled.signature_for(spec)
+    outputs = targets.outputs_of(model, signature.output_names, trees.leaves(signature.outputs))
+    targets.check(where, losses, outputs, batch)
+    return targets.with_class_weight(where, batch, class_weight, outputs, losses)
 
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
@@ -85,7 +96,7 @@ def fit(
 
     Args:
         model: The model.
-        compiled: What ``compile`` settled, prepared.
+        compiled: What ``compile`` settled, built.
         feed: What it trains on.
         validation: What it is measured on, or None.
         epochs: Numbers of the epochs to train, counted from 0.
@@ -104,7 +115,7 @@ def fit(
     progress.announce(f"Training on {backends.device_of(model.place)} with {model.backend_name}, {model.dtype_policy.name}.")
     everybody.call("on_train_begin", {})
     explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
-    loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)
+    loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
     with progress:
         for epoch in epochs:
@@ -157,7 +168,7 @@ def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: P
     """
     compiled.scores.reset()
     callbacks.call("on_test_begin", {})
-    loop = Loop(compiled.test_block(), compiled.keeper(training=False), callbacks, "test", progress)
+    loop = Loop(compiled.test_block(feed.spec), compiled.keeper(training=False), callbacks, "test", progress)
     with progress:
         progress.begin("Evaluating", feed.steps)
         logs = loop.epoch(feed)
@@ -176,8 +187,9 @@ def one_batch(
     """
     data = checks.as_arrays(function, data)
     feed = make_feed(function, model, compiled, data, checks.sample_count(data), False, class_weight)
+    compiled.ensure_built(feed.spec)
     compiled.scores.reset()
-    block = compiled.train_block() if training else compiled.test_block()
+    block = compiled.train_block(feed.spec) if training else compiled.test_block(feed.spec)
     explain = functools.partial(diagnosis.explain, function, model, compiled.optimizer) if training else None
     events = "train" if training else "test"
     loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), events, Progress(0), explain)

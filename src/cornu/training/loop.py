@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from cornu.training.callback import CallbackList
 from cornu.training.feeds import ArrayFeed, BatchFeed, Segment
 from cornu.training.progress import Progress
-from cornu.training.state import StateKeeper, TrainState
-from cornu.training.step import Block, Report
+from cornu.training.recovery import Recovery
+from cornu.training.state import StateKeeper
+from cornu.training.step import Block
 
 _SECONDS_A_BLOCK = 0.5
 """How long one compiled call may run: so the progress line moves twice a second.
@@ -26,8 +28,8 @@ class Loop:
     """Passes over data with a compiled block of steps.
 
     The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
-    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read; the
-    steps since the last look are remembered, so that they can be made again one by one to find the one that failed.
+    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read (see
+    :class:`~cornu.training.recovery.Recovery`).
 
     Args:
         block: The compiled block.
@@ -47,14 +49,12 @@ class Loop:
         progress: Progress,
         explain: Any = None,
     ):
-        self._block, self._keeper, self._callbacks = block, keeper, callbacks
+        self._block, self._callbacks = block, callbacks
         self._events, self._progress = events, progress
         self._explain: Any = explain
+        self._recovery = Recovery(block, keeper, takes_back=explain is not None)
         self._seconds_a_step: float | None = None
         self._calls = 0
-        self._good: TrainState = keeper.read()
-        self._pending: TrainState | None = None
-        self._unread: list[tuple[Segment, int, int, Report]] = []
 
     def epoch(self, feed: ArrayFeed | BatchFeed) -> dict[str, float]:
         """Makes all steps of an epoch and gives its logs.
@@ -62,34 +62,35 @@ class Loop:
         Raises:
             NonFiniteError: A step made a weight or the loss infinite or NaN. The model holds the state before that step.
         """
-        self._good = self._keeper.read()
         done, logs, looked = 0, {}, time.perf_counter()
+        self._recovery.begin()
         try:
             with contextlib.closing(feed.epoch(ahead=not self._callbacks.wants_batches())) as segments:
-                for segment in segments:
-                    start = 0
-                    while start < segment.steps and not (done and self._is_stopped()):
-                        stop = start + self._steps_to_go(segment.steps - start)
-                        self._call_batch_event("begin", done, {})
-                        self._advance(segment, start, stop)
-                        done, start = done + stop - start, stop
-                        now = time.perf_counter()
-                        if self._callbacks.wants_batches() or segment.steps > 1 or now - looked > _SECONDS_A_BLOCK:
-                            logs, looked = self._look(), now
-                            self._progress.update(done, logs)
-                        self._call_batch_event("end", done - 1, logs)
-                    if self._is_stopped():
-                        break
+                for segment, start, stop in self._ranges(segments):
+                    self._call_batch_event("begin", done, {})
+                    self._advance(segment, start, stop)
+                    done, now = done + stop - start, time.perf_counter()
+                    if self._callbacks.wants_batches() or segment.steps > 1 or now - looked > _SECONDS_A_BLOCK:
+                        logs, looked = self._look(), now
+                        self._progress.update(done, logs)
+                    self._call_batch_event("end", done - 1, logs)
             logs = self._look() or logs
             self._progress.update(done, logs)
         except BaseException:
-            self._keep_the_good()
+            self._recovery.rollback()
             raise
         return logs
 
-    def _is_stopped(self) -> bool:
-        """Whether a callback wants the epoch to end here."""
-        return self._events == "train" and self._callbacks.model.stop_training
+    def _ranges(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, int, int]]:
+        """The steps of each compiled call, until the data ends or a callback wants the epoch to end."""
+        for segment in segments:
+            start = 0
+            while start < segment.steps:
+                stop = start + self._steps_to_go(segment.steps - start)
+                yield segment, start, stop
+                if self._events == "train" and self._callbacks.model.stop_training:
+                    return
+                start = stop
 
     def _steps_to_go(self, remaining: int) -> int:
         if self._callbacks.wants_batches() or self._seconds_a_step is None:
@@ -99,17 +100,13 @@ class Loop:
     def _call_batch_event(self, moment: str, number: int, logs: dict[str, float]) -> None:
         if self._callbacks.wants_batches():
             self._callbacks.call(f"on_{self._events}_batch_{moment}", number, logs)
-            self._good = self._keeper.read()
+            self._recovery.begin()  # callbacks may change weights
 
     def _advance(self, segment: Segment, start: int, stop: int) -> None:
         if self._progress.is_moving and not self._block.is_compiled_for(segment.data, segment.plan):
             self._progress.wait_for("compiling")
         began = time.perf_counter()
-        state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
-        self._unread.append((segment, start, stop, report))
-        self._pending = state
-        self._keeper.hand_back(state)
-        self._pending = None
+        report = self._recovery.commit(segment, start, stop)
         self._calls += 1
         if segment.steps > 1 and self._calls > 1:  # the first call compiles
             bool(report.finite)  # waits for the block, so that its time is known
@@ -119,44 +116,13 @@ class Loop:
 
     def _look(self) -> dict[str, float]:
         """Reads the newest report: gives its logs if all is well."""
-        if not self._unread:
+        report = self._recovery.unread_report
+        if report is None:
             return {}
-        report = self._unread[-1][-1]
         logs = {
             name: float(value) if np.ndim(value) == 0 else np.asarray(value).tolist() for name, value in report.logs.items()
         }
         if self._explain is not None and not bool(report.finite):
-            raise self._explain(*self._restore())
-        self._good = self._keeper.read()
-        self._unread.clear()
+            raise self._explain(*self._recovery.replay())
+        self._recovery.begin()
         return logs
-
-    def _restore(self) -> tuple[Segment, int, TrainState]:
-        """Makes the steps since the last good state again, one by one, up to the one that failed, and gives it.
-
-        The model gets the state from before that step.
-        """
-        state = self._good
-        for segment, start, stop, _ in self._unread:
-            for step in range(start, stop):
-                after, report = self._block(state, segment.data, segment.plan, step, step + 1)
-                if not bool(report.finite):
-                    self._good = state
-                    self._keeper.hand_back(state)
-                    self._unread.clear()
-                    return segment, step, state
-                state = after
-        # A device may not compute the same twice: then all these steps are undone.
-        segment, start = self._unread[-1][:2]
-        self._keeper.hand_back(self._good)
-        self._unread.clear()
-        return segment, start, self._good
-
-    def _keep_the_good(self) -> None:
-        """After an exception: the newest state stays if it is finite, else the one before the step that failed."""
-        if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
-            self._keeper.hand_back(self._pending)
-            self._pending = None
-        if self._explain is not None and self._unread and not bool(self._unread[-1][-1].finite):
-            self._restore()
-        self._unread.clear()

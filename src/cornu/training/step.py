@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from cornu import backends, config, ops, trees
 from cornu.core.context import CallContext
+from cornu.core.graph import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training import micro_batches
 from cornu.training.micro_batches import Measured
@@ -184,6 +185,11 @@ class Block:
 def shapes_and_dtypes(tree: Any) -> tuple:
     """Those of the arrays of a tree: a function is compiled anew for each new ones."""
     return tuple((tuple(array.shape), array.dtype) for array in trees.leaves(tree))
+
+
+def spec_of(data: Batch) -> Batch:
+    """Return the specification of data: its shapes, with the batch left open, and dtypes, as symbolic tensors."""
+    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
 
 
 def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:

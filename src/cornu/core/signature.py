@@ -1,0 +1,120 @@
+"""The signature of a model: names, shapes and dtypes of its inputs and outputs, the same for training, export and serving."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cornu import trees
+from cornu.core.graph import SymbolicTensor
+from cornu.core.shapes import map_shapes
+
+_CONTAINERS = (dict, list, tuple, type(None))
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, shape and dtype of an input or output.
+
+    Attributes:
+        name: Its name.
+        shape: Its shape, the batch first; None for a size that is not known.
+        dtype: Name of its dtype.
+    """
+
+    name: str
+    shape: tuple
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a model takes and returns.
+
+    Attributes:
+        inputs: Tree of :class:`TensorSpec`.
+        outputs: Tree of :class:`TensorSpec`.
+    """
+
+    inputs: Any
+    outputs: Any
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, in order."""
+        return [spec.name for spec in trees.leaves(self.inputs)]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs, in order."""
+        return [spec.name for spec in trees.leaves(self.outputs)]
+
+
+def signature_of(model: Any, inputs: Any = None) -> Signature:
+    """Return the signature of a model.
+
+    Args:
+        model: The model, built.
+        inputs: Tree of symbolic tensors like the data whose shapes to use; default what the model was built for.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.core.signature import signature_of
+        >>> model = cornu.Sequential([cornu.Input((4,), name="flower"), cornu.layers.Dense(3, name="species")])
+        >>> signature_of(model).outputs
+        TensorSpec(name='species', shape=(None, 3), dtype='float32')
+    """
+    specs = input_specs(model, inputs)
+    outputs = model.compute_output_spec(trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs))
+    names = iter(output_names(model, outputs))
+    return Signature(specs, trees.map(lambda output: TensorSpec(next(names), tuple(output.shape), output.dtype), outputs))
+
+
+def input_specs(model: Any, inputs: Any = None) -> Any:
+    """Return the inputs of a model as a tree of :class:`TensorSpec`.
+
+    Inputs of a functional model are named after its input layers. Those of a subclassed model are named by the keys of a
+    dict, else ``input_1``, ``input_2`` and so on; its data is of the dtype of its variables.
+
+    Args:
+        model: The model, built.
+        inputs: See :func:`signature_of`.
+    """
+    graph = model.functional
+    if graph is not None:
+        tensors = graph.input_tensors
+        shapes = [tuple(tensor.shape) for tensor in (tensors if inputs is None else graph.in_order(inputs))]
+        found = [TensorSpec(*each) for each in zip(graph.input_names, shapes, (t.dtype for t in tensors), strict=True)]
+        return trees.unflatten(graph.inputs, found)
+    tree = map_shapes(model.input_shape, _Shape) if inputs is None else inputs
+    names = iter(_names_in(tree) or _numbered("input", tree))
+    dtype = "float32" if model.variable_dtype == "bfloat16" else model.variable_dtype  # NumPy has no bfloat16
+    return trees.map(lambda leaf: TensorSpec(next(names), tuple(leaf.shape), getattr(leaf, "dtype", dtype)), tree)
+
+
+def output_names(model: Any, outputs: Any) -> list[str]:
+    """Return names for the outputs of a model, in order.
+
+    They are the keys of a dict, else the names of the layers that return them, and in a subclassed model ``output_1``,
+    ``output_2`` and so on.
+
+    Args:
+        model: The model.
+        outputs: Tree of what it returns.
+    """
+    return _names_in(outputs) or model.output_names or _numbered("output", outputs)
+
+
+class _Shape:
+    """A shape as a leaf of a tree, where a tuple of sizes would be a node."""
+
+    def __init__(self, shape: tuple):
+        self.shape = shape
+
+
+def _names_in(tree: Any) -> list[str]:
+    """The keys of a dict of leaves; none for any other tree."""
+    is_flat = isinstance(tree, dict) and not any(isinstance(value, _CONTAINERS) for value in tree.values())
+    return list(map(str, tree)) if is_flat else []
+
+
+def _numbered(prefix: str, tree: Any) -> list[str]:
+    return [f"{prefix}_{number}" for number in range(1, len(trees.leaves(tree)) + 1)]

@@ -1,0 +1,100 @@
+"""Recovery: the model holds its last good state, whatever interrupts training."""
+
+from typing import NamedTuple
+
+from cornu.training.feeds import Segment
+from cornu.training.state import StateKeeper, TrainState
+from cornu.training.step import Block, Report
+
+
+class _Steps(NamedTuple):
+    """Steps whose report nobody has read yet."""
+
+    segment: Segment
+    start: int
+    stop: int
+    report: Report
+
+
+class FailedStep(NamedTuple):
+    """A step after which a weight or the loss is not finite.
+
+    Attributes:
+        segment: Its data.
+        number: Its number in the segment.
+        state: The state before it.
+    """
+
+    segment: Segment
+    number: int
+    state: TrainState
+
+
+class Recovery:
+    """Hands states to the model, and takes back those that are not finite.
+
+    Whether a state is finite is known when the report of its steps is read, and reading waits for the device. So the steps
+    since the last good state are remembered: they can be made again one by one to find the one that failed.
+
+    Args:
+        block: The compiled block of steps.
+        keeper: Reads and hands back the state.
+        takes_back: Whether states that are not finite are taken back, as in training.
+    """
+
+    def __init__(self, block: Block, keeper: StateKeeper, takes_back: bool):
+        self._block, self._keeper, self._takes_back = block, keeper, takes_back
+        self._good: TrainState = keeper.read()
+        self._pending: TrainState | None = None
+        self._unread: list[_Steps] = []
+
+    @property
+    def unread_report(self) -> Report | None:
+        """The report of the newest steps since :meth:`begin`, if there are any."""
+        return self._unread[-1].report if self._unread else None
+
+    def begin(self) -> None:
+        """Take what the model holds as the good state: its report was read, or the user's own code has run."""
+        self._good = self._keeper.read()
+        self._unread.clear()
+
+    def commit(self, segment: Segment, start: int, stop: int) -> Report:
+        """Make the steps ``start`` to ``stop - 1`` of a segment, and hand the state after them to the model."""
+        state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
+        self._unread.append(_Steps(segment, start, stop, report))
+        self._pending = state
+        self._keeper.hand_back(state)
+        self._pending = None
+        return report
+
+    def rollback(self) -> None:
+        """After an exception: the newest state stays if it is finite, else the model gets that before the failed step."""
+        if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
+            self._keeper.hand_back(self._pending)
+            self._pending = None
+        if self._takes_back and self._unread and not bool(self._unread[-1].report.finite):
+            self.replay()
+        self._unread.clear()
+
+    def replay(self) -> FailedStep:
+        """Make the steps since the good state again, one by one, and return the one that failed.
+
+        The model gets the state from before that step.
+        """
+        failed = self._first_failed()
+        self._good = failed.state
+        self._keeper.hand_back(failed.state)
+        self._unread.clear()
+        return failed
+
+    def _first_failed(self) -> FailedStep:
+        state = self._good
+        for segment, start, stop, _ in self._unread:
+            for number in range(start, stop):
+                after, report = self._block(state, segment.data, segment.plan, number, number + 1)
+                if not bool(report.finite):
+                    return FailedStep(segment, number, state)
+                state = after
+        # A device may not compute the same twice: then all these steps are undone.
+        segment, start = self._unread[-1][:2]
+        return FailedStep(segment, start, self._good)
