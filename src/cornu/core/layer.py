@@ -11,6 +11,7 @@ from cornu import backends, config, constraints, initializers, regularizers, tre
 from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config, structure
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build, shapes_of
 from cornu.core.variable import Variable
@@ -50,12 +51,13 @@ def _remembering(build: Callable) -> Callable:
     return wrapper
 
 
-class Layer(Configurable):
+class Layer(LayerTraits, Configurable):
     """Named variables and a ``call``: the base of every layer and model.
 
     A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
     may say in ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). The
-    arguments of its constructor are its config.
+    arguments of its constructor are its config. What else it may declare is listed in
+    :class:`cornu.core.layer_traits.LayerTraits`.
 
     Args:
         activity_regularizer: Function of the output that gives a penalty added to the loss.
@@ -80,15 +82,6 @@ class Layer(Configurable):
         >>> layer.count_params()
         2
     """
-
-    batch_coupling = "unknown"
-    """How samples of a batch meet: ``"none"`` (each is treated alone), ``"masked"`` (they meet, and those that the context's
-    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut. ``"none"``
-    promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
-
-    supports_masking = False
-    """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`). A class that has a
-    ``compute_mask`` of its own does."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -154,7 +147,7 @@ class Layer(Configurable):
         if not _overrides(self, "compute_output_shape"):
             return graph.infer(self._call_apart, args, kwargs, self._place)
         shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
-        return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
+        return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the output: by default that of the input, if the layer supports masking."""

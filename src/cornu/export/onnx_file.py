@@ -16,7 +16,6 @@ from cornu.core.context import CallContext
 from cornu.core.shapes import map_shapes
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
-from cornu.layers.embedding import Embedding
 from cornu.saving.atomic import atomic_write
 from cornu.training.predict import Forward
 
@@ -201,7 +200,8 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
     """
     session, forward, rng = _session(path), Forward(model), np.random.default_rng(0)
     tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in model.flatten_layers())
-    below = min((layer.input_dim for layer in model.flatten_layers() if isinstance(layer, Embedding)), default=None)
+    largest = [layer.cornu_largest_index for layer in model.flatten_layers() if layer.cornu_largest_index is not None]
+    below = min(largest) + 1 if largest else None
     trials = {tuple(item.sizes(*sizes) for item in inputs): sizes[0] for sizes in zip(_BATCHES, _OPEN_SIZES, strict=True)}
     worst = 0.0
     for shapes, batch in trials.items():

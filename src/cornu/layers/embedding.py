@@ -83,6 +83,11 @@ class Embedding(Layer):
             autocast=False,  # the few rows that are wanted are cast, not the table
         )
 
+    @property
+    def cornu_largest_index(self) -> int:  # type: ignore[override]
+        """The index of the last row."""
+        return self.input_dim - 1
+
     def call(self, inputs: Any) -> Any:
         """The vectors of the numbers."""
         numbers = ops.cast(inputs, "int32")

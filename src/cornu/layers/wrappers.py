@@ -22,6 +22,11 @@ _MERGE: Mapping[str, Callable] = {
 }
 
 
+def forwarded(trait: str) -> Any:
+    """Return a property that answers with a trait of the layer inside (see ``cornu.core.layer_traits``)."""
+    return property(lambda wrapper: getattr(wrapper.layer, trait), doc="That of the layer inside.")
+
+
 class Wrapper(Layer):
     """The base of layers around another layer.
 
@@ -75,6 +80,18 @@ class TimeDistributed(Wrapper):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_input_value_range = forwarded("cornu_input_value_range")
+    cornu_preserves_value_range = forwarded("cornu_preserves_value_range")
+    cornu_normalizes_values = forwarded("cornu_normalizes_values")
+    cornu_largest_index = forwarded("cornu_largest_index")
+    cornu_output_activation = forwarded("cornu_output_activation")
+    cornu_output_dtype = forwarded("cornu_output_dtype")
+
+    @property
+    def cornu_channel_axis(self) -> int | None:  # type: ignore[override]
+        """That of the layer inside, whose input has no axis for the steps."""
+        axis = self.layer.cornu_channel_axis
+        return axis + 1 if axis is not None and axis > 0 else axis
 
     def build(self, input_shape: Shape) -> None:  # type: ignore[override]
         """Builds the layer inside."""
@@ -156,6 +173,9 @@ class Bidirectional(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+
+    cornu_input_value_range = forwarded("cornu_input_value_range")
+    cornu_channel_axis = forwarded("cornu_channel_axis")
 
     def __init__(
         self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any

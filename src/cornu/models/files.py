@@ -111,7 +111,7 @@ def config_of(model: Any) -> dict[str, Any]:
 
 def _in_several_models(model: Any) -> list[Layer]:
     """The layers that belong to more than one of the models inside a model."""
-    models = [layer for layer in model.flatten_layers() if getattr(layer, "functional", None) is not None]
+    models = [layer for layer in model.flatten_layers() if layer.cornu_graph is not None]
     members = [layer for each in models for layer in each.layers]
     count = collections.Counter(map(id, members))
     return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())

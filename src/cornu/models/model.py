@@ -106,6 +106,11 @@ class Model(Layer):
         return self._functional
 
     @property
+    def cornu_graph(self) -> Functional | None:  # type: ignore[override]
+        """The graph between its inputs and outputs; None for a subclassed model."""
+        return self.functional
+
+    @property
     def layers(self) -> list[Layer]:
         """Its layers, those inside of nested models not included."""
         return self.functional.layers if self.functional is not None else super().sublayers

@@ -86,7 +86,7 @@ def _numbered(kind: str, used: dict[str, int]) -> str:
 def _children(owner: Layer) -> list[tuple[str, Any]]:
     """Names and values of the attributes to look into: the layers of a graph first, then by name, private ones last."""
     found = {name: value for name in _names(owner) if _may_hold(value := _attribute(owner, name))}
-    if getattr(owner, "functional", None) is not None:
+    if owner.cornu_graph is not None:
         found = {"layers": found.pop("layers"), **found}
     return list(found.items())
 
