@@ -84,7 +84,7 @@ def test_an_embedding_accepts_what_it_has_rows_for():
     assert layers.TimeDistributed(layers.Embedding(7, 2)).cornu_largest_index == 6
 
 
-# --- Layers of one's own --------------------------------------------------------------------------------------------------------
+# --- Layers of one's own ----------------------------------------------------------------------------------------------
 
 
 class Plain(Layer):

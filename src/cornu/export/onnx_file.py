@@ -11,8 +11,10 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.backends.onnx_graph import Graph, OnnxArray, recording
 from cornu.backends.onnx_sizes import form_of, is_open, of_axis
-from cornu.core import context
+from cornu.core import context, layer_tree
 from cornu.core.context import CallContext
+from cornu.core.layer_build import input_shape_of
+from cornu.core.layer_placement import backend_of
 from cornu.core.shapes import map_shapes
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
@@ -110,7 +112,7 @@ def _check(model: Any) -> None:
 
 def _inputs_of(model: Any) -> tuple[list[_Input], Any]:
     """The inputs of a model one by one, and the tree of their names."""
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is not None:
         inputs = [_Input(n, t.shape, t.dtype) for n, t in zip(graph.input_names, graph.input_tensors, strict=True)]
         return inputs, trees.unflatten(graph.inputs, graph.input_names)
@@ -121,7 +123,7 @@ def _inputs_of(model: Any) -> tuple[list[_Input], Any]:
         inputs.append(_Input(f"input_{number}" if number else "input", shape, model.compute_dtype))
         return inputs[-1].name
 
-    form = map_shapes(model.input_shape, named)
+    form = map_shapes(input_shape_of(model), named)
     if isinstance(form, dict):
         for key, item in zip(form, inputs, strict=True):
             item.name = str(key)
@@ -131,8 +133,8 @@ def _inputs_of(model: Any) -> tuple[list[_Input], Any]:
 
 def _output_names(model: Any, outputs: Any) -> list[str]:
     """Names for the leaves of the outputs: those of the layers that give them, or the keys of a dict."""
-    if model.functional is not None:
-        return model.output_names
+    if model.cornu_graph is not None:
+        return model.cornu_graph.output_names
     count = len(trees.leaves(outputs))
     if isinstance(outputs, dict) and len(outputs) == count:
         return list(map(str, outputs))
@@ -199,8 +201,8 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
         BackendError: The file cannot be run, or the difference is too large.
     """
     session, forward, rng = _session(path), Forward(model), np.random.default_rng(0)
-    tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in model.flatten_layers())
-    largest = [layer.cornu_largest_index for layer in model.flatten_layers() if layer.cornu_largest_index is not None]
+    tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in layer_tree.flatten(model))
+    largest = [layer.cornu_largest_index for layer in layer_tree.flatten(model) if layer.cornu_largest_index is not None]
     below = min(largest) + 1 if largest else None
     trials = {tuple(item.sizes(*sizes) for item in inputs): sizes[0] for sizes in zip(_BATCHES, _OPEN_SIZES, strict=True)}
     worst = 0.0
@@ -212,7 +214,7 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
         except Exception as error:  # ONNX Runtime has no family of exceptions
             raise _unusable(f"run it for a batch of {batch}", error) from None
         for name, one, other in zip(names, found, expected, strict=True):
-            worst = max(worst, _difference(name, one, model.backend.to_numpy(other), tolerance, batch))
+            worst = max(worst, _difference(name, one, backend_of(model).to_numpy(other), tolerance, batch))
     return worst, len(trials)
 
 

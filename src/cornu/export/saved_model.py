@@ -15,6 +15,7 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.core import context
 from cornu.core.context import CallContext
+from cornu.core.layer_build import input_shape_of
 from cornu.core.shapes import map_shapes
 from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
 
@@ -127,7 +128,7 @@ def _traced(tf: Any, model: Any, weights: list) -> Any:
 
 def _bound(model: Any, values: list) -> Callable[[list], Any]:
     """The call of the model on TensorFlow, with values in place of its variables; takes its inputs in a list."""
-    form = model.input_shape if model.functional is None else None
+    form = input_shape_of(model) if model.cornu_graph is None else None
 
     def call(arrays: list) -> Any:
         bound = dict(zip(map(id, model.variables), values, strict=True))
@@ -143,14 +144,14 @@ def _bound(model: Any, values: list) -> Callable[[list], Any]:
 
 def _inputs_of(model: Any) -> list[_Input]:
     """The inputs of a model, in order. Those of a subclassed model have no names of their own."""
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is not None:
         pairs = zip(_usable(graph.input_names), graph.input_tensors, strict=True)
         return [_Input(name, tuple(tensor.shape), tensor.dtype) for name, tensor in pairs]
     shapes: list[tuple] = []
-    map_shapes(model.input_shape, shapes.append)
-    if isinstance(model.input_shape, dict):
-        names = _usable(model.input_shape)
+    map_shapes(input_shape_of(model), shapes.append)
+    if isinstance(input_shape_of(model), dict):
+        names = _usable(input_shape_of(model))
     else:
         names = ["inputs"] if len(shapes) == 1 else [f"input_{number + 1}" for number in range(len(shapes))]
     return [_Input(name, shape, config.floatx()) for name, shape in zip(names, shapes, strict=True)]
@@ -159,7 +160,9 @@ def _inputs_of(model: Any) -> list[_Input]:
 def _output_names(model: Any, outputs: Any) -> list[str]:
     if isinstance(outputs, dict):
         return _usable(outputs)
-    return _usable(model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(outputs)))])
+    if model.cornu_graph is not None:
+        return _usable(model.cornu_graph.output_names)
+    return _usable([f"output_{number + 1}" for number in range(len(trees.leaves(outputs)))])
 
 
 def _usable(names: Iterable[str]) -> list[str]:

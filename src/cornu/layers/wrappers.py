@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import ops
-from cornu.core import context
+from cornu.core import calls, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
@@ -111,7 +111,7 @@ class TimeDistributed(Wrapper):
                 f"The mask must begin with {tuple(inputs.shape[:2])}, batch and steps.",
                 "Check the axes of the mask.",
             )
-        if self.layer.batch_coupling_of_all() == "none":
+        if calls.coupling_of_all(self.layer) == "none":
             return self._all_at_once(inputs, mask)
         outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
         return ops.stack(outputs, axis=1)
@@ -379,7 +379,7 @@ def _made_again(thing: Any, **changes: Any) -> Any:
         return type(thing)(_made_again(part) for part in thing)
     if not isinstance(thing, Layer):
         return thing
-    captured = thing._arguments or {}
+    captured = thing._cornu_arguments or {}
     arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in captured.items()}
     parameters = inspect.signature(type(thing).__init__).parameters.values()
     if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

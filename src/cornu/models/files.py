@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cornu import registry, seeds
+from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
 from cornu.models.graph_config import layer_from, telling_of, unusable
@@ -111,7 +112,7 @@ def config_of(model: Any) -> dict[str, Any]:
 
 def _in_several_models(model: Any) -> list[Layer]:
     """The layers that belong to more than one of the models inside a model."""
-    models = [layer for layer in model.flatten_layers() if layer.cornu_graph is not None]
+    models = [layer for layer in layer_tree.flatten(model) if layer.cornu_graph is not None]
     members = [layer for each in models for layer in each.layers]
     count = collections.Counter(map(id, members))
     return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())

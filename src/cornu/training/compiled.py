@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu import config, optimizers, registry, seeds, trees
 from cornu.core.graph import SymbolicTensor, is_symbolic
+from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training import micro_batches, targets
 from cornu.training.objective import Objective, aligned
@@ -87,8 +88,10 @@ class Compiled:
         targets.check(function, self.objective, outputs, sample)
         if self.scores is None:
             metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
-            with config.running_on(*self._model.place):
-                self.scores = Scores(metrics, weighted, self.objective, shapes, output_shapes, self._model.backend_name)
+            with config.running_on(*placement_of(self._model)):
+                self.scores = Scores(
+                    metrics, weighted, self.objective, shapes, output_shapes, placement_of(self._model).backend
+                )
         self._inputs = inputs
         return outputs
 
@@ -96,7 +99,10 @@ class Compiled:
         """What the outputs are called in dicts: by the keys of a model that gives a dict, else by the layers that give them."""
         if isinstance(specs, dict) and all(map(is_symbolic, specs.values())):
             return list(specs)
-        return self._model.output_names or [f"output_{number + 1}" for number in range(len(trees.leaves(specs)))]
+        graph = self._model.cornu_graph
+        if graph is not None:
+            return graph.output_names
+        return [f"output_{number + 1}" for number in range(len(trees.leaves(specs)))]
 
     def _output_specs(self, inputs: Any) -> Any:
         """Shapes and dtypes of the outputs; found once for each shape of the data, since a subclassed model must run for it."""
@@ -153,9 +159,9 @@ class Compiled:
     def _function(self, kind: str, make_step: Callable) -> Block:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, model.place, trained, self.optimizer.schedule, repr(self._inputs))
+        key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(self._inputs))
         if key not in self._functions:
-            self._functions[key] = Block(make_step(), self.scores, model.place)
+            self._functions[key] = Block(make_step(), self.scores, placement_of(model))
         return self._functions[key]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
+from cornu.core import calls
+from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -56,18 +58,18 @@ def make_feed(
 
     if is_batches(data.x):
         checks.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, prepare, model.place, goes_on=trained, shuffle=shuffle)
+        feed = BatchFeed(data.x, steps, prepare, placement_of(model), goes_on=trained, shuffle=shuffle)
         feed.sample()
         feed.pad = may_pad(model, compiled)
         return feed
     batch = prepare(data)
     size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
-    return ArrayFeed(batch, size, shuffle, model.place, may_pad(model, compiled), steps, goes_on=trained)
+    return ArrayFeed(batch, size, shuffle, placement_of(model), may_pad(model, compiled), steps, goes_on=trained)
 
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
     """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
-    layers_may = model.batch_coupling_of_all() != "unknown"
+    layers_may = calls.coupling_of_all(model) != "unknown"
     return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe
 
 
@@ -101,7 +103,9 @@ def fit(
     params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
     everybody = CallbackList([callbacks, history], model, params)
     model.stop_training = False
-    progress.announce(f"Training on {backends.device_of(model.place)} with {model.backend_name}, {model.dtype_policy.name}.")
+    progress.announce(
+        f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
+    )
     everybody.call("on_train_begin", {})
     explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
     loop = Loop(compiled.train_block(), compiled.keeper(training=True), everybody, "train", progress, explain)

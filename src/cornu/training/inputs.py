@@ -37,7 +37,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
         for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
             checks.finite(function, name, leaf)
         model.build(_shapes(x))
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is None:
         for name, leaf in checks.named_leaves("x", x):
             checks.finite(function, name, leaf)
@@ -53,7 +53,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
 
 def asks_for_form_alone(model: Any) -> bool:
     """Whether :func:`check` says of two arrays of one form (shape of a sample and dtype) the same, if both are finite."""
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is None:
         return True
     return all(layer.cornu_largest_index is None for tensor in graph.input_tensors for layer in _consumers(graph, tensor))

@@ -76,7 +76,7 @@ def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> lis
         names: Names of the outputs.
         specs: Shapes of the outputs for the shapes of the data.
     """
-    graph = model.functional
+    graph = model.cornu_graph
     activations_of = [None] * len(specs) if graph is None else [_activation(tensor) for tensor in graph.output_tensors]
     return [Output(name, spec.shape, last) for name, spec, last in zip(names, specs, activations_of, strict=True)]
 
