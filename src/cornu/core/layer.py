@@ -27,7 +27,8 @@ class Layer(LayerTraits, Configurable):
     A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
     may say in ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). The
     arguments of its constructor are its config. What else it may declare is listed in
-    :class:`cornu.core.layer_traits.LayerTraits`.
+    :class:`cornu.core.layer_traits.LayerTraits`. If it has files of its own, such as a vocabulary, it defines
+    ``save_assets(dir)``, which writes them into a folder, and ``load_assets(dir)``: then they travel in ``.keras`` files.
 
     Args:
         activity_regularizer: Function of the output that gives a penalty added to the loss.
