@@ -91,7 +91,7 @@ class _Cloner:
         if input_tensors is not None:
             beginning = list(trees.leaves(input_tensors))
         else:
-            beginning = [_same_input(tensor) for tensor in model.inputs] if model.built else []
+            beginning = [_same_input(tensor) for tensor in model.cornu_graph.input_tensors] if model.built else []
         return Sequential([*beginning, *clones], name=model.name, trainable=model.trainable)
 
     def functional(self, model: Model, input_tensors: Any) -> Model:
