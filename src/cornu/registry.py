@@ -216,12 +216,12 @@ class Configurable:
         {'radius': 2, 'colour': None}
     """
 
-    _arguments: dict[str, Any] | None
+    _cornu_arguments: dict[str, Any] | None
 
     def __new__(cls, *args: Any, **kwargs: Any):
         """Remembers the arguments, before any constructor can change them."""
         instance = super().__new__(cls)
-        instance._arguments = _bind(cls, args, kwargs)
+        instance._cornu_arguments = _bind(cls, args, kwargs)
         return instance
 
     def get_config(self) -> dict[str, Any]:
@@ -230,13 +230,13 @@ class Configurable:
         Raises:
             InvalidTypeError: The constructor takes ``*args``, so that its arguments have no names.
         """
-        if self._arguments is None:
+        if self._cornu_arguments is None:
             raise InvalidTypeError(
                 f"`{type(self).__name__}.__init__` takes `*args`.",
                 "A config needs a name for each argument.",
                 "Name the arguments, or write a `get_config` of your own.",
             )
-        return {name: serialize(value) for name, value in self._arguments.items()}
+        return {name: serialize(value) for name, value in self._cornu_arguments.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

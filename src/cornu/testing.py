@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import backends, config, ops, trees
-from cornu.core import dtype_policy
+from cornu.core import calls, dtype_policy, layer_tree
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
 from cornu.core.layer import Layer
+from cornu.core.layer_placement import placement_of
 from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.reshaping import Reshape
 from cornu.models.files import load_model
@@ -120,11 +121,13 @@ def _run(layer: Layer, subject: _Subject, training: bool = False, key: tuple[int
     """
     arrays = trees.map(_on(layer), subject.inputs if inputs is None else inputs)
     trained = [variable.value for variable in layer.trainable_variables]
-    return backends.get(layer.backend_name).compile(_pure(layer, subject, training, key, sample_mask=None))(trained, arrays)
+    return backends.get(placement_of(layer).backend).compile(_pure(layer, subject, training, key, sample_mask=None))(
+        trained, arrays
+    )
 
 
 def _on(layer: Layer) -> Callable:
-    return backends.get(layer.backend_name).asarray
+    return backends.get(placement_of(layer).backend).asarray
 
 
 def _pure(layer: Layer, subject: _Subject, training: bool, key: tuple[int, int], sample_mask: Any) -> Callable:
@@ -141,7 +144,7 @@ def _pure(layer: Layer, subject: _Subject, training: bool, key: tuple[int, int],
 
 def _numpy_outputs(layer: Layer, outputs: Any) -> list[np.ndarray]:
     """The outputs as NumPy arrays; floats of 16 bits as ``float32``, which NumPy can compare."""
-    to_numpy = backends.get(layer.backend_name).to_numpy
+    to_numpy = backends.get(placement_of(layer).backend).to_numpy
     arrays = [to_numpy(leaf) for leaf in trees.leaves(outputs)]
     return [array.astype("float32") if str(array.dtype) in ("float16", "bfloat16") else array for array in arrays]
 
@@ -164,7 +167,7 @@ class _Gradients(NamedTuple):
 
 def _differentiate(layer: Layer, subject: _Subject, training: bool = False) -> _Gradients:
     """The gradient of the sum of the outputs times random numbers, for trainable variables and inputs of floats."""
-    engine, on_backend = backends.get(layer.backend_name), _on(layer)
+    engine, on_backend = backends.get(placement_of(layer).backend), _on(layer)
     arrays = trees.map(on_backend, subject.inputs)
     function = _pure(layer, subject, training, _KEY, sample_mask=None)
     trained = [variable.value for variable in layer.trainable_variables]
@@ -275,7 +278,7 @@ def _compare_copies(subject: _Subject, layer: Layer, again: Layer) -> None:
 def _check_shapes(subject: _Subject) -> None:
     """Symbolic outputs and ``compute_output_shape`` say the shape and dtype that really come out, for a batch of any size."""
     layer = subject.layer()
-    engine = backends.get(layer.backend_name)
+    engine = backends.get(placement_of(layer).backend)
     real = [((None, *leaf.shape[1:]), engine.dtype(leaf)) for leaf in trees.leaves(_run(layer, subject))]
     symbols = subject.symbols()
     symbolic = trees.leaves(subject.make()(symbols, **subject.call))
@@ -396,7 +399,7 @@ def _check_half_precision(subject: _Subject) -> None:
     for policy in ("mixed_float16", "mixed_bfloat16"):
         layer = subject.layer(config.backend(), policy)
         outputs = _run(layer, subject)
-        engine = backends.get(layer.backend_name)
+        engine = backends.get(placement_of(layer).backend)
         dtypes = {engine.dtype(leaf) for leaf in trees.leaves(outputs) if is_float(engine.dtype(leaf))}
         if dtypes - {layer.compute_dtype} or any(variable.dtype == layer.compute_dtype for variable in layer.weights):
             raise subject.failure(
@@ -418,7 +421,7 @@ def _check_half_precision(subject: _Subject) -> None:
 def _check_batch_coupling(subject: _Subject) -> None:
     """With ``batch_coupling = "none"`` a sample gets the same answer in any company, with ``"masked"`` beside any padding."""
     layer = subject.layer()
-    coupling = layer.batch_coupling_of_all()
+    coupling = calls.coupling_of_all(layer)
     count = len(trees.leaves(subject.inputs)[0])
     if coupling == "unknown" or count < 2 or subject.call:
         return
@@ -451,7 +454,7 @@ def _check_file(subject: _Subject) -> None:
     if subject.call:
         return
     model = _model(subject)
-    kinds = {type(layer).__name__: type(layer) for layer in model.flatten_layers()}
+    kinds = {type(layer).__name__: type(layer) for layer in layer_tree.flatten(model)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
@@ -505,7 +508,7 @@ def _half_of_squares(_: Any, outputs: Any) -> Any:
 
 def _after_descent(layer: Layer, subject: _Subject) -> list[np.ndarray]:
     """The trainable weights after a step of gradient descent, made by hand."""
-    engine = backends.get(layer.backend_name)
+    engine = backends.get(placement_of(layer).backend)
     arrays = trees.map(_on(layer), subject.inputs)
     trained = [variable.value for variable in layer.trainable_variables]
     state = [variable.value for variable in layer.non_trainable_variables]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, registry, trees
-from cornu.core import context
+from cornu import backends, ops, registry, trees
+from cornu.core import context, layer_tree
 from cornu.core.context import CallContext
+from cornu.core.layer_placement import placement_of
 from cornu.core.shapes import first_of
 from cornu.ops.dispatch import unwrap
 
@@ -19,8 +20,9 @@ def to_input(layer: Any, value: Any) -> Any:
     owner = backends.owner(value)
     if owner is None or isinstance(value, np.generic):
         return value
-    backend = layer.backend
-    if owner != layer.backend_name:
+    name = placement_of(layer).backend
+    backend = backends.get(name)
+    if owner != name:
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
@@ -33,23 +35,15 @@ def to_input(layer: Any, value: Any) -> Any:
 
 def on_own_device(layer: Any, arguments: Any) -> Any:
     """Arguments of an outermost call, with arrays of the layer's backend on its device, if it was moved to one."""
-    backend, device = layer.place
+    backend, device = placement_of(layer)
     if device is None:
         return arguments
 
     def moved(value: Any) -> Any:
         value = unwrap(value)
-        return layer.backend.to_device(value, device) if backends.owner(value) == backend else value
+        return backends.get(backend).to_device(value, device) if backends.owner(value) == backend else value
 
     return trees.map(moved, arguments)
-
-
-def place_of(own: config.Place) -> config.Place:
-    """Where a layer of a place of its own computes: there, or on the backend that the running call was told to run on."""
-    running = context.current()
-    if running is None or running.backend_name is None:
-        return own
-    return config.Place(running.backend_name, config.device(running.backend_name))
 
 
 @functools.cache
@@ -70,6 +64,12 @@ def coupling_of(layer: Any) -> str:
         return layer.batch_coupling
     promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
     return layer.batch_coupling if promised else "unknown"
+
+
+def coupling_of_all(layer: Any) -> str:
+    """The ``batch_coupling`` of a layer with all that are inside it: the worst of them."""
+    couplings = {coupling_of(inner) for inner in layer_tree.flatten(layer)}
+    return next((worst for worst in ("masked", "none") if couplings <= {worst, "none"}), "unknown")
 
 
 def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

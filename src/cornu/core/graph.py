@@ -80,7 +80,7 @@ class OpCall:
 
     def __init__(self, op: Callable, name: str | None = None):
         self.op, self.name = op, name or auto_name(op.__name__)
-        self.inbound_nodes: list[Node] = []
+        self._inbound_nodes: list[Node] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The op's result for arrays."""
@@ -106,7 +106,7 @@ class Node:
         self.inputs = symbolic_leaves((args, kwargs))
         for index, tensor in enumerate(trees.leaves(outputs)):
             tensor.node, tensor.index = self, index
-        operation.inbound_nodes.append(self)
+        operation._inbound_nodes.append(self)
 
     def run(self, values: dict[int, Any], call: Callable) -> None:
         """Calls the operation on the values of its inputs and enters those of its outputs.

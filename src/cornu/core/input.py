@@ -25,8 +25,6 @@ class InputLayer(Layer):
         (None, 28, 28, 1)
     """
 
-    _has_no_weight_paths = True
-
     batch_coupling = "none"
 
     def __init__(

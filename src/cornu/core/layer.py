@@ -1,61 +1,34 @@
 """The layer: named variables and a ``call``."""
 
 import functools
-import inspect
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
 
 from cornu import backends, config, constraints, initializers, regularizers, trees
-from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config, structure
+from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config, layer_placement, layer_tree, structure
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_build import build_for, first_node, input_shape_of, remembering
+from cornu.core.layer_call import call, call_abstractly, call_statelessly
+from cornu.core.layer_record import LayerRecord, record_of
+from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
-from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build, shapes_of
+from cornu.core.shapes import first_of, map_shapes, shapes_of
+from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
-_NOT_OWNED = ("_arguments", "_build_shapes", "_place", "inbound_nodes")
 
-
-def _remembering(build: Callable) -> Callable:
-    """Lets a ``build`` run under the layer's name and remember what it was called with, also when a user calls it."""
-
-    @functools.wraps(build)
-    def wrapper(self: "Layer", *args: Any, **kwargs: Any) -> None:
-        self._check_constructed()
-        if self._building:  # a subclass's build calls the one it overrides
-            build(self, *args, **kwargs)
-            return
-        if self.built:
-            return
-        made = len(self._trained), len(self._state)
-        shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
-        self.path = context.path_of(self.name)
-        self._building = True
-        try:
-            with context.name_scope(self.name), config.running_on(*self._place):
-                build(self, *args, **kwargs)
-                for layer in self.sublayers:  # also those that `build` made
-                    layer.to_backend(*self._place)
-        except Exception:  # so that another attempt does not make the variables once more
-            del self._trained[made[0] :], self._state[made[1] :]
-            raise
-        finally:
-            self._building = False
-        self._build_shapes = shapes
-        self.built = True
-
-    return wrapper
-
-
-class Layer(Configurable):
+class Layer(LayerTraits, Configurable):
     """Named variables and a ``call``: the base of every layer and model.
 
     A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
     may say in ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). The
-    arguments of its constructor are its config.
+    arguments of its constructor are its config. What else it may declare is listed in
+    :class:`cornu.core.layer_traits.LayerTraits`. If it has files of its own, such as a vocabulary, it defines
+    ``save_assets(dir)``, which writes them into a folder, and ``load_assets(dir)``: then they travel in ``.keras`` files.
 
     Args:
         activity_regularizer: Function of the output that gives a penalty added to the loss.
@@ -81,21 +54,15 @@ class Layer(Configurable):
         2
     """
 
-    batch_coupling = "unknown"
-    """How samples of a batch meet: ``"none"`` (each is treated alone), ``"masked"`` (they meet, and those that the context's
-    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut. ``"none"``
-    promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
-
-    supports_masking = False
-    """Whether the layer hands the mask of its input on to its output (see :meth:`compute_mask`). A class that has a
-    ``compute_mask`` of its own does."""
+    _cornu_is_base = True
+    """Whether the attributes of this very class, not of those derived from it, are no places where files hold weights."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "compute_mask" in cls.__dict__ and "supports_masking" not in cls.__dict__:
             cls.supports_masking = True  # as in Keras: whoever says what the mask becomes has one
         if "build" in cls.__dict__:
-            cls.build = _remembering(cls.build)
+            cls.build = remembering(cls.build)
 
     def __init__(
         self,
@@ -113,25 +80,19 @@ class Layer(Configurable):
             raise complaints.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise complaints.unusable_name(type(self), name)
-        self._trained: list[Variable] = []
-        self._state: list[Variable] = []
+        self._cornu = LayerRecord(config.place(), input_shape if input_dim is None else (input_dim,))
+        self._inbound_nodes: list[graph.Node] = []  # the name that Keras has for them
         self.name = name or auto_name(type(self).__name__)
         self.path = self.name
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype_policy = dtype_policy.get(dtype)
         self.autocast = autocast
-        self.built = self._building = False
-        self.inbound_nodes: list[graph.Node] = []
+        self.built = False
         self._trainable = bool(trainable)
-        self._place = config.place()
-        self._losses: list = []
-        self._build_shapes: dict[str, Any] | None = None
-        self._accepted_shapes: set = set()
-        self.input_shape_hint = input_shape if input_dim is None else (input_dim,)
 
     # --- What a subclass writes ---------------------------------------------------------------------------------------
 
-    @_remembering
+    @remembering
     def build(self, input_shape: Any) -> None:
         """Makes the variables. Called once, before the first call, with the shape of the first argument.
 
@@ -152,9 +113,9 @@ class Layer(Configurable):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
-            return graph.infer(self._call_apart, args, kwargs, self._place)
+            return graph.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
         shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
-        return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.compute_dtype))
+        return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the output: by default that of the input, if the layer supports masking."""
@@ -186,42 +147,30 @@ class Layer(Configurable):
         Returns:
             The variable.
         """
-        self._check_constructed()
+        record = record_of(self)
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         dtype = dtype or self.variable_dtype
         default = "glorot_uniform" if "float" in dtype else "zeros"
-        with config.running_on(*self._place):
+        with config.running_on(*record.placement):
             variable = Variable(initializers.get(initializer or default), shape, dtype, trainable, autocast, name)
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
-        (self._trained if trainable else self._state).append(variable)
+        (record.trained if trainable else record.state).append(variable)
         return variable
 
     def add_loss(self, loss: Any) -> None:
         """Adds a number, or a list of them, to what training makes small. Called in ``call``."""
         running = context.current()
-        (running.losses if running is not None else self._losses).extend(trees.leaves(loss))
+        (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
 
     # --- Being called -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer: builds it first if need be. Symbolic arguments are recorded instead of computed."""
-        self._check_constructed()
-        if graph.symbolic_leaves((args, kwargs)):
-            self._build_for(args, kwargs)
-            return graph.record(self, args, kwargs, self.compute_output_spec(*args, **kwargs))
-        running = context.current()
-        if running is not None:
-            return self._run(running, *args, **kwargs)
-        with config.running_on(*self._place), context.entered(CallContext()) as running:
-            args, kwargs = calls.on_own_device(self, (args, kwargs))
-            outputs = self._run(running, *args, **kwargs)
-        self._losses = running.losses
-        return outputs
+        return call(self, args, kwargs)
 
     def batch_coupling_of_all(self) -> str:
         """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
-        couplings = {calls.coupling_of(layer) for layer in self.flatten_layers()}
-        return next(worst for worst in ("unknown", "masked", "none") if worst in couplings)
+        return calls.coupling_of_all(self)
 
     def stateless_call(
         self,
@@ -246,70 +195,25 @@ class Layer(Configurable):
             ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``; the variables after
             the call.
         """
-        running = call_context or CallContext()
-        names = [*self.trainable_variables, *self.non_trainable_variables]
-        arrays = [*trainable_variables, *non_trainable_variables]
-        running.values = dict(zip(map(id, names), arrays, strict=True))
-        with context.entered(running), config.running_on(*self.place):
-            outputs = self(*args, **kwargs)
-            losses = [*running.losses, *self._regularization()] if return_losses else []
-        after = [running.values[id(variable)] for variable in self.non_trainable_variables]
-        return (outputs, after, losses) if return_losses else (outputs, after)
+        values = trainable_variables, non_trainable_variables
+        return call_statelessly(self, values, args, kwargs, return_losses, call_context or CallContext())
 
-    def _call_apart(self, *args: Any, **kwargs: Any) -> Any:
-        """A call on arrays that leaves no trace in the variables: for abstract runs."""
-        with context.entered(CallContext(values={}, on_trial=True)):
-            return self(*args, **kwargs)
+    # --- What a class of Cornu's own may override ------------------------------------------------------------------------
 
-    def _run(self, running: CallContext, *args: Any, **kwargs: Any) -> Any:
-        """One call on arrays, inside a context."""
-        args, kwargs = trees.map(lambda value: calls.to_input(self, value), (args, kwargs))
-        self._build_for(args, kwargs)
-        args, kwargs = calls.with_training_named(self, args, kwargs)
-        outer_training, running.training = running.training, calls.training_of(self, running, kwargs)
-        if running.training is not None and "training" in calls.parameters_of(type(self)):
-            kwargs["training"] = running.training
-        calls.fill_in_masks(self, running, args, kwargs)
-        with context.name_scope(self.name), context.autocast(self._autocast_dtype()):
-            try:
-                outputs = self.call(*args, **kwargs)
-            except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
-                complaints.say_where(self, error, args, kwargs)
-                raise
-            finally:
-                running.training = outer_training
-        if self.supports_masking:
-            calls.hand_mask_on(self, running, args, kwargs, outputs)
-        if self.activity_regularizer is not None:
-            running.losses.extend(calls.activity_loss(self, running, output) for output in trees.leaves(outputs))
-        for hook in running.hooks:
-            outputs = hook(self, args, outputs)
-        return outputs
+    def _cornu_sublayers(self) -> list["Layer"]:
+        """Return the layers inside, not those inside these."""
+        return layer_tree.owned(self, Layer)
 
-    def _autocast_dtype(self) -> str | None:
-        return self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
+    def _cornu_own_variables(self) -> list[Variable]:
+        """Return the variables that are its own, those made trainable first."""
+        return layer_tree.own_variables(self)
 
-    def _build_for(self, args: tuple, kwargs: dict) -> None:
-        """Builds the layer for these arguments, or checks that they fit what it was built for."""
-        knows_shapes = _overrides(self, "compute_output_shape")
-        if self.built and not knows_shapes:
-            return
-        inputs = first_of(args, kwargs)
-        if not has_shapes(inputs) and (knows_shapes or _overrides(self, "build")):
-            raise complaints.no_arrays(self, inputs)
-        shapes = shapes_of(inputs)
-        key = repr(shapes)
-        if key in self._accepted_shapes:
-            return
-        if not self.built:
-            self.build(**shapes_for_build(self, args, kwargs))
-        if knows_shapes:  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
-            self.compute_output_shape(shapes)
-        self._accepted_shapes.add(key)
+    def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
+        """Build the layer for the arguments of a call, or check that they fit."""
+        build_for(self, args, kwargs, _overrides(self, "compute_output_shape"), _overrides(self, "build"))
 
-    def _check_constructed(self) -> None:
-        if "_trained" not in self.__dict__:
-            raise complaints.not_constructed(self)
+    def _cornu_after_move(self) -> None:
+        """Move what else belongs to the layer, once it is on another backend or device."""
 
     # --- Variables ----------------------------------------------------------------------------------------------------
 
@@ -317,54 +221,32 @@ class Layer(Configurable):
         object.__setattr__(self, name, value)
         structure.attribute_set(name)
 
-    def _owned(self, kind: type) -> list:
-        """The things of a kind among its attributes, also in lists, tuples and dicts, each once, in the order they were set."""
-        found: dict[int, Any] = {}
-        for name, value in vars(self).items():
-            if isinstance(value, (list, tuple, dict)) and name not in _NOT_OWNED:
-                found.update((id(leaf), leaf) for leaf in trees.leaves(value) if isinstance(leaf, kind))
-            elif isinstance(value, kind):
-                found[id(value)] = value
-        return list(found.values())
-
-    @property
+    @soft_property
     def sublayers(self) -> list["Layer"]:
         """The layers inside it, not those inside these."""
-        return self._owned(Layer)
+        return self._cornu_sublayers()
 
     def flatten_layers(self) -> Iterator["Layer"]:
         """The layer itself and all layers inside it, at any depth, each once."""
-        seen: set[int] = set()
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                yield layer
-                stack.extend(reversed(layer.sublayers))
+        return layer_tree.flatten(self)
 
-    @property
+    @soft_property
     def own_variables(self) -> list[Variable]:
         """The variables it owns itself: those made trainable first, then those made otherwise."""
-        return sorted(self._owned(Variable), key=lambda variable: not variable.made_trainable)
+        return self._cornu_own_variables()
 
     @property
     def variables(self) -> list[Variable]:
         """All variables, its own and those of the layers inside it."""
-        found = {id(variable): variable for variable in self.own_variables}
-        for layer in self.sublayers:
-            found.update((id(variable), variable) for variable in layer.variables)
-        return list(found.values())
+        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The variables that training may change."""
         if not self.trainable:
             return []
-        found = {id(variable): variable for variable in self.own_variables if variable.trainable}
-        for layer in self.sublayers:
-            found.update((id(variable), variable) for variable in layer.trainable_variables)
-        return list(found.values())
+        own = [variable for variable in self._cornu_own_variables() if variable.trainable]
+        return layer_tree.collect(own, self, lambda layer: layer.trainable_variables)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -395,7 +277,7 @@ class Layer(Configurable):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for layer in self.sublayers:
+        for layer in self._cornu_sublayers():
             layer.trainable = value
 
     def get_weights(self) -> list[np.ndarray]:
@@ -411,13 +293,7 @@ class Layer(Configurable):
         Raises:
             ShapeError: Their number or a shape differs; then nothing was changed.
         """
-        variables = self.weights
-        shapes = [tuple(np.shape(value)) for value in weights]
-        expected = [variable.shape for variable in variables]
-        if shapes != expected:
-            raise complaints.wrong_weights(self, shapes, expected)
-        for variable, value in zip(variables, weights, strict=True):
-            variable.assign(value)
+        layer_tree.set_weights(self, weights)
 
     def count_params(self) -> int:
         """How many numbers its variables hold.
@@ -429,8 +305,8 @@ class Layer(Configurable):
             raise complaints.not_countable(self)
         return sum(variable.size for variable in self.variables)
 
-    def to_backend(self, name: str, device: str | None = None) -> "Layer":
-        """Moves it, with all its variables, to another backend or device.
+    def to_backend(self, name: str, device: str | None = None) -> Self:
+        """Moves it, with all its variables, and of a model the optimizer and metrics, to another backend or device.
 
         Args:
             name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
@@ -442,35 +318,28 @@ class Layer(Configurable):
         Raises:
             InvalidArgumentError: There is no such backend or device. Nothing was moved.
         """
-        place = backends.place(name, device)
-        for layer in self.flatten_layers():
-            layer._place = place
-        for variable in self.variables:
-            variable.to_backend(*place)
+        layer_placement.move(self, backends.place(name, device))
         return self
 
-    @property
+    @soft_property
     def backend(self) -> Any:
         """The backend it computes on (a module with the functions of ``cornu.backends.contract``)."""
-        return backends.get(self.backend_name)
+        return layer_placement.backend_of(self)
 
-    @property
+    @soft_property
     def place(self) -> config.Place:
         """The backend, and the device of it, where it computes: its own, or what the running call was told to run on."""
-        return calls.place_of(self._place)
+        return layer_placement.placement_of(self)
 
-    @property
+    @soft_property
     def backend_name(self) -> str:
         """Name of the backend it computes on (see :attr:`place`)."""
-        return self.place.backend
-
-    def _regularization(self) -> list:
-        return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]
+        return layer_placement.placement_of(self).backend
 
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        return [*self._losses, *self._regularization()]
+        return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 
@@ -489,37 +358,36 @@ class Layer(Configurable):
         """Dtype in which it computes."""
         return self.dtype_policy.compute_dtype
 
-    def _only_node(self, what: str) -> graph.Node:
-        if not self.inbound_nodes:
-            raise complaints.never_called(self, what)
-        return self.inbound_nodes[0]
+    @soft_property
+    def inbound_nodes(self) -> list[graph.Node]:
+        """Its calls on symbolic tensors."""
+        return self._inbound_nodes
+
+    @soft_property
+    def input_shape_hint(self) -> tuple | None:
+        """What the constructor was given as ``input_shape``: the shape of a sample, for the first layer of a model."""
+        return self._cornu.input_shape_hint
 
     @property
     def input(self) -> Any:
         """The symbolic tensors it was first called on."""
-        node = self._only_node("input")
+        node = first_node(self, "input")
         return node.args[0] if node.args else node.inputs[0]
 
     @property
     def output(self) -> Any:
         """The symbolic tensors it first gave."""
-        return self._only_node("output").outputs
+        return first_node(self, "output").outputs
 
-    @property
+    @soft_property
     def input_shape(self) -> Any:
         """The shape it was built for, ``(None, ...)``."""
-        if self.inbound_nodes:
-            return shapes_of(self.input)
-        if self._build_shapes is None:
-            self._only_node("input_shape")
-        return next(iter(self._build_shapes.values()))
+        return input_shape_of(self)
 
-    @property
+    @soft_property
     def output_shape(self) -> Any:
         """The shape that comes out, ``(None, ...)``."""
-        if self.inbound_nodes:
-            return shapes_of(self.output)
-        return self.compute_output_shape(self.input_shape)
+        return shapes_of(self.output) if self._inbound_nodes else self.compute_output_shape(input_shape_of(self))
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
@@ -537,15 +405,13 @@ class Layer(Configurable):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes it was built for, by the names of ``build``'s parameters; None if it is not built. As Keras writes it."""
-        if self._build_shapes is None or len(self._build_shapes) == 1:
-            return self._build_shapes
-        return {"shapes_dict": {name: shape for name, shape in self._build_shapes.items() if shape is not None}}
+        shapes = self._cornu.build_shapes
+        if shapes is None or len(shapes) == 1:
+            return shapes
+        return {"shapes_dict": {name: shape for name, shape in shapes.items() if shape is not None}}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-# --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
 def _overrides(layer: Layer, method: str) -> bool:

@@ -1,7 +1,7 @@
 """Trees of shapes: what tensors have, and what ``build`` is given."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,21 @@ def map_shapes(shapes: Any, function: Callable) -> Any:
     if isinstance(shapes, dict):
         return {name: map_shapes(shape, function) for name, shape in shapes.items()}
     return type(shapes)(map_shapes(shape, function) for shape in shapes)
+
+
+def shapes_key(shapes: Any) -> Hashable:
+    """Return what stands for a tree of shapes as a key of a dict or set.
+
+    Example:
+        >>> from cornu.core.shapes import shapes_key
+        >>> shapes_key({"a": (None, 3), "b": [(None, 4)]})
+        (<class 'dict'>, ('a', (None, 3)), ('b', (<class 'list'>, (None, 4))))
+    """
+    if isinstance(shapes, dict):
+        return (dict, *((name, shapes_key(shape)) for name, shape in shapes.items()))
+    if isinstance(shapes, list):
+        return (list, *map(shapes_key, shapes))
+    return tuple(map(shapes_key, shapes)) if isinstance(shapes, tuple) else shapes
 
 
 def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu import trees
 from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_build import input_shape_of
 from cornu.core.shapes import map_shapes
 
 _CONTAINERS = (dict, list, tuple, type(None))
@@ -78,13 +79,13 @@ def input_specs(model: Any, inputs: Any = None) -> Any:
         model: The model, built.
         inputs: See :func:`signature_of`.
     """
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is not None:
         tensors = graph.input_tensors
         shapes = [tuple(tensor.shape) for tensor in (tensors if inputs is None else graph.in_order(inputs))]
         found = [TensorSpec(*each) for each in zip(graph.input_names, shapes, (t.dtype for t in tensors), strict=True)]
         return trees.unflatten(graph.inputs, found)
-    tree = map_shapes(model.input_shape, _Shape) if inputs is None else inputs
+    tree = map_shapes(input_shape_of(model), _Shape) if inputs is None else inputs
     names = iter(_names_in(tree) or _numbered("input", tree))
     dtype = "float32" if model.variable_dtype == "bfloat16" else model.variable_dtype  # NumPy has no bfloat16
     return trees.map(lambda leaf: TensorSpec(next(names), tuple(leaf.shape), getattr(leaf, "dtype", dtype)), tree)
@@ -100,7 +101,8 @@ def output_names(model: Any, outputs: Any) -> list[str]:
         model: The model.
         outputs: Tree of what it returns.
     """
-    return _names_in(outputs) or model.output_names or _numbered("output", outputs)
+    graph_names = [] if model.cornu_graph is None else model.cornu_graph.output_names
+    return _names_in(outputs) or graph_names or _numbered("output", outputs)
 
 
 class _Shape:

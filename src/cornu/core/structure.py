@@ -9,10 +9,12 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from cornu.core import layer_tree
+
 _PLAIN = (str, int, float, type(None))
 """Attributes that are compared by value."""
 
-_BOOKKEEPING = ("inbound_nodes", "_arguments", "_build_shapes", "_losses", "_state", "_trained", "_forward")
+_BOOKKEEPING = ("_inbound_nodes", "_cornu", "_cornu_arguments", "_forward")
 """What ``Layer`` and ``Model`` note for themselves. A variable among it is an attribute, too, or was made in ``build``."""
 
 _changes = itertools.count(1)
@@ -35,13 +37,13 @@ class Snapshot:
 
     def __init__(self, layer: Any):
         self._latest = _latest
-        layers = list(layer.flatten_layers())
+        layers = list(layer_tree.flatten(layer))
         inside = {id(inner) for inner in layers} | {id(variable) for variable in layer.variables}
         users = [value for inner in layers for name, value in vars(inner).items() if name not in _BOOKKEEPING]
         self._containers = [found for value in users if _is_container(value) for found in _containers(value, inside)]
         self._contents = self._read()
         parts = [value for inner in layers[1:] for value in vars(inner).values() if not isinstance(value, _PLAIN)]
-        self._parts = [*layers, *layer.variables, *parts]
+        self._parts = [*layers, *layer.variables, *parts, *(inner._cornu.placement for inner in layers[1:])]
         self._plain = [
             (name, value)
             for inner in layers[1:]

@@ -10,12 +10,12 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.backends.onnx_graph import Graph, OnnxArray, recording
 from cornu.backends.onnx_sizes import form_of, is_open, of_axis
-from cornu.core import context
+from cornu.core import context, layer_tree
 from cornu.core.context import CallContext
+from cornu.core.layer_placement import backend_of
 from cornu.core.signature import TensorSpec, input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
-from cornu.layers.embedding import Embedding
 from cornu.saving.atomic import atomic_write
 from cornu.training.predict import Forward
 
@@ -167,8 +167,9 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
         BackendError: The file cannot be run, or the difference is too large.
     """
     session, forward, rng = _session(path), Forward(model), np.random.default_rng(0)
-    tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in model.flatten_layers())
-    below = min((layer.input_dim for layer in model.flatten_layers() if isinstance(layer, Embedding)), default=None)
+    tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in layer_tree.flatten(model))
+    largest = [layer.cornu_largest_index for layer in layer_tree.flatten(model) if layer.cornu_largest_index is not None]
+    below = min(largest) + 1 if largest else None
     trials = {tuple(item.sizes(*sizes) for item in inputs): sizes[0] for sizes in zip(_BATCHES, _OPEN_SIZES, strict=True)}
     worst = 0.0
     for shapes, batch in trials.items():
@@ -179,7 +180,7 @@ def _held_against(model: Any, path: Path, inputs: list[_Input], form: Any, names
         except Exception as error:  # ONNX Runtime has no family of exceptions
             raise _unusable(f"run it for a batch of {batch}", error) from None
         for name, one, other in zip(names, found, expected, strict=True):
-            worst = max(worst, _difference(name, one, model.backend.to_numpy(other), tolerance, batch))
+            worst = max(worst, _difference(name, one, backend_of(model).to_numpy(other), tolerance, batch))
     return worst, len(trials)
 
 

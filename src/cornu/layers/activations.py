@@ -213,6 +213,11 @@ class Softmax(Layer):
         listed = self.axis if isinstance(self.axis, list) else [self.axis]
         return "none" if all(axis == -1 or axis > 0 for axis in listed) else "unknown"
 
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The op ``softmax``."""
+        return activations.softmax
+
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The softmax of the inputs.
 

@@ -20,6 +20,17 @@ class WindowedConv(Layer):
 
     rank = 2
     kernel: Variable
+    cornu_input_value_range = (-1.0, 1.0)
+
+    @property
+    def cornu_channel_axis(self) -> int:  # type: ignore[override]
+        """The axis of the channels."""
+        return shapes.channel_axis(self.data_format)
+
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The activation."""
+        return self.activation
 
     def _set_window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
         self.kernel_size = arguments.sizes(self, "kernel_size", kernel_size, self.rank)

@@ -48,6 +48,8 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    cornu_input_value_range = (-1.0, 1.0)
+    cornu_channel_axis = -1
 
     def __init__(
         self,
@@ -74,6 +76,11 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.batch_coupling = arguments.coupling_of(self.activation)
+
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The activation."""
+        return self.activation
 
     def build(self, input_shape: Shape) -> None:
         """Makes kernel and bias."""
@@ -129,6 +136,11 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         self.batch_coupling = arguments.coupling_of(self.activation)
 
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The activation."""
+        return self.activation
+
     def call(self, inputs: Any) -> Any:
         """The function of the inputs."""
         return self.activation(inputs)
@@ -146,6 +158,7 @@ class Identity(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_preserves_value_range = True
 
     def call(self, inputs: Any) -> Any:
         """The inputs."""
@@ -170,6 +183,7 @@ class Masking(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_preserves_value_range = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)

@@ -78,6 +78,11 @@ class EinsumDense(Layer):
         self._read_equation()
         self.batch_coupling = arguments.coupling_of(self.activation) if self._keeps_the_batch() else "unknown"
 
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The activation."""
+        return self.activation
+
     # --- The equation -------------------------------------------------------------------------------------------------
 
     def _read_equation(self) -> None:

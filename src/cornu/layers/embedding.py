@@ -66,8 +66,10 @@ class Embedding(Layer):
         self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # a cast to 16 bits would round the numbers of the words
-        if type(self).__init__ is Embedding.__init__ and self._arguments:  # a config holds no table
-            self._arguments = {n: value for n, value in self._arguments.items() if n not in ("weights", "input_length")}
+        if type(self).__init__ is Embedding.__init__ and self._cornu_arguments:  # a config holds no table
+            self._cornu_arguments = {
+                n: value for n, value in self._cornu_arguments.items() if n not in ("weights", "input_length")
+            }
         if weights is not None:
             self.build()
             self.set_weights([weights[0] if np.ndim(weights) == 3 else weights])
@@ -82,6 +84,11 @@ class Embedding(Layer):
             name="embeddings",
             autocast=False,  # the few rows that are wanted are cast, not the table
         )
+
+    @property
+    def cornu_largest_index(self) -> int:  # type: ignore[override]
+        """The index of the last row."""
+        return self.input_dim - 1
 
     def call(self, inputs: Any) -> Any:
         """The vectors of the numbers."""

@@ -23,6 +23,7 @@ class Normalization(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_normalizes_values = True
 
     def _set_gamma_and_beta(
         self, center: bool, scale: bool, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], epsilon: float

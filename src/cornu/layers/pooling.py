@@ -18,6 +18,7 @@ class Pooling(Layer):
 
     rank = 2
     batch_coupling = "none"
+    cornu_preserves_value_range = True
 
     def __init__(
         self,
@@ -183,6 +184,7 @@ class GlobalPooling(Layer):
 
     rank = 2
     batch_coupling = "none"
+    cornu_preserves_value_range = True
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.core.layer import Layer
+from cornu.core.layer_placement import placement_of
 from cornu.layers.shapes import Shape
 
 
@@ -37,7 +38,7 @@ class Rescaling(Layer):
         """A number as it is, a list of one for each channel as an array that broadcasts to pictures."""
         if isinstance(value, (int, float)):
             return value
-        value = ops.convert_to_tensor(value, dtype=self.compute_dtype, backend=self.backend_name)
+        value = ops.convert_to_tensor(value, dtype=self.compute_dtype, backend=placement_of(self).backend)
         if value.ndim == 1 and config.image_data_format() == "channels_first":
             value = ops.reshape(value, (-1, 1, 1))
         return value

@@ -61,6 +61,8 @@ class Dropout(Noise):
         True
     """
 
+    cornu_preserves_value_range = True
+
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
         self.rate = arguments.rate(self, rate)
@@ -274,6 +276,7 @@ class ActivityRegularization(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_preserves_value_range = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)

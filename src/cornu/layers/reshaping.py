@@ -18,6 +18,7 @@ class Rearranging(Layer):
     """The base of layers that only move numbers: whole numbers stay whole."""
 
     batch_coupling = "none"
+    cornu_preserves_value_range = True
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
         """A symbolic tensor of the dtype of the input."""

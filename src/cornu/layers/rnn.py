@@ -9,6 +9,7 @@ from cornu import ops, trees
 from cornu.core import calls, context
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
+from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import arguments, shapes
@@ -116,11 +117,10 @@ class RNN(Layer):
         """The variables that hold the state of a stateful layer, or None."""
         return self._states or None
 
-    @property
-    def own_variables(self) -> list[Variable]:
+    def _cornu_own_variables(self) -> list[Variable]:
         """Nothing: the weights are the cell's, and a state is not saved in a file, as in Keras."""
         held = {id(variable) for variable in self._states}
-        return [variable for variable in super().own_variables if id(variable) not in held]
+        return [variable for variable in super()._cornu_own_variables() if id(variable) not in held]
 
     @property
     def variables(self) -> list[Variable]:
@@ -136,7 +136,7 @@ class RNN(Layer):
     def reset_state(self) -> None:
         """Sets the state of a stateful layer to zeros."""
         for variable in self._states:
-            variable.assign(self.backend.full(variable.shape, 0, variable.dtype))
+            variable.assign(backend_of(self).full(variable.shape, 0, variable.dtype))
 
     def reset_states(self) -> None:
         """The older name of :meth:`reset_state`."""
@@ -221,9 +221,9 @@ class RNN(Layer):
 
         For a user's cell the output, at first zeros, is put before the states.
         """
-        scan = _written_out if self.unroll else self.backend.scan
+        scan = _written_out if self.unroll else backend_of(self).scan
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
-            blank = self.backend.full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            blank = backend_of(self).full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
         inputs = ops.cast(inputs, cell.compute_dtype)
         kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)

@@ -11,6 +11,7 @@ from cornu import activations, constraints, initializers, ops, regularizers
 from cornu.backends import shortcuts
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
+from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.layers import arguments, shapes
@@ -216,7 +217,7 @@ class RecurrentCell(Layer):
 
     def get_initial_state(self, batch_size: int) -> State:
         """Zeros, one array ``(batch_size, size)`` for each of the state."""
-        return [self.backend.full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
+        return [backend_of(self).full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
 
     def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
         """The output's ``(batch, units)``, and the shapes of the state."""
@@ -599,7 +600,7 @@ def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
     """The arrays that a cell begins with: what its ``get_initial_state`` gives, or zeros of the layer's dtype."""
     own = getattr(cell, "get_initial_state", None)
     if own is None:
-        return [layer.backend.full((batch_size, size), 0, layer.compute_dtype) for size in sizes_of(cell)]
+        return [backend_of(layer).full((batch_size, size), 0, layer.compute_dtype) for size in sizes_of(cell)]
     state = own(batch_size=batch_size)
     return list(state) if isinstance(state, (list, tuple)) else [state]
 

@@ -6,6 +6,7 @@ from typing import Any
 from cornu import backends
 from cornu.core.context import CallContext
 from cornu.core.layer import Layer
+from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
 
 
@@ -51,9 +52,9 @@ class TorchModuleWrapper(Layer):
 
     def call(self, *inputs: Any, training: bool = False) -> Any:
         """The module's ``forward``, in the mode that ``training`` says."""
-        if self.backend_name != "torch":
+        if placement_of(self).backend != "torch":
             raise BackendError(
-                f"The layer {self.name!r} holds a module of PyTorch and is on the backend {self.backend_name!r}.",
+                f"The layer {self.name!r} holds a module of PyTorch and is on the backend {placement_of(self).backend!r}.",
                 "Such a module computes with PyTorch alone.",
                 "Move the model: `model.to_backend('torch')`.",
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import ops
-from cornu.core import context
+from cornu.core import calls, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
@@ -20,6 +20,11 @@ _MERGE: Mapping[str, Callable] = {
     "mul": lambda forward, backward: forward * backward,
     "ave": lambda forward, backward: (forward + backward) / 2,
 }
+
+
+def forwarded(trait: str) -> Any:
+    """Return a property that answers with a trait of the layer inside (see ``cornu.core.layer_traits``)."""
+    return property(lambda wrapper: getattr(wrapper.layer, trait), doc="That of the layer inside.")
 
 
 class Wrapper(Layer):
@@ -75,6 +80,18 @@ class TimeDistributed(Wrapper):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_input_value_range = forwarded("cornu_input_value_range")
+    cornu_preserves_value_range = forwarded("cornu_preserves_value_range")
+    cornu_normalizes_values = forwarded("cornu_normalizes_values")
+    cornu_largest_index = forwarded("cornu_largest_index")
+    cornu_output_activation = forwarded("cornu_output_activation")
+    cornu_output_dtype = forwarded("cornu_output_dtype")
+
+    @property
+    def cornu_channel_axis(self) -> int | None:  # type: ignore[override]
+        """That of the layer inside, whose input has no axis for the steps."""
+        axis = self.layer.cornu_channel_axis
+        return axis + 1 if axis is not None and axis > 0 else axis
 
     def build(self, input_shape: Shape) -> None:  # type: ignore[override]
         """Builds the layer inside."""
@@ -94,7 +111,7 @@ class TimeDistributed(Wrapper):
                 f"The mask must begin with {tuple(inputs.shape[:2])}, batch and steps.",
                 "Check the axes of the mask.",
             )
-        if self.layer.batch_coupling_of_all() == "none":
+        if calls.coupling_of_all(self.layer) == "none":
             return self._all_at_once(inputs, mask)
         outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
         return ops.stack(outputs, axis=1)
@@ -156,6 +173,9 @@ class Bidirectional(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+
+    cornu_input_value_range = forwarded("cornu_input_value_range")
+    cornu_channel_axis = forwarded("cornu_channel_axis")
 
     def __init__(
         self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any
@@ -359,7 +379,7 @@ def _made_again(thing: Any, **changes: Any) -> Any:
         return type(thing)(_made_again(part) for part in thing)
     if not isinstance(thing, Layer):
         return thing
-    captured = thing._arguments or {}
+    captured = thing._cornu_arguments or {}
     arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in captured.items()}
     parameters = inspect.signature(type(thing).__init__).parameters.values()
     if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -48,7 +48,7 @@ def clone_model(
     cloner = _Cloner(clone_function or _same_again, call_function, recursive)
     if isinstance(model, Sequential):
         clone = cloner.sequential(model, input_tensors)
-    elif model.functional is not None:
+    elif model.cornu_graph is not None:
         clone = cloner.functional(model, input_tensors)
     else:
         clone = type(model).from_config(model.get_config())
@@ -67,7 +67,7 @@ def _check(model: Any, input_tensors: Any, clone_function: Any, call_function: A
             "Its layers are listed and not called.",
             "Use `clone_function`, or make a model with `cornu.Model(inputs, outputs)`.",
         )
-    if model.functional is None and not isinstance(model, Sequential) and (input_tensors or clone_function or call_function):
+    if model.cornu_graph is None and not isinstance(model, Sequential) and (input_tensors or clone_function or call_function):
         raise InvalidArgumentError(
             f"`clone_model` was given functions or tensors for the subclassed model {model.name!r}.",
             "Its layers and their calls are hidden in its code.",
@@ -91,11 +91,11 @@ class _Cloner:
         if input_tensors is not None:
             beginning = list(trees.leaves(input_tensors))
         else:
-            beginning = [_same_input(tensor) for tensor in model.inputs] if model.built else []
+            beginning = [_same_input(tensor) for tensor in model.cornu_graph.input_tensors] if model.built else []
         return Sequential([*beginning, *clones], name=model.name, trainable=model.trainable)
 
     def functional(self, model: Model, input_tensors: Any) -> Model:
-        source = model.functional
+        source = model.cornu_graph
         inputs = trees.map(_same_input, source.inputs) if input_tensors is None else input_tensors
         tensors = trees.leaves(inputs)
         outputs = graph.run(source.nodes, source.input_tensors, tensors, source.outputs, self._call)
@@ -115,7 +115,7 @@ class _Cloner:
     def _new(self, layer: Layer) -> Layer:
         if self._recursive and isinstance(layer, Sequential):
             return self.sequential(layer, None)
-        if self._recursive and isinstance(layer, Model) and layer.functional is not None:
+        if self._recursive and isinstance(layer, Model) and layer.cornu_graph is not None:
             return self.functional(layer, None)
         return self._clone_function(layer)
 

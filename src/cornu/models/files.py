@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cornu import registry, seeds
+from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
 from cornu.models.graph_config import layer_from, telling_of, unusable
 from cornu.saving import hdf5, json_text, keras_zip
+from cornu.saving.assets import load_assets
 from cornu.saving.atomic import atomic_write
 from cornu.saving.matching import load_into
 from cornu.saving.places import Place, places_of
@@ -47,6 +49,9 @@ _OTHER_FILES = {
 
 def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
     """Saves a model: its layers, its weights, how it was compiled, and the state of its optimizer.
+
+    A layer that has files of its own, such as a vocabulary, defines ``save_assets(dir)``, which writes them into a folder,
+    and ``load_assets(dir)``, which reads them from one; they travel in the file.
 
     The file is Keras 3's ``.keras`` format, whatever its name ends in; Keras 3 reads it too. It is written whole or not at
     all: a file that is there stays as it was until the new one is complete.
@@ -111,7 +116,7 @@ def config_of(model: Any) -> dict[str, Any]:
 
 def _in_several_models(model: Any) -> list[Layer]:
     """The layers that belong to more than one of the models inside a model."""
-    models = [layer for layer in model.flatten_layers() if getattr(layer, "functional", None) is not None]
+    models = [layer for layer in layer_tree.flatten(model) if layer.cornu_graph is not None]
     members = [layer for each in models for layer in each.layers]
     count = collections.Counter(map(id, members))
     return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())
@@ -185,6 +190,7 @@ def load_model(
             member = f"{source}: {keras_zip.WEIGHTS}"
             with hdf5.WeightsFile(archive.weights(_bytes_of(places)), member) as weights:
                 load_into(places, weights, member, model.name)
+            load_assets(places, archive.extract_assets)
     model.meta = _meta_of(metadata, source)
     return model
 

@@ -1,5 +1,6 @@
 """The model: a layer that can be trained, measured, used and saved."""
 
+import functools
 import json
 import warnings
 from collections.abc import Iterable
@@ -9,8 +10,12 @@ from cornu import trees
 from cornu.core import graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.core.layer_call import call_abstractly
+from cornu.core.layer_placement import backend_of
+from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, map_shapes, shapes_of
+from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.export import export_model
 from cornu.models import files
@@ -52,7 +57,7 @@ class Model(Layer):
         (None, 3)
     """
 
-    _has_no_weight_paths = True
+    _cornu_is_base = True
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any):
         if (inputs is None) != (outputs is None):
@@ -69,7 +74,7 @@ class Model(Layer):
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
             self.built = True
-            self._build_shapes = {"input_shape": self.input_shape}
+            self._cornu.build_shapes = {"input_shape": self.input_shape}
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle takes along: not the compiled function, which is this model's own."""
@@ -81,41 +86,31 @@ class Model(Layer):
         if self._compiled is not None:
             self._compiled.forget()
 
-    def to_backend(self, name: str, device: str | None = None) -> "Model":
-        """Moves the model, with its optimizer and metrics, to another backend or device; training can go on there.
-
-        Args:
-            name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
-            device: Name of a device there, such as ``"cpu"`` or ``"gpu:1"``; default the default one (``config.device``).
-
-        Returns:
-            The model itself.
-
-        Raises:
-            InvalidArgumentError: There is no such backend or device. Nothing was moved.
-        """
-        super().to_backend(name, device)
+    def _cornu_after_move(self) -> None:
+        """Move the optimizer and metrics, too, and compile anew there."""
         for variable in self._compiled.variables if self._compiled is not None else []:
-            variable.to_backend(name, device)
+            variable.to_backend(*self._cornu.placement)
         self.forget_compiled_functions()
-        return self
 
     # --- The graph ----------------------------------------------------------------------------------------------------
 
     @property
-    def functional(self) -> Functional | None:
+    def cornu_graph(self) -> Functional | None:  # type: ignore[override]
         """The graph between its inputs and outputs; None for a subclassed model."""
         return self._functional
+
+    @soft_property
+    def functional(self) -> Functional | None:
+        """The graph between its inputs and outputs; None for a subclassed model."""
+        return self.cornu_graph
 
     @property
     def layers(self) -> list[Layer]:
         """Its layers, those inside of nested models not included."""
-        return self.functional.layers if self.functional is not None else super().sublayers
+        return self.cornu_graph.layers if self.cornu_graph is not None else super()._cornu_sublayers()
 
-    @property
-    def sublayers(self) -> list[Layer]:
-        """Its layers, and those among its attributes."""
-        found = {id(layer): layer for layer in [*self.layers, *super().sublayers]}
+    def _cornu_sublayers(self) -> list[Layer]:
+        found = {id(layer): layer for layer in [*self.layers, *super()._cornu_sublayers()]}
         return list(found.values())
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -154,19 +149,19 @@ class Model(Layer):
         notice: line by line run models with layers or functions of the user's own, and those whose call adds to the
         loss, assigns to a variable, reads one that is not the model's, or draws random numbers.
         """
-        self._check_constructed()
+        record_of(self)  # refuses a model whose constructor did not call the base's
         inputs = predicting.inputs_of_call(self, args, kwargs)
         outputs = None if inputs is None else self._forward_function.for_call(inputs)
         if outputs is None:
             return super().__call__(*args, **kwargs)
-        self._losses = []
+        self._cornu.losses = []
         return outputs
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph. A subclass writes its own."""
-        if self.functional is None:
+        if self.cornu_graph is None:
             return super().call(inputs)
-        return self.functional.run(inputs)
+        return self.cornu_graph.run(inputs)
 
     def build(self, input_shape: Any) -> None:
         """Makes the variables of a subclassed model, by an abstract run of ``call``.
@@ -177,59 +172,59 @@ class Model(Layer):
         if not self.built:
             self.built = True  # the layers inside build themselves when the run reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
-            graph.infer(self._call_apart, (specs,), {}, self._place)
+            graph.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
 
-    def _build_for(self, args: tuple, kwargs: dict) -> None:
+    def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
-            self._build_shapes = {"input_shape": shapes_of(first_of(args, kwargs))}
-        super()._build_for(args, kwargs)
+            self._cornu.build_shapes = {"input_shape": shapes_of(first_of(args, kwargs))}
+        super()._cornu_build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out."""
-        if self.functional is None:
+        if self.cornu_graph is None:
             return super().compute_output_spec(*args, **kwargs)
-        return self.functional.infer(first_of(args, kwargs))
+        return self.cornu_graph.infer(first_of(args, kwargs))
 
     @property
     def input(self) -> Any:
         """The symbolic inputs."""
-        return super().input if self.functional is None else self.functional.inputs
+        return super().input if self.cornu_graph is None else self.cornu_graph.inputs
 
     @property
     def output(self) -> Any:
         """The symbolic outputs."""
-        return super().output if self.functional is None else self.functional.outputs
+        return super().output if self.cornu_graph is None else self.cornu_graph.outputs
 
-    @property
+    @soft_property
     def inputs(self) -> list[SymbolicTensor]:
         """The symbolic inputs as a list."""
         return trees.leaves(self.input)
 
-    @property
+    @soft_property
     def outputs(self) -> list[SymbolicTensor]:
         """The symbolic outputs as a list."""
         return trees.leaves(self.output)
 
-    @property
+    @soft_property
     def input_shape(self) -> Any:
         """The shape that goes in, ``(None, ...)``."""
-        return super().input_shape if self.functional is None else trees.map(lambda tensor: tensor.shape, self.input)
+        return super().input_shape if self.cornu_graph is None else trees.map(lambda tensor: tensor.shape, self.input)
 
-    @property
+    @soft_property
     def output_shape(self) -> Any:
         """The shape that comes out, ``(None, ...)``."""
-        return super().output_shape if self.functional is None else trees.map(lambda tensor: tensor.shape, self.output)
+        return super().output_shape if self.cornu_graph is None else trees.map(lambda tensor: tensor.shape, self.output)
 
-    @property
+    @soft_property
     def output_names(self) -> list[str]:
         """Names of the layers that give the outputs, for dicts of losses and metrics; none if it is subclassed."""
-        return self.functional.output_names if self.functional is not None else []
+        return self.cornu_graph.output_names if self.cornu_graph is not None else []
 
-    @property
-    def batch_coupling(self) -> str:  # type: ignore[override]
+    @soft_property
+    def batch_coupling(self) -> str:
         """How samples meet in the model's own code: a graph only hands them on, a subclass's ``call`` may do anything."""
-        return "unknown" if self.functional is None else self.functional.batch_coupling
+        return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
     def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
         """Prints a table of the layers: name, output shape, number of parameters.
@@ -239,7 +234,7 @@ class Model(Layer):
             print_fn: Called with the text instead of printing it.
             expand_nested: Whether the layers of nested models are listed too.
         """
-        self._check_constructed()
+        record_of(self)  # refuses a model whose constructor did not call the base's
         print_summary(self, line_length, print_fn, expand_nested)
 
     # --- Training -----------------------------------------------------------------------------------------------------
@@ -276,7 +271,7 @@ class Model(Layer):
             InvalidArgumentError: ``micro_batch_size`` is no size. (Where samples meet in a batch of this model, :meth:`fit`
                 refuses a number.)
         """
-        self._check_constructed()
+        record_of(self)  # refuses a model whose constructor did not call the base's
         if run_eagerly:
             warnings.warn(
                 "`compile(run_eagerly=True)` changes nothing in Cornu. To run line by line, with numbers that can be printed, "
@@ -417,7 +412,7 @@ class Model(Layer):
             DataError: There are no samples, or they do not fit the model.
         """
         checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
-        self._check_constructed()
+        record_of(self)  # refuses a model whose constructor did not call the base's
         if feeds.is_batches(x):
             forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, ahead=not watchers.wants_batches())
@@ -449,7 +444,7 @@ class Model(Layer):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        return trees.map(self.backend.to_numpy, self._forward_function(self._checked_inputs(x)))
+        return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
 
     def reset_metrics(self) -> None:
         """Starts the metrics anew."""
@@ -544,7 +539,7 @@ class Model(Layer):
     # --- Parts of the above -------------------------------------------------------------------------------------------
 
     def _need_compiled(self, function: str) -> Compiled:
-        self._check_constructed()
+        record_of(self)  # refuses a model whose constructor did not call the base's
         if self._compiled is None:
             raise NotBuiltError(
                 f"`{function}` was called on a model that is not compiled.",

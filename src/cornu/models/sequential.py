@@ -34,7 +34,7 @@ class Sequential(Model):
         ((None, 3), 7883)
     """
 
-    _has_no_weight_paths = True
+    _cornu_is_base = True
 
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
@@ -72,8 +72,8 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             self._begin_with(layer)
             return
-        if not self._stack and not self._tensors and layer.input_shape_hint is not None:
-            self._begin_with(InputLayer(layer.input_shape_hint))
+        if not self._stack and not self._tensors and layer._cornu.input_shape_hint is not None:
+            self._begin_with(InputLayer(layer._cornu.input_shape_hint))
         self._stack.append(layer)
         if self._tensors:
             with context.name_scope(self.name):
@@ -104,10 +104,10 @@ class Sequential(Model):
             self._tensors.append(layer(self._tensors[-1]))
         self._functional = None
         self.built = True
-        self._build_shapes = {"input_shape": self._tensors[0].shape}
+        self._cornu.build_shapes = {"input_shape": self._tensors[0].shape}
 
     @property
-    def functional(self) -> Functional | None:
+    def cornu_graph(self) -> Functional | None:  # type: ignore[override]
         """The layers as a graph; None until the shape of the input is known."""
         if self.built and self._functional is None:
             self._functional = Functional(self._tensors[0], self._tensors[-1])
@@ -128,13 +128,13 @@ class Sequential(Model):
             )
         if not self._tensors and input_shape is not None:
             self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
-            calls_before = [len(layer.inbound_nodes) for layer in self._stack]
+            calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)
             except Exception:  # as if it had not been tried: the next shape may fit
                 self._tensors = []
                 for layer, count in zip(self._stack, calls_before, strict=True):
-                    del layer.inbound_nodes[count:]
+                    del layer._inbound_nodes[count:]
                 raise
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -36,7 +36,7 @@ def summary_text(model: Any, line_length: int | None = None, expand_nested: bool
     from rich.table import Table
     from rich.text import Text
 
-    graph = model.functional
+    graph = model.cornu_graph
     branches = graph is not None and any(len(consumers) > 1 for consumers in _consumers(graph).values())
     table = Table(box=box.ASCII if plain else box.ROUNDED, title=None, show_lines=False, header_style="bold")
     table.add_column("Layer (type)")
@@ -60,7 +60,7 @@ def _rows(model: Any, expand_nested: bool, depth: int = 0) -> list[tuple[Layer, 
     rows = []
     for layer in model.layers:
         rows.append((layer, depth))
-        if expand_nested and hasattr(layer, "functional"):
+        if expand_nested and hasattr(layer, "compile_from_config"):
             rows += _rows(layer, expand_nested, depth + 1)
     return rows
 

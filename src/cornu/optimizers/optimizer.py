@@ -494,7 +494,7 @@ class Optimizer(registry.Configurable):
 
     def _refuse(self, kwargs: dict[str, Any]) -> None:
         for name in kwargs:
-            known = [argument for argument in self._arguments or {} if argument not in kwargs]
+            known = [argument for argument in self._cornu_arguments or {} if argument not in kwargs]
             hint = "Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` was given an argument `{name}`.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cornu.core import layer_tree
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, finished, new_figure, quiet_frame
 
@@ -145,7 +146,7 @@ def kernels(weights_or_layer: Any, channel: int = 0, path: str | os.PathLike | N
 def _kernel_of(given: Any) -> np.ndarray:
     """The kernel in what the user gave, as ``float32`` of shape ``(height, width, channels, filters)``."""
     if hasattr(given, "flatten_layers") or hasattr(given, "kernel"):
-        layers = list(given.flatten_layers()) if hasattr(given, "flatten_layers") else []
+        layers = list(layer_tree.flatten(given)) if hasattr(given, "flatten_layers") else []
         found = [getattr(layer, "kernel", None) for layer in (given, *layers)]
         found = [kernel for kernel in found if kernel is not None and len(kernel.shape) == 4]
         if not found:

@@ -1,19 +1,23 @@
 """The ``.keras`` file: a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``, as Keras 3 writes and reads it.
 
-Reading looks at the list of members first and refuses what Keras and Cornu never write. No member is ever unpacked to the disk.
+Layers that have files of their own add them under ``assets/`` (see ``saving/assets.py``). Reading looks at the list of members
+first and refuses what Keras and Cornu never write. Nothing is unpacked to the disk but assets, if a layer asks for them.
 """
 
+import contextlib
 import datetime
 import io
 import re
 import stat
 import tempfile
 import zipfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.saving import json_text
+from cornu.saving.assets import ASSETS, is_usable, write_assets
 from cornu.saving.hdf5 import write_weights
 from cornu.saving.places import Place
 
@@ -26,7 +30,8 @@ _MAX_METADATA_BYTES = 2**20
 _MAX_MEMBERS = 10_000
 _MAX_MAJOR_VERSION = 3
 _IN_MEMORY = 64 * 2**20
-_MAX_RATIO, _MAX_RATIO_OF_WEIGHTS = 200, 20
+_MAX_RATIO, _MAX_RATIO_OF_WEIGHTS, _MAX_RATIO_OF_ASSETS = 200, 20, 50
+_FREE_BYTES_OF_ASSETS = 2**20
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_SIZE = 30
 _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
@@ -42,7 +47,7 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
         path: Where to; a file that is there is overwritten (see ``atomic_write`` for the way to do it safely).
         config: The model's config.
         extras: What Cornu adds to the metadata, under the key ``"cornu"``.
-        places: The variables.
+        places: The variables, and their owners, which may have assets.
     """
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": date, "cornu": extras}
@@ -55,6 +60,7 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
             with archive.open(WEIGHTS, "w", force_zip64=True) as member:
                 while block := weights.read(2**20):
                     member.write(block)
+        write_assets(archive, places)
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ class Archive:
             raise self._strange(f"has the encrypted member `{name}`")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise self._strange(f"has the symbolic link `{name}`")
-        if member.is_dir() and parts[0] != "assets":
+        if member.is_dir() and parts[0] != ASSETS:
             raise self._strange(f"has the folder `{name}`")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise self._strange(f"has the member `{name}`, compressed in an unusual way")
@@ -160,13 +166,22 @@ class Archive:
         """The bytes of a member, of at most so many."""
         size = self._zip.getinfo(name).file_size
         if size > limit:
-            raise ModelFormatError(
-                f"{self._source}: `{name}` has {size:,} bytes.",
-                f"It can have {limit:,} at most.",
-                "The file is damaged or was made to fill your memory.",
-            )
-        try:
+            raise self._too_large(name, size, limit)
+        with self._reading(name):
             return self._zip.read(name)
+
+    def _too_large(self, name: str, size: int, limit: int) -> ModelFormatError:
+        return ModelFormatError(
+            f"{self._source}: `{name}` has {size:,} bytes.",
+            f"It can have {limit:,} at most.",
+            "The file is damaged or was made to fill your memory.",
+        )
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Turn what goes wrong inside, while a member is read, into an error that says so."""
+        try:
+            yield
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
             raise self._damaged(f"{name}: {error}") from None
         except Exception as error:  # zlib.error, which zipfile hands on, has no better base class
@@ -213,6 +228,36 @@ class Archive:
         needed = min(8 * expected, _MAX_RATIO_OF_WEIGHTS * member.compress_size)
         limit = max(member.compress_size, needed + _IN_MEMORY // 4)
         return io.BytesIO(self._read(WEIGHTS, limit))
+
+    def extract_assets(self, folder: Path) -> None:
+        """Write the members under ``assets/`` into a folder, which must be empty.
+
+        Raises:
+            ModelFormatError: One is damaged, or unpacks to much more than it holds.
+            UnsafeModelError: One has a name that does not stay in the folder, or that another one has as a folder.
+        """
+        members = [member for member in self._zip.infolist() if member.filename.startswith(f"{ASSETS}/")]
+        files = [member for member in members if not member.is_dir()]
+        names = {_plain(member.filename) for member in files}
+        for member in files:
+            name = member.filename
+            parents = (_plain(str(parent)) for parent in PurePosixPath(name).parents)
+            if not is_usable(name) or member.orig_filename != name or not names.isdisjoint(parents):
+                raise self._strange(f"has an asset named {name!r}")
+            limit = _MAX_RATIO_OF_ASSETS * member.compress_size + _FREE_BYTES_OF_ASSETS
+            if member.file_size > limit:
+                raise self._too_large(name, member.file_size, limit)
+        for member in files:
+            target = folder.joinpath(*member.filename.split("/"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(target, "xb") as copy:
+                for block in self._blocks(member.filename):
+                    copy.write(block)
+
+    def _blocks(self, name: str) -> Iterator[bytes]:
+        with self._reading(name), self._zip.open(name) as source:
+            while block := source.read(2**20):
+                yield block
 
 
 def _plain(name: str) -> str:

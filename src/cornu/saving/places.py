@@ -55,7 +55,7 @@ def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[Place]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
-    yield Place(path, owner, owner.variables if isinstance(owner, Optimizer) else owner.own_variables)
+    yield Place(path, owner, owner.variables if isinstance(owner, Optimizer) else owner._cornu_own_variables())
     if isinstance(owner, Layer):
         for name, child in _children(owner):
             yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
@@ -86,28 +86,29 @@ def _numbered(kind: str, used: dict[str, int]) -> str:
 def _children(owner: Layer) -> list[tuple[str, Any]]:
     """Names and values of the attributes to look into: the layers of a graph first, then by name, private ones last."""
     found = {name: value for name in _names(owner) if _may_hold(value := _attribute(owner, name))}
-    if getattr(owner, "functional", None) is not None:
+    if owner.cornu_graph is not None:
         found = {"layers": found.pop("layers"), **found}
     return list(found.items())
 
 
 def _names(owner: Layer) -> list[str]:
     names = {name for name in dir(owner) if not name.startswith("__")} - _house_names(type(owner))
-    if hasattr(owner, "optimizer"):
+    names |= set(vars(owner)) - _set_by_every_layer()  # a name of ours that the user took
+    if owner.cornu_graph is not None or hasattr(owner, "compile_from_config"):
         names |= {"layers", "optimizer"}
     return sorted(names, key=lambda name: f"~{name}" if name.startswith("_") else name)
 
 
 @functools.cache
-def _house_names(kind: type) -> frozenset[str]:
-    """Return the names of the attributes under which no weights are filed.
+def _set_by_every_layer() -> frozenset[str]:
+    return frozenset(vars(Layer(name="any")))
 
-    These are the attributes of ``Layer`` and of those of its subclasses that say so of their own attributes by
-    ``_has_no_weight_paths = True`` in their body (which is not inherited).
-    """
-    bases = [base for base in kind.__mro__ if base is Layer or vars(base).get("_has_no_weight_paths")]
-    names = {name for base in bases for name in dir(base)}
-    return frozenset(names | set(vars(Layer(name="any"))))
+
+@functools.cache
+def _house_names(kind: type) -> frozenset[str]:
+    """The attributes that Cornu's base classes have for their own use."""
+    bases = [base for base in kind.__mro__ if "_cornu_is_base" in vars(base)]
+    return _set_by_every_layer().union(*map(dir, bases))
 
 
 def _attribute(owner: Layer, name: str) -> Any:

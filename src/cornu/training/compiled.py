@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import config, optimizers, registry, seeds, trees
+from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training import micro_batches
@@ -95,8 +96,8 @@ class Compiled:
         objective, signature = self.losses_for(spec), self.signature_for(spec)
         metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
         shapes = _target_shapes(signature, spec), _output_shapes(signature)
-        with config.running_on(*self._model.place):
-            scores = Scores(metrics, weighted, objective, *shapes, self._model.backend_name)
+        with config.running_on(*placement_of(self._model)):
+            scores = Scores(metrics, weighted, objective, *shapes, placement_of(self._model).backend)
         self.objective, self.scores = objective, scores
 
     def keeper(self, training: bool) -> StateKeeper:
@@ -147,9 +148,9 @@ class Compiled:
     def _function(self, kind: str, spec: Batch, make_step: Callable) -> Block:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, model.place, trained, self.optimizer.schedule, repr(spec.x))
+        key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = Block(make_step(spec), self.scores, model.place)
+            self._functions[key] = Block(make_step(spec), self.scores, placement_of(model))
         return self._functions[key]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from cornu import config, trees
 from cornu.core.context import CallContext
+from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.feeds import Segment
 from cornu.training.state import TrainState
@@ -23,7 +24,7 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
         step: Number of the step in the segment.
         state: The state before that step.
     """
-    with config.running_on(*model.place):
+    with config.running_on(*placement_of(model)):
         batch = batch_of(segment.data, segment.plan, step)
         first_bad = _first_bad_layer(model, state, batch)
     where = (
@@ -31,8 +32,8 @@ def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: i
         if first_bad
         else "the outputs were finite, so it came from the loss or its gradient"
     )
-    number = int(model.backend.to_numpy(state.step)) + 1
-    values = [model.backend.to_numpy(leaf) for leaf in trees.leaves(batch.x)]
+    number = int(backend_of(model).to_numpy(state.step)) + 1
+    values = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(batch.x)]
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
     return NonFiniteError(
         f"`{function}`: step {number} gave a loss or a weight that is NaN or infinite: {where}.",
@@ -46,12 +47,12 @@ def _first_bad_layer(model: Any, state: TrainState, batch: Batch) -> str | None:
     bad: list[str] = []
 
     def look(layer: Any, inputs: Any, outputs: Any) -> Any:
-        arrays = [model.backend.to_numpy(leaf) for leaf in trees.leaves(outputs)]
+        arrays = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(outputs)]
         if not bad and not all(np.isfinite(array).all() for array in arrays):
             bad.append(layer.path.removeprefix(f"{model.path}/"))  # as `get_layer` knows it
         return outputs
 
-    key = model.backend.fold_in(state.key, state.step)
+    key = backend_of(model).fold_in(state.key, state.step)
     surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask, hooks=(look,))
     model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=surroundings)
     return bad[0] if bad else None

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, trees
+from cornu.core import calls
+from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
@@ -57,12 +59,12 @@ def make_feed(
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         checks.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, validated, model.place, padding, goes_on=trained, shuffle=shuffle)
+        feed = BatchFeed(data.x, steps, validated, placement_of(model), padding, goes_on=trained, shuffle=shuffle)
         feed.sample()
         return feed
     batch = validated(data)
     size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
-    return ArrayFeed(batch, size, shuffle, model.place, padding, steps, goes_on=trained)
+    return ArrayFeed(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
 
 
 def _validate(where: str, model: Any, compiled: Compiled, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
@@ -78,7 +80,7 @@ def _validate(where: str, model: Any, compiled: Compiled, batch: Batch, class_we
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
     """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
-    layers_may = model.batch_coupling_of_all() != "unknown"
+    layers_may = calls.coupling_of_all(model) != "unknown"
     return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe
 
 
@@ -112,7 +114,9 @@ def fit(
     params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
     everybody = CallbackList([callbacks, history], model, params)
     model.stop_training = False
-    progress.announce(f"Training on {backends.device_of(model.place)} with {model.backend_name}, {model.dtype_policy.name}.")
+    progress.announce(
+        f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
+    )
     everybody.call("on_train_begin", {})
     explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
     loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), everybody, "train", progress, explain)

@@ -2,24 +2,18 @@
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from cornu import trees
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import InputLayer
+from cornu.core.layer_traits import LayerTraits
 from cornu.errors import DataError, ShapeError, did_you_mean
-from cornu.layers.conv import WindowedConv
-from cornu.layers.core import Dense, Identity
-from cornu.layers.embedding import Embedding
-from cornu.layers.normalization import Normalization
-from cornu.layers.regularization import Dropout
-from cornu.layers.reshaping import Flatten, Rearranging
 from cornu.training import checks
 from cornu.training.checks import said
-
-_LEAVE_SCALE = (Rearranging, Dropout, Identity)
-"""Layers after which pictures in 0..255 still are in 0..255."""
 
 _BRIGHT = 16
 """Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
@@ -43,7 +37,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
         for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
             checks.finite(function, name, leaf)
         model.build(_shapes(x))
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is None:
         for name, leaf in checks.named_leaves("x", x):
             checks.finite(function, name, leaf)
@@ -59,11 +53,10 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
 
 def asks_for_form_alone(model: Any) -> bool:
     """Whether :func:`check` says of two arrays of one form (shape of a sample and dtype) the same, if both are finite."""
-    graph = model.functional
+    graph = model.cornu_graph
     if graph is None:
         return True
-    takers = [layer for tensor in graph.input_tensors for layer in graph.consumers(tensor)]
-    return not any(isinstance(layer, Embedding) for layer in takers)
+    return all(layer.cornu_largest_index is None for tensor in graph.input_tensors for layer in _consumers(graph, tensor))
 
 
 def _shapes(x: Any) -> Any:
@@ -134,20 +127,26 @@ def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
     numbers = {id(layer): number for number, layer in enumerate(_layers(graph), start=1)}
     if len(shape) != tensor.ndim:
         return ""
-    if shape[-1] != tensor.shape[-1]:
-        for layer in graph.consumers(tensor):
-            if isinstance(layer, (Dense, WindowedConv)) and getattr(layer, "data_format", "") != "channels_first":
-                what = "numbers" if isinstance(layer, Dense) else "channels"
-                return f" (layer {numbers[id(layer)]}, `{layer.name}`, takes {tensor.shape[-1]} {what})"
-    for node in graph.nodes:
-        if isinstance(node.operation, Flatten):
-            for after in graph.consumers(node.outputs):
-                if isinstance(after, Dense):
-                    name = node.operation.name
-                    return (
-                        f" (layer {numbers[id(node.operation)]}, `{name}`, feeds a `Dense` of {after.kernel.shape[0]} inputs)"
-                    )
+    for layer in _layers_of(graph.consumers(tensor)):
+        axis = layer.cornu_channel_axis
+        if axis is not None and shape[axis] != tensor.shape[axis]:
+            what = "channels" if tensor.ndim > 2 else "numbers"
+            return f" (layer {numbers[id(layer)]}, `{layer.name}`, takes {tensor.shape[axis]} {what})"
+    for node in filter(_flattens, graph.nodes):
+        for after in _layers_of(graph.consumers(node.outputs)):
+            if after.cornu_channel_axis is not None:
+                name, kind, size = node.operation.name, type(after).__name__, node.outputs.shape[-1]
+                return f" (layer {numbers[id(node.operation)]}, `{name}`, feeds a `{kind}` of {size} inputs)"
     return ""
+
+
+def _flattens(node: Any) -> bool:
+    """Whether a layer makes one row of all values of a sample."""
+    layer = node.operation
+    if not isinstance(layer, LayerTraits) or not layer.cornu_preserves_value_range or len(node.inputs) != 1:
+        return False
+    sizes, after = node.inputs[0].shape[1:], trees.leaves(node.outputs)[0].shape
+    return len(sizes) > 1 and len(after) == 2 and None not in sizes and after[1] == math.prod(sizes)
 
 
 def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:
@@ -192,16 +191,32 @@ def _layers(graph: Any) -> list:
     return [layer for layer in graph.layers if not isinstance(layer, InputLayer)]
 
 
+def _layers_of(operations: list) -> list:
+    """The layers among a graph's operations, which may be ops, too."""
+    return [operation for operation in operations if isinstance(operation, LayerTraits)]
+
+
+def _consumers(graph: Any, tensor: SymbolicTensor) -> Iterator[Any]:
+    """The layers that take a tensor as it is, also inside nested models of one input."""
+    for layer in _layers_of(graph.consumers(tensor)):
+        inner = layer.cornu_graph
+        if inner is not None and len(inner.input_tensors) == 1:
+            yield from _consumers(inner, inner.input_tensors[0])
+        else:
+            yield layer
+
+
 def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
     """Refuses numbers that an embedding, which takes the input as it is, has no row for."""
-    for layer in graph.consumers(tensor):
-        if isinstance(layer, Embedding) and not (low >= 0 and high < layer.input_dim):
-            rows = layer.input_dim
-            _, place, value = checks.find(array, lambda piece, rows=rows: (piece < 0) | (piece >= rows))
+    for layer in _consumers(graph, tensor):
+        largest = layer.cornu_largest_index
+        if largest is not None and not (low >= 0 and high <= largest):
+            _, place, value = checks.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
                 f"{said(function)}: `{name}` holds the number {value:g} {checks.where(place)}.",
-                f"The layer {layer.name!r} is an `Embedding` of {rows} rows, for the numbers from 0 to {rows - 1}.",
-                f"Make it `Embedding({int(high) + 1}, {layer.output_dim})`, or replace rare words by one number."
+                f"The layer {layer.name!r} (`{type(layer).__name__}`) takes the integers from 0 to {largest}.",
+                f"Make it for {int(high) + 1} integers (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
+                "by one integer."
                 if value > 0
                 else "Count the words from 0, or from 1 if 0 stands for padding.",
             )
@@ -221,12 +236,15 @@ def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:
 
 def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
     layer = node.operation
-    if isinstance(layer, (Dense, WindowedConv)):
-        return not any(isinstance(after, Normalization) for after in graph.consumers(node.outputs))
-    inner = getattr(layer, "functional", None)
+    if not isinstance(layer, LayerTraits):  # an op
+        return False
+    if layer.cornu_input_value_range is not None:
+        normalized = any(after.cornu_normalizes_values for after in _layers_of(graph.consumers(node.outputs)))
+        return layer.cornu_input_value_range[1] <= _BRIGHT and not normalized
+    inner = layer.cornu_graph
     if inner is not None and len(inner.input_tensors) == 1:
         return _is_unscaled(inner, inner.input_tensors[0])
-    return isinstance(layer, _LEAVE_SCALE) and _is_unscaled(graph, node.outputs)
+    return layer.cornu_preserves_value_range and _is_unscaled(graph, node.outputs)
 
 
 def _unscaled_text(function: str, name: str, low: float, high: float) -> str:

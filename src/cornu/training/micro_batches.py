@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from cornu import config, ops, trees
 from cornu.backends.contract import ArraySpec
-from cornu.core import context
+from cornu.core import context, layer_tree
 from cornu.core.calls import coupling_of
 from cornu.core.context import CallContext
+from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
 
 _LEAST_SAMPLES = 4
@@ -66,7 +67,7 @@ def survey(model: Any, inputs: Any) -> Survey:
 
     def note(layer: Any, args: tuple, outputs: Any) -> Any:
         found = trees.leaves(outputs)
-        if not list(layer.sublayers):
+        if not layer._cornu_sublayers():
             sizes.extend(math.prod(output.shape) for output in found)
         does = {
             "masks what it gives": any(running.mask_of(output) is not None for output in found),
@@ -80,8 +81,8 @@ def survey(model: Any, inputs: Any) -> Survey:
         with context.entered(running):
             return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 
-    with config.running_on(*model.place):
-        model.backend.abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
+    with config.running_on(*placement_of(model)):
+        backend_of(model).abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
     return Survey(sum(sizes), next(iter(obstacles), None))
 
 
@@ -130,8 +131,8 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
 
 def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
     """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
-    with config.running_on(*model.place):
-        room = model.backend.micro_batch_activations()
+    with config.running_on(*placement_of(model)):
+        room = backend_of(model).micro_batch_activations()
     if room is None or _coupling(model, objective) is not None:
         return None
     found = survey(model, inputs)
@@ -144,7 +145,7 @@ def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
 
 def _coupling(model: Any, objective: Any) -> str | None:
     """Where samples of a batch meet, in words; None if they do not."""
-    for layer in model.flatten_layers():
+    for layer in layer_tree.flatten(model):
         if coupling_of(layer) != "none":
             return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
     if not objective.is_mean_over_samples:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, registry, trees
-from cornu.core import calls, context
+from cornu.core import calls, context, layer_tree
 from cornu.core.context import CallContext
+from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.structure import Snapshot
 from cornu.core.variable import values_of
 from cornu.errors import DataError
@@ -40,12 +41,12 @@ class Forward:
     """
 
     def __init__(self, model: Any):
-        self._model, self._variables, self._place = model, model.variables, model.place
+        self._model, self._variables, self._place = model, model.variables, placement_of(model)
         self._snapshot = Snapshot(model)
         self._calls = 0
-        self.may_pad = model.batch_coupling_of_all() != "unknown"
+        self.may_pad = calls.coupling_of_all(model) != "unknown"
         self.known_forms: set = set()
-        self.only_computes = all(map(_is_own, model.flatten_layers()))
+        self.only_computes = all(map(_is_own, layer_tree.flatten(model)))
         self._compiled_for: set[tuple] = set()
         self._refused: set[tuple] = set()
 
@@ -62,11 +63,11 @@ class Forward:
 
         self._form: Any = None
         with config.running_on(*self._place):
-            self._function = model.backend.compile(forward)
+            self._function = backend_of(model).compile(forward)
 
     def is_for(self, model: Any) -> bool:
         """Whether the model still has the variables and the place that this was compiled for."""
-        if model.place != self._place:
+        if placement_of(model) != self._place:
             return False
         if self._snapshot.holds():
             return True
@@ -119,12 +120,14 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     """
     training = kwargs.get("training")
     is_plain = len(args) == 1 and set(kwargs) <= {"training"} and (training is None or training is False)
-    arrays = trees.leaves(args) if is_plain and context.is_outside() and model.functional is not None else []
-    if not arrays or not all(type(array) is np.ndarray or backends.owner(array) == model.backend_name for array in arrays):
+    arrays = trees.leaves(args) if is_plain and context.is_outside() and model.cornu_graph is not None else []
+    if not arrays or not all(
+        type(array) is np.ndarray or backends.owner(array) == placement_of(model).backend for array in arrays
+    ):
         return None
-    if not model.backend.prefers_compiled(*arrays):
+    if not backend_of(model).prefers_compiled(*arrays):
         return None
-    return calls.on_own_device(model, trees.map(lambda array: backends.array_at(model.place, array), args[0]))
+    return calls.on_own_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
 
 
 def predict(
@@ -227,5 +230,5 @@ def batches_of_iterable(
 
 def _to_host(model: Any, outputs: Any, count: int) -> Any:
     return trees.map(
-        lambda array: array[:count] if isinstance(array, np.ndarray) else model.backend.to_numpy(array)[:count], outputs
+        lambda array: array[:count] if isinstance(array, np.ndarray) else backend_of(model).to_numpy(array)[:count], outputs
     )

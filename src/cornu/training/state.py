@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from cornu import backends
+from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable, values_of
 
 
@@ -45,8 +46,8 @@ class StateKeeper:
             list(optimizer_variables),
             list(metric_variables),
         )
-        self._key = backends.array_at(model.place, key, "uint32")
-        self._step = backends.array_at(model.place, 0, "int32")
+        self._key = backends.array_at(placement_of(model), key, "uint32")
+        self._step = backends.array_at(placement_of(model), 0, "int32")
 
     def read(self) -> TrainState:
         """The state as the variables hold it now."""

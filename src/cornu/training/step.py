@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from cornu import backends, config, ops, trees
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_placement import backend_of
 from cornu.errors import InvalidArgumentError
 from cornu.training import micro_batches
 from cornu.training.micro_batches import Measured
@@ -70,9 +71,9 @@ def train_step(
     measure = gradients_of(model, objective, optimizer)
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        key = model.backend.fold_in(state.key, state.step)
+        key = backend_of(model).fold_in(state.key, state.step)
         parts = parts_of(trees.leaves(batch.x)[0].shape[0])
-        measure_all = measure if parts == 1 else micro_batches.in_parts(measure, model.backend, parts)
+        measure_all = measure if parts == 1 else micro_batches.in_parts(measure, backend_of(model), parts)
         found = measure_all(state, batch, key)
         trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, found.gradients, state.trainable)
         metrics = scores.update(state.metrics, found.losses, batch, found.outputs)
@@ -101,7 +102,9 @@ def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Me
                 losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
             return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
 
-        (_, (losses, outputs, non_trainable)), gradients = model.backend.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
+            state.trainable
+        )
         return Measured(gradients, losses, outputs, non_trainable)
 
     return measure
@@ -111,7 +114,7 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
     """Makes the step that only measures: it changes nothing but the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        key = model.backend.fold_in(state.key, state.step)
+        key = backend_of(model).fold_in(state.key, state.step)
         surroundings = CallContext(training=False, key=key, sample_mask=batch.sample_mask)
         outputs, _, penalties = model.stateless_call(
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings

@@ -7,8 +7,8 @@ import numpy as np
 
 from cornu import activations, losses, registry, trees
 from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_traits import LayerTraits
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
-from cornu.layers.activations import Softmax
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training import checks
 from cornu.training.checks import said
@@ -76,7 +76,7 @@ def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> lis
         names: Names of the outputs.
         specs: Shapes of the outputs for the shapes of the data.
     """
-    graph = model.functional
+    graph = model.cornu_graph
     activations_of = [None] * len(specs) if graph is None else [_activation(tensor) for tensor in graph.output_tensors]
     return [Output(name, spec.shape, last) for name, spec, last in zip(names, specs, activations_of, strict=True)]
 
@@ -84,12 +84,11 @@ def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> lis
 def _activation(tensor: SymbolicTensor) -> Callable | None:
     """The activation function of the layer that gives a tensor, also inside a nested model."""
     layer = tensor.node.operation if tensor.node is not None else None
-    inner = getattr(layer, "functional", None)
-    if inner is not None:
-        return _activation(inner.output_tensors[tensor.index])
-    if isinstance(layer, Softmax):
-        return activations.softmax
-    return getattr(layer, "activation", None)
+    if not isinstance(layer, LayerTraits):  # an op
+        return None
+    if layer.cornu_graph is not None:
+        return _activation(layer.cornu_graph.output_tensors[tensor.index])
+    return layer.cornu_output_activation
 
 
 def check(function: str, objective: Objective, outputs: list[Output], batch: Batch) -> None:

@@ -1,0 +1,94 @@
+"""When a layer is built, and for which shapes."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cornu import config
+from cornu.core import complaints, context, graph, layer_placement
+from cornu.core.layer_record import record_of
+from cornu.core.shapes import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
+
+
+def remembering(build: Callable) -> Callable:
+    """Let a ``build`` run under the layer's name and remember what it was called with, also when a user calls it."""
+
+    @functools.wraps(build)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        record = record_of(self)
+        if record.is_building:  # a subclass's build calls the one it overrides
+            build(self, *args, **kwargs)
+            return
+        if self.built:
+            return
+        made = len(record.trained), len(record.state)
+        shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
+        self.path = context.path_of(self.name)
+        record.is_building = True
+        try:
+            with context.name_scope(self.name), config.running_on(*record.placement):
+                build(self, *args, **kwargs)
+                for layer in self._cornu_sublayers():  # also those that `build` made
+                    layer_placement.move(layer, record.placement)
+        except Exception:  # so that another attempt does not make the variables once more
+            del record.trained[made[0] :], record.state[made[1] :]
+            raise
+        finally:
+            record.is_building = False
+        record.build_shapes = shapes
+        self.built = True
+
+    return wrapper
+
+
+def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_build: bool) -> None:
+    """Build a layer for the arguments of a call, or check that they fit what it was built for.
+
+    Args:
+        layer: The layer.
+        args, kwargs: The arguments.
+        knows_shapes: Whether its class has a ``compute_output_shape`` of its own.
+        has_build: Whether its class has a ``build`` of its own.
+    """
+    if layer.built and not knows_shapes:
+        return
+    inputs = first_of(args, kwargs)
+    if not has_shapes(inputs) and (knows_shapes or has_build):
+        raise complaints.no_arrays(layer, inputs)
+    shapes = shapes_of(inputs)
+    key = shapes_key(shapes)
+    if key in layer._cornu.accepted_shapes:
+        return
+    if not layer.built:
+        layer.build(**shapes_for_build(layer, args, kwargs))
+    if knows_shapes:  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
+        layer.compute_output_shape(shapes)
+    layer._cornu.accepted_shapes.add(key)
+
+
+def first_node(layer: Any, what: str) -> graph.Node:
+    """Return the first call of a layer on symbolic tensors.
+
+    Args:
+        layer: The layer.
+        what: What is asked for, for the error.
+
+    Raises:
+        NotBuiltError: There was none.
+    """
+    if not layer._inbound_nodes:
+        raise complaints.never_called(layer, what)
+    return layer._inbound_nodes[0]
+
+
+def input_shape_of(layer: Any) -> Any:
+    """Return the shape that a layer was first called on or built for.
+
+    Raises:
+        NotBuiltError: It was neither.
+    """
+    if layer._inbound_nodes:
+        return shapes_of(layer.input)
+    shapes = layer._cornu.build_shapes
+    return next(iter(shapes.values())) if shapes is not None else first_node(layer, "input_shape")

@@ -1,0 +1,82 @@
+"""The call of a layer: recorded, run eagerly, run as a pure function, or run abstractly."""
+
+from typing import Any
+
+from cornu import config, trees
+from cornu.core import calls, complaints, context, graph, layer_tree
+from cornu.core.context import CallContext
+from cornu.core.layer_placement import placement_of
+from cornu.core.layer_record import record_of
+
+
+def call(layer: Any, args: tuple, kwargs: dict) -> Any:
+    """Call a layer, building it first if necessary; record the call if an argument is symbolic."""
+    record = record_of(layer)
+    if graph.symbolic_leaves((args, kwargs)):
+        layer._cornu_build_for(args, kwargs)
+        return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
+    running = context.current()
+    if running is not None:
+        return _run(layer, running, args, kwargs)
+    with config.running_on(*record.placement), context.entered(CallContext()) as running:
+        args, kwargs = calls.on_own_device(layer, (args, kwargs))
+        outputs = _run(layer, running, args, kwargs)
+    record.losses = running.losses
+    return outputs
+
+
+def call_abstractly(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a layer on arrays without leaving a trace in its variables: for abstract runs."""
+    with context.entered(CallContext(values={}, on_trial=True)):
+        return layer(*args, **kwargs)
+
+
+def call_statelessly(
+    layer: Any, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, running: CallContext
+) -> tuple:
+    """Call a layer as a pure function (see ``Layer.stateless_call``).
+
+    Args:
+        layer: The layer.
+        values: Arrays that stand for its trainable and its non-trainable variables.
+        args, kwargs: The arguments of ``call``.
+        return_losses: Whether to return what ``add_loss`` and the regularizers collected.
+        running: The context of the call.
+    """
+    variables = [*layer.trainable_variables, *layer.non_trainable_variables]
+    running.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
+    with context.entered(running), config.running_on(*placement_of(layer)):
+        outputs = layer(*args, **kwargs)
+        losses = [*running.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
+    after = [running.values[id(variable)] for variable in layer.non_trainable_variables]
+    return (outputs, after, losses) if return_losses else (outputs, after)
+
+
+def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
+    """Run one call on arrays, inside a context."""
+    args, kwargs = trees.map(lambda value: calls.to_input(layer, value), (args, kwargs))
+    layer._cornu_build_for(args, kwargs)
+    args, kwargs = calls.with_training_named(layer, args, kwargs)
+    outer_training, running.training = running.training, calls.training_of(layer, running, kwargs)
+    if running.training is not None and "training" in calls.parameters_of(type(layer)):
+        kwargs["training"] = running.training
+    calls.fill_in_masks(layer, running, args, kwargs)
+    with context.name_scope(layer.name), context.autocast(_autocast_dtype(layer)):
+        try:
+            outputs = layer.call(*args, **kwargs)
+        except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
+            complaints.say_where(layer, error, args, kwargs)
+            raise
+        finally:
+            running.training = outer_training
+    if layer.supports_masking:
+        calls.hand_mask_on(layer, running, args, kwargs, outputs)
+    if layer.activity_regularizer is not None:
+        running.losses.extend(calls.activity_loss(layer, running, output) for output in trees.leaves(outputs))
+    for hook in running.hooks:
+        outputs = hook(layer, args, outputs)
+    return outputs
+
+
+def _autocast_dtype(layer: Any) -> str | None:
+    return layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None

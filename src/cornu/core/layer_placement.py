@@ -1,0 +1,32 @@
+"""Where a layer computes, and moving it."""
+
+from typing import Any
+
+from cornu import backends, config
+from cornu.core import context, layer_tree, structure
+from cornu.core.layer_record import record_of
+
+
+def placement_of(layer: Any) -> config.Place:
+    """Return the backend and device where a layer computes: its own, or what the running call was told to run on."""
+    running = context.current()
+    if running is None or running.backend_name is None:
+        return record_of(layer).placement
+    return config.Place(running.backend_name, config.device(running.backend_name))
+
+
+def backend_of(layer: Any) -> Any:
+    """Return the backend that a layer computes on."""
+    return backends.get(placement_of(layer).backend)
+
+
+def move(layer: Any, placement: config.Place) -> None:
+    """Move a layer with all that is inside it and all its variables."""
+    layers = list(layer_tree.flatten(layer))
+    for inner in layers:
+        record_of(inner).placement = placement
+    structure.attribute_set("placement")
+    for variable in layer.variables:
+        variable.to_backend(*placement)
+    for inner in layers:
+        inner._cornu_after_move()

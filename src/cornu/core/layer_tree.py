@@ -1,0 +1,81 @@
+"""What belongs to a layer: the layers inside it, at any depth, and the variables."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cornu import trees
+from cornu.core import complaints
+from cornu.core.layer_record import record_of
+from cornu.core.variable import Variable
+
+_NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
+"""Attributes that hold what does not belong to the layer."""
+
+
+def owned(layer: Any, kind: type) -> list:
+    """Return the objects of a kind among a layer's attributes, also in lists, tuples and dicts, each once, as they were set."""
+    found: dict[int, Any] = {}
+    for name, value in vars(layer).items():
+        if name in _NOT_OWNED:
+            continue
+        if isinstance(value, (list, tuple, dict)):
+            found.update((id(leaf), leaf) for leaf in trees.leaves(value) if isinstance(leaf, kind))
+        elif isinstance(value, kind):
+            found[id(value)] = value
+    return list(found.values())
+
+
+def own_variables(layer: Any) -> list[Variable]:
+    """Return the variables among a layer's attributes and those it made: the ones made trainable first."""
+    record = record_of(layer)
+    made = [*record.trained, *record.state]
+    found = {id(variable): variable for variable in [*made, *owned(layer, Variable)]}
+    return sorted(found.values(), key=lambda variable: not variable.made_trainable)
+
+
+def flatten(layer: Any) -> Iterator[Any]:
+    """Return the layer itself and all layers inside it, at any depth, each once."""
+    seen: set[int] = set()
+    stack = [layer]
+    while stack:
+        layer = stack.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer
+            stack.extend(reversed(layer._cornu_sublayers()))
+
+
+def collect(own: list[Variable], layer: Any, inside: Callable[[Any], list[Variable]]) -> list[Variable]:
+    """Return a layer's own variables and those of the layers inside it, each once.
+
+    Args:
+        own: The layer's own.
+        layer: The layer.
+        inside: Returns the variables of a layer inside it.
+    """
+    found = {id(variable): variable for variable in own}
+    for inner in layer._cornu_sublayers():
+        found.update((id(variable), variable) for variable in inside(inner))
+    return list(found.values())
+
+
+def regularization_losses(layer: Any) -> list:
+    """Return the penalties of the regularizers of a layer's trainable variables."""
+    return [variable.regularizer(variable.value) for variable in layer.trainable_variables if variable.regularizer]
+
+
+def set_weights(layer: Any, weights: list) -> None:
+    """Give a layer's variables new values, or none of them if a shape or the number differs.
+
+    Raises:
+        ShapeError: Their number or a shape differs.
+    """
+    variables = layer.weights
+    shapes = [tuple(np.shape(value)) for value in weights]
+    expected = [variable.shape for variable in variables]
+    if shapes != expected:
+        raise complaints.wrong_weights(layer, shapes, expected)
+    for variable, value in zip(variables, weights, strict=True):
+        variable.assign(value)
