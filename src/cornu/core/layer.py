@@ -470,7 +470,8 @@ class Layer(Configurable):
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        return [*self._losses, *self._regularization()]
+        with config.running_on(*self.place):
+            return [*self._losses, *self._regularization()]
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 
