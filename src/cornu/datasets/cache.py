@@ -37,7 +37,7 @@ class Source(NamedTuple):
 def cache_folder() -> Path:
     """The folder of Cornu's data sets: ``CORNU_DATASETS``, or ``cornu/datasets`` in the user's cache folder.
 
-    The user's cache folder is that of the system: on Linux ``~/.cache``, or ``XDG_CACHE_HOME`` if that is set. It need not exist.
+    The user's cache folder is that of the system: on Linux ``~/.cache``, or ``XDG_CACHE_HOME`` if that is set.
 
     Example:
         >>> os.environ["CORNU_DATASETS"] = "/data/pictures"
