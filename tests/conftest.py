@@ -36,6 +36,13 @@ def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture
+def default_backend(backend: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The tested backend, as the default: Python and NumPy data goes there, and variables are made there."""
+    monkeypatch.setitem(config._settings, "backend", backend)
+    return backend
+
+
 @pytest.fixture(params=ENGINES)
 def engine_name(request: pytest.FixtureRequest) -> str:
     """Name of a backend other than NumPy's; the test runs once for each."""

@@ -183,7 +183,8 @@ def _differentiate(layer: Layer, subject: _Subject, training: bool = False) -> _
         floats = [output for output in outputs if is_float(engine.dtype(output))]
         rng = np.random.default_rng(2)
         upstream = [on_backend(rng.normal(size=output.shape).astype(_real_dtype(layer))) for output in floats]
-        return sum(ops.sum(output * factor) for output, factor in zip(floats, upstream, strict=True)), outputs
+        with config.running_on(*layer.place):  # where NumPy arrays are outputs they are no data for the default backend
+            return sum(ops.sum(output * factor) for output, factor in zip(floats, upstream, strict=True)), outputs
 
     (_, outputs), found = engine.compile(engine.value_and_grad(number, has_aux=True))(values)
     return _Gradients(number, values, _numpy_outputs(layer, outputs), [engine.to_numpy(gradient) for gradient in found])

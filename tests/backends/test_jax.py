@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from filelock import FileLock
 from jax import lax
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -307,6 +308,16 @@ def test_the_cache_is_looked_through_once_a_day(tmp_path):
 
     B.prune_cache(tmp_path, limit=20)
     assert len(list(tmp_path.glob("*-cache"))) == 3
+
+
+def test_while_another_process_deletes_old_programs_nobody_waits(tmp_path):
+    fill(tmp_path, {"a": 1, "b": 2, "c": 3})
+
+    with FileLock(tmp_path / ".prune.lock"):
+        B.prune_cache(tmp_path, limit=20)
+    assert len(list(tmp_path.glob("*-cache"))) == 3
+    B.prune_cache(tmp_path, limit=20)
+    assert len(list(tmp_path.glob("*-cache"))) == 2
 
 
 PROGRAM = "from cornu import backends; b = backends.get('jax'); print(b.compile(lambda x: b.exp(x) * 41)(b.asarray([0.0])))"

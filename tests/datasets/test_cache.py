@@ -3,7 +3,9 @@
 import hashlib
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
 
 from cornu.datasets.cache import Source, cache_folder, keras_folder, obtain
 from cornu.errors import DataError
@@ -37,6 +39,13 @@ def test_the_users_cache_folder_is_the_default(monkeypatch):
     assert cache_folder() == Path("/data/cache/cornu/datasets")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache/cornu/datasets"
+
+
+def test_the_default_is_the_cache_folder_of_the_system(monkeypatch):
+    monkeypatch.delenv("CORNU_DATASETS", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", MacOS)
+    assert cache_folder() == Path.home() / "Library/Caches/cornu/datasets"
 
 
 def test_keras_folder_is_where_keras_has_it(monkeypatch):

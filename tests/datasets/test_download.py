@@ -219,3 +219,18 @@ def test_two_processes_download_once(server, tmp_path):
     assert [child.wait() for child in children] == [0, 0]
     assert (tmp_path / "data.bin").read_bytes() == server.body
     assert len(server.requests) == 1
+
+
+def test_on_a_disk_without_locks_the_checksum_protects(server, tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(download.FileLock, "acquire", refuse)
+    fetch(server.url, tmp_path / "data.bin", sum_of(server.body))
+    assert (tmp_path / "data.bin").read_bytes() == server.body
+
+
+def test_a_lock_that_a_killed_process_left_stops_nobody(server, tmp_path):
+    (tmp_path / ".data.bin.lock").touch()
+    fetch(server.url, tmp_path / "data.bin", sum_of(server.body))
+    assert (tmp_path / "data.bin").read_bytes() == server.body

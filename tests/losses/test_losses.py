@@ -82,12 +82,12 @@ each_case_for_samples = pytest.mark.parametrize(("name", "arguments", "kind"), F
 
 
 @each_case
-def test_value_is_that_of_keras(name, arguments, kind, backend):
+def test_value_is_that_of_keras(name, arguments, kind, default_backend):
     y_true, y_pred = data(kind)
-    engine = backends.get(backend)
+    engine = backends.get(default_backend)
     ours = getattr(losses, name)(reduction=None, **arguments)(engine.asarray(y_true), engine.asarray(y_pred))
     theirs = getattr(keras.losses, name)(reduction=None, **arguments)(y_true, y_pred)
-    assert backends.owner(ours) == backend
+    assert backends.owner(ours) == default_backend
     assert ops.dtype(ours) == "float32"
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 

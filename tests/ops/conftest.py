@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cornu import backends, trees
+from cornu import backends, config, trees
+
+
+@pytest.fixture(autouse=True)
+def numpy_keeps_its_arrays(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the NumPy backend is tested it is the default too: elsewhere a NumPy array is data for the default backend."""
+    if "backend" in request.fixturenames and request.getfixturevalue("backend") == "numpy":
+        monkeypatch.setitem(config._settings, "backend", "numpy")
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ each_case = pytest.mark.parametrize(("name", "arguments"), CASES)
 
 
 @each_case
-def test_values_are_those_of_keras(name, arguments, backend):
-    engine, schedule = backends.get(backend), getattr(schedules, name)(**arguments)
+def test_values_are_those_of_keras(name, arguments, default_backend):
+    engine, schedule = backends.get(default_backend), getattr(schedules, name)(**arguments)
     ours = [schedule(engine.asarray(step, "int32")) for step in STEPS]
-    assert {backends.owner(value) for value in ours} == {backend}
+    assert {backends.owner(value) for value in ours} == {default_backend}
     assert {engine.dtype(value) for value in ours} == {"float32"}
     theirs = [float(getattr(keras.optimizers.schedules, name)(**arguments)(step)) for step in STEPS]
     np.testing.assert_allclose([float(value) for value in ours], theirs, rtol=1e-4, atol=1e-6)

@@ -9,6 +9,8 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from cornu import config
 from cornu.backends import memory
 from cornu.errors import BackendError, one_of
@@ -127,11 +129,24 @@ def owner(value: Any) -> str | None:
     return _owner_names[kind]
 
 
-def of(*values: Any) -> ModuleType:
-    """The backend that decides about these values.
+def home(array: Any) -> ModuleType:
+    """Return the backend that an array is of, whatever the default backend is: for a NumPy array the NumPy backend.
 
-    An engine's array decides over NumPy's, since NumPy data goes into anything, and NumPy's over Python data, for which the
-    default backend is taken. An array that is recorded decides over all: the others are constants beside it.
+    Example:
+        >>> import numpy as np
+        >>> from cornu import backends
+        >>> backends.home(np.ones(2)).__name__
+        'cornu.backends.numpy'
+    """
+    return get(owner(array))
+
+
+def of(*values: Any) -> ModuleType:
+    """Return the backend that computes with these values.
+
+    An engine's array decides. NumPy arrays and Python data go to the engine's array beside them, and without one to the default
+    backend, which is that of the running model inside a call. An array that is recorded decides over all: the others are
+    constants beside it.
 
     Args:
         values: Arrays, numbers, or lists of them.
@@ -141,10 +156,16 @@ def of(*values: Any) -> ModuleType:
 
     Raises:
         BackendError: Arrays of two engines are among the values.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import backends
+        >>> backends.of(np.ones(2)) is backends.get()
+        True
     """
     found = None
     for value in values:
-        name = of_list(value) if isinstance(value, (list, tuple)) else owner(value)
+        name = _of_list(value) if isinstance(value, (list, tuple)) else _decided_by(value)
         if name is None or name == found:
             continue
         if found is not None and _weight(name) == _weight(found):
@@ -158,12 +179,22 @@ def of(*values: Any) -> ModuleType:
     return get(found)
 
 
+def holds_arrays(values: list | tuple) -> bool:
+    """Whether arrays are among the values of a list, or of a list inside it, and not Python data alone."""
+    return any(holds_arrays(value) if isinstance(value, (list, tuple)) else owner(value) is not None for value in values)
+
+
+def _decided_by(value: Any) -> str | None:
+    """Name of the backend that a value asks for; None for NumPy arrays, which go anywhere, and for Python data."""
+    return None if isinstance(value, (np.ndarray, np.generic)) else owner(value)
+
+
 def _weight(name: str) -> int:
     """Whose arrays decide where those of two backends meet: the heavier one's."""
     return 2 if name in RECORDERS else 0 if name == "numpy" else 1
 
 
-def of_list(values: list | tuple) -> str | None:
-    """Name of the backend that decides about a list, engines before NumPy; None if it holds Python data alone."""
-    names = [of_list(value) if isinstance(value, (list, tuple)) else owner(value) for value in values]
+def _of_list(values: list | tuple) -> str | None:
+    """Name of the backend that the values of a list ask for; None if they are NumPy arrays and Python data alone."""
+    names = [_of_list(value) if isinstance(value, (list, tuple)) else _decided_by(value) for value in values]
     return max((name for name in names if name is not None), key=_weight, default=None)

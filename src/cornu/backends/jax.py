@@ -18,12 +18,14 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import platformdirs
 from jax import lax
 from jax.core import Tracer
 
@@ -45,7 +47,7 @@ def cache_folder() -> Path:
     """The folder of compiled programs: ``jax`` in ``$CORNU_CACHE``, or ``cornu/jax`` in the user's cache folder."""
     if os.environ.get("CORNU_CACHE"):
         return Path(os.environ["CORNU_CACHE"]) / "jax"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cornu" / "jax"
+    return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "jax"  # raises where nobody has a home
 
 
 def enable_compilation_cache() -> bool:
@@ -76,11 +78,18 @@ def enable_compilation_cache() -> bool:
 
 
 def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
-    """Deletes the oldest programs if they take more than ``limit`` bytes together. Looks at most once a day."""
+    """Delete the oldest programs if they take more than ``limit`` bytes together. Once a day, by one process at a time."""
     stamp = folder / "last_pruned"
     if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
         return
-    stamp.touch()
+    from filelock import FileLock, Timeout  # takes time, once a day
+
+    with suppress(Timeout), FileLock(folder / ".prune.lock", blocking=False):  # who does not get it leaves it to the other
+        stamp.touch()
+        _delete_oldest(folder, limit)
+
+
+def _delete_oldest(folder: Path, limit: int) -> None:
     found = sorted(((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache")), reverse=True)
     total = 0
     for _, entry in found:

@@ -267,7 +267,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
         tape = Tape()
         try:
             boxes = trees.map(lambda leaf: _source(leaf, tape), first)
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), config.running_on("numpy"):  # NumPy arrays beside the boxes are this backend's
                 outcome = f(boxes, *args, **kwargs)
                 value, aux = outcome if has_aux else (outcome, None)
                 number = _checked_number(value)

@@ -127,7 +127,7 @@ def activity_loss(layer: Any, running: CallContext, output: Any) -> Any:
     """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
     count = output.shape[0] if len(output.shape) else 1
     if running.sample_mask is not None:
-        mask = ops.cast(running.sample_mask, backends.of(output).dtype(output))
+        mask = ops.cast(running.sample_mask, backends.home(output).dtype(output))
         output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
         count = ops.maximum(ops.sum(mask), 1)
     return layer.activity_regularizer(output) / count

@@ -339,7 +339,8 @@ class Layer(LayerTraits, Configurable):
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
+        with config.running_on(*layer_placement.placement_of(self)):
+            return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 

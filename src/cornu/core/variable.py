@@ -103,7 +103,7 @@ class Variable(ArrayOperators):
             array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
         dtype = context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
-            return backends.of(array).cast(array, dtype)
+            return backends.home(array).cast(array, dtype)
         return array
 
     def _bound(self) -> dict[int, Any] | None:
@@ -130,7 +130,7 @@ class Variable(ArrayOperators):
         bound = self._bound()
         value = unwrap(value)
         if bound is not None:
-            backend = backends.of(bound.get(id(self), value))
+            backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(value)
             value = backend.cast(backend.asarray(value), self.dtype)
         else:
             value = backends.array_at(self.place, value, self.dtype)
@@ -180,7 +180,7 @@ class Variable(ArrayOperators):
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array."""
         value = self.value
-        return backends.of(value).to_numpy(value)
+        return backends.home(value).to_numpy(value)
 
     # --- Standing for an array ----------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import platformdirs
+
 from cornu.datasets.download import fetch
 
 
@@ -35,7 +37,7 @@ class Source(NamedTuple):
 def cache_folder() -> Path:
     """The folder of Cornu's data sets: ``CORNU_DATASETS``, or ``cornu/datasets`` in the user's cache folder.
 
-    The user's cache folder is ``XDG_CACHE_HOME`` if that is set, else ``~/.cache``. The folder need not exist yet.
+    The user's cache folder is that of the system: on Linux ``~/.cache``, or ``XDG_CACHE_HOME`` if that is set.
 
     Example:
         >>> os.environ["CORNU_DATASETS"] = "/data/pictures"
@@ -45,7 +47,7 @@ def cache_folder() -> Path:
     """
     if chosen := os.environ.get("CORNU_DATASETS"):
         return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cornu" / "datasets"
+    return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "datasets"
 
 
 def keras_folder() -> Path:

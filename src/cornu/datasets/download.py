@@ -14,6 +14,8 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
+
 from cornu.errors import DataError
 from cornu.saving.atomic import publish
 
@@ -186,22 +188,14 @@ def _explained(url: str, target: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
-    """Waits until no other process downloads this file. The system ends the wait also when that process is killed."""
-    with open(target.with_name(f".{target.name}.lock"), "a+b") as file:
-        with suppress(OSError):  # some network disks have no locks: there the checksum alone protects
-            _lock(file)
+    """Wait until no other process downloads this file. The system ends the wait also when that process is killed."""
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    with suppress(OSError):  # some network disks have no locks: there the checksum alone protects
+        lock.acquire()
+    try:
         yield
-
-
-def _lock(file: IO[bytes]) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from cornu import backends, config, ops, registry
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.ops.dispatch import unwrap
+from cornu.ops.dispatch import arrays, unwrap
 from cornu.ops.dtypes import is_float
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
@@ -91,9 +91,7 @@ class Loss(registry.Configurable):
         Raises:
             ShapeError: The weights or the mask do not fit the values.
         """
-        y_true, y_pred = self._arrays(y_true, host), self._arrays(y_pred)
-        if not isinstance(y_true, dict) and not isinstance(y_pred, dict):
-            y_true, y_pred = beside(y_true, y_pred), beside(y_pred, y_true)
+        y_true, y_pred = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
         values = ops.cast(self.call(y_true, y_pred), self.dtype)
         counted = self.counted(y_true, y_pred)
         if counted is not None:
@@ -102,14 +100,15 @@ class Loss(registry.Configurable):
             real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values), 0)
             counted = real if counted is None else ops.logical_and(counted, real)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), values)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, counted, self.reduction)
 
-    def _arrays(self, values: Any, prepare: Callable = lambda values: values) -> Any:
-        """Labels or predictions in this loss's dtype; a dict of them stays a dict."""
+    def _arrays(self, values: Any, others: Any) -> Any:
+        """Labels in this loss's dtype beside predictions, or predictions beside labels; a dict of them stays a dict."""
         if isinstance(values, dict):
-            return {name: self._arrays(value, prepare) for name, value in values.items()}
-        return ops.cast(prepare(values), self.dtype)
+            others = others if isinstance(others, dict) else dict.fromkeys(values, others)
+            return {name: self._arrays(value, others.get(name)) for name, value in values.items()}
+        return ops.cast(beside(values, others), self.dtype)
 
 
 def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> Any:
@@ -200,9 +199,7 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def host(values: Any) -> Any:
-    """Python data as NumPy data, which goes to the backend of whatever it meets; arrays as they are.
-
-    So it is the predictions that decide about the backend, and not a list of weights beside them.
+    """Python data as NumPy data; arrays as they are.
 
     Example:
         >>> from cornu.losses.loss import host
@@ -213,7 +210,7 @@ def host(values: Any) -> Any:
 
 
 def beside(values: Any, other: Any) -> Any:
-    """Host data as an array of the backend of another array, so that operators between the two work; arrays as they are.
+    """Python and NumPy data as an array of the backend that another array is of, or goes to; other arrays as they are.
 
     Example:
         >>> from cornu import ops
@@ -221,16 +218,30 @@ def beside(values: Any, other: Any) -> Any:
         >>> type(beside([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
         True
     """
-    values, name = host(values), backends.owner(unwrap(other))
-    if name in (None, "numpy") or backends.owner(values) != "numpy":
+    values, other = host(values), unwrap(other)
+    if backends.owner(other) is None or not isinstance(values, (np.ndarray, np.generic)):
         return values
-    return backends.get(name).asarray(values)
+    return arrays(values, other)[1]
+
+
+def together(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Labels and predictions, of which one may be Python or NumPy data, as arrays of one backend (see :func:`beside`).
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.losses.loss import together
+        >>> y_true, y_pred = together([1, 2], ops.ones((2,)))
+        >>> type(y_true) is type(y_pred)
+        True
+    """
+    return beside(y_true, y_pred), beside(y_pred, y_true)
 
 
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and predictions as floats of one dtype: that of the predictions, or ``config.floatx()`` for whole numbers."""
+    y_true, y_pred = together(y_true, y_pred)
     y_pred = as_float(y_pred)
-    return beside(ops.cast(host(y_true), ops.dtype(y_pred)), y_pred), beside(y_pred, y_true)
+    return ops.cast(y_true, ops.dtype(y_pred)), y_pred
 
 
 def as_float(values: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import ShapeError
-from cornu.losses.loss import LossFunctionWrapper, align, as_float, host, per_sample
+from cornu.losses.loss import LossFunctionWrapper, align, as_float, beside, per_sample, together
 
 
 @per_sample
@@ -157,6 +157,7 @@ def sparse_categorical_crossentropy(
         >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
         0.6931
     """
+    y_true, y_pred = together(y_true, y_pred)
     y_pred = as_float(y_pred)
     y_true = class_numbers(y_true, y_pred, axis)
     if ignore_class is None:
@@ -213,7 +214,7 @@ def _classes(name: str, y_pred: Any, axis: int) -> int:
 
 def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
     """Labels without an axis of size 1 where the predictions have their classes."""
-    y_true = host(y_true)
+    y_true = beside(y_true, y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         return ops.squeeze(y_true, axis=axis)
     return y_true

@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.loss import align, broadcast_weight, host
+from cornu.losses.loss import align, beside, broadcast_weight
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 
@@ -101,7 +101,7 @@ class AUC(Metric):
             y_pred: Probabilities of 1, same shape; outside of 0 to 1 they count as 0 or 1.
             sample_weight: Weights of samples, ``(batch,)``, or of values.
         """
-        y_true, y_pred = align(y_true, ops.cast(y_pred, self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
         y_pred = ops.sigmoid(y_pred) if self.from_logits else ops.clip(y_pred, 0, 1)
         counts = confusion_counts(y_true, y_pred, self.thresholds, self._weights(sample_weight, y_pred), self.multi_label)
@@ -111,7 +111,7 @@ class AUC(Metric):
     def _weights(self, sample_weight: Any, y_pred: Any) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred)
+            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_pred), self.dtype), y_pred)
         if self.label_weights is not None and not self.multi_label:
             weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight

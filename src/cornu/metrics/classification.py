@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import align, host, per_sample
+from cornu.losses.loss import align, per_sample, together
 from cornu.metrics.reduction import MeanMetricWrapper
 
 
@@ -48,7 +48,8 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
         >>> categorical_accuracy([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.4, 0.6]]).tolist()
         [1.0, 0.0]
     """
-    return ops.cast(ops.equal(ops.argmax(host(y_true), axis=-1), ops.argmax(y_pred, axis=-1)), config.floatx())
+    y_true, y_pred = together(y_true, y_pred)
+    return ops.cast(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)), config.floatx())
 
 
 @per_sample
@@ -64,6 +65,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
         >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]]).tolist()
         [1.0, 0.0]
     """
+    y_true, y_pred = together(y_true, y_pred)
     chosen = ops.argmax(y_pred, axis=-1)
     numbers = _class_numbers(y_true, len(chosen.shape))
     return ops.cast(ops.equal(numbers, chosen), config.floatx())
@@ -78,7 +80,8 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
         >>> top_k_categorical_accuracy([[0.0, 0.0, 1.0]], [[0.1, 0.6, 0.3]], k=2).tolist()
         [1.0]
     """
-    return sparse_top_k_categorical_accuracy(ops.argmax(host(y_true), axis=-1), y_pred, k)
+    y_true, y_pred = together(y_true, y_pred)
+    return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
 @per_sample
@@ -96,7 +99,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
         >>> sparse_top_k_categorical_accuracy([2], [[0.1, 0.6, 0.3]], k=2).tolist()
         [1.0]
     """
-    y_pred = y_pred if hasattr(y_pred, "shape") else ops.convert_to_tensor(y_pred)
+    y_true, y_pred = together(y_true, y_pred)
     rows = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
     numbers = _class_numbers(y_true, len(y_pred.shape) - 1)
     flat = ops.reshape(numbers, (-1,))
@@ -109,7 +112,6 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
 
 def _class_numbers(y_true: Any, rank: int) -> Any:
     """Class numbers with this many axes: a last axis of size 1 too many is dropped."""
-    y_true = host(y_true)
     if len(y_true.shape) == rank + 1 and y_true.shape[-1] == 1:
         return ops.squeeze(y_true, axis=-1)
     return y_true

@@ -8,7 +8,7 @@ import numpy as np
 from cornu import ops
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import align, broadcast_weight, host
+from cornu.losses.loss import align, beside, broadcast_weight
 from cornu.metrics.metric import Metric
 
 _NEVER = -1e10  # below all predictions: with `top_k`, what is not among the best becomes this
@@ -101,10 +101,10 @@ class _ConfusionMetric(Metric):
         Raises:
             ShapeError: There is one number for each sample only, and ``class_id`` or ``top_k`` was given.
         """
-        y_true, y_pred = align(y_true, ops.cast(y_pred, self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), y_pred)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_pred), self.dtype), y_pred)
         counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))

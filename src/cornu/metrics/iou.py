@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import broadcast_weight, host
+from cornu.losses.loss import beside, broadcast_weight, together
 from cornu.metrics.metric import Metric
 
 
@@ -69,7 +69,7 @@ class IoU(Metric):
             y_pred: Class numbers, or a number for each class.
             sample_weight: Weights of samples, ``(batch,)``, or of each class number.
         """
-        y_true = host(y_true)
+        y_true, y_pred = together(y_true, y_pred)
         true = ops.cast(y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis), "int32")
         pred = ops.cast(y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis), "int32")
         if np.prod(true.shape) != np.prod(pred.shape):
@@ -78,9 +78,9 @@ class IoU(Metric):
                 "There must be as many of one as of the other.",
                 "Say with `sparse_y_true` and `sparse_y_pred` which of them are class numbers already.",
             )
-        weight = np.ones(tuple(true.shape), dtype="float32")
+        weight = ops.ones_like(true, dtype="float32")
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(host(sample_weight), self.dtype), true)
+            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, true), self.dtype), true)
         true, pred, weight = (ops.reshape(x, (-1,)) for x in (true, pred, weight))
         known = ops.logical_and(self._is_class(true), self._is_class(pred))
         if self.ignore_class is not None:

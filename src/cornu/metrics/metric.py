@@ -1,5 +1,6 @@
 """The base of all metrics: numbers that are gathered batch by batch and become a result."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,6 +56,8 @@ class Metric(registry.Configurable):
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
+        for name in {"update_state", "result"} & cls.__dict__.keys():
+            setattr(cls, name, _where_its_variables_are(cls.__dict__[name]))
         if "update_state" in cls.__dict__ and "counts_zero_weight_as_absent" not in cls.__dict__:
             cls.counts_zero_weight_as_absent = False  # what a parent promises does not hold for another update
 
@@ -202,6 +205,20 @@ class Metric(registry.Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _where_its_variables_are(method: Callable) -> Callable:
+    """Let a metric's method that is called outside of any call take NumPy data to the backend of the metric's variables."""
+
+    @functools.wraps(method)
+    def wrapper(self: Metric, *args: Any, **kwargs: Any) -> Any:
+        variables = self.variables
+        if not variables or context.current() is not None:
+            return method(self, *args, **kwargs)
+        with config.running_on(*variables[0].place):
+            return method(self, *args, **kwargs)
+
+    return wrapper
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.losses.loss import Loss, broadcast_weight, gives_a_value_for_each_sample, host
+from cornu.losses.loss import Loss, beside, broadcast_weight, gives_a_value_for_each_sample
 from cornu.metrics.metric import Metric
 
 
@@ -84,10 +84,10 @@ class Mean(Metric):
 
 def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[Any, Any]:
     """Values times weights and the weights, both reduced to one number for each sample. A weight of 0 also silences NaN."""
-    values = ops.cast(values, dtype)
+    values = ops.cast(beside(values, weight), dtype)
     if weight is None:
         return _per_sample(values, reduce), None
-    weight = ops.cast(host(weight), dtype)
+    weight = ops.cast(beside(weight, values), dtype)
     if len(weight.shape) > len(values.shape) and weight.shape[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
     if len(weight.shape) < len(values.shape):

@@ -273,7 +273,7 @@ def fit_to(tensor: SymbolicTensor, array: Any) -> Any:
     """An array as an input has it: in its dtype, and with a last axis of size 1 where only that is missing."""
     if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)
-    return array if backends.of(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
+    return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
 
 
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:

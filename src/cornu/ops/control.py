@@ -27,7 +27,7 @@ def _arrays_of(backend: ModuleType, tree: Any) -> Any:
 
 def _form(tree: Any) -> str:
     """The shapes and dtypes of a tree of arrays, as a text to compare and to show."""
-    return str(trees.map(lambda leaf: _Told(f"{backends.of(leaf).dtype(leaf)} {tuple(leaf.shape)}"), tree))
+    return str(trees.map(lambda leaf: _Told(f"{backends.home(leaf).dtype(leaf)} {tuple(leaf.shape)}"), tree))
 
 
 class _Told(str):
@@ -314,7 +314,7 @@ def stop_gradient(variable: Any) -> Any:
         [1.0]
     """
     backend = backends.of(*trees.leaves(variable))
-    if isinstance(variable, (list, tuple, dict)) and backends.of_list(trees.leaves(variable)) is not None:
+    if isinstance(variable, (list, tuple, dict)) and backends.holds_arrays(trees.leaves(variable)):
         return trees.map(backend.stop_gradient, _arrays_of(backend, variable))
     return backend.stop_gradient(as_array(backend, variable))
 

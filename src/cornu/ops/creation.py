@@ -36,8 +36,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> 
         >>> ops.convert_to_tensor([1.5, 2.0], backend="numpy")
         array([1.5, 2. ], dtype=float32)
     """
-    host = isinstance(x, (np.ndarray, np.generic))
-    target = backends.get(backend) if backend or host else backends.of(x)
+    target = backends.get(backend) if backend else backends.of(x)
     return as_array(target, x, None if dtype is None else standardize_dtype(dtype))
 
 

@@ -27,7 +27,7 @@ _plain: set[type] = set()
 """Types met before that are neither recorded nor stand for an array, so that the usual call is looked at quickly."""
 
 _homes: dict[type, ModuleType] = {}
-"""The backends of types of arrays that were met before."""
+"""The backends of types of arrays that were met before; not of ``numpy.ndarray``, which belongs where the call runs."""
 
 _float_dtypes: dict[Any, bool] = {}
 """Whether a dtype, as an engine writes it, is one of floats."""
@@ -106,7 +106,19 @@ def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: di
                 return record(wrapper, args, kwargs)
             if not (isinstance(item, (list, tuple)) or hasattr(kind, "__cornu_array__")):
                 _plain.add(kind)
-    return function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in kwargs.items()})
+    taken = [unwrap(value) for value in args]
+    named = {name: unwrap(value) for name, value in kwargs.items()}
+    if config.backend() != "numpy" and _lends_numpy((*args, *kwargs.values()), (*taken, *named.values())):
+        with config.running_on("numpy"):
+            return function(*taken, **named)
+    return function(*taken, **named)
+
+
+def _lends_numpy(given: Any, taken: Any) -> bool:
+    """Whether a value stood for a NumPy array, as a variable of the NumPy backend does: an array of its, not data."""
+    if type(taken) in (list, tuple):
+        return any(map(_lends_numpy, given, taken))
+    return taken is not given and isinstance(taken, np.ndarray)
 
 
 def unwrap(value: Any) -> Any:
@@ -125,7 +137,7 @@ def arrays(*values: Any) -> tuple:
         values: Arrays, numbers, or lists of them.
 
     Returns:
-        ``(backend, *arrays)``.
+        ``(backend, *arrays)``. See :func:`cornu.backends.of` for the backend.
 
     Raises:
         BackendError: Arrays of two engines are among the values.
@@ -133,18 +145,25 @@ def arrays(*values: Any) -> tuple:
 
     Example:
         >>> import numpy as np
+        >>> from cornu import backends
         >>> from cornu.ops.dispatch import arrays
         >>> backend, x, y = arrays(np.float32([1, 2]), [3.0, 4.0])
-        >>> backend.__name__, type(y).__name__
-        ('cornu.backends.numpy', 'ndarray')
+        >>> backend is backends.get(), x.tolist(), y.tolist()
+        (True, [1.0, 2.0], [3.0, 4.0])
     """
     backend = None
     for value in values:
-        home = _homes.get(type(value))
+        kind = type(value)
+        home = _homes.get(kind) or (_home_of_numpy() if kind is np.ndarray else None)
         if home is None or (backend is not None and home is not backend):
             return _arrays_of_several(values)
         backend = home
     return (backend, *values)
+
+
+def _home_of_numpy() -> ModuleType | None:
+    """The NumPy backend where it runs or is the default, so that NumPy arrays are its own; None where they are data."""
+    return backends.get("numpy") if config.backend() == "numpy" else None
 
 
 def _arrays_of_several(values: tuple) -> tuple:
@@ -156,7 +175,7 @@ def _at_home(backend: ModuleType, value: Any) -> Any:
     """The value as an array of a backend; remembers the types of arrays that are at home there."""
     if backends.owner(value) != backends.name_of(backend):
         return as_array(backend, value)
-    if type(value) not in _HOST_SCALARS:
+    if not isinstance(value, (np.ndarray, np.generic)):
         _homes[type(value)] = backend
     return value
 
@@ -168,7 +187,7 @@ def operands(*values: Any) -> tuple:
         kind = type(value)
         if kind in _weak:
             continue
-        home = _homes.get(kind)
+        home = _homes.get(kind) or (_home_of_numpy() if kind is np.ndarray else None)
         if home is None or (backend is not None and home is not backend):
             return _operands_of_several(values)
         backend = home
