@@ -8,5 +8,5 @@ from cornu import config
 @pytest.fixture
 def default_backend(backend, monkeypatch):
     """A backend as the default, so that variables are made there."""
-    monkeypatch.setitem(config._settings, "backend", backend)
+    monkeypatch.setattr(config._backend, "_default", backend)
     return backend

@@ -15,6 +15,7 @@ from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, has_shapes, map_shapes, shapes_for_build, shapes_of
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
+from cornu.scopes import construction_lock
 
 _NOT_OWNED = ("_arguments", "_build_shapes", "_place", "inbound_nodes")
 
@@ -24,6 +25,10 @@ def _remembering(build: Callable) -> Callable:
 
     @functools.wraps(build)
     def wrapper(self: "Layer", *args: Any, **kwargs: Any) -> None:
+        with construction_lock:  # other threads wait, and then find it built
+            run(self, args, kwargs)
+
+    def run(self: "Layer", args: tuple, kwargs: dict) -> None:
         self._check_constructed()
         if self._building:  # a subclass's build calls the one it overrides
             build(self, *args, **kwargs)

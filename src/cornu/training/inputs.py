@@ -15,6 +15,7 @@ from cornu.layers.embedding import Embedding
 from cornu.layers.normalization import Normalization
 from cornu.layers.regularization import Dropout
 from cornu.layers.reshaping import Flatten, Rearranging
+from cornu.scopes import construction_lock
 from cornu.training import checks
 from cornu.training.checks import said
 
@@ -39,10 +40,11 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
         NonFiniteError: There is NaN or infinity.
         ShapeError: A shape is wrong.
     """
-    if not model.built:
-        for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
-            checks.finite(function, name, leaf)
-        model.build(_shapes(x))
+    with construction_lock:  # a model says that it is built before all layers inside it are
+        if not model.built:
+            for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
+                checks.finite(function, name, leaf)
+            model.build(_shapes(x))
     graph = model.functional
     if graph is None:
         for name, leaf in checks.named_leaves("x", x):
