@@ -21,7 +21,7 @@ _public_names: dict[Any, tuple[str, str]] = {}
 _custom: dict[str, Any] = {}
 _custom_names: dict[Any, str] = {}
 _lock = threading.Lock()
-"""Held while something is entered into the four tables above, which are the process's, and while one of them is walked through."""
+"""Held while something is entered into the four tables above, which are the process's, and while one is walked through."""
 
 _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the innermost first", ())
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("things that stand at several places", None)

@@ -1,8 +1,8 @@
 """The one way to scope state: a value that ``with`` blocks set for the code inside them, and setters for the whole process.
 
 A :class:`Scope` is read by ``get()``. Inside ``with scope.set_to(value):`` it is that value for the code that runs there, in
-this thread or asyncio task alone, and in what a copy of its context is handed to (``contextvars.copy_context``). Everywhere else
-it is the default of the process, which ``set_default`` changes under a lock, so that all threads, also later ones, see it.
+this thread or asyncio task alone, and in what runs in a copy of its context (``contextvars.copy_context``). Everywhere else it
+is the default of the process, which ``set_default`` changes under a lock, so that all threads, also later ones, see it.
 
 Values should be immutable: a block that adds to a stack sets a longer tuple. Plain Python: this module knows nothing of arrays.
 """

@@ -221,7 +221,9 @@ def test_loading_leaves_everything_else_as_it_was(tmp_path):
     small().save(tmp_path / "model.keras")
 
     def everything():
-        settings = [each.get() for module in (config, dtype_policy) for each in vars(module).values() if isinstance(each, Scope)]
+        settings = [
+            each.get() for module in (config, dtype_policy) for each in vars(module).values() if isinstance(each, Scope)
+        ]
         sequence = seeds._sequence.get()
         return sequence, sequence._seed, sequence._count, settings, set(registry._custom), os.environ.copy()
 

@@ -11,7 +11,6 @@ from cornu import config, trees
 from cornu.backends import host
 from cornu.scopes import Scope
 
-
 _depth: Scope[int] = Scope("gradients that are being computed, one inside the other", 0)
 
 _switches = threading.RLock()
