@@ -191,7 +191,7 @@ class Graph:
 # --- Which graph is written on ----------------------------------------------------------------------------------------
 
 
-_recording: Scope[Graph | None] = Scope("the graph that is written on", None)
+_recording: Scope[Any] = Scope("the graph that is written on", None)
 
 
 def current() -> Graph:

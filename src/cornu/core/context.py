@@ -54,7 +54,7 @@ class CallContext:
         self._masks[id(tensor)] = (tensor, mask)
 
 
-_call: Scope[CallContext | None] = Scope("the running call", None)
+_call: Scope[Any] = Scope("the running call", None)
 _names: Scope[tuple[str, ...]] = Scope("names of the scopes around", ())
 _read_as: Scope[str | None] = Scope("dtype that float variables are read in", None)
 
