@@ -8,13 +8,15 @@ import pytest
 
 from cornu import config
 from cornu.errors import InvalidArgumentError, MissingPackageError
+from cornu.scopes import Scope
 
 
 @pytest.fixture(autouse=True)
 def as_before():
-    saved = dict(config._settings)
+    saved = [(value, value.get()) for value in vars(config).values() if isinstance(value, Scope)]
     yield
-    config._settings.update(saved)
+    for scope, value in saved:
+        scope.set_default(value)
 
 
 def run(code, **environment):

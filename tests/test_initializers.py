@@ -70,7 +70,7 @@ def test_bfloat16_is_drawn_as_float32():
 
 
 def test_default_dtype_is_the_setting(monkeypatch):
-    monkeypatch.setitem(config._settings, "floatx", "float64")
+    monkeypatch.setattr(config._floatx, "_default", "float64")
     assert initializers.Zeros()((2,)).dtype == np.float64
     assert initializers.RandomNormal()((2,)).dtype == np.float64
 

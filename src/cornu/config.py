@@ -7,10 +7,11 @@ Plain Python: importing this module imports no array library.
 import importlib.util
 import os
 import warnings
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from cornu.errors import InvalidArgumentError, MissingPackageError, one_of
+from cornu.scopes import Scope
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
 """Names of the backends, best first: the first one whose package is installed is the default."""
@@ -36,11 +37,13 @@ class Place(NamedTuple):
     device: str | None = None
 
 
-_running: ContextVar[Place | None] = ContextVar("the place of the model that runs", default=None)
-_settings: dict[str, Any] = {
-    **{"backend": None, "device": None, "fast_paths": None},
-    **{"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"},
-}
+_running: Scope[Place | None] = Scope("the place of the model that runs", None)
+_backend: Scope[str | None] = Scope("backend", None)
+_device: Scope[str | None] = Scope("device", None)
+_fast_paths: Scope[bool | None] = Scope("fast_paths", None)
+_floatx: Scope[str] = Scope("floatx", "float32")
+_epsilon: Scope[float] = Scope("epsilon", 1e-7)
+_image_data_format: Scope[str] = Scope("image_data_format", "channels_last")
 
 
 def backend() -> str:
@@ -62,9 +65,7 @@ def backend() -> str:
     running = _running.get()
     if running is not None:
         return running.backend
-    if not _settings["backend"]:
-        set_backend(os.environ.get("CORNU_BACKEND") or _best_installed())
-    return str(_settings["backend"])
+    return _backend.get() or _first_backend()
 
 
 def device(backend: str | None = None) -> str | None:
@@ -84,7 +85,7 @@ def device(backend: str | None = None) -> str | None:
     running = _running.get()
     if running is not None and backend in (None, running.backend):
         return running.device
-    return _settings["device"] or os.environ.get("CORNU_DEVICE") or None
+    return _device.get() or os.environ.get("CORNU_DEVICE") or None
 
 
 def place() -> Place:
@@ -98,7 +99,7 @@ def place() -> Place:
     return Place(backend(), device())
 
 
-class running_on:  # `predict` enters it for every picture, and a decorated generator takes three times as long
+def running_on(name: str, device: str | None = None) -> AbstractContextManager[Place | None]:
     """Inside, arrays made from nothing (``ops.zeros``) go to this place: that of the model that runs, in this thread.
 
     Args:
@@ -111,18 +112,7 @@ class running_on:  # `predict` enters it for every picture, and a decorated gene
         ...     type(ops.zeros((2,))).__name__
         'ndarray'
     """
-
-    __slots__ = ("_before", "_place")
-
-    def __init__(self, name: str, device: str | None = None):
-        self._place = Place(name, device)
-
-    def __enter__(self) -> None:
-        self._before = _running.get()
-        _running.set(self._place)
-
-    def __exit__(self, *exception: Any) -> None:
-        _running.set(self._before)
+    return _running.set_to(Place(name, device))
 
 
 def set_backend(name: str) -> None:
@@ -139,6 +129,17 @@ def set_backend(name: str) -> None:
         >>> from cornu import config
         >>> config.set_backend(config.backend())
     """
+    _backend.set_default(_installed(name))
+
+
+def _first_backend() -> str:
+    """The default backend where none was set: it is chosen once, unless another thread sets one meanwhile."""
+    name = _installed(os.environ.get("CORNU_BACKEND") or _best_installed())
+    return str(_backend.update_default(lambda chosen: chosen or name))
+
+
+def _installed(name: str) -> str:
+    """The name of a backend, checked."""
     if name not in BACKENDS:
         raise one_of("backend", name, BACKENDS)
     if importlib.util.find_spec(name) is None:
@@ -147,7 +148,7 @@ def set_backend(name: str) -> None:
             f"It needs the package {name!r}, which is not installed.",
             f"Run `pip install {name}`, or choose another backend.",
         )
-    _settings["backend"] = name
+    return name
 
 
 def set_device(name: str | None) -> None:
@@ -167,7 +168,7 @@ def set_device(name: str | None) -> None:
         'cpu'
         >>> config.set_device(None)
     """
-    _settings["device"] = name
+    _device.set_default(name)
 
 
 def fast_paths() -> bool:
@@ -183,8 +184,9 @@ def fast_paths() -> bool:
         >>> config.fast_paths()
         True
     """
-    if _settings["fast_paths"] is not None:
-        return _settings["fast_paths"]
+    chosen = _fast_paths.get()
+    if chosen is not None:
+        return chosen
     said = os.environ.get("CORNU_FAST_PATHS") or "1"
     if said not in ("0", "1"):
         raise one_of("CORNU_FAST_PATHS", said, ("0", "1"))
@@ -218,7 +220,7 @@ def set_fast_paths(on: bool | None) -> None:
             "It takes True, False, or None for what the environment says.",
             "Pass False to switch the fast paths off.",
         )
-    _settings["fast_paths"] = None if on is None else bool(on)
+    _fast_paths.set_default(None if on is None else bool(on))
 
 
 def installed_backends() -> list[str]:
@@ -238,7 +240,7 @@ def _best_installed() -> str:
         warnings.warn(
             "No engine is installed: Cornu computes with NumPy, which is slow. Run `pip install jax`, or say that NumPy is "
             "meant: `cornu.config.set_backend('numpy')`.",
-            stacklevel=4,
+            stacklevel=5,
         )
     return best
 
@@ -251,7 +253,7 @@ def floatx() -> str:
         >>> config.floatx()
         'float32'
     """
-    return _settings["floatx"]
+    return _floatx.get()
 
 
 def set_floatx(dtype: str) -> None:
@@ -263,7 +265,7 @@ def set_floatx(dtype: str) -> None:
     """
     if dtype not in _FLOAT_TYPES:
         raise one_of("dtype", dtype, _FLOAT_TYPES)
-    _settings["floatx"] = dtype
+    _floatx.set_default(dtype)
 
 
 def epsilon() -> float:
@@ -274,7 +276,7 @@ def epsilon() -> float:
         >>> config.epsilon()
         1e-07
     """
-    return _settings["epsilon"]
+    return _epsilon.get()
 
 
 def set_epsilon(value: float) -> None:
@@ -284,7 +286,7 @@ def set_epsilon(value: float) -> None:
         >>> from cornu import config
         >>> config.set_epsilon(1e-7)
     """
-    _settings["epsilon"] = float(value)
+    _epsilon.set_default(float(value))
 
 
 def image_data_format() -> str:
@@ -295,7 +297,7 @@ def image_data_format() -> str:
         >>> config.image_data_format()
         'channels_last'
     """
-    return _settings["image_data_format"]
+    return _image_data_format.get()
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -307,7 +309,7 @@ def set_image_data_format(data_format: str) -> None:
     """
     if data_format not in _LAYOUTS:
         raise one_of("data_format", data_format, _LAYOUTS)
-    _settings["image_data_format"] = data_format
+    _image_data_format.set_default(data_format)
 
 
 def standardize_data_format(data_format: str | None) -> str:

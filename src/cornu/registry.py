@@ -9,17 +9,22 @@ import contextlib
 import functools
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
+from cornu.scopes import Scope
 
 _tables: dict[str, dict[str, Any]] = {}
 _public_names: dict[Any, tuple[str, str]] = {}
 _custom: dict[str, Any] = {}
 _custom_names: dict[Any, str] = {}
-_scoped: list[Mapping[str, Any]] = []
-_shared: list[tuple[list[int], dict[Any, Any]]] = []
+_lock = threading.Lock()
+"""Held while something is entered into the four tables above, which are the process's, and while one is walked through."""
+
+_scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the innermost first", ())
+_shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("things that stand at several places", None)
 
 
 # --- The tables -------------------------------------------------------------------------------------------------------
@@ -44,13 +49,14 @@ def allow(
         >>> registry.get("leaps", "leap")(1)
         2
     """
-    table = _tables.setdefault(kind, {})
-    for thing in things:
-        table[thing.__name__] = thing
-        table.setdefault(to_snake_case(thing.__name__), thing)
-        _public_names[thing] = written_as or (_module_of(kind), thing.__name__)
-        table[_public_names[thing][1]] = thing
-    table.update(aliases or {})
+    with _lock:
+        table = _tables.setdefault(kind, {})
+        for thing in things:
+            table[thing.__name__] = thing
+            table.setdefault(to_snake_case(thing.__name__), thing)
+            _public_names[thing] = written_as or (_module_of(kind), thing.__name__)
+            table[_public_names[thing][1]] = thing
+        table.update(aliases or {})
 
 
 def allowed(kind: str) -> dict[str, Any]:
@@ -62,7 +68,8 @@ def allowed(kind: str) -> dict[str, Any]:
         >>> "NonNeg" in registry.allowed("constraints")
         True
     """
-    return dict(_tables.get(kind, {}))
+    with _lock:
+        return dict(_tables.get(kind, {}))
 
 
 def is_builtin(thing: Any) -> bool:
@@ -110,8 +117,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     def register(thing: Any) -> Any:
         registered_name = f"{package}>{name or thing.__name__}"
-        _custom[registered_name] = thing
-        _custom_names[thing] = registered_name
+        with _lock:
+            _custom[registered_name] = thing
+            _custom_names[thing] = registered_name
         return thing
 
     return register
@@ -121,17 +129,16 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
     """Inside this context, configs and strings may also name these objects: ``{"MyLayer": MyLayer}``.
 
+    Other threads do not see them.
+
     Example:
         >>> from cornu import registry
         >>> with registry.custom_object_scope({"twice": lambda x: 2 * x}):
         ...     registry.get("activations", "twice")(3)
         6
     """
-    _scoped.append(custom_objects or {})
-    try:
+    with _scoped.set_to((custom_objects or {}, *_scoped.get())):
         yield
-    finally:
-        _scoped.pop()
 
 
 def _find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
@@ -139,7 +146,7 @@ def _find(kind: str | None, name: str, registered_name: str | None = None) -> An
     if not isinstance(name, str):  # a damaged file may say anything
         return None
     for key in (registered_name, name) if isinstance(registered_name, str) else (name,):
-        for scope in reversed(_scoped):
+        for scope in _scoped.get():
             if key in scope:
                 return scope[key]
         if key in _custom:
@@ -186,7 +193,7 @@ def get(kind: str, identifier: Any) -> Any:
     raise InvalidTypeError(
         f"{identifier!r} was given where one of the {kind} belongs.",
         "It must be a name, a function, an object or a config.",
-        f"Pass a name such as {next(iter(_tables.get(kind, {'...': None})))!r}.",
+        f"Pass a name such as {next(iter(allowed(kind)), '...')!r}.",
     )
 
 
@@ -194,7 +201,7 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name!r} was given.",
         f"There is nothing of that name among the {kind}.",
-        f"{did_you_mean(name, _tables.get(kind, {}))} For an object of your own pass the object itself, "
+        f"{did_you_mean(name, allowed(kind))} For an object of your own pass the object itself, "
         "or `custom_objects={...}` when loading.".lstrip(),
     )
 
@@ -332,8 +339,9 @@ def _serialize_object(thing: Any) -> dict[str, Any]:
             "registered_name": name if module.startswith("keras.src") else None,
         }
     built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
-    if _shared and id(thing) in _shared[-1][0]:
-        form["shared_object_id"] = _shared[-1][0].index(id(thing))
+    shared = _shared.get()
+    if shared is not None and id(thing) in shared[0]:
+        form["shared_object_id"] = shared[0].index(id(thing))
     return form | ({"build_config": built_for} if built_for else {})
 
 
@@ -354,11 +362,8 @@ def sharing(things: Iterable[Any] = ()) -> Iterator[None]:
         >>> first is second
         True
     """
-    _shared.append(([id(thing) for thing in things], {}))
-    try:
+    with _shared.set_to(([id(thing) for thing in things], {})):
         yield
-    finally:
-        _shared.pop()
 
 
 def _module_of(kind: str) -> str:
@@ -413,7 +418,7 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
         raise UnsafeModelError(
             f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
             f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
-            f"{did_you_mean(name, _tables.get(kinds[0], {}) if kinds else [])} If it is yours, pass "
+            f"{did_you_mean(name, allowed(kinds[0]) if kinds else [])} If it is yours, pass "
             f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
         )
     return thing if inner is None else _once(config, thing)
@@ -421,7 +426,8 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
 
 def _once(config: dict[str, Any], cls: Any) -> Any:
     """The object of a config; inside :func:`sharing` the one that an earlier config of the same ``shared_object_id`` gave."""
-    known = _shared[-1][1] if _shared else {}
+    shared = _shared.get()
+    known = shared[1] if shared is not None else {}
     key = config.get("shared_object_id")
     if isinstance(key, int) and type(known.get(key)) is cls:
         return known[key]
@@ -434,10 +440,12 @@ def _once(config: dict[str, Any], cls: Any) -> Any:
 def _kinds_of(module: Any) -> list[str]:
     """The kinds that a module's name in a file can mean: ``"keras.src.layers.core"`` means ``"layers"``."""
     parts = str(module).split(".")
-    named = [kind for kind in _tables if kind.rpartition(".")[2] in parts]
+    with _lock:
+        kinds = list(_tables)
+    named = [kind for kind in kinds if kind.rpartition(".")[2] in parts]
     if "schedules" in parts:
         return ["optimizers.schedules"]
-    return sorted(named, key=len, reverse=True) or list(_tables)
+    return sorted(named, key=len, reverse=True) or kinds
 
 
 def to_snake_case(name: str) -> str:

@@ -6,23 +6,47 @@ of the data), on a backend it is the key of an explicit random function (dropout
 weights and the same order on every backend. Plain Python: this module draws no number itself.
 """
 
-import contextlib
 import secrets
-from collections.abc import Iterator
-from typing import Any
+import threading
+from contextlib import AbstractContextManager
+
+from cornu.scopes import Scope
 
 _WORD = 2**32
 _SCATTER = 0x9E3779B1  # an odd number with mixed bits: keys that follow one another give seeds far apart
-_state: dict[str, Any] = {"seed": None, "counter": 0}
+
+
+class _Sequence:
+    """Keys of one seed, one after the other; no two calls return the same, from whatever threads they come.
+
+    Args:
+        seed: Its lowest 32 bits are used; None draws one from the operating system when the first key is needed.
+    """
+
+    def __init__(self, seed: int | None):
+        self._seed = None if seed is None else int(seed) % _WORD
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[int, int]:
+        with self._lock:
+            if self._seed is None:
+                self._seed = secrets.randbits(32)
+            key = self._seed, self._count
+            self._count = (self._count + 1) % _WORD
+        return key
+
+
+_sequence: Scope[_Sequence] = Scope("sequence of keys", _Sequence(None))
 
 
 def set_seed(seed: int) -> None:
-    """Starts all of Cornu's randomness anew from a seed.
+    """Starts all of Cornu's randomness anew from a seed, in every thread. Inside :func:`using` its key goes on to count.
 
     Args:
         seed: A whole number; its lowest 32 bits are used.
     """
-    _state["seed"], _state["counter"] = int(seed) % _WORD, 0
+    _sequence.set_default(_Sequence(seed))
 
 
 def next_key() -> tuple[int, int]:
@@ -39,11 +63,7 @@ def next_key() -> tuple[int, int]:
         >>> seeds.next_key(), seeds.next_key()
         ((7, 0), (7, 1))
     """
-    if _state.get("seed") is None:
-        set_seed(secrets.randbits(32))
-    key = (_state["seed"], _state["counter"])
-    _state["counter"] = (_state["counter"] + 1) % _WORD
-    return key
+    return _sequence.get().next()
 
 
 def key_from(seed: int | None) -> tuple[int, int]:
@@ -51,16 +71,12 @@ def key_from(seed: int | None) -> tuple[int, int]:
     return next_key() if seed is None else (int(seed) % _WORD, 0)
 
 
-@contextlib.contextmanager
-def using(key: tuple[int, int]) -> Iterator[None]:
+def using(key: tuple[int, int]) -> AbstractContextManager:
     """Inside this context all draws follow from one key taken earlier, whatever was drawn in between: so work can be put off.
+
+    Other threads do not notice.
 
     Args:
         key: What :func:`next_key` gave.
     """
-    saved = dict(_state)
-    set_seed(key[0] ^ (key[1] * _SCATTER))
-    try:
-        yield
-    finally:
-        _state.update(saved)
+    return _sequence.set_to(_Sequence(key[0] ^ (key[1] * _SCATTER)))

@@ -7,7 +7,7 @@ test with its data, and raises a :class:`ContractError` if the layer breaks it.
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,15 +86,9 @@ class _Subject:
         return ContractError(f"`{self.name}` breaks the clause {clause!r}: {found}", expected, advice)
 
 
-@contextlib.contextmanager
-def _under(policy: str | None) -> Iterator[None]:
+def _under(policy: str | None) -> contextlib.AbstractContextManager:
     """Inside, layers are made under this dtype policy; None leaves it as it is."""
-    before = dtype_policy.dtype_policy()
-    dtype_policy.set_dtype_policy(policy or before)
-    try:
-        yield
-    finally:
-        dtype_policy.set_dtype_policy(before)
+    return contextlib.nullcontext() if policy is None else dtype_policy.dtype_policy_scope(policy)
 
 
 def _shaken(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -145,7 +145,7 @@ def test_result_of_two_batches_is_that_of_keras(name, arguments, kind, default_b
 
 @each_case
 def test_a_sample_of_weight_zero_is_not_there(name, arguments, kind, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "numpy")
+    monkeypatch.setattr(config._backend, "_default", "numpy")
     y_true, y_pred = data(kind, 3)
     all_of_them, some = getattr(metrics, name)(**arguments), getattr(metrics, name)(**arguments)
     assert all_of_them.counts_zero_weight_as_absent

@@ -20,6 +20,7 @@ from cornu import config, layers, registry, seeds
 from cornu.core import dtype_policy
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError, UnsafeModelError
 from cornu.models import load_model, model_from_json
+from cornu.scopes import Scope
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
 
@@ -218,17 +219,18 @@ def test_weights_of_a_model_file_are_read_too(tmp_path):
 
 def test_loading_leaves_everything_else_as_it_was(tmp_path):
     small().save(tmp_path / "model.keras")
-    before = (
-        seeds._state.copy(),
-        config._settings.copy(),
-        dtype_policy._global.copy(),
-        set(registry._custom),
-        os.environ.copy(),
-    )
+
+    def everything():
+        settings = [
+            each.get() for module in (config, dtype_policy) for each in vars(module).values() if isinstance(each, Scope)
+        ]
+        sequence = seeds._sequence.get()
+        return sequence, sequence._seed, sequence._count, settings, set(registry._custom), os.environ.copy()
+
+    before = everything()
     modules = set(sys.modules)
     load_model(tmp_path / "model.keras")
-    after = (seeds._state, config._settings, dtype_policy._global, set(registry._custom), os.environ)
-    assert after == before
+    assert everything() == before
     assert {name for name in set(sys.modules) - modules if not name.startswith(("cornu", "h5py", "encodings"))} == set()
 
 
@@ -303,7 +305,7 @@ def test_a_model_on_another_backend_gives_the_same_answers(tmp_path, monkeypatch
     x = np.random.default_rng(3).normal(size=(3, 6)).astype("float32")
     model = small()
     model.save(tmp_path / "model.keras")
-    monkeypatch.setitem(config._settings, "backend", "numpy")
+    monkeypatch.setattr(config._backend, "_default", "numpy")
     loaded = load_model(tmp_path / "model.keras")
     assert loaded.backend_name == "numpy"
     np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)

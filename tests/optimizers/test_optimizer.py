@@ -133,7 +133,7 @@ def test_gathered_gradients_count_as_one_step(weight):
 
 
 def test_a_step_compiles_once(engine_name, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", engine_name)
+    monkeypatch.setattr(config._backend, "_default", engine_name)
     adam, weight, traces = optimizers.Adam(), Variable([1.0, 2.0]), []
     adam.build([weight])
 

@@ -6,6 +6,7 @@ instead of computing: that is how models are exported.
 """
 
 import importlib
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,9 @@ _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorf
 """Which backend owns the array types that a package defines."""
 
 _loaded: dict[str, ModuleType] = {}
+_loading = threading.RLock()
+"""Held while an engine is imported: what its module sets up is set up before another thread is given it."""
+
 _owner_names: dict[type, str | None] = {}
 
 
@@ -46,9 +50,10 @@ def get(name: str | None = None) -> ModuleType:
     if name not in _loaded:
         if name not in config.BACKENDS and name not in RECORDERS:
             raise one_of("backend", name, config.BACKENDS)
-        if name not in (*RECORDERS, "numpy"):
-            memory.keep()
-        _loaded[name] = importlib.import_module(module_name(name))
+        with _loading:
+            if name not in (*RECORDERS, "numpy"):
+                memory.keep()
+            _loaded[name] = importlib.import_module(module_name(name))
     return _loaded[name]
 
 

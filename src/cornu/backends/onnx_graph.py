@@ -9,10 +9,9 @@ Elementwise functions, pooling, padding and reductions work on the numbers as th
 as it needs them: a network of convolutions has one transpose at its entrance and one at its end.
 """
 
-import contextlib
 import math
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from cornu import backends
 from cornu.backends.onnx_sizes import Form, form_of, is_open
 from cornu.errors import BackendError, InvalidTypeError
+from cornu.scopes import Scope
 
 Shape = tuple[int, ...]
 
@@ -191,11 +191,7 @@ class Graph:
 # --- Which graph is written on ----------------------------------------------------------------------------------------
 
 
-class _Recording(threading.local):
-    graph: Graph | None = None
-
-
-_recording = _Recording()
+_recording: Scope[Any] = Scope("the graph that is written on", None)
 
 
 def current() -> Graph:
@@ -204,28 +200,25 @@ def current() -> Graph:
     Raises:
         BackendError: None is: an array was kept after its recording.
     """
-    if _recording.graph is None:
+    graph = _recording.get()
+    if graph is None:
         raise BackendError(
             "An operation on a recorded array was called outside of the recording.",
             "Such arrays are there only while a model is exported.",
             "Do not keep arrays from inside `call`.",
         )
-    return _recording.graph
+    return graph
 
 
-@contextlib.contextmanager
-def recording(graph: Graph) -> Iterator[Graph]:
+def recording(graph: Graph) -> AbstractContextManager[Graph]:
     """Inside, operations on recorded arrays are written on this graph."""
-    before, _recording.graph = _recording.graph, graph
-    try:
-        yield graph
-    finally:
-        _recording.graph = before
+    return _recording.set_to(graph)
 
 
 def place(primitive: str) -> str:
     """Where in the model a primitive is called now, for errors."""
-    return "" if _recording.graph is None else _recording.graph.path_of(primitive).rpartition("/")[0]
+    graph = _recording.get()
+    return "" if graph is None else graph.path_of(primitive).rpartition("/")[0]
 
 
 # --- The array --------------------------------------------------------------------------------------------------------

@@ -9,13 +9,12 @@ import torch
 
 from cornu import config, trees
 from cornu.backends import host
+from cornu.scopes import Scope
 
+_depth: Scope[int] = Scope("gradients that are being computed, one inside the other", 0)
 
-class _Depth(threading.local):
-    gradients = 0
-
-
-_depth = _Depth()
+_switches = threading.RLock()
+"""Held while PyTorch's switches, which are the process's, are not as they were found."""
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
@@ -23,17 +22,13 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
 
     def run(first: Any, *args: Any) -> tuple[Any, Any]:
         sources = [_source(leaf) for leaf in trees.leaves(first)]
-        _depth.gradients += 1
-        try:
-            with torch.enable_grad():
-                outcome = f(trees.unflatten(first, sources), *args)
-                value, aux = outcome if has_aux else (outcome, None)
-                if isinstance(value, torch.Tensor):
-                    host.check_differentiated(tuple(value.shape), _name(value))
-                found = _gradients(value, sources, create_graph=_depth.gradients > 1)
-        finally:
-            _depth.gradients -= 1
-        if not _depth.gradients:
+        with _depth.set_to(_depth.get() + 1) as depth, torch.enable_grad():
+            outcome = f(trees.unflatten(first, sources), *args)
+            value, aux = outcome if has_aux else (outcome, None)
+            if isinstance(value, torch.Tensor):
+                host.check_differentiated(tuple(value.shape), _name(value))
+            found = _gradients(value, sources, create_graph=depth > 1)
+        if depth == 1:
             value, aux = trees.map(torch.detach, (value, aux))
         gradient = trees.unflatten(first, found)
         return ((value, aux), gradient) if has_aux else (value, gradient)
@@ -63,17 +58,18 @@ def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> l
 @contextlib.contextmanager
 def kernels_with_as_many_gradients() -> Iterator[None]:
     """Inside a gradient of a gradient, switches off the libraries whose recurrent kernels have a first gradient only."""
-    if _depth.gradients < 2:
+    if _depth.get() < 2:
         yield
         return
-    before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
-    torch._C._set_mkldnn_enabled(False)
-    torch._C._set_cudnn_enabled(False)
-    try:
-        yield
-    finally:
-        torch._C._set_mkldnn_enabled(before[0])
-        torch._C._set_cudnn_enabled(before[1])
+    with _switches:
+        before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+        torch._C._set_mkldnn_enabled(False)
+        torch._C._set_cudnn_enabled(False)
+        try:
+            yield
+        finally:
+            torch._C._set_mkldnn_enabled(before[0])
+            torch._C._set_cudnn_enabled(before[1])
 
 
 def custom_gradient(f: Callable) -> Callable:

@@ -9,7 +9,6 @@ so does everything without ``config.fast_paths``.
 """
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,35 +21,29 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from cornu import config, trees
 from cornu.backends import torch_devices, torch_lists
+from cornu.scopes import Scope, construction_lock
 
 _ASKS_FOR_NUMBERS = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
 
 
-class _State(threading.local):
-    without_numbers = False
-
-
-_state = _State()
+_has_no_numbers: Scope[bool] = Scope("whether tensors have no numbers, since a function is written down", False)
 
 
 @contextlib.contextmanager
 def _without_numbers() -> Iterator[None]:
-    before, _state.without_numbers = _state.without_numbers, True
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        _state.without_numbers = before
+    # The lock, since PyTorch changes its own classes for the whole process while it traces (``CURRENT_PATCHER``).
+    with construction_lock, _has_no_numbers.set_to(True), torch.no_grad():
+        yield
 
 
 def concrete() -> contextlib.AbstractContextManager:
     """Inside, tensors have numbers, also while a function is being written down: for constants."""
-    return _disable_current_modes() if _state.without_numbers else contextlib.nullcontext()
+    return _disable_current_modes() if _has_no_numbers.get() else contextlib.nullcontext()
 
 
 def evaluate(f: Callable, args: tuple) -> Any:
     """What ``f`` gives, as tensors with a shape and a dtype; without computing, if that can be."""
-    with FakeTensorMode(allow_non_fake_inputs=True) as mode, _without_numbers(), contextlib.suppress(*_ASKS_FOR_NUMBERS):
+    with _without_numbers(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*_ASKS_FOR_NUMBERS):
         return f(*trees.map(mode.from_tensor, args))
     return f(*trees.map(torch.clone, args))
 
@@ -116,7 +109,9 @@ class Programs:
         leaves: list[torch.Tensor] = []
         form = config.fast_paths(), _form(args, leaves)
         if form not in self._found:
-            self._found[form] = Program(self._f, args, leaves, own)
+            with construction_lock:
+                if form not in self._found:  # another thread may have written it down meanwhile
+                    self._found[form] = Program(self._f, args, leaves, own)
         return self._found[form], leaves
 
 
@@ -149,7 +144,7 @@ def compile(f: Callable) -> Callable:
     programs = Programs(f)
 
     def run(*args: Any) -> Any:
-        if _state.without_numbers:
+        if _has_no_numbers.get():
             return f(*args)
         program, leaves = programs.of(args)
         with program.surroundings():
@@ -164,7 +159,7 @@ def repeat(step: Callable, finish: Callable) -> Callable:
     programs, finished = Programs(step), compile(finish)
 
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
-        if _state.without_numbers:  # it is written down as part of another function
+        if _has_no_numbers.get():  # it is written down as part of another function
             for number in range(start, stop):
                 carry = step(carry, data, torch.tensor(number, dtype=torch.int32, device=torch_devices.default()))
             return carry, finish(carry)

@@ -6,10 +6,11 @@ reading a bound variable gives the array it was bound to, assigning to it change
 So the code of a layer is the same whether it runs eagerly or as a pure function.
 """
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
+
+from cornu.scopes import Scope
 
 
 class CallContext:
@@ -53,61 +54,41 @@ class CallContext:
         self._masks[id(tensor)] = (tensor, mask)
 
 
-class _Stacks(threading.local):
-    def __init__(self) -> None:
-        self.contexts: list[CallContext] = []
-        self.names: list[str] = []
-        self.dtypes: list[str | None] = []
-
-
-_stacks = _Stacks()
+_call: Scope[Any] = Scope("the running call", None)
+_names: Scope[tuple[str, ...]] = Scope("names of the scopes around", ())
+_read_as: Scope[str | None] = Scope("dtype that float variables are read in", None)
 
 
 def current() -> CallContext | None:
     """The context of the call that is running in this thread, or None outside of any call."""
-    return _stacks.contexts[-1] if _stacks.contexts else None
+    return _call.get()
 
 
 def is_outside() -> bool:
     """Whether no call is running in this thread, and nothing is cast."""
-    return not _stacks.contexts and not _stacks.dtypes
+    return _call.get() is None and _read_as.get() is None
 
 
-@contextlib.contextmanager
-def entered(context: CallContext) -> Iterator[CallContext]:
+def entered(context: CallContext) -> AbstractContextManager[CallContext]:
     """Makes a context the current one."""
-    _stacks.contexts.append(context)
-    try:
-        yield context
-    finally:
-        _stacks.contexts.pop()
+    return _call.set_to(context)
 
 
-@contextlib.contextmanager
-def name_scope(name: str) -> Iterator[None]:
+def name_scope(name: str) -> AbstractContextManager:
     """Variables made inside have paths that begin with this name (and those of the scopes around it)."""
-    _stacks.names.append(name)
-    try:
-        yield
-    finally:
-        _stacks.names.pop()
+    return _names.set_to((*_names.get(), name))
 
 
 def path_of(name: str) -> str:
     """The path of a thing made here: the names of the scopes around it and its own, joined by slashes."""
-    return "/".join([*_stacks.names, name])
+    return "/".join([*_names.get(), name])
 
 
-@contextlib.contextmanager
-def autocast(dtype: str | None) -> Iterator[None]:
+def autocast(dtype: str | None) -> AbstractContextManager:
     """Inside, float variables are read in this dtype; None reads them as they are (mixed precision)."""
-    _stacks.dtypes.append(dtype)
-    try:
-        yield
-    finally:
-        _stacks.dtypes.pop()
+    return _read_as.set_to(dtype)
 
 
 def autocast_dtype() -> str | None:
     """The dtype that float variables are read in, or None."""
-    return _stacks.dtypes[-1] if _stacks.dtypes else None
+    return _read_as.get()

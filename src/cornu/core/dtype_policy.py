@@ -1,14 +1,16 @@
 """In what dtype a layer computes and in what dtype it keeps its variables: the same, or not (mixed precision)."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from cornu import config, registry
 from cornu.errors import one_of
+from cornu.scopes import Scope
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
 
-_global: dict[str, str | None] = {"name": None}
+_policy: Scope[str | None] = Scope("name of the dtype policy", None)
 
 
 class DTypePolicy(registry.Configurable):
@@ -41,12 +43,28 @@ class DTypePolicy(registry.Configurable):
 
 def dtype_policy() -> DTypePolicy:
     """The policy of layers that are not given one: what :func:`set_dtype_policy` said, or ``config.floatx()``."""
-    return DTypePolicy(_global["name"] or config.floatx())
+    return DTypePolicy(_policy.get() or config.floatx())
 
 
 def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
-    """Sets the policy of layers made from now on; None goes back to ``config.floatx()``."""
-    _global["name"] = None if policy is None else get(policy).name
+    """Sets the policy of layers made from now on, in every thread; None goes back to ``config.floatx()``."""
+    _policy.set_default(None if policy is None else get(policy).name)
+
+
+def dtype_policy_scope(policy: str | DTypePolicy | None) -> AbstractContextManager:
+    """Return a context manager inside which layers are made under a policy; other threads do not notice.
+
+    Args:
+        policy: A policy or its name; None for ``config.floatx()``.
+
+    Example:
+        >>> from cornu import layers
+        >>> from cornu.core.dtype_policy import dtype_policy_scope
+        >>> with dtype_policy_scope("mixed_bfloat16"):
+        ...     layers.Dense(3).compute_dtype
+        'bfloat16'
+    """
+    return _policy.set_to(None if policy is None else get(policy).name)
 
 
 def get(identifier: Any) -> DTypePolicy:

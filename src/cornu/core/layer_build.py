@@ -9,6 +9,7 @@ from cornu import config
 from cornu.core import complaints, context, graph, layer_placement
 from cornu.core.layer_record import record_of
 from cornu.core.shapes import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
+from cornu.scopes import construction_lock
 
 
 def remembering(build: Callable) -> Callable:
@@ -16,6 +17,10 @@ def remembering(build: Callable) -> Callable:
 
     @functools.wraps(build)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        with construction_lock:  # other threads wait, and then find it built
+            run(self, args, kwargs)
+
+    def run(self: Any, args: tuple, kwargs: dict) -> None:
         record = record_of(self)
         if record.is_building:  # a subclass's build calls the one it overrides
             build(self, *args, **kwargs)

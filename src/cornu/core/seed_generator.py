@@ -1,11 +1,15 @@
 """Where a layer's random numbers come from while it runs."""
 
 import numbers
+import threading
 from typing import Any
 
 from cornu import backends, seeds
 from cornu.core import context
 from cornu.errors import InvalidTypeError
+
+_lock = threading.Lock()
+"""Held while a generator counts a draw: no two threads are given the same key."""
 
 
 class SeedGenerator:
@@ -37,5 +41,6 @@ class SeedGenerator:
             return key if self.seed is None else backend.fold_in(key, self.seed)
         if self.seed is None:
             return seeds.next_key()
-        self._draws += 1
-        return (self.seed, self._draws)
+        with _lock:
+            self._draws += 1
+            return (self.seed, self._draws)

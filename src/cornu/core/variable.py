@@ -1,5 +1,6 @@
 """A variable: one array that a layer, a metric or an optimizer owns and may change."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ from cornu.core import context
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.dispatch import unwrap
+
+_settling = threading.RLock()
+"""Held while an array becomes the value of a variable, so that none that was drawn replaces one that was assigned meanwhile."""
 
 
 class Variable(ArrayOperators):
@@ -117,8 +121,12 @@ class Variable(ArrayOperators):
         return None
 
     def _concrete(self) -> Any:
-        if self._array is None and self._draw is not None:
-            self._array, self._draw = backends.array_at(self.place, self._draw(), self.dtype), None
+        while self._array is None and (draw := self._draw) is not None:
+            place = self.place
+            drawn = backends.array_at(place, draw(), self.dtype)  # several threads may draw at once: the same, of one key
+            with _settling:
+                if self._draw is draw and self.place == place:
+                    self.take_over(drawn)
         return self._array
 
     def assign(self, value: Any) -> None:
@@ -145,11 +153,12 @@ class Variable(ArrayOperators):
         if bound is not None:
             bound[id(self)] = value
         else:
-            self._array, self._draw = value, None
+            self.take_over(value)
 
     def take_over(self, array: Any) -> None:
         """Takes an array of its own shape, dtype and backend as its value, unchecked: how training hands its state back."""
-        self._array, self._draw = array, None
+        with _settling:
+            self._array, self._draw = array, None
 
     def assign_add(self, value: Any) -> None:
         """Adds to its value."""
@@ -173,9 +182,10 @@ class Variable(ArrayOperators):
         """
         place = backends.place(name, device)
         if place != self.place:
-            source, self.place = self.backend, place
-            if self._array is not None:
-                self._array = backends.array_at(place, source.to_numpy(self._array), self.dtype)
+            with _settling:
+                source, self.place = self.backend, place
+                if self._array is not None:
+                    self._array = backends.array_at(place, source.to_numpy(self._array), self.dtype)
 
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array."""

@@ -8,6 +8,7 @@ from cornu.core.context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
+from cornu.scopes import construction_lock
 
 
 class TorchModuleWrapper(Layer):
@@ -63,8 +64,11 @@ class TorchModuleWrapper(Layer):
         values = {name: variable.value for name, variable in self._named.items()}
         for name in self._buffer_names:
             values[name] = values[name].clone()  # a module writes into its buffers
-        self._module.train(bool(training))
-        outputs = functional_call(self._module, values, inputs)
+        # The module has one mode and, while it is called, the values as its own: so one thread calls it at a time, and it is
+        # the lock that is held where a function is traced, as this one may be.
+        with construction_lock:
+            self._module.train(bool(training))
+            outputs = functional_call(self._module, values, inputs)
         if training:
             for name in self._buffer_names:
                 self._named[name].assign(values[name].detach())

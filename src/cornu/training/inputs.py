@@ -12,6 +12,7 @@ from cornu.core.graph import SymbolicTensor
 from cornu.core.input import InputLayer
 from cornu.core.layer_traits import LayerTraits
 from cornu.errors import DataError, ShapeError, did_you_mean
+from cornu.scopes import construction_lock
 from cornu.training import checks
 from cornu.training.checks import said
 
@@ -33,10 +34,11 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
         NonFiniteError: There is NaN or infinity.
         ShapeError: A shape is wrong.
     """
-    if not model.built:
-        for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
-            checks.finite(function, name, leaf)
-        model.build(_shapes(x))
+    with construction_lock:  # a model says that it is built before all layers inside it are
+        if not model.built:
+            for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
+                checks.finite(function, name, leaf)
+            model.build(_shapes(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in checks.named_leaves("x", x):
