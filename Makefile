@@ -1,8 +1,8 @@
-# make demo | test | test-fast | test-gpu | lint | bench | docs | docs-check | clean
+# make demo | test | test-fast | test-all | test-optimized | test-gpu | lint | bench | docs | docs-check | clean
 # The first call makes .venv with pip; later ones install again only when pyproject.toml has changed.
 
 PYTHON ?= python3
-# What else pytest is told, such as PYTEST_ARGS='-k conv' or PYTEST_ARGS='-m "not slow"'. By default the slow tests run too.
+# What else pytest is told, such as PYTEST_ARGS='-k conv'.
 PYTEST_ARGS ?=
 # What the benchmarks are told.
 BENCH_ARGS ?=
@@ -15,16 +15,23 @@ CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 WORKERS := $(shell test $(CORES) -gt 4 && echo 4 || echo $(CORES))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-fast test-gpu lint bench docs docs-check clean
+.PHONY: demo test test-fast test-all test-optimized test-gpu lint bench docs docs-check clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/cornu demo
 
-test: lint
-	$(PYTEST) $(PYTEST_ARGS)
+# What every change must pass. Which tests --sample leaves out stands in tests/README.md.
+test: lint test-fast
 
 test-fast: $(VENV)/.installed-dev
-	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) --sample $(PYTEST_ARGS)
+
+test-all: lint test-optimized
+	$(PYTEST) $(PYTEST_ARGS)
+
+# What depends on how XLA optimizes, compiled as for users: the other tests switch its optimizations off.
+test-optimized: $(VENV)/.installed-dev
+	XLA_FLAGS= $(PYTEST) tests/backends/test_jax.py tests/training/test_fast_paths.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)

@@ -1,22 +1,70 @@
-"""What all tests share: the backends by name, a fixed seed, and the folder of real pictures."""
+"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and the sample of ``--sample``."""
 
+import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the oracle
 os.environ["OMP_NUM_THREADS"] = "1"  # a process a core runs the tests: more threads would wait for one another
 os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+# Most programs of the tests are compiled to run once: XLA's oldest and simplest code generator, which optimizes nothing, takes
+# a quarter of the time. With an empty XLA_FLAGS in the environment they are compiled as for users. An XLA that does not know
+# one of these flags ends the process and names the flag.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
 
 import pytest
 
 from cornu import config, seeds
+from cornu.backends import memory
 
 ROOT = Path(__file__).resolve().parents[1]
+
+RUN_WHOLE = ("tests/backends",)
+"""Folders of which ``--sample`` leaves nothing out: engines differ there."""
 
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 """The engines that are installed here: each is held against NumPy, the reference."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds ``--sample``."""
+    parser.addoption("--sample", action="store_true", help="of a test with many cases run a sample (tests/README.md)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is not in the sample, if ``--sample`` asks for one."""
+    if config.getoption("--sample"):
+        chosen = sample(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = [item for item in items if item in chosen]
+
+
+def sample(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Choose cases of each test function so that each value of each of its parameters, each engine too, is in one of them.
+
+    A case is chosen if it has a value that no case before it had. The order is that of hashes of the names, so that the
+    choice is the same everywhere and depends on no other test. The tests in ``RUN_WHOLE`` are all chosen.
+
+    Args:
+        items: The collected tests.
+
+    Returns:
+        Those to run.
+    """
+    chosen, seen = set(), defaultdict(set)
+    for item in sorted(items, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest()):
+        function = item.nodeid.partition("[")[0]
+        values = set(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else {None}  # an id for each parametrization
+        if function.startswith(RUN_WHOLE) or not values <= seen[function]:
+            chosen.add(item)
+        seen[function] |= values
+    return chosen
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -60,6 +108,13 @@ def set_fast_paths() -> Iterator[Callable]:
 def fixed_seed() -> None:
     """Every test starts from the same seed, whatever ran before it."""
     seeds.set_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def freed_memory() -> Iterator[None]:
+    """After each file, what the C library keeps of freed memory (compilers free much) goes back to the system."""
+    yield
+    memory.give_back()
 
 
 @pytest.fixture(scope="session")

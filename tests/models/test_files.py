@@ -643,38 +643,44 @@ def test_configs_of_a_wrong_form_are_refused(change, tmp_path):
 # --- Killed while saving (E1) -----------------------------------------------------------------------------------------
 
 SAVE_LOOP = """
-import sys
+import os, sys
 import numpy as np
 import cornu
 from cornu import layers
 model = cornu.Sequential([cornu.Input((300,)), layers.Dense(300, use_bias=False)])
-for version in range(1, 10**6):
-    model.set_weights([np.full((300, 300), version, "float32")])
-    model.save("model.keras")
-    model.save_weights("model.weights.h5")
-    print(version, flush=True)
+for _ in sys.stdin:
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+        for version in range(1, 10**6):
+            model.set_weights([np.full((300, 300), version, "float32")])
+            model.save("model.keras")
+            model.save_weights("model.weights.h5")
+            print(version, flush=True)
+    os.wait()
+    print("dead", flush=True)
 """
+"""For each line that it reads, starts a process that saves until it is killed."""
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the writers are forks of a process, so that each begins at once")
 def test_files_are_whole_and_new_whenever_their_writer_is_killed(tmp_path):
     names = {"model.keras", "model.weights.h5"}
     reader = cornu.Sequential([cornu.Input((300,)), layers.Dense(300, use_bias=False)])
     generator = np.random.default_rng(4)
-    surroundings = {**os.environ, "CORNU_BACKEND": "numpy"}
-    for _ in range(25):
-        with subprocess.Popen(
-            [sys.executable, "-c", SAVE_LOOP], stdout=subprocess.PIPE, text=True, env=surroundings, cwd=tmp_path
-        ) as child:
-            told = [child.stdout.readline()]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1, "cwd": tmp_path}
+    with subprocess.Popen([sys.executable, "-c", SAVE_LOOP], env={**os.environ, "CORNU_BACKEND": "numpy"}, **options) as child:
+        for _ in range(25):
+            child.stdin.write("save\n")
+            writer, told = int(child.stdout.readline()), [child.stdout.readline()]
             time.sleep(float(generator.uniform(0, 0.15)))
-            child.send_signal(signal.SIGKILL)
-            told += child.stdout.read().split()
-        for name in names:
-            reader.load_weights(tmp_path / name)
-            versions = np.unique(reader.get_weights()[0])
-            assert len(versions) == 1
-            assert versions[0] >= int(told[-1])
+            os.kill(writer, signal.SIGKILL)
+            told += iter(child.stdout.readline, "dead\n")
+            for name in names:
+                reader.load_weights(tmp_path / name)
+                versions = np.unique(reader.get_weights()[0])
+                assert len(versions) == 1
+                assert versions[0] >= int(told[-1])
+        child.stdin.close()
     assert len(set(os.listdir(tmp_path)) - names) <= 2  # one stale temporary file for each at most
 
 
