@@ -87,7 +87,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def default_backend(backend: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The tested backend, as the default: Python and NumPy data goes there, and variables are made there."""
-    monkeypatch.setitem(config._settings, "backend", backend)
+    monkeypatch.setattr(config._backend, "_default", backend)
     return backend
 
 

@@ -16,7 +16,7 @@ from cornu import backends, config, trees
 def numpy_keeps_its_arrays(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the NumPy backend is tested it is the default too: elsewhere a NumPy array is data for the default backend."""
     if "backend" in request.fixturenames and request.getfixturevalue("backend") == "numpy":
-        monkeypatch.setitem(config._settings, "backend", "numpy")
+        monkeypatch.setattr(config._backend, "_default", "numpy")
 
 
 @pytest.fixture

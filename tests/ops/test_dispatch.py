@@ -77,7 +77,7 @@ def test_floats_keep_their_dtype(make, engine):
 @pytest.fixture
 def by_default(engine_name, monkeypatch):
     """An engine that is the default backend."""
-    monkeypatch.setitem(config._settings, "backend", engine_name)
+    monkeypatch.setattr(config._backend, "_default", engine_name)
     return engine_name
 
 
@@ -97,20 +97,20 @@ def test_a_resized_numpy_image_is_an_array_of_the_default_engine(by_default):
 
 
 def test_numpy_arrays_stay_where_numpy_is_the_default(monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "numpy")
+    monkeypatch.setattr(config._backend, "_default", "numpy")
     assert type(ops.mean(ROWS)) is type(ops.multiply(ROWS, 2)) is np.ndarray
     assert ops.mean(ROWS.astype("float64")).dtype == "float64"
 
 
 def test_inside_a_call_numpy_and_python_data_go_where_it_runs(backend, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "jax")
+    monkeypatch.setattr(config._backend, "_default", "jax")
     with config.running_on(backend):
         assert backends.owner(ops.exp(ROWS)) == backends.owner(ops.exp([1.0])) == backend
     assert backends.owner(ops.exp(ROWS)) == "jax"
 
 
 def test_an_array_of_an_engine_decides_over_numpy_data(engine_name, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "jax" if engine_name != "jax" else "numpy")
+    monkeypatch.setattr(config._backend, "_default", "jax" if engine_name != "jax" else "numpy")
     own = backends.get(engine_name).asarray(ROWS)
     assert backends.owner(ops.add(own, ROWS)) == backends.owner(ops.stack([ROWS, own])) == engine_name
 
@@ -126,7 +126,7 @@ def test_converted_to_numpy_it_is_numpy(by_default):
 
 
 def test_a_layer_on_any_backend_finds_its_numpy_constants_there(backend, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "jax")
+    monkeypatch.setattr(config._backend, "_default", "jax")
 
     class Shifted(layers.Layer):
         def build(self, input_shape):
@@ -166,7 +166,7 @@ def test_a_loss_of_numpy_arrays_is_of_the_default_engine(by_default):
 
 
 def test_a_loss_goes_where_labels_or_predictions_are(engine_name, monkeypatch):
-    monkeypatch.setitem(config._settings, "backend", "jax" if engine_name != "jax" else "torch")
+    monkeypatch.setattr(config._backend, "_default", "jax" if engine_name != "jax" else "torch")
     own = backends.get(engine_name).asarray(np.abs(ROWS))
     for loss in (losses.MeanSquaredError(), losses.BinaryCrossentropy(), losses.CategoricalCrossentropy()):
         for given in ((own, ROWS), (ROWS, own), (np.abs(ROWS).tolist(), own)):
@@ -175,7 +175,7 @@ def test_a_loss_goes_where_labels_or_predictions_are(engine_name, monkeypatch):
 
 def test_a_metric_takes_numpy_data_to_its_own_backend(backend, monkeypatch):
     made = [metrics.MeanSquaredError(), metrics.AUC(), metrics.MeanIoU(2, sparse_y_pred=True), metrics.F1Score(threshold=0.5)]
-    monkeypatch.setitem(config._settings, "backend", "torch" if backend != "torch" else "jax")
+    monkeypatch.setattr(config._backend, "_default", "torch" if backend != "torch" else "jax")
     labels, weights = np.float32([[0, 1], [1, 0], [1, 1]]), np.float64([1, 2, 3])
     for metric in made:
         given = (labels, labels) if isinstance(metric, metrics.MeanIoU) else (labels, np.abs(labels - 0.2))
