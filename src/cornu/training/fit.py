@@ -54,7 +54,13 @@ def make_feed(
 
     def validated(batch: Batch, number: int = 0) -> Batch:
         where = f"{function} (batch {number})" if number else function
-        return _validate(where, model, compiled, batch, class_weight, hint=trained and number < 2)
+        batch = checks.as_arrays(where, batch)
+        inputs.check(where, model, batch.x, hint=trained and number < 2)
+        spec = spec_of(batch)
+        losses, signature = compiled.losses_for(spec), compiled.signature_for(spec)
+        outputs = targets.outputs_of(model, signature.output_names, trees.leaves(signature.outputs))
+        targets.check(where, losses, outputs, batch)
+        return targets.with_class_weight(where, batch, class_weight, outputs, losses)
 
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
@@ -65,17 +71,6 @@ def make_feed(
     batch = validated(data)
     size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
     return ArrayFeed(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
-
-
-def _validate(where: str, model: Any, compiled: Compiled, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
-    """Return data as arrays that fit the model and its losses, with class weights applied."""
-    batch = checks.as_arrays(where, batch)
-    inputs.check(where, model, batch.x, hint)
-    spec = spec_of(batch)
-    losses, signature = compiled.losses_for(spec), compiled.signature_for(spec)
-    outputs = targets.outputs_of(model, signature.output_names, trees.leaves(signature.outputs))
-    targets.check(where, losses, outputs, batch)
-    return targets.with_class_weight(where, batch, class_weight, outputs, losses)
 
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
