@@ -131,3 +131,9 @@ def activity_loss(layer: Any, running: CallContext, output: Any) -> Any:
         output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
         count = ops.maximum(ops.sum(mask), 1)
     return layer.activity_regularizer(output) / count
+
+
+def penalties(layer: Any) -> list:
+    """What the regularizers of a layer's variables say, computed where the layer is."""
+    with config.running_on(*layer.place):
+        return [variable.regularizer(variable.value) for variable in layer.trainable_variables if variable.regularizer]

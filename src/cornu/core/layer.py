@@ -465,13 +465,12 @@ class Layer(Configurable):
         return self.place.backend
 
     def _regularization(self) -> list:
-        return [variable.regularizer(variable.value) for variable in self.trainable_variables if variable.regularizer]
+        return calls.penalties(self)
 
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        with config.running_on(*self.place):
-            return [*self._losses, *self._regularization()]
+        return [*self._losses, *self._regularization()]
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 
