@@ -60,7 +60,9 @@ def sample(items: list[pytest.Item]) -> set[pytest.Item]:
     chosen, seen = set(), defaultdict(set)
     for item in sorted(items, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest()):
         function = item.nodeid.partition("[")[0]
-        values = set(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else {None}  # an id for each parametrization
+        values = (
+            set(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else {None}
+        )  # an id for each parametrization
         if function.startswith(RUN_WHOLE) or not values <= seen[function]:
             chosen.add(item)
         seen[function] |= values

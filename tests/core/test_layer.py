@@ -784,3 +784,11 @@ def test_whoever_says_what_the_mask_becomes_has_one():
     with context.entered(CallContext()):
         mean(Tokens()(np.array([[1, 2, 0]])))
     assert np.asarray(mean.mask).tolist() == [[True, True, False]]
+
+
+def test_penalties_are_computed_where_the_layer_is(backend):
+    layer = layers.Dense(2, kernel_regularizer="l2").to_backend(backend)
+    layer.build((None, 3))
+    (penalty,) = layer.losses
+    assert backends.owner(penalty) == backend
+    assert float(penalty) == pytest.approx(0.01 * np.square(layer.get_weights()[0]).sum(), rel=1e-5)
