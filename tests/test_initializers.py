@@ -178,7 +178,7 @@ def test_errors_say_what_to_do():
         initializers.VarianceScaling(mode="fanin")
     with pytest.raises(InvalidArgumentError, match="scale=0"):
         initializers.VarianceScaling(scale=0)
-    with pytest.raises(InvalidArgumentError, match="whole number or None"):
+    with pytest.raises(InvalidArgumentError, match="an integer or None"):
         initializers.HeNormal(seed="a")
     with pytest.raises(ShapeError, match=r"shape \(3,\).*at least two axes"):
         initializers.Orthogonal()((3,))

@@ -1,6 +1,6 @@
-"""Activation functions by name: what ``Dense(10, activation="softmax")`` means.
+"""Activation functions by name, as used by ``Dense(10, activation="softmax")``.
 
-Most of them are ops and stand in ``cornu.ops`` with their descriptions; here are those whose arguments differ from the op's.
+Most of them are ops defined and documented in ``cornu.ops``; this module defines those whose arguments differ from the op's.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ from cornu.ops.batch_coupling import samples_alone
 
 @samples_alone
 def linear(x: Any) -> Any:
-    """The argument itself.
+    """Return the input unchanged, ``x``.
 
     Example:
         >>> from cornu.activations import linear
@@ -50,7 +50,7 @@ def linear(x: Any) -> Any:
 
 @samples_alone
 def exponential(x: Any) -> Any:
-    """``exp(x)``.
+    """Return the exponential, ``exp(x)``.
 
     Example:
         >>> from cornu import ops
@@ -63,13 +63,17 @@ def exponential(x: Any) -> Any:
 
 @samples_alone
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """``x * P(X <= x)`` for a normally distributed ``X``.
-
-    Source: Hendrycks and Gimpel, 2016, https://arxiv.org/abs/1606.08415
+    """Apply the Gaussian error linear unit, ``x * P(X <= x)`` with ``X ~ N(0, 1)``.
 
     Args:
-        x: An array.
-        approximate: Whether to approximate it with ``tanh``.
+        x: Array.
+        approximate: Whether to use the approximation with ``tanh``. Defaults to False.
+
+    Returns:
+        Array of the shape of ``x``.
+
+    References:
+        Hendrycks and Gimpel, 2016, "Gaussian Error Linear Units (GELUs)", https://arxiv.org/abs/1606.08415
 
     Example:
         >>> from cornu import ops
@@ -82,9 +86,16 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 @samples_alone
 def mish(x: Any) -> Any:
-    """``x * tanh(softplus(x))``.
+    """Apply the Mish activation, ``x * tanh(softplus(x))``.
 
-    Source: Misra, 2019, https://arxiv.org/abs/1908.08681
+    Args:
+        x: Array.
+
+    Returns:
+        Array of the shape of ``x``.
+
+    References:
+        Misra, 2019, "Mish: A Self Regularized Non-Monotonic Activation Function", https://arxiv.org/abs/1908.08681
 
     Example:
         >>> from cornu import ops
@@ -97,13 +108,19 @@ def mish(x: Any) -> Any:
 
 @samples_alone
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """``max(x, 0)``, or with other arguments ``x`` between the threshold and ``max_value``.
+    """Apply the rectified linear unit, ``maximum(x, 0)`` with the default arguments.
+
+    In general, the result is ``x`` where ``x > threshold`` and ``negative_slope * (x - threshold)`` elsewhere, limited to
+    ``max_value``.
 
     Args:
-        x: An array.
-        negative_slope: Below the threshold the value is ``negative_slope * (x - threshold)``.
-        max_value: Larger values become this one.
-        threshold: Where the function bends.
+        x: Array.
+        negative_slope: Float, the slope below the threshold. Defaults to 0.
+        max_value: Float, the maximum of the result. Defaults to None (no maximum).
+        threshold: Float, the value above which ``x`` is returned unchanged. Defaults to 0.
+
+    Returns:
+        Array of the shape of ``x``.
 
     Example:
         >>> from cornu import ops
@@ -125,10 +142,13 @@ swish, hard_swish = silu, hard_silu
 
 
 def get(identifier: Any) -> Any:
-    """The activation function that a name, a config or a function means; None means :func:`linear`.
+    """Return the activation function for a name, a config or a callable; :func:`linear` for None.
+
+    Args:
+        identifier: String, config dict, callable or None.
 
     Raises:
-        InvalidArgumentError: There is none of that name.
+        InvalidArgumentError: No activation function has this name.
 
     Example:
         >>> from cornu import activations
@@ -139,7 +159,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(activation: Any) -> Any:
-    """An activation function as JSON can hold it: its name, if it is one of Cornu's.
+    """Return the JSON-serializable form of an activation function; a built-in function is represented by its name.
 
     Example:
         >>> from cornu import activations
@@ -150,7 +170,11 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The activation function of a name or config.
+    """Return the activation function for a name or config.
+
+    Args:
+        config: String or config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import activations

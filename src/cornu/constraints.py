@@ -1,4 +1,4 @@
-"""Constraints on weights: functions that move a weight to an allowed value, applied after each update."""
+"""Constraints: functions that project a weight to an allowed value, applied after each optimizer update."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Axis = int | Sequence[int]
 
 
 class Constraint(registry.Configurable):
-    """The base of all constraints. Write one of your own by overriding :meth:`__call__`.
+    """Base class of constraints. Subclasses override :meth:`__call__`.
 
     Example:
         >>> from cornu import ops
@@ -22,17 +22,21 @@ class Constraint(registry.Configurable):
     """
 
     def __call__(self, w: Any) -> Any:
-        """The allowed value that stands for a weight."""
+        """Return the constrained weight."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(w)`.")
 
 
 class MaxNorm(Constraint):
-    """Shortens vectors longer than ``max_value``.
+    """Constraint that limits the L2 norm of vectors, ``w * minimum(norm, max_value) / (norm + epsilon)``.
 
     Args:
-        max_value: The greatest length.
-        axis: The axis or axes along which the vectors lie: 0 for a ``Dense`` kernel (the inputs of each unit),
-            ``[0, 1, 2]`` for that of a ``Conv2D``.
+        max_value: Float, the maximum norm. Defaults to 2.
+        axis: Integer or sequence of integers, the axis or axes along which the vectors lie: 0 for a ``Dense`` kernel (the
+            inputs of each unit), ``[0, 1, 2]`` for a ``Conv2D`` kernel. Defaults to 0.
+
+    References:
+        Srivastava et al., 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+        https://jmlr.org/papers/v15/srivastava14a.html
 
     Example:
         >>> from cornu import ops
@@ -45,13 +49,13 @@ class MaxNorm(Constraint):
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: Any) -> Any:
-        """The weight with its vectors shortened."""
+        """Return the weight with the norms of its vectors limited."""
         norms = _norms(w, self.axis)
         return w * (ops.clip(norms, 0, self.max_value) / (config.epsilon() + norms))
 
 
 class NonNeg(Constraint):
-    """Sets negative weights to zero.
+    """Constraint that sets negative weights to zero, ``maximum(w, 0)``.
 
     Example:
         >>> from cornu import ops
@@ -61,15 +65,16 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: Any) -> Any:
-        """The weight without its negative values."""
+        """Return the weight with negative values replaced by zero."""
         return ops.where(ops.greater_equal(w, 0), w, 0)
 
 
 class UnitNorm(Constraint):
-    """Gives each vector the length 1.
+    """Constraint that scales each vector to an L2 norm of 1, ``w / (norm + epsilon)``.
 
     Args:
-        axis: The axis or axes along which the vectors lie, as in :class:`MaxNorm`.
+        axis: Integer or sequence of integers, the axis or axes along which the vectors lie, as in :class:`MaxNorm`. Defaults
+            to 0.
 
     Example:
         >>> from cornu import ops
@@ -82,18 +87,21 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Any) -> Any:
-        """The weight with vectors of length 1."""
+        """Return the weight with vectors of norm 1."""
         return w / (config.epsilon() + _norms(w, self.axis))
 
 
 class MinMaxNorm(Constraint):
-    """Brings the length of each vector between two bounds.
+    """Constraint that keeps the L2 norm of each vector between two bounds.
+
+    ``w * (rate * clip(norm, min_value, max_value) + (1 - rate) * norm) / (norm + epsilon)``
 
     Args:
-        min_value: The least length.
-        max_value: The greatest length.
-        rate: How far to go at each update: 1.0 all the way, less only a part of it.
-        axis: The axis or axes along which the vectors lie, as in :class:`MaxNorm`.
+        min_value: Float, the minimum norm. Defaults to 0.
+        max_value: Float, the maximum norm. Defaults to 1.
+        rate: Float in [0, 1], how strictly the constraint is enforced at each update; 1 enforces it fully. Defaults to 1.
+        axis: Integer or sequence of integers, the axis or axes along which the vectors lie, as in :class:`MaxNorm`. Defaults
+            to 0.
 
     Example:
         >>> from cornu import ops
@@ -106,14 +114,14 @@ class MinMaxNorm(Constraint):
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: Any) -> Any:
-        """The weight with vectors of allowed lengths."""
+        """Return the weight with the norms of its vectors between the bounds."""
         norms = _norms(w, self.axis)
         wanted = self.rate * ops.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (config.epsilon() + norms))
 
 
 def _norms(w: Any, axis: Axis) -> Any:
-    """Lengths of the vectors along some axes, which stay with size 1."""
+    """Return the L2 norms of the vectors along some axes, which are kept with size 1."""
     axis = axis if isinstance(axis, int) else tuple(axis)
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
@@ -122,7 +130,10 @@ def _norms(w: Any, axis: Axis) -> Any:
 
 
 def get(identifier: Any) -> Any:
-    """The constraint that a name, a config, a class or an object means; None stays None.
+    """Return the constraint for a name, a config, a class or an object; None for None.
+
+    Args:
+        identifier: String, config dict, class, callable, :class:`Constraint` or None.
 
     Example:
         >>> from cornu import constraints
@@ -133,7 +144,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(constraint: Any) -> Any:
-    """A constraint as JSON can hold it.
+    """Return the JSON-serializable config of a constraint.
 
     Example:
         >>> from cornu import constraints
@@ -144,7 +155,11 @@ def serialize(constraint: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The constraint of a config.
+    """Return the constraint for a config.
+
+    Args:
+        config: Config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import constraints

@@ -1,8 +1,8 @@
-"""First values of weights, drawn on the host: the same seed gives the same weights on every backend.
+"""Initializers of weights, computed on the host: the same seed produces the same weights on every backend.
 
-Each initializer is a small object that is called with a shape. Numbers come from NumPy's Philox generator, whose key is the
-two words of ``cornu.seeds``. Without a ``seed`` of its own, an initializer draws something new at each call; with one, it draws
-the same each time.
+An initializer is an object that is called with a shape. Random values come from the NumPy Philox generator, whose key consists
+of the two words of ``cornu.seeds``. Without a ``seed`` argument, an initializer returns new values at each call; with one, it
+returns the same values at each call.
 """
 
 import math
@@ -19,11 +19,11 @@ Shape = Sequence[int]
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("uniform", "truncated_normal", "untruncated_normal")
 _TRUNCATION = 2.0
-_TRUNCATED_STDDEV = 0.87962566103423978  # deviation of the standard normal distribution cut off at two deviations
+_TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution truncated at two deviations
 
 
 class Initializer(registry.Configurable):
-    """The base of all initializers. Write one of your own by overriding :meth:`__call__`.
+    """Base class of initializers. Subclasses override :meth:`__call__`.
 
     Example:
         >>> import numpy as np
@@ -36,22 +36,25 @@ class Initializer(registry.Configurable):
     """
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """The first values of a weight.
+        """Return the initial values of a weight.
 
         Args:
-            shape: Shape of the weight.
-            dtype: Name of the dtype; default ``config.floatx()``. For ``"bfloat16"``, which NumPy does not have, the values
-                come as ``float32`` and are rounded by whoever asked.
+            shape: Sequence of integers, the shape of the weight.
+            dtype: Name of the dtype. Defaults to ``config.floatx()``. For ``"bfloat16"``, which NumPy does not support, the
+                values are returned as ``float32``, and the caller rounds them.
+
+        Returns:
+            NumPy array of shape ``shape``.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(shape, dtype=None)`.")
 
     def clone(self) -> "Initializer":
-        """A new initializer with the same arguments."""
+        """Return a new initializer with the same arguments."""
         return type(self).from_config(self.get_config())
 
 
 def _finish(values: Any, dtype: str | None) -> np.ndarray:
-    """Values in the dtype that was asked for; as ``float32`` for ``bfloat16``, which NumPy does not have."""
+    """Cast values to the requested dtype; to ``float32`` for ``bfloat16``, which NumPy does not support."""
     dtype = dtype or config.floatx()
     return np.asarray(values, dtype="float32" if dtype == "bfloat16" else dtype)
 
@@ -60,7 +63,7 @@ def _finish(values: Any, dtype: str | None) -> np.ndarray:
 
 
 class Zeros(Initializer):
-    """All zeros.
+    """Initializer that returns zeros.
 
     Example:
         >>> from cornu.initializers import Zeros
@@ -69,12 +72,12 @@ class Zeros(Initializer):
     """
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Zeros of this shape."""
+        """Return zeros of the given shape."""
         return _finish(np.zeros(shape, dtype="float32"), dtype)
 
 
 class Ones(Initializer):
-    """All ones.
+    """Initializer that returns ones.
 
     Example:
         >>> from cornu.initializers import Ones
@@ -83,15 +86,15 @@ class Ones(Initializer):
     """
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Ones of this shape."""
+        """Return ones of the given shape."""
         return _finish(np.ones(shape, dtype="float32"), dtype)
 
 
 class Constant(Initializer):
-    """One value everywhere.
+    """Initializer that returns a constant.
 
     Args:
-        value: A number, or numbers that broadcast to the shape.
+        value: Scalar, or array-like that broadcasts to the shape. Defaults to 0.
 
     Example:
         >>> from cornu.initializers import Constant
@@ -103,18 +106,18 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """The value, repeated to this shape."""
+        """Return the value broadcast to the given shape."""
         return _finish(np.full(tuple(shape), self.value), dtype)
 
 
 class Identity(Initializer):
-    """Ones on the diagonal of a matrix, zeros elsewhere.
+    """Initializer that returns an identity matrix, ``gain * eye(rows, columns)``.
 
     Args:
-        gain: What stands on the diagonal.
+        gain: Float, the value of the diagonal elements. Defaults to 1.
 
     Raises:
-        ShapeError: When called with a shape that is not that of a matrix.
+        ShapeError: When called with a shape that is not of rank 2.
 
     Example:
         >>> from cornu.initializers import Identity
@@ -126,27 +129,27 @@ class Identity(Initializer):
         self.gain = gain
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """The identity matrix of this shape, times the gain."""
+        """Return the identity matrix of the given shape, times the gain."""
         if len(shape) != 2:
             raise ShapeError(
-                f"`Identity` was asked for a weight of shape {tuple(shape)}.",
-                "It can only make matrices: shapes of two sizes.",
+                f"`Identity` received the shape {tuple(shape)}.",
+                "It can initialize only matrices, whose shape has two axes.",
                 "Use another initializer for this weight.",
             )
         return _finish(self.gain * np.eye(shape[0], shape[1]), dtype)
 
 
-# --- Random numbers ---------------------------------------------------------------------------------------------------
+# --- Random values ----------------------------------------------------------------------------------------------------
 
 
 class RandomInitializer(Initializer):
-    """The base of initializers that draw random numbers: it holds the seed.
+    """Base class of initializers that return random values; holds the seed.
 
     Args:
-        seed: A whole number, or None to draw something new at each call.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
 
     Raises:
-        InvalidArgumentError: The seed is neither.
+        InvalidArgumentError: The seed is neither an integer nor None.
 
     Example:
         >>> from cornu.initializers import RandomNormal
@@ -157,9 +160,9 @@ class RandomInitializer(Initializer):
     def __init__(self, seed: int | None = None):
         if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
             raise InvalidArgumentError(
-                f"`seed={seed!r}` was given to `{type(self).__name__}`.",
-                "It must be a whole number or None.",
-                "Pass a number such as `seed=42`.",
+                f"`{type(self).__name__}` received `seed={seed!r}`.",
+                "`seed` must be an integer or None.",
+                "Pass, for example, `seed=42`.",
             )
         self.seed = seed
 
@@ -171,7 +174,7 @@ class RandomInitializer(Initializer):
         return _finish(mean + stddev * values, dtype)
 
     def _truncated_normal(self, shape: Shape, mean: float, stddev: float, dtype: str | None) -> np.ndarray:
-        """A normal distribution without what lies further than two deviations from its mean: such numbers are drawn again."""
+        """Draw from a normal distribution; values more than two standard deviations from the mean are redrawn."""
         generator, drawn_as = self._generator(), _drawn_as(dtype)
         values = np.atleast_1d(generator.standard_normal(tuple(shape), dtype=drawn_as))
         while (outside := np.abs(values) > _TRUNCATION).any():
@@ -184,17 +187,17 @@ class RandomInitializer(Initializer):
 
 
 def _drawn_as(dtype: str | None) -> Any:
-    """NumPy draws in two types; the smaller ones are rounded from ``float32``."""
+    """Return the dtype in which NumPy draws: ``float64`` or ``float32``; smaller dtypes are rounded from ``float32``."""
     return np.float64 if (dtype or config.floatx()) == "float64" else np.float32
 
 
 class RandomNormal(RandomInitializer):
-    """Numbers from a normal distribution.
+    """Initializer that draws from a normal distribution.
 
     Args:
-        mean: Its mean.
-        stddev: Its standard deviation.
-        seed: A whole number, or None to draw something new at each call.
+        mean: Float, the mean of the distribution. Defaults to 0.
+        stddev: Float, the standard deviation of the distribution. Defaults to 0.05.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
 
     Example:
         >>> from cornu.initializers import RandomNormal
@@ -207,17 +210,17 @@ class RandomNormal(RandomInitializer):
         self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Numbers of this shape."""
+        """Return random values of the given shape."""
         return self._normal(shape, self.mean, self.stddev, dtype)
 
 
 class RandomUniform(RandomInitializer):
-    """Numbers from a uniform distribution.
+    """Initializer that draws from a uniform distribution over ``[minval, maxval)``.
 
     Args:
-        minval: The smallest number.
-        maxval: What all numbers stay below.
-        seed: A whole number, or None to draw something new at each call.
+        minval: Float, the lower bound (inclusive). Defaults to -0.05.
+        maxval: Float, the upper bound (exclusive). Defaults to 0.05.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
 
     Example:
         >>> from cornu.initializers import RandomUniform
@@ -230,17 +233,19 @@ class RandomUniform(RandomInitializer):
         self.minval, self.maxval = minval, maxval
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Numbers of this shape."""
+        """Return random values of the given shape."""
         return self._uniform(shape, self.minval, self.maxval, dtype)
 
 
 class TruncatedNormal(RandomInitializer):
-    """Numbers from a normal distribution; those more than two ``stddev`` from the mean are drawn again.
+    """Initializer that draws from a truncated normal distribution.
+
+    Values more than two ``stddev`` from the mean are redrawn.
 
     Args:
-        mean: Mean of the distribution.
-        stddev: Standard deviation before the cut (after it, 0.88 times that).
-        seed: A whole number, or None to draw something new at each call.
+        mean: Float, the mean of the distribution. Defaults to 0.
+        stddev: Float, the standard deviation before the truncation (0.88 times this value after it). Defaults to 0.05.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
 
     Example:
         >>> from cornu.initializers import TruncatedNormal
@@ -253,23 +258,28 @@ class TruncatedNormal(RandomInitializer):
         self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Numbers of this shape."""
+        """Return random values of the given shape."""
         return self._truncated_normal(shape, self.mean, self.stddev, dtype)
 
 
 class VarianceScaling(RandomInitializer):
-    """Random numbers whose variance is ``scale`` divided by the number of inputs or outputs of a unit.
+    """Initializer that adapts its variance to the shape of the weight.
+
+    The values have the variance ``scale / n``, where ``n`` depends on ``mode`` and is at least 1. The uniform distribution has
+    the limits ``-sqrt(3 * scale / n)`` and ``sqrt(3 * scale / n)``.
 
     Args:
-        scale: A positive number.
-        mode: What to divide by: ``"fan_in"`` (inputs), ``"fan_out"`` (outputs) or ``"fan_avg"`` (the mean of both).
-        distribution: ``"truncated_normal"`` (also called ``"normal"``), ``"untruncated_normal"`` or ``"uniform"``.
-        seed: A whole number, or None to draw something new at each call.
-        input_axes: Axes of the weight that count inputs, if the shape alone does not tell (see :func:`compute_fans`).
-        output_axes: Axes of the weight that count outputs.
+        scale: Positive float, the scaling factor. Defaults to 1.
+        mode: ``"fan_in"`` (default; ``n`` is the number of inputs of a unit), ``"fan_out"`` (outputs) or ``"fan_avg"`` (the
+            mean of both).
+        distribution: ``"truncated_normal"`` (default; also called ``"normal"``), ``"untruncated_normal"`` or ``"uniform"``.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not positive, or ``mode`` or ``distribution`` is unknown.
+        InvalidArgumentError: ``scale`` is not positive, or ``mode`` or ``distribution`` is invalid.
 
     Example:
         >>> from cornu.initializers import VarianceScaling
@@ -289,7 +299,11 @@ class VarianceScaling(RandomInitializer):
     ):
         super().__init__(seed)
         if not scale > 0:
-            raise InvalidArgumentError(f"`scale={scale!r}` was given.", "It must be a positive number.", "Pass `scale=1.0`.")
+            raise InvalidArgumentError(
+                f"`{type(self).__name__}` received `scale={scale!r}`.",
+                "`scale` must be a positive number.",
+                "Pass, for example, `scale=1.0`.",
+            )
         if mode not in _MODES:
             raise one_of("mode", mode, _MODES)
         distribution = "truncated_normal" if distribution == "normal" else distribution
@@ -299,7 +313,7 @@ class VarianceScaling(RandomInitializer):
         self.input_axes, self.output_axes = input_axes, output_axes
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """Numbers of this shape."""
+        """Return random values of the given shape."""
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, fan))
@@ -314,15 +328,17 @@ class VarianceScaling(RandomInitializer):
 def compute_fans(
     shape: Shape, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
 ) -> tuple[int, int]:
-    """How many inputs feed one output of a weight, and how many outputs one input feeds.
+    """Compute the number of inputs per output (fan-in) and of outputs per input (fan-out) of a weight.
 
     Args:
-        shape: ``(inputs, outputs)``, the kernel of a convolution ``(*window, inputs, outputs)``, or fewer axes.
-        input_axes: The axes that count inputs, if they are others; both or none of the two are given.
-        output_axes: The axes that count outputs.
+        shape: Sequence of integers: ``(inputs, outputs)``, ``(*kernel_size, inputs, outputs)`` of a convolution, or a lower
+            rank.
+        input_axes: Sequence of integers, the axes that count inputs if they differ from these; used only together with
+            ``output_axes``. Defaults to None.
+        output_axes: Sequence of integers, the axes that count outputs. Defaults to None.
 
     Returns:
-        ``(fan_in, fan_out)``.
+        Tuple ``(fan_in, fan_out)``.
 
     Example:
         >>> from cornu.initializers import compute_fans
@@ -338,7 +354,7 @@ def compute_fans(
 
 
 class _Scaled(VarianceScaling):
-    """A named choice of :class:`VarianceScaling`."""
+    """Base class of :class:`VarianceScaling` with fixed arguments."""
 
     _choice: tuple[float, str, str]
 
@@ -352,10 +368,19 @@ class _Scaled(VarianceScaling):
 
 
 class GlorotUniform(_Scaled):
-    """Uniform in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``. Keras's default for kernels.
+    """Glorot uniform initializer, also called Xavier uniform initializer; the default for kernels.
 
-    Also called Xavier. Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`.
-    Source: Glorot and Bengio, 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    Uniform over ``[-limit, limit)``, where ``limit = sqrt(6 / (fan_in + fan_out))``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        Glorot and Bengio, 2010, "Understanding the difficulty of training deep feedforward neural networks",
+        https://proceedings.mlr.press/v9/glorot10a.html
 
     Example:
         >>> from cornu.initializers import GlorotUniform
@@ -367,9 +392,19 @@ class GlorotUniform(_Scaled):
 
 
 class GlorotNormal(_Scaled):
-    """Truncated normal with deviation ``sqrt(2 / (fan_in + fan_out))``.
+    """Glorot normal initializer, also called Xavier normal initializer.
 
-    Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`. Source: see :class:`GlorotUniform`.
+    Truncated normal with mean 0 and standard deviation ``sqrt(2 / (fan_in + fan_out))``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        Glorot and Bengio, 2010, "Understanding the difficulty of training deep feedforward neural networks",
+        https://proceedings.mlr.press/v9/glorot10a.html
 
     Example:
         >>> from cornu.initializers import GlorotNormal
@@ -381,10 +416,18 @@ class GlorotNormal(_Scaled):
 
 
 class HeUniform(_Scaled):
-    """Uniform in ``[-limit, limit)`` with ``limit = sqrt(6 / fan_in)``, for layers followed by ReLU.
+    """He uniform initializer, for layers followed by ReLU.
 
-    Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`.
-    Source: He et al., 2015, https://arxiv.org/abs/1502.01852
+    Uniform over ``[-limit, limit)``, where ``limit = sqrt(6 / fan_in)``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        He et al., 2015, "Delving Deep into Rectifiers", https://arxiv.org/abs/1502.01852
 
     Example:
         >>> from cornu.initializers import HeUniform
@@ -396,9 +439,18 @@ class HeUniform(_Scaled):
 
 
 class HeNormal(_Scaled):
-    """Truncated normal with deviation ``sqrt(2 / fan_in)``, for layers followed by ReLU.
+    """He normal initializer, for layers followed by ReLU.
 
-    Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`. Source: see :class:`HeUniform`.
+    Truncated normal with mean 0 and standard deviation ``sqrt(2 / fan_in)``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        He et al., 2015, "Delving Deep into Rectifiers", https://arxiv.org/abs/1502.01852
 
     Example:
         >>> from cornu.initializers import HeNormal
@@ -410,10 +462,18 @@ class HeNormal(_Scaled):
 
 
 class LecunUniform(_Scaled):
-    """Uniform in ``[-limit, limit)`` with ``limit = sqrt(3 / fan_in)``.
+    """LeCun uniform initializer.
 
-    Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`.
-    Source: Klambauer et al., 2017, https://arxiv.org/abs/1706.02515
+    Uniform over ``[-limit, limit)``, where ``limit = sqrt(3 / fan_in)``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        Klambauer et al., 2017, "Self-Normalizing Neural Networks", https://arxiv.org/abs/1706.02515
 
     Example:
         >>> from cornu.initializers import LecunUniform
@@ -425,9 +485,18 @@ class LecunUniform(_Scaled):
 
 
 class LecunNormal(_Scaled):
-    """Truncated normal with deviation ``sqrt(1 / fan_in)``, made for SELU.
+    """LeCun normal initializer, for layers followed by SELU.
 
-    Args: ``seed``, ``input_axes`` and ``output_axes`` as in :class:`VarianceScaling`. Source: see :class:`LecunUniform`.
+    Truncated normal with mean 0 and standard deviation ``sqrt(1 / fan_in)``.
+
+    Args:
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
+        input_axes: Sequence of integers, the axes of the weight that count inputs, if the shape alone does not determine them
+            (see :func:`compute_fans`). Defaults to None.
+        output_axes: Sequence of integers, the axes of the weight that count outputs. Defaults to None.
+
+    References:
+        Klambauer et al., 2017, "Self-Normalizing Neural Networks", https://arxiv.org/abs/1706.02515
 
     Example:
         >>> from cornu.initializers import LecunNormal
@@ -439,17 +508,21 @@ class LecunNormal(_Scaled):
 
 
 class Orthogonal(RandomInitializer):
-    """A random matrix whose columns (or rows, if there are fewer) stand at right angles and have length ``gain``.
+    """Initializer that returns a random orthogonal matrix, times ``gain``.
 
-    A weight of more than two axes is made as a matrix of shape ``(product of all but the last, last)``.
-    Source: Saxe et al., 2014, https://arxiv.org/abs/1312.6120
+    The columns (or rows, if there are fewer) are orthogonal and have norm ``gain``. A weight of rank greater than 2 is created
+    as a matrix of shape ``(product of all axes but the last, last axis)``.
 
     Args:
-        gain: A factor.
-        seed: A whole number, or None to draw something new at each call.
+        gain: Float, the scaling factor. Defaults to 1.
+        seed: Integer seed, for the same values at each call. Defaults to None (new values at each call).
 
     Raises:
-        ShapeError: When called with a shape of fewer than two axes.
+        ShapeError: When called with a shape of rank less than 2.
+
+    References:
+        Saxe et al., 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+        https://arxiv.org/abs/1312.6120
 
     Example:
         >>> import numpy as np
@@ -464,11 +537,11 @@ class Orthogonal(RandomInitializer):
         self.gain = gain
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
-        """An orthogonal weight of this shape."""
+        """Return an orthogonal weight of the given shape."""
         if len(shape) < 2:
             raise ShapeError(
-                f"`Orthogonal` was asked for a weight of shape {tuple(shape)}.",
-                "It needs at least two axes.",
+                f"`Orthogonal` received the shape {tuple(shape)}.",
+                "It can initialize only weights with at least two axes.",
                 "Use another initializer for this weight.",
             )
         rows, columns = math.prod(shape[:-1]), int(shape[-1])
@@ -482,7 +555,10 @@ class Orthogonal(RandomInitializer):
 
 
 def get(identifier: Any) -> Any:
-    """The initializer that a name, a config, a class or an object means; None stays None.
+    """Return the initializer for a name, a config, a class or an object; None for None.
+
+    Args:
+        identifier: String, config dict, class, callable, :class:`Initializer` or None.
 
     Example:
         >>> from cornu import initializers
@@ -493,7 +569,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(initializer: Any) -> Any:
-    """An initializer as JSON can hold it.
+    """Return the JSON-serializable config of an initializer.
 
     Example:
         >>> from cornu import initializers
@@ -504,7 +580,11 @@ def serialize(initializer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The initializer of a config.
+    """Return the initializer for a config.
+
+    Args:
+        config: Config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import initializers

@@ -1,4 +1,4 @@
-"""Penalties on weights: functions of a weight that give one number, which training adds to the loss."""
+"""Regularizers: functions of a weight that return a scalar penalty, which training adds to the loss."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ _MODES = ("rows", "columns")
 
 
 class Regularizer(registry.Configurable):
-    """The base of all regularizers. Write one of your own by overriding :meth:`__call__`.
+    """Base class of regularizers. Subclasses override :meth:`__call__`.
 
     Example:
         >>> from cornu import ops
@@ -25,18 +25,18 @@ class Regularizer(registry.Configurable):
     """
 
     def __call__(self, x: Any) -> Any:
-        """The penalty for a weight, an array of shape ``()``."""
+        """Return the penalty for a weight, an array of shape ``()``."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(x)`.")
 
 
 class L1(Regularizer):
-    """``l1 * sum(abs(x))``: draws weights to exactly zero.
+    """L1 regularizer, ``l1 * sum(abs(x))``, which drives weights to exactly zero.
 
     Args:
-        l1: The factor; default 0.01.
+        l1: Non-negative float, the regularization factor. Defaults to 0.01.
 
     Raises:
-        InvalidArgumentError: It is not a finite number of at least 0.
+        InvalidArgumentError: ``l1`` is not a finite number of at least 0.
 
     Example:
         >>> from cornu import ops
@@ -49,18 +49,18 @@ class L1(Regularizer):
         self.l1 = _factor("l1", l1, default=0.01)
 
     def __call__(self, x: Any) -> Any:
-        """The penalty for a weight."""
+        """Return the penalty for a weight."""
         return self.l1 * ops.sum(ops.abs(x))
 
 
 class L2(Regularizer):
-    """``l2 * sum(square(x))``: keeps weights small.
+    """L2 regularizer, ``l2 * sum(square(x))``, which keeps weights small.
 
     Args:
-        l2: The factor; default 0.01.
+        l2: Non-negative float, the regularization factor. Defaults to 0.01.
 
     Raises:
-        InvalidArgumentError: It is not a finite number of at least 0.
+        InvalidArgumentError: ``l2`` is not a finite number of at least 0.
 
     Example:
         >>> from cornu import ops
@@ -73,19 +73,19 @@ class L2(Regularizer):
         self.l2 = _factor("l2", l2, default=0.01)
 
     def __call__(self, x: Any) -> Any:
-        """The penalty for a weight."""
+        """Return the penalty for a weight."""
         return self.l2 * ops.sum(ops.square(x))
 
 
 class L1L2(Regularizer):
-    """``l1 * sum(abs(x)) + l2 * sum(square(x))``.
+    """L1 and L2 regularizer, ``l1 * sum(abs(x)) + l2 * sum(square(x))``.
 
     Args:
-        l1: Factor of the first sum; default 0 (by the name ``"l1_l2"``: 0.01).
-        l2: Factor of the second sum; default 0 (by the name ``"l1_l2"``: 0.01).
+        l1: Non-negative float, the L1 factor. Defaults to 0 (0.01 with the name ``"l1_l2"``).
+        l2: Non-negative float, the L2 factor. Defaults to 0 (0.01 with the name ``"l1_l2"``).
 
     Raises:
-        InvalidArgumentError: One of them is not a finite number of at least 0.
+        InvalidArgumentError: A factor is not a finite number of at least 0.
 
     Example:
         >>> from cornu import ops
@@ -98,19 +98,21 @@ class L1L2(Regularizer):
         self.l1, self.l2 = _factor("l1", l1, default=0.0), _factor("l2", l2, default=0.0)
 
     def __call__(self, x: Any) -> Any:
-        """The penalty for a weight."""
+        """Return the penalty for a weight."""
         return self.l1 * ops.sum(ops.abs(x)) + self.l2 * ops.sum(ops.square(x))
 
 
 class OrthogonalRegularizer(Regularizer):
-    """``factor`` times the mean absolute cosine between two rows (or columns) of a matrix: drives them to right angles.
+    """Regularizer that drives the rows (or columns) of a matrix to be orthogonal.
+
+    ``factor * mean(abs(cosine))``, where ``cosine`` is the cosine similarity of each pair of two different rows (or columns).
 
     Args:
-        factor: The factor; default 0.01.
-        mode: ``"rows"`` or ``"columns"``.
+        factor: Non-negative float, the regularization factor. Defaults to 0.01.
+        mode: ``"rows"`` (default) or ``"columns"``.
 
     Raises:
-        InvalidArgumentError: The factor is not a finite number of at least 0, or the mode is unknown.
+        InvalidArgumentError: The factor is not a finite number of at least 0, or the mode is invalid.
         ShapeError: When called with an array that is not a matrix.
 
     Example:
@@ -126,11 +128,11 @@ class OrthogonalRegularizer(Regularizer):
         self.factor, self.mode = _factor("factor", factor, default=0.01), mode
 
     def __call__(self, x: Any) -> Any:
-        """The penalty for a matrix."""
+        """Return the penalty for a matrix."""
         if len(x.shape) != 2:
             raise ShapeError(
-                f"`OrthogonalRegularizer` was given a weight of shape {tuple(x.shape)}.",
-                "It can only judge matrices.",
+                f"`OrthogonalRegularizer` received a weight of shape {tuple(x.shape)}.",
+                "It can be applied only to matrices.",
                 "Use another regularizer for this weight.",
             )
         vectors = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
@@ -140,7 +142,7 @@ class OrthogonalRegularizer(Regularizer):
 
 
 def _factor(name: str, value: Any, default: float) -> float:
-    """A factor as a float, checked; None means the default."""
+    """Return a validated factor as a float; the default for None."""
     if value is None:
         return default
     try:
@@ -149,7 +151,9 @@ def _factor(name: str, value: Any, default: float) -> float:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
         raise InvalidArgumentError(
-            f"`{name}={value!r}` was given.", "It must be a finite number of at least 0.", f"Pass `{name}={default}`."
+            f"The regularizer received `{name}={value!r}`.",
+            f"`{name}` must be a finite number of at least 0.",
+            f"Pass, for example, `{name}={default}`.",
         )
     return number
 
@@ -158,9 +162,12 @@ def _factor(name: str, value: Any, default: float) -> float:
 
 
 def get(identifier: Any) -> Any:
-    """The regularizer that a name, a config, a class or an object means; None stays None.
+    """Return the regularizer for a name, a config, a class or an object; None for None.
 
-    The names ``"l1_l2"`` and ``"l1l2"`` mean ``L1L2(l1=0.01, l2=0.01)``, as in Keras 2 and in Keras's own documentation.
+    The names ``"l1_l2"`` and ``"l1l2"`` refer to ``L1L2(l1=0.01, l2=0.01)``, as in Keras 2 and in the Keras documentation.
+
+    Args:
+        identifier: String, config dict, class, callable, :class:`Regularizer` or None.
 
     Example:
         >>> from cornu import regularizers
@@ -173,7 +180,7 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(regularizer: Any) -> Any:
-    """A regularizer as JSON can hold it.
+    """Return the JSON-serializable config of a regularizer.
 
     Example:
         >>> from cornu import regularizers
@@ -184,7 +191,11 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer of a config.
+    """Return the regularizer for a config.
+
+    Args:
+        config: Config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import regularizers

@@ -224,7 +224,7 @@ def test_crossentropy_by_shape_is_that_of_keras(y_true_shape, y_pred_shape, more
 
 
 def test_crossentropy_without_shapes_is_refused():
-    with pytest.raises(InvalidArgumentError, match="'ce' was given without the shapes"):
+    with pytest.raises(InvalidArgumentError, match="'ce' was received without the shapes"):
         losses.resolve("ce")
 
 

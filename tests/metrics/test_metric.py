@@ -178,7 +178,7 @@ def test_variables_made_in_an_update_are_refused_in_compiled_code():
         def update_state(self, values):
             self.late = self.add_weight(name="late")
 
-    with pytest.raises(InvalidArgumentError, match=r"made new variables in `update_state`.*`build"):
+    with pytest.raises(InvalidArgumentError, match=r"created new variables in `update_state`.*`build"):
         Late().stateless_update_state([], 1.0)
 
 
@@ -189,7 +189,7 @@ def test_errors_say_what_to_do():
 
     with pytest.raises(InvalidArgumentError, match="before `super"):
         Early()
-    with pytest.raises(InvalidArgumentError, match="1 arrays were given for the 2 variables"):
+    with pytest.raises(InvalidArgumentError, match="received 1 arrays for its 2 variables"):
         metrics.Mean().stateless_result([0.0])
     with pytest.raises(NotImplementedError, match="has no `update_state"):
         metrics.Metric(name="m").update_state(1)
@@ -197,7 +197,7 @@ def test_errors_say_what_to_do():
         metrics.Metric(name="m").result()
     with pytest.raises(InvalidArgumentError, match="without the shapes"):
         metrics.resolve("accuracy")
-    with pytest.raises(InvalidArgumentError, match="`fn=3` was given"):
+    with pytest.raises(InvalidArgumentError, match="received `fn=3`"):
         metrics.MeanMetricWrapper(3)
 
 

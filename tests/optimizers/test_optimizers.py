@@ -204,7 +204,7 @@ def test_get_gives_optimizers_back_and_refuses_other_things():
     assert isinstance(optimizers.get(optimizers.SGD), optimizers.SGD)
     with pytest.raises(InvalidArgumentError, match="Did you mean 'adam'"):
         optimizers.get("addam")
-    with pytest.raises(InvalidTypeError, match="It must be a name such as 'adam'"):
+    with pytest.raises(InvalidTypeError, match="`optimizer` must be a name such as 'adam'"):
         optimizers.get(abs)
 
 

@@ -73,7 +73,7 @@ def test_classes_have_the_arguments_of_keras(name):
 
 
 def test_arguments_are_checked():
-    with pytest.raises(InvalidArgumentError, match="`decay_steps=0` was given"):
+    with pytest.raises(InvalidArgumentError, match="received `decay_steps=0`"):
         schedules.CosineDecay(0.1, decay_steps=0)
     with pytest.raises(InvalidArgumentError, match="2 boundaries and 2 values"):
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])

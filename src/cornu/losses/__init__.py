@@ -1,4 +1,4 @@
-"""Losses: how wrong predictions are, as one number that training makes small."""
+"""Loss functions and loss classes, which measure the error of predictions as a scalar that training minimizes."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ _SHORT_NAMES = {
 
 registry.allow(
     "losses",
-    [*_CLASSES, *_FUNCTIONS],  # the functions last: a name such as "mean_squared_error" means the function, as in Keras
+    [*_CLASSES, *_FUNCTIONS],  # functions last: a name such as "mean_squared_error" refers to the function, as in Keras
     aliases={
         **_SHORT_NAMES,
         **{name.upper(): function for name, function in _SHORT_NAMES.items()},
@@ -108,12 +108,18 @@ registry.allow(
 
 
 def get(identifier: Any) -> Any:
-    """The loss that a name, a config, a function or an object means; None stays None.
+    """Return the loss for a name, a config, a function or an object.
 
-    A name such as ``"mse"`` means the function; :class:`LossFunctionWrapper` makes a loss of it.
+    A name such as ``"mse"`` returns the function; :class:`LossFunctionWrapper` turns it into a loss.
+
+    Args:
+        identifier: String, config dict, callable, :class:`Loss` or None.
+
+    Returns:
+        A function or a :class:`Loss`; None for None.
 
     Raises:
-        InvalidArgumentError: There is none of that name.
+        InvalidArgumentError: No loss has this name.
 
     Example:
         >>> from cornu import losses
@@ -124,18 +130,19 @@ def get(identifier: Any) -> Any:
 
 
 def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
-    """The :class:`Loss` that ``compile(loss=...)`` means for one output.
+    """Return the :class:`Loss` that ``compile(loss=...)`` uses for one output.
 
     Args:
-        identifier: What :func:`get` understands, or ``"crossentropy"`` (``"ce"``) for the cross-entropy that fits the shapes.
-        y_true_shape: Shape of the labels, needed for ``"crossentropy"``.
-        y_pred_shape: Shape of the predictions, needed for ``"crossentropy"``.
+        identifier: Anything :func:`get` accepts, or ``"crossentropy"`` (``"ce"``) for the cross-entropy that matches the
+            shapes.
+        y_true_shape: Shape of the labels, required for ``"crossentropy"``. Defaults to None.
+        y_pred_shape: Shape of the predictions, required for ``"crossentropy"``. Defaults to None.
 
     Returns:
         A loss, or None for None.
 
     Raises:
-        InvalidArgumentError: There is none of that name, or the shapes are missing.
+        InvalidArgumentError: No loss has this name, or the shapes are missing.
 
     Example:
         >>> from cornu import losses
@@ -156,12 +163,15 @@ def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tu
 
 
 def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | None) -> str:
-    """Whether labels are ``"binary"``, ``"sparse"`` (class numbers) or ``"categorical"`` (one-hot), seen from the shapes.
+    """Return ``"binary"``, ``"sparse"`` (integer class labels) or ``"categorical"`` (one-hot), inferred from the shapes.
 
     Args:
-        name: What the user wrote, for the message.
+        name: The name the user passed, for the error message.
         y_true_shape: Shape of the labels.
         y_pred_shape: Shape of the predictions.
+
+    Returns:
+        String, the kind of the labels.
 
     Raises:
         InvalidArgumentError: A shape is missing.
@@ -173,9 +183,9 @@ def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | 
     """
     if y_true_shape is None or y_pred_shape is None:
         raise InvalidArgumentError(
-            f"{name!r} was given without the shapes of labels and predictions.",
-            f"What {name!r} means depends on them: binary, sparse or categorical.",
-            f"Name it in full, such as 'sparse_categorical_{name}'.",
+            f"{name!r} was received without the shapes of the labels and predictions.",
+            f"The shapes determine whether {name!r} is binary, sparse or categorical.",
+            f"Pass the full name, for example 'sparse_categorical_{name}'.",
         )
     if len(y_pred_shape) < 2 or y_pred_shape[-1] == 1:
         return "binary"
@@ -184,7 +194,7 @@ def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | 
 
 
 def serialize(loss: Any) -> Any:
-    """A loss as JSON can hold it: a function of Cornu's as its name.
+    """Return the JSON-serializable form of a loss; a built-in function is represented by its name.
 
     Example:
         >>> from cornu import losses
@@ -195,7 +205,11 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The loss of a name or config.
+    """Return the loss for a name or config.
+
+    Args:
+        name: String or config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import losses

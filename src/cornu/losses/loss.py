@@ -1,4 +1,4 @@
-"""The base of all losses: from one number a sample to one number for all."""
+"""Base class of all losses, which reduces per-sample values to a scalar."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +16,22 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", 
 
 
 class Loss(registry.Configurable):
-    """How wrong predictions are. A loss of your own overrides :meth:`call`.
+    """Base class of losses. Subclasses override :meth:`call`.
 
     Args:
-        name: Its name; default the class's name in small letters.
-        reduction: How the values of the samples become one number: ``"sum_over_batch_size"`` (also called ``"mean"``) divides
-            their sum by their number, ``"mean_with_sample_weight"`` by the sum of the weights; ``"sum"`` does not divide,
-            and ``"none"`` or None leaves the values as they are.
-        dtype: The dtype to compute in; default ``config.floatx()``.
+        name: Name of the loss. Defaults to a name derived from the class.
+        reduction: How per-sample losses are combined. ``"sum_over_batch_size"`` (default) or ``"mean"`` divides the sum of the
+            values by their count, ``"mean_with_sample_weight"`` divides it by the sum of the weights, ``"sum"`` returns the
+            sum, and ``"none"`` or None returns the values unchanged.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Attributes:
-        judges_samples_alone: Whether the value of a sample depends on that sample only, so that a batch may be filled up with
-            padding (see ``sample_mask``), and, if the reduction is a mean, trained a few samples at a time. True for Cornu's
-            own; set it in a class of your own if it holds, or ``is_per_sample = True`` on a function of your own.
+        judges_samples_alone: Whether the value of a sample depends only on that sample, so that a batch may be padded (see
+            ``sample_mask``) and, if the reduction is a mean, trained in micro-batches. True for the built-in losses with this
+            property; set it in a custom class that has it, or set ``is_per_sample = True`` on a custom function.
 
     Raises:
-        InvalidArgumentError: There is no such reduction.
+        InvalidArgumentError: ``reduction`` is invalid.
 
     Example:
         >>> from cornu import ops
@@ -54,42 +54,46 @@ class Loss(registry.Configurable):
 
     @property
     def counts_every_value(self) -> bool:
-        """Whether :meth:`counted` leaves nothing out, whatever the values are."""
+        """Whether :meth:`counted` includes every value, regardless of the data."""
         return type(self).counted is Loss.counted
 
     @property
     def is_mean_over_samples(self) -> bool:
-        """Whether the loss of a batch is the mean of the losses of its equal parts."""
+        """Whether the loss of a batch is the mean of the losses of its equally sized parts."""
         return self.judges_samples_alone and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The value of each sample: the batch is the first axis of what it gives.
+        """Compute the loss of each sample.
 
         Args:
-            y_true: What is right, as an array of this loss's dtype.
-            y_pred: What was predicted, as an array of this loss's dtype.
+            y_true: Array of ground truth values in the dtype of this loss.
+            y_pred: Array of predictions in the dtype of this loss.
+
+        Returns:
+            Array whose first axis is the batch.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `call(y_true, y_pred)`.")
 
     def counted(self, y_true: Any, y_pred: Any) -> Any:
-        """Which values count, as booleans that broadcast to what :meth:`call` gives; None if all do (the default)."""
+        """Return a boolean mask, broadcastable to the result of :meth:`call`, of the values to include; None (default) for all."""
         return None
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, sample_mask: Any = None) -> Any:
-        """The loss.
+        """Compute the loss.
 
         Args:
-            y_true: What is right.
-            y_pred: What was predicted.
-            sample_weight: How much each sample counts, ``(batch,)``, or each value; values are multiplied by it.
-            sample_mask: ``(batch,)``, or the first axes of the values: 1 for a sample and 0 for padding. Padding
-                counts nowhere, neither in the sum nor in the number, even if its value is NaN.
+            y_true: Array-like, or dict of array-likes, of ground truth values.
+            y_pred: Array-like, or dict of array-likes, of predictions.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the loss, that weights each sample. Defaults
+                to None.
+            sample_mask: Array-like of shape ``(batch,)``, or of the first axes of the values: 1 for a sample and 0 for
+                padding. Padding is excluded from both the sum and the count, even if its value is NaN. Defaults to None.
 
         Returns:
-            An array of shape ``()``, or the values if ``reduction`` is None.
+            Array of shape ``()``, or the unreduced values if ``reduction`` is None or ``"none"``.
 
         Raises:
-            ShapeError: The weights or the mask do not fit the values.
+            ShapeError: The weights or the mask cannot be broadcast to the values.
         """
         y_true, y_pred = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
         values = ops.cast(self.call(y_true, y_pred), self.dtype)
@@ -104,7 +108,7 @@ class Loss(registry.Configurable):
         return _reduce(values, sample_weight, counted, self.reduction)
 
     def _arrays(self, values: Any, others: Any) -> Any:
-        """Labels in this loss's dtype beside predictions, or predictions beside labels; a dict of them stays a dict."""
+        """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
         if isinstance(values, dict):
             others = others if isinstance(others, dict) else dict.fromkeys(values, others)
             return {name: self._arrays(value, others.get(name)) for name, value in values.items()}
@@ -112,7 +116,7 @@ class Loss(registry.Configurable):
 
 
 def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> Any:
-    """Values as one number. Weights and mask have the shape of the values."""
+    """Reduce values according to ``reduction``. ``weight`` and ``counted`` have the shape of the values."""
     if counted is not None:
         values = ops.where(counted, values, 0)
     if weight is not None:
@@ -130,18 +134,18 @@ def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> An
 
 
 def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
-    """Weights of samples as weights of all their values.
+    """Broadcast weights of samples to the shape of the values.
 
     Args:
-        name: What the user calls the weights.
-        weight: Weights whose axes are the first axes of the values; one more axis of size 1 is dropped.
-        values: The values.
+        name: Name of the argument, for the error message.
+        weight: Weights whose axes are the first axes of the values; an additional last axis of size 1 is removed.
+        values: Array of values.
 
     Returns:
-        Weights of the values' shape, on their backend.
+        Array of weights of the shape of the values, on their backend.
 
     Raises:
-        ShapeError: They do not fit.
+        ShapeError: The weights cannot be broadcast to the values.
 
     Example:
         >>> import numpy as np
@@ -158,18 +162,18 @@ def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
     fits = len(weight.shape) == len(shape) and all(a in (1, b) for a, b in zip(weight.shape, shape, strict=True))
     if not fits:
         raise ShapeError(
-            f"`{name}` has shape {given}, and the loss gives values of shape {shape}.",
-            f"`{name}` needs one number for each sample, or one for each value.",
-            f"Pass a `{name}` of shape {shape[:1]}." if shape else "Let the loss give one value for each sample.",
+            f"`{name}` has shape {given}, and the values of the loss have shape {shape}.",
+            f"`{name}` must hold one element for each sample or for each value.",
+            f"Pass `{name}` of shape {shape[:1]}." if shape else "Return one value for each sample from the loss.",
         )
     return ops.broadcast_to(weight, shape)
 
 
 def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and predictions as floats of one dtype with as many axes: a last axis of size 1 comes or goes, as in Keras.
+    """Convert labels and predictions to one float dtype and rank, adding or removing a last axis of size 1 as in Keras.
 
     Raises:
-        ShapeError: They have different numbers of axes after that, or sizes that do not broadcast.
+        ShapeError: The ranks still differ, or the sizes cannot be broadcast.
 
     Example:
         >>> import numpy as np
@@ -192,14 +196,16 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     if (true_rank != pred_rank and min(true_rank, pred_rank) > 0) or any(a != b and 1 not in (a, b) for a, b in sizes):
         raise ShapeError(
             f"`y_true` has shape {tuple(y_true.shape)} and `y_pred` has shape {tuple(y_pred.shape)}.",
-            "This loss or metric compares them number by number, so they need the same shape.",
-            "Reshape `y_true`, or use a sparse loss or metric if it holds class numbers.",
+            "This loss or metric compares them element by element, so they must have the same shape.",
+            "Reshape `y_true`, or use a sparse loss or metric if it holds integer class labels.",
         )
     return y_true, y_pred
 
 
 def host(values: Any) -> Any:
-    """Python data as NumPy data; arrays as they are.
+    """Convert Python data to a NumPy array, which later moves to the backend of the array it is combined with.
+
+    Arrays are returned unchanged. The predictions, and not a list of weights, therefore determine the backend.
 
     Example:
         >>> from cornu.losses.loss import host
@@ -210,7 +216,7 @@ def host(values: Any) -> Any:
 
 
 def beside(values: Any, other: Any) -> Any:
-    """Python and NumPy data as an array of the backend that another array is of, or goes to; other arrays as they are.
+    """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
 
     Example:
         >>> from cornu import ops
@@ -238,14 +244,14 @@ def together(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and predictions as floats of one dtype: that of the predictions, or ``config.floatx()`` for whole numbers."""
+    """Convert labels and predictions to the float dtype of the predictions, or to ``config.floatx()`` if those are not floats."""
     y_true, y_pred = together(y_true, y_pred)
     y_pred = as_float(y_pred)
     return ops.cast(y_true, ops.dtype(y_pred)), y_pred
 
 
 def as_float(values: Any) -> Any:
-    """An array as it is if it holds floats, else in ``config.floatx()``."""
+    """Return a floating-point array unchanged and any other array cast to ``config.floatx()``."""
     dtype = getattr(values, "dtype", None)
     if dtype is None:
         return ops.cast(values, config.floatx())
@@ -253,13 +259,13 @@ def as_float(values: Any) -> Any:
 
 
 def per_sample(function: Callable) -> Callable:
-    """Declare that a function of labels and predictions returns a value for each sample that depends on that sample only.
+    """Declare that a function of labels and predictions returns one value per sample that depends only on that sample.
 
     Args:
-        function: The function. It gets the attribute ``is_per_sample``.
+        function: Callable; its attribute ``is_per_sample`` is set to True.
 
     Returns:
-        The function itself.
+        The same function.
 
     Example:
         >>> from cornu import ops
@@ -275,9 +281,9 @@ def per_sample(function: Callable) -> Callable:
 
 
 def gives_a_value_for_each_sample(function: Callable) -> bool:
-    """Return whether a function of labels and predictions is declared to judge each sample by itself (:func:`per_sample`).
+    """Return whether a function is declared to evaluate each sample independently (:func:`per_sample`).
 
-    A function without the declaration may as well return the mean of the batch.
+    A function without the declaration might return the mean of the batch.
 
     Example:
         >>> from cornu import losses
@@ -289,17 +295,19 @@ def gives_a_value_for_each_sample(function: Callable) -> bool:
 
 
 class LossFunctionWrapper(Loss):
-    """A loss made of a function of labels and predictions.
+    """Loss that wraps a function of labels and predictions.
 
     Args:
-        fn: ``fn(y_true, y_pred, **kwargs)`` that gives one value for each sample, or the name of one of Cornu's.
-        reduction: See :class:`Loss`.
-        name: Its name; default that of the function.
-        dtype: See :class:`Loss`.
-        kwargs: More arguments of the function.
+        fn: Callable ``fn(y_true, y_pred, **kwargs)`` that returns one value per sample, or the name of a built-in loss
+            function.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss. Defaults to the name of the function.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
+        **kwargs: Additional arguments of the function.
 
     Raises:
-        InvalidArgumentError: ``fn`` is no function.
+        InvalidArgumentError: ``fn`` is not callable.
 
     Example:
         >>> from cornu import losses, ops
@@ -318,11 +326,13 @@ class LossFunctionWrapper(Loss):
     ):
         function = registry.get("losses", fn)
         if not callable(function):
-            raise InvalidArgumentError(f"`fn={fn!r}` was given.", "It must be a function.", "Pass `fn(y_true, y_pred)`.")
+            raise InvalidArgumentError(
+                f"The loss received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
+            )
         super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = function, kwargs
         self.judges_samples_alone = gives_a_value_for_each_sample(function)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The value of each sample."""
+        """Compute the loss of each sample."""
         return self.fn(y_true, y_pred, **self.kwargs)

@@ -1,4 +1,4 @@
-"""Losses with a margin: right answers cost nothing once they are right by enough."""
+"""Hinge losses for maximum-margin classification."""
 
 from typing import Any
 
@@ -7,14 +7,28 @@ from cornu.losses.loss import LossFunctionWrapper, align, per_sample
 
 
 def _signed(y_true: Any) -> Any:
-    """Labels 0 and 1 as -1 and 1; other labels as they are."""
+    """Convert labels 0 and 1 to -1 and 1; return other labels unchanged."""
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(binary, 2 * y_true - 1, y_true)
 
 
 @per_sample
 def hinge(y_true: Any, y_pred: Any) -> Any:
-    """``mean(max(1 - y_true * y_pred, 0))`` over the last axis, for labels -1 and 1 (or 0 and 1).
+    """Compute the hinge loss, averaged over the last axis.
+
+    ``loss = mean(maximum(1 - y_true * y_pred, 0), axis=-1)``
+
+    Labels that are all 0 or 1 are converted to -1 and 1.
+
+    Args:
+        y_true: Array-like of labels -1 and 1 (or 0 and 1), of shape ``(batch, ..., n)``.
+        y_pred: Array-like of scores of the same shape.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Rosasco et al., 2004, "Are Loss Functions All the Same?", https://doi.org/10.1162/089976604773135104
 
     Example:
         >>> from cornu.losses import hinge
@@ -27,7 +41,21 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
-    """``mean(square(max(1 - y_true * y_pred, 0)))`` over the last axis, for labels -1 and 1 (or 0 and 1).
+    """Compute the squared hinge loss, averaged over the last axis.
+
+    ``loss = mean(square(maximum(1 - y_true * y_pred, 0)), axis=-1)``
+
+    Labels that are all 0 or 1 are converted to -1 and 1.
+
+    Args:
+        y_true: Array-like of labels -1 and 1 (or 0 and 1), of shape ``(batch, ..., n)``.
+        y_pred: Array-like of scores of the same shape.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Rosasco et al., 2004, "Are Loss Functions All the Same?", https://doi.org/10.1162/089976604773135104
 
     Example:
         >>> from cornu.losses import squared_hinge
@@ -40,7 +68,21 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
-    """``max(1 + best wrong score - right score, 0)``, for one-hot labels.
+    """Compute the multiclass hinge loss over the last axis.
+
+    ``loss = maximum(neg - pos + 1, 0)``, where ``pos = sum(y_true * y_pred, axis=-1)`` and ``neg = max((1 - y_true) * y_pred,
+    axis=-1)``.
+
+    Args:
+        y_true: Array-like of one-hot labels, of shape ``(batch, ..., classes)``.
+        y_pred: Array-like of scores of the same shape.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Crammer and Singer, 2001, "On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines",
+        https://www.jmlr.org/papers/v2/crammer01a.html
 
     Example:
         >>> from cornu.losses import categorical_hinge
@@ -54,7 +96,13 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
 
 
 class Hinge(LossFunctionWrapper):
-    """A margin of 1 for labels -1 and 1, see :func:`hinge`. Args: see :class:`Loss`.
+    """Hinge loss ``mean(maximum(1 - y_true * y_pred, 0), axis=-1)`` for labels -1 and 1 (or 0 and 1), see :func:`hinge`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import Hinge
@@ -67,7 +115,15 @@ class Hinge(LossFunctionWrapper):
 
 
 class SquaredHinge(LossFunctionWrapper):
-    """A squared margin of 1 for labels -1 and 1, see :func:`squared_hinge`. Args: see :class:`Loss`.
+    """Squared hinge loss ``mean(square(maximum(1 - y_true * y_pred, 0)), axis=-1)`` for labels -1 and 1 (or 0 and 1).
+
+    See :func:`squared_hinge`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import SquaredHinge
@@ -80,7 +136,13 @@ class SquaredHinge(LossFunctionWrapper):
 
 
 class CategoricalHinge(LossFunctionWrapper):
-    """A margin of 1 between classes, see :func:`categorical_hinge`. Args: see :class:`Loss`.
+    """Multiclass hinge loss ``maximum(neg - pos + 1, 0)`` for one-hot labels, see :func:`categorical_hinge`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import CategoricalHinge

@@ -1,6 +1,6 @@
-"""Losses that measure how well two regions overlap, for segmentation.
+"""Losses that measure the overlap of two regions, for segmentation.
 
-They look at sums over whole pictures, and by default over the whole batch: so batches cannot be filled up with padding.
+They sum over whole images and, by default, over the whole batch, so batches cannot be padded.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,25 @@ Axis = int | Sequence[int] | None
 
 
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
-    """``1 - both / (both + alpha * missed + beta * invented)``, where ``both`` is what labels and predictions share.
+    """Compute the Tversky loss.
 
-    Source: Salehi et al., 2017, https://arxiv.org/abs/1706.05721
+    ``loss = 1 - tp / (tp + alpha * fn + beta * fp + epsilon)``, where ``tp = sum(y_true * y_pred)``, ``fn = sum(y_true * (1 -
+    y_pred))``, ``fp = sum((1 - y_true) * y_pred)`` and ``epsilon = config.epsilon()``.
 
     Args:
-        y_true: 0 or 1 for each pixel.
-        y_pred: Probabilities of 1, same shape.
-        alpha: What counts for pixels that are 1 and were not predicted.
-        beta: What counts for pixels that were predicted and are not 1.
-        axis: The axes to add up over; None for all. With ``(1, 2, 3)`` there is a value for each picture.
+        y_true: Array-like of labels 0 or 1 for each pixel.
+        y_pred: Array-like of probabilities of class 1, of the same shape.
+        alpha: Weight of false negatives. Defaults to 0.5.
+        beta: Weight of false positives. Defaults to 0.5.
+        axis: Integer or tuple of integers, the axis or axes along which to sum; with ``(1, 2, 3)`` there is one value per
+            image. Defaults to None (all axes).
+
+    Returns:
+        Array without the summed axes.
+
+    References:
+        Salehi et al., 2017, "Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep Networks",
+        https://arxiv.org/abs/1706.05721
 
     Example:
         >>> from cornu.losses import tversky
@@ -37,14 +46,22 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
 
 
 def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
-    """``1 - 2 * both / (labels + predictions)``, where ``both`` is what labels and predictions share.
+    """Compute the Dice loss.
 
-    Source: Milletari et al., 2016, https://arxiv.org/abs/1606.04797
+    ``loss = 1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred) + epsilon)``, where ``epsilon = config.epsilon()``.
 
     Args:
-        y_true: 0 or 1 for each pixel.
-        y_pred: Probabilities of 1, same shape.
-        axis: The axes to add up over; None for all. With ``(1, 2, 3)`` there is a value for each picture.
+        y_true: Array-like of labels 0 or 1 for each pixel.
+        y_pred: Array-like of probabilities of class 1, of the same shape.
+        axis: Integer or tuple of integers, the axis or axes along which to sum; with ``(1, 2, 3)`` there is one value per
+            image. Defaults to None (all axes).
+
+    Returns:
+        Array without the summed axes.
+
+    References:
+        Milletari et al., 2016, "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation",
+        https://arxiv.org/abs/1606.04797
 
     Example:
         >>> from cornu.losses import dice
@@ -58,15 +75,16 @@ def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
 
 
 class Tversky(LossFunctionWrapper):
-    """How badly two regions overlap, with weights for the two kinds of mistakes, see :func:`tversky`.
+    """Tversky loss ``1 - tp / (tp + alpha * fn + beta * fp)``, see :func:`tversky`.
 
     Args:
-        alpha: What counts for pixels that are 1 and were not predicted.
-        beta: What counts for pixels that were predicted and are not 1.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        axis: The axes to add up over; None for all.
-        dtype: See :class:`Loss`.
+        alpha: Weight of false negatives. Defaults to 0.5.
+        beta: Weight of false positives. Defaults to 0.5.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        axis: Integer or tuple of integers, the axis or axes along which to sum. Defaults to None (all axes).
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import Tversky
@@ -87,13 +105,14 @@ class Tversky(LossFunctionWrapper):
 
 
 class Dice(LossFunctionWrapper):
-    """How badly two regions overlap, see :func:`dice`.
+    """Dice loss ``1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))``, see :func:`dice`.
 
     Args:
-        reduction: See :class:`Loss`.
-        name: Its name.
-        axis: The axes to add up over; None for all.
-        dtype: See :class:`Loss`.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        axis: Integer or tuple of integers, the axis or axes along which to sum. Defaults to None (all axes).
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import Dice

@@ -1,6 +1,6 @@
-"""Losses that compare probabilities: cross-entropies and their relatives.
+"""Losses that compare probabilities: cross-entropies, focal cross-entropies, KL divergence and Poisson.
 
-Predictions are probabilities, or with ``from_logits=True`` the numbers that a softmax or sigmoid makes probabilities of.
+Predictions are probabilities, or logits (the input of a softmax or sigmoid) with ``from_logits=True``.
 """
 
 from typing import Any
@@ -14,14 +14,24 @@ from cornu.losses.loss import LossFunctionWrapper, align, as_float, beside, per_
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
-    """``mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))`` over an axis.
+    """Compute the binary cross-entropy, averaged along an axis.
+
+    ``loss = mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred), axis)``, the negative log-likelihood of a Bernoulli
+    distribution.
 
     Args:
-        y_true: 0 or 1, or probabilities.
-        y_pred: Probabilities of 1, same shape.
-        from_logits: Whether ``y_pred`` still needs a sigmoid.
-        label_smoothing: From 0 to 1: how far labels are drawn to 0.5.
-        axis: The axis to take the mean over.
+        y_true: Array-like of labels 0 and 1 or probabilities, of shape ``(batch, ..., n)``.
+        y_pred: Array-like of probabilities of class 1, of the same shape; logits if ``from_logits``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a sigmoid. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / 2``. Defaults to
+            0.
+        axis: Integer, the axis along which the mean is computed. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
+
+    References:
+        Label smoothing: Szegedy et al., 2016, "Rethinking the Inception Architecture", https://arxiv.org/abs/1512.00567
 
     Example:
         >>> from cornu.losses import binary_crossentropy
@@ -44,19 +54,27 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Any:
-    """Binary cross-entropy times ``(1 - probability of what is right) ** gamma``, so that easy samples count little.
+    """Compute the binary focal cross-entropy, which reduces the loss of samples that are classified well.
 
-    Source: Lin et al., 2018, https://arxiv.org/abs/1708.02002
+    ``loss = mean(weight * (1 - p_t) ** gamma * binary_crossentropy, axis)``, where ``p_t = y_true * y_pred + (1 - y_true) * (1
+    - y_pred)``; ``weight`` is ``y_true * alpha + (1 - y_true) * (1 - alpha)`` with ``apply_class_balancing`` and 1 otherwise.
 
     Args:
-        y_true: 0 or 1.
-        y_pred: Probabilities of 1, same shape.
-        apply_class_balancing: Whether to weight the classes with ``alpha``.
-        alpha: Weight of class 1; that of class 0 is ``1 - alpha``.
-        gamma: The exponent.
-        from_logits: Whether ``y_pred`` still needs a sigmoid.
-        label_smoothing: From 0 to 1: how far labels are drawn to 0.5.
-        axis: The axis to take the mean over.
+        y_true: Array-like of labels 0 and 1 or probabilities, of shape ``(batch, ..., n)``.
+        y_pred: Array-like of probabilities of class 1, of the same shape; logits if ``from_logits``.
+        apply_class_balancing: Whether to weight the classes with ``alpha``. Defaults to False.
+        alpha: Weight of class 1; class 0 has the weight ``1 - alpha``. Defaults to 0.25.
+        gamma: Exponent of the modulating factor. Defaults to 2.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a sigmoid. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / 2``. Defaults to
+            0.
+        axis: Integer, the axis along which the mean is computed. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
+
+    References:
+        Lin et al., 2018, "Focal Loss for Dense Object Detection", https://arxiv.org/abs/1708.02002
 
     Example:
         >>> from cornu.losses import binary_focal_crossentropy
@@ -77,17 +95,26 @@ def binary_focal_crossentropy(
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
-    """``-sum(y_true * log(y_pred))`` over the classes, for one-hot labels.
+    """Compute the categorical cross-entropy for one-hot labels.
+
+    ``loss = -sum(y_true * log(y_pred), axis)``, the negative log-likelihood of a categorical distribution.
 
     Args:
-        y_true: One-hot labels or probabilities, ``(batch, ..., classes)``.
-        y_pred: Probabilities of the same shape; they are divided by their sum first.
-        from_logits: Whether ``y_pred`` still needs a softmax.
-        label_smoothing: From 0 to 1: how far labels are drawn to the same number for all classes.
-        axis: The axis of the classes.
+        y_true: Array-like of one-hot labels or probabilities, of shape ``(batch, ..., classes)``.
+        y_pred: Array-like of probabilities of the same shape, divided by their sum along ``axis``; logits if ``from_logits``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+            Defaults to 0.
+        axis: Integer, the axis of the classes. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
 
     Raises:
-        ShapeError: There is one class only.
+        ShapeError: There is only one class.
+
+    References:
+        Label smoothing: Szegedy et al., 2016, "Rethinking the Inception Architecture", https://arxiv.org/abs/1512.00567
 
     Example:
         >>> from cornu.losses import categorical_crossentropy
@@ -110,21 +137,28 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Any:
-    """Categorical cross-entropy times ``alpha * (1 - probability) ** gamma``, so that easy samples count little.
+    """Compute the categorical focal cross-entropy, which reduces the loss of samples that are classified well.
 
-    Source: Lin et al., 2018, https://arxiv.org/abs/1708.02002
+    ``loss = -sum(alpha * (1 - y_pred) ** gamma * y_true * log(y_pred), axis)``
 
     Args:
-        y_true: One-hot labels, ``(batch, ..., classes)``.
-        y_pred: Probabilities of the same shape; they are divided by their sum first.
-        alpha: A weight, or one for each class.
-        gamma: The exponent.
-        from_logits: Whether ``y_pred`` still needs a softmax.
-        label_smoothing: From 0 to 1: how far labels are drawn to the same number for all classes.
-        axis: The axis of the classes.
+        y_true: Array-like of one-hot labels or probabilities, of shape ``(batch, ..., classes)``.
+        y_pred: Array-like of probabilities of the same shape, divided by their sum along ``axis``; logits if ``from_logits``.
+        alpha: Weight of all classes, or array-like of one weight per class. Defaults to 0.25.
+        gamma: Exponent of the modulating factor. Defaults to 2.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+            Defaults to 0.
+        axis: Integer, the axis of the classes. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
 
     Raises:
-        ShapeError: There is one class only.
+        ShapeError: There is only one class.
+
+    References:
+        Lin et al., 2018, "Focal Loss for Dense Object Detection", https://arxiv.org/abs/1708.02002
 
     Example:
         >>> from cornu.losses import categorical_focal_crossentropy
@@ -143,14 +177,21 @@ def categorical_focal_crossentropy(
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Any:
-    """``-log(probability of the right class)``, for labels that are class numbers.
+    """Compute the categorical cross-entropy for integer class labels.
+
+    ``loss = -log(y_pred[y_true])``, the negative log-likelihood of a categorical distribution.
 
     Args:
-        y_true: Class numbers from 0, ``(batch, ...)`` or with a last axis of size 1.
-        y_pred: Probabilities ``(batch, ..., classes)``; they are divided by their sum first.
-        from_logits: Whether ``y_pred`` still needs a softmax.
-        ignore_class: A class number whose samples get the value 0, such as -1 or 255 for "unknown" in segmentation.
-        axis: The axis of the classes.
+        y_true: Array-like of integer class labels starting at 0, of shape ``(batch, ...)`` or with a class axis of size 1.
+        y_pred: Array-like of probabilities of shape ``(batch, ..., classes)``, divided by their sum along ``axis``; logits if
+            ``from_logits``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        ignore_class: Integer class label whose samples have the loss 0, such as -1 or 255 for "unknown" in segmentation.
+            Defaults to None.
+        axis: Integer, the axis of the classes. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
 
     Example:
         >>> from cornu.losses import sparse_categorical_crossentropy
@@ -169,9 +210,19 @@ def sparse_categorical_crossentropy(
 
 @per_sample
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
-    """``sum(y_true * log(y_true / y_pred))`` over the last axis: how far a distribution is from the right one.
+    """Compute the Kullback-Leibler divergence of ``y_pred`` from ``y_true`` over the last axis.
 
-    Source: https://en.wikipedia.org/wiki/Kullback-Leibler_divergence
+    ``loss = sum(y_true * log(y_true / y_pred), axis=-1)``, with both clipped to ``[config.epsilon(), 1]``.
+
+    Args:
+        y_true: Array-like of probabilities, of shape ``(batch, ..., n)``.
+        y_pred: Array-like of probabilities of the same shape.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Kullback and Leibler, 1951, "On Information and Sufficiency", https://doi.org/10.1214/aoms/1177729694
 
     Example:
         >>> from cornu.losses import kl_divergence
@@ -184,7 +235,17 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def poisson(y_true: Any, y_pred: Any) -> Any:
-    """``mean(y_pred - y_true * log(y_pred))`` over the last axis, for counts.
+    """Compute the Poisson loss for counts, averaged over the last axis.
+
+    ``loss = mean(y_pred - y_true * log(y_pred + epsilon), axis=-1)``, where ``epsilon = config.epsilon()``: the negative
+    log-likelihood of a Poisson distribution without its constant term.
+
+    Args:
+        y_true: Array-like of counts, of shape ``(batch, ..., n)``.
+        y_pred: Array-like of predicted rates of the same shape.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import poisson
@@ -196,24 +257,24 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
 
 
 def _smooth(y_true: Any, label_smoothing: float, classes: int) -> Any:
-    """Labels drawn to the mean of all classes."""
+    """Return ``y_true * (1 - label_smoothing) + label_smoothing / classes``."""
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 
 
 def _classes(name: str, y_pred: Any, axis: int) -> int:
-    """Number of classes: more than one."""
+    """Return the number of classes, which must be greater than one."""
     classes = y_pred.shape[axis]
     if classes == 1:
         raise ShapeError(
-            f"`{name}` was given predictions of shape {tuple(y_pred.shape)}: one class.",
-            "It compares two classes or more; for one class it is always 0.",
-            "For yes or no, use `binary_crossentropy`; else let the last layer have one unit for each class.",
+            f"`{name}` received predictions of shape {tuple(y_pred.shape)}: one class.",
+            "It requires at least two classes; for one class it is always 0.",
+            "Use `binary_crossentropy` for binary labels, or give the last layer one unit per class.",
         )
     return classes
 
 
 def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
-    """Labels without an axis of size 1 where the predictions have their classes."""
+    """Remove from labels a class axis of size 1 if they have the rank of the predictions."""
     y_true = beside(y_true, y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         return ops.squeeze(y_true, axis=axis)
@@ -221,15 +282,17 @@ def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for yes or no, see :func:`binary_crossentropy`.
+    """Binary cross-entropy ``mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))``, see :func:`binary_crossentropy`.
 
     Args:
-        from_logits: Whether predictions still need a sigmoid.
-        label_smoothing: From 0 to 1: how far labels are drawn to 0.5.
-        axis: The axis to take the mean over.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a sigmoid. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / 2``. Defaults to
+            0.
+        axis: Integer, the axis along which the mean is computed. Defaults to -1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import BinaryCrossentropy
@@ -251,18 +314,20 @@ class BinaryCrossentropy(LossFunctionWrapper):
 
 
 class BinaryFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for yes or no in which easy samples count little, see :func:`binary_focal_crossentropy`.
+    """Binary focal cross-entropy ``mean((1 - p_t) ** gamma * binary_crossentropy)``, see :func:`binary_focal_crossentropy`.
 
     Args:
-        apply_class_balancing: Whether to weight the classes with ``alpha``.
-        alpha: Weight of class 1; that of class 0 is ``1 - alpha``.
-        gamma: The exponent.
-        from_logits: Whether predictions still need a sigmoid.
-        label_smoothing: From 0 to 1: how far labels are drawn to 0.5.
-        axis: The axis to take the mean over.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        apply_class_balancing: Whether to weight the classes with ``alpha``. Defaults to False.
+        alpha: Weight of class 1; class 0 has the weight ``1 - alpha``. Defaults to 0.25.
+        gamma: Exponent of the modulating factor. Defaults to 2.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a sigmoid. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / 2``. Defaults to
+            0.
+        axis: Integer, the axis along which the mean is computed. Defaults to -1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import BinaryFocalCrossentropy
@@ -288,15 +353,17 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for one-hot labels, see :func:`categorical_crossentropy`.
+    """Categorical cross-entropy ``-sum(y_true * log(y_pred))`` for one-hot labels, see :func:`categorical_crossentropy`.
 
     Args:
-        from_logits: Whether predictions still need a softmax.
-        label_smoothing: From 0 to 1: how far labels are drawn to the same number for all classes.
-        axis: The axis of the classes.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+            Defaults to 0.
+        axis: Integer, the axis of the classes. Defaults to -1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import CategoricalCrossentropy
@@ -318,17 +385,21 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for one-hot labels in which easy samples count little, see :func:`categorical_focal_crossentropy`.
+    """Categorical focal cross-entropy ``-sum(alpha * (1 - y_pred) ** gamma * y_true * log(y_pred))`` for one-hot labels.
+
+    See :func:`categorical_focal_crossentropy`.
 
     Args:
-        alpha: A weight, or one for each class.
-        gamma: The exponent.
-        from_logits: Whether predictions still need a softmax.
-        label_smoothing: From 0 to 1: how far labels are drawn to the same number for all classes.
-        axis: The axis of the classes.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        alpha: Weight of all classes, or array-like of one weight per class. Defaults to 0.25.
+        gamma: Exponent of the modulating factor. Defaults to 2.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+            Defaults to 0.
+        axis: Integer, the axis of the classes. Defaults to -1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import CategoricalFocalCrossentropy
@@ -353,15 +424,16 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
-    """Cross-entropy for labels that are class numbers, see :func:`sparse_categorical_crossentropy`.
+    """Categorical cross-entropy ``-log(y_pred[y_true])`` for integer class labels, see :func:`sparse_categorical_crossentropy`.
 
     Args:
-        from_logits: Whether predictions still need a softmax.
-        ignore_class: A class number whose samples count nowhere, neither in the sum nor in the number.
-        reduction: See :class:`Loss`.
-        axis: The axis of the classes.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        ignore_class: Integer class label whose samples are excluded from both the sum and the count. Defaults to None.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        axis: Integer, the axis of the classes. Defaults to -1.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import SparseCategoricalCrossentropy
@@ -388,13 +460,19 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         return self.kwargs["ignore_class"] is None
 
     def counted(self, y_true: Any, y_pred: Any) -> Any:
-        """The values whose class is not ``ignore_class``."""
+        """Return the mask of the values whose class is not ``ignore_class``; None if no class is ignored."""
         ignored = self.kwargs["ignore_class"]
         return None if ignored is None else ops.not_equal(class_numbers(y_true, y_pred, self.kwargs["axis"]), ignored)
 
 
 class KLDivergence(LossFunctionWrapper):
-    """How far a distribution is from the right one, see :func:`kl_divergence`. Args: see :class:`Loss`.
+    """Kullback-Leibler divergence ``sum(y_true * log(y_true / y_pred), axis=-1)``, see :func:`kl_divergence`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import KLDivergence
@@ -407,7 +485,13 @@ class KLDivergence(LossFunctionWrapper):
 
 
 class Poisson(LossFunctionWrapper):
-    """For counts, see :func:`poisson`. Args: see :class:`Loss`.
+    """Poisson loss ``mean(y_pred - y_true * log(y_pred), axis=-1)`` for counts, see :func:`poisson`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import Poisson

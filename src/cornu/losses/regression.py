@@ -1,6 +1,6 @@
-"""Losses that compare numbers: squared, absolute and other differences, and angles between vectors.
+"""Regression losses: squared, absolute and other differences, and the cosine similarity.
 
-All functions take ``y_true`` and ``y_pred`` of the shape ``(batch, ..., n)`` and give values of the shape ``(batch, ...)``.
+All functions accept ``y_true`` and ``y_pred`` of shape ``(batch, ..., n)`` and return values of shape ``(batch, ...)``.
 """
 
 import math
@@ -12,7 +12,16 @@ from cornu.losses.loss import LossFunctionWrapper, align, per_sample
 
 @per_sample
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
-    """``mean(square(y_true - y_pred))`` over the last axis.
+    """Compute the mean squared error over the last axis.
+
+    ``loss = mean(square(y_true - y_pred), axis=-1)``
+
+    Args:
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import mean_squared_error
@@ -25,7 +34,16 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
-    """``mean(abs(y_true - y_pred))`` over the last axis.
+    """Compute the mean absolute error over the last axis.
+
+    ``loss = mean(abs(y_true - y_pred), axis=-1)``
+
+    Args:
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import mean_absolute_error
@@ -38,7 +56,17 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
-    """``100 * mean(abs((y_true - y_pred) / y_true))`` over the last axis.
+    """Compute the mean absolute percentage error over the last axis, in percent.
+
+    ``loss = 100 * mean(abs((y_true - y_pred) / maximum(abs(y_true), epsilon)), axis=-1)``, where ``epsilon =
+    config.epsilon()``.
+
+    Args:
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import mean_absolute_percentage_error
@@ -51,7 +79,17 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
-    """``mean(square(log(1 + y_true) - log(1 + y_pred)))`` over the last axis; negative numbers count as zero.
+    """Compute the mean squared logarithmic error over the last axis.
+
+    ``loss = mean(square(log(1 + y_true) - log(1 + y_pred)), axis=-1)``; values below ``config.epsilon()``, such as negative
+    ones, are replaced by it.
+
+    Args:
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import mean_squared_logarithmic_error
@@ -65,14 +103,21 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
-    """Half of the squared error where it is at most ``delta``, a straight line beyond; the mean over the last axis.
+    """Compute the Huber loss, averaged over the last axis.
 
-    Source: Huber, 1964, https://doi.org/10.1214/aoms/1177703732
+    With ``error = abs(y_pred - y_true)``, the loss is ``0.5 * error ** 2`` where ``error <= delta``, and ``delta * error - 0.5
+    * delta ** 2`` elsewhere.
 
     Args:
-        y_true: What is right.
-        y_pred: What was predicted.
-        delta: Where the parabola becomes a line.
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+        delta: Positive float, the error at which the loss changes from quadratic to linear. Defaults to 1.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
+
+    References:
+        Huber, 1964, "Robust Estimation of a Location Parameter", https://doi.org/10.1214/aoms/1177703732
 
     Example:
         >>> from cornu.losses import huber
@@ -86,7 +131,17 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 
 @per_sample
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
-    """``mean(log(cosh(y_pred - y_true)))`` over the last axis: a parabola near zero, a straight line far away.
+    """Compute the logarithm of the hyperbolic cosine of the error, averaged over the last axis.
+
+    ``loss = mean(log(cosh(y_pred - y_true)), axis=-1)``, approximately quadratic for small errors and linear for large ones.
+    It is computed as ``error + softplus(-2 * error) - log(2)`` to avoid overflow.
+
+    Args:
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+
+    Returns:
+        Array of shape ``(batch, ...)``, one value per sample.
 
     Example:
         >>> from cornu.losses import log_cosh
@@ -100,12 +155,17 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Minus the cosine of the angle between two vectors: -1 if they point the same way, 0 at right angles.
+    """Compute the negative cosine similarity: -1 for vectors of the same direction, 0 for orthogonal vectors.
+
+    ``loss = -sum(l2_normalize(y_true) * l2_normalize(y_pred), axis)``
 
     Args:
-        y_true: What is right.
-        y_pred: What was predicted.
-        axis: The axis along which the vectors lie.
+        y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
+        y_pred: Array-like, predicted values of shape ``(batch, ..., n)``.
+        axis: Integer, the axis along which the vectors lie. Defaults to -1.
+
+    Returns:
+        Array without the axis ``axis``.
 
     Example:
         >>> from cornu.losses import cosine_similarity
@@ -117,7 +177,13 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 class MeanSquaredError(LossFunctionWrapper):
-    """The mean squared difference, see :func:`mean_squared_error`. Args: see :class:`Loss`.
+    """Mean squared error ``mean(square(y_true - y_pred), axis=-1)``, see :func:`mean_squared_error`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import MeanSquaredError
@@ -130,7 +196,13 @@ class MeanSquaredError(LossFunctionWrapper):
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
-    """The mean absolute difference, see :func:`mean_absolute_error`. Args: see :class:`Loss`.
+    """Mean absolute error ``mean(abs(y_true - y_pred), axis=-1)``, see :func:`mean_absolute_error`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import MeanAbsoluteError
@@ -143,7 +215,15 @@ class MeanAbsoluteError(LossFunctionWrapper):
 
 
 class MeanAbsolutePercentageError(LossFunctionWrapper):
-    """The mean absolute difference in percent, see :func:`mean_absolute_percentage_error`. Args: see :class:`Loss`.
+    """Mean absolute percentage error ``100 * mean(abs((y_true - y_pred) / y_true), axis=-1)``, in percent.
+
+    See :func:`mean_absolute_percentage_error`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import MeanAbsolutePercentageError
@@ -161,7 +241,15 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
-    """The mean squared difference of logarithms, see :func:`mean_squared_logarithmic_error`. Args: see :class:`Loss`.
+    """Mean squared logarithmic error ``mean(square(log(1 + y_true) - log(1 + y_pred)), axis=-1)``.
+
+    See :func:`mean_squared_logarithmic_error`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import MeanSquaredLogarithmicError
@@ -179,13 +267,14 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
 
 
 class Huber(LossFunctionWrapper):
-    """A parabola near zero and a line far away, see :func:`huber`.
+    """Huber loss, quadratic for errors up to ``delta`` and linear above, see :func:`huber`.
 
     Args:
-        delta: Where the parabola becomes a line.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        delta: Positive float, the error at which the loss changes from quadratic to linear. Defaults to 1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import Huber
@@ -204,7 +293,13 @@ class Huber(LossFunctionWrapper):
 
 
 class LogCosh(LossFunctionWrapper):
-    """``log(cosh(y_pred - y_true))``, see :func:`log_cosh`. Args: see :class:`Loss`.
+    """Logarithm of the hyperbolic cosine of the error, ``mean(log(cosh(y_pred - y_true)), axis=-1)``, see :func:`log_cosh`.
+
+    Args:
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import LogCosh
@@ -217,13 +312,14 @@ class LogCosh(LossFunctionWrapper):
 
 
 class CosineSimilarity(LossFunctionWrapper):
-    """Minus the cosine of the angle between vectors, see :func:`cosine_similarity`.
+    """Negative cosine similarity ``-sum(l2_normalize(y_true) * l2_normalize(y_pred))``, see :func:`cosine_similarity`.
 
     Args:
-        axis: The axis along which the vectors lie.
-        reduction: See :class:`Loss`.
-        name: Its name.
-        dtype: See :class:`Loss`.
+        axis: Integer, the axis along which the vectors lie. Defaults to -1.
+        reduction: ``"sum_over_batch_size"`` (default), ``"sum"``, ``"mean"``, ``"mean_with_sample_weight"``, ``"none"`` or
+            None, how per-sample losses are combined; see :class:`Loss`.
+        name: Name of the loss.
+        dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.losses import CosineSimilarity

@@ -1,4 +1,4 @@
-"""Metrics: what people want to know about a model, gathered batch by batch."""
+"""Metrics, which evaluate a model and are accumulated over batches."""
 
 from typing import Any
 
@@ -146,7 +146,7 @@ registry.allow(
     },
 )
 
-registry.allow(  # what `MeanMetricWrapper(fn=...)` may name in a config, beside the losses
+registry.allow(  # the functions that `MeanMetricWrapper(fn=...)` may refer to in a config, in addition to the losses
     "metrics.functions",
     [
         accuracy,
@@ -167,12 +167,18 @@ _CROSSENTROPIES = {
 
 
 def get(identifier: Any) -> Any:
-    """The metric that a name, a config, a class or an object means; None stays None.
+    """Return the metric for a name, a config, a class or an object.
 
-    Some names and every function mean a function; :func:`resolve` makes a metric of it.
+    Some names, and functions, return a function; :func:`resolve` turns it into a metric.
+
+    Args:
+        identifier: String, config dict, class, callable, :class:`Metric` or None.
+
+    Returns:
+        A metric or a function; None for None.
 
     Raises:
-        InvalidArgumentError: There is none of that name.
+        InvalidArgumentError: No metric has this name.
 
     Example:
         >>> from cornu import metrics
@@ -183,21 +189,21 @@ def get(identifier: Any) -> Any:
 
 
 def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
-    """The :class:`Metric` that an item of ``compile(metrics=[...])`` means for one output.
+    """Return the :class:`Metric` for an element of ``compile(metrics=[...])`` for one output.
 
     Args:
-        identifier: What :func:`get` understands, or ``"accuracy"`` (``"acc"``) or ``"crossentropy"`` (``"ce"``), which the
-            shapes decide: one prediction a sample is binary, labels with fewer axes (or a last axis of size 1) are class
-            numbers, all else is one-hot.
-        loss: The loss of that output: a crossentropy takes over its ``from_logits``.
-        y_true_shape: Shape of the labels.
-        y_pred_shape: Shape of the predictions.
+        identifier: Anything :func:`get` accepts, or ``"accuracy"`` (``"acc"``) or ``"crossentropy"`` (``"ce"``), which depend
+            on the shapes: one prediction per sample is binary, labels of lower rank (or with a last axis of size 1) are
+            integer class labels, and anything else is one-hot.
+        loss: Loss of the output; a cross-entropy metric uses its ``from_logits``. Defaults to None.
+        y_true_shape: Shape of the labels. Defaults to None.
+        y_pred_shape: Shape of the predictions. Defaults to None.
 
     Returns:
-        A metric, named as the identifier if that is a string, and built if the shapes are given.
+        A metric, named after the identifier if that is a string, and built if the shapes are given.
 
     Raises:
-        InvalidArgumentError: There is none of that name, or the shapes are missing.
+        InvalidArgumentError: No metric has this name, or the shapes are missing.
 
     Example:
         >>> from cornu import metrics
@@ -220,7 +226,7 @@ def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None
 
 
 def serialize(metric: Any) -> Any:
-    """A metric as JSON can hold it.
+    """Return the JSON-serializable form of a metric.
 
     Example:
         >>> from cornu import metrics
@@ -231,7 +237,11 @@ def serialize(metric: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric of a name or config.
+    """Return the metric for a name or config.
+
+    Args:
+        config: String or config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import metrics

@@ -1,4 +1,4 @@
-"""The area under a curve that compares right and wrong predictions at all thresholds."""
+"""Area under the ROC, precision-recall or precision-recall-gain curve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,26 +16,40 @@ _METHODS = ("interpolation", "majoring", "minoring")
 
 
 class AUC(Metric):
-    """The area under a curve, taken at a number of thresholds.
+    """Area under a curve (AUC), approximated by a Riemann sum over thresholds.
 
-    Source of the interpolated precision-recall curve: Davis and Goadrich, 2006, https://minds.wisconsin.edu/handle/1793/60482
+    With ``tp``, ``fp``, ``tn`` and ``fn`` the true and false positives and negatives, the curves are::
+
+        ROC: y = tp / (tp + fn) over x = fp / (fp + tn)
+        PR: y = tp / (tp + fp) over x = tp / (tp + fn)
+        PRGAIN: y = 1 - odds * fp / tp over x = maximum(1 - odds * fn / tp, 0), with odds = (tp + fn) / (tn + fp)
+
+    The area is ``sum((x[i] - x[i + 1]) * height[i])``; for ``"PR"`` with interpolation, it is interpolated as by Davis and
+    Goadrich.
 
     Args:
-        num_thresholds: How many thresholds, evenly spaced from 0 to 1.
-        curve: ``"ROC"`` (recall over false positive rate), ``"PR"`` (precision over recall) or ``"PRGAIN"`` (both as gains).
-        summation_method: The height between two thresholds: ``"interpolation"`` (on a line, or for ``"PR"`` on the curve),
-            ``"majoring"`` (the larger) or ``"minoring"`` (the smaller).
-        name: Its name.
-        dtype: See :class:`Metric`.
-        thresholds: Thresholds of your own, between 0 and 1.
-        multi_label: Whether to take the area for each label by itself, and then their mean.
-        num_labels: Number of labels, if ``multi_label`` and it should be known before the first batch.
-        label_weights: A weight for each label.
-        from_logits: Whether predictions still need a sigmoid.
+        num_thresholds: Integer of at least 2, the number of thresholds, evenly spaced from 0 to 1. Defaults to 200.
+        curve: ``"ROC"`` (default; recall over false positive rate), ``"PR"`` (precision over recall) or ``"PRGAIN"`` (both as
+            gains).
+        summation_method: Height between two thresholds: ``"interpolation"`` (default; the mean, or for ``"PR"`` interpolated
+            on the curve), ``"majoring"`` (the larger one) or ``"minoring"`` (the smaller one).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        thresholds: Sequence of floats in [0, 1] that replace the evenly spaced thresholds. Defaults to None.
+        multi_label: Whether to compute the area for each label separately and average the areas. Defaults to False.
+        num_labels: Integer, the number of labels with ``multi_label``, if the variables should be created before the first
+            batch. Defaults to None.
+        label_weights: Sequence of floats, one weight per label. Defaults to None.
+        from_logits: Whether predictions are logits, which are passed through a sigmoid. Defaults to False.
 
     Raises:
-        InvalidArgumentError: An argument is none of these.
-        ShapeError: With ``multi_label``, predictions are not of the shape ``(batch, labels)``.
+        InvalidArgumentError: An argument is invalid.
+        ShapeError: With ``multi_label``, predictions do not have the shape ``(batch, labels)``.
+
+    References:
+        Davis and Goadrich, 2006, "The Relationship Between Precision-Recall and ROC Curves",
+        https://minds.wisconsin.edu/handle/1793/60482
+        Flach and Kull, 2015, "Precision-Recall-Gain Curves: PR Analysis Done Right" (``"PRGAIN"``)
 
     Example:
         >>> from cornu.metrics import AUC
@@ -65,7 +79,9 @@ class AUC(Metric):
             raise one_of("summation_method", summation_method, _METHODS)
         if num_labels and not multi_label:
             raise InvalidArgumentError(
-                f"`num_labels={num_labels}` was given.", "It is for `multi_label=True` only.", "Leave it out."
+                f"`AUC` received `num_labels={num_labels}`.",
+                "`num_labels` is valid only with `multi_label=True`.",
+                "Omit `num_labels`, or pass `multi_label=True`.",
             )
         self.curve, self.summation_method = str(curve).upper(), str(summation_method).lower()
         self.thresholds = _with_ends(num_thresholds, thresholds)
@@ -77,14 +93,14 @@ class AUC(Metric):
             self.build((None, num_labels), (None, num_labels))
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
-        """Makes the counts, with ``multi_label`` for each label."""
+        """Create the counts, with ``multi_label`` one per label."""
         if self.built:
             return
         if self.multi_label and len(y_pred_shape) != 2:
             raise ShapeError(
-                f"`AUC` was given predictions of shape {tuple(y_pred_shape)}.",
-                "With `multi_label=True` it needs `(batch, labels)`.",
-                "Leave out `multi_label`, or reshape the predictions.",
+                f"`AUC` received predictions of shape {tuple(y_pred_shape)}.",
+                "With `multi_label=True`, predictions must have shape `(batch, labels)`.",
+                "Omit `multi_label`, or reshape the predictions.",
             )
         shape = (self.num_thresholds, y_pred_shape[1]) if self.multi_label else (self.num_thresholds,)
         self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
@@ -94,12 +110,13 @@ class AUC(Metric):
         self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: 0 or 1.
-            y_pred: Probabilities of 1, same shape; outside of 0 to 1 they count as 0 or 1.
-            sample_weight: Weights of samples, ``(batch,)``, or of values.
+            y_true: Array-like of labels 0 and 1.
+            y_pred: Array-like of probabilities of class 1, of the same shape, clipped to [0, 1].
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
+                Defaults to None.
         """
         y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
@@ -117,7 +134,7 @@ class AUC(Metric):
         return weight
 
     def result(self) -> Any:
-        """The area."""
+        """Return the area."""
         if (self.curve, self.summation_method) == ("PR", "interpolation"):
             return self._average(self._interpolated_pieces())
         x, y = self._curve()
@@ -128,7 +145,7 @@ class AUC(Metric):
         return self._average((x[:-1] - x[1:]) * heights)
 
     def _curve(self) -> tuple[Any, Any]:
-        """The curve's points, one for each threshold."""
+        """Return the points of the curve, one per threshold."""
         tp, fp, tn, fn = (getattr(self, name).value for name in Counts._fields)
         recall = ratio(tp, fn)
         if self.curve == "ROC":
@@ -141,7 +158,7 @@ class AUC(Metric):
         return recall_gain, ops.where(found, 1 - odds * ops.divide_no_nan(fp, tp), 1)
 
     def _interpolated_pieces(self) -> Any:
-        """Areas between the points of the precision-recall curve, where true positives grow in step with all positives."""
+        """Return the areas between points of the PR curve, where true positives increase linearly with predicted positives."""
         tp, positives = self.true_positives.value, self.true_positives + self.false_positives
         more_tp, more = tp[:-1] - tp[1:], positives[:-1] - positives[1:]
         slope = ops.divide_no_nan(more_tp, more)
@@ -152,7 +169,7 @@ class AUC(Metric):
         return ops.divide_no_nan(area, tp[1:] + self.false_negatives[1:])
 
     def _average(self, pieces: Any) -> Any:
-        """The sum of the pieces, and the mean over the labels if there are several."""
+        """Return the sum of the pieces, averaged over the labels with ``multi_label``."""
         areas = ops.sum(pieces, axis=0)
         if not self.multi_label:
             return areas
@@ -162,11 +179,13 @@ class AUC(Metric):
 
 
 def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[float]:
-    """Thresholds in order, with one just below 0 and one just above 1 at the ends."""
+    """Return sorted thresholds, with one just below 0 and one just above 1 added at the ends."""
     if thresholds is None:
         if num_thresholds < 2:
             raise InvalidArgumentError(
-                f"`num_thresholds={num_thresholds}` was given.", "It must be 2 or more.", "Pass `num_thresholds=200`."
+                f"`AUC` received `num_thresholds={num_thresholds}`.",
+                "`num_thresholds` must be 2 or more.",
+                "Pass, for example, `num_thresholds=200`.",
             )
         inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
     else:

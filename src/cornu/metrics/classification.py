@@ -1,4 +1,4 @@
-"""How often predictions are right."""
+"""Accuracy metrics."""
 
 from typing import Any
 
@@ -9,7 +9,11 @@ from cornu.metrics.reduction import MeanMetricWrapper
 
 @per_sample
 def accuracy(y_true: Any, y_pred: Any) -> Any:
-    """1 where two arrays are equal, 0 elsewhere.
+    """Return 1 where two arrays are equal and 0 elsewhere, ``equal(y_true, y_pred)``.
+
+    Args:
+        y_true: Array-like of ground truth values.
+        y_pred: Array-like of predictions of the same shape.
 
     Example:
         >>> from cornu.metrics import accuracy
@@ -22,12 +26,12 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
-    """1 where a prediction lies on the right side of a threshold, 0 elsewhere.
+    """Return 1 where ``y_true == (y_pred > threshold)`` and 0 elsewhere.
 
     Args:
-        y_true: 0 or 1.
-        y_pred: Probabilities of 1.
-        threshold: Larger predictions mean 1.
+        y_true: Array-like of labels 0 and 1.
+        y_pred: Array-like of probabilities of class 1, of the same shape.
+        threshold: Float; larger predictions are class 1. Defaults to 0.5.
 
     Example:
         >>> from cornu.metrics import binary_accuracy
@@ -41,7 +45,11 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 
 @per_sample
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """1 where the largest prediction stands at the class of the one-hot label, 0 elsewhere.
+    """Return 1 where ``argmax(y_true) == argmax(y_pred)`` and 0 elsewhere, for one-hot labels.
+
+    Args:
+        y_true: Array-like of one-hot labels, of shape ``(batch, ..., classes)``.
+        y_pred: Array-like of scores of the same shape.
 
     Example:
         >>> from cornu.metrics import categorical_accuracy
@@ -54,11 +62,11 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """1 where the largest prediction stands at the class number, 0 elsewhere.
+    """Return 1 where ``y_true == argmax(y_pred)`` and 0 elsewhere, for integer class labels.
 
     Args:
-        y_true: Class numbers, ``(batch, ...)`` or with a last axis of size 1.
-        y_pred: ``(batch, ..., classes)``.
+        y_true: Array-like of integer class labels, of shape ``(batch, ...)`` or with a last axis of size 1.
+        y_pred: Array-like of scores of shape ``(batch, ..., classes)``.
 
     Example:
         >>> from cornu.metrics import sparse_categorical_accuracy
@@ -73,7 +81,12 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @per_sample
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """1 where the class of the one-hot label is among the ``k`` largest predictions, 0 elsewhere.
+    """Return 1 where the class of the one-hot label is among the ``k`` largest predictions and 0 elsewhere.
+
+    Args:
+        y_true: Array-like of one-hot labels, of shape ``(batch, ..., classes)``.
+        y_pred: Array-like of scores of the same shape.
+        k: Positive integer, the number of predictions to consider. Defaults to 5.
 
     Example:
         >>> from cornu.metrics import top_k_categorical_accuracy
@@ -86,13 +99,13 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
 
 @per_sample
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
-    """1 where the class number is among the ``k`` largest predictions, 0 elsewhere.
+    """Return 1 where the integer class label is among the ``k`` largest predictions and 0 elsewhere.
 
     Args:
-        y_true: Class numbers, ``(batch, ...)`` or with a last axis of size 1.
-        y_pred: ``(batch, ..., classes)``.
-        k: How many.
-        from_sorted_ids: Whether ``y_pred`` holds class numbers already, best first.
+        y_true: Array-like of integer class labels, of shape ``(batch, ...)`` or with a last axis of size 1.
+        y_pred: Array-like of scores of shape ``(batch, ..., classes)``.
+        k: Positive integer, the number of predictions to consider. Defaults to 5.
+        from_sorted_ids: Whether ``y_pred`` holds class indices sorted from best to worst. Defaults to False.
 
     Example:
         >>> from cornu.metrics import sparse_top_k_categorical_accuracy
@@ -111,18 +124,20 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
 
 
 def _class_numbers(y_true: Any, rank: int) -> Any:
-    """Class numbers with this many axes: a last axis of size 1 too many is dropped."""
+    """Return integer class labels of the given rank, without an additional last axis of size 1."""
     if len(y_true.shape) == rank + 1 and y_true.shape[-1] == 1:
         return ops.squeeze(y_true, axis=-1)
     return y_true
 
 
 class Accuracy(MeanMetricWrapper):
-    """How often predictions equal labels. (In ``compile``, ``"accuracy"`` means the accuracy that fits the model instead.)
+    """Fraction of predictions that equal the labels, ``mean(equal(y_true, y_pred))``.
+
+    In ``compile``, ``"accuracy"`` instead selects the accuracy that matches the model.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import Accuracy
@@ -135,12 +150,12 @@ class Accuracy(MeanMetricWrapper):
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often yes-or-no predictions are right.
+    """Fraction of correct binary predictions, ``mean(equal(y_true, y_pred > threshold))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
-        threshold: Larger predictions mean yes.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        threshold: Float; larger predictions are class 1. Defaults to 0.5.
 
     Example:
         >>> from cornu.metrics import BinaryAccuracy
@@ -153,11 +168,11 @@ class BinaryAccuracy(MeanMetricWrapper):
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
-    """How often the likeliest class is right, for one-hot labels.
+    """Fraction of correct classes for one-hot labels, ``mean(equal(argmax(y_true), argmax(y_pred)))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import CategoricalAccuracy
@@ -170,11 +185,11 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
-    """How often the likeliest class is right, for labels that are class numbers.
+    """Fraction of correct classes for integer class labels, ``mean(equal(y_true, argmax(y_pred)))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import SparseCategoricalAccuracy
@@ -187,12 +202,12 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
-    """How often the right class is among the ``k`` likeliest, for one-hot labels.
+    """Fraction of samples whose class is among the ``k`` largest predictions, for one-hot labels.
 
     Args:
-        k: How many.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        k: Positive integer, the number of predictions to consider. Defaults to 5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import TopKCategoricalAccuracy
@@ -205,13 +220,13 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
-    """How often the right class is among the ``k`` likeliest, for labels that are class numbers.
+    """Fraction of samples whose class is among the ``k`` largest predictions, for integer class labels.
 
     Args:
-        k: How many.
-        name: Its name.
-        dtype: See :class:`Metric`.
-        from_sorted_ids: Whether predictions are class numbers already, best first.
+        k: Positive integer, the number of predictions to consider. Defaults to 5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        from_sorted_ids: Whether predictions are class indices sorted from best to worst. Defaults to False.
 
     Example:
         >>> from cornu.metrics import SparseTopKCategoricalAccuracy

@@ -1,4 +1,4 @@
-"""Metrics made of the four counts of yes-or-no predictions: true and false positives, true and false negatives."""
+"""Metrics based on the confusion matrix of binary predictions: true and false positives, true and false negatives."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.loss import align, beside, broadcast_weight
 from cornu.metrics.metric import Metric
 
-_NEVER = -1e10  # below all predictions: with `top_k`, what is not among the best becomes this
+_NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions that are not among the largest
 
 
 class Counts(NamedTuple):
-    """Weighted counts for each threshold: ``(thresholds,)``, or ``(thresholds, labels)``."""
+    """Weighted counts for each threshold, of shape ``(thresholds,)`` or ``(thresholds, labels)``."""
 
     true_positives: Any
     false_positives: Any
@@ -26,16 +26,17 @@ class Counts(NamedTuple):
 def confusion_counts(
     y_true: Any, y_pred: Any, thresholds: Sequence[float], weight: Any = None, per_label: bool = False
 ) -> Counts:
-    """How often predictions above and below some thresholds were right and wrong.
+    """Compute the confusion counts of predictions at one or more thresholds.
 
-    Each prediction falls into the bucket between two thresholds; sums over the buckets above a threshold give its counts.
+    Each prediction is assigned to the bucket between two thresholds; the counts of a threshold are the sums of the buckets
+    above it.
 
     Args:
-        y_true: Labels, not 0 for yes; same shape as the predictions.
-        y_pred: Predictions; larger than a threshold means yes.
-        thresholds: The thresholds, in any order.
-        weight: Weights of the shape of the predictions.
-        per_label: Whether to count each column of ``(batch, labels)`` by itself.
+        y_true: Array of labels of the shape of the predictions; any value other than 0 is positive.
+        y_pred: Array of predictions; values larger than a threshold are positive.
+        thresholds: Sequence of floats, in any order.
+        weight: Array of weights of the shape of the predictions. Defaults to None.
+        per_label: Whether to count each column of ``(batch, labels)`` separately. Defaults to False.
 
     Returns:
         The four counts.
@@ -65,7 +66,7 @@ def confusion_counts(
 
 
 class _ConfusionMetric(Metric):
-    """Keeps some of the four counts, for one or more thresholds."""
+    """Base class of metrics that accumulate some of the four counts for one or more thresholds."""
 
     counts_zero_weight_as_absent = True
 
@@ -91,15 +92,16 @@ class _ConfusionMetric(Metric):
             setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", name=count))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: 0 or 1.
-            y_pred: Probabilities of 1, same shape.
-            sample_weight: Weights of samples, ``(batch,)``, or of values.
+            y_true: Array-like of labels 0 and 1.
+            y_pred: Array-like of probabilities of class 1, of the same shape.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
+                Defaults to None.
 
         Raises:
-            ShapeError: There is one number for each sample only, and ``class_id`` or ``top_k`` was given.
+            ShapeError: There is only one value per sample, but ``class_id`` or ``top_k`` is set.
         """
         y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
@@ -110,14 +112,14 @@ class _ConfusionMetric(Metric):
             getattr(self, count).assign_add(getattr(counts, count))
 
     def _chosen(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """Labels and predictions of the class ``class_id``; predictions not among the ``top_k`` best never mean yes."""
+        """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
         if self.top_k is None and self.class_id is None:
             return y_true, y_pred
         if len(y_pred.shape) < 2:
             raise ShapeError(
-                f"The metric {self.name!r} was given predictions of shape {tuple(y_pred.shape)}.",
-                "With `class_id` or `top_k` it needs `(batch, classes)`.",
-                "Leave out `class_id` and `top_k`, or give it one number for each class.",
+                f"The metric {self.name!r} received predictions of shape {tuple(y_pred.shape)}.",
+                "With `class_id` or `top_k`, predictions must have shape `(batch, classes)`.",
+                "Omit `class_id` and `top_k`, or pass one prediction for each class.",
             )
         if self.top_k is not None:
             best = ops.top_k(y_pred, self.top_k)[1]
@@ -128,28 +130,30 @@ class _ConfusionMetric(Metric):
         return y_true, y_pred
 
     def _one_or_all(self, values: Any) -> Any:
-        """The number itself if there is one threshold."""
+        """Return the single element if there is one threshold, and all elements otherwise."""
         return values[0] if len(self.thresholds) == 1 else values
 
 
 def checked_thresholds(thresholds: Any, default: float) -> Any:
-    """Thresholds as they are, or the default; they lie between 0 and 1.
+    """Return the thresholds, or the default for None; validate that they are between 0 and 1.
 
     Raises:
-        InvalidArgumentError: One does not.
+        InvalidArgumentError: A threshold is not between 0 and 1.
     """
     if thresholds is None:
         return default
     for threshold in thresholds if isinstance(thresholds, (list, tuple)) else [thresholds]:
         if threshold is None or not 0 <= threshold <= 1:
             raise InvalidArgumentError(
-                f"`thresholds={thresholds!r}` was given.", "Each must lie between 0 and 1.", "Pass `thresholds=0.5`."
+                f"The metric received `thresholds={thresholds!r}`.",
+                "Each threshold must be between 0 and 1.",
+                "Pass, for example, `thresholds=0.5`.",
             )
     return thresholds
 
 
 class _OneCount(_ConfusionMetric):
-    """One of the four counts."""
+    """Base class of metrics that return one of the four counts."""
 
     counts_zero_weight_as_absent = True
 
@@ -157,17 +161,17 @@ class _OneCount(_ConfusionMetric):
         super().__init__(checked_thresholds(thresholds, 0.5), name, dtype)
 
     def result(self) -> Any:
-        """The count, or one for each threshold if there are several."""
+        """Return the count, or one count per threshold if there are several."""
         return self._one_or_all(getattr(self, self._kept[0]).value)
 
 
 class TruePositives(_OneCount):
-    """How many predictions of yes are right.
+    """Number of true positives, ``sum(y_true * (y_pred > threshold))``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import TruePositives
@@ -179,12 +183,12 @@ class TruePositives(_OneCount):
 
 
 class FalsePositives(_OneCount):
-    """How many predictions of yes are wrong.
+    """Number of false positives, ``sum((1 - y_true) * (y_pred > threshold))``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import FalsePositives
@@ -196,12 +200,12 @@ class FalsePositives(_OneCount):
 
 
 class TrueNegatives(_OneCount):
-    """How many predictions of no are right.
+    """Number of true negatives, ``sum((1 - y_true) * (y_pred <= threshold))``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import TrueNegatives
@@ -213,12 +217,12 @@ class TrueNegatives(_OneCount):
 
 
 class FalseNegatives(_OneCount):
-    """How many predictions of no are wrong.
+    """Number of false negatives, ``sum(y_true * (y_pred <= threshold))``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import FalseNegatives
@@ -230,14 +234,15 @@ class FalseNegatives(_OneCount):
 
 
 class Precision(_ConfusionMetric):
-    """Which part of the predictions of yes is right: ``true positives / (true positives + false positives)``.
+    """Precision, ``true_positives / (true_positives + false_positives)``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5, or with ``top_k`` none.
-        top_k: Count as yes only what is among the ``k`` largest predictions of a sample.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5, or to no
+            threshold with ``top_k``.
+        top_k: Positive integer; only the ``top_k`` largest predictions of a sample can be positive. Defaults to None.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Raises:
         InvalidArgumentError: A threshold is not between 0 and 1.
@@ -261,19 +266,20 @@ class Precision(_ConfusionMetric):
         super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
 
     def result(self) -> Any:
-        """The precision, or one for each threshold if there are several; 0 if nothing was predicted as yes."""
+        """Return the precision, or one value per threshold if there are several; 0 if no prediction is positive."""
         return self._one_or_all(ratio(self.true_positives, self.false_positives))
 
 
 class Recall(_ConfusionMetric):
-    """Which part of what is yes was found: ``true positives / (true positives + false negatives)``.
+    """Recall, ``true_positives / (true_positives + false_negatives)``.
 
     Args:
-        thresholds: Larger predictions mean yes; one or several. Default 0.5, or with ``top_k`` none.
-        top_k: Count as yes only what is among the ``k`` largest predictions of a sample.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        thresholds: Float in [0, 1] or sequence of floats; larger predictions are positive. Defaults to 0.5, or to no
+            threshold with ``top_k``.
+        top_k: Positive integer; only the ``top_k`` largest predictions of a sample can be positive. Defaults to None.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Raises:
         InvalidArgumentError: A threshold is not between 0 and 1.
@@ -297,28 +303,32 @@ class Recall(_ConfusionMetric):
         super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
 
     def result(self) -> Any:
-        """The recall, or one for each threshold if there are several; 0 if nothing is yes."""
+        """Return the recall, or one value per threshold if there are several; 0 if no label is positive."""
         return self._one_or_all(ratio(self.true_positives, self.false_negatives))
 
 
 def ratio(part: Any, rest: Any) -> Any:
-    """``part / (part + rest)``, and 0 where both are 0."""
+    """Return ``part / (part + rest)``, and 0 where both are 0."""
     return ops.divide_no_nan(part, part + rest)
 
 
 class _BestUnderCondition(_ConfusionMetric):
-    """The best value of one ratio at the thresholds where another ratio is large enough."""
+    """Base class of metrics that return the best value of one ratio at the thresholds where another ratio is large enough."""
 
     counts_zero_weight_as_absent = True
 
     def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
         if not 0 <= value <= 1:
             raise InvalidArgumentError(
-                f"`{condition}={value}` was given.", "It must lie between 0 and 1.", f"Pass `{condition}=0.5`."
+                f"`{type(self).__name__}` received `{condition}={value}`.",
+                f"`{condition}` must be between 0 and 1.",
+                f"Pass, for example, `{condition}=0.5`.",
             )
         if num_thresholds < 1:
             raise InvalidArgumentError(
-                f"`num_thresholds={num_thresholds}` was given.", "It must be 1 or more.", "Pass `num_thresholds=200`."
+                f"`{type(self).__name__}` received `num_thresholds={num_thresholds}`.",
+                "`num_thresholds` must be 1 or more.",
+                "Pass, for example, `num_thresholds=200`.",
             )
         super().__init__(
             [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist(), name, dtype, class_id=class_id
@@ -339,14 +349,16 @@ class _BestUnderCondition(_ConfusionMetric):
 
 
 class SensitivityAtSpecificity(_BestUnderCondition):
-    """The best sensitivity (recall) at a threshold with at least this specificity.
+    """Best sensitivity (recall) at the thresholds whose specificity is at least the given value.
+
+    ``max(tp / (tp + fn))`` over the thresholds where ``tn / (tn + fp) >= specificity``; 0 if there are none.
 
     Args:
-        specificity: The least specificity, from 0 to 1.
-        num_thresholds: How many thresholds to try.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        specificity: Float in [0, 1], the minimum specificity.
+        num_thresholds: Positive integer, the number of thresholds to evaluate. Defaults to 200.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import SensitivityAtSpecificity
@@ -365,19 +377,21 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         super().__init__("specificity", specificity, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Any:
-        """The best sensitivity."""
+        """Return the best sensitivity."""
         return self._best(self._sensitivities(), self._specificities())
 
 
 class SpecificityAtSensitivity(_BestUnderCondition):
-    """The best specificity at a threshold with at least this sensitivity (recall).
+    """Best specificity at the thresholds whose sensitivity (recall) is at least the given value.
+
+    ``max(tn / (tn + fp))`` over the thresholds where ``tp / (tp + fn) >= sensitivity``; 0 if there are none.
 
     Args:
-        sensitivity: The least sensitivity, from 0 to 1.
-        num_thresholds: How many thresholds to try.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        sensitivity: Float in [0, 1], the minimum sensitivity.
+        num_thresholds: Positive integer, the number of thresholds to evaluate. Defaults to 200.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import SpecificityAtSensitivity
@@ -396,19 +410,21 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         super().__init__("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Any:
-        """The best specificity."""
+        """Return the best specificity."""
         return self._best(self._specificities(), self._sensitivities())
 
 
 class PrecisionAtRecall(_BestUnderCondition):
-    """The best precision at a threshold with at least this recall.
+    """Best precision at the thresholds whose recall is at least the given value.
+
+    ``max(tp / (tp + fp))`` over the thresholds where ``tp / (tp + fn) >= recall``; 0 if there are none.
 
     Args:
-        recall: The least recall, from 0 to 1.
-        num_thresholds: How many thresholds to try.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        recall: Float in [0, 1], the minimum recall.
+        num_thresholds: Positive integer, the number of thresholds to evaluate. Defaults to 200.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import PrecisionAtRecall
@@ -427,19 +443,21 @@ class PrecisionAtRecall(_BestUnderCondition):
         super().__init__("recall", recall, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Any:
-        """The best precision."""
+        """Return the best precision."""
         return self._best(self._precisions(), self._sensitivities())
 
 
 class RecallAtPrecision(_BestUnderCondition):
-    """The best recall at a threshold with at least this precision.
+    """Best recall at the thresholds whose precision is at least the given value.
+
+    ``max(tp / (tp + fn))`` over the thresholds where ``tp / (tp + fp) >= precision``; 0 if there are none.
 
     Args:
-        precision: The least precision, from 0 to 1.
-        num_thresholds: How many thresholds to try.
-        class_id: Look at this class only.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        precision: Float in [0, 1], the minimum precision.
+        num_thresholds: Positive integer, the number of thresholds to evaluate. Defaults to 200.
+        class_id: Integer, the only class to evaluate. Defaults to None (all classes).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import RecallAtPrecision
@@ -458,5 +476,5 @@ class RecallAtPrecision(_BestUnderCondition):
         super().__init__("precision", precision, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Any:
-        """The best recall."""
+        """Return the best recall."""
         return self._best(self._sensitivities(), self._precisions())

@@ -1,4 +1,4 @@
-"""The F-score: precision and recall in one number."""
+"""F-scores, which combine precision and recall."""
 
 from typing import Any
 
@@ -11,21 +11,26 @@ _AVERAGES = ("micro", "macro", "weighted")
 
 
 class FBetaScore(Metric):
-    """``(1 + beta ** 2) * precision * recall / (beta ** 2 * precision + recall)``.
+    """F-beta score, the weighted harmonic mean of precision and recall.
 
-    Source: https://en.wikipedia.org/wiki/F-score
+    ``(1 + beta ** 2) * precision * recall / (beta ** 2 * precision + recall)``
 
     Args:
-        average: How the scores of the classes become one: None leaves one for each class, ``"micro"`` counts all classes
-            together, ``"macro"`` takes their mean, ``"weighted"`` their mean by how often each class occurs.
-        beta: How many times recall matters more than precision.
-        threshold: Larger predictions mean yes; None means the largest prediction of a sample does.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        average: How the scores of the classes are combined: None (default) returns one score per class, ``"micro"`` counts all
+            classes together, ``"macro"`` averages the scores, and ``"weighted"`` averages them weighted by the number of
+            samples of each class.
+        beta: Positive float, the weight of recall relative to precision. Defaults to 1.
+        threshold: Float in (0, 1]; larger predictions are positive. Defaults to None (the largest prediction of a sample is
+            positive).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Raises:
-        InvalidArgumentError: An argument is none of these.
-        ShapeError: Predictions are not of the shape ``(batch, classes)``.
+        InvalidArgumentError: An argument is invalid.
+        ShapeError: Predictions do not have the shape ``(batch, classes)``.
+
+    References:
+        Van Rijsbergen, 1979, "Information Retrieval"; https://en.wikipedia.org/wiki/F-score
 
     Example:
         >>> from cornu.metrics import FBetaScore
@@ -48,22 +53,28 @@ class FBetaScore(Metric):
         if average is not None and average not in _AVERAGES:
             raise one_of("average", average, _AVERAGES)
         if not beta > 0:
-            raise InvalidArgumentError(f"`beta={beta!r}` was given.", "It must be positive.", "Pass `beta=1.0`.")
+            raise InvalidArgumentError(
+                f"The metric {self.name!r} received `beta={beta!r}`.",
+                "`beta` must be a positive number.",
+                "Pass, for example, `beta=1.0`.",
+            )
         if threshold is not None and not 0 < threshold <= 1:
             raise InvalidArgumentError(
-                f"`threshold={threshold!r}` was given.", "It must lie between 0 and 1, and not be 0.", "Pass `threshold=0.5`."
+                f"The metric {self.name!r} received `threshold={threshold!r}`.",
+                "`threshold` must be between 0 and 1, and not 0.",
+                "Pass, for example, `threshold=0.5`.",
             )
         self.average, self.beta, self.threshold = average, beta, threshold
         self.built = False
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
-        """Makes the counts, one for each class."""
+        """Create the counts, one per class."""
         if self.built:
             return
         if len(y_pred_shape) != 2:
             raise ShapeError(
-                f"The metric {self.name!r} was given predictions of shape {tuple(y_pred_shape)}.",
-                "It needs `(batch, classes)`.",
+                f"The metric {self.name!r} received predictions of shape {tuple(y_pred_shape)}.",
+                "Predictions must have shape `(batch, classes)`.",
                 "Reshape the predictions and labels.",
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
@@ -74,12 +85,12 @@ class FBetaScore(Metric):
         self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: 0 or 1, ``(batch, classes)``.
-            y_pred: Predictions of the same shape.
-            sample_weight: Weights of samples, ``(batch,)``.
+            y_true: Array-like of labels 0 and 1, of shape ``(batch, classes)``.
+            y_pred: Array-like of predictions of the same shape.
+            sample_weight: Array-like of shape ``(batch,)`` that weights each sample. Defaults to None.
         """
         y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
@@ -94,14 +105,14 @@ class FBetaScore(Metric):
         self.intermediate_weights.assign_add(ops.sum(y_true * weight, axis=axis))
 
     def _said(self, y_pred: Any) -> Any:
-        """1 where a prediction means yes, 0 elsewhere."""
+        """Return 1 where a prediction is positive and 0 elsewhere."""
         if self.threshold is not None:
             return ops.cast(ops.greater(y_pred, self.threshold), self.dtype)
         largest = ops.greater_equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
-        return ops.cast(ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9)), self.dtype)  # all zeros mean no class
+        return ops.cast(ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9)), self.dtype)  # all zeros: no class
 
     def result(self) -> Any:
-        """The score, or one for each class if ``average`` is None."""
+        """Return the score, or one score per class if ``average`` is None."""
         epsilon = config.epsilon()
         precision = self.true_positives / (self.true_positives + self.false_positives + epsilon)
         recall = self.true_positives / (self.true_positives + self.false_negatives + epsilon)
@@ -112,13 +123,14 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall.
+    """F1 score, the harmonic mean of precision and recall, ``2 * precision * recall / (precision + recall)``.
 
     Args:
-        average: As in :class:`FBetaScore`.
-        threshold: Larger predictions mean yes; None means the largest prediction of a sample does.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        average: None (default), ``"micro"``, ``"macro"`` or ``"weighted"``; see :class:`FBetaScore`.
+        threshold: Float in (0, 1]; larger predictions are positive. Defaults to None (the largest prediction of a sample is
+            positive).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import F1Score

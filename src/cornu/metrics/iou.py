@@ -1,4 +1,4 @@
-"""Intersection over union: how well predicted regions cover the right ones."""
+"""Intersection over union (Jaccard index), for segmentation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +12,29 @@ from cornu.metrics.metric import Metric
 
 
 class IoU(Metric):
-    """``true positives / (true positives + false positives + false negatives)`` of some classes, and the mean of these.
+    """Mean intersection over union (IoU) of some classes.
 
-    Classes that occur neither in labels nor in predictions are left out of the mean. Counts are kept as floats, so that
-    weights may be fractions; a whole-number ``dtype``, as Keras writes it, means the same.
+    ``IoU = true_positives / (true_positives + false_positives + false_negatives)`` for each class.
+
+    Classes that occur neither in the labels nor in the predictions are excluded from the mean. Counts are kept as floats, so
+    that weights may be fractions; an integer ``dtype``, accepted for compatibility with Keras, is replaced by the default.
 
     Args:
-        num_classes: How many classes there are.
-        target_class_ids: The class numbers to look at.
-        name: Its name.
-        dtype: See :class:`Metric`.
-        ignore_class: A class number whose samples are not counted, such as 255 for "unknown".
-        sparse_y_true: Whether labels are class numbers; False for one-hot labels.
-        sparse_y_pred: Whether predictions are class numbers; False for a number for each class.
-        axis: The axis of the classes where they are not class numbers.
+        num_classes: Positive integer, the number of classes.
+        target_class_ids: Sequence of integers, the classes to evaluate.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
+        sparse_y_true: Whether labels are integer class labels; False for one-hot labels. Defaults to True.
+        sparse_y_pred: Whether predictions are integer class labels; False for one score per class. Defaults to True.
+        axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.
 
     Raises:
-        InvalidArgumentError: A class number is too large.
-        ShapeError: Labels and predictions do not have the same number of classes' numbers.
+        InvalidArgumentError: A class index is not smaller than ``num_classes``.
+        ShapeError: Labels and predictions have different numbers of elements.
+
+    References:
+        Jaccard, 1912, "The Distribution of the Flora in the Alpine Zone"; https://en.wikipedia.org/wiki/Jaccard_index
 
     Example:
         >>> from cornu.metrics import IoU
@@ -53,30 +58,30 @@ class IoU(Metric):
         super().__init__(None if "int" in str(dtype) else dtype, name)
         if max(target_class_ids) >= num_classes:
             raise InvalidArgumentError(
-                f"`target_class_ids={list(target_class_ids)}` was given with `num_classes={num_classes}`.",
-                f"Class numbers go from 0 to {num_classes - 1}.",
-                "Choose smaller class numbers, or a larger `num_classes`.",
+                f"The metric received `target_class_ids={list(target_class_ids)}` and `num_classes={num_classes}`.",
+                f"Class indices must be from 0 to {num_classes - 1}.",
+                "Pass smaller class indices, or a larger `num_classes`.",
             )
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
         self.total_cm = self.add_variable((num_classes, num_classes), "zeros", name="total_confusion_matrix")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: Class numbers, or one-hot labels.
-            y_pred: Class numbers, or a number for each class.
-            sample_weight: Weights of samples, ``(batch,)``, or of each class number.
+            y_true: Array-like of integer class labels, or one-hot labels.
+            y_pred: Array-like of integer class labels, or one score per class.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the class labels. Defaults to None.
         """
         y_true, y_pred = together(y_true, y_pred)
         true = ops.cast(y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis), "int32")
         pred = ops.cast(y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis), "int32")
         if np.prod(true.shape) != np.prod(pred.shape):
             raise ShapeError(
-                f"`y_true` holds class numbers of shape {tuple(true.shape)} and `y_pred` of shape {tuple(pred.shape)}.",
-                "There must be as many of one as of the other.",
-                "Say with `sparse_y_true` and `sparse_y_pred` which of them are class numbers already.",
+                f"The class labels of `y_true` have shape {tuple(true.shape)}, those of `y_pred` {tuple(pred.shape)}.",
+                "Both must have the same number of elements.",
+                "Set `sparse_y_true` and `sparse_y_pred` to whether each of them holds integer class labels.",
             )
         weight = ops.ones_like(true, dtype="float32")
         if sample_weight is not None:
@@ -93,7 +98,7 @@ class IoU(Metric):
         return ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.num_classes))
 
     def result(self) -> Any:
-        """The mean over the target classes."""
+        """Return the mean IoU of the target classes."""
         right = ops.diagonal(self.total_cm)
         union = ops.sum(self.total_cm, axis=0) + ops.sum(self.total_cm, axis=1) - right
         targets = np.asarray(self.target_class_ids, dtype="int32")
@@ -103,13 +108,13 @@ class IoU(Metric):
 
 
 class BinaryIoU(IoU):
-    """Intersection over union for yes-or-no predictions.
+    """Mean intersection over union for binary predictions, see :class:`IoU`.
 
     Args:
-        target_class_ids: The classes to look at: 0 (no), 1 (yes) or both.
-        threshold: Predictions at least this large mean yes.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        target_class_ids: Sequence of the classes to evaluate: 0, 1 or both. Defaults to (0, 1).
+        threshold: Float; predictions greater than or equal to it are class 1. Defaults to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import BinaryIoU
@@ -130,27 +135,28 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: 0 or 1.
-            y_pred: Probabilities of 1.
-            sample_weight: Weights of samples, ``(batch,)``, or of values.
+            y_true: Array-like of labels 0 and 1.
+            y_pred: Array-like of probabilities of class 1.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
+                Defaults to None.
         """
         super().update_state(y_true, ops.greater_equal(ops.cast(y_pred, self.dtype), self.threshold), sample_weight)
 
 
 class MeanIoU(IoU):
-    """The mean of the intersection over union of all classes.
+    """Mean intersection over union of all classes, see :class:`IoU`.
 
     Args:
-        num_classes: How many classes there are.
-        name: Its name.
-        dtype: See :class:`Metric`.
-        ignore_class: A class number whose samples are not counted.
-        sparse_y_true: Whether labels are class numbers; False for one-hot labels.
-        sparse_y_pred: Whether predictions are class numbers; False for a number for each class.
-        axis: The axis of the classes where they are not class numbers.
+        num_classes: Positive integer, the number of classes.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
+        sparse_y_true: Whether labels are integer class labels; False for one-hot labels. Defaults to True.
+        sparse_y_pred: Whether predictions are integer class labels; False for one score per class. Defaults to True.
+        axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import MeanIoU
@@ -172,16 +178,16 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """Intersection over union for one-hot labels.
+    """Mean intersection over union of some classes for one-hot labels, see :class:`IoU`.
 
     Args:
-        num_classes: How many classes there are.
-        target_class_ids: The class numbers to look at.
-        name: Its name.
-        dtype: See :class:`Metric`.
-        ignore_class: A class number whose samples are not counted.
-        sparse_y_pred: Whether predictions are class numbers; False for a number for each class.
-        axis: The axis of the classes.
+        num_classes: Positive integer, the number of classes.
+        target_class_ids: Sequence of integers, the classes to evaluate.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
+        sparse_y_pred: Whether predictions are integer class labels; False (default) for one score per class.
+        axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import OneHotIoU
@@ -203,15 +209,15 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """The mean of the intersection over union of all classes, for one-hot labels.
+    """Mean intersection over union of all classes for one-hot labels, see :class:`IoU`.
 
     Args:
-        num_classes: How many classes there are.
-        name: Its name.
-        dtype: See :class:`Metric`.
-        ignore_class: A class number whose samples are not counted.
-        sparse_y_pred: Whether predictions are class numbers; False for a number for each class.
-        axis: The axis of the classes.
+        num_classes: Positive integer, the number of classes.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
+        sparse_y_pred: Whether predictions are integer class labels; False (default) for one score per class.
+        axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import OneHotMeanIoU

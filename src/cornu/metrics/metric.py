@@ -1,4 +1,4 @@
-"""The base of all metrics: numbers that are gathered batch by batch and become a result."""
+"""Base class of all metrics, which accumulate state over batches and compute a result from it."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from cornu.errors import InvalidArgumentError
 
 
 class Metric(registry.Configurable):
-    """Gathers numbers batch by batch and gives a result.
+    """Base class of metrics.
 
-    A metric of your own makes its variables with :meth:`add_weight` in ``__init__`` (or in :meth:`build`, if they depend on
-    shapes), changes them in :meth:`update_state` and computes :meth:`result` from them.
+    Subclasses create their variables with :meth:`add_weight` in ``__init__`` (or in :meth:`build`, if they depend on shapes),
+    update them in :meth:`update_state` and compute :meth:`result` from them.
 
     Args:
-        dtype: The dtype to compute in; default ``config.floatx()``.
-        name: Its name; default the class's name in small letters.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        name: Name of the metric. Defaults to a name derived from the class.
 
     Attributes:
-        counts_zero_weight_as_absent: Whether a sample of weight 0 changes nothing, so that a batch may be filled up with
-            padding. True for Cornu's own; set it in a class of your own if it holds.
+        counts_zero_weight_as_absent: Whether a sample of weight 0 has no effect, so that a batch may be padded. True for the
+            built-in metrics with this property; set it in a custom class that has it.
 
     Example:
         >>> from cornu import ops
@@ -59,10 +59,10 @@ class Metric(registry.Configurable):
         for name in {"update_state", "result"} & cls.__dict__.keys():
             setattr(cls, name, _where_its_variables_are(cls.__dict__[name]))
         if "update_state" in cls.__dict__ and "counts_zero_weight_as_absent" not in cls.__dict__:
-            cls.counts_zero_weight_as_absent = False  # what a parent promises does not hold for another update
+            cls.counts_zero_weight_as_absent = False  # the declaration of a parent is not valid for another update
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Keeps account of the variables and metrics that are attributes."""
+        """Track the variables and metrics that are attributes."""
         for item in value if isinstance(value, (list, tuple)) else (value,):
             if isinstance(item, (Variable, Metric)):
                 self._own(name, item)
@@ -73,7 +73,7 @@ class Metric(registry.Configurable):
         if known is None:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}.{name}` was set before `super().__init__()` was called.",
-                "A metric must be set up before it can hold variables or metrics.",
+                "A metric must be initialized before it can contain variables or metrics.",
                 "Call `super().__init__(name=name)` first in `__init__`.",
             )
         if all(item is not other for other in known):
@@ -84,13 +84,16 @@ class Metric(registry.Configurable):
     def add_variable(
         self, shape: tuple[int, ...], initializer: Any, dtype: str | None = None, name: str | None = None
     ) -> Variable:
-        """A variable that belongs to the metric.
+        """Create a variable that belongs to the metric.
 
         Args:
-            shape: Its shape.
-            initializer: Its first value: a name, an initializer or an array. :meth:`reset_state` makes it zero.
-            dtype: Its dtype; default that of the metric.
-            name: Its name.
+            shape: Tuple of integers, the shape of the variable.
+            initializer: Name, initializer or array for the initial value. :meth:`reset_state` sets the variable to zero.
+            dtype: Dtype of the variable. Defaults to the dtype of the metric.
+            name: Name of the variable. Defaults to None.
+
+        Returns:
+            The variable.
         """
         dtype = dtype or self.dtype
         if isinstance(initializer, (str, dict)) or callable(initializer):
@@ -103,23 +106,23 @@ class Metric(registry.Configurable):
     def add_weight(
         self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: str | None = None, name: str | None = None
     ) -> Variable:
-        """The same as :meth:`add_variable`, under Keras's older name."""
+        """Create a variable; an alias of :meth:`add_variable` with the older Keras name."""
         return self.add_variable(shape, "zeros" if initializer is None else initializer, dtype, name)
 
     @property
     def variables(self) -> list[Variable]:
-        """Its variables, then those of the metrics it holds."""
+        """The variables of the metric, followed by those of the metrics it contains."""
         return [*self._variables, *(variable for metric in self._metrics for variable in metric.variables)]
 
     def to_backend(self, name: str, device: str | None = None) -> None:
-        """Moves its variables to another backend or device (see ``Variable.to_backend``)."""
+        """Move the variables to another backend or device (see ``Variable.to_backend``)."""
         for variable in self.variables:
             variable.to_backend(name, device)
 
-    # --- What a metric does -------------------------------------------------------------------------------------------
+    # --- State and result ---------------------------------------------------------------------------------------------
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
-        """Makes the variables that depend on shapes; most metrics have none. Compiled code calls it first.
+        """Create the variables that depend on shapes; most metrics have none. Compiled code calls this method first.
 
         Args:
             y_true_shape: Shape of the labels.
@@ -127,38 +130,39 @@ class Metric(registry.Configurable):
         """
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Takes in a batch: ``update_state(y_true, y_pred, sample_weight=None)``, or other arguments."""
+        """Accumulate a batch: ``update_state(y_true, y_pred, sample_weight=None)``, or other arguments."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `update_state(y_true, y_pred, sample_weight=None)`.")
 
     def result(self) -> Any:
-        """The result for all batches since the last :meth:`reset_state`: an array, or a dict of arrays."""
+        """Return the result for all batches since the last :meth:`reset_state`: an array, or a dict of arrays."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `result()`.")
 
     def reset_state(self) -> None:
-        """Starts anew."""
+        """Reset all variables to zero."""
         for variable in self.variables:
             variable.assign(np.zeros(variable.shape, dtype="float32"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Takes in a batch and gives the result so far."""
+        """Accumulate a batch and return the result so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 
-    # --- The same as pure functions -----------------------------------------------------------------------------------
+    # --- Pure functions -----------------------------------------------------------------------------------------------
 
     def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
-        """What the variables become by :meth:`update_state`; the metric itself does not change.
+        """Return the values of the variables after :meth:`update_state`, without changing the metric.
 
         Args:
-            metric_variables: Arrays that stand for :attr:`variables`.
-            args: Arguments of :meth:`update_state`.
-            kwargs: More of them.
+            metric_variables: List of arrays, the values of :attr:`variables`.
+            *args: Positional arguments of :meth:`update_state`.
+            **kwargs: Keyword arguments of :meth:`update_state`.
 
         Returns:
-            New arrays.
+            List of new arrays.
 
         Raises:
-            InvalidArgumentError: The arrays are not as many as the variables, or ``update_state`` made new variables.
+            InvalidArgumentError: The number of arrays differs from the number of variables, or ``update_state`` created new
+                variables.
 
         Example:
             >>> from cornu import metrics, ops
@@ -170,34 +174,37 @@ class Metric(registry.Configurable):
         return self._purely(metric_variables, lambda: self.update_state(*args, **kwargs))[1]
 
     def stateless_result(self, metric_variables: list) -> Any:
-        """The result if the variables had these values.
+        """Return the result for given values of the variables.
+
+        Args:
+            metric_variables: List of arrays, the values of :attr:`variables`.
 
         Raises:
-            InvalidArgumentError: The arrays are not as many as the variables.
+            InvalidArgumentError: The number of arrays differs from the number of variables.
         """
         return self._purely(metric_variables, self.result)[0]
 
     def stateless_reset_state(self) -> list:
-        """The values of the variables after :meth:`reset_state`."""
+        """Return the values of the variables after :meth:`reset_state`."""
         zeros = [v.backend.full(v.shape, 0, v.dtype) for v in self.variables]
         return self._purely(zeros, self.reset_state)[1]
 
     def _purely(self, values: list, work: Callable) -> tuple[Any, list]:
-        """Does some work with arrays in place of the variables: what it gave, and what the variables became."""
+        """Call a function with arrays in place of the variables; return its result and the new values of the variables."""
         variables = self.variables
         if len(values) != len(variables):
             raise InvalidArgumentError(
-                f"{len(values)} arrays were given for the {len(variables)} variables of the metric {self.name!r}.",
-                "Each variable needs one.",
-                "Pass a list such as `[v.value for v in metric.variables]`.",
+                f"The metric {self.name!r} received {len(values)} arrays for its {len(variables)} variables.",
+                "Each variable requires one array.",
+                "Pass, for example, `[v.value for v in metric.variables]`.",
             )
         with _bound(variables, values) as bound:
             result = work()
         if len(self.variables) != len(variables):
             raise InvalidArgumentError(
-                f"The metric {self.name!r} made new variables in `update_state`.",
-                "In compiled code all variables must exist before.",
-                "Make them in `__init__`, or in `build(y_true_shape, y_pred_shape)`.",
+                f"The metric {self.name!r} created new variables in `update_state`.",
+                "In compiled code, all variables must exist before the first update.",
+                "Create them in `__init__`, or in `build(y_true_shape, y_pred_shape)`.",
             )
         return result, [bound[id(variable)] for variable in variables]
 
@@ -223,7 +230,7 @@ def _where_its_variables_are(method: Callable) -> Callable:
 
 @contextmanager
 def _bound(variables: list[Variable], values: list) -> Iterator[dict[int, Any]]:
-    """Inside, the variables stand for these values, beside what the running call has bound already."""
+    """Bind the variables to values within the context, in addition to the values that the current call has bound."""
     running = context.current()
     outer = running.values if running is not None and running.values is not None else {}
     bound = {**outer, **{id(variable): value for variable, value in zip(variables, values, strict=True)}}

@@ -1,4 +1,4 @@
-"""Metrics that compare probabilities."""
+"""Metrics that compare probabilities: cross-entropies, KL divergence, Poisson and hinge."""
 
 from typing import Any
 
@@ -10,13 +10,16 @@ from cornu.metrics.reduction import MeanMetricWrapper
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
-    """The mean cross-entropy for yes or no.
+    """Mean binary cross-entropy, ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)``.
+
+    See :func:`cornu.losses.binary_crossentropy`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
-        from_logits: Whether predictions still need a sigmoid.
-        label_smoothing: From 0 to 1: how far labels are drawn to 0.5.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a sigmoid. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / 2``. Defaults to
+            0.
 
     Example:
         >>> from cornu.metrics import BinaryCrossentropy
@@ -36,14 +39,17 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
-    """The mean cross-entropy for one-hot labels.
+    """Mean categorical cross-entropy for one-hot labels, ``-sum(y_true * log(y_pred))``.
+
+    See :func:`cornu.losses.categorical_crossentropy`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
-        from_logits: Whether predictions still need a softmax.
-        label_smoothing: From 0 to 1: how far labels are drawn to the same number for all classes.
-        axis: The axis of the classes.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        label_smoothing: Float in [0, 1]; labels become ``y_true * (1 - label_smoothing) + label_smoothing / classes``.
+            Defaults to 0.
+        axis: Integer, the axis of the classes. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import CategoricalCrossentropy
@@ -64,14 +70,16 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """The mean cross-entropy for labels that are class numbers.
+    """Mean categorical cross-entropy for integer class labels, ``-log(y_pred[y_true])``.
+
+    See :func:`cornu.losses.sparse_categorical_crossentropy`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
-        from_logits: Whether predictions still need a softmax.
-        ignore_class: A class number whose samples are not counted (in Keras they count as 0).
-        axis: The axis of the classes.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        from_logits: Whether ``y_pred`` holds logits, which are passed through a softmax. Defaults to False (probabilities).
+        ignore_class: Integer class label whose samples are excluded (in Keras they count with the value 0). Defaults to None.
+        axis: Integer, the axis of the classes. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import SparseCategoricalCrossentropy
@@ -93,13 +101,13 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch."""
+        """Accumulate a batch."""
         if self.kwargs["ignore_class"] is not None:
             sample_weight = self._without_ignored(y_true, y_pred, sample_weight)
         super().update_state(y_true, y_pred, sample_weight)
 
     def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        """Weights that are 0 where the class is the ignored one."""
+        """Return weights that are 0 for the ignored class."""
         numbers = losses.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
         if sample_weight is None:
@@ -108,11 +116,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
 
 class KLDivergence(MeanMetricWrapper):
-    """The mean distance of a distribution from the right one.
+    """Mean Kullback-Leibler divergence, ``sum(y_true * log(y_true / y_pred))``, see :func:`cornu.losses.kl_divergence`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import KLDivergence
@@ -125,11 +133,11 @@ class KLDivergence(MeanMetricWrapper):
 
 
 class Poisson(MeanMetricWrapper):
-    """The mean of ``y_pred - y_true * log(y_pred)``, for counts.
+    """Mean Poisson loss for counts, ``y_pred - y_true * log(y_pred)``, see :func:`cornu.losses.poisson`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import Poisson
@@ -142,11 +150,11 @@ class Poisson(MeanMetricWrapper):
 
 
 class Hinge(MeanMetricWrapper):
-    """The mean of ``max(1 - y_true * y_pred, 0)``, for labels -1 and 1 (or 0 and 1).
+    """Mean hinge loss, ``maximum(1 - y_true * y_pred, 0)``, for labels -1 and 1 (or 0 and 1), see :func:`cornu.losses.hinge`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import Hinge
@@ -159,11 +167,13 @@ class Hinge(MeanMetricWrapper):
 
 
 class SquaredHinge(MeanMetricWrapper):
-    """The mean of ``square(max(1 - y_true * y_pred, 0))``, for labels -1 and 1 (or 0 and 1).
+    """Mean squared hinge loss, ``square(maximum(1 - y_true * y_pred, 0))``, for labels -1 and 1 (or 0 and 1).
+
+    See :func:`cornu.losses.squared_hinge`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import SquaredHinge
@@ -176,11 +186,13 @@ class SquaredHinge(MeanMetricWrapper):
 
 
 class CategoricalHinge(MeanMetricWrapper):
-    """The mean of ``max(1 + best wrong score - right score, 0)``, for one-hot labels.
+    """Mean multiclass hinge loss for one-hot labels, ``maximum(neg - pos + 1, 0)``.
+
+    ``pos = sum(y_true * y_pred)`` and ``neg = max((1 - y_true) * y_pred)``; see :func:`cornu.losses.categorical_hinge`.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import CategoricalHinge

@@ -1,4 +1,4 @@
-"""Metrics that add up or average numbers; most other metrics are a mean of some function."""
+"""Sum, mean, and the mean of a function, on which most other metrics are based."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from cornu.metrics.metric import Metric
 
 
 class Sum(Metric):
-    """The sum of all values, times their weights.
+    """Weighted sum of all values, ``sum(values * sample_weight)``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import Sum
@@ -29,26 +29,28 @@ class Sum(Metric):
         self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Adds values.
+        """Add values to the sum.
 
         Args:
-            values: Numbers of any shape.
-            sample_weight: Weights whose axes are the first axes of the values.
+            values: Array-like of any shape.
+            sample_weight: Array-like whose axes are the first axes of the values. Defaults to None.
         """
         values, _ = _weighted(values, sample_weight, ops.sum, self.dtype)
         self.total.assign_add(ops.sum(values))
 
     def result(self) -> Any:
-        """The sum."""
+        """Return the sum."""
         return self.total.value
 
 
 class Mean(Metric):
-    """The mean of all values by their weights: values of weight 0 are not counted.
+    """Weighted mean of all values, ``sum(values * sample_weight) / sum(sample_weight)``.
+
+    Values of weight 0 are excluded.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import Mean
@@ -67,23 +69,23 @@ class Mean(Metric):
         self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Takes in values.
+        """Accumulate values.
 
         Args:
-            values: Numbers of any shape; those of one sample are averaged first.
-            sample_weight: Weights whose axes are the first axes of the values.
+            values: Array-like of any shape; the values of each sample are averaged first.
+            sample_weight: Array-like whose axes are the first axes of the values. Defaults to None.
         """
         values, weight = _weighted(values, sample_weight, ops.mean, self.dtype)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.size(values) if weight is None else ops.sum(weight))
 
     def result(self) -> Any:
-        """The mean; 0 if nothing was counted."""
+        """Return the mean; 0 if no values were accumulated."""
         return ops.divide_no_nan(self.total, self.count)
 
 
 def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[Any, Any]:
-    """Values times weights and the weights, both reduced to one number for each sample. A weight of 0 also silences NaN."""
+    """Return the weighted values and the weights, reduced to one value per sample. A weight of 0 also excludes NaN."""
     values = ops.cast(beside(values, weight), dtype)
     if weight is None:
         return _per_sample(values, reduce), None
@@ -98,21 +100,21 @@ def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[A
 
 
 def _per_sample(values: Any, reduce: Callable) -> Any:
-    """Values with the first axis alone."""
+    """Reduce all axes but the first."""
     return reduce(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of a function of labels and predictions.
+    """Mean of a function of labels and predictions.
 
     Args:
-        fn: ``fn(y_true, y_pred, **kwargs)`` that gives one value for each sample, or the name of one of Cornu's.
-        name: Its name; default that of the function.
-        dtype: See :class:`Metric`.
-        kwargs: More arguments of the function.
+        fn: Callable ``fn(y_true, y_pred, **kwargs)`` that returns one value per sample, or the name of a built-in function.
+        name: Name of the metric. Defaults to the name of the function.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        **kwargs: Additional arguments of the function.
 
     Raises:
-        InvalidArgumentError: ``fn`` is no function.
+        InvalidArgumentError: ``fn`` is not callable.
 
     Example:
         >>> from cornu import metrics, ops
@@ -131,21 +133,24 @@ class MeanMetricWrapper(Mean):
         self.counts_zero_weight_as_absent = alone
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch.
+        """Accumulate a batch.
 
         Args:
-            y_true: What is right.
-            y_pred: What was predicted.
-            sample_weight: Weights of samples, ``(batch,)``, or of values.
+            y_true: Array-like of ground truth values.
+            y_pred: Array-like of predictions.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
+                Defaults to None.
         """
-        function = self.fn.call if isinstance(self.fn, Loss) else self.fn  # of a loss the values, not their mean
+        function = self.fn.call if isinstance(self.fn, Loss) else self.fn  # for a loss, the values and not their mean
         super().update_state(function(y_true, y_pred, **self.kwargs), sample_weight)
 
 
 def _function(fn: Any) -> Callable:
-    """The function of a name, among the metrics and the losses; or the function itself."""
+    """Return the metric or loss function of a name, or the function itself."""
     if isinstance(fn, str):
         fn = {**registry.allowed("losses"), **registry.allowed("metrics.functions")}.get(fn, fn)
     if not callable(fn):
-        raise InvalidArgumentError(f"`fn={fn!r}` was given.", "It must be a function.", "Pass `fn(y_true, y_pred)`.")
+        raise InvalidArgumentError(
+            f"The metric received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
+        )
     return fn

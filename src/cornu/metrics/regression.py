@@ -1,4 +1,4 @@
-"""Metrics that compare numbers."""
+"""Regression metrics."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
 class MeanSquaredError(MeanMetricWrapper):
-    """The mean of ``square(y_true - y_pred)``.
+    """Mean squared error, ``mean(square(y_true - y_pred))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import MeanSquaredError
@@ -30,11 +30,11 @@ class MeanSquaredError(MeanMetricWrapper):
 
 
 class RootMeanSquaredError(Mean):
-    """The square root of the mean of ``square(y_true - y_pred)``.
+    """Root mean squared error, ``sqrt(mean(square(y_true - y_pred)))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import RootMeanSquaredError
@@ -48,21 +48,21 @@ class RootMeanSquaredError(Mean):
         super().__init__(name, dtype)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch."""
+        """Accumulate a batch."""
         y_true, y_pred = align(y_true, y_pred)
         super().update_state(ops.square(y_true - y_pred), sample_weight)
 
     def result(self) -> Any:
-        """The root of the mean."""
+        """Return the square root of the mean."""
         return ops.sqrt(super().result())
 
 
 class MeanAbsoluteError(MeanMetricWrapper):
-    """The mean of ``abs(y_true - y_pred)``.
+    """Mean absolute error, ``mean(abs(y_true - y_pred))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import MeanAbsoluteError
@@ -75,11 +75,11 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
-    """The mean of ``100 * abs((y_true - y_pred) / y_true)``.
+    """Mean absolute percentage error, ``mean(100 * abs((y_true - y_pred) / y_true))``, in percent.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import MeanAbsolutePercentageError
@@ -92,11 +92,11 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 
 
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
-    """The mean of ``square(log(1 + y_true) - log(1 + y_pred))``.
+    """Mean squared logarithmic error, ``mean(square(log(1 + y_true) - log(1 + y_pred)))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import MeanSquaredLogarithmicError
@@ -109,11 +109,11 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
 
 class LogCoshError(MeanMetricWrapper):
-    """The mean of ``log(cosh(y_pred - y_true))``.
+    """Mean logarithm of the hyperbolic cosine of the error, ``mean(log(cosh(y_pred - y_true)))``.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu.metrics import LogCoshError
@@ -127,17 +127,17 @@ class LogCoshError(MeanMetricWrapper):
 
 @per_sample
 def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """The cosine of the angle between two vectors; the loss has the other sign."""
+    """Return the cosine similarity, the negative of the loss."""
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
 class CosineSimilarity(MeanMetricWrapper):
-    """The mean cosine of the angle between labels and predictions: 1 if they point the same way.
+    """Mean cosine similarity, ``mean(sum(l2_normalize(y_true) * l2_normalize(y_pred)))``; 1 for vectors of the same direction.
 
     Args:
-        name: Its name.
-        dtype: See :class:`Metric`.
-        axis: The axis along which the vectors lie.
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        axis: Integer, the axis along which the vectors lie. Defaults to -1.
 
     Example:
         >>> from cornu.metrics import CosineSimilarity
@@ -150,21 +150,25 @@ class CosineSimilarity(MeanMetricWrapper):
 
 
 class R2Score(Metric):
-    """The part of the labels' variance that the predictions explain: 1 is perfect, 0 no better than the mean.
+    """R2 score, the coefficient of determination: 1 for perfect predictions, 0 for predictions no better than the mean.
 
-    Source: https://en.wikipedia.org/wiki/Coefficient_of_determination
+    ``1 - sum(square(y_true - y_pred)) / sum(square(y_true - mean(y_true)))`` for each output; 0 if the labels do not vary. The
+    adjusted score is ``1 - (1 - score) * (num_samples - 1) / (num_samples - num_regressors - 1)``.
 
     Args:
-        class_aggregation: How the scores of several outputs become one: ``"uniform_average"``, ``"variance_weighted_average"``,
-            or None for one score an output.
-        num_regressors: Number of independent variables for the adjusted score; 0 for the plain one, which is also given
-            while there are too few numbers to adjust.
-        name: Its name.
-        dtype: See :class:`Metric`.
+        class_aggregation: ``"uniform_average"`` (default), ``"variance_weighted_average"`` or None (one score per output), how
+            the scores of several outputs are combined.
+        num_regressors: Non-negative integer, the number of independent variables for the adjusted score. Defaults to 0 (the
+            unadjusted score, which is also returned while there are too few samples to adjust it).
+        name: Name of the metric.
+        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
 
     Raises:
-        InvalidArgumentError: An argument is none of these.
-        ShapeError: Labels are not of the shape ``(batch, outputs)``.
+        InvalidArgumentError: An argument is invalid.
+        ShapeError: Predictions do not have the shape ``(batch, outputs)``.
+
+    References:
+        https://en.wikipedia.org/wiki/Coefficient_of_determination
 
     Example:
         >>> from cornu.metrics import R2Score
@@ -186,20 +190,22 @@ class R2Score(Metric):
             raise one_of("class_aggregation", class_aggregation, _AGGREGATIONS)
         if num_regressors < 0:
             raise InvalidArgumentError(
-                f"`num_regressors={num_regressors}` was given.", "It must be 0 or more.", "Leave it out for the plain score."
+                f"`R2Score` received `num_regressors={num_regressors}`.",
+                "`num_regressors` must be 0 or more.",
+                "Omit `num_regressors` for the unadjusted score.",
             )
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
         self.built = False
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
-        """Makes the sums, one for each output."""
+        """Create the sums, one per output."""
         if self.built:
             return
         if len(y_pred_shape) != 2:
             raise ShapeError(
-                f"`R2Score` was given predictions of shape {tuple(y_pred_shape)}.",
-                "It needs `(batch, outputs)`.",
+                f"`R2Score` received predictions of shape {tuple(y_pred_shape)}.",
+                "Predictions must have shape `(batch, outputs)`.",
                 "Reshape the predictions and labels.",
             )
         shape = (y_pred_shape[-1],)
@@ -210,7 +216,7 @@ class R2Score(Metric):
         self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes in a batch."""
+        """Accumulate a batch."""
         y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
         weight = ops.ones_like(y_true)
@@ -223,7 +229,7 @@ class R2Score(Metric):
         self.num_samples.assign_add(ops.sum(ops.cast(ops.not_equal(weight, 0), self.dtype)))
 
     def result(self) -> Any:
-        """The score."""
+        """Return the score."""
         variance = self.squared_sum - ops.square(self.sum) / ops.maximum(self.count, 1e-30)
         varies = ops.not_equal(variance, 0)
         scores = ops.where(varies, 1 - self.total_mse / ops.where(varies, variance, 1), 0)
@@ -234,7 +240,7 @@ class R2Score(Metric):
         return self._adjusted(scores) if self.num_regressors else scores
 
     def _adjusted(self, scores: Any) -> Any:
-        """Scores that take into account how many regressors there were."""
+        """Adjust scores for the number of regressors."""
         free = self.num_samples - self.num_regressors - 1
         enough = ops.greater(free, 0)
         return ops.where(enough, 1 - (1 - scores) * (self.num_samples - 1) / ops.where(enough, free, 1), scores)

@@ -1,4 +1,4 @@
-"""Optimizers: how weights change so that the loss becomes smaller."""
+"""Optimizers, which update weights to minimize the loss."""
 
 from typing import Any
 
@@ -16,11 +16,17 @@ registry.allow("optimizers", _CLASSES, aliases={cls.__name__.lower(): cls for cl
 
 
 def get(identifier: Any) -> Any:
-    """The optimizer that a name, a config or an object means; None stays None.
+    """Return the optimizer for a name, a config or an object.
+
+    Args:
+        identifier: String, config dict, :class:`Optimizer` or None.
+
+    Returns:
+        An optimizer; None for None.
 
     Raises:
-        InvalidArgumentError: There is none of that name.
-        InvalidTypeError: It is no optimizer.
+        InvalidArgumentError: No optimizer has this name.
+        InvalidTypeError: The object is not an optimizer.
 
     Example:
         >>> from cornu import optimizers
@@ -32,15 +38,15 @@ def get(identifier: Any) -> Any:
     found = registry.get("optimizers", identifier)
     if found is not None and not isinstance(found, Optimizer):
         raise InvalidTypeError(
-            f"`optimizer={identifier!r}` was given.",
-            "It must be a name such as 'adam', or an optimizer from `cornu.optimizers`.",
-            "Pass `optimizer=Adam(learning_rate=0.001)`.",
+            f"The model received `optimizer={identifier!r}`.",
+            "`optimizer` must be a name such as 'adam', or an optimizer from `cornu.optimizers`.",
+            "Pass, for example, `optimizer=Adam(learning_rate=0.001)`.",
         )
     return found
 
 
 def serialize(optimizer: Any) -> Any:
-    """An optimizer as JSON can hold it.
+    """Return the JSON-serializable config of an optimizer.
 
     Example:
         >>> from cornu import optimizers
@@ -51,7 +57,11 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The optimizer of a config.
+    """Return the optimizer for a config.
+
+    Args:
+        config: Config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu import optimizers

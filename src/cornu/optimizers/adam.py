@@ -1,4 +1,4 @@
-"""Steps from moving averages of gradients and of their squares: Adam and its relatives."""
+"""Optimizers based on moving averages of gradients and squared gradients: Adam, AdamW, Adamax and Nadam."""
 
 from typing import Any
 
@@ -9,17 +9,28 @@ from cornu.optimizers.optimizer import Optimizer
 
 
 class Adam(Optimizer):
-    """A moving average of gradients, divided by the root of a moving average of their squares.
+    """Adam optimizer.
 
-    Source: Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980
+    With gradient ``g`` and step ``t`` (starting at 1)::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g ** 2
+        rate = learning_rate * sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t)
+        weight = weight - rate * m / (sqrt(v) + epsilon)
+
+    With ``amsgrad``, ``v_hat = maximum(v_hat, v)`` replaces ``v`` in the last line.
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        beta_1: How much of the average of gradients is kept at each step.
-        beta_2: How much of the average of squares is kept at each step.
-        epsilon: A small number that keeps the division finite.
-        amsgrad: Whether to divide by the largest average of squares so far (https://arxiv.org/abs/1904.09237).
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
+        beta_2: Float in [0, 1), the decay rate of the moving average of squared gradients. Defaults to 0.999.
+        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
+        amsgrad: Whether to divide by the maximum of the averages of squared gradients so far. Defaults to False.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Kingma and Ba, 2014, "Adam: A Method for Stochastic Optimization", https://arxiv.org/abs/1412.6980
+        Reddi et al., 2018, "On the Convergence of Adam and Beyond", https://arxiv.org/abs/1904.09237 (``amsgrad``)
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -65,11 +76,11 @@ class Adam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The two averages, and with ``amsgrad`` the largest average of squares."""
+        """Return the slots of the two moving averages, and with ``amsgrad`` of the maximum average of squared gradients."""
         return [{"momentum": 0.0, "velocity": 0.0}, *([{"velocity_hat": 0.0}] if self.amsgrad else [])]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
         quick = None if self.amsgrad else shortcuts.find("adam", weight)
         if quick is not None:
@@ -84,7 +95,7 @@ class Adam(Optimizer):
 
 
 def _next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
-    """The moving averages of gradients, the momentum, and of their squares, the velocity, one step on."""
+    """Return the next moving averages of the gradients (momentum) and of the squared gradients (velocity)."""
     momentum, velocity = slots["momentum"], slots["velocity"]
     return {
         "momentum": momentum + (gradient - momentum) * (1 - beta_1),
@@ -93,14 +104,18 @@ def _next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: f
 
 
 class AdamW(Adam):
-    """Adam with weight decay.
+    """Adam optimizer with decoupled weight decay.
 
-    Source: Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
+    At each step, ``weight = weight - weight_decay * learning_rate * weight``, followed by the update of :class:`Adam`.
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        weight_decay: The part of each weight that is taken away at each step, times the learning rate.
-        beta_1: As in :class:`Adam`, and so all further arguments.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        weight_decay: Float, the fraction of each weight, times the learning rate, that is subtracted at each step. Defaults to
+            0.004.
+        beta_1: Float; see :class:`Adam` for this and the remaining arguments. Defaults to 0.9.
+
+    References:
+        Loshchilov and Hutter, 2019, "Decoupled Weight Decay Regularization", https://arxiv.org/abs/1711.05101
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -150,16 +165,23 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    """Adam with the largest recent gradient in place of the root of the average of squares.
+    """Adamax optimizer, a variant of Adam based on the infinity norm.
 
-    Source: Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980, section 7
+    With gradient ``g`` and step ``t`` (starting at 1)::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        u = maximum(beta_2 * u, abs(g))
+        weight = weight - learning_rate / (1 - beta_1 ** t) * m / (u + epsilon)
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        beta_1: How much of the average of gradients is kept at each step.
-        beta_2: How much of the largest gradient is kept at each step.
-        epsilon: A small number that keeps the division finite.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
+        beta_2: Float in [0, 1), the decay rate of the exponentially weighted infinity norm. Defaults to 0.999.
+        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Kingma and Ba, 2014, "Adam: A Method for Stochastic Optimization", section 7, https://arxiv.org/abs/1412.6980
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -204,11 +226,11 @@ class Adamax(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The average of gradients and the largest of them."""
+        """Return the slots of the average of gradients and of the infinity norm."""
         return [{"momentum": 0.0, "norm": 0.0}]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         mean = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         norm = ops.maximum(self.beta_2 * slots["norm"], ops.abs(gradient))
         rate = learning_rate / (1 - ops.power(self.beta_1, step))
@@ -216,16 +238,25 @@ class Adamax(Optimizer):
 
 
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead.
+    """Nadam optimizer, Adam with Nesterov momentum.
 
-    Source: Dozat, 2016, https://cs229.stanford.edu/proj2015/054_report.pdf
+    With gradient ``g``, step ``t`` (starting at 1) and ``u_t = beta_1 * (1 - 0.5 * 0.96 ** t)``::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g ** 2
+        m_hat = u_(t+1) * m / (1 - u_1 * ... * u_(t+1)) + (1 - u_t) * g / (1 - u_1 * ... * u_t)
+        v_hat = v / (1 - beta_2 ** t)
+        weight = weight - learning_rate * m_hat / (sqrt(v_hat) + epsilon)
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        beta_1: How much of the average of gradients is kept at each step.
-        beta_2: How much of the average of squares is kept at each step.
-        epsilon: A small number that keeps the division finite.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
+        beta_2: Float in [0, 1), the decay rate of the moving average of squared gradients. Defaults to 0.999.
+        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Dozat, 2016, "Incorporating Nesterov Momentum into Adam", https://cs229.stanford.edu/proj2015/054_report.pdf
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -272,20 +303,20 @@ class Nadam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The two averages."""
+        """Return the slots of the two moving averages."""
         return [{"momentum": 0.0, "velocity": 0.0}]
 
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
-        """The product of all momenta so far."""
+        """Return the product of all momentum values so far."""
         product = scalars["u_product"]
         return {"u_product": transforms.as_dtype_of(product, ops.multiply(product, self._momentum(step)))}
 
     def _momentum(self, step: Any) -> Any:
-        """The momentum at a step, which grows from half of ``beta_1`` to ``beta_1``."""
+        """Return the momentum at a step, which increases from about half of ``beta_1`` to ``beta_1``."""
         return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         new = _next_moments(gradient, slots, self.beta_1, self.beta_2)
         now, following, product = self._momentum(step), self._momentum(step + 1), slots["u_product"]
         momentum = following * new["momentum"] / (1 - product * following) + (1 - now) * gradient / (1 - product)

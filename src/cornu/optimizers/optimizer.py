@@ -1,7 +1,7 @@
-"""The base of all optimizers: a pure ``init`` and ``update``, and Keras's class around them.
+"""Base class of all optimizers: pure functions ``init`` and ``update``, and the stateful Keras interface around them.
 
-An optimizer of its own kind writes three things: its arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for each
-weight) and :meth:`Optimizer.update_one` (the formula for one weight). Everything else is composed here.
+An optimizer defines three things: its constructor arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for each
+weight) and :meth:`Optimizer.update_one` (the formula for one weight). This class implements everything else.
 """
 
 import functools
@@ -22,29 +22,38 @@ from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
 
 Slots = dict[str, list]
-"""What an optimizer keeps: a list of arrays by name, one for each weight (or a single one, see ``scalar_slots``)."""
+"""State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 
 
 class Optimizer(registry.Configurable):
-    """Changes weights so that the loss becomes smaller.
+    """Base class of optimizers, which update weights to minimize the loss.
+
+    Each step clips the gradients, applies weight decay, ``weight = weight - weight_decay * learning_rate * weight``, and
+    updates each weight with :meth:`update_one`.
 
     Args:
-        learning_rate: How far to go: a number, or a schedule from ``cornu.optimizers.schedules``.
-        weight_decay: The part of each weight that is taken away at each step, times the learning rate; None for none.
-        clipnorm: Shorten the gradient of each weight to this length.
-        clipvalue: Cut all numbers of gradients to this size.
-        global_clipnorm: Shorten all gradients together to this length. At most one of the three may be given.
-        use_ema: Whether to keep a moving average of the weights, which they take on at the end of training.
-        ema_momentum: How much of the average stays at each step.
-        ema_overwrite_frequency: After how many steps the weights take on the average; None for the end only.
-        loss_scale_factor: A number the loss is multiplied by (and the gradients divided by) against underflow in 16 bits.
-        gradient_accumulation_steps: Gather gradients for so many steps before each update.
-        name: Its name; default the class's name in small letters.
-        kwargs: Nothing: other names are an error.
+        learning_rate: Float, or a schedule from ``cornu.optimizers.schedules``.
+        weight_decay: Float, the fraction of each weight, times the learning rate, that is subtracted at each step (decoupled
+            weight decay). Defaults to None (no decay).
+        clipnorm: Positive float, the maximum L2 norm of the gradient of each weight. Defaults to None.
+        clipvalue: Positive float, the maximum absolute value of the elements of gradients. Defaults to None.
+        global_clipnorm: Positive float, the maximum L2 norm of all gradients together. Defaults to None. At most one of the
+            three clipping arguments may be set.
+        use_ema: Whether to keep an exponential moving average (EMA) of the weights, ``average = ema_momentum * average + (1 -
+            ema_momentum) * weight``, which replaces the weights at the end of training. Defaults to False.
+        ema_momentum: Float in [0, 1], the decay rate of the moving average. Defaults to 0.99.
+        ema_overwrite_frequency: Positive integer, the number of steps after which the average replaces the weights. Defaults
+            to None (only at the end of training).
+        loss_scale_factor: Positive float by which the loss is multiplied and the gradients are divided, to avoid underflow in
+            16-bit dtypes. Defaults to None.
+        gradient_accumulation_steps: Integer of at least 2, the number of steps whose gradients are averaged for one update.
+            Defaults to None.
+        name: Name of the optimizer. Defaults to a name derived from the class.
+        **kwargs: Not used; any other argument raises an error.
 
     Raises:
-        InvalidArgumentError: An argument cannot be used, or has a name that does not exist.
-        InvalidTypeError: The learning rate is no number and no schedule.
+        InvalidArgumentError: An argument is invalid or unknown.
+        InvalidTypeError: The learning rate is neither a number nor a schedule.
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -55,7 +64,7 @@ class Optimizer(registry.Configurable):
     """
 
     scalar_slots: Sequence[tuple[str, float]] = ()
-    """Numbers that are kept once and not for each weight: their names and first values."""
+    """Names and initial values of scalars that are kept once rather than for each weight."""
 
     def __init__(
         self,
@@ -91,39 +100,39 @@ class Optimizer(registry.Configurable):
         if not isinstance(self._learning_rate, LearningRateSchedule):
             self._learning_rate = self._variable(self._learning_rate, "learning_rate", config.floatx())
 
-    # --- The pure pair ------------------------------------------------------------------------------------------------
+    # --- Pure functions -----------------------------------------------------------------------------------------------
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """Names and first values of the arrays kept for each weight; those of one group stand together in files."""
+        """Return the names and initial values of the arrays kept for each weight; a group is stored together in files."""
         return []
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight.
+        """Compute one step for one weight.
 
         Args:
-            gradient: Its gradient.
-            slots: What is kept for it, by name.
-            weight: The weight.
-            learning_rate: A number.
-            step: The number of this step, from 1, as a float.
+            gradient: Gradient of the weight.
+            slots: Dict of the arrays kept for the weight, by name.
+            weight: Array, the weight.
+            learning_rate: Scalar.
+            step: Float, the number of this step, starting at 1.
 
         Returns:
-            The new weight, and what to keep.
+            Tuple of the new weight and the dict of new slots.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `update_one`.")
 
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
-        """One step for what is kept once (see :attr:`scalar_slots`)."""
+        """Compute one step for the scalars that are kept once (see :attr:`scalar_slots`)."""
         return scalars
 
     def init(self, weights: list) -> Slots:
-        """What to keep before the first step.
+        """Return the initial slots.
 
         Args:
-            weights: The weights, as arrays.
+            weights: List of arrays.
 
         Returns:
-            A list of arrays by name.
+            Dict of lists of arrays, by slot name.
 
         Example:
             >>> from cornu import ops, optimizers
@@ -145,18 +154,18 @@ class Optimizer(registry.Configurable):
         step: Any,
         decays: list[bool] | None = None,
     ) -> tuple[list, Slots]:
-        """One step for all weights: clip, decay, and move each by :meth:`update_one`. Pure.
+        """Compute one step for all weights: clip, decay, and update each with :meth:`update_one`. Pure function.
 
         Args:
-            gradients: Gradients, None for a weight that stays as it is.
-            slots: What :meth:`init` or the step before gave.
-            weights: The weights.
-            learning_rate: A number.
-            step: The number of this step, from 1.
-            decays: Which weights take weight decay; None for all.
+            gradients: List of gradients; None for a weight that does not change.
+            slots: Slots returned by :meth:`init` or by the previous step.
+            weights: List of arrays.
+            learning_rate: Scalar.
+            step: Integer, the number of this step, starting at 1.
+            decays: List of booleans, which weights use weight decay. Defaults to None (all).
 
         Returns:
-            The new weights, and what to keep.
+            Tuple of the list of new weights and the new slots.
 
         Example:
             >>> from cornu import ops, optimizers
@@ -181,9 +190,10 @@ class Optimizer(registry.Configurable):
         return new_weights, new_slots
 
     def _moved(self, gradient: Any, kept: dict, scalars: dict, weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One weight moved; the results have the dtypes that the arguments had.
+        """Update one weight; the results have the dtypes of the arguments.
 
-        A layer may have another dtype than ``config.floatx()``, which that of the learning rate is: the wider one computes.
+        A layer may have a dtype other than ``config.floatx()``, the dtype of the learning rate; the wider one is used to
+        compute.
         """
         given = gradient, kept | scalars, weight, learning_rate, step
         dtypes = {config.floatx(), *map(ops.dtype, (weight, *scalars.values()))}
@@ -208,22 +218,22 @@ class Optimizer(registry.Configurable):
             return weights
         return transforms.decay_weights(weights, self.weight_decay * learning_rate, decays)
 
-    # --- One step of training, pure -----------------------------------------------------------------------------------
+    # --- One training step, pure --------------------------------------------------------------------------------------
 
     def stateless_apply(self, optimizer_variables: list, grads: list, trainable_variables: list) -> tuple[list, list]:
-        """One step with all that was asked for: accumulation, clipping, decay, averages and constraints. Pure.
+        """Compute one complete step: accumulation, clipping, decay, moving averages and constraints. Pure function.
 
         Args:
-            optimizer_variables: Arrays that stand for :attr:`variables`.
-            grads: Gradients, one for each trainable variable; None for one that stays as it is.
-            trainable_variables: Arrays that stand for the variables it was built with.
+            optimizer_variables: List of arrays, the values of :attr:`variables`.
+            grads: List of gradients, one per trainable variable; None for a variable that does not change.
+            trainable_variables: List of arrays, the values of the variables the optimizer was built with.
 
         Returns:
-            The new trainable variables, and the new optimizer variables.
+            Tuple of the list of new trainable variables and the list of new optimizer variables.
 
         Raises:
-            NotBuiltError: It was not built.
-            InvalidArgumentError: One of the lists has another length than it should have.
+            NotBuiltError: The optimizer is not built.
+            InvalidArgumentError: One of the lists has the wrong length.
 
         Example:
             >>> from cornu import Variable, ops, optimizers
@@ -247,7 +257,7 @@ class Optimizer(registry.Configurable):
         return weights, self._packed(state)
 
     def _step(self, state: dict, gradients: list, weights: list) -> list:
-        """The new weights; changes the state. With accumulation, most steps only gather gradients."""
+        """Return the new weights and update the state. With accumulation, most steps only accumulate gradients."""
         steps = self.gradient_accumulation_steps
         rate = self._rate(state["learning_rate"], state["iterations"])
         number = self._updates(state["iterations"]) + 1
@@ -263,7 +273,7 @@ class Optimizer(registry.Configurable):
         return transforms.choose(is_update, moved, weights)
 
     def _averaged(self, state: dict, weights: list) -> list:
-        """Takes the weights into the moving averages; gives the weights, or the averages when it is time."""
+        """Update the moving averages; return the weights, or the averages at every ``ema_overwrite_frequency``-th update."""
         number = self._updates(state["iterations"])
         momentum = ops.where(ops.equal(number, 0), 0.0, self.ema_momentum)
         state["averages"] = transforms.average(state["averages"], weights, momentum)
@@ -273,19 +283,19 @@ class Optimizer(registry.Configurable):
         return transforms.choose(is_time, state["averages"], weights)
 
     def _updates(self, iterations: Any) -> Any:
-        """How many updates were made in so many steps."""
+        """Return the number of updates made in ``iterations`` steps."""
         return iterations // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iterations
 
     def _rate(self, learning_rate: Any, iterations: Any) -> Any:
         return self._learning_rate(iterations) if isinstance(self._learning_rate, LearningRateSchedule) else learning_rate
 
-    # --- Keras's class around it --------------------------------------------------------------------------------------
+    # --- Keras interface ----------------------------------------------------------------------------------------------
 
     def build(self, variables: list[Variable]) -> None:
-        """Makes the variables that are kept for some weights. Called by the first step if not before.
+        """Create the variables that the optimizer keeps for the weights. The first step calls this method if necessary.
 
         Args:
-            variables: The weights to train, in the order in which gradients will come.
+            variables: List of weights to train, in the order of the gradients.
         """
         if self.built:
             return
@@ -296,7 +306,7 @@ class Optimizer(registry.Configurable):
         self.built = True
 
     def _make_variables(self, variables: list[Variable]) -> None:
-        """Makes the variables beside some weights, where these lie, and takes there what was made before."""
+        """Create the variables next to the weights, on their backend, and move the existing variables there."""
         for variable in self.variables:
             variable.to_backend(config.backend())
         if self.use_ema:
@@ -311,8 +321,8 @@ class Optimizer(registry.Configurable):
             self._slots[name] = [self._variable(value, name, dtype)]
 
     def _beside(self, variable: Variable, name: str, value: float) -> Variable:
-        """A variable kept for a weight: of its shape, at its place, named after it."""
-        numbers = np.broadcast_to(np.float64(value), variable.shape)  # from the host: JAX would compile a `full` for each shape
+        """Create a variable for a weight: with its shape, on its backend and device, and named after it."""
+        numbers = np.broadcast_to(np.float64(value), variable.shape)  # on the host: JAX would compile a `full` for each shape
         first = backends.array_at(variable.place, numbers, variable.dtype)
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
@@ -322,20 +332,22 @@ class Optimizer(registry.Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """All it keeps, in the order of Keras's files: step count, learning rate, averages, gathered gradients, slots."""
+        """All variables of the optimizer, in the order of Keras files: iterations, learning rate, averages, accumulated
+        gradients, slots.
+        """
         rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         slots = self._in_file_order(self._slots) if self.built else []
         return [self._iterations, *rate, *self._averages, *self._accumulators, *slots]
 
     def _in_file_order(self, slots: dict[str, list]) -> list:
-        """Slots as one list: group by group, in a group weight by weight; what is kept once comes last."""
+        """Return the slots as one list: group by group, within a group weight by weight; scalar slots come last."""
         groups = [zip(*(slots[name] for name in group), strict=True) for group in self.slot_groups()]
         return [item for group in groups for items in group for item in items] + [
             slots[name][0] for name, _ in self.scalar_slots
         ]
 
     def _unpacked(self, values: list) -> dict[str, Any]:
-        """Values of :attr:`variables` by their roles."""
+        """Return the values of :attr:`variables` by role."""
         by_variable = {id(variable): value for variable, value in zip(self.variables, values, strict=True)}
         rate = self._learning_rate
         return {
@@ -347,28 +359,29 @@ class Optimizer(registry.Configurable):
         }
 
     def _packed(self, state: dict[str, Any]) -> list:
-        """The reverse of :meth:`_unpacked`."""
+        """Return the inverse of :meth:`_unpacked`."""
         rate = [] if state["learning_rate"] is None else [state["learning_rate"]]
         slots = self._in_file_order(state["slots"])
         return [state["iterations"], *rate, *state["averages"], *state["accumulators"], *slots]
 
     def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:
-        """One step that changes the variables.
+        """Update the variables by one step.
 
         Args:
-            grads: Gradients; None for a variable that has none.
-            trainable_variables: The variables they belong to; default those it was built with.
+            grads: Sequence of gradients; None for a variable without a gradient.
+            trainable_variables: List of the corresponding variables. Defaults to the variables the optimizer was built with.
 
         Raises:
-            NotBuiltError: It was not built and no variables were given.
-            InvalidArgumentError: There are not as many gradients as variables, none at all, or a variable is unknown.
+            NotBuiltError: The optimizer is not built and no variables were passed.
+            InvalidArgumentError: The number of gradients differs from the number of variables, all gradients are None, or a
+                variable is unknown.
         """
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if not self.built and trainable_variables is None:
             raise NotBuiltError(
-                f"The optimizer {self.name!r} was given gradients and no variables.",
-                "It must know which variables they belong to.",
-                "Pass `trainable_variables`, or call `optimizer.build(variables)` before.",
+                f"The optimizer {self.name!r} received gradients but no variables.",
+                "It requires the variables that the gradients belong to.",
+                "Pass `trainable_variables`, or call `optimizer.build(variables)` first.",
             )
         self.build(variables)
         with config.running_on(*(variables[0].place if variables else config.place())):
@@ -380,27 +393,27 @@ class Optimizer(registry.Configurable):
             variable.assign(value)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """One step that changes the variables, from pairs of a gradient and a variable. Gives the step count."""
+        """Update the variables by one step, given pairs of a gradient and a variable; return the step count."""
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
 
     def _for_each_variable(self, gradients: list, variables: list[Variable]) -> list:
-        """Gradients for all variables it was built with, None for those that have none."""
+        """Return gradients for all variables the optimizer was built with; None for those without one."""
         if len(gradients) != len(variables):
             raise InvalidArgumentError(
-                f"{len(gradients)} gradients were given for {len(variables)} variables.",
-                "Each variable needs one, or None.",
-                "Take the gradients for the same list of variables.",
+                f"The optimizer received {len(gradients)} gradients for {len(variables)} variables.",
+                "Each variable requires one gradient, or None.",
+                "Compute the gradients with respect to the same list of variables.",
             )
         places = {id(variable): place for place, variable in enumerate(self._trainable_variables)}
         found: list = [None] * len(places)
         for gradient, variable in zip(gradients, variables, strict=True):
             if id(variable) not in places:
                 raise InvalidArgumentError(
-                    f"The optimizer {self.name!r} was given the variable {variable.path!r}.",
-                    "It can only change the variables that it was built with.",
-                    "Make a new optimizer for other variables.",
+                    f"The optimizer {self.name!r} received the variable {variable.path!r}.",
+                    "It can only update the variables that it was built with.",
+                    "Create a new optimizer for other variables.",
                 )
             found[places[id(variable)]] = None if gradient is None else _gradient_of(gradient, variable)
         self._check_gradients(gradients, variables)
@@ -410,26 +423,26 @@ class Optimizer(registry.Configurable):
         missing = [variable.path for gradient, variable in zip(gradients, variables, strict=True) if gradient is None]
         if len(missing) == len(variables):
             raise InvalidArgumentError(
-                f"The optimizer {self.name!r} was given no gradient for any variable.",
-                "One at least must be there.",
+                f"The optimizer {self.name!r} received no gradient for any variable.",
+                "At least one variable must have a gradient.",
                 "Check that the loss depends on the variables.",
             )
         if missing:
-            warnings.warn(f"There are no gradients for the variables {missing}: they stay as they are.", stacklevel=4)
+            warnings.warn(f"There are no gradients for the variables {missing}; they are not updated.", stacklevel=4)
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The weights that it was built with; none before."""
+        """The weights the optimizer was built with; empty before it is built."""
         return list(self._trainable_variables)
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made: a variable, or with gathered gradients an array."""
+        """The number of updates made: a variable, or an array if gradients are accumulated."""
         return self._updates(self._iterations)
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate: a variable; with a schedule an array, its value at this step."""
+        """The learning rate: a variable, or with a schedule an array with its value at the current step."""
         return self._rate(self._learning_rate, self._iterations)
 
     @learning_rate.setter
@@ -441,42 +454,42 @@ class Optimizer(registry.Configurable):
             raise InvalidTypeError(
                 f"`learning_rate = {learning_rate!r}` was set on the optimizer {self.name!r}.",
                 f"Its learning rate follows a schedule, {type(self._learning_rate).__name__}.",
-                "Make the optimizer with a number as `learning_rate` if you want to set it yourself.",
+                "Create the optimizer with a float `learning_rate` in order to set it.",
             )
         else:
             self._learning_rate.assign(checked)
 
     @property
     def schedule(self) -> LearningRateSchedule | None:
-        """The schedule that the learning rate follows, if it does. Compiled steps have it inside as it is."""
+        """The schedule of the learning rate, or None. Compiled steps contain it as it is when they are compiled."""
         return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
 
     def scale_loss(self, loss: Any) -> Any:
-        """The loss times ``loss_scale_factor``: what to take gradients of."""
+        """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
     def finalize_variable_values(self, var_list: list[Variable]) -> None:
-        """At the end of training with ``use_ema``: weights take on their moving averages, once there are any."""
+        """Assign the moving averages to the weights at the end of training with ``use_ema``, if there has been a step."""
         if int(self._iterations) == 0:
             return
         for variable, mean in zip(var_list, self._averages, strict=False):
             variable.assign(mean.value)
 
     def exclude_from_weight_decay(self, var_list: list[Variable] | None = None, var_names: list[str] | None = None) -> None:
-        """Says which variables do not decay. To be called before the optimizer is built.
+        """Exclude variables from weight decay. Call this method before the optimizer is built.
 
         Args:
-            var_list: Variables.
-            var_names: Parts of names, such as ``["bias"]`` (regular expressions).
+            var_list: List of variables. Defaults to None.
+            var_names: List of regular expressions searched for in variable names, such as ``["bias"]``. Defaults to None.
 
         Raises:
-            InvalidArgumentError: The optimizer is built already.
+            InvalidArgumentError: The optimizer is already built.
         """
         if self.built:
             raise InvalidArgumentError(
                 f"`exclude_from_weight_decay` was called on the optimizer {self.name!r} after it was built.",
-                "Which variables decay must be known before.",
-                "Call it right after the optimizer is made.",
+                "The excluded variables must be set before the optimizer is built.",
+                "Call it immediately after creating the optimizer.",
             )
         self._excluded = (list(var_list or []), list(var_names or []))
 
@@ -485,7 +498,7 @@ class Optimizer(registry.Configurable):
         return all(variable is not v for v in variables) and not any(re.search(name, variable.name) for name in names)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, with the learning rate of now."""
+        """Return the constructor arguments, with the current learning rate."""
         now = self._learning_rate
         current = float(now.numpy()) if isinstance(now, Variable) else registry.serialize(now)
         return super().get_config() | {"name": self.name, "learning_rate": current}
@@ -497,9 +510,9 @@ class Optimizer(registry.Configurable):
             known = [argument for argument in self._cornu_arguments or {} if argument not in kwargs]
             hint = "Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
             raise InvalidArgumentError(
-                f"`{type(self).__name__}` was given an argument `{name}`.",
-                "It has none of that name.",
-                hint or f"Leave out `{name}`. For a learning rate that falls, pass a schedule as `learning_rate`.",
+                f"`{type(self).__name__}` received an argument `{name}`.",
+                "It has no argument of this name.",
+                hint or f"Omit `{name}`. For a decreasing learning rate, pass a schedule as `learning_rate`.",
             )
 
     def _check(self) -> None:
@@ -507,31 +520,35 @@ class Optimizer(registry.Configurable):
         given = {name: value for name, value in clips.items() if value is not None}
         if len(given) > 1:
             raise InvalidArgumentError(
-                f"{' and '.join(f'`{name}={value}`' for name, value in given.items())} were given.",
-                "Gradients can be clipped in one way only.",
-                "Keep one of them.",
+                f"The optimizer received {' and '.join(f'`{name}={value}`' for name, value in given.items())}.",
+                "At most one of the clipping arguments may be set.",
+                "Pass only one of them.",
             )
         positive = given | {"loss_scale_factor": self.loss_scale_factor, "weight_decay": self.weight_decay or None}
         for name, value in positive.items():
             if value is not None and not value > 0:
                 raise InvalidArgumentError(
-                    f"`{name}={value!r}` was given.", "It must be positive.", f"Leave `{name}` out for none."
+                    f"The optimizer received `{name}={value!r}`.",
+                    f"`{name}` must be a positive number.",
+                    f"Omit `{name}` to disable it.",
                 )
         if not 0 <= self.ema_momentum <= 1:
             raise InvalidArgumentError(
-                f"`ema_momentum={self.ema_momentum!r}` was given.", "It must lie between 0 and 1.", "Pass `ema_momentum=0.99`."
+                f"The optimizer received `ema_momentum={self.ema_momentum!r}`.",
+                "`ema_momentum` must be between 0 and 1.",
+                "Pass, for example, `ema_momentum=0.99`.",
             )
         for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
             value = getattr(self, name)
             if value is not None and (not hasattr(value, "__index__") or value < least):
                 raise InvalidArgumentError(
-                    f"`{name}={value!r}` was given.",
-                    f"It must be a whole number from {least} on.",
-                    f"Leave `{name}` out for none.",
+                    f"The optimizer received `{name}={value!r}`.",
+                    f"`{name}` must be an integer of at least {least}.",
+                    f"Omit `{name}` to disable it.",
                 )
 
     def _checked_rate(self, learning_rate: Any) -> Any:
-        """A learning rate as a number or a schedule; a schedule's config becomes the schedule."""
+        """Return the learning rate as a float or a schedule; a schedule config is converted to the schedule."""
         if isinstance(learning_rate, dict):
             learning_rate = registry.deserialize(learning_rate, "optimizers.schedules")
         if isinstance(learning_rate, LearningRateSchedule):
@@ -542,8 +559,8 @@ class Optimizer(registry.Configurable):
             return float(learning_rate)
         except (TypeError, ValueError):
             raise InvalidTypeError(
-                f"`learning_rate={learning_rate!r}` was given to `{type(self).__name__}`.",
-                "It must be a number, or a schedule from `cornu.optimizers.schedules`.",
+                f"`{type(self).__name__}` received `learning_rate={learning_rate!r}`.",
+                "`learning_rate` must be a number, or a schedule from `cornu.optimizers.schedules`.",
                 "For a function of the epoch, use the callback `LearningRateScheduler`.",
             ) from None
 
@@ -551,7 +568,7 @@ class Optimizer(registry.Configurable):
         if not self.built:
             raise NotBuiltError(
                 f"The optimizer {self.name!r} is not built.",
-                "It must know its variables before a step.",
+                "It must be built with its variables before the first step.",
                 "Call `optimizer.build(trainable_variables)` first.",
             )
         expected = {"optimizer_variables": len(self.variables), "grads": len(self._trainable_variables)}
@@ -560,14 +577,14 @@ class Optimizer(registry.Configurable):
         for name, values in lists.items():
             if len(values) != expected[name]:
                 raise InvalidArgumentError(
-                    f"`{name}` has {len(values)} items.",
+                    f"`{name}` has {len(values)} elements.",
                     f"The optimizer {self.name!r} was built for {expected[name]}.",
-                    "Pass one for each variable, in the order in which it was built.",
+                    "Pass one element per variable, in the order of the variables it was built with.",
                 )
 
 
 def _gradient_of(gradient: Any, variable: Variable) -> Any:
-    """A gradient as an array on the backend of its variable."""
+    """Convert a gradient to an array on the backend of its variable."""
     gradient = ops.convert_to_tensor(gradient, dtype=variable.dtype, backend=backends.name_of(variable.backend))
     if tuple(gradient.shape) != variable.shape:
         raise ShapeError(

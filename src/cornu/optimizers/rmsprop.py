@@ -1,4 +1,4 @@
-"""Steps divided by the usual size of the gradient: RMSprop, Adagrad and Adadelta."""
+"""Optimizers that normalize steps by the magnitude of past gradients: RMSprop, Adagrad and Adadelta."""
 
 from typing import Any
 
@@ -7,17 +7,28 @@ from cornu.optimizers.optimizer import Optimizer
 
 
 class RMSprop(Optimizer):
-    """Gradient descent divided by the root of a moving average of squared gradients.
+    """RMSprop optimizer.
 
-    Source: Hinton, 2012, http://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
+    With gradient ``g``::
+
+        v = rho * v + (1 - rho) * g ** 2
+        step = learning_rate * g / sqrt(v + epsilon)
+        weight = weight - step
+
+    With ``momentum``, ``step = momentum * previous_step + learning_rate * g / sqrt(v + epsilon)``. If ``centered``, ``v -
+    average_gradient ** 2`` replaces ``v``, where ``average_gradient = rho * average_gradient + (1 - rho) * g``.
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        rho: How much of the average is kept at each step.
-        momentum: How much of the last step is kept.
-        epsilon: A small number that keeps the division finite.
-        centered: Whether to divide by the gradients' deviation (their mean taken off) instead.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        rho: Float in [0, 1), the decay rate of the moving averages. Defaults to 0.9.
+        momentum: Float, the fraction of the previous step that is added. Defaults to 0.
+        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
+        centered: Whether to divide by the estimated standard deviation of the gradients. Defaults to False.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Tieleman and Hinton, 2012, "Lecture 6.5 - RMSProp",
+        http://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -63,12 +74,12 @@ class RMSprop(Optimizer):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The mean of squared gradients; with ``momentum`` the last step; if ``centered`` the mean of gradients."""
+        """Return the slots: average of squared gradients; with ``momentum`` the last step; if ``centered`` the average gradient."""
         names = ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]
         return [{name: 0.0} for name in names]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * ops.square(gradient)}
         variance = new["velocity"]
         if self.centered:
@@ -81,15 +92,23 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Gradient descent divided by the root of the sum of all squared gradients so far.
+    """Adagrad optimizer.
 
-    Source: Duchi et al., 2011, https://www.jmlr.org/papers/v12/duchi11a.html
+    With gradient ``g``::
+
+        accumulator = accumulator + g ** 2
+        weight = weight - learning_rate * g / sqrt(accumulator + epsilon)
 
     Args:
-        learning_rate: How far to go: a number or a schedule. Wants larger ones than other optimizers, such as 1.0.
-        initial_accumulator_value: Where the sum starts.
-        epsilon: A small number that keeps the division finite.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Larger values than for other optimizers, such as 1.0, are
+            suitable. Defaults to 0.001.
+        initial_accumulator_value: Float, the initial value of the accumulator. Defaults to 0.1.
+        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Duchi et al., 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
+        https://www.jmlr.org/papers/v12/duchi11a.html
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -133,25 +152,34 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The sum of squared gradients."""
+        """Return the slot of the sum of squared gradients."""
         return [{"accumulator": self.initial_accumulator_value}]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         total = slots["accumulator"] + ops.square(gradient)
         return weight - learning_rate * gradient / ops.sqrt(total + self.epsilon), {"accumulator": total}
 
 
 class Adadelta(Optimizer):
-    """Steps as large as recent steps, by the size of the gradient against recent gradients.
+    """Adadelta optimizer.
 
-    Source: Zeiler, 2012, https://arxiv.org/abs/1212.5701
+    With gradient ``g``::
+
+        s = rho * s + (1 - rho) * g ** 2
+        delta = -sqrt(d + epsilon) / sqrt(s + epsilon) * g
+        d = rho * d + (1 - rho) * delta ** 2
+        weight = weight + learning_rate * delta
 
     Args:
-        learning_rate: A factor: a number or a schedule; 1.0 as in the paper.
-        rho: How much of the averages is kept at each step.
-        epsilon: A small number that keeps the division finite and gets things moving.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`; 1.0 as in the paper. Defaults to 0.001.
+        rho: Float in [0, 1), the decay rate of the moving averages. Defaults to 0.95.
+        epsilon: Small positive float for numerical stability, which also determines the size of the first steps. Defaults to
+            1e-7.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Zeiler, 2012, "ADADELTA: An Adaptive Learning Rate Method", https://arxiv.org/abs/1212.5701
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -195,11 +223,11 @@ class Adadelta(Optimizer):
         self.rho, self.epsilon = rho, epsilon
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The means of squared gradients and of squared steps."""
+        """Return the slots of the moving averages of squared gradients and squared steps."""
         return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         squares, steps = slots["accumulated_grad"], slots["accumulated_delta_var"]
         squares = self.rho * squares + (1 - self.rho) * ops.square(gradient)
         move = -ops.sqrt(steps + self.epsilon) / ops.sqrt(squares + self.epsilon) * gradient

@@ -1,4 +1,4 @@
-"""Learning rates that follow a plan: functions of the step, usable in compiled code."""
+"""Learning rate schedules: functions of the step that can be used in compiled code."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from cornu.errors import InvalidArgumentError
 
 
 class LearningRateSchedule(registry.Configurable):
-    """The base of all schedules. Write one of your own by overriding :meth:`__call__`.
+    """Base class of learning rate schedules. Subclasses override :meth:`__call__`.
 
     Example:
         >>> from cornu import ops
@@ -22,10 +22,10 @@ class LearningRateSchedule(registry.Configurable):
     """
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step.
+        """Return the learning rate at a step.
 
         Args:
-            step: How many steps were made, from 0: a whole number or an array of shape ``()``.
+            step: Integer or array of shape ``()``, the number of steps made, starting at 0.
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(step)`.")
 
@@ -36,19 +36,24 @@ def _float(step: Any) -> Any:
 
 def _positive(name: str, value: float) -> float:
     if not value > 0:
-        raise InvalidArgumentError(f"`{name}={value!r}` was given.", "It must be positive.", f"Pass `{name}=1000`.")
+        raise InvalidArgumentError(
+            f"The schedule received `{name}={value!r}`.",
+            f"`{name}` must be a positive number.",
+            f"Pass, for example, `{name}=1000`.",
+        )
     return value
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+    """Exponential decay, ``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     Args:
-        initial_learning_rate: The learning rate at step 0.
-        decay_steps: After how many steps it has fallen by the factor ``decay_rate``.
-        decay_rate: The factor.
-        staircase: Whether it falls all at once each ``decay_steps``.
-        name: Its name.
+        initial_learning_rate: Float, the learning rate at step 0.
+        decay_steps: Positive integer, the number of steps in which the rate decreases by the factor ``decay_rate``.
+        decay_rate: Float, the decay factor.
+        staircase: Whether ``step / decay_steps`` is rounded down, so that the rate changes every ``decay_steps`` steps.
+            Defaults to False.
+        name: Name of the schedule.
 
     Raises:
         InvalidArgumentError: ``decay_steps`` is not positive.
@@ -71,20 +76,21 @@ class ExponentialDecay(LearningRateSchedule):
         self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         return self.initial_learning_rate * ops.power(self.decay_rate, ops.floor(part) if self.staircase else part)
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
+    """Inverse time decay, ``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
     Args:
-        initial_learning_rate: The learning rate at step 0.
-        decay_steps: How many steps count as one.
-        decay_rate: How fast it falls.
-        staircase: Whether it falls all at once each ``decay_steps``.
-        name: Its name.
+        initial_learning_rate: Float, the learning rate at step 0.
+        decay_steps: Positive integer, the number of steps per unit of decay.
+        decay_rate: Float, the decay rate.
+        staircase: Whether ``step / decay_steps`` is rounded down, so that the rate changes every ``decay_steps`` steps.
+            Defaults to False.
+        name: Name of the schedule.
 
     Raises:
         InvalidArgumentError: ``decay_steps`` is not positive.
@@ -107,21 +113,21 @@ class InverseTimeDecay(LearningRateSchedule):
         self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         return self.initial_learning_rate / (1 + self.decay_rate * (ops.floor(part) if self.staircase else part))
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """One value after another: ``values[0]`` up to and at step ``boundaries[0]``, then ``values[1]``, and so on.
+    """Piecewise constant schedule: ``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]``, and so on.
 
     Args:
-        boundaries: Steps, in order.
-        values: Learning rates, one more than boundaries.
-        name: Its name.
+        boundaries: Sequence of steps in increasing order.
+        values: Sequence of learning rates, with one element more than ``boundaries``.
+        name: Name of the schedule.
 
     Raises:
-        InvalidArgumentError: There is not one value more than boundaries.
+        InvalidArgumentError: ``values`` does not have exactly one element more than ``boundaries``.
 
     Example:
         >>> from cornu.optimizers.schedules import PiecewiseConstantDecay
@@ -133,14 +139,14 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"):
         if len(values) != len(boundaries) + 1:
             raise InvalidArgumentError(
-                f"{len(boundaries)} boundaries and {len(values)} values were given.",
-                "There must be one value more than boundaries.",
-                "The first value holds before the first boundary, the last one after the last.",
+                f"`PiecewiseConstantDecay` received {len(boundaries)} boundaries and {len(values)} values.",
+                "`values` must have one element more than `boundaries`.",
+                "Pass one value for the steps up to each boundary, and one for the steps after the last.",
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         step = _float(step)
         rate = ops.full_like(step, self.values[0])
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
@@ -149,15 +155,18 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """``(initial - end) * (1 - step / decay_steps) ** power + end``, and ``end`` from step ``decay_steps`` on.
+    """Polynomial decay.
+
+    ``(initial_learning_rate - end_learning_rate) * (1 - step / decay_steps) ** power + end_learning_rate``, and
+    ``end_learning_rate`` after step ``decay_steps``.
 
     Args:
-        initial_learning_rate: The learning rate at step 0.
-        decay_steps: After how many steps the end is reached.
-        end_learning_rate: The learning rate at the end.
-        power: 1 for a straight line.
-        cycle: Whether to go on falling after ``decay_steps``, over the next multiple of it.
-        name: Its name.
+        initial_learning_rate: Float, the learning rate at step 0.
+        decay_steps: Positive integer, the number of steps until ``end_learning_rate`` is reached.
+        end_learning_rate: Float, the final learning rate. Defaults to 0.0001.
+        power: Float, the exponent; 1 (default) for linear decay.
+        cycle: Whether to continue after ``decay_steps`` with a decay over the next multiple of it. Defaults to False.
+        name: Name of the schedule.
 
     Raises:
         InvalidArgumentError: ``decay_steps`` is not positive.
@@ -181,27 +190,33 @@ class PolynomialDecay(LearningRateSchedule):
         self.decay_steps, self.power, self.cycle, self.name = _positive("decay_steps", decay_steps), power, cycle, name
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         part = part / ops.maximum(ops.ceil(part), 1) if self.cycle else ops.minimum(part, 1)
         return (self.initial_learning_rate - self.end_learning_rate) * ops.power(1 - part, self.power) + self.end_learning_rate
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a wave of a cosine from the initial learning rate down to ``alpha`` times it, after an optional warm-up on a line.
+    """Cosine decay after an optional linear warm-up.
 
-    Source: Loshchilov and Hutter, 2016, https://arxiv.org/abs/1608.03983
+    ``peak * ((1 - alpha) * 0.5 * (1 + cos(pi * t)) + alpha)`` with ``t = minimum(step / decay_steps, 1)``, where ``peak`` is
+    ``initial_learning_rate``. With a warm-up, the rate first increases linearly from ``initial_learning_rate`` to
+    ``warmup_target`` in ``warmup_steps`` steps; ``peak`` is ``warmup_target``, and the steps of the decay are counted from the
+    end of the warm-up.
 
     Args:
-        initial_learning_rate: The learning rate at step 0.
-        decay_steps: How many steps the decay takes (after the warm-up).
-        alpha: The part of the highest learning rate that is left at the end.
-        name: Its name.
-        warmup_target: The learning rate at the end of the warm-up; None for no warm-up.
-        warmup_steps: How many steps the warm-up takes.
+        initial_learning_rate: Float, the learning rate at step 0.
+        decay_steps: Positive integer, the number of steps of the decay, without the warm-up.
+        alpha: Float, the final learning rate as a fraction of the highest one. Defaults to 0.
+        name: Name of the schedule.
+        warmup_target: Float, the learning rate at the end of the warm-up. Defaults to None (no warm-up).
+        warmup_steps: Integer, the number of steps of the warm-up. Defaults to 0.
 
     Raises:
         InvalidArgumentError: ``decay_steps`` is not positive.
+
+    References:
+        Loshchilov and Hutter, 2016, "SGDR: Stochastic Gradient Descent with Warm Restarts", https://arxiv.org/abs/1608.03983
 
     Example:
         >>> from cornu.optimizers.schedules import CosineDecay
@@ -224,7 +239,7 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         step = _float(step)
         if self.warmup_target is None:
             return self._decay(step, self.initial_learning_rate)
@@ -239,25 +254,30 @@ class CosineDecay(LearningRateSchedule):
 
 
 def _cosine(part: Any, alpha: float) -> Any:
-    """From 1 down to ``alpha`` as ``part`` goes from 0 to 1."""
+    """Return a factor that decreases from 1 to ``alpha`` as ``part`` increases from 0 to 1."""
     return (1 - alpha) * 0.5 * (1 + ops.cos(math.pi * part)) + alpha
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """Cosine decays, one after another, each longer (``t_mul``) and lower (``m_mul``) than the one before.
+    """Cosine decay with warm restarts.
 
-    Source: Loshchilov and Hutter, 2016, https://arxiv.org/abs/1608.03983
+    ``initial_learning_rate * ((1 - alpha) * m_mul ** i * 0.5 * (1 + cos(pi * t)) + alpha)``, where ``i`` is the number of
+    restarts so far and ``t`` is the fraction of the current decay that has passed. Decay ``i`` lasts ``first_decay_steps *
+    t_mul ** i`` steps.
 
     Args:
-        initial_learning_rate: The learning rate at step 0.
-        first_decay_steps: How many steps the first decay takes.
-        t_mul: How many times longer each decay is than the one before.
-        m_mul: How many times higher each decay starts than the one before.
-        alpha: The part of the initial learning rate that is left at the end of a decay.
-        name: Its name.
+        initial_learning_rate: Float, the learning rate at step 0.
+        first_decay_steps: Positive integer, the number of steps of the first decay.
+        t_mul: Float, the factor by which each decay is longer than the previous one. Defaults to 2.
+        m_mul: Float, the factor by which the initial learning rate of each decay is multiplied. Defaults to 1.
+        alpha: Float, the learning rate at the end of a decay as a fraction of ``initial_learning_rate``. Defaults to 0.
+        name: Name of the schedule.
 
     Raises:
         InvalidArgumentError: ``first_decay_steps`` is not positive.
+
+    References:
+        Loshchilov and Hutter, 2016, "SGDR: Stochastic Gradient Descent with Warm Restarts", https://arxiv.org/abs/1608.03983
 
     Example:
         >>> from cornu.optimizers.schedules import CosineDecayRestarts
@@ -282,7 +302,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at a step."""
+        """Return the learning rate at a step."""
         part = _float(step) / self.first_decay_steps
         if self.t_mul == 1:
             restarts = ops.floor(part)
@@ -295,12 +315,12 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * ((1 - self.alpha) * highest * 0.5 * (1 + ops.cos(math.pi * part)) + self.alpha)
 
     def _start(self, restarts: Any) -> Any:
-        """When a decay begins, counted in first decays."""
+        """Return the start of a decay in units of ``first_decay_steps``."""
         return (ops.power(self.t_mul, restarts) - 1) / (self.t_mul - 1)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
-    """A schedule as JSON can hold it.
+    """Return the JSON-serializable config of a schedule.
 
     Example:
         >>> from cornu.optimizers import schedules
@@ -311,7 +331,11 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The schedule of a config.
+    """Return the schedule for a config.
+
+    Args:
+        config: Config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
 
     Example:
         >>> from cornu.optimizers import schedules

@@ -1,4 +1,4 @@
-"""Steps along the gradient: stochastic gradient descent and Lion."""
+"""Stochastic gradient descent and Lion."""
 
 from typing import Any
 
@@ -8,21 +8,28 @@ from cornu.optimizers.optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if wanted.
+    """Stochastic gradient descent optimizer, with optional momentum.
 
-    ``velocity = momentum * velocity - learning_rate * gradient``, and the weight moves by the velocity, or with ``nesterov`` by
-    ``momentum * velocity - learning_rate * gradient``.
+    With gradient ``g``::
 
-    Source: Sutskever et al., 2013, https://proceedings.mlr.press/v28/sutskever13.html
+        velocity = momentum * velocity - learning_rate * g
+        weight = weight + velocity
+
+    With ``nesterov``, the last line is ``weight = weight + momentum * velocity - learning_rate * g``. Without momentum,
+    ``weight = weight - learning_rate * g``.
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        momentum: From 0 to 1: how much of the last step is kept.
-        nesterov: Whether to look ahead along the velocity.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.01.
+        momentum: Float in [0, 1], the decay rate of the velocity. Defaults to 0.
+        nesterov: Whether to use Nesterov momentum. Defaults to False.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
 
     Raises:
         InvalidArgumentError: ``momentum`` is not between 0 and 1.
+
+    References:
+        Sutskever et al., 2013, "On the importance of initialization and momentum in deep learning",
+        https://proceedings.mlr.press/v28/sutskever13.html
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -67,16 +74,18 @@ class SGD(Optimizer):
         )
         if not 0 <= momentum <= 1:
             raise InvalidArgumentError(
-                f"`momentum={momentum!r}` was given.", "It must lie between 0 and 1.", "Pass `momentum=0.9`."
+                f"`SGD` received `momentum={momentum!r}`.",
+                "`momentum` must be between 0 and 1.",
+                "Pass, for example, `momentum=0.9`.",
             )
         self.momentum, self.nesterov = momentum, nesterov
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The velocity (Keras's files call it momentum), if there is any."""
+        """Return the slot of the velocity (named momentum in Keras files) if there is momentum."""
         return [{"momentum": 0.0}] if self.momentum else []
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         move = -learning_rate * gradient
         if not self.momentum:
             return weight + move, {}
@@ -85,18 +94,26 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    """Steps of one size: only the sign of a mean of gradients counts. Wants a learning rate 3 to 10 times smaller than Adam's.
+    """Lion optimizer, whose steps use only the sign of a mean of gradients.
 
-    Source: Chen et al., 2023, https://arxiv.org/abs/2302.06675
+    With gradient ``g``::
+
+        weight = weight - learning_rate * sign(beta_1 * m + (1 - beta_1) * g)
+        m = beta_2 * m + (1 - beta_2) * g
+
+    It requires a learning rate 3 to 10 times smaller than that of Adam.
 
     Args:
-        learning_rate: How far to go: a number or a schedule.
-        beta_1: How much of the mean is mixed with the gradient to make the step; between 0 and 1.
-        beta_2: How much of the mean is kept.
-        weight_decay: This and all further arguments: see :class:`Optimizer`.
+        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        beta_1: Float in (0, 1], the weight of the average when it is combined with the gradient for the step. Defaults to 0.9.
+        beta_2: Float in [0, 1], the decay rate of the moving average of gradients. Defaults to 0.99.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
 
     Raises:
-        InvalidArgumentError: ``beta_1`` is not between 0 and 1.
+        InvalidArgumentError: ``beta_1`` is not in (0, 1].
+
+    References:
+        Chen et al., 2023, "Symbolic Discovery of Optimization Algorithms", https://arxiv.org/abs/2302.06675
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -138,15 +155,19 @@ class Lion(Optimizer):
             **kwargs,
         )
         if not 0 < beta_1 <= 1:
-            raise InvalidArgumentError(f"`beta_1={beta_1!r}` was given.", "It must lie between 0 and 1.", "Pass `beta_1=0.9`.")
+            raise InvalidArgumentError(
+                f"`Lion` received `beta_1={beta_1!r}`.",
+                "`beta_1` must be greater than 0 and at most 1.",
+                "Pass, for example, `beta_1=0.9`.",
+            )
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """The mean of the gradients."""
+        """Return the slot of the moving average of gradients."""
         return [{"momentum": 0.0}]
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """One step for one weight."""
+        """Compute one step for one weight."""
         mean = slots["momentum"]
         direction = ops.sign(self.beta_1 * mean + (1 - self.beta_1) * gradient)
         return weight - learning_rate * direction, {"momentum": self.beta_2 * mean + (1 - self.beta_2) * gradient}

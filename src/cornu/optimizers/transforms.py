@@ -1,6 +1,6 @@
-"""What may happen to gradients and weights beside the step itself: pure functions of lists of arrays.
+"""Transformations of gradients and weights: pure functions of lists of arrays.
 
-In a list of gradients, None stands for a weight that has none.
+In a list of gradients, None represents a weight without a gradient.
 """
 
 import functools
@@ -11,7 +11,7 @@ from cornu.ops.dtypes import HALVES
 
 
 def scale(gradients: list, factor: float) -> list:
-    """Gradients times a factor.
+    """Return gradients multiplied by a factor.
 
     Example:
         >>> from cornu import ops
@@ -23,7 +23,7 @@ def scale(gradients: list, factor: float) -> list:
 
 
 def clip_by_value(gradients: list, limit: float) -> list:
-    """Gradients with all numbers between ``-limit`` and ``limit``.
+    """Return gradients with all elements clipped to ``[-limit, limit]``.
 
     Example:
         >>> from cornu import ops
@@ -35,7 +35,9 @@ def clip_by_value(gradients: list, limit: float) -> list:
 
 
 def clip_by_norm(gradients: list, limit: float) -> list:
-    """Gradients shortened, each by itself, to a length of at most ``limit``.
+    """Return gradients, each scaled to an L2 norm of at most ``limit``.
+
+    ``g = g * limit / maximum(norm(g), limit)``
 
     Example:
         >>> from cornu import ops
@@ -47,7 +49,9 @@ def clip_by_norm(gradients: list, limit: float) -> list:
 
 
 def clip_by_global_norm(gradients: list, limit: float) -> list:
-    """Gradients shortened by one common factor, so that all of them together have a length of at most ``limit``.
+    """Return gradients scaled by a common factor so that their joint L2 norm is at most ``limit``.
+
+    ``g = g * limit / maximum(norm, limit)``, where ``norm`` is the square root of the sum of squares of all elements.
 
     Example:
         >>> from cornu import ops
@@ -64,20 +68,21 @@ def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
 
 
 def _sum_of_squares(gradient: Any) -> Any:
-    """In at least 32 bits: 16 overflow at 65504, and a sum of many is rounded away."""
+    """Return the sum of squares in at least 32 bits; 16 bits overflow at 65504, and large sums lose precision."""
     wide = ops.cast(gradient, "float32") if ops.dtype(gradient) in HALVES else gradient
     return ops.sum(ops.square(wide))
 
 
 def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) -> list:
-    """Weights made smaller by a part of themselves, apart from the gradient ("decoupled" weight decay).
-
-    Source: Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
+    """Apply decoupled weight decay, ``weight = weight - amount * weight``.
 
     Args:
-        weights: The weights.
-        amount: The part to take away.
-        decays: Which weights decay; None for all.
+        weights: List of arrays.
+        amount: Scalar, the fraction to subtract.
+        decays: List of booleans, which weights decay. Defaults to None (all).
+
+    References:
+        Loshchilov and Hutter, 2019, "Decoupled Weight Decay Regularization", https://arxiv.org/abs/1711.05101
 
     Example:
         >>> from cornu import ops
@@ -93,7 +98,7 @@ def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) 
 
 
 def average(averages: list, weights: list, momentum: Any) -> list:
-    """Moving averages one step on: ``momentum * average + (1 - momentum) * weight``.
+    """Update exponential moving averages, ``average = momentum * average + (1 - momentum) * weight``.
 
     Example:
         >>> from cornu import ops
@@ -106,7 +111,7 @@ def average(averages: list, weights: list, momentum: Any) -> list:
 
 
 def choose(condition: Any, yes: list, no: list) -> list:
-    """The one list of arrays or the other.
+    """Return one of two lists of arrays, depending on a condition.
 
     Example:
         >>> from cornu import ops
@@ -118,7 +123,7 @@ def choose(condition: Any, yes: list, no: list) -> list:
 
 
 def as_dtype_of(before: Any, after: Any) -> Any:
-    """What became of an array, in the dtype that it had.
+    """Cast ``after`` to the dtype of ``before``.
 
     Example:
         >>> from cornu import ops
