@@ -531,10 +531,10 @@ def test_scores_are_outputs_of_a_functional_model(backend: str) -> None:
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: layers.MultiHeadAttention(0, 3), "`num_heads=0`. It must be a whole number and at least 1"),
+        (lambda: layers.MultiHeadAttention(0, 3), "`num_heads=0`. It must be an integer greater than or equal to 1"),
         (lambda: layers.MultiHeadAttention(2, 2.5), "`key_dim=2.5`"),
         (lambda: layers.MultiHeadAttention(2, 3, value_dim=0), "`value_dim=0`"),
-        (lambda: layers.MultiHeadAttention(2, 3, dropout=20), "`dropout=20`. It must lie in [0, 1)"),
+        (lambda: layers.MultiHeadAttention(2, 3, dropout=20), "`dropout=20`. It must be in [0, 1)"),
         (lambda: layers.MultiHeadAttention(2, 3, sliding_window=0), "`sliding_window=0`"),
         (lambda: layers.MultiHeadAttention(2, 3, output_shape=(4, 0)), "`output_shape=0`"),
         (
@@ -543,8 +543,8 @@ def test_scores_are_outputs_of_a_functional_model(backend: str) -> None:
         ),
         (lambda: layers.GroupQueryAttention(0, 4, 2), "`head_dim=0`"),
         (lambda: layers.Attention(score_mode="dott"), "dot"),
-        (lambda: layers.Attention(dropout=1), "`dropout=1`. It must lie in [0, 1)"),
-        (lambda: layers.AdditiveAttention(dropout=-1), "`AdditiveAttention` was given `dropout=-1`"),
+        (lambda: layers.Attention(dropout=1), "`dropout=1`. It must be in [0, 1)"),
+        (lambda: layers.AdditiveAttention(dropout=-1), "`AdditiveAttention` received `dropout=-1`"),
     ],
 )
 def test_arguments_out_of_range_are_refused(make: Callable, said: str) -> None:
@@ -588,9 +588,9 @@ def test_what_does_not_fit_together_is_refused(case: tuple) -> None:
 def test_other_features_than_it_was_built_for_are_refused() -> None:
     layer = layers.MultiHeadAttention(**PLAIN)
     layer(zeros(2, 3, 4), zeros(2, 5, 6))
-    with pytest.raises(ShapeError, match="It was built for 6 features of the key, and these are 7"):
+    with pytest.raises(ShapeError, match="It was built for 6 features of the key, but the input has 7"):
         layer(zeros(2, 3, 4), zeros(2, 5, 7))
-    with pytest.raises(ShapeError, match="It was built for 4 features of the query, and these are 5"):
+    with pytest.raises(ShapeError, match="It was built for 4 features of the query, but the input has 5"):
         layer(Input((3, 5)), Input((5, 6)))
 
 
@@ -598,7 +598,7 @@ def test_other_features_than_it_was_built_for_are_refused() -> None:
 def test_axes_that_are_none_are_refused(axes: Any) -> None:
     layer = layers.MultiHeadAttention(**PLAIN, attention_axes=axes)
     with pytest.raises(
-        InvalidArgumentError, match="They must lie between the batch's axis and that of the features: from 1 to 2"
+        InvalidArgumentError, match="They must be distinct axes between the batch axis and the feature axis: from 1 to 2"
     ):
         layer(zeros(2, 3, 4, 5), zeros(2, 3, 4, 5))
 
@@ -606,7 +606,7 @@ def test_axes_that_are_none_are_refused(axes: Any) -> None:
 @pytest.mark.parametrize("arguments, call", [({}, {"use_causal_mask": True}), ({"sliding_window": 2}, {})])
 def test_what_comes_before_is_not_known_along_two_axes(arguments: dict, call: dict) -> None:
     layer = layers.MultiHeadAttention(**PLAIN, **arguments)
-    with pytest.raises(InvalidArgumentError, match="What comes before what is known along one axis only"):
+    with pytest.raises(InvalidArgumentError, match="Causal and sliding-window masks need exactly one attention axis"):
         layer(zeros(2, 3, 4, 5), zeros(2, 3, 4, 5), **call)
 
 
@@ -636,7 +636,7 @@ def test_one_head_says_what_it_takes(kind: type, inputs: Any, error: type, said:
 def test_masks_of_one_head_that_do_not_fit_are_refused() -> None:
     layer, inputs = layers.Attention(name="look"), [zeros(2, 3, 4), zeros(2, 5, 4)]
     with pytest.raises(
-        InvalidTypeError, match=r"'look' was given a `mask` that is no list of two.*`mask=\[None, value_mask\]`"
+        InvalidTypeError, match=r"'look' received a `mask` that is not a list of two.*`mask=\[None, value_mask\]`"
     ):
         layer(inputs, mask=zeros(2, 3))
     with pytest.raises(ShapeError, match=r"`value_mask` of shape \(2, 3\). It must have the shape \(2, 5\)"):
@@ -646,7 +646,7 @@ def test_masks_of_one_head_that_do_not_fit_are_refused() -> None:
 def test_a_scale_is_for_one_size() -> None:
     layer = layers.AdditiveAttention()
     layer([zeros(2, 3, 4)] * 2)
-    with pytest.raises(ShapeError, match="It was built for 4 features, and these are 5"):
+    with pytest.raises(ShapeError, match="It was built for 4 features, but the input has 5"):
         layer([zeros(2, 3, 5)] * 2)
 
 
@@ -656,7 +656,7 @@ def test_masks_may_be_lists(backend: str) -> None:
     masks = {"attention_mask": [[True, False], [True, True]], "query_mask": [[True, False]]}
     as_arrays = {name: np.array(mask) for name, mask in masks.items()}
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(x, x, **masks)), ops.convert_to_numpy(layer(x, x, **as_arrays)))
-    with pytest.raises(ShapeError, match="got `query_mask` of shape"):
+    with pytest.raises(ShapeError, match="received `query_mask` of shape"):
         layer(x, x, query_mask=["a"])
 
 

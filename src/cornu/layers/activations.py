@@ -33,7 +33,7 @@ class ReLU(ElementwiseActivation):
         max_value: Larger values become this one; None is no limit.
         negative_slope: Below the threshold the value is ``negative_slope * (x - threshold)``.
         threshold: Where the function bends.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: A number is negative.
@@ -65,7 +65,7 @@ class LeakyReLU(ElementwiseActivation):
 
     Args:
         negative_slope: The slope below 0.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: The slope is negative.
@@ -93,7 +93,7 @@ class ELU(ElementwiseActivation):
 
     Args:
         alpha: How far below 0 it goes.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -123,7 +123,7 @@ class PReLU(ElementwiseActivation):
         alpha_regularizer: Penalty on the slopes.
         alpha_constraint: What they are brought to after each update.
         shared_axes: Axes along which there is one slope: ``[1, 2]`` for one slope for each channel of a picture.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: There is no such axis, or it is the batch's.
@@ -166,9 +166,10 @@ class PReLU(ElementwiseActivation):
         for axis in self.shared_axes or ():
             if not 1 <= axis < len(input_shape):
                 raise InvalidArgumentError(
-                    f"The layer {self.name!r} has `shared_axes={self.shared_axes}` and got an input of shape {input_shape}.",
-                    f"Its axes, without the batch's, are 1 to {len(input_shape) - 1}.",
-                    "Leave the others out of `shared_axes`.",
+                    f"The layer {self.name!r} has `shared_axes={self.shared_axes}` but received an input of shape "
+                    f"{input_shape}.",
+                    f"Its axes, without the batch axis, are 1 to {len(input_shape) - 1}.",
+                    "Remove the other axes from `shared_axes`.",
                 )
             shape[axis - 1] = 1
         return tuple(shape)
@@ -182,7 +183,7 @@ class PReLU(ElementwiseActivation):
         """The same."""
         if self.built and self._alpha_shape(input_shape) != self.alpha.shape:
             alpha = self.alpha.shape
-            advice = "Share the slopes along axes whose size varies, with `shared_axes`, or make a new layer."
+            advice = "Share the slopes along axes of variable size with `shared_axes`, or create a new layer."
             raise shapes.refusal(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
         return input_shape
 
@@ -192,7 +193,7 @@ class Softmax(Layer):
 
     Args:
         axis: The axis or axes to sum over.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np

@@ -57,9 +57,9 @@ def _check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> 
     if tuple(mask.shape) == tuple(expected):
         return ops.cast(mask, "bool")
     raise ShapeError(
-        f"The layer {layer.name!r} got `{name}` of shape {tuple(mask.shape)}.",
-        f"It must have the shape {tuple(expected)}: one number for each place.",
-        "Make it of the tensor that it masks, or leave it out.",
+        f"The layer {layer.name!r} received `{name}` of shape {tuple(mask.shape)}.",
+        f"It must have the shape {tuple(expected)}, with one value for each position.",
+        "Compute it from the tensor that it masks, or omit it.",
     )
 
 
@@ -179,9 +179,9 @@ class ManyHeads(Layer):
         if all(0 < axis < rank - 1 for axis in found) and len(set(found)) == len(found):
             return found
         raise InvalidArgumentError(
-            f"The layer {self.name!r} has `attention_axes={self.attention_axes}` and got a query with {rank} axes.",
-            f"They must lie between the batch's axis and that of the features: from 1 to {rank - 2}, each once.",
-            "Choose other axes, or leave `attention_axes` out for all of them.",
+            f"The layer {self.name!r} has `attention_axes={self.attention_axes}` and received a query with {rank} axes.",
+            f"They must be distinct axes between the batch axis and the feature axis: from 1 to {rank - 2}.",
+            "Choose other axes, or omit `attention_axes` to attend over all of them.",
         )
 
     def _check(self, query: Shape, value: Shape, key: Shape) -> None:
@@ -192,11 +192,11 @@ class ManyHeads(Layer):
         if not len(query) == len(value) == len(key):
             raise self._misfit(query, value, key, "They must have the same number of axes.", "Reshape one of them.")
         if any(_differ(query[place], value[place]) for place in rest):
-            expected = f"Query and value may differ in the axes {axes}, where attention looks, and in the features."
-            raise self._misfit(query, value, key, expected, "Check `attention_axes`, and the batches.")
+            expected = f"Query and value may differ only in the attention axes {axes} and in the features."
+            raise self._misfit(query, value, key, expected, "Check `attention_axes` and the batch sizes.")
         if any(map(_differ, value[:-1], key[:-1])):
-            expected = "Key and value must have the same sizes but for the features: each key leads to a value."
-            raise self._misfit(query, value, key, expected, "Check where the two come from, and their order: value, then key.")
+            expected = "Key and value must have the same shape except for the features, since each key belongs to one value."
+            raise self._misfit(query, value, key, expected, "Check the inputs and their order: value, then key.")
         if self.built:
             named = ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
             for projection, shape in named:
@@ -204,7 +204,7 @@ class ManyHeads(Layer):
 
     def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
         given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
-        return ShapeError(f"The layer {self.name!r} got {given}.", expected, advice)
+        return ShapeError(f"The layer {self.name!r} received {given}.", expected, advice)
 
     def compute_output_shape(self, query_shape: Shape, value_shape: Any = None, key_shape: Any = None) -> Shape:
         """The query's, with ``output_shape`` in the place of the features.
@@ -331,10 +331,10 @@ class ManyHeads(Layer):
             found.append(self._as_scores(attention_mask, self._scores_shape(query, value), 2 * count))
         if (causal or self.sliding_window is not None) and count > 1:
             raise InvalidArgumentError(
-                f"The layer {self.name!r} looks along the axes {axes} and was given "
+                f"The layer {self.name!r} attends over the axes {axes} and received "
                 f"{'`use_causal_mask=True`' if causal else f'`sliding_window={self.sliding_window}`'}.",
-                "What comes before what is known along one axis only.",
-                "Choose one axis with `attention_axes`, or pass an `attention_mask` of your own.",
+                "Causal and sliding-window masks need exactly one attention axis.",
+                "Choose one axis with `attention_axes`, or pass an `attention_mask`.",
             )
         return _all_of([*found, *_band(queries[0], keys[0], causal, self.sliding_window)])
 
@@ -346,9 +346,9 @@ class ManyHeads(Layer):
         fits = places <= len(shape) <= len(expected) and all(map(_repeats_to, full, expected))
         if not fits:
             raise ShapeError(
-                f"The layer {self.name!r} got `attention_mask` of shape {shape}.",
-                f"It must broadcast to the shape of the scores, {tuple(expected)}; the axes of batch and heads may be missing.",
-                f"Make it {(expected[0], *expected[-places:])}: one number for each query and key.",
+                f"The layer {self.name!r} received `attention_mask` of shape {shape}.",
+                f"It must broadcast to the shape of the scores, {tuple(expected)}; the batch and head axes may be omitted.",
+                f"Pass a mask of shape {(expected[0], *expected[-places:])}, with one value for each query and key.",
             )
         return ops.reshape(ops.cast(mask, "bool"), full)
 
@@ -387,26 +387,28 @@ class MultiHeadAttention(ManyHeads):
         num_heads: Number of heads.
         key_dim: Size of each head's queries and keys.
         value_dim: Size of each head's values; default ``key_dim``.
-        dropout: The part of the weights that is dropped while training.
-        use_bias: Whether the projections add a bias.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        use_bias: Whether the projections add a bias vector. Defaults to True.
         output_shape: Sizes that come out in the place of the features; default the query's features.
         attention_axes: The axes of the query along which it looks; default all between batch and features.
-        sliding_window: A query sees only keys less than so many places away; None for all.
-        flash_attention: Is taken for the sake of Keras and has no effect.
-        kernel_initializer: First value of the kernels.
-        bias_initializer: First value of the biases.
-        kernel_regularizer: Penalty on the kernels.
-        bias_regularizer: Penalty on the biases.
-        activity_regularizer: Penalty on what each projection gives.
-        kernel_constraint: What the kernels are brought to after each update.
-        bias_constraint: What the biases are brought to after each update.
-        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
+            limit).
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vectors. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of each projection. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vectors after each optimizer update. Defaults to None.
+        use_gate: Whether to multiply the output of the heads by the sigmoid of a projection of the query. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: An argument is out of its range, or when called: there are no such ``attention_axes``.
-        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible with each other or with those
+            the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -506,24 +508,26 @@ class GroupQueryAttention(ManyHeads):
         head_dim: Size of each head.
         num_query_heads: Number of the query's heads.
         num_key_value_heads: Number of heads of key and value; divides ``num_query_heads``.
-        dropout: The part of the weights that is dropped while training.
-        use_bias: Whether the projections add a bias.
-        sliding_window: A query sees only keys less than so many places away; None for all.
-        flash_attention: Is taken for the sake of Keras and has no effect.
-        kernel_initializer: First value of the kernels.
-        bias_initializer: First value of the biases.
-        kernel_regularizer: Penalty on the kernels.
-        bias_regularizer: Penalty on the biases.
-        activity_regularizer: Penalty on what each projection gives.
-        kernel_constraint: What the kernels are brought to after each update.
-        bias_constraint: What the biases are brought to after each update.
-        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        use_bias: Whether the projections add a bias vector. Defaults to True.
+        sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
+            limit).
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vectors. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of each projection. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vectors after each optimizer update. Defaults to None.
+        use_gate: Whether to multiply the output of the heads by the sigmoid of a projection of the query. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: An argument is out of its range, or the heads do not divide evenly.
-        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible with each other or with those
+            the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -573,10 +577,10 @@ class GroupQueryAttention(ManyHeads):
         self.num_key_value_heads = arguments.whole(self, "num_key_value_heads", num_key_value_heads)
         if self.num_query_heads % self.num_key_value_heads:
             raise InvalidArgumentError(
-                f"`GroupQueryAttention` was given `num_query_heads={num_query_heads}` and "
+                f"`GroupQueryAttention` received `num_query_heads={num_query_heads}` and "
                 f"`num_key_value_heads={num_key_value_heads}`.",
-                "The heads of the query must divide evenly among those of key and value.",
-                f"Pass for instance `num_query_heads={2 * self.num_key_value_heads}`.",
+                "`num_query_heads` must be divisible by `num_key_value_heads`.",
+                f"Pass, for example, `num_query_heads={2 * self.num_key_value_heads}`.",
             )
 
     def _sizes(self) -> tuple[int, int, int, int]:
@@ -649,9 +653,9 @@ class OneHead(Layer):
             return None, None
         if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
             raise InvalidTypeError(
-                f"The layer {self.name!r} was given a `mask` that is no list of two.",
-                "It must be `[query_mask, value_mask]`, as its inputs are a list.",
-                "Pass None for the one that is not there: `mask=[None, value_mask]`.",
+                f"The layer {self.name!r} received a `mask` that is not a list of two masks.",
+                "It must be `[query_mask, value_mask]`, since the inputs are a list.",
+                "Pass None for a missing mask: `mask=[None, value_mask]`.",
             )
         pairs = (("query_mask", mask[0], query), ("value_mask", mask[1], value))
         found = [None if one is None else _check_mask(self, name, one, shape[:-1]) for name, one, shape in pairs]
@@ -668,18 +672,19 @@ class OneHead(Layer):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on "
                 + (f"a list of {len(input_shape)} tensors." if is_list else f"one tensor, of shape {input_shape}."),
-                "It takes a list of two or three: `[query, value]` or `[query, value, key]`.",
-                f"Call it as `{type(self).__name__}()([query, value])`; for self-attention as `([x, x])`.",
+                "It expects a list of two or three tensors: `[query, value]` or `[query, value, key]`.",
+                f"Call it as `{type(self).__name__}()([query, value])`; for self-attention, pass `[x, x]`.",
             )
         query, value, key = (tuple(shape) for shape in (*input_shape, input_shape[1])[:3])
         shapes.check_least_rank(self, query, ("batch", "steps", "features"))
         fits = len(query) == len(value) == len(key) and not any(map(_differ, query[:-2], value[:-2]))
         if not fits or any(map(_differ, value[:-1], key[:-1])) or _differ(query[-1], key[-1]):
             raise ShapeError(
-                f"The layer {self.name!r} got a query of shape {query}, a value of shape {value} and a key of shape {key}.",
+                f"The layer {self.name!r} received a query of shape {query}, a value of shape {value} "
+                f"and a key of shape {key}.",
                 "They must be (batch, queries, size), (batch, keys, features) and (batch, keys, size). "
                 "By default the key is the value.",
-                "Bring query and key to one size with a `Dense` layer, and check the order: query, value, key.",
+                "Project query and key to the same size with a `Dense` layer, and check the order: query, value, key.",
             )
         return (*query[:-1], value[-1])
 
@@ -712,14 +717,14 @@ class Attention(OneHead):
         use_scale: Whether scores are multiplied by a trained number ``scale``, at first 1.
         score_mode: ``"dot"``; or ``"concat"`` for scores ``concat_score_weight * sum(tanh(scale * (query + key)))`` with one
             trained number more.
-        dropout: The part of the weights that is dropped while training.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: ``score_mode`` or ``dropout`` is out of its range.
-        InvalidTypeError: When called: the inputs or the masks are no list.
-        ShapeError: When called: query, value, key or a mask do not fit together.
+        InvalidTypeError: If, when called, the inputs or the masks are not a list.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible.
 
     Example:
         >>> import numpy as np
@@ -764,14 +769,14 @@ class AdditiveAttention(OneHead):
 
     Args:
         use_scale: Whether there is a trained ``scale`` of shape ``(size,)``.
-        dropout: The part of the weights that is dropped while training.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
         **kwargs: ``seed``, a whole number that fixes what is dropped; ``name``, ``trainable`` and ``dtype`` (see
             :class:`Layer`).
 
     Raises:
         InvalidArgumentError: ``dropout`` is out of its range.
-        InvalidTypeError: When called: the inputs or the masks are no list.
-        ShapeError: When called: query, value, key or a mask do not fit together.
+        InvalidTypeError: If, when called, the inputs or the masks are not a list.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible.
 
     Example:
         >>> import numpy as np

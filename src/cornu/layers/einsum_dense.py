@@ -26,15 +26,15 @@ class EinsumDense(Layer):
         equation: ``"input,kernel->output"``.
         output_shape: The sizes of the output without the batch's and without those under ``...``; a number if there is one.
             None for a size that the input gives.
-        activation: Name or function that is applied at the end; None is none.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
         bias_axes: The letters of the output's axes along which the bias has numbers of its own; None for no bias.
         kernel_initializer: First value of the kernel. What counts inputs and what outputs is read off the equation.
-        bias_initializer: First value of the bias.
-        kernel_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
         InvalidArgumentError: The equation has another form, or a letter stands where it cannot.
@@ -84,26 +84,26 @@ class EinsumDense(Layer):
         """Takes the equation to pieces: letters of input, kernel and output, and on which side more axes may stand."""
         found = _FORM.fullmatch(self.equation) if isinstance(self.equation, str) else None
         if found is None or (found[1], found[3]) != (found[5], found[7]) or (found[1] and found[3]):
-            raise self._refused("It must have the form 'input,kernel->output', with '...' on one side of input and output.")
+            raise self._refused("It must have the form 'input,kernel->output', with any '...' on the same side of both.")
         self._ellipsis = "before" if found["before"] else "after" if found["after"] else None
         self._input, self._kernel, self._output = found[2], found[4], found[6]
         for where, letters in (("input", self._input), ("kernel", self._kernel), ("output", self._output)):
             if len(set(letters)) < len(letters):
-                raise self._refused(f"A letter may stand for one axis of the {where} only.")
+                raise self._refused(f"Each letter may denote only one axis of the {where}.")
         if strange := sorted(set(self._output) - {*self._input, *self._kernel}):
             raise self._refused(f"{strange[0]!r} in the output must be an axis of the input or of the kernel.")
         if strange := sorted(set(self._kernel) - {*self._input, *self._output}):
             raise self._refused(f"{strange[0]!r} in the kernel must be an axis of the input or of the output.")
         if strange := sorted(set(self.bias_axes or "") - set(self._output)):
             raise InvalidArgumentError(
-                f"`EinsumDense` was given `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
-                f"Its letters must be axes of the output, and {strange[0]!r} is none.",
-                f"Pass for instance `bias_axes={self._output[-1]!r}`.",
+                f"`EinsumDense` received `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
+                f"Its letters must be axes of the output, and {strange[0]!r} is not one.",
+                f"Pass, for example, `bias_axes={self._output[-1]!r}`.",
             )
 
     def _refused(self, expected: str) -> InvalidArgumentError:
         return InvalidArgumentError(
-            f"`EinsumDense` was given `equation={self.equation!r}`.", expected, "Pass for instance `equation='abc,cd->abd'`."
+            f"`EinsumDense` received `equation={self.equation!r}`.", expected, "Pass, for example, `equation='abc,cd->abd'`."
         )
 
     def _keeps_the_batch(self) -> bool:
@@ -128,7 +128,7 @@ class EinsumDense(Layer):
             if sizes[letter] is None:
                 expected = f"The size of axis {letter!r} must be known, since the weights depend on it ({self.equation!r})."
                 raise shapes.refusal(
-                    self, tuple(input_shape), expected, "Name it in `output_shape`, or in the model's `Input`."
+                    self, tuple(input_shape), expected, "Specify it in `output_shape` or in the `Input` of the model."
                 )
         self.kernel = self.add_weight(
             tuple(sizes[letter] for letter in self._kernel),
@@ -189,16 +189,17 @@ class EinsumDense(Layer):
         named = self._output if self._ellipsis == "before" else self._output[1:]
         if len(named) != len(self._given_shape):
             raise ShapeError(
-                f"The layer {self.name!r} was given `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
-                f"There must be {len(named)} sizes: one for each of the output's axes {', '.join(map(repr, named))}.",
-                "Leave the batch's size out, and those under '...'; pass None for a size that the input gives.",
+                f"The layer {self.name!r} received `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
+                f"`output_shape` must have {len(named)} sizes, one for each output axis {', '.join(map(repr, named))}.",
+                "Omit the batch size and the sizes of '...'. Pass None for a size that is determined by the input.",
             )
         for letter, size in zip(named, self._given_shape, strict=True):
             if size is not None and sizes.get(letter) not in (None, size):
                 expected = (
-                    f"For the axis {letter!r} its `output_shape={self._given_shape}` says {size}, the input {sizes[letter]}."
+                    f"For the axis {letter!r} its `output_shape={self._given_shape}` has {size}, "
+                    f"but the input has {sizes[letter]}."
                 )
-                raise shapes.refusal(self, shape, expected, "Pass None there: the input gives the size.")
+                raise shapes.refusal(self, shape, expected, "Pass None for this axis, since the input determines its size.")
             sizes[letter] = sizes.get(letter) if size is None else size
         return {letter: None for letter in self._output} | sizes
 

@@ -29,7 +29,7 @@ class Embedding(Layer):
         mask_zero: Whether 0 is no word but padding, which recurrent layers then skip.
         weights: First value of the table as an array, or a list with it; instead of the initializer.
         input_length: Is taken for the sake of old code and has no effect.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
         InvalidArgumentError: A size is no whole number above 0.
@@ -111,9 +111,9 @@ class Embedding(Layer):
             return
         worst = int(outside.max()) if outside.max() >= self.input_dim else int(outside.min())
         raise DataError(
-            f"The layer {self.name!r} got the number {worst}.",
-            f"Its table has {self.input_dim} rows, for the numbers from 0 to {self.input_dim - 1}.",
-            f"Make it `Embedding({worst + 1}, {self.output_dim})`, or replace rare words by one number."
+            f"The layer {self.name!r} received the index {worst}.",
+            f"Its table has {self.input_dim} rows, for the indices 0 to {self.input_dim - 1}.",
+            f"Use `Embedding({worst + 1}, {self.output_dim})`, or map rare tokens to one index."
             if worst > 0
-            else "Count the words from 0, or from 1 if 0 stands for padding.",
+            else "Start the indices at 0, or at 1 if 0 stands for padding.",
         )

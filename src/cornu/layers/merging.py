@@ -40,15 +40,15 @@ class Merge(Layer):
         if not _is_list_of_shapes(input_shape):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on one tensor, of shape {input_shape}.",
-                "It takes a list of tensors.",
+                "It expects a list of tensors.",
                 f"Call it as `{type(self).__name__}()([a, b])`.",
             )
         if len(input_shape) < self.least or (self.most is not None and len(input_shape) > self.most):
             count = f"{self.least}" if self.least == self.most else f"at least {self.least}"
             raise InvalidArgumentError(
                 f"The layer {self.name!r} was called on a list of {len(input_shape)} tensors.",
-                f"It takes {count}.",
-                "Check the list.",
+                f"It expects {count}.",
+                "Check the length of the list.",
             )
         return self._merged_shape([tuple(shape) for shape in input_shape])
 
@@ -66,7 +66,7 @@ class Merge(Layer):
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)
-        return ShapeError(f"The layer {self.name!r} got inputs of shapes {listed}.", expected, advice)
+        return ShapeError(f"The layer {self.name!r} received inputs of shapes {listed}.", expected, advice)
 
 
 def _is_list_of_shapes(value: Any) -> bool:
@@ -86,8 +86,8 @@ class Elementwise(Merge):
         sizes = zip(*[(shape[0], *(1,) * (rank - len(shape)), *shape[1:]) for shape in shapes], strict=True)
         merged = tuple(map(_common_size, sizes))
         if "differ" in merged:
-            advice = "Bring them to one shape first: a 1 x 1 `Conv2D` changes channels, `Cropping2D` and `UpSampling2D` sizes."
-            raise self._refusal(shapes, "They must have the same shape, or sizes of 1, which are repeated.", advice)
+            advice = "Match the shapes first: channels by a 1 x 1 `Conv2D`, sizes by `Cropping2D` or `UpSampling2D`."
+            raise self._refusal(shapes, "They must have the same shape, or sizes of 1, which are broadcast.", advice)
         return merged
 
 
@@ -217,7 +217,7 @@ class Concatenate(Merge):
 
     Args:
         axis: The axis; 0 would be the batch's.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         ShapeError: When called: the shapes differ elsewhere than on the axis.
@@ -243,8 +243,8 @@ class Concatenate(Merge):
             raise self._refusal(shapes, "They must have the same number of axes.", "Reshape or flatten one of them first.")
         columns = list(zip(*shapes, strict=True))
         if any(len(set(column) - {None}) > 1 for place, column in enumerate(columns) if place != axis):
-            advice = "Choose another `axis`, or bring the other sizes together first, with `Cropping2D` or `UpSampling2D`."
-            raise self._refusal(shapes, f"All sizes but those on axis {axis} must be equal.", advice)
+            advice = "Choose another `axis`, or match the other sizes first with `Cropping2D` or `UpSampling2D`."
+            raise self._refusal(shapes, f"All sizes except those on axis {axis} must be equal.", advice)
         known = [next((size for size in column if size is not None), None) for column in columns]
         joined = columns[axis]
         known[axis] = None if None in joined else sum(joined)
@@ -269,7 +269,7 @@ class Dot(Merge):
     Args:
         axes: Along which axis of the first and of the second the vectors lie: one number for both, or two.
         normalize: Whether vectors are brought to length 1 first, so that the result is the cosine of their angle.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: ``axes`` has another form, or names the batch's axis.
@@ -289,9 +289,9 @@ class Dot(Merge):
         numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):
             raise InvalidArgumentError(
-                f"`Dot` was given `axes={axes!r}`.",
-                "It must be one whole number or two, and none of them 0: that is the batch's axis.",
-                "Pass `axes=-1` for the last axis of both.",
+                f"`Dot` received `axes={axes!r}`.",
+                "It must be one or two integers, none of which is 0 (the batch axis).",
+                "Pass `axes=-1` for the last axis of both inputs.",
             )
         self.axes = axes
         self.normalize = normalize
@@ -317,8 +317,8 @@ class Dot(Merge):
         first, second = self._places(shapes)
         sizes = (shapes[0][first], shapes[1][second])
         if None not in sizes and sizes[0] != sizes[1]:
-            expected = f"Vectors along axis {first} of the first and axis {second} of the second must be of one size."
-            raise self._refusal(shapes, expected, f"They are {sizes[0]} and {sizes[1]}: choose other `axes`.")
+            expected = f"Axis {first} of the first input and axis {second} of the second input must have the same size."
+            raise self._refusal(shapes, expected, f"Their sizes are {sizes[0]} and {sizes[1]}: choose other `axes`.")
         left = [size for place, size in enumerate(shapes[0]) if place != first]
         left += [size for place, size in enumerate(shapes[1]) if place not in (0, second)]
         return (*left, 1) if len(left) == 1 else tuple(left)

@@ -13,7 +13,7 @@ class Rescaling(Layer):
     Args:
         scale: The factor: ``1 / 255`` brings pictures to [0, 1]. Also a list of one for each channel.
         offset: What is added: ``Rescaling(1 / 127.5, offset=-1)`` brings pictures to [-1, 1].
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np

@@ -45,11 +45,11 @@ class Dropout(Noise):
         rate: The part that is dropped, in [0, 1).
         noise_shape: Shape of the choices, which broadcast to the inputs: 1 for an axis along which numbers are dropped
             together, None for the size of the inputs.
-        seed: A whole number that fixes the choices, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -77,8 +77,8 @@ class Dropout(Noise):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The same."""
         if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
-            expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, the batch's included."
-            raise shapes.refusal(self, input_shape, expected, "Write None for an axis along which each number is chosen alone.")
+            expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, including the batch axis."
+            raise shapes.refusal(self, input_shape, expected, "Use None for axes along which values differ.")
         return input_shape
 
 
@@ -87,9 +87,9 @@ def _noise_shape(layer: Layer, value: Any) -> tuple[int | None, ...] | None:
         return None
     if not isinstance(value, (list, tuple)):
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` was given `noise_shape={value!r}`.",
-            "It must be a tuple with one size for each axis, the batch's included; None for the size of the input.",
-            "For sequences whose steps are dropped together pass `noise_shape=(None, 1, None)`.",
+            f"`{type(layer).__name__}` received `noise_shape={value!r}`.",
+            "It must be a tuple with one size for each axis, including the batch axis; None stands for the size of the input.",
+            "To drop the same features at all time steps, pass `noise_shape=(None, 1, None)`.",
         )
     return tuple(None if size is None else arguments.whole(layer, "noise_shape", size) for size in value)
 
@@ -134,10 +134,10 @@ class SpatialDropout1D(SpatialDropout):
     Source: Tompson et al., 2014, https://arxiv.org/abs/1411.4280
 
     Args:
-        rate: The part of the channels that is dropped, in [0, 1).
-        seed: A whole number that fixes the choices, or None.
-        name: Its name.
-        dtype: Its dtype policy.
+        rate: Float in [0, 1), the fraction of the channels to drop.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        name: Name of the layer. Defaults to a name derived from the class.
+        dtype: Dtype or dtype policy of the layer's computations. Defaults to the global policy.
 
     Example:
         >>> import numpy as np
@@ -161,14 +161,15 @@ class SpatialDropout2D(SpatialDropout):
     Source: Tompson et al., 2014, https://arxiv.org/abs/1411.4280
 
     Args:
-        rate: The part of the channels that is dropped, in [0, 1).
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        seed: A whole number that fixes the choices, or None.
-        name: Its name.
-        dtype: Its dtype policy.
+        rate: Float in [0, 1), the fraction of the channels to drop.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        name: Name of the layer. Defaults to a name derived from the class.
+        dtype: Dtype or dtype policy of the layer's computations. Defaults to the global policy.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -201,8 +202,8 @@ class GaussianNoise(Noise):
 
     Args:
         stddev: Standard deviation of the noise.
-        seed: A whole number that fixes the noise, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        seed: Integer seed of the noise. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: The deviation is negative.
@@ -229,11 +230,11 @@ class GaussianDropout(Noise):
 
     Args:
         rate: The rate of a :class:`Dropout` with the same deviation, in [0, 1).
-        seed: A whole number that fixes the noise, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        seed: Integer seed of the noise. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -262,7 +263,7 @@ class ActivityRegularization(Layer):
     Args:
         l1: The factor of the absolute values.
         l2: The factor of the squares.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np

@@ -31,7 +31,7 @@ class Flatten(Rearranging):
     Args:
         data_format: With ``"channels_first"`` the channels are brought to the end first, so that the numbers stand in the
             same order.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -62,7 +62,7 @@ class Reshape(Rearranging):
 
     Args:
         target_shape: The shape of one sample, without the batch; one size may be -1: what is left over.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: More than one size is -1, or one is not positive.
@@ -83,9 +83,9 @@ class Reshape(Rearranging):
         )
         if self.target_shape.count(-1) > 1:
             raise InvalidArgumentError(
-                f"`Reshape` was given `target_shape={target_shape!r}`.",
-                "At most one size may be -1, for what is left over.",
-                "Write the other sizes out.",
+                f"`Reshape` received `target_shape={target_shape!r}`.",
+                "At most one size may be -1 (inferred from the others).",
+                "Specify the other sizes.",
             )
 
     def call(self, inputs: Any) -> Any:
@@ -100,7 +100,7 @@ class Reshape(Rearranging):
             return (input_shape[0], *(None if size == -1 else size for size in self.target_shape))
         fits = (known and count % known == 0) if -1 in self.target_shape else count == known
         if not fits:
-            expected = f"Its samples have {count} numbers, and `target_shape={self.target_shape}` takes "
+            expected = f"Its samples have {count} elements, but `target_shape={self.target_shape}` needs "
             expected += f"a multiple of {known}." if -1 in self.target_shape else f"{known}."
             raise shapes.refusal(self, input_shape, expected, "Change `target_shape`, or use -1 for one of its sizes.")
         return (input_shape[0], *(count // known if size == -1 else size for size in self.target_shape))
@@ -111,7 +111,7 @@ class Permute(Rearranging):
 
     Args:
         dims: The old axes in their new order, counted from 1; the batch stays where it is.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: ``dims`` are not the numbers from 1 on, each once.
@@ -129,9 +129,9 @@ class Permute(Rearranging):
         self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise InvalidArgumentError(
-                f"`Permute` was given `dims={dims!r}`.",
-                f"They must be the numbers 1 to {len(self.dims)}, each once; the batch (axis 0) is not among them.",
-                f"Pass for instance `dims={tuple(range(len(self.dims), 0, -1))}`.",
+                f"`Permute` received `dims={dims!r}`.",
+                f"They must be a permutation of the axes 1 to {len(self.dims)}; the batch axis (0) is not included.",
+                f"Pass, for example, `dims={tuple(range(len(self.dims), 0, -1))}`.",
             )
 
     def call(self, inputs: Any) -> Any:
@@ -149,7 +149,7 @@ class RepeatVector(Rearranging):
 
     Args:
         n: How many times.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: ``n`` is no whole number above 0.
@@ -226,8 +226,9 @@ class ZeroPadding1D(ZeroPadding):
 
     Args:
         padding: How many: one number, or ``(before, after)``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -248,8 +249,9 @@ class ZeroPadding2D(ZeroPadding):
 
     Args:
         padding: How many: one number, or ``(height, width)``, or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: The padding has another form, or is negative.
@@ -294,8 +296,8 @@ class Cropping(SpatialRearranging):
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         left = size - sum(self._margins[place])
         if left < 1:
-            expected = f"It cuts off {text_of_margins(self._margins)}, which leaves nothing of a size of {size}."
-            raise shapes.refusal(self, input_shape, expected, "Crop less, or give it larger inputs.")
+            expected = f"It crops {text_of_margins(self._margins)}, which leaves no elements along an axis of size {size}."
+            raise shapes.refusal(self, input_shape, expected, "Crop less, or pass larger inputs.")
         return left
 
 
@@ -309,10 +311,10 @@ class Cropping1D(Cropping):
 
     Args:
         cropping: How many: one number, or ``(before, after)``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        ShapeError: When called: nothing is left.
+        ShapeError: If, when called, the output would be empty.
 
     Example:
         >>> import numpy as np
@@ -333,12 +335,13 @@ class Cropping2D(Cropping):
 
     Args:
         cropping: How much: one number, or ``(height, width)``, or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: The cropping has another form, or is negative.
-        ShapeError: When called: nothing is left.
+        ShapeError: If, when called, the output would be empty.
 
     Example:
         >>> import numpy as np
@@ -398,7 +401,7 @@ class UpSampling1D(UpSampling):
 
     Args:
         size: How many times.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -419,10 +422,11 @@ class UpSampling2D(UpSampling):
 
     Args:
         size: By how much: one number, or ``(height, width)``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
         interpolation: ``"nearest"`` repeats each pixel; ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` and ``"lanczos5"`` mix
             neighbours.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
         InvalidArgumentError: A factor is no whole number above 0, or the interpolation has an unknown name.

@@ -49,7 +49,7 @@ class RNN(Layer):
         unroll: Whether to write the steps out one by one instead of a loop: slower to compile, for short sequences sometimes
             faster to run.
         zero_output_for_mask: Whether the output of padding is 0 instead of that of the step before.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
         InvalidTypeError: The cell is none.
@@ -168,9 +168,9 @@ class RNN(Layer):
         held = self._states[0].shape[0] if self._states else "an unknown number"
         if held != batch_size:
             raise ShapeError(
-                f"The stateful layer {self.name!r} got a batch of {batch_size} samples.",
-                f"It holds the states of {held}: each sample goes on where that of the batch before stopped.",
-                "Fix the batch size, `Input(batch_shape=(32, None, 8))`, and give a multiple of it; or drop `stateful=True`.",
+                f"The stateful layer {self.name!r} received a batch of {batch_size} samples.",
+                f"It holds the states of {held}: each sample continues the corresponding sample of the previous batch.",
+                "Fix the batch size, `Input(batch_shape=(32, None, 8))`, and pass a multiple of it; or omit `stateful=True`.",
             )
         return self._states
 
@@ -247,8 +247,8 @@ class RNN(Layer):
 
     def _check_input(self, shape: Any) -> None:
         if isinstance(shape, list):
-            advice = "Give the state by name: `layer(x, initial_state=[...])`."
-            raise shapes.refusal(self, shape, "It needs one array (batch, steps, features).", advice)
+            advice = "Pass the state by name: `layer(x, initial_state=[...])`."
+            raise shapes.refusal(self, shape, "It expects one array of shape (batch, steps, features).", advice)
         if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
             advice = (
                 "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
@@ -331,32 +331,36 @@ class SimpleRNN(_RNNOfOneCell):
     Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
 
     Args:
-        units: Size of state and output.
+        units: Positive integer, dimensionality of the state and of the output.
         activation: Name or function; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
-        bias_initializer: First value of ``bias``, ``(units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        seed: Seed of the dropout.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, the same at all time
+            steps. Defaults to 0.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -421,35 +425,40 @@ class LSTM(_RNNOfOneCell):
     For the mathematics and sources see :class:`LSTMCell`.
 
     Args:
-        units: Size of output and carry.
-        activation: Name or function for what is written and read; None is none.
-        recurrent_activation: Name or function of the gates; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
-        bias_initializer: First value of ``bias``, ``(4 * units,)``.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of ``h`` that is dropped in training, the same at all steps.
-        seed: Seed of the dropout.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h, c)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        use_cudnn: Is taken for the sake of Keras and has no effect.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
+        activation: Activation function of the candidate and of the output, as a name or a callable. None is linear. Defaults to
+            ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
+        unit_forget_bias: Whether to initialize the bias of the forget gate to 1. Defaults to True.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, the same at all time steps. Defaults
+            to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h, c)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        use_cudnn: Accepted for compatibility with Keras; ignored.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -522,35 +531,41 @@ class GRU(_RNNOfOneCell):
     For the mathematics and sources see :class:`GRUCell`.
 
     Args:
-        units: Size of state and output.
-        activation: Name or function of the new state; None is none.
-        recurrent_activation: Name or function of the gates; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
-        bias_initializer: First value of ``bias``, ``(2, 3 * units)``, or ``(3 * units,)`` without ``reset_after``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
-        seed: Seed of the dropout.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        reset_after: Whether the reset gate stands after the matrix product (as in Keras 2 and 3) or before (as in Keras 1).
-        use_cudnn: Is taken for the sake of Keras and has no effect.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function of the candidate state, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 3 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 3 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(2, 3 * units)``, or ``(3 * units,)`` without ``reset_after``.
+            Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, the same at all time
+            steps. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        reset_after: Whether to apply the reset gate after the product with the recurrent kernel (as in Keras 2 and 3)
+            instead of before (as in Keras 1). Defaults to True.
+        use_cudnn: Accepted for compatibility with Keras; ignored.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -680,7 +695,7 @@ def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterat
         raise InvalidArgumentError(
             f"The cell of the layer {layer.name!r} added a loss in its `call`.",
             "A loss cannot leave the loop over the steps.",
-            "Take it out of the cell: for instance `RNN(cell, activity_regularizer=...)`.",
+            "Add it outside of the cell, for example with `RNN(cell, activity_regularizer=...)`.",
         )
 
 
@@ -702,8 +717,8 @@ def _steps_mask(layer: Layer, sequences: Any, mask: Any) -> Any:
         return None
     if tuple(mask.shape) != tuple(sequences.shape[:2]):
         raise ShapeError(
-            f"The layer {layer.name!r} got a mask of shape {tuple(mask.shape)}.",
-            f"For sequences of shape {tuple(sequences.shape)} it must be of shape {tuple(sequences.shape[:2])}.",
+            f"The layer {layer.name!r} received a mask of shape {tuple(mask.shape)}.",
+            f"For sequences of shape {tuple(sequences.shape)}, it must be of shape {tuple(sequences.shape[:2])}.",
             "Check the axes of the mask.",
         )
     return ops.expand_dims(ops.cast(mask, "bool"), -1)
@@ -721,7 +736,7 @@ def _check_states(layer: RNN, initial_state: Any, batch_size: int | None) -> Non
         batch = "batch" if batch_size is None else batch_size
         wanted = ", ".join(f"({batch}, {size})" for size in sizes)
         raise ShapeError(
-            f"The layer {layer.name!r} got an `initial_state` of {len(given)} arrays of shapes {given}.",
+            f"The layer {layer.name!r} received an `initial_state` of {len(given)} arrays of shapes {given}.",
             f"It needs {len(sizes)} of shapes [{wanted}].",
-            "Pass what another layer with `return_state=True` and as many `units` gave: `initial_state=[h, c]` for an LSTM.",
+            "Pass the states returned by a layer with the same `units`, such as `initial_state=[h, c]` for an LSTM.",
         )

@@ -229,25 +229,28 @@ class SimpleRNNCell(RecurrentCell):
     """One step of :class:`SimpleRNN`: ``h = activation(inputs @ kernel + bias + h @ recurrent_kernel)``.
 
     Args:
-        units: Size of state and output.
+        units: Positive integer, dimensionality of the state and of the output.
         activation: Name or function; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
-        bias_initializer: First value of ``bias``, ``(units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
+            recurrent kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -298,27 +301,30 @@ class LSTMCell(RecurrentCell):
     Sources: Hochreiter and Schmidhuber, 1997; Gers et al., 2000 (the forget gate ``f``).
 
     Args:
-        units: Size of output and carry.
-        activation: Name or function, ``tanh`` above; None is none.
-        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
-        bias_initializer: First value of ``bias``, ``(4 * units,)``.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1 (Jozefowicz et al., 2015).
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of ``h`` that is dropped in training, where it is multiplied by the recurrent kernel.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
+        unit_forget_bias: Whether to initialize the bias of the forget gate to 1 (Jozefowicz et al., 2015). Defaults to True.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, in its product with the recurrent
+            kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -396,28 +402,32 @@ class GRUCell(RecurrentCell):
     Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (v1: ``reset_after``, v3: without).
 
     Args:
-        units: Size of state and output.
-        activation: Name or function, ``tanh`` above; None is none.
-        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 3 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 3 * units)``. Defaults to
+            ``"orthogonal"``.
         bias_initializer: First value of ``bias``: ``(2, 3 * units)``, for the inputs and for the state, or without
             ``reset_after`` ``(3 * units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
-        reset_after: Whether the reset gate stands after the matrix product.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
+            recurrent kernel. Defaults to 0.
+        reset_after: Whether to apply the reset gate after the product with the recurrent kernel instead of before. Defaults to
+            True.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -499,7 +509,7 @@ class StackedRNNCells(Layer):
 
     Args:
         cells: The cells, the first one first.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
         InvalidTypeError: One of them has no ``call`` or no ``state_size``.
@@ -516,7 +526,7 @@ class StackedRNNCells(Layer):
         self.cells = [check_cell(self, cell) for cell in cells]
         if not self.cells:
             raise InvalidArgumentError(
-                "`StackedRNNCells` was given no cells.", "It needs at least one.", "Pass for instance `[LSTMCell(32)]`."
+                "`StackedRNNCells` received no cells.", "It needs at least one.", "Pass, for example, `[LSTMCell(32)]`."
             )
         self.batch_coupling = "none" if all(isinstance(cell, Layer) for cell in self.cells) else "unknown"
 
@@ -571,15 +581,15 @@ def check_cell(layer: Layer, cell: Any) -> Any:
     missing = [name for name in ("call", "state_size") if not hasattr(cell, name)]
     if missing:
         raise InvalidTypeError(
-            f"`{type(layer).__name__}` was given {cell!r} as a cell.",
+            f"`{type(layer).__name__}` received {cell!r} as a cell.",
             f"A cell needs a method `call(inputs, states)` and a `state_size`; this one has no {' and no '.join(missing)}.",
-            "Pass for instance `LSTMCell(32)`, or use the layer itself, such as `LSTM(32)`, without `RNN` around it.",
+            "Pass, for example, `LSTMCell(32)`, or use a layer such as `LSTM(32)` directly, without `RNN`.",
         )
     if hasattr(cell, "return_sequences"):
         raise InvalidTypeError(
-            f"`{type(layer).__name__}` was given the whole layer {cell.name!r} as a cell.",
-            "A cell makes one step; this layer takes whole sequences.",
-            f"Pass for instance `LSTMCell(32)`, or use the layers one after the other, without `{type(layer).__name__}`.",
+            f"`{type(layer).__name__}` received the recurrent layer {cell.name!r} as a cell.",
+            "A cell processes one time step, whereas this layer processes whole sequences.",
+            f"Pass, for example, `LSTMCell(32)`, or stack the layers directly, without `{type(layer).__name__}`.",
         )
     return cell
 
@@ -631,7 +641,7 @@ def _share(layer: Layer, argument: str, value: Any) -> float:
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        "It must lie in [0, 1): it is the part of the numbers that is dropped, and 1 would drop them all.",
-        f"Pass for instance `{argument}=0.2`.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        "It must be in [0, 1): it is the fraction of the values to drop, and 1 would drop all of them.",
+        f"Pass, for example, `{argument}=0.2`.",
     )

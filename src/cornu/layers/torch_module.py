@@ -53,8 +53,8 @@ class TorchModuleWrapper(Layer):
         """The module's ``forward``, in the mode that ``training`` says."""
         if self.backend_name != "torch":
             raise BackendError(
-                f"The layer {self.name!r} holds a module of PyTorch and is on the backend {self.backend_name!r}.",
-                "Such a module computes with PyTorch alone.",
+                f"The layer {self.name!r} wraps a PyTorch module and is on the backend {self.backend_name!r}.",
+                "A PyTorch module runs only on the backend 'torch'.",
                 "Move the model: `model.to_backend('torch')`.",
             )
         from torch.func import functional_call

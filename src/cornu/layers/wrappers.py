@@ -27,10 +27,10 @@ class Wrapper(Layer):
 
     Args:
         layer: The layer inside.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidTypeError: ``layer`` is no layer.
+        InvalidTypeError: If ``layer`` is not a layer.
 
     Example:
         >>> import numpy as np
@@ -60,10 +60,10 @@ class TimeDistributed(Wrapper):
 
     Args:
         layer: The layer inside, which takes ``(batch, ...)``.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidTypeError: ``layer`` is no layer.
+        InvalidTypeError: If ``layer`` is not a layer.
         ShapeError: When called: the input has fewer than three axes, or the mask does not fit.
 
     Example:
@@ -90,8 +90,9 @@ class TimeDistributed(Wrapper):
         """
         if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
             raise ShapeError(
-                f"The layer {self.name!r} got inputs of shape {tuple(inputs.shape)} and a mask of shape {tuple(mask.shape)}.",
-                f"The mask must begin with {tuple(inputs.shape[:2])}, batch and steps.",
+                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)} and a "
+                f"mask of shape {tuple(mask.shape)}.",
+                f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
                 "Check the axes of the mask.",
             )
         if self.layer.batch_coupling_of_all() == "none":
@@ -141,7 +142,7 @@ class Bidirectional(Layer):
         weights: First values of the weights, those of the forward layer first.
         backward_layer: The layer against time, if it is not to be like the other. Its ``go_backwards`` must be another, and
             ``return_sequences``, ``return_state`` and ``stateful`` the same.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
         InvalidTypeError: A layer is none, or not recurrent.
@@ -182,17 +183,17 @@ class Bidirectional(Layer):
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
             raise InvalidArgumentError(
-                f"`Bidirectional` was given two layers with `go_backwards={one.go_backwards}`.",
-                "One must go forwards and the other backwards.",
-                "Make the `backward_layer` with `go_backwards=True`, or leave it out.",
+                f"`Bidirectional` received two layers with `go_backwards={one.go_backwards}`.",
+                "One layer must process the sequence forward and the other backward.",
+                "Create the `backward_layer` with `go_backwards=True`, or omit it.",
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):
                 raise InvalidArgumentError(
-                    f"`Bidirectional` was given a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
+                    f"`Bidirectional` received a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
                     f"`{name}={getattr(other, name)}`.",
                     "Both must be the same.",
-                    f"Make both with `{name}={getattr(one, name)}`.",
+                    f"Create both with `{name}={getattr(one, name)}`.",
                 )
 
     @property
@@ -257,9 +258,9 @@ class Bidirectional(Layer):
         count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
         if count % 2:
             raise ShapeError(
-                f"The layer {self.name!r} got an `initial_state` of {count} arrays.",
-                "It needs an even number: those of the forward layer, then as many of the backward layer.",
-                "Pass for instance `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
+                f"The layer {self.name!r} received an `initial_state` of {count} arrays.",
+                "It needs an even number of arrays: the states of the forward layer, then those of the backward layer.",
+                "Pass, for example, `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
             )
         half = count // 2
         return initial_state[:half], initial_state[half:]
@@ -333,9 +334,9 @@ def _accepted(layer: Layer, **arguments: Any) -> dict[str, Any]:
 def _check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
     if not isinstance(layer, Layer):
         raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` was given {layer!r} as `{argument}`.",
+            f"`{type(wrapper).__name__}` received {layer!r} as `{argument}`.",
             "It needs a layer.",
-            "Pass for instance `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
+            "Pass, for example, `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
         )
     return layer
 
@@ -346,9 +347,9 @@ def _check_recurrent(wrapper: Layer, argument: str, layer: Any) -> Any:
     missing = [name for name in needed if not hasattr(layer, name)]
     if missing:
         raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` was given a `{type(layer).__name__}` as `{argument}`.",
+            f"`{type(wrapper).__name__}` received a `{type(layer).__name__}` as `{argument}`.",
             f"It needs a recurrent layer; this one has no `{missing[0]}`.",
-            "Pass for instance `LSTM(32)` or `RNN(cell)`.",
+            "Pass, for example, `LSTM(32)` or `RNN(cell)`.",
         )
     return layer
 
