@@ -539,7 +539,7 @@ def test_scores_are_outputs_of_a_functional_model(backend: str) -> None:
         (lambda: layers.MultiHeadAttention(2, 3, output_shape=(4, 0)), "`output_shape=0`"),
         (
             lambda: layers.GroupQueryAttention(3, 4, 3),
-            "`num_query_heads=4` and `num_key_value_heads=3`. The heads of the query",
+            "`num_query_heads=4` and `num_key_value_heads=3`. `num_query_heads` must be divisible",
         ),
         (lambda: layers.GroupQueryAttention(0, 4, 2), "`head_dim=0`"),
         (lambda: layers.Attention(score_mode="dott"), "dot"),
@@ -558,10 +558,10 @@ def zeros(*shape: int) -> np.ndarray:
 
 
 MISFITS = {
-    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "got an input of shape (None, 4). It needs at least 3 dimensions"),
+    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "received an input of shape (None, 4). It needs at least 3 dimensions"),
     "other ranks": ((zeros(2, 3, 4), zeros(2, 3, 3, 4)), {}, "They must have the same number of axes"),
-    "other batches": ((zeros(2, 3, 4), zeros(3, 3, 4)), {}, "may differ in the axes (1,), where attention looks"),
-    "fewer keys": ((zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 3, 4)), {}, "each key leads to a value. Check where"),
+    "other batches": ((zeros(2, 3, 4), zeros(3, 3, 4)), {}, "may differ only in the attention axes (1,)"),
+    "fewer keys": ((zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 3, 4)), {}, "each key belongs to one value. Check"),
     "a value_mask": (
         (zeros(2, 3, 4), zeros(2, 5, 4)),
         {"value_mask": zeros(2, 3)},
@@ -573,7 +573,11 @@ MISFITS = {
         {"attention_mask": zeros(2, 5)},
         "`attention_mask` of shape (2, 5). It must broadcast to the shape of the scores, (2, 2, 3, 5)",
     ),
-    "a short attention_mask": ((zeros(2, 3, 4), zeros(2, 5, 4)), {"attention_mask": zeros(5)}, "Make it (2, 3, 5)"),
+    "a short attention_mask": (
+        (zeros(2, 3, 4), zeros(2, 5, 4)),
+        {"attention_mask": zeros(5)},
+        "a mask of shape (2, 3, 5)",
+    ),
 }
 
 

@@ -123,8 +123,9 @@ def test_a_window_larger_than_the_picture_is_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="last")(np.ones((1, 2, 2, 1)))
     assert str(raised.value) == (
-        "The layer 'last' received inputs with spatial size 2 x 2. Its window of 3 x 3 must fit into the input, since `padding='valid'`. "
-        "Use `padding='same'`, a smaller window, larger pictures, or fewer layers before it that shrink them."
+        "The layer 'last' received inputs with spatial size 2 x 2. Its window of 3 x 3 must fit into the input, since "
+        "`padding='valid'`. Use `padding='same'`, a smaller window, larger inputs, or "
+        "fewer downsampling layers before this one."
     )
 
 

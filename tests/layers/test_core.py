@@ -66,7 +66,7 @@ def test_dense_refuses_other_features_than_it_was_built_for() -> None:
         layer(np.ones((2, 5)))
     assert str(raised.value) == (
         "The layer 'top' received an input of shape (None, 5). It was built for 4 features, but the input has 5. "
-        "Give it 4 features, or make a new layer for 5."
+        "Pass an input with 4 features, or create a new layer for 5."
     )
 
 

@@ -61,7 +61,7 @@ def test_a_window_takes_so_many_places(padding: str, places: int) -> None:
 
 
 def test_a_window_that_does_not_fit_is_refused() -> None:
-    assert "pictures of size ? x 2. Its window of 3 x 3 must fit" in told(
+    assert "spatial size ? x 2. Its window of 3 x 3 must fit" in told(
         shapes.after_window, LAYER, (None, 2), (3, 3), (1, 1), "valid"
     )
 

@@ -220,7 +220,7 @@ def test_a_model_reads_in_both_directions() -> None:
         ({"layer": layers.LSTM}, InvalidTypeError, "if it is a class, call it"),
         ({"layer": layers.Dense(2)}, InvalidTypeError, "a `Dense` as `layer`.*has no `go_backwards`"),
         ({"layer": layers.LSTM(2), "merge_mode": "add"}, InvalidArgumentError, "'concat', 'sum', 'mul', 'ave'"),
-        ({"layer": layers.LSTM(2), "backward_layer": layers.LSTM(2)}, InvalidArgumentError, "One must go forwards"),
+        ({"layer": layers.LSTM(2), "backward_layer": layers.LSTM(2)}, InvalidArgumentError, "One layer must process"),
         (
             {"layer": layers.LSTM(2), "backward_layer": layers.LSTM(2, go_backwards=True, return_sequences=True)},
             InvalidArgumentError,
