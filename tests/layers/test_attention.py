@@ -623,11 +623,11 @@ def test_groups_take_sequences_only() -> None:
 @pytest.mark.parametrize(
     "inputs, error, said",
     [
-        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It takes a list of two or three"),
+        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It expects a list of two or three"),
         ([zeros(2, 3, 4)], InvalidTypeError, "was called on a list of 1 tensors"),
         ([zeros(2, 3, 4)] * 4, InvalidTypeError, "was called on a list of 4 tensors"),
         ([zeros(2, 4)] * 2, ShapeError, "It needs at least 3 dimensions"),
-        ([zeros(2, 3, 4), zeros(2, 5, 6)], ShapeError, "Bring query and key to one size"),
+        ([zeros(2, 3, 4), zeros(2, 5, 6)], ShapeError, "Project query and key to the same size"),
         ([zeros(2, 3, 4), zeros(2, 5, 6), zeros(2, 3, 4)], ShapeError, "check the order: query, value, key"),
     ],
 )

@@ -456,7 +456,7 @@ def test_what_is_no_cell_is_refused(cell: Any) -> None:
 
 
 def test_a_layer_is_no_cell() -> None:
-    with pytest.raises(InvalidTypeError, match=r"whole layer 'inner' as a cell.*without `StackedRNNCells`"):
+    with pytest.raises(InvalidTypeError, match=r"recurrent layer 'inner' as a cell.*without `StackedRNNCells`"):
         layers.RNN([layers.LSTM(3, name="inner")])
 
 

@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several: sums, products, concatenation."""
+"""Merging layers, which combine several tensors into one: sums, products, concatenation."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,29 +14,29 @@ from cornu.ops.dtypes import is_float
 
 
 class Merge(Layer):
-    """The base of layers that are called on a list of tensors."""
+    """Base class of the layers that are called on a list of tensors."""
 
     batch_coupling = "none"
     supports_masking = True
     least, most = 1, None
-    """How many tensors it takes."""
+    """Minimum and maximum number of inputs; None for no maximum."""
 
     def call(self, inputs: Any) -> Any:
-        """The merged inputs."""
+        """Return the merged inputs."""
         if len({str(x.dtype) for x in inputs}) > 1:
             inputs = [ops.cast(x, self.compute_dtype) for x in inputs]
         return self._merge(inputs)
 
     def _merge(self, inputs: list) -> Any:
-        """What becomes of tensors of one dtype."""
+        """Merge tensors of the same dtype."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merge(inputs)`.")
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
-        """The shape that comes out."""
+        """Return the output shape."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merged_shape(shapes)`.")
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        """The shape that comes out for a list of shapes."""
+        """Return the output shape for a list of input shapes."""
         if not _is_list_of_shapes(input_shape):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on one tensor, of shape {input_shape}.",
@@ -53,13 +53,13 @@ class Merge(Layer):
         return self._merged_shape([tuple(shape) for shape in input_shape])
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of the common dtype of the inputs, else of the compute dtype."""
+        """Return a symbolic tensor with the common dtype of the inputs, or with the compute dtype if they differ."""
         shape = self.compute_output_shape([x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape)
         dtypes = {self.compute_dtype if is_float(x.dtype) else x.dtype for x in inputs}
         return SymbolicTensor(shape, dtypes.pop() if len(dtypes) == 1 else self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Steps that count in one of the inputs; None if one of them has no mask."""
+        """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
         if previous_mask is None or any(mask is None for mask in previous_mask):
             return None
         return functools.reduce(ops.logical_or, previous_mask)
@@ -74,7 +74,7 @@ def _is_list_of_shapes(value: Any) -> bool:
 
 
 class Elementwise(Merge):
-    """The base of layers that merge number by number; sizes of 1 are repeated, missing axes come after the batch's."""
+    """Base class of elementwise merging layers; sizes of 1 are broadcast, missing axes are inserted after the batch axis."""
 
     operation: Callable
 
@@ -97,7 +97,7 @@ def _of_one_rank(inputs: list) -> list:
 
 
 def _common_size(sizes: tuple[Size, ...]) -> Any:
-    """The size that sizes on one axis broadcast to; None if not known, ``"differ"`` if there is none."""
+    """Return the size that sizes on one axis broadcast to; None if unknown, ``"differ"`` if they are incompatible."""
     known = {size for size in sizes if size not in (1, None)}
     if len(known) > 1:
         return "differ"
@@ -107,7 +107,7 @@ def _common_size(sizes: tuple[Size, ...]) -> Any:
 
 
 class Add(Elementwise):
-    """The sum of tensors.
+    """Layer that adds tensors elementwise: ``y = x[0] + x[1] + ...``.
 
     Example:
         >>> import numpy as np
@@ -120,7 +120,7 @@ class Add(Elementwise):
 
 
 class Subtract(Elementwise):
-    """The first of two tensors less the second.
+    """Layer that subtracts the second of two tensors from the first: ``y = x[0] - x[1]``.
 
     Example:
         >>> import numpy as np
@@ -134,9 +134,9 @@ class Subtract(Elementwise):
 
 
 class Multiply(Elementwise):
-    """The product of tensors, number by number.
+    """Layer that multiplies tensors elementwise: ``y = x[0] * x[1] * ...``.
 
-    Where tensors have masks, the masked steps of one count as ones beside the other's.
+    If the tensors have masks, masked time steps of a tensor are treated as 1; the product is 0 where all are masked.
 
     Example:
         >>> import numpy as np
@@ -148,11 +148,11 @@ class Multiply(Elementwise):
     operation = staticmethod(ops.multiply)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The product.
+        """Return the product.
 
         Args:
-            inputs: Tensors.
-            mask: Their masks, where they have one.
+            inputs: List of tensors.
+            mask: List of masks or None, one for each tensor. Defaults to None.
         """
         masks = mask or [None] * len(inputs)
         inputs = [x if m is None else ops.where(_beside(m, x), x, 1) for x, m in zip(inputs, masks, strict=True)]
@@ -162,12 +162,12 @@ class Multiply(Elementwise):
 
 
 def _beside(mask: Any, x: Any) -> Any:
-    """A mask of the first axes, so that it broadcasts to a tensor."""
+    """Return a mask of the leading axes as a boolean array that broadcasts to a tensor."""
     return ops.reshape(ops.cast(mask, "bool"), (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
 
 
 class Average(Elementwise):
-    """The mean of tensors, number by number.
+    """Layer that averages tensors elementwise: ``y = (x[0] + ... + x[n - 1]) / n``.
 
     Example:
         >>> import numpy as np
@@ -182,12 +182,12 @@ class Average(Elementwise):
         return super()._merge([ops.cast(x, self.compute_dtype) for x in inputs]) / len(inputs)
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of floats."""
+        """Return a symbolic tensor with the compute dtype."""
         return SymbolicTensor(super().compute_output_spec(inputs).shape, self.compute_dtype)
 
 
 class Maximum(Elementwise):
-    """The largest of tensors, number by number.
+    """Layer that returns the elementwise maximum of tensors: ``y = max(x[0], x[1], ...)``.
 
     Example:
         >>> import numpy as np
@@ -200,7 +200,7 @@ class Maximum(Elementwise):
 
 
 class Minimum(Elementwise):
-    """The smallest of tensors, number by number.
+    """Layer that returns the elementwise minimum of tensors: ``y = min(x[0], x[1], ...)``.
 
     Example:
         >>> import numpy as np
@@ -213,14 +213,14 @@ class Minimum(Elementwise):
 
 
 class Concatenate(Merge):
-    """Joins tensors along an axis.
+    """Layer that concatenates tensors along an axis.
 
     Args:
-        axis: The axis; 0 would be the batch's.
+        axis: Integer, the axis to concatenate along; 0 is the batch axis. Defaults to -1.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        ShapeError: When called: the shapes differ elsewhere than on the axis.
+        ShapeError: If, when called, the shapes differ on other axes than ``axis``.
 
     Example:
         >>> import numpy as np
@@ -251,7 +251,7 @@ class Concatenate(Merge):
         return tuple(known)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The masks joined, or steps that count in one of the inputs if they are joined along the last axis."""
+        """Return the concatenated masks; for the last axis, the time steps that are valid in any of the inputs."""
         if previous_mask is None or all(mask is None for mask in previous_mask):
             return None
         full = [
@@ -264,16 +264,20 @@ class Concatenate(Merge):
 
 
 class Dot(Merge):
-    """The dot products of the vectors of two tensors, sample by sample.
+    """Layer that computes dot products between two tensors for each sample: ``y = sum(x[0] * x[1])`` along the given axes.
+
+    The output has the remaining axes of the first tensor followed by those of the second, or shape ``(batch, 1)`` if none
+    remains.
 
     Args:
-        axes: Along which axis of the first and of the second the vectors lie: one number for both, or two.
-        normalize: Whether vectors are brought to length 1 first, so that the result is the cosine of their angle.
+        axes: Integer or pair of integers, the axis of the first and of the second tensor to sum over.
+        normalize: Whether to scale the vectors to unit L2 norm first, so that the result is their cosine similarity. Defaults
+            to False.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``axes`` has another form, or names the batch's axis.
-        ShapeError: When called: the sizes of the two axes differ.
+        InvalidArgumentError: If ``axes`` is invalid, or includes the batch axis.
+        ShapeError: If, when called, the sizes of the two axes differ.
 
     Example:
         >>> import numpy as np
@@ -324,15 +328,15 @@ class Dot(Merge):
         return (*left, 1) if len(left) == 1 else tuple(left)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """None: the steps are gone."""
+        """Return None, since the output has no time steps."""
         return None
 
 
-# --- The same as functions --------------------------------------------------------------------------------------------
+# --- Functional interface ---------------------------------------------------------------------------------------------
 
 
 def add(inputs: list, **kwargs: Any) -> Any:
-    """The sum of tensors, by a layer :class:`Add`.
+    """Return the elementwise sum of tensors. Functional interface to :class:`Add`.
 
     Example:
         >>> import numpy as np
@@ -344,7 +348,7 @@ def add(inputs: list, **kwargs: Any) -> Any:
 
 
 def subtract(inputs: list, **kwargs: Any) -> Any:
-    """The first of two tensors less the second, by a layer :class:`Subtract`.
+    """Return the difference of two tensors. Functional interface to :class:`Subtract`.
 
     Example:
         >>> import numpy as np
@@ -356,7 +360,7 @@ def subtract(inputs: list, **kwargs: Any) -> Any:
 
 
 def multiply(inputs: list, **kwargs: Any) -> Any:
-    """The product of tensors, by a layer :class:`Multiply`.
+    """Return the elementwise product of tensors. Functional interface to :class:`Multiply`.
 
     Example:
         >>> import numpy as np
@@ -368,7 +372,7 @@ def multiply(inputs: list, **kwargs: Any) -> Any:
 
 
 def average(inputs: list, **kwargs: Any) -> Any:
-    """The mean of tensors, by a layer :class:`Average`.
+    """Return the elementwise mean of tensors. Functional interface to :class:`Average`.
 
     Example:
         >>> import numpy as np
@@ -380,7 +384,7 @@ def average(inputs: list, **kwargs: Any) -> Any:
 
 
 def maximum(inputs: list, **kwargs: Any) -> Any:
-    """The largest of tensors, by a layer :class:`Maximum`.
+    """Return the elementwise maximum of tensors. Functional interface to :class:`Maximum`.
 
     Example:
         >>> import numpy as np
@@ -392,7 +396,7 @@ def maximum(inputs: list, **kwargs: Any) -> Any:
 
 
 def minimum(inputs: list, **kwargs: Any) -> Any:
-    """The smallest of tensors, by a layer :class:`Minimum`.
+    """Return the elementwise minimum of tensors. Functional interface to :class:`Minimum`.
 
     Example:
         >>> import numpy as np
@@ -404,7 +408,7 @@ def minimum(inputs: list, **kwargs: Any) -> Any:
 
 
 def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
-    """Tensors joined along an axis, by a layer :class:`Concatenate`.
+    """Return tensors concatenated along an axis. Functional interface to :class:`Concatenate`.
 
     Example:
         >>> import numpy as np
@@ -416,7 +420,7 @@ def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
 
 
 def dot(inputs: list, axes: Any = -1, **kwargs: Any) -> Any:
-    """The dot products of two tensors, by a layer :class:`Dot`.
+    """Return the dot products of two tensors. Functional interface to :class:`Dot`.
 
     Example:
         >>> import numpy as np
