@@ -623,7 +623,7 @@ def test_groups_take_sequences_only() -> None:
 @pytest.mark.parametrize(
     "inputs, error, said",
     [
-        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It expects a list of two or three"),
+        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It expects a list of two"),
         ([zeros(2, 3, 4)], InvalidTypeError, "was called on a list of 1 tensors"),
         ([zeros(2, 3, 4)] * 4, InvalidTypeError, "was called on a list of 4 tensors"),
         ([zeros(2, 4)] * 2, ShapeError, "It needs at least 3 dimensions"),

@@ -71,9 +71,7 @@ class Dropout(Noise):
         super().__init__(seed, **kwargs)
         self.rate = arguments.rate(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
-        if (
-            self.noise_shape is not None and self.noise_shape[0] is not None
-        ):  # shared or of fixed batch size
+        if self.noise_shape is not None and self.noise_shape[0] is not None:  # shared or of fixed batch size
             self.batch_coupling = "unknown"
 
     def _shape_of_choices(self, inputs: Any) -> Any:
