@@ -735,8 +735,8 @@ class Attention(OneHead):
         scores = query @ key.T, multiplied by ``scale`` if ``use_scale`` is True
         y = softmax(scores) @ value
 
-    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
-    features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
+    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``,
+    ``(batch, keys, features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
 
     The masks of the inputs are used as ``mask``, and the mask of the query is propagated. For a query that may see no key, the
     output is the mean of all values.
@@ -797,8 +797,8 @@ class AdditiveAttention(OneHead):
         scores = sum(scale * tanh(query + key), axis=-1)
         y = softmax(scores) @ value
 
-    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
-    features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
+    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``,
+    ``(batch, keys, features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
 
     The masks of the inputs are used as ``mask``, and the mask of the query is propagated. For a query that may see no key, the
     output is the mean of all values.

@@ -182,7 +182,8 @@ class Conv1D(BaseConv):
 class Conv2D(BaseConv):
     """2D convolution layer, for images.
 
-    The layer computes, with ``strides`` s and ``dilation_rate`` d, for each output position (i, j) and filter f::
+    With ``strides`` s and ``dilation_rate`` d, without padding and with ``groups=1``, the layer computes for each output
+    position (i, j) and filter f::
 
         y[i, j, f] = activation(bias[f] + sum over (m, n, c) of x[i * s + m * d, j * s + n * d, c] * kernel[m, n, c, f])
 
@@ -240,8 +241,8 @@ class Conv3D(BaseConv):
     The formula is that of :class:`Conv2D` with three spatial axes. The arguments are those of :class:`Conv2D` with three
     integers instead of two.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, new_depth, new_height, new_width,
-    filters)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, filters)``.
 
     Example:
         >>> import numpy as np

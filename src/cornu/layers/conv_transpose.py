@@ -107,7 +107,8 @@ class Conv2DTranspose(BaseConvTranspose):
         y = activation(conv_transpose(x, kernel) + bias)
 
     where ``conv_transpose`` is the gradient of the convolution of :class:`Conv2D` with respect to its input: each input
-    value is multiplied by the kernel and added to the output at the positions ``i * strides + m * dilation_rate``. The weights
+    value is multiplied by the kernel and added to the output at the positions ``i * strides + m * dilation_rate`` (for
+    ``padding="valid"``). The weights
     are ``kernel``, of shape ``(*kernel_size, filters, channels)``, and ``bias``.
 
     Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
@@ -156,8 +157,8 @@ class Conv3DTranspose(BaseConvTranspose):
     The arguments are those of :class:`Conv2DTranspose` with three integers instead of two; as in Keras, ``data_format``
     precedes ``output_padding``.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, new_depth, new_height, new_width,
-    filters)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, filters)``.
 
     Example:
         >>> import numpy as np

@@ -82,8 +82,8 @@ class DepthwiseConv1D(BaseDepthwiseConv):
 class DepthwiseConv2D(BaseDepthwiseConv):
     """2D depthwise convolution layer, for images.
 
-    Each input channel is convolved separately with ``depth_multiplier`` kernels. With ``strides`` s and ``dilation_rate`` d,
-    for each channel c and multiplier q, the layer computes::
+    Each input channel is convolved separately with ``depth_multiplier`` kernels. Without
+    padding, with ``strides`` s and ``dilation_rate`` d, the layer computes for each channel c and multiplier q::
 
         y[i, j, c * depth_multiplier + q] = activation(
             bias[c * depth_multiplier + q] + sum over (m, n) of x[i * s + m * d, j * s + n * d, c] * kernel[m, n, c, q]
@@ -91,8 +91,8 @@ class DepthwiseConv2D(BaseDepthwiseConv):
 
     The weights are ``kernel``, of shape ``(*kernel_size, channels, depth_multiplier)``, and ``bias``.
 
-    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, channels *
-    depth_multiplier)``.
+    Input shape: ``(batch, height, width, channels)``. Output shape:
+    ``(batch, new_height, new_width, channels * depth_multiplier)``.
 
     Source: Chollet, 2016, Xception: Deep Learning with Depthwise Separable Convolutions, https://arxiv.org/abs/1610.02357
 
@@ -233,8 +233,8 @@ class SeparableConv2D(BaseSeparableConv):
         y = activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)
 
     The layer approximates :class:`Conv2D` with far fewer weights. The weights are ``depthwise_kernel``, of shape
-    ``(*kernel_size, channels, depth_multiplier)``, ``pointwise_kernel``, of shape ``(1, 1, channels * depth_multiplier,
-    filters)``, and ``bias``.
+    ``(*kernel_size, channels, depth_multiplier)``, ``pointwise_kernel``, of shape
+    ``(1, 1, channels * depth_multiplier, filters)``, and ``bias``.
 
     Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
 

@@ -31,7 +31,7 @@ class EinsumDense(Layer):
         output_shape: Integer or tuple of integers, the sizes of the output without the batch size and those of ``...``. None
             for a size that is determined by the input.
         activation: Activation function, as a name or a callable. Defaults to None (linear).
-        bias_axes: String of the output axes of the bias. Defaults to None (no bias).
+        bias_axes: String of the output axes along which the bias varies. Defaults to None (no bias).
         kernel_initializer: Initializer for the kernel weights. Its input and output axes are those of the equation. Defaults to
             ``"glorot_uniform"``.
         bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.

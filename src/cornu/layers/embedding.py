@@ -19,7 +19,7 @@ class Embedding(Layer):
     Input shape: ``(batch, ...)``, integers. Output shape: ``(batch, ..., output_dim)``.
 
     An index outside of the table raises an error if its value is accessible: in NumPy data that the layer is called on, and on
-    the NumPy backend. In compiled code its vector is NaN, so that the mistake is noticeable.
+    the NumPy backend. In compiled code its vector is NaN, so that it is not mistaken for another index.
 
     Args:
         input_dim: Positive integer, the number of indices (the largest index + 1).

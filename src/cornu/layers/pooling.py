@@ -81,7 +81,7 @@ class MaxPooling1D(MaxPooling):
 class MaxPooling2D(MaxPooling):
     """2D max pooling layer, for images.
 
-    The layer returns the maximum of each window, for each channel separately::
+    The layer returns the maximum of each window, for each channel separately. Without padding::
 
         y[i, j, c] = max over (m, n) of x[i * strides + m, j * strides + n, c]
 
@@ -116,8 +116,8 @@ class MaxPooling3D(MaxPooling):
 
     The arguments are those of :class:`MaxPooling2D` with three integers instead of two.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, new_depth, new_height, new_width,
-    channels)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -149,7 +149,7 @@ class AveragePooling1D(AveragePooling):
 class AveragePooling2D(AveragePooling):
     """2D average pooling layer, for images.
 
-    The layer returns the mean of each window, for each channel separately; padding is not counted::
+    The layer returns the mean of each window, for each channel separately; padding is not counted. Without padding::
 
         y[i, j, c] = mean over (m, n) of x[i * strides + m, j * strides + n, c]
 
@@ -184,8 +184,8 @@ class AveragePooling3D(AveragePooling):
 
     The arguments are those of :class:`AveragePooling2D` with three integers instead of two.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, new_depth, new_height, new_width,
-    channels)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, channels)``.
 
     Example:
         >>> import numpy as np

@@ -137,8 +137,8 @@ class SpatialDropout(Dropout):
 class SpatialDropout1D(SpatialDropout):
     """1D spatial dropout layer, for sequences.
 
-    During training, each channel is set to 0 at all time steps with probability ``rate``; the others are divided by ``1 -
-    rate``.
+    During training, each channel is set to 0 at all time steps with probability ``rate``; the other channels are
+    divided by ``1 - rate``.
 
     Input and output shape: ``(batch, steps, channels)``.
 
@@ -167,8 +167,8 @@ class SpatialDropout1D(SpatialDropout):
 class SpatialDropout2D(SpatialDropout):
     """2D spatial dropout layer, for images.
 
-    During training, each channel is set to 0 at all positions with probability ``rate``; the others are divided by ``1 -
-    rate``. Since neighboring pixels are strongly correlated, dropping single pixels would have little effect.
+    During training, each channel is set to 0 at all positions with probability ``rate``; the other channels are
+    divided by ``1 - rate``. Since neighboring pixels are strongly correlated, dropping single pixels would have little effect.
 
     Input and output shape: ``(batch, height, width, channels)``.
 

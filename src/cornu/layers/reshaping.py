@@ -282,8 +282,8 @@ class ZeroPadding3D(ZeroPadding):
 
     The arguments are those of :class:`ZeroPadding2D` with three axes instead of two.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, padded_depth, padded_height, padded_width,
-    channels)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, padded_depth, padded_height, padded_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -382,8 +382,8 @@ class Cropping3D(Cropping):
 
     The arguments are those of :class:`Cropping2D` with three axes instead of two. ``cropping`` defaults to 1 on all sides.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, cropped_depth, cropped_height,
-    cropped_width, channels)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, cropped_depth, cropped_height, cropped_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -498,8 +498,8 @@ class UpSampling3D(UpSampling):
 
     The arguments are ``size``, an integer or tuple of 3 integers (defaults to 2), ``data_format`` and those of :class:`Layer`.
 
-    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, depth * size[0], height * size[1], width *
-    size[2], channels)``.
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, depth * size[0], height * size[1], width * size[2], channels)``.
 
     Example:
         >>> import numpy as np

@@ -36,9 +36,9 @@ class RNN(Layer):
     padding, the states are kept and the output is that of the previous time step.
 
     A custom cell is any object, preferably a :class:`Layer`, with a ``state_size`` (an integer or a list of integers),
-    optionally an ``output_size`` (defaults to the size of the first state), and a method ``call(inputs, states) -> (output,
-    new_states)``, where the inputs have shape ``(batch, features)`` and the states are a list of arrays of shape ``(batch,
-    size)``.
+    optionally an ``output_size`` (defaults to the size of the first state), and a method
+    ``call(inputs, states) -> (output, new_states)``, where the inputs have shape ``(batch, features)`` and the states are a
+    list of arrays of shape ``(batch, size)``.
 
     Input shape: ``(batch, steps, features)``. Output shape: ``(batch, output_size)``, or ``(batch, steps, output_size)`` with
     ``return_sequences``.

@@ -155,11 +155,12 @@ class Bidirectional(Layer):
             None (returned as a pair). Defaults to ``"concat"``.
         weights: List of initial weights, those of the forward layer first. Defaults to None.
         backward_layer: Layer for the backward direction. Its ``go_backwards`` must differ from that of ``layer``, and its
-            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a copy of ``layer``.
+            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a
+            new layer with the arguments of ``layer`` and ``go_backwards=True``.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
-        InvalidTypeError: If a layer is not a layer, or is not recurrent.
+        InvalidTypeError: If ``layer`` or ``backward_layer`` is not a recurrent layer.
         InvalidArgumentError: If the two layers are incompatible, or ``merge_mode`` is unknown.
 
     Example:
