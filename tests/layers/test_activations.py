@@ -52,12 +52,12 @@ def test_whole_numbers_become_floats(backend: str) -> None:
     ],
 )
 def test_negative_numbers_are_refused(make: Callable, argument: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"was given `{argument}`. It must be a number and at least 0."):
+    with pytest.raises(InvalidArgumentError, match=f"received `{argument}`. It must be a number greater than or equal to 0."):
         make()
 
 
 def test_softmax_refuses_a_named_axis() -> None:
-    with pytest.raises(InvalidTypeError, match="`Softmax` was given `axis='last'`"):
+    with pytest.raises(InvalidTypeError, match="`Softmax` received `axis='last'`"):
         layers.Softmax(axis="last")
 
 
@@ -74,7 +74,9 @@ def test_prelu_refuses_to_share_the_batch() -> None:
 def test_prelu_refuses_other_sizes_than_it_was_built_for() -> None:
     layer = layers.PReLU(name="mine")
     layer(np.ones((2, 3)))
-    with pytest.raises(ShapeError, match=r"'mine' got an input of shape \(None, 4\). It was built with slopes of shape \(3,\)"):
+    with pytest.raises(
+        ShapeError, match=r"'mine' received an input of shape \(None, 4\). It was built with slopes of shape \(3,\)"
+    ):
         layer(np.ones((2, 4)))
 
 

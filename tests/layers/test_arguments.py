@@ -22,7 +22,7 @@ def test_whole_numbers_of_any_kind_are_whole_numbers(value: Any) -> None:
 def test_other_things_are_no_whole_numbers(value: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         arguments.whole(LAYER, "n", value)
-    assert f"`Identity` was given `n={value!r}`. It must be a whole number and at least 1." in str(raised.value)
+    assert f"`Identity` received `n={value!r}`. It must be an integer greater than or equal to 1." in str(raised.value)
 
 
 def test_the_least_number_can_be_zero() -> None:
@@ -35,9 +35,9 @@ def test_one_size_holds_for_all_axes(value: Any) -> None:
 
 
 def test_sizes_of_another_number_are_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`size=\(1, 2, 3\)`. It must be one number, or 2, one for each"):
+    with pytest.raises(InvalidArgumentError, match=r"`size=\(1, 2, 3\)`. It must be one integer, or 2 integers, one per"):
         arguments.sizes(LAYER, "size", (1, 2, 3), 2)
-    with pytest.raises(InvalidArgumentError, match=r"`size=\(1, 2\)`. It must be one number\."):
+    with pytest.raises(InvalidArgumentError, match=r"`size=\(1, 2\)`. It must be one integer\."):
         arguments.sizes(LAYER, "size", (1, 2), 1)
 
 
@@ -56,7 +56,7 @@ def test_a_rate_is_a_part(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [-0.5, 1, 1.5, "half", None])
 def test_other_rates_are_refused(value: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"It must lie in \[0, 1\)"):
+    with pytest.raises(InvalidArgumentError, match=r"It must be in \[0, 1\)"):
         arguments.rate(LAYER, value)
 
 
@@ -67,7 +67,7 @@ def test_axes_are_numbers_or_lists(value: Any, found: Any) -> None:
 
 @pytest.mark.parametrize("value", ["last", None, 1.5, True, {"axis": 1}])
 def test_other_things_are_no_axes(value: Any) -> None:
-    with pytest.raises(InvalidTypeError, match="It must be a whole number or a list of them"):
+    with pytest.raises(InvalidTypeError, match="It must be an integer or a list of integers"):
         arguments.axes(LAYER, value)
 
 

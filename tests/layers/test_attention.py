@@ -531,20 +531,20 @@ def test_scores_are_outputs_of_a_functional_model(backend: str) -> None:
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: layers.MultiHeadAttention(0, 3), "`num_heads=0`. It must be a whole number and at least 1"),
+        (lambda: layers.MultiHeadAttention(0, 3), "`num_heads=0`. It must be an integer greater than or equal to 1"),
         (lambda: layers.MultiHeadAttention(2, 2.5), "`key_dim=2.5`"),
         (lambda: layers.MultiHeadAttention(2, 3, value_dim=0), "`value_dim=0`"),
-        (lambda: layers.MultiHeadAttention(2, 3, dropout=20), "`dropout=20`. It must lie in [0, 1)"),
+        (lambda: layers.MultiHeadAttention(2, 3, dropout=20), "`dropout=20`. It must be in [0, 1)"),
         (lambda: layers.MultiHeadAttention(2, 3, sliding_window=0), "`sliding_window=0`"),
         (lambda: layers.MultiHeadAttention(2, 3, output_shape=(4, 0)), "`output_shape=0`"),
         (
             lambda: layers.GroupQueryAttention(3, 4, 3),
-            "`num_query_heads=4` and `num_key_value_heads=3`. The heads of the query",
+            "`num_query_heads=4` and `num_key_value_heads=3`. `num_query_heads` must be divisible",
         ),
         (lambda: layers.GroupQueryAttention(0, 4, 2), "`head_dim=0`"),
         (lambda: layers.Attention(score_mode="dott"), "dot"),
-        (lambda: layers.Attention(dropout=1), "`dropout=1`. It must lie in [0, 1)"),
-        (lambda: layers.AdditiveAttention(dropout=-1), "`AdditiveAttention` was given `dropout=-1`"),
+        (lambda: layers.Attention(dropout=1), "`dropout=1`. It must be in [0, 1)"),
+        (lambda: layers.AdditiveAttention(dropout=-1), "`AdditiveAttention` received `dropout=-1`"),
     ],
 )
 def test_arguments_out_of_range_are_refused(make: Callable, said: str) -> None:
@@ -558,10 +558,10 @@ def zeros(*shape: int) -> np.ndarray:
 
 
 MISFITS = {
-    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "got an input of shape (None, 4). It needs at least 3 dimensions"),
+    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "received an input of shape (None, 4). It needs at least 3 dimensions"),
     "other ranks": ((zeros(2, 3, 4), zeros(2, 3, 3, 4)), {}, "They must have the same number of axes"),
-    "other batches": ((zeros(2, 3, 4), zeros(3, 3, 4)), {}, "may differ in the axes (1,), where attention looks"),
-    "fewer keys": ((zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 3, 4)), {}, "each key leads to a value. Check where"),
+    "other batches": ((zeros(2, 3, 4), zeros(3, 3, 4)), {}, "may differ only in the attention axes (1,)"),
+    "fewer keys": ((zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 3, 4)), {}, "each key belongs to one value. Check"),
     "a value_mask": (
         (zeros(2, 3, 4), zeros(2, 5, 4)),
         {"value_mask": zeros(2, 3)},
@@ -573,7 +573,11 @@ MISFITS = {
         {"attention_mask": zeros(2, 5)},
         "`attention_mask` of shape (2, 5). It must broadcast to the shape of the scores, (2, 2, 3, 5)",
     ),
-    "a short attention_mask": ((zeros(2, 3, 4), zeros(2, 5, 4)), {"attention_mask": zeros(5)}, "Make it (2, 3, 5)"),
+    "a short attention_mask": (
+        (zeros(2, 3, 4), zeros(2, 5, 4)),
+        {"attention_mask": zeros(5)},
+        "a mask of shape (2, 3, 5)",
+    ),
 }
 
 
@@ -588,9 +592,9 @@ def test_what_does_not_fit_together_is_refused(case: tuple) -> None:
 def test_other_features_than_it_was_built_for_are_refused() -> None:
     layer = layers.MultiHeadAttention(**PLAIN)
     layer(zeros(2, 3, 4), zeros(2, 5, 6))
-    with pytest.raises(ShapeError, match="It was built for 6 features of the key, and these are 7"):
+    with pytest.raises(ShapeError, match="It was built for 6 features of the key, but the input has 7"):
         layer(zeros(2, 3, 4), zeros(2, 5, 7))
-    with pytest.raises(ShapeError, match="It was built for 4 features of the query, and these are 5"):
+    with pytest.raises(ShapeError, match="It was built for 4 features of the query, but the input has 5"):
         layer(Input((3, 5)), Input((5, 6)))
 
 
@@ -598,7 +602,7 @@ def test_other_features_than_it_was_built_for_are_refused() -> None:
 def test_axes_that_are_none_are_refused(axes: Any) -> None:
     layer = layers.MultiHeadAttention(**PLAIN, attention_axes=axes)
     with pytest.raises(
-        InvalidArgumentError, match="They must lie between the batch's axis and that of the features: from 1 to 2"
+        InvalidArgumentError, match="They must be distinct axes between the batch axis and the feature axis: from 1 to 2"
     ):
         layer(zeros(2, 3, 4, 5), zeros(2, 3, 4, 5))
 
@@ -606,7 +610,7 @@ def test_axes_that_are_none_are_refused(axes: Any) -> None:
 @pytest.mark.parametrize("arguments, call", [({}, {"use_causal_mask": True}), ({"sliding_window": 2}, {})])
 def test_what_comes_before_is_not_known_along_two_axes(arguments: dict, call: dict) -> None:
     layer = layers.MultiHeadAttention(**PLAIN, **arguments)
-    with pytest.raises(InvalidArgumentError, match="What comes before what is known along one axis only"):
+    with pytest.raises(InvalidArgumentError, match="Causal and sliding-window masks need exactly one attention axis"):
         layer(zeros(2, 3, 4, 5), zeros(2, 3, 4, 5), **call)
 
 
@@ -619,11 +623,11 @@ def test_groups_take_sequences_only() -> None:
 @pytest.mark.parametrize(
     "inputs, error, said",
     [
-        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It takes a list of two or three"),
+        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It expects a list of two"),
         ([zeros(2, 3, 4)], InvalidTypeError, "was called on a list of 1 tensors"),
         ([zeros(2, 3, 4)] * 4, InvalidTypeError, "was called on a list of 4 tensors"),
         ([zeros(2, 4)] * 2, ShapeError, "It needs at least 3 dimensions"),
-        ([zeros(2, 3, 4), zeros(2, 5, 6)], ShapeError, "Bring query and key to one size"),
+        ([zeros(2, 3, 4), zeros(2, 5, 6)], ShapeError, "Project query and key to the same size"),
         ([zeros(2, 3, 4), zeros(2, 5, 6), zeros(2, 3, 4)], ShapeError, "check the order: query, value, key"),
     ],
 )
@@ -636,7 +640,7 @@ def test_one_head_says_what_it_takes(kind: type, inputs: Any, error: type, said:
 def test_masks_of_one_head_that_do_not_fit_are_refused() -> None:
     layer, inputs = layers.Attention(name="look"), [zeros(2, 3, 4), zeros(2, 5, 4)]
     with pytest.raises(
-        InvalidTypeError, match=r"'look' was given a `mask` that is no list of two.*`mask=\[None, value_mask\]`"
+        InvalidTypeError, match=r"'look' received a `mask` that is not a list of two.*`mask=\[None, value_mask\]`"
     ):
         layer(inputs, mask=zeros(2, 3))
     with pytest.raises(ShapeError, match=r"`value_mask` of shape \(2, 3\). It must have the shape \(2, 5\)"):
@@ -646,7 +650,7 @@ def test_masks_of_one_head_that_do_not_fit_are_refused() -> None:
 def test_a_scale_is_for_one_size() -> None:
     layer = layers.AdditiveAttention()
     layer([zeros(2, 3, 4)] * 2)
-    with pytest.raises(ShapeError, match="It was built for 4 features, and these are 5"):
+    with pytest.raises(ShapeError, match="It was built for 4 features, but the input has 5"):
         layer([zeros(2, 3, 5)] * 2)
 
 
@@ -656,7 +660,7 @@ def test_masks_may_be_lists(backend: str) -> None:
     masks = {"attention_mask": [[True, False], [True, True]], "query_mask": [[True, False]]}
     as_arrays = {name: np.array(mask) for name, mask in masks.items()}
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(x, x, **masks)), ops.convert_to_numpy(layer(x, x, **as_arrays)))
-    with pytest.raises(ShapeError, match="got `query_mask` of shape"):
+    with pytest.raises(ShapeError, match="received `query_mask` of shape"):
         layer(x, x, query_mask=["a"])
 
 

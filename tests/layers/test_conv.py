@@ -79,9 +79,9 @@ def test_only_sequences_can_be_causal() -> None:
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ((0, 3), "`Conv2D` was given `filters=0`. It must be a whole number and at least 1."),
-        ((4, 0), "`Conv2D` was given `kernel_size=0`."),
-        ((4, (3, 3, 3)), "`kernel_size=(3, 3, 3)`. It must be one number, or 2, one for each spatial axis."),
+        ((0, 3), "`Conv2D` received `filters=0`. It must be an integer greater than or equal to 1."),
+        ((4, 0), "`Conv2D` received `kernel_size=0`."),
+        ((4, (3, 3, 3)), "`kernel_size=(3, 3, 3)`. It must be one integer, or 2 integers, one per spatial axis."),
         ((4, 3, 0), "`strides=0`"),
         ((4, 3, 1, "valid", None, 1, 0), "`groups=0`"),
         ((4, 3, 1, "valid", None, 1, 3), "`Conv2D` with `groups=3` has 4 filters."),
@@ -99,13 +99,13 @@ def test_pictures_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="conv2d")(np.ones((5, 28, 28)))
     assert str(raised.value) == (
-        "The layer 'conv2d' got an input of shape (None, 28, 28). It needs 4 dimensions (batch, height, width, channels). "
+        "The layer 'conv2d' received an input of shape (None, 28, 28). It needs 4 dimensions (batch, height, width, channels). "
         "Add the channel axis: `x[..., None]`."
     )
 
 
 def test_a_single_picture_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"If it is one picture, add the batch axis: `x\[None\]`"):
+    with pytest.raises(ShapeError, match=r"For a single image, add the batch axis: `x\[None\]`"):
         layers.Conv2D(8, 3)(np.ones((28, 28, 3)))
 
 
@@ -123,20 +123,21 @@ def test_a_window_larger_than_the_picture_is_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="last")(np.ones((1, 2, 2, 1)))
     assert str(raised.value) == (
-        "The layer 'last' got pictures of size 2 x 2. Its window of 3 x 3 must fit into them, since `padding='valid'`. "
-        "Use `padding='same'`, a smaller window, larger pictures, or fewer layers before it that shrink them."
+        "The layer 'last' received inputs with spatial size 2 x 2. Its window of 3 x 3 must fit into the input, since "
+        "`padding='valid'`. Use `padding='same'`, a smaller window, larger inputs, or "
+        "fewer downsampling layers before this one."
     )
 
 
 def test_a_dilated_window_is_told_with_its_spread() -> None:
-    with pytest.raises(ShapeError, match=r"window of 3 x 3 \(spread to 7 x 7 by `dilation_rate`\)"):
+    with pytest.raises(ShapeError, match=r"window of 3 x 3 \(dilated to 7 x 7 by `dilation_rate`\)"):
         layers.Conv2D(8, 3, dilation_rate=3)(np.ones((1, 6, 6, 1)))
 
 
 def test_other_channels_than_it_was_built_for_are_refused() -> None:
     layer = layers.Conv2D(8, 3, groups=2)
     layer(np.ones((1, 5, 5, 4)))
-    with pytest.raises(ShapeError, match=r"It was built for 4 channels, and these are 2."):
+    with pytest.raises(ShapeError, match=r"It was built for 4 channels, but the input has 2."):
         layer(np.ones((1, 5, 5, 2)))
 
 

@@ -63,14 +63,14 @@ def test_a_wrong_padding_is_refused() -> None:
 
 
 def test_a_negative_output_padding_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`output_padding=-1`. It must be a whole number and at least 0."):
+    with pytest.raises(InvalidArgumentError, match=r"`output_padding=-1`. It must be an integer greater than or equal to 0."):
         layers.Conv2DTranspose(2, 3, output_padding=-1)
 
 
 def test_other_channels_than_it_was_built_for_are_refused() -> None:
     layer = layers.Conv2DTranspose(2, 3)
     layer(np.ones((1, 4, 4, 3)))
-    with pytest.raises(ShapeError, match=r"It was built for 3 channels, and these are 2."):
+    with pytest.raises(ShapeError, match=r"It was built for 3 channels, but the input has 2."):
         layer(np.ones((1, 4, 4, 2)))
 
 

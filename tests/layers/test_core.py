@@ -51,11 +51,11 @@ def test_dense_takes_whole_numbers_of_any_kind(backend: str) -> None:
 def test_dense_refuses_what_is_no_number_of_units(units: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         layers.Dense(units)
-    assert f"`Dense` was given `units={units!r}`. It must be a whole number and at least 1." in str(raised.value)
+    assert f"`Dense` received `units={units!r}`. It must be an integer greater than or equal to 1." in str(raised.value)
 
 
 def test_dense_refuses_a_single_sample() -> None:
-    with pytest.raises(ShapeError, match=r"'mine' got an input of shape \(None,\).*at least 2 dimensions.*`x\[None\]`"):
+    with pytest.raises(ShapeError, match=r"'mine' received an input of shape \(None,\).*at least 2 dimensions.*`x\[None\]`"):
         layers.Dense(3, name="mine")(np.ones(4))
 
 
@@ -65,8 +65,8 @@ def test_dense_refuses_other_features_than_it_was_built_for() -> None:
     with pytest.raises(ShapeError) as raised:
         layer(np.ones((2, 5)))
     assert str(raised.value) == (
-        "The layer 'top' got an input of shape (None, 5). It was built for 4 features, and these are 5. "
-        "Give it 4 features, or make a new layer for 5."
+        "The layer 'top' received an input of shape (None, 5). It was built for 4 features, but the input has 5. "
+        "Pass an input with 4 features, or create a new layer for 5."
     )
 
 
@@ -205,13 +205,13 @@ def test_a_named_function_comes_back_from_the_config() -> None:
 
 def test_a_python_lambda_is_never_made_from_a_config() -> None:
     config = json.loads(json.dumps(layers.Lambda(lambda x: x, name="mine").get_config()))
-    with pytest.raises(UnsafeModelError, match=r"'mine' holds a Python `lambda`.*load_weights"):
+    with pytest.raises(UnsafeModelError, match=r"'mine' contains a Python `lambda`.*load_weights"):
         layers.Lambda.from_config(config)
 
 
 def test_kerass_form_of_a_lambda_is_never_run() -> None:
     form = {"class_name": "__lambda__", "config": {"code": "x", "defaults": None, "closure": None}}
-    with pytest.raises(UnsafeModelError, match="run code"):
+    with pytest.raises(UnsafeModelError, match="running code"):
         layers.Lambda.from_config({"name": "theirs", "function": form, "arguments": {}})
 
 

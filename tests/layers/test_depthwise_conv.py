@@ -49,14 +49,14 @@ def test_it_keeps_the_contract(case: tuple) -> None:
 
 @pytest.mark.parametrize("argument", ["depth_multiplier", "kernel_size", "strides"])
 def test_numbers_must_be_positive(argument: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"`DepthwiseConv2D` was given `{argument}=0`"):
+    with pytest.raises(InvalidArgumentError, match=f"`DepthwiseConv2D` received `{argument}=0`"):
         layers.DepthwiseConv2D(**({"kernel_size": 3} | {argument: 0}))
 
 
 @pytest.mark.parametrize("layer", [layers.DepthwiseConv2D(2), layers.SeparableConv2D(4, 2)])
 def test_other_channels_than_it_was_built_for_are_refused(layer: layers.Layer) -> None:
     layer(np.ones((1, 4, 4, 3)))
-    with pytest.raises(ShapeError, match=r"It was built for 3 channels, and these are 2."):
+    with pytest.raises(ShapeError, match=r"It was built for 3 channels, but the input has 2."):
         layer(np.ones((1, 4, 4, 2)))
 
 

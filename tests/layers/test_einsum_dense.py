@@ -92,9 +92,9 @@ def test_samples_meet_where_the_batch_is_no_axis_of_its_own(equation: str, coupl
     [
         ("ab,bc", "It must have the form 'input,kernel->output'"),
         ("ab,bc,cd->ad", "It must have the form"),
-        ("...ab,bc->ac...", "with '...' on one side of input and output"),
+        ("...ab,bc->ac...", "with any '...' on the same side of both"),
         (3, "`equation=3`. It must have the form"),
-        ("aab,bc->ac", "A letter may stand for one axis of the input only"),
+        ("aab,bc->ac", "Each letter may denote only one axis of the input"),
         ("ab,bc->ad", "'d' in the output must be an axis of the input or of the kernel"),
         ("ab,cd->ac", "'d' in the kernel must be an axis of the input or of the output"),
     ],
@@ -103,16 +103,16 @@ def test_an_equation_of_another_form_is_refused(equation: Any, said: str) -> Non
     with pytest.raises(InvalidArgumentError) as raised:
         layers.EinsumDense(equation, 3)
     assert said in str(raised.value)
-    assert f"`EinsumDense` was given `equation={equation!r}`" in str(raised.value)
+    assert f"`EinsumDense` received `equation={equation!r}`" in str(raised.value)
 
 
 def test_a_bias_along_what_is_no_axis_of_the_output_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`bias_axes='b'`.*'b' is none. Pass for instance `bias_axes='c'`"):
+    with pytest.raises(InvalidArgumentError, match=r"`bias_axes='b'`.*'b' is not one. Pass, for example, `bias_axes='c'`"):
         layers.EinsumDense("ab,bc->ac", 3, bias_axes="b")
 
 
 def test_sizes_that_are_no_whole_numbers_are_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`output_shape=0`. It must be a whole number and at least 1"):
+    with pytest.raises(InvalidArgumentError, match=r"`output_shape=0`. It must be an integer greater than or equal to 1"):
         layers.EinsumDense("ab,bc->ac", (0,))
 
 
@@ -121,8 +121,8 @@ def test_sizes_that_are_no_whole_numbers_are_refused() -> None:
     [
         (("ab,bc->ac", 3), (2, 3, 4), "Its equation 'ab,bc->ac' is for inputs with 2 axes"),
         (("...ab,bc->...ac", 3), (2,), "is for inputs with at least 2 axes"),
-        (("abc,cd->abd", 3), (2, 3, 4), "There must be 2 sizes: one for each of the output's axes 'b', 'd'"),
-        (("abc,cd->abd", (9, 5)), (2, 3, 4), "For the axis 'b' its `output_shape=(9, 5)` says 9, the input 3"),
+        (("abc,cd->abd", 3), (2, 3, 4), "`output_shape` must have 2 sizes, one for each output axis 'b', 'd'"),
+        (("abc,cd->abd", (9, 5)), (2, 3, 4), "For the axis 'b' its `output_shape=(9, 5)` has 9, but the input has 3"),
         (("ab,bc->ac", (None,)), (2, 4), "The size of axis 'c' must be known"),
         (("abc,cd->abd", (None, 3), None, "bd"), (2, None, 4), "The size of axis 'b' must be known"),
     ],
@@ -136,5 +136,5 @@ def test_shapes_that_do_not_fit_are_refused(arguments: tuple, shape: tuple, said
 def test_another_size_than_it_was_built_for_is_refused() -> None:
     layer = layers.EinsumDense("abc,cd->abd", (None, 3), name="mine")
     layer(np.ones((2, 5, 4)))
-    with pytest.raises(ShapeError, match=r"'mine' got.*It was built for 4 along the axis 'c', and these are 6"):
+    with pytest.raises(ShapeError, match=r"'mine' received.*It was built for 4 along the axis 'c', but the input has 6"):
         layer(np.ones((2, 5, 6)))

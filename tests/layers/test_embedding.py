@@ -113,10 +113,10 @@ def test_in_mixed_precision_the_words_are_not_rounded() -> None:
     np.testing.assert_allclose(np.asarray(outputs).astype("float32"), table[[[257, 999]]], 4e-3)
 
 
-@pytest.mark.parametrize(("word", "advice"), [(5, r"Make it `Embedding\(6, 2\)`"), (-1, "Count the words from 0")])
+@pytest.mark.parametrize(("word", "advice"), [(5, r"Use `Embedding\(6, 2\)`"), (-1, "Start the indices at 0")])
 def test_a_word_outside_of_the_table_is_refused(word: int, advice: str, backend: str) -> None:
     layer = layers.Embedding(5, 2).to_backend(backend)
-    with pytest.raises(DataError, match=rf"got the number {word}.*5 rows, for the numbers from 0 to 4.*{advice}"):
+    with pytest.raises(DataError, match=rf"received the index {word}.*5 rows, for the indices 0 to 4.*{advice}"):
         layer(np.array([[1, word]]))
 
 
@@ -134,7 +134,7 @@ def test_compiled_a_word_outside_of_the_table_is_nan(engine_name: str) -> None:
 
 @pytest.mark.parametrize("arguments", [(0, 2), (5, -1), ("words", 2)])
 def test_sizes_must_be_positive(arguments: tuple) -> None:
-    with pytest.raises(InvalidArgumentError, match="whole number and at least 1"):
+    with pytest.raises(InvalidArgumentError, match="integer greater than or equal to 1"):
         layers.Embedding(*arguments)
 
 

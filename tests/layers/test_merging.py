@@ -67,13 +67,13 @@ def test_unknown_sizes_stay_unknown() -> None:
 def test_shapes_that_cannot_be_added_are_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Add(name="shortcut")([np.ones((1, 8, 8, 16)), np.ones((1, 8, 8, 32))])
-    assert "The layer 'shortcut' got inputs of shapes (None, 8, 8, 16), (None, 8, 8, 32)." in str(raised.value)
+    assert "The layer 'shortcut' received inputs of shapes (None, 8, 8, 16), (None, 8, 8, 32)." in str(raised.value)
     assert "They must have the same shape" in str(raised.value)
     assert "1 x 1 `Conv2D`" in str(raised.value)
 
 
 def test_shapes_that_cannot_be_concatenated_are_refused() -> None:
-    with pytest.raises(ShapeError, match=r"All sizes but those on axis 3 must be equal"):
+    with pytest.raises(ShapeError, match=r"All sizes except those on axis 3 must be equal"):
         layers.Concatenate()([np.ones((1, 8, 8, 16)), np.ones((1, 4, 4, 16))])
     with pytest.raises(ShapeError, match=r"the same number of axes"):
         layers.Concatenate()([np.ones((1, 8)), np.ones((1, 4, 4))])
@@ -81,29 +81,31 @@ def test_shapes_that_cannot_be_concatenated_are_refused() -> None:
 
 @pytest.mark.parametrize("make", [layers.Add, layers.Concatenate, lambda: layers.Dot(1)])
 def test_one_tensor_is_no_list(make: Callable) -> None:
-    with pytest.raises(InvalidTypeError, match=r"was called on one tensor, of shape \(None, 3\). It takes a list of tensors."):
+    with pytest.raises(
+        InvalidTypeError, match=r"was called on one tensor, of shape \(None, 3\). It expects a list of tensors."
+    ):
         make()(np.ones((2, 3)))
 
 
 @pytest.mark.parametrize("make", [layers.Subtract, lambda: layers.Dot(1)])
 def test_two_tensors_are_not_three(make: Callable) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 3 tensors. It takes 2."):
+    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 3 tensors. It expects 2."):
         make()([np.ones((2, 3))] * 3)
 
 
 def test_an_empty_list_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 0 tensors. It takes at least 1."):
+    with pytest.raises(InvalidArgumentError, match=r"was called on a list of 0 tensors. It expects at least 1."):
         layers.Add().compute_output_shape([])
 
 
 @pytest.mark.parametrize("axes", [0, (1, 0), (1, 2, 3), "all"])
 def test_dot_refuses_other_axes(axes: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="none of them 0: that is the batch's axis"):
+    with pytest.raises(InvalidArgumentError, match="none of which is 0 \\(the batch axis\\)"):
         layers.Dot(axes=axes)
 
 
 def test_dot_refuses_vectors_of_two_sizes() -> None:
-    with pytest.raises(ShapeError, match=r"They are 3 and 4: choose other `axes`."):
+    with pytest.raises(ShapeError, match=r"Their sizes are 3 and 4: choose other `axes`."):
         layers.Dot(1)([np.ones((2, 3)), np.ones((2, 4))])
 
 

@@ -142,7 +142,7 @@ def test_no_gradient_flows_into_the_moving_statistics(backend: str) -> None:
 
 
 def test_a_mask_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"a mask of shape \(6, 5\).*Give a mask of shape \(6, 4\)"):
+    with pytest.raises(ShapeError, match=r"a mask of shape \(6, 5\).*Pass a mask of shape \(6, 4\)"):
         layers.BatchNormalization()(pictures(), training=True, mask=np.ones((6, 5)))
 
 
@@ -165,7 +165,7 @@ def test_the_axis_of_keras_2_files_is_understood() -> None:
 def test_other_sizes_than_it_was_built_for_are_refused(make: Callable) -> None:
     layer = make()
     layer(np.ones((2, 4)))
-    with pytest.raises(ShapeError, match=r"It was built for 4 (channels|features), and these are 6."):
+    with pytest.raises(ShapeError, match=r"It was built for 4 (channels|features), but the input has 6."):
         layer(np.ones((2, 6)))
 
 
@@ -176,12 +176,14 @@ def test_an_axis_that_is_not_there_is_refused(make: Callable) -> None:
 
 
 def test_the_momentum_must_be_a_part() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`momentum=99`. It must lie between 0 and 1"):
+    with pytest.raises(InvalidArgumentError, match=r"`momentum=99`. It must be between 0 and 1"):
         layers.BatchNormalization(momentum=99)
 
 
 def test_the_groups_must_divide_the_channels() -> None:
-    with pytest.raises(ShapeError, match=r"4 channels on axis 1. They must divide evenly among its 3 groups."):
+    with pytest.raises(
+        ShapeError, match=r"4 channels on axis 1. The number of channels must be divisible by the number of groups, 3."
+    ):
         layers.GroupNormalization(groups=3)(np.ones((2, 4)))
 
 

@@ -67,7 +67,9 @@ def test_unknown_sizes_stay_unknown() -> None:
 
 
 def test_a_window_larger_than_the_picture_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"'small' got pictures of size 1 x 1. Its window of 2 x 2 must fit into them"):
+    with pytest.raises(
+        ShapeError, match=r"'small' received inputs with spatial size 1 x 1. Its window of 2 x 2 must fit into the input"
+    ):
         layers.MaxPooling2D(name="small")(np.ones((1, 1, 1, 3)))
 
 

@@ -119,12 +119,12 @@ def test_a_rate_of_zero_drops_nothing(rate: float, backend: str) -> None:
     assert np.asarray(layers.Dropout(rate).to_backend(backend)(np.ones((1, 3)), training=True)).tolist() == [[1.0] * 3]
 
 
-@pytest.mark.parametrize("rate, words", [(1, "[0, 1)"), (-0.1, "[0, 1)"), (50, "For 50 percent pass `rate=0.5`."), ("0.5", "")])
+@pytest.mark.parametrize("rate, words", [(1, "[0, 1)"), (-0.1, "[0, 1)"), (50, "For 50 percent, pass `rate=0.5`"), ("0.5", "")])
 @pytest.mark.parametrize("name", ["Dropout", "SpatialDropout2D", "GaussianDropout"])
 def test_other_rates_are_refused(name: str, rate: Any, words: str) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         getattr(layers, name)(rate)
-    assert f"`{name}` was given `rate={rate!r}`. It must lie in [0, 1)" in str(raised.value)
+    assert f"`{name}` received `rate={rate!r}`. It must be in [0, 1)" in str(raised.value)
     assert words in str(raised.value)
 
 

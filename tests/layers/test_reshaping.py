@@ -90,14 +90,14 @@ def test_flatten_keeps_the_order_of_channels_last(backend: str) -> None:
 @pytest.mark.parametrize(
     "target, words",
     [
-        ((5,), "Its samples have 12 numbers, and `target_shape=(5,)` takes 5."),
-        ((5, -1), "Its samples have 12 numbers, and `target_shape=(5, -1)` takes a multiple of 5."),
+        ((5,), "Its samples have 12 elements, but `target_shape=(5,)` needs 5."),
+        ((5, -1), "Its samples have 12 elements, but `target_shape=(5, -1)` needs a multiple of 5."),
     ],
 )
 def test_a_shape_that_the_numbers_do_not_fill_is_refused(target: tuple, words: str) -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Reshape(target, name="mine")(np.ones((2, 3, 4)))
-    assert f"The layer 'mine' got an input of shape (None, 3, 4). {words}" in str(raised.value)
+    assert f"The layer 'mine' received an input of shape (None, 3, 4). {words}" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_shape_that_the_numbers_do_not_fill_is_refused(target: tuple, words: s
     [
         (lambda: layers.Reshape((-1, -1)), "At most one size may be -1"),
         (lambda: layers.Reshape((2.5,)), "`target_shape=2.5`"),
-        (lambda: layers.Permute((0, 1)), "They must be the numbers 1 to 2, each once"),
+        (lambda: layers.Permute((0, 1)), "They must be a permutation of the axes 1 to 2"),
         (lambda: layers.RepeatVector(0), "`n=0`"),
-        (lambda: layers.ZeroPadding2D(-1), "`padding=-1`. It must be a whole number and at least 0."),
-        (lambda: layers.ZeroPadding2D((1, 2, 3)), "`padding=(1, 2, 3)`. It must be one number, or 2 numbers, or 2 pairs"),
+        (lambda: layers.ZeroPadding2D(-1), "`padding=-1`. It must be an integer greater than or equal to 0."),
+        (lambda: layers.ZeroPadding2D((1, 2, 3)), "`padding=(1, 2, 3)`. It must be one integer, or 2 integers, or 2 pairs"),
         (lambda: layers.Cropping2D(((1, 2, 3), 1)), "`cropping=(1, 2, 3)`"),
         (lambda: layers.UpSampling2D(0), "`size=0`"),
         (lambda: layers.UpSampling2D(interpolation="linear"), "Did you mean 'bilinear'?"),
@@ -121,7 +121,7 @@ def test_wrong_arguments_are_refused(make: Callable, words: str) -> None:
 
 
 def test_cropping_everything_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"It cuts off 2 \+ 2 and 0 \+ 0, which leaves nothing of a size of 4"):
+    with pytest.raises(ShapeError, match=r"It crops 2 \+ 2 and 0 \+ 0, which leaves no elements along an axis of size 4"):
         layers.Cropping2D(((2, 2), (0, 0)))(np.ones((1, 4, 4, 1)))
 
 

@@ -456,7 +456,7 @@ def test_what_is_no_cell_is_refused(cell: Any) -> None:
 
 
 def test_a_layer_is_no_cell() -> None:
-    with pytest.raises(InvalidTypeError, match=r"whole layer 'inner' as a cell.*without `StackedRNNCells`"):
+    with pytest.raises(InvalidTypeError, match=r"recurrent layer 'inner' as a cell.*without `StackedRNNCells`"):
         layers.RNN([layers.LSTM(3, name="inner")])
 
 
@@ -653,7 +653,7 @@ def test_a_trained_layer_remembers_what_came_first() -> None:
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU", "LSTMCell"])
 @pytest.mark.parametrize("units", [0, -3, 2.5, "4"])
 def test_units_must_be_positive(kind: str, units: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"`{kind}` was given `units=.*whole number and at least 1"):
+    with pytest.raises(InvalidArgumentError, match=f"`{kind}` received `units=.*integer greater than or equal to 1"):
         getattr(layers, kind)(units)
 
 
@@ -683,7 +683,7 @@ def test_a_list_of_states_beside_the_input_is_refused_with_advice() -> None:
 def test_another_number_of_features_is_refused() -> None:
     layer = layers.GRU(2)
     layer(sequences())
-    with pytest.raises(ShapeError, match="built for 3 features, and these are 7"):
+    with pytest.raises(ShapeError, match="built for 3 features, but the input has 7"):
         layer(random(2, 5, 7))
 
 

@@ -29,15 +29,15 @@ def test_a_fitting_rank_passes() -> None:
     "shape, names, advice",
     [
         ((None, 28, 28), PICTURE, "Add the channel axis: `x[..., None]`."),
-        ((None, 28, 3), PICTURE, "If it is one picture, add the batch axis: `x[None]`"),
+        ((None, 28, 3), PICTURE, "For a single image, add the batch axis: `x[None]`"),
         ((None, 28, 28), ("batch", "channels", "height", "width"), "Add the channel axis: `x[:, None]`."),
         ((None, 28, 28, 3, 1), PICTURE, "Reshape the input, or use the layer for inputs of this rank."),
-        ((None,), ("batch", "features"), "for a single sample the batch's, `x[None]`"),
+        ((None,), ("batch", "features"), "For a single sample, add the batch axis: `x[None]`"),
     ],
 )
 def test_the_advice_for_a_wrong_rank_fits_the_shape(shape: tuple, names: tuple, advice: str) -> None:
     text = told(shapes.check_rank, LAYER, shape, names)
-    assert text.startswith(f"The layer 'mine' got an input of shape {shape}. It needs {len(names)} dimensions")
+    assert text.startswith(f"The layer 'mine' received an input of shape {shape}. It needs {len(names)} dimensions")
     assert advice in text
 
 
@@ -45,7 +45,7 @@ def test_a_size_that_weights_depend_on_must_be_known_and_the_same() -> None:
     assert shapes.check_size(LAYER, (None, 4), -1, None, "features") == 4
     assert shapes.check_size(LAYER, (None, 4), -1, 4, "features") == 4
     assert "The size of axis 1 must be known" in told(shapes.check_size, LAYER, (None, None, 3), 1, None, "channels")
-    assert "It was built for 4 features, and these are 5." in told(shapes.check_size, LAYER, (None, 5), -1, 4, "features")
+    assert "It was built for 4 features, but the input has 5." in told(shapes.check_size, LAYER, (None, 5), -1, 4, "features")
 
 
 def test_parts_of_shapes_in_both_layouts() -> None:
@@ -61,7 +61,7 @@ def test_a_window_takes_so_many_places(padding: str, places: int) -> None:
 
 
 def test_a_window_that_does_not_fit_is_refused() -> None:
-    assert "pictures of size ? x 2. Its window of 3 x 3 must fit" in told(
+    assert "spatial size ? x 2. Its window of 3 x 3 must fit" in told(
         shapes.after_window, LAYER, (None, 2), (3, 3), (1, 1), "valid"
     )
 

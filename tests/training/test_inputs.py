@@ -94,7 +94,7 @@ def test_sizes_that_are_open_take_anything():
 def test_a_model_without_input_says_which_layer_refuses():
     model = cornu.Sequential([layers.Conv2D(3, 3, name="first"), layers.Flatten(), layers.Dense(4, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ShapeError, match=r"'first' got an input of shape .* Add the channel axis: `x\[..., None\]`"):
+    with pytest.raises(ShapeError, match=r"'first' received an input of shape .* Add the channel axis: `x\[..., None\]`"):
         model.fit(pictures(16, 16), np.zeros(5))
 
 

@@ -1,4 +1,4 @@
-"""Layers: what a model is made of. Each name is listed here by hand; the code stands in the file it is imported from."""
+"""Layers, the building blocks of models. Each public name is imported explicitly from the module that defines it."""
 
 from cornu import registry
 from cornu.core.input import Input, InputLayer

@@ -1,4 +1,4 @@
-"""Activation functions as layers, also the one that learns."""
+"""Activation functions as layers, including one with trainable slopes."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from cornu.layers import arguments, shapes
 from cornu.layers.shapes import Shape
 
 _FAR_BELOW = {"float16": -3e4}
-"""What stands for minus infinity in a dtype; -1e9 in the others."""
+"""Finite substitute for minus infinity for a dtype; -1e9 for the others."""
 
 
 class ElementwiseActivation(Layer):
-    """The base of activations that look at each number by itself: same shape, floats."""
+    """Base class of elementwise activation layers; the shape is kept, the values are floats."""
 
     batch_coupling = "none"
     supports_masking = True
@@ -22,21 +22,31 @@ class ElementwiseActivation(Layer):
         return ops.cast(inputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         return input_shape
 
 
 class ReLU(ElementwiseActivation):
-    """``max(x, 0)``, or with other arguments ``x`` between a threshold and ``max_value``.
+    """Rectified linear unit activation layer.
+
+    The layer computes, elementwise::
+
+        y = max_value                          if x >= max_value
+        y = x                                  if threshold <= x < max_value
+        y = negative_slope * (x - threshold)   otherwise
+
+    which is ``y = max(x, 0)`` with the default arguments.
+
+    Source: Nair and Hinton, 2010, Rectified Linear Units Improve Restricted Boltzmann Machines.
 
     Args:
-        max_value: Larger values become this one; None is no limit.
-        negative_slope: Below the threshold the value is ``negative_slope * (x - threshold)``.
-        threshold: Where the function bends.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        max_value: Non-negative float, the maximum output. Defaults to None (no maximum).
+        negative_slope: Non-negative float, the slope below the threshold. Defaults to 0.
+        threshold: Non-negative float, the threshold. Defaults to 0.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is negative.
+        InvalidArgumentError: If an argument is negative.
 
     Example:
         >>> import numpy as np
@@ -52,23 +62,28 @@ class ReLU(ElementwiseActivation):
         self.threshold = arguments.at_least_zero(self, "threshold", threshold)
 
     def call(self, inputs: Any) -> Any:
-        """The function of the inputs."""
+        """Return the activation of the inputs."""
         return activations.relu(
             self._floats(inputs), negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold
         )
 
 
 class LeakyReLU(ElementwiseActivation):
-    """``x``, and below 0 ``negative_slope * x``.
+    """Leaky rectified linear unit activation layer.
 
-    Source: Maas et al., 2013.
+    The layer computes, elementwise::
+
+        y = x                    if x >= 0
+        y = negative_slope * x   otherwise
+
+    Source: Maas et al., 2013, Rectifier Nonlinearities Improve Neural Network Acoustic Models.
 
     Args:
-        negative_slope: The slope below 0.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        negative_slope: Non-negative float, the slope below 0. Defaults to 0.3.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The slope is negative.
+        InvalidArgumentError: If the slope is negative.
 
     Example:
         >>> import numpy as np
@@ -82,18 +97,24 @@ class LeakyReLU(ElementwiseActivation):
         self.negative_slope = arguments.at_least_zero(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Any) -> Any:
-        """The function of the inputs."""
+        """Return the activation of the inputs."""
         return ops.leaky_relu(self._floats(inputs), negative_slope=self.negative_slope)
 
 
 class ELU(ElementwiseActivation):
-    """``x``, and below 0 ``alpha * (exp(x) - 1)``.
+    """Exponential linear unit activation layer.
 
-    Source: Clevert et al., 2015, https://arxiv.org/abs/1511.07289
+    The layer computes, elementwise::
+
+        y = x                      if x >= 0
+        y = alpha * (exp(x) - 1)   otherwise
+
+    Source: Clevert et al., 2015, Fast and Accurate Deep Network Learning by Exponential Linear Units,
+    https://arxiv.org/abs/1511.07289
 
     Args:
-        alpha: How far below 0 it goes.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        alpha: Float; the output approaches ``-alpha`` for large negative inputs. Defaults to 1.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -107,26 +128,32 @@ class ELU(ElementwiseActivation):
         self.alpha = alpha
 
     def call(self, inputs: Any) -> Any:
-        """The function of the inputs."""
+        """Return the activation of the inputs."""
         return ops.elu(self._floats(inputs), alpha=self.alpha)
 
 
 class PReLU(ElementwiseActivation):
-    """A leaky ReLU whose slopes are learned: ``x``, and below 0 ``alpha * x``.
+    """Parametric rectified linear unit activation layer, a leaky ReLU with trainable slopes.
 
-    Its weight ``alpha`` has the shape of one sample, with 1 for shared axes.
+    The layer computes, elementwise::
 
-    Source: He et al., 2015, https://arxiv.org/abs/1502.01852
+        y = x           if x > 0
+        y = alpha * x   otherwise
+
+    Its weight ``alpha`` has the shape of one sample, with size 1 for shared axes.
+
+    Source: He et al., 2015, Delving Deep into Rectifiers, https://arxiv.org/abs/1502.01852
 
     Args:
-        alpha_initializer: First value of the slopes.
-        alpha_regularizer: Penalty on the slopes.
-        alpha_constraint: What they are brought to after each update.
-        shared_axes: Axes along which there is one slope: ``[1, 2]`` for one slope for each channel of a picture.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        alpha_initializer: Initializer for the slopes. Defaults to ``"Zeros"``.
+        alpha_regularizer: Regularizer applied to the slopes. Defaults to None.
+        alpha_constraint: Constraint applied to the slopes after each optimizer update. Defaults to None.
+        shared_axes: List of the axes along which the slope is shared, such as ``[1, 2]`` for one slope per channel of an image.
+            Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: There is no such axis, or it is the batch's.
+        InvalidArgumentError: If a shared axis does not exist, or is the batch axis.
 
     Example:
         >>> import numpy as np
@@ -152,7 +179,7 @@ class PReLU(ElementwiseActivation):
         self.shared_axes = None if listed is None else arguments.axes(self, listed, "shared_axes")
 
     def build(self, input_shape: Shape) -> None:
-        """Makes the slopes."""
+        """Create the slopes."""
         shape = self._alpha_shape(input_shape)
         for axis in range(1, len(input_shape)):
             if shape[axis - 1] is None:
@@ -166,33 +193,36 @@ class PReLU(ElementwiseActivation):
         for axis in self.shared_axes or ():
             if not 1 <= axis < len(input_shape):
                 raise InvalidArgumentError(
-                    f"The layer {self.name!r} has `shared_axes={self.shared_axes}` and got an input of shape {input_shape}.",
-                    f"Its axes, without the batch's, are 1 to {len(input_shape) - 1}.",
-                    "Leave the others out of `shared_axes`.",
+                    f"The layer {self.name!r} has `shared_axes={self.shared_axes}` but received an input of shape "
+                    f"{input_shape}.",
+                    f"Its axes, without the batch axis, are 1 to {len(input_shape) - 1}.",
+                    "Remove the other axes from `shared_axes`.",
                 )
             shape[axis - 1] = 1
         return tuple(shape)
 
     def call(self, inputs: Any) -> Any:
-        """``x`` where it is positive, else ``alpha * x``."""
+        """Return ``x`` where it is positive, and ``alpha * x`` elsewhere."""
         inputs = self._floats(inputs)
         return ops.where(ops.greater(inputs, 0), inputs, self.alpha * inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         if self.built and self._alpha_shape(input_shape) != self.alpha.shape:
             alpha = self.alpha.shape
-            advice = "Share the slopes along axes whose size varies, with `shared_axes`, or make a new layer."
+            advice = "Share the slopes along axes of variable size with `shared_axes`, or create a new layer."
             raise shapes.refusal(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
         return input_shape
 
 
 class Softmax(Layer):
-    """``exp(x) / sum(exp(x))``: numbers from 0 to 1 that sum to 1.
+    """Softmax activation layer: ``y = exp(x) / sum(exp(x))``, with the sum over the given axes.
+
+    The outputs are in [0, 1] and sum to 1.
 
     Args:
-        axis: The axis or axes to sum over.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        axis: Integer or list of integers, the axis or axes along which the softmax is computed. Defaults to -1.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -209,7 +239,7 @@ class Softmax(Layer):
 
     @property
     def batch_coupling(self) -> str:
-        """Samples meet only if one of the axes is the batch's, or may be."""
+        """Samples are coupled only if one of the axes is, or may be, the batch axis."""
         listed = self.axis if isinstance(self.axis, list) else [self.axis]
         return "none" if all(axis == -1 or axis > 0 for axis in listed) else "unknown"
 
@@ -219,11 +249,11 @@ class Softmax(Layer):
         return activations.softmax
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The softmax of the inputs.
+        """Return the softmax of the inputs.
 
         Args:
-            inputs: An array.
-            mask: What broadcasts to the inputs: where it is False, the result is 0.
+            inputs: Array.
+            mask: Array that broadcasts to the inputs; the output is 0 where it is False. Defaults to None.
         """
         inputs = ops.cast(inputs, self.compute_dtype)
         if mask is None:
@@ -233,5 +263,5 @@ class Softmax(Layer):
         return ops.where(mask, ops.softmax(masked, axis=self.axis), 0)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         return input_shape

@@ -1,4 +1,4 @@
-"""Checks of what layers are made with: each gives the argument in its final form, or says what is wrong with it."""
+"""Validation of the arguments of layers: each function returns the argument in its final form or raises an error."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,126 +13,129 @@ from cornu.ops import batch_coupling
 
 
 def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
-    """A whole number, also from NumPy's numbers and from floats without a fraction.
+    """Return an integer, also from a NumPy number or from a float without a fractional part.
 
     Args:
-        layer: Whose argument it is.
-        argument: Its name.
-        value: What arrived.
-        least: The smallest number that makes sense.
+        layer: Layer whose argument is checked.
+        argument: Name of the argument.
+        value: Value of the argument.
+        least: Smallest valid value. Defaults to 1.
 
     Raises:
-        InvalidArgumentError: It is no whole number, or too small.
+        InvalidArgumentError: If the value is not an integer, or is too small.
     """
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
     if is_number and np.isfinite(value) and value == int(value) and value >= least:
         return int(value)
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        f"It must be a whole number and at least {least}.",
-        f"Pass for instance `{argument}={max(least, 1)}`, or check the order of the arguments.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        f"It must be an integer greater than or equal to {least}.",
+        f"Pass, for example, `{argument}={max(least, 1)}`, or check the order of the arguments.",
     )
 
 
 def sizes(layer: Layer, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
-    """As many whole numbers as a layer has spatial axes, from as many or from one that holds for all.
+    """Return one integer for each spatial axis, from a sequence of integers or from one integer for all axes.
 
     Raises:
-        InvalidArgumentError: Their number is another, or one of them is no whole number or too small.
+        InvalidArgumentError: If the number of values is wrong, or a value is not an integer or is too small.
     """
     if not isinstance(value, (list, tuple, np.ndarray)):
         return (whole(layer, argument, value, least),) * count
     if len(value) != count:
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-            f"It must be one number, or {count}, one for each spatial axis." if count > 1 else "It must be one number.",
-            f"Pass for instance `{argument}={max(least, 1)}`.",
+            f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+            f"It must be one integer, or {count} integers, one per spatial axis." if count > 1 else "It must be one integer.",
+            f"Pass, for example, `{argument}={max(least, 1)}`.",
         )
     return tuple(whole(layer, argument, item, least) for item in value)
 
 
 def margins(layer: Layer, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
-    """What to add or cut at both ends of each spatial axis: ``(before, after)`` pairs.
+    """Return the sizes to pad or crop at both ends of each spatial axis, as ``(before, after)`` pairs.
 
     Args:
-        layer: Whose argument it is.
-        argument: Its name.
-        value: One number for all, or for each axis a number or a pair.
+        layer: Layer whose argument is checked.
+        argument: Name of the argument.
+        value: Integer for all axes, or an integer or a pair of integers for each axis.
         count: Number of spatial axes.
 
     Raises:
-        InvalidArgumentError: It has another form, or a number is negative or not whole.
+        InvalidArgumentError: If the value has another form, or contains a value that is negative or not an integer.
     """
     parts = value if isinstance(value, (list, tuple, np.ndarray)) else (value,) * count
     if len(parts) != count:
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-            f"It must be one number, or {count} numbers, or {count} pairs `(before, after)`.",
-            f"Pass for instance `{argument}=1`.",
+            f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+            f"It must be one integer, or {count} integers, or {count} pairs `(before, after)`.",
+            f"Pass, for example, `{argument}=1`.",
         )
     return tuple(sizes(layer, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
 
 
 def rate(layer: Layer, value: Any, argument: str = "rate") -> float:
-    """The part of numbers that is dropped: from 0 up to and without 1.
+    """Return the fraction of values to drop, a float in [0, 1).
 
     Raises:
-        InvalidArgumentError: It lies outside.
+        InvalidArgumentError: If the value is out of range.
     """
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)
     percents = isinstance(value, (int, float, np.number)) and 1 < value < 100
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        "It must lie in [0, 1): it is the part of the numbers that is dropped, and 1 would drop them all.",
-        f"For {value} percent pass `{argument}={value / 100:g}`." if percents else f"Pass for instance `{argument}=0.5`.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        "It must be in [0, 1): it is the fraction of the values to drop, and 1 would drop all of them.",
+        f"For {value} percent, pass `{argument}={value / 100:g}`." if percents else f"Pass, for example, `{argument}=0.5`.",
     )
 
 
 def at_least_zero(layer: Layer, argument: str, value: Any) -> Any:
-    """A number that is not negative.
+    """Return a non-negative number.
 
     Raises:
-        InvalidArgumentError: It is negative, or no number.
+        InvalidArgumentError: If the value is negative or not a number.
     """
     if isinstance(value, (int, float, np.number)) and value >= 0:
         return value
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        "It must be a number and at least 0.",
-        f"Pass for instance `{argument}=0`.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        "It must be a number greater than or equal to 0.",
+        f"Pass, for example, `{argument}=0`.",
     )
 
 
 def axes(layer: Layer, value: Any, argument: str = "axis") -> Any:
-    """One axis, or a list of axes.
+    """Return one axis, or a list of axes.
 
     Raises:
-        InvalidTypeError: It is neither.
+        InvalidTypeError: If the value is neither.
     """
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         return [axes(layer, item, argument) for item in value]
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
     raise InvalidTypeError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        "It must be a whole number or a list of them.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        "It must be an integer or a list of integers.",
         f"Pass `{argument}=-1` for the last axis.",
     )
 
 
 def coupling_along(axes: int | list[int]) -> str:
-    """How samples meet in what reads along some axes (see ``Layer.batch_coupling``): not at all, but along the first."""
+    """Return the batch coupling of a computation along the given axes (see ``Layer.batch_coupling``).
+
+    Samples are coupled only if the first axis is among them.
+    """
     return "unknown" if axes == 0 or (isinstance(axes, list) and 0 in axes) else "none"
 
 
 def coupling_of(function: Callable) -> str:
-    """Return how a function of a batch treats its samples (see ``Layer.batch_coupling``), as it declares it itself."""
+    """Return how a function of a batch couples its samples (see ``Layer.batch_coupling``), as the function declares."""
     if isinstance(function, Layer):
         return function.batch_coupling
     return batch_coupling.of_call(function, (SymbolicTensor((None, None)),), {})
 
 
 def is_own_activation(function: Callable) -> bool:
-    """Whether a function is an activation of Cornu's: it has no weights and draws nothing."""
+    """Return whether a function is a built-in activation, which has no weights and draws no random values."""
     return function in registry.allowed("activations").values()

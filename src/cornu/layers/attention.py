@@ -1,4 +1,4 @@
-"""Attention: for each query the mean of values, weighted by how well their keys match it."""
+"""Attention layers: for each query, a mean of the values weighted by the similarity of their keys to the query."""
 
 import functools
 import math
@@ -18,18 +18,18 @@ from cornu.layers.shapes import Shape
 from cornu.ops.dtypes import LARGEST
 from cornu.registry import serialize
 
-# --- What all of them do ----------------------------------------------------------------------------------------------
+# --- Shared helpers ---------------------------------------------------------------------------------------------------
 
 
 def _softmax_where(allowed: Any, scores: Any, axes: int = 1) -> Any:
-    """The softmax of scores over the last axes, of those alone that are allowed; of all in a row where none is."""
+    """Return the softmax of the allowed scores over the last axes; if none in a row is allowed, the softmax over all."""
     if allowed is not None:
-        scores = ops.where(allowed, scores, -0.7 * LARGEST[ops.dtype(scores)])  # not infinity: that would give NaN
+        scores = ops.where(allowed, scores, -0.7 * LARGEST[ops.dtype(scores)])  # finite, since infinity would result in NaN
     return ops.softmax(scores, axis=tuple(range(-axes, 0)))
 
 
 def _band(queries: Any, keys: Any, causal: bool, window: int | None) -> list:
-    """Which keys a query sees by its place: none that come later, and none as far away as the window is wide."""
+    """Return masks of the keys each query may see by position: causal, and within the sliding window."""
     if not causal and window is None:
         return []
     ahead = ops.expand_dims(ops.arange(keys), 0) - ops.expand_dims(ops.arange(queries), 1)
@@ -38,38 +38,38 @@ def _band(queries: Any, keys: Any, causal: bool, window: int | None) -> list:
 
 
 def _all_of(masks: list) -> Any:
-    """Where all masks are True; None if there are none."""
+    """Return the logical AND of the masks; None if there are none."""
     return functools.reduce(ops.logical_and, masks) if masks else None
 
 
 def _as_array(mask: Any) -> Any:
-    """A mask that may be a list, as something with a shape."""
+    """Return a mask, possibly a list, as an object with a shape."""
     return mask if hasattr(mask, "shape") else np.asarray(mask)
 
 
 def _check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> Any:
-    """A mask as booleans, if it has exactly these sizes.
+    """Return a mask as booleans after validation of its shape.
 
     Raises:
-        ShapeError: It has others.
+        ShapeError: If the mask has another shape.
     """
     mask = _as_array(mask)
     if tuple(mask.shape) == tuple(expected):
         return ops.cast(mask, "bool")
     raise ShapeError(
-        f"The layer {layer.name!r} got `{name}` of shape {tuple(mask.shape)}.",
-        f"It must have the shape {tuple(expected)}: one number for each place.",
-        "Make it of the tensor that it masks, or leave it out.",
+        f"The layer {layer.name!r} received `{name}` of shape {tuple(mask.shape)}.",
+        f"It must have the shape {tuple(expected)}, with one value for each position.",
+        "Compute it from the tensor that it masks, or omit it.",
     )
 
 
-# --- Attention with many heads ----------------------------------------------------------------------------------------
+# --- Multi-head attention ---------------------------------------------------------------------------------------------
 
 
 class ManyHeads(Layer):
-    """The base of attention with many heads: projections, masks, attention, and a projection of what it gives.
+    """Base class of multi-head attention: projections, masks, attention and output projection.
 
-    A subclass says by ``_sizes`` how many heads there are and how large they are, by ``_projected_to`` what comes out.
+    A subclass defines the number and the size of the heads in ``_sizes`` and the output sizes in ``_projected_to``.
     """
 
     batch_coupling = "none"
@@ -105,30 +105,30 @@ class ManyHeads(Layer):
         self.use_gate = use_gate
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
-        self._penalty = regularizers.get(activity_regularizer)  # of the projections, as in Keras: not of the layer itself
+        self._penalty = regularizers.get(activity_regularizer)  # applied to the projections, as in Keras, not to the layer
 
     def _sizes(self) -> tuple[int, int, int, int]:
-        """Number of heads, number of key's heads, size of a head's keys, size of its values."""
+        """Return the numbers of query heads and key heads, and the sizes of the keys and the values of a head."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_sizes()`.")
 
     def _projected_to(self, query_shape: Shape) -> tuple:
-        """The sizes that come out in the place of the features."""
+        """Return the output sizes that replace the feature axis."""
         return (query_shape[-1],)
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer, but without ``flash_attention``, which has no effect."""
+        """Return the config, without ``flash_attention``, which is ignored."""
         config = super().get_config() | {"activity_regularizer": serialize(self._penalty)}
         return {name: value for name, value in config.items() if name != "flash_attention"}
 
     # --- Weights ------------------------------------------------------------------------------------------------------
 
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
-        """Makes the projections.
+        """Create the projections.
 
         Args:
             query_shape: Shape of the query.
             value_shape: Shape of the value.
-            key_shape: Shape of the key; default the value's.
+            key_shape: Shape of the key. Defaults to that of the value.
         """
         query_shape, value_shape = tuple(query_shape), tuple(value_shape)
         key_shape = value_shape if key_shape is None else tuple(key_shape)
@@ -172,31 +172,31 @@ class ManyHeads(Layer):
     # --- Shapes -------------------------------------------------------------------------------------------------------
 
     def _axes(self, rank: int) -> tuple[int, ...]:
-        """The axes along which attention looks: by default all between the batch and the features."""
+        """Return the attention axes, by default all axes between the batch and the features."""
         if self.attention_axes is None:
             return tuple(range(1, rank - 1))
         found = tuple(axis % rank if -rank <= axis < rank else -1 for axis in self.attention_axes)
         if all(0 < axis < rank - 1 for axis in found) and len(set(found)) == len(found):
             return found
         raise InvalidArgumentError(
-            f"The layer {self.name!r} has `attention_axes={self.attention_axes}` and got a query with {rank} axes.",
-            f"They must lie between the batch's axis and that of the features: from 1 to {rank - 2}, each once.",
-            "Choose other axes, or leave `attention_axes` out for all of them.",
+            f"The layer {self.name!r} has `attention_axes={self.attention_axes}` and received a query with {rank} axes.",
+            f"They must be distinct axes between the batch axis and the feature axis: from 1 to {rank - 2}.",
+            "Choose other axes, or omit `attention_axes` to attend over all of them.",
         )
 
     def _check(self, query: Shape, value: Shape, key: Shape) -> None:
-        """Raises a :class:`ShapeError` unless query, value and key fit together."""
+        """Raise a :class:`ShapeError` unless the shapes of query, value and key are compatible."""
         shapes.check_least_rank(self, query, ("batch", "steps", "features"))
         axes = self._axes(len(query))
         rest = [place for place in range(len(query) - 1) if place not in axes]
         if not len(query) == len(value) == len(key):
             raise self._misfit(query, value, key, "They must have the same number of axes.", "Reshape one of them.")
         if any(_differ(query[place], value[place]) for place in rest):
-            expected = f"Query and value may differ in the axes {axes}, where attention looks, and in the features."
-            raise self._misfit(query, value, key, expected, "Check `attention_axes`, and the batches.")
+            expected = f"Query and value may differ only in the attention axes {axes} and in the features."
+            raise self._misfit(query, value, key, expected, "Check `attention_axes` and the batch sizes.")
         if any(map(_differ, value[:-1], key[:-1])):
-            expected = "Key and value must have the same sizes but for the features: each key leads to a value."
-            raise self._misfit(query, value, key, expected, "Check where the two come from, and their order: value, then key.")
+            expected = "Key and value must have the same shape except for the features, since each key belongs to one value."
+            raise self._misfit(query, value, key, expected, "Check the inputs and their order: value, then key.")
         if self.built:
             named = ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
             for projection, shape in named:
@@ -204,15 +204,15 @@ class ManyHeads(Layer):
 
     def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
         given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
-        return ShapeError(f"The layer {self.name!r} got {given}.", expected, advice)
+        return ShapeError(f"The layer {self.name!r} received {given}.", expected, advice)
 
     def compute_output_shape(self, query_shape: Shape, value_shape: Any = None, key_shape: Any = None) -> Shape:
-        """The query's, with ``output_shape`` in the place of the features.
+        """Return the shape of the query with the feature axis replaced by ``output_shape``.
 
         Args:
             query_shape: Shape of the query.
-            value_shape: Shape of the value; None if there is nothing to check.
-            key_shape: Shape of the key; default the value's.
+            value_shape: Shape of the value. Defaults to None, for no validation.
+            key_shape: Shape of the key. Defaults to that of the value.
         """
         if value_shape is not None:
             key_shape = value_shape if key_shape is None else key_shape
@@ -232,7 +232,7 @@ class ManyHeads(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
-        """Symbolic tensors like the outputs of ``call`` for the same arguments."""
+        """Return symbolic tensors like the outputs of ``call`` for the same arguments."""
         query_shape, value_shape = tuple(query.shape), tuple(value.shape)
         shape = self.compute_output_shape(query_shape, value_shape, None if key is None else tuple(key.shape))
         outputs = SymbolicTensor(shape, self.compute_dtype)
@@ -260,23 +260,24 @@ class ManyHeads(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
-        """Attention.
+        """Return the attention outputs.
 
         Args:
-            query: ``(batch, queries, features)``, or with more axes between batch and features.
-            value: ``(batch, keys, features)``.
-            key: ``(batch, keys, features)``; default the value.
-            query_mask: ``(batch, queries)``, True where a query counts; the others see no key.
-            value_mask: ``(batch, keys)``, True where a value counts.
-            key_mask: ``(batch, keys)``, True where a key counts.
-            attention_mask: True where a query may see a key; ``(batch, queries, keys)``, or with the axis of the heads after
-                the batch's, or without the batch. Sizes of 1 are repeated.
-            return_attention_scores: Whether to give the weights ``(batch, heads, queries, keys)`` too.
-            training: Whether ``dropout`` is on.
-            use_causal_mask: Whether a query sees only keys up to its own place.
+            query: Array of shape ``(batch, queries, features)``, possibly with more axes between batch and features.
+            value: Array of shape ``(batch, keys, features)``.
+            key: Array of shape ``(batch, keys, features)``. Defaults to ``value``.
+            query_mask: Boolean array of shape ``(batch, queries)``, True for valid queries; other queries see no key.
+            value_mask: Boolean array of shape ``(batch, keys)``, True for valid values.
+            key_mask: Boolean array of shape ``(batch, keys)``, True for valid keys.
+            attention_mask: Boolean array of shape ``(batch, queries, keys)``, True where a query may see a key. May have a head
+                axis after the batch axis, or no batch axis. Sizes of 1 are broadcast.
+            return_attention_scores: Whether to also return the attention weights, of shape ``(batch, heads, queries, keys)``.
+                Defaults to False.
+            training: Whether to apply dropout. Defaults to None (False).
+            use_causal_mask: Whether a query sees only keys up to its own position. Defaults to False.
 
         Returns:
-            The outputs, or ``(outputs, weights)``; the weights are those before dropout.
+            The outputs, or ``(outputs, weights)``, with the weights before dropout.
         """
         key = value if key is None else key
         self._check(tuple(query.shape), tuple(value.shape), tuple(key.shape))
@@ -297,7 +298,7 @@ class ManyHeads(Layer):
         return (outputs, weights) if return_attention_scores else outputs
 
     def _weights(self, queries: Any, keys: Any, axes: tuple[int, ...], allowed: Any) -> Any:
-        """How much each key counts for each query; nothing where none is allowed."""
+        """Return the attention weights of the keys for each query; 0 where not allowed."""
         scale = 1 / math.sqrt(queries.shape[-1])
         ours, theirs, scores = _letters(len(queries.shape) - 2, axes)
         found = ops.einsum(f"{ours}xy,{theirs}xy->{scores}", queries * scale, self._for_each_head(keys))
@@ -311,14 +312,14 @@ class ManyHeads(Layer):
         return ops.einsum(f"{scores},{theirs}xz->{ours}xz", weights, self._for_each_head(values))
 
     def _for_each_head(self, x: Any) -> Any:
-        """Keys or values, those that several heads share repeated."""
+        """Return keys or values with one head per query head, by repeating shared heads."""
         heads, key_heads = self._sizes()[:2]
         return x if heads == key_heads else ops.repeat(x, heads // key_heads, axis=-2)
 
     def _allowed(self, query: Shape, value: Shape, masks: dict, attention_mask: Any, causal: bool) -> Any:
-        """Which keys each query may see, as booleans that broadcast to the scores; None if all."""
+        """Return which keys each query may see, as booleans that broadcast to the scores; None if all."""
         axes = self._axes(len(query))
-        count, between = len(axes), len(query) - 1 - len(axes)  # `between`: the other axes, of which the batch's is one
+        count, between = len(axes), len(query) - 1 - len(axes)  # `between`: the other axes, including the batch axis
         queries, keys = [query[axis] for axis in axes], [value[axis] for axis in axes]
         found = []
         for name, mask in masks.items():
@@ -331,24 +332,24 @@ class ManyHeads(Layer):
             found.append(self._as_scores(attention_mask, self._scores_shape(query, value), 2 * count))
         if (causal or self.sliding_window is not None) and count > 1:
             raise InvalidArgumentError(
-                f"The layer {self.name!r} looks along the axes {axes} and was given "
+                f"The layer {self.name!r} attends over the axes {axes} and received "
                 f"{'`use_causal_mask=True`' if causal else f'`sliding_window={self.sliding_window}`'}.",
-                "What comes before what is known along one axis only.",
-                "Choose one axis with `attention_axes`, or pass an `attention_mask` of your own.",
+                "Causal and sliding-window masks need exactly one attention axis.",
+                "Choose one axis with `attention_axes`, or pass an `attention_mask`.",
             )
         return _all_of([*found, *_band(queries[0], keys[0], causal, self.sliding_window)])
 
     def _as_scores(self, mask: Any, expected: Shape, places: int) -> Any:
-        """An ``attention_mask`` with all axes that the scores have, those that it lacks put in before the places."""
+        """Return an ``attention_mask`` with the rank of the scores; missing axes precede the query and key axes."""
         mask = _as_array(mask)
         shape = tuple(mask.shape)
         full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
         fits = places <= len(shape) <= len(expected) and all(map(_repeats_to, full, expected))
         if not fits:
             raise ShapeError(
-                f"The layer {self.name!r} got `attention_mask` of shape {shape}.",
-                f"It must broadcast to the shape of the scores, {tuple(expected)}; the axes of batch and heads may be missing.",
-                f"Make it {(expected[0], *expected[-places:])}: one number for each query and key.",
+                f"The layer {self.name!r} received `attention_mask` of shape {shape}.",
+                f"It must broadcast to the shape of the scores, {tuple(expected)}; the batch and head axes may be omitted.",
+                f"Pass a mask of shape {(expected[0], *expected[-places:])}, with one value for each query and key.",
             )
         return ops.reshape(ops.cast(mask, "bool"), full)
 
@@ -362,7 +363,7 @@ def _repeats_to(size: Any, expected: Any) -> bool:
 
 
 def _letters(steps: int, axes: tuple[int, ...]) -> tuple[str, str, str]:
-    """The letters of the queries' axes up to the heads, of the keys', and of the scores': the heads are ``x``."""
+    """Return the einsum letters of queries (up to the heads), keys and scores; ``x`` denotes the heads."""
     ours = "abcdefg"[:steps]
     theirs = "".join("ijklmno"[place] if place in axes else letter for place, letter in enumerate(ours))
     rest = "".join(letter for letter in ours if letter in theirs)
@@ -370,43 +371,55 @@ def _letters(steps: int, axes: tuple[int, ...]) -> tuple[str, str, str]:
 
 
 class MultiHeadAttention(ManyHeads):
-    """Attention with several heads: each projects query, key and value in its own way and looks for itself.
+    """Multi-head attention layer.
 
-    A head's weights are ``softmax(query @ key.T / sqrt(key_dim))``, its output the mean of the values by these weights; the
-    heads' outputs are projected together. With ``query``, ``value`` and ``key`` the same it is self-attention. Takes
-    ``(batch, queries, features)`` and ``(batch, keys, features)`` and gives ``(batch, queries, features)``. The mask of an
-    input counts as ``query_mask``, ``value_mask`` and ``key_mask``, and that of the query is handed on.
+    Each head h computes, with its own projections of query, key and value::
 
-    A query that may see no key gets the mean of all values, or nothing where the weights are made one by one: with
-    ``return_attention_scores``, ``attention_axes`` and dropout, as in Keras.
+        q, k, v = query @ Wq[h] + bq[h], key @ Wk[h] + bk[h], value @ Wv[h] + bv[h]
+        weights = softmax(q @ k.T / sqrt(key_dim))
+        output[h] = weights @ v
 
-    Source: Vaswani et al., 2017, https://arxiv.org/abs/1706.03762; the gate: Qiu et al., 2025,
+    and the outputs of all heads are projected together: ``y = concatenate(output) @ Wo + bo``. If query, value and key are the
+    same, this is self-attention.
+
+    Input shapes: ``(batch, queries, features)`` for the query and ``(batch, keys, features)`` for value and key. Output shape:
+    ``(batch, queries, features)``.
+
+    The masks of the inputs are used as ``query_mask``, ``value_mask`` and ``key_mask``, and the mask of the query is
+    propagated. For a query that may see no key, the output of a head is the mean of all values, or 0 if the weights are
+    computed explicitly (with ``return_attention_scores``, ``attention_axes`` or dropout), as in Keras.
+
+    Source: Vaswani et al., 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762. Gate: Qiu et al., 2025,
     https://arxiv.org/abs/2505.06708
 
     Args:
-        num_heads: Number of heads.
-        key_dim: Size of each head's queries and keys.
-        value_dim: Size of each head's values; default ``key_dim``.
-        dropout: The part of the weights that is dropped while training.
-        use_bias: Whether the projections add a bias.
-        output_shape: Sizes that come out in the place of the features; default the query's features.
-        attention_axes: The axes of the query along which it looks; default all between batch and features.
-        sliding_window: A query sees only keys less than so many places away; None for all.
-        flash_attention: Is taken for the sake of Keras and has no effect.
-        kernel_initializer: First value of the kernels.
-        bias_initializer: First value of the biases.
-        kernel_regularizer: Penalty on the kernels.
-        bias_regularizer: Penalty on the biases.
-        activity_regularizer: Penalty on what each projection gives.
-        kernel_constraint: What the kernels are brought to after each update.
-        bias_constraint: What the biases are brought to after each update.
-        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        num_heads: Positive integer, the number of heads.
+        key_dim: Positive integer, the size of the queries and keys of each head.
+        value_dim: Positive integer, the size of the values of each head. Defaults to ``key_dim``.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        use_bias: Whether the projections add a bias vector. Defaults to True.
+        output_shape: Integer or tuple of integers, the output sizes that replace the feature axis. Defaults to the number of
+            features of the query.
+        attention_axes: Integer or tuple of integers, the axes of the query over which attention is applied. Defaults to all
+            axes between the batch and the features.
+        sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
+            limit).
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vectors. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of each projection. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vectors after each optimizer update. Defaults to None.
+        use_gate: Whether to multiply the output of the heads by the sigmoid of a projection of the query. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: An argument is out of its range, or when called: there are no such ``attention_axes``.
-        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+        InvalidArgumentError: If an argument is out of range, or, when called, the query does not have ``attention_axes``.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible with each other or with those
+            the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -469,61 +482,74 @@ class MultiHeadAttention(ManyHeads):
         return self._given_shape or super()._projected_to(query_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer; ``output_shape`` is one of its arguments."""
+        """Return the config, including ``output_shape``."""
         return {**super().get_config(), "output_shape": self._given_shape}
 
     @property
     def query_dense(self) -> EinsumDense:
-        """The projection of the query. (In files the projections stand under these names.)"""
+        """The query projection. Files store the projections under these names."""
         return self._query_dense
 
     @property
     def key_dense(self) -> EinsumDense:
-        """The projection of the key."""
+        """The key projection."""
         return self._key_dense
 
     @property
     def value_dense(self) -> EinsumDense:
-        """The projection of the value."""
+        """The value projection."""
         return self._value_dense
 
     @property
     def output_dense(self) -> EinsumDense:
-        """The projection of what the heads give."""
+        """The output projection."""
         return self._output_dense
 
 
 class GroupQueryAttention(ManyHeads):
-    """Attention with many heads for the query that share a few heads for key and value: less to compute and to keep.
+    """Grouped-query attention layer, in which groups of query heads share the heads of key and value.
 
-    With ``num_key_value_heads=num_query_heads`` it is :class:`MultiHeadAttention`, with 1 it is multi-query attention. Takes
-    ``(batch, queries, features)`` and ``(batch, keys, features)`` and gives ``(batch, queries, features)``. The mask of an
-    input counts as ``query_mask``, ``value_mask`` and ``key_mask``, and that of the query is handed on.
+    Each query head h uses the key and value head g of its group::
 
-    Source: Ainslie et al., 2023, https://arxiv.org/abs/2305.13245
+        weights = softmax(q[h] @ k[g].T / sqrt(head_dim)), with g = h // (num_query_heads / num_key_value_heads)
+        output[h] = weights @ v[g]
+
+    and the outputs of all heads are projected together. Fewer key and value heads save computation and memory. With
+    ``num_key_value_heads=num_query_heads`` this is :class:`MultiHeadAttention`, with 1 it is multi-query attention.
+
+    Input shapes: ``(batch, queries, features)`` for the query and ``(batch, keys, features)`` for value and key. Output shape:
+    ``(batch, queries, features)``.
+
+    The masks of the inputs are used as ``query_mask``, ``value_mask`` and ``key_mask``, and the mask of the query is
+    propagated.
+
+    Source: Ainslie et al., 2023, GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints,
+    https://arxiv.org/abs/2305.13245
 
     Args:
-        head_dim: Size of each head.
-        num_query_heads: Number of the query's heads.
-        num_key_value_heads: Number of heads of key and value; divides ``num_query_heads``.
-        dropout: The part of the weights that is dropped while training.
-        use_bias: Whether the projections add a bias.
-        sliding_window: A query sees only keys less than so many places away; None for all.
-        flash_attention: Is taken for the sake of Keras and has no effect.
-        kernel_initializer: First value of the kernels.
-        bias_initializer: First value of the biases.
-        kernel_regularizer: Penalty on the kernels.
-        bias_regularizer: Penalty on the biases.
-        activity_regularizer: Penalty on what each projection gives.
-        kernel_constraint: What the kernels are brought to after each update.
-        bias_constraint: What the biases are brought to after each update.
-        use_gate: Whether what the heads give is multiplied by a sigmoid of a projection of the query.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        head_dim: Positive integer, the size of each head.
+        num_query_heads: Positive integer, the number of query heads.
+        num_key_value_heads: Positive integer, the number of key and value heads; must divide ``num_query_heads``.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        use_bias: Whether the projections add a bias vector. Defaults to True.
+        sliding_window: Positive integer; a query attends only to keys less than this many positions away. Defaults to None (no
+            limit).
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vectors. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vectors. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of each projection. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vectors after each optimizer update. Defaults to None.
+        use_gate: Whether to multiply the output of the heads by the sigmoid of a projection of the query. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: An argument is out of its range, or the heads do not divide evenly.
-        ShapeError: When called: query, value, key or a mask do not fit together or to what the layer was built for.
+        InvalidArgumentError: If an argument is out of range, or ``num_key_value_heads`` does not divide ``num_query_heads``.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible with each other or with those
+            the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -573,10 +599,10 @@ class GroupQueryAttention(ManyHeads):
         self.num_key_value_heads = arguments.whole(self, "num_key_value_heads", num_key_value_heads)
         if self.num_query_heads % self.num_key_value_heads:
             raise InvalidArgumentError(
-                f"`GroupQueryAttention` was given `num_query_heads={num_query_heads}` and "
+                f"`GroupQueryAttention` received `num_query_heads={num_query_heads}` and "
                 f"`num_key_value_heads={num_key_value_heads}`.",
-                "The heads of the query must divide evenly among those of key and value.",
-                f"Pass for instance `num_query_heads={2 * self.num_key_value_heads}`.",
+                "`num_query_heads` must be divisible by `num_key_value_heads`.",
+                f"Pass, for example, `num_query_heads={2 * self.num_key_value_heads}`.",
             )
 
     def _sizes(self) -> tuple[int, int, int, int]:
@@ -591,9 +617,9 @@ class GroupQueryAttention(ManyHeads):
 
 
 class OneHead(Layer):
-    """The base of attention on a list ``[query, value]`` or ``[query, value, key]``, which are not projected.
+    """Base class of attention without projections, on a list ``[query, value]`` or ``[query, value, key]``.
 
-    A subclass gives the scores of queries and keys, by ``_scores(query, key)``.
+    A subclass computes the scores of queries and keys in ``_scores(query, key)``.
     """
 
     batch_coupling = "none"
@@ -607,7 +633,7 @@ class OneHead(Layer):
         self.seed_generator = SeedGenerator(seed)
 
     def _scores(self, query: Any, key: Any) -> Any:
-        """``(batch, queries, keys)``: how well they match."""
+        """Return the similarity scores, of shape ``(batch, queries, keys)``."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_scores(query, key)`.")
 
     def call(
@@ -618,19 +644,20 @@ class OneHead(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
-        """Attention.
+        """Return the attention outputs.
 
         Args:
-            inputs: ``[query, value]`` or ``[query, value, key]``: ``(batch, queries, features)``, and twice
-                ``(batch, keys, features)``. The key is the value by default.
-            mask: ``[query_mask, value_mask]``, each ``(batch, steps)`` or None: True where a step counts. The output is 0 at
-                queries that do not.
-            training: Whether ``dropout`` is on.
-            return_attention_scores: Whether to give the weights ``(batch, queries, keys)`` too.
-            use_causal_mask: Whether a query sees only keys up to its own place.
+            inputs: List ``[query, value]`` or ``[query, value, key]`` of arrays of shape ``(batch, queries, features)`` (query)
+                and ``(batch, keys, features)`` (value and key). The key defaults to the value.
+            mask: List ``[query_mask, value_mask]`` of boolean arrays of shape ``(batch, steps)`` or None, True for valid time
+                steps. The output is 0 for invalid queries. Defaults to None.
+            training: Whether to apply dropout. Defaults to None (False).
+            return_attention_scores: Whether to also return the attention weights, of shape ``(batch, queries, keys)``. Defaults
+                to False.
+            use_causal_mask: Whether a query sees only keys up to its own position. Defaults to False.
 
         Returns:
-            The outputs, or ``(outputs, weights)``; the weights are those after dropout.
+            The outputs, or ``(outputs, weights)``, with the weights after dropout.
         """
         query, value, *others = (ops.cast(x, self.compute_dtype) for x in inputs)
         query_mask, value_mask = self._masks(mask, query.shape, value.shape)
@@ -649,37 +676,38 @@ class OneHead(Layer):
             return None, None
         if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
             raise InvalidTypeError(
-                f"The layer {self.name!r} was given a `mask` that is no list of two.",
-                "It must be `[query_mask, value_mask]`, as its inputs are a list.",
-                "Pass None for the one that is not there: `mask=[None, value_mask]`.",
+                f"The layer {self.name!r} received a `mask` that is not a list of two masks.",
+                "It must be `[query_mask, value_mask]`, since the inputs are a list.",
+                "Pass None for a missing mask: `mask=[None, value_mask]`.",
             )
         pairs = (("query_mask", mask[0], query), ("value_mask", mask[1], value))
         found = [None if one is None else _check_mask(self, name, one, shape[:-1]) for name, one, shape in pairs]
         return found[0], found[1]
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """That of the query."""
+        """Return the mask of the query."""
         return previous_mask[0] if isinstance(previous_mask, (list, tuple)) else None
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        """The query's, with the value's features."""
+        """Return the shape of the query with the features of the value."""
         is_list = isinstance(input_shape, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in input_shape)
         if not is_list or len(input_shape) not in (2, 3):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on "
                 + (f"a list of {len(input_shape)} tensors." if is_list else f"one tensor, of shape {input_shape}."),
-                "It takes a list of two or three: `[query, value]` or `[query, value, key]`.",
-                f"Call it as `{type(self).__name__}()([query, value])`; for self-attention as `([x, x])`.",
+                "It expects a list of two or three tensors: `[query, value]` or `[query, value, key]`.",
+                f"Call it as `{type(self).__name__}()([query, value])`; for self-attention, pass `[x, x]`.",
             )
         query, value, key = (tuple(shape) for shape in (*input_shape, input_shape[1])[:3])
         shapes.check_least_rank(self, query, ("batch", "steps", "features"))
         fits = len(query) == len(value) == len(key) and not any(map(_differ, query[:-2], value[:-2]))
         if not fits or any(map(_differ, value[:-1], key[:-1])) or _differ(query[-1], key[-1]):
             raise ShapeError(
-                f"The layer {self.name!r} got a query of shape {query}, a value of shape {value} and a key of shape {key}.",
+                f"The layer {self.name!r} received a query of shape {query}, a value of shape {value} "
+                f"and a key of shape {key}.",
                 "They must be (batch, queries, size), (batch, keys, features) and (batch, keys, size). "
                 "By default the key is the value.",
-                "Bring query and key to one size with a `Dense` layer, and check the order: query, value, key.",
+                "Project query and key to the same size with a `Dense` layer, and check the order: query, value, key.",
             )
         return (*query[:-1], value[-1])
 
@@ -691,7 +719,7 @@ class OneHead(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
-        """Symbolic tensors like the outputs of ``call`` for the same arguments."""
+        """Return symbolic tensors like the outputs of ``call`` for the same arguments."""
         given = [tuple(x.shape) for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
         outputs = SymbolicTensor(self.compute_output_shape(given), self.compute_dtype)
         if not return_attention_scores:
@@ -700,26 +728,34 @@ class OneHead(Layer):
 
 
 class Attention(OneHead):
-    """Attention without projections: the mean of the values, weighted by the softmax of ``query @ key.T``.
+    """Dot-product attention layer without projections (Luong-style attention).
 
-    Takes a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
-    features)`` and ``(batch, keys, size)`` and gives ``(batch, queries, features)``. The masks of the inputs count as
-    ``mask``, and that of the query is handed on. A query that may see no key gets the mean of all values.
+    The layer computes::
 
-    Source: Luong et al., 2015, https://arxiv.org/abs/1508.04025
+        scores = query @ key.T, multiplied by ``scale`` if ``use_scale`` is True
+        y = softmax(scores) @ value
+
+    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``,
+    ``(batch, keys, features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
+
+    The masks of the inputs are used as ``mask``, and the mask of the query is propagated. For a query that may see no key, the
+    output is the mean of all values.
+
+    Source: Luong et al., 2015, Effective Approaches to Attention-based Neural Machine Translation,
+    https://arxiv.org/abs/1508.04025
 
     Args:
-        use_scale: Whether scores are multiplied by a trained number ``scale``, at first 1.
-        score_mode: ``"dot"``; or ``"concat"`` for scores ``concat_score_weight * sum(tanh(scale * (query + key)))`` with one
-            trained number more.
-        dropout: The part of the weights that is dropped while training.
-        seed: A whole number that fixes what is dropped, or None.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        use_scale: Whether to multiply the scores by a trainable scalar ``scale``, initialized to 1. Defaults to False.
+        score_mode: ``"dot"``, or ``"concat"`` for the scores ``concat_score_weight * sum(tanh(scale * (query + key)))``, with
+            another trainable scalar. Defaults to ``"dot"``.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``score_mode`` or ``dropout`` is out of its range.
-        InvalidTypeError: When called: the inputs or the masks are no list.
-        ShapeError: When called: query, value, key or a mask do not fit together.
+        InvalidArgumentError: If ``score_mode`` or ``dropout`` is invalid.
+        InvalidTypeError: If, when called, the inputs or the masks are not a list.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible.
 
     Example:
         >>> import numpy as np
@@ -738,7 +774,7 @@ class Attention(OneHead):
         self.score_mode = score_mode
 
     def build(self, input_shape: Any) -> None:
-        """Makes the numbers that scores are multiplied by."""
+        """Create the trainable scalars of the scores."""
         self.compute_output_shape(input_shape)
         if self.use_scale:
             self.scale = self.add_weight((), "ones", name="scale")
@@ -754,24 +790,32 @@ class Attention(OneHead):
 
 
 class AdditiveAttention(OneHead):
-    """Attention without projections, with scores ``sum(scale * tanh(query + key))``.
+    """Additive attention layer without projections (Bahdanau-style attention).
 
-    Takes a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``, ``(batch, keys,
-    features)`` and ``(batch, keys, size)`` and gives ``(batch, queries, features)``. The masks of the inputs count as
-    ``mask``, and that of the query is handed on. A query that may see no key gets the mean of all values.
+    The layer computes, for each query and key::
 
-    Source: Bahdanau et al., 2015, https://arxiv.org/abs/1409.0473
+        scores = sum(scale * tanh(query + key), axis=-1)
+        y = softmax(scores) @ value
+
+    Inputs: a list ``[query, value]`` or ``[query, value, key]`` of shapes ``(batch, queries, size)``,
+    ``(batch, keys, features)`` and ``(batch, keys, size)``. Output shape: ``(batch, queries, features)``.
+
+    The masks of the inputs are used as ``mask``, and the mask of the query is propagated. For a query that may see no key, the
+    output is the mean of all values.
+
+    Source: Bahdanau et al., 2015, Neural Machine Translation by Jointly Learning to Align and Translate,
+    https://arxiv.org/abs/1409.0473
 
     Args:
-        use_scale: Whether there is a trained ``scale`` of shape ``(size,)``.
-        dropout: The part of the weights that is dropped while training.
-        **kwargs: ``seed``, a whole number that fixes what is dropped; ``name``, ``trainable`` and ``dtype`` (see
-            :class:`Layer`).
+        use_scale: Whether to use a trainable ``scale``, of shape ``(size,)``. Defaults to True.
+        dropout: Float in [0, 1), the fraction of the attention weights to drop during training. Defaults to 0.
+        **kwargs: ``seed``, the integer seed of the dropout, and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``dropout`` is out of its range.
-        InvalidTypeError: When called: the inputs or the masks are no list.
-        ShapeError: When called: query, value, key or a mask do not fit together.
+        InvalidArgumentError: If ``dropout`` is not in [0, 1).
+        InvalidTypeError: If, when called, the inputs or the masks are not a list.
+        ShapeError: If, when called, the shapes of query, value, key and masks are incompatible.
 
     Example:
         >>> import numpy as np
@@ -784,14 +828,14 @@ class AdditiveAttention(OneHead):
         super().__init__(use_scale, dropout, kwargs.pop("seed", None), **kwargs)
 
     def build(self, input_shape: Any) -> None:
-        """Makes the scale."""
+        """Create ``scale``."""
         self.compute_output_shape(input_shape)
         if self.use_scale:
             size = shapes.check_size(self, tuple(input_shape[0]), -1, None, "features")
             self.scale = self.add_weight((size,), "glorot_uniform", name="scale")
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        """The query's, with the value's features."""
+        """Return the shape of the query with the features of the value."""
         shape = super().compute_output_shape(input_shape)
         if self.built and self.use_scale:
             shapes.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
@@ -802,5 +846,5 @@ class AdditiveAttention(OneHead):
         return ops.sum(matches * self.scale if self.use_scale else matches, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer, with the ``seed``."""
+        """Return the config, including ``seed``."""
         return {**super().get_config(), "seed": self.seed}

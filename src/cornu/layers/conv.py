@@ -1,4 +1,4 @@
-"""Convolutions over sequences, pictures and volumes."""
+"""Convolution layers for sequences, images and volumes."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from cornu.ops.window import standardize_padding
 
 
 class WindowedConv(Layer):
-    """The base of all convolutions: the window they move, and the bias and activation at the end.
+    """Base class of all convolution layers: window, bias and activation.
 
     Attributes:
-        rank: Number of spatial axes.
+        rank: Integer, the number of spatial axes.
     """
 
     rank = 2
@@ -40,9 +40,9 @@ class WindowedConv(Layer):
         self.dilation_rate = arguments.sizes(self, "dilation_rate", dilation_rate, self.rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise InvalidArgumentError(
-                f"`{type(self).__name__}` was given `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
+                f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
                 "Only one of the two may be larger than 1.",
-                "Leave one of them out.",
+                "Omit one of them.",
             )
 
     def _set_finish(self, activation: Any, use_bias: bool, initializer: Any, regularizer: Any, constraint: Any) -> None:
@@ -67,7 +67,7 @@ class WindowedConv(Layer):
             )
 
     def _prepare(self, inputs: Any) -> tuple[Any, str]:
-        """The inputs as floats, and the padding that is left to do: causal padding is done here."""
+        """Return the inputs as floats and the remaining padding mode; causal padding is applied here."""
         inputs = ops.cast(inputs, self.compute_dtype)
         if self.padding != "causal":
             return inputs, self.padding
@@ -83,11 +83,11 @@ class WindowedConv(Layer):
         return self.activation(outputs)
 
     def _built_channels(self) -> Size:
-        """The channels that the weights are made for, or None if there are none yet."""
+        """Return the number of input channels that the weights have, or None before they are created."""
         return self.kernel.shape[-2] if self.built else None
 
     def _check_input(self, input_shape: Shape) -> int:
-        """The number of channels, if the shape is one that the layer can take."""
+        """Validate the input shape and return its number of channels."""
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         axis = shapes.channel_axis(self.data_format)
         return shapes.check_size(self, input_shape, axis, self._built_channels(), "channels")
@@ -99,7 +99,7 @@ class WindowedConv(Layer):
 
 
 class BaseConv(WindowedConv):
-    """The base of :class:`Conv1D`, :class:`Conv2D` and :class:`Conv3D`, which differ in the number of spatial axes."""
+    """Base class of :class:`Conv1D`, :class:`Conv2D` and :class:`Conv3D`, which differ in the number of spatial axes."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class BaseConv(WindowedConv):
         if count % self.groups:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` with `groups={self.groups}` has {count} {what}.",
-                f"The {what} must divide evenly among the groups.",
+                f"The {what} must be divisible by the number of groups.",
                 f"Choose `groups` so that it divides {count}.",
             )
 
@@ -146,7 +146,7 @@ class BaseConv(WindowedConv):
         return self.kernel.shape[-2] * self.groups if self.built else None
 
     def build(self, input_shape: Shape) -> None:
-        """Makes kernel and bias."""
+        """Create the kernel and the bias."""
         channels = self._check_input(input_shape)
         self._check_groups("channels in its input", channels)
         self.compute_output_shape(input_shape)
@@ -160,22 +160,25 @@ class BaseConv(WindowedConv):
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:
-        """``activation(conv(inputs, kernel) + bias)``."""
+        """Return ``activation(conv(inputs, kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)
         return self._finish(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes become the number of places of the window, the channels ``filters``."""
+        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
         self._check_input(input_shape)
         return self._output_shape(input_shape, self.filters)
 
 
 class Conv1D(BaseConv):
-    """A convolution over sequences: ``(batch, steps, channels)`` to ``(batch, new_steps, filters)``.
+    """1D convolution layer, for sequences.
 
-    The arguments are those of :class:`Conv2D`, with one number instead of two. ``padding`` may also be ``"causal"``: as much as
-    makes the output as long as the input, all of it before the first step, so that no output sees a later input.
+    The formula is that of :class:`Conv2D` with one spatial axis. The arguments are those of :class:`Conv2D` with one integer
+    instead of two. ``padding`` may also be ``"causal"``: zeros are added before the first time step only, so that the output
+    does not depend on later inputs and, with ``strides=1``, has the length of the input.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, filters)``.
 
     Example:
         >>> import numpy as np
@@ -188,33 +191,47 @@ class Conv1D(BaseConv):
 
 
 class Conv2D(BaseConv):
-    """A convolution over pictures: ``(batch, height, width, channels)`` to ``(batch, new_height, new_width, filters)``.
+    """2D convolution layer, for images.
 
-    A window of weights, one for each filter, moves over the picture; at each place the sum of the products of weights and
-    picture is the output. The weights are ``kernel``, of shape ``(*kernel_size, channels / groups, filters)``, and ``bias``.
+    With ``strides`` s and ``dilation_rate`` d, without padding and with ``groups=1``, the layer computes for each output
+    position (i, j) and filter f::
+
+        y[i, j, f] = activation(bias[f] + sum over (m, n, c) of x[i * s + m * d, j * s + n * d, c] * kernel[m, n, c, f])
+
+    As is usual in deep learning, this is a cross-correlation: the kernel is not flipped. The weights are ``kernel``, of shape
+    ``(*kernel_size, channels / groups, filters)``, and ``bias``, of shape ``(filters,)``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``. With
+    ``data_format="channels_first"``, the channel axis is axis 1.
+
+    Source: LeCun et al., 1998, Gradient-Based Learning Applied to Document Recognition.
 
     Args:
-        filters: Number of output channels.
-        kernel_size: Height and width of the window, or one number for both.
-        strides: By how many places the window moves.
-        padding: ``"valid"`` for none, ``"same"`` for as many zeros around as make the output as large as the input.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        dilation_rate: Distance between the places of the window.
-        groups: Into how many groups input channels and filters are split, each convolved by itself.
-        activation: Name or function that is applied at the end; None is none.
-        use_bias: Whether a bias is added, one number a filter.
-        kernel_initializer: First value of the kernel.
-        bias_initializer: First value of the bias.
-        kernel_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        filters: Positive integer, the number of output channels.
+        kernel_size: Integer or tuple of 2 integers, the height and width of the kernel.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad with zeros so that the output has the size of the input divided by
+            the strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the spacing between kernel elements along each spatial axis. Defaults to 1.
+        groups: Positive integer, the number of groups into which the input channels and the filters are split; each group is
+            convolved separately. Defaults to 1.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector, with one value per filter. Defaults to True.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture has other channels than the layer was built for, or is smaller than the window.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the number of input channels differs from the one the layer was built with, or the input is
+            smaller than the kernel.
 
     Example:
         >>> import numpy as np
@@ -230,9 +247,13 @@ class Conv2D(BaseConv):
 
 
 class Conv3D(BaseConv):
-    """A convolution over volumes: ``(batch, depth, height, width, channels)`` to the same with ``filters`` channels.
+    """3D convolution layer, for volumes.
 
-    The arguments are those of :class:`Conv2D`, with three numbers instead of two.
+    The formula is that of :class:`Conv2D` with three spatial axes. The arguments are those of :class:`Conv2D` with three
+    integers instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, filters)``.
 
     Example:
         >>> import numpy as np

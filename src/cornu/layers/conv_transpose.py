@@ -1,4 +1,4 @@
-"""Transposed convolutions: they spread each place over a window, so that pictures grow."""
+"""Transposed convolution layers, which upsample their input."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cornu.ops.window import transpose_output_size
 
 
 class BaseConvTranspose(WindowedConv):
-    """The base of the transposed convolutions, which differ in the number of spatial axes."""
+    """Base class of the transposed convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class BaseConvTranspose(WindowedConv):
         return self.kernel.shape[-1] if self.built else None
 
     def build(self, input_shape: Shape) -> None:
-        """Makes kernel and bias."""
+        """Create the kernel and the bias."""
         channels = self._check_input(input_shape)
         self.kernel = self.add_weight(
             (*self.kernel_size, self.filters, channels),
@@ -59,7 +59,7 @@ class BaseConvTranspose(WindowedConv):
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:
-        """``activation(conv_transpose(inputs, kernel) + bias)``."""
+        """Return ``activation(conv_transpose(inputs, kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.conv_transpose(
             inputs, self.kernel, self.strides, padding, self.output_padding, self.data_format, self.dilation_rate
@@ -67,7 +67,7 @@ class BaseConvTranspose(WindowedConv):
         return self._finish(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes grow by the strides, the channels become ``filters``."""
+        """Return the output shape: spatial sizes upsampled by the strides, and ``filters`` channels."""
         self._check_input(input_shape)
         extra = self.output_padding or (None,) * self.rank
         grown = map(
@@ -83,9 +83,11 @@ class BaseConvTranspose(WindowedConv):
 
 
 class Conv1DTranspose(BaseConvTranspose):
-    """A transposed convolution over sequences: ``(batch, steps, channels)`` to ``(batch, more_steps, filters)``.
+    """1D transposed convolution layer, for sequences.
 
-    The arguments are those of :class:`Conv2DTranspose`, with one number instead of two.
+    The arguments are those of :class:`Conv2DTranspose` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, filters)``.
 
     Example:
         >>> import numpy as np
@@ -98,33 +100,46 @@ class Conv1DTranspose(BaseConvTranspose):
 
 
 class Conv2DTranspose(BaseConvTranspose):
-    """A transposed convolution over pictures, also called deconvolution: it makes them larger by the strides.
+    """2D transposed convolution layer (also called deconvolution), which upsamples images by the strides.
 
-    It is the gradient of :class:`Conv2D` with respect to its input. The weights are ``kernel``, of shape ``(*kernel_size,
-    filters, channels)``, and ``bias``.
+    The layer computes::
+
+        y = activation(conv_transpose(x, kernel) + bias)
+
+    where ``conv_transpose`` is the gradient of the convolution of :class:`Conv2D` with respect to its input: each input
+    value is multiplied by the kernel and added to the output at the positions ``i * strides + m * dilation_rate`` (for
+    ``padding="valid"``). The weights
+    are ``kernel``, of shape ``(*kernel_size, filters, channels)``, and ``bias``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
+
+    Source: Dumoulin and Visin, 2016, A guide to convolution arithmetic for deep learning, https://arxiv.org/abs/1603.07285
 
     Args:
-        filters: Number of output channels.
-        kernel_size: Height and width of the window, or one number for both.
-        strides: By how much the picture grows.
-        padding: ``"same"`` gives ``size * stride``, ``"valid"`` ``(size - 1) * stride + max(kernel_size, stride)``.
-        output_padding: How much to add to the least size of the output; None chooses it as said above.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        dilation_rate: Distance between the places of the window.
-        activation: Name or function that is applied at the end; None is none.
-        use_bias: Whether a bias is added, one number a filter.
-        kernel_initializer: First value of the kernel.
-        bias_initializer: First value of the bias.
-        kernel_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        filters: Positive integer, the number of output channels.
+        kernel_size: Integer or tuple of 2 integers, the height and width of the kernel.
+        strides: Integer or tuple of integers, the upsampling factor along each spatial axis. Defaults to 1.
+        padding: ``"valid"``, for an output size of ``(size - 1) * stride + max(kernel_size, stride)``, or ``"same"``, for
+            ``size * stride``. Defaults to ``"valid"``.
+        output_padding: Integer or tuple of integers added to the smallest possible output size along each spatial axis.
+            Defaults to None, for the output size described under ``padding``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the spacing between kernel elements along each spatial axis. Defaults to 1.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector, with one value per filter. Defaults to True.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture has other channels than the layer was built for.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the number of input channels differs from the one the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -137,10 +152,13 @@ class Conv2DTranspose(BaseConvTranspose):
 
 
 class Conv3DTranspose(BaseConvTranspose):
-    """A transposed convolution over volumes: ``(batch, depth, height, width, channels)``, which grow by the strides.
+    """3D transposed convolution layer, which upsamples volumes by the strides.
 
-    The arguments are those of :class:`Conv2DTranspose`, with three numbers instead of two; ``data_format`` stands
-    before ``output_padding``, as in Keras.
+    The arguments are those of :class:`Conv2DTranspose` with three integers instead of two; as in Keras, ``data_format``
+    precedes ``output_padding``.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, filters)``.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""The layers that every model uses: dense layers, and functions as layers."""
+"""Core layers: dense layers, masking, and functions as layers."""
 
 import inspect
 from collections.abc import Callable
@@ -15,27 +15,32 @@ from cornu.layers.shapes import Shape
 
 
 class Dense(Layer):
-    """A fully connected layer: ``activation(inputs @ kernel + bias)``.
+    """Densely connected layer.
 
-    Takes ``(batch, ..., features)`` and gives ``(batch, ..., units)``. Its weights are ``kernel``, of shape ``(features,
-    units)``, and ``bias``, of shape ``(units,)``.
+    The layer computes::
+
+        y = activation(x @ kernel + bias)
+
+    Its weights are ``kernel``, of shape ``(features, units)``, and, if ``use_bias`` is True, ``bias``, of shape ``(units,)``.
+
+    Input shape: ``(batch, ..., features)``. Output shape: ``(batch, ..., units)``.
 
     Args:
-        units: Number of outputs.
-        activation: Name or function that is applied at the end; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of the kernel.
-        bias_initializer: First value of the bias.
-        kernel_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the output space.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for the kernel weights. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0.
-        ShapeError: When called: the input has another number of features than the layer was built for.
+        InvalidArgumentError: If ``units`` is not a positive integer.
+        ShapeError: If, when called, the number of input features differs from the one the layer was built with.
 
     Example:
         >>> import numpy as np
@@ -83,8 +88,8 @@ class Dense(Layer):
         return self.activation
 
     def build(self, input_shape: Shape) -> None:
-        """Makes kernel and bias."""
-        self.compute_output_shape(input_shape)  # refuses what does not fit before there are weights
+        """Create the kernel and the bias."""
+        self.compute_output_shape(input_shape)  # raises before any weights are created
         self.kernel = self.add_weight(
             (input_shape[-1], self.units),
             self.kernel_initializer,
@@ -102,25 +107,27 @@ class Dense(Layer):
             )
 
     def call(self, inputs: Any) -> Any:
-        """``activation(inputs @ kernel + bias)``."""
+        """Return ``activation(inputs @ kernel + bias)``."""
         outputs = ops.matmul(ops.cast(inputs, self.compute_dtype), self.kernel)
         if self.use_bias:
             outputs = outputs + self.bias
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The last size becomes ``units``."""
+        """Return the input shape with the last size replaced by ``units``."""
         shapes.check_least_rank(self, input_shape, ("batch", "features"))
         shapes.check_size(self, input_shape, -1, self.kernel.shape[0] if self.built else None, "features")
         return (*input_shape[:-1], self.units)
 
 
 class Activation(Layer):
-    """Applies an activation function.
+    """Layer that applies an activation function: ``y = activation(x)``.
+
+    The output has the shape of the input.
 
     Args:
-        activation: A name such as ``"relu"``, or a function.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        activation: Activation function, as a name such as ``"relu"`` or a callable.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -142,12 +149,12 @@ class Activation(Layer):
         return self.activation
 
     def call(self, inputs: Any) -> Any:
-        """The function of the inputs."""
+        """Return the activation function of the inputs."""
         return self.activation(inputs)
 
 
 class Identity(Layer):
-    """Gives its input back.
+    """Layer that returns its input unchanged: ``y = x``.
 
     Example:
         >>> import numpy as np
@@ -161,18 +168,20 @@ class Identity(Layer):
     cornu_preserves_value_range = True
 
     def call(self, inputs: Any) -> Any:
-        """The inputs."""
+        """Return the inputs."""
         return inputs
 
 
 class Masking(Layer):
-    """Marks the steps of a sequence that are padding, for the layers after it.
+    """Layer that marks time steps as padding for the layers after it.
 
-    A step is padding if all its numbers are ``mask_value``; they become 0. Takes and gives ``(batch, steps, features)``.
+    A time step is padding if all of its values equal ``mask_value``; its values are set to 0.
+
+    Input and output shape: ``(batch, steps, features)``.
 
     Args:
-        mask_value: The number that padding consists of.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        mask_value: Value of padded elements. Defaults to 0.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -190,30 +199,30 @@ class Masking(Layer):
         self.mask_value = mask_value
 
     def call(self, inputs: Any) -> Any:
-        """The inputs, with zeros for padding."""
+        """Return the inputs with padded time steps set to 0."""
         return ops.where(ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True), inputs, 0)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True for steps that are not padding."""
+        """Return a mask that is True for time steps that are not padding."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         return input_shape
 
 
 class Lambda(Layer):
-    """Applies a function of your own.
+    """Layer that applies an arbitrary function.
 
-    A file can only name the function. To load the model again, pass ``custom_objects={"its_name": function}``; a Python
-    ``lambda`` has no name, so write a ``def`` or a layer for what is to be saved.
+    A saved model refers to the function by its name only. To load the model, pass ``custom_objects={"its_name": function}``.
+    A Python ``lambda`` has no name: to save the model, use a ``def`` function or a subclass of :class:`Layer`.
 
     Args:
-        function: Takes the inputs, and if it has such parameters, ``mask`` and ``training``.
-        output_shape: Shape of one sample that it gives, or a function of the whole input shape; found by itself by default.
-        mask: The mask of the output, or a function ``(inputs, mask) -> mask``.
-        arguments: More arguments for the function, by name.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        function: Callable of the inputs. Also receives ``mask`` and ``training`` if it has such parameters.
+        output_shape: Shape of one output sample, or a function of the full input shape. Defaults to the inferred shape.
+        mask: Mask of the output, or a function ``(inputs, mask) -> mask``. Defaults to None.
+        arguments: Dict of keyword arguments for the function. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -238,17 +247,17 @@ class Lambda(Layer):
         self._given_output_shape = output_shape
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
-        """The function of the inputs."""
+        """Return the function of the inputs."""
         offered = {"mask": mask, "training": training}
         wanted = {name: value for name, value in offered.items() if name in _parameters(self.function)}
         return self.function(inputs, **self.arguments, **wanted)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """What the argument ``mask`` says."""
+        """Return the mask specified by the argument ``mask``."""
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def compute_output_spec(self, inputs: Any) -> Any:
-        """What the argument ``output_shape`` says, or what an abstract run gives."""
+        """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""
         given = self._given_output_shape
         if given is None:
             return super().compute_output_spec(inputs)
@@ -258,24 +267,24 @@ class Lambda(Layer):
         return map_shapes(found, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer; ``output_shape`` and ``mask`` only if they were given."""
+        """Return the config, with ``output_shape`` and ``mask`` only if they were passed."""
         config = super().get_config()
         return {name: value for name, value in config.items() if name not in ("output_shape", "mask") or value is not None}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Lambda":
-        """A new layer of the same config.
+        """Create a layer from its config.
 
         Raises:
-            UnsafeModelError: The function is a Python ``lambda``, which has no name, or is not known.
+            UnsafeModelError: If the function is a Python ``lambda``, which has no name, or is unknown.
         """
         function = config["function"]
         named = {function.get(key) for key in ("class_name", "registered_name")} if isinstance(function, dict) else set()
         if named & {"<lambda>", "__lambda__"}:
             raise UnsafeModelError(
-                f"The `Lambda` layer {config.get('name')!r} holds a Python `lambda`.",
-                "A file can only name a function; to rebuild a `lambda` it would have to run code.",
-                "Build the model by your own code and load the weights alone, with `model.load_weights(path)`.",
+                f"The `Lambda` layer {config.get('name')!r} contains a Python `lambda`.",
+                "A file can only refer to a function by name; restoring a `lambda` would require running code from the file.",
+                "Build the model in code and load only the weights with `model.load_weights(path)`.",
             )
         return super().from_config(config)  # type: ignore[return-value]
 
@@ -283,5 +292,5 @@ class Lambda(Layer):
 def _parameters(function: Callable) -> frozenset[str]:
     try:
         return frozenset(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # functions written in C may not tell
+    except (TypeError, ValueError):  # functions written in C may have no signature
         return frozenset()

@@ -1,4 +1,4 @@
-"""Convolutions of each channel by itself, and those followed by a mixture of the channels."""
+"""Depthwise and separable convolution layers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cornu.layers.shapes import Shape, Size
 
 
 class BaseDepthwiseConv(WindowedConv):
-    """The base of the depthwise convolutions, which differ in the number of spatial axes."""
+    """Base class of the depthwise convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class BaseDepthwiseConv(WindowedConv):
         self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def build(self, input_shape: Shape) -> None:
-        """Makes kernel and bias."""
+        """Create the kernel and the bias."""
         self.compute_output_shape(input_shape)
         channels = self._check_input(input_shape)
         self.kernel = self.add_weight(
@@ -52,20 +52,22 @@ class BaseDepthwiseConv(WindowedConv):
         self._add_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Any) -> Any:
-        """``activation(depthwise_conv(inputs, kernel) + bias)``."""
+        """Return ``activation(depthwise_conv(inputs, kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.depthwise_conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)
         return self._finish(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes become the number of places of the window, the channels ``channels * depth_multiplier``."""
+        """Return the output shape: window positions along the spatial axes, and ``channels * depth_multiplier`` channels."""
         return self._output_shape(input_shape, self._check_input(input_shape) * self.depth_multiplier)
 
 
 class DepthwiseConv1D(BaseDepthwiseConv):
-    """A convolution over sequences, ``(batch, steps, channels)``, of each channel by itself.
+    """1D depthwise convolution layer, for sequences.
 
-    The arguments are those of :class:`DepthwiseConv2D`, with one number instead of two.
+    The arguments are those of :class:`DepthwiseConv2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, channels * depth_multiplier)``.
 
     Example:
         >>> import numpy as np
@@ -78,32 +80,46 @@ class DepthwiseConv1D(BaseDepthwiseConv):
 
 
 class DepthwiseConv2D(BaseDepthwiseConv):
-    """A convolution over pictures of each channel by itself: ``depth_multiplier`` outputs for each channel.
+    """2D depthwise convolution layer, for images.
 
-    Takes ``(batch, height, width, channels)`` and gives ``(batch, new_height, new_width, channels * depth_multiplier)``. The
-    weights are ``kernel``, of shape ``(*kernel_size, channels, depth_multiplier)``, and ``bias``.
+    Each input channel is convolved separately with ``depth_multiplier`` kernels. Without
+    padding, with ``strides`` s and ``dilation_rate`` d, the layer computes for each channel c and multiplier q::
+
+        y[i, j, c * depth_multiplier + q] = activation(
+            bias[c * depth_multiplier + q] + sum over (m, n) of x[i * s + m * d, j * s + n * d, c] * kernel[m, n, c, q]
+        )
+
+    The weights are ``kernel``, of shape ``(*kernel_size, channels, depth_multiplier)``, and ``bias``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape:
+    ``(batch, new_height, new_width, channels * depth_multiplier)``.
+
+    Source: Chollet, 2016, Xception: Deep Learning with Depthwise Separable Convolutions, https://arxiv.org/abs/1610.02357
 
     Args:
-        kernel_size: Height and width of the window, or one number for both.
-        strides: By how many places the window moves.
-        padding: ``"valid"`` for none, ``"same"`` for as many zeros around as make the output as large as the input.
-        depth_multiplier: Number of output channels for each input channel.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        dilation_rate: Distance between the places of the window.
-        activation: Name or function that is applied at the end; None is none.
-        use_bias: Whether a bias is added.
-        depthwise_initializer: First value of the kernel.
-        bias_initializer: First value of the bias.
-        depthwise_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        depthwise_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        kernel_size: Integer or tuple of 2 integers, the height and width of the kernel.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad with zeros so that the output has the size of the input divided by
+            the strides, rounded up). Defaults to ``"valid"``.
+        depth_multiplier: Positive integer, the number of output channels for each input channel. Defaults to 1.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the spacing between kernel elements along each spatial axis. Defaults to 1.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        depthwise_initializer: Initializer for the depthwise kernel. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        depthwise_regularizer: Regularizer applied to the depthwise kernel. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        depthwise_constraint: Constraint applied to the depthwise kernel after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture has other channels than the layer was built for, or is smaller than the window.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the number of input channels differs from the one the layer was built with, or the input is
+            smaller than the kernel.
 
     Example:
         >>> import numpy as np
@@ -117,7 +133,7 @@ class DepthwiseConv2D(BaseDepthwiseConv):
 
 
 class BaseSeparableConv(WindowedConv):
-    """The base of the separable convolutions, which differ in the number of spatial axes."""
+    """Base class of the separable convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
         self,
@@ -158,7 +174,7 @@ class BaseSeparableConv(WindowedConv):
         return self.depthwise_kernel.shape[-2] if self.built else None
 
     def build(self, input_shape: Shape) -> None:
-        """Makes the two kernels and the bias."""
+        """Create the two kernels and the bias."""
         self.compute_output_shape(input_shape)
         channels = self._check_input(input_shape)
         self.depthwise_kernel = self.add_weight(
@@ -178,7 +194,7 @@ class BaseSeparableConv(WindowedConv):
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:
-        """``activation(separable_conv(inputs, depthwise_kernel, pointwise_kernel) + bias)``."""
+        """Return ``activation(separable_conv(inputs, depthwise_kernel, pointwise_kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.separable_conv(
             inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides, padding, self.data_format, self.dilation_rate
@@ -186,15 +202,17 @@ class BaseSeparableConv(WindowedConv):
         return self._finish(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes become the number of places of the window, the channels ``filters``."""
+        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
         self._check_input(input_shape)
         return self._output_shape(input_shape, self.filters)
 
 
 class SeparableConv1D(BaseSeparableConv):
-    """A convolution over sequences, ``(batch, steps, channels)``, of each channel by itself, then a mixture of the channels.
+    """1D depthwise separable convolution layer, for sequences.
 
-    The arguments are those of :class:`SeparableConv2D`, with one number instead of two.
+    The arguments are those of :class:`SeparableConv2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, filters)``.
 
     Example:
         >>> import numpy as np
@@ -207,38 +225,49 @@ class SeparableConv1D(BaseSeparableConv):
 
 
 class SeparableConv2D(BaseSeparableConv):
-    """A convolution over pictures of each channel by itself, then a mixture of the channels at each place.
+    """2D depthwise separable convolution layer, for images.
 
-    With far fewer weights it does nearly what :class:`Conv2D` does. Takes ``(batch, height, width, channels)`` and gives
-    ``(batch, new_height, new_width, filters)``.
+    A depthwise convolution, applied to each channel separately, is followed by a pointwise (1 x 1) convolution that mixes the
+    channels at each position::
 
-    Source: Chollet, 2016, https://arxiv.org/abs/1610.02357
+        y = activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)
+
+    The layer approximates :class:`Conv2D` with far fewer weights. The weights are ``depthwise_kernel``, of shape
+    ``(*kernel_size, channels, depth_multiplier)``, ``pointwise_kernel``, of shape
+    ``(1, 1, channels * depth_multiplier, filters)``, and ``bias``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
+
+    Source: Chollet, 2016, Xception: Deep Learning with Depthwise Separable Convolutions, https://arxiv.org/abs/1610.02357
 
     Args:
-        filters: Number of output channels.
-        kernel_size: Height and width of the window, or one number for both.
-        strides: By how many places the window moves.
-        padding: ``"valid"`` for none, ``"same"`` for as many zeros around as make the output as large as the input.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        dilation_rate: Distance between the places of the window.
-        depth_multiplier: Number of channels that each input channel is convolved to before the mixture.
-        activation: Name or function that is applied at the end; None is none.
-        use_bias: Whether a bias is added, one number a filter.
-        depthwise_initializer: First value of the kernel that convolves.
-        pointwise_initializer: First value of the kernel that mixes.
-        bias_initializer: First value of the bias.
-        depthwise_regularizer: Penalty on the kernel that convolves.
-        pointwise_regularizer: Penalty on the kernel that mixes.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        depthwise_constraint: What the first kernel is brought to after each update.
-        pointwise_constraint: What the second kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        filters: Positive integer, the number of output channels.
+        kernel_size: Integer or tuple of 2 integers, the height and width of the kernel.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad with zeros so that the output has the size of the input divided by
+            the strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the spacing between kernel elements along each spatial axis. Defaults to 1.
+        depth_multiplier: Positive integer, the number of depthwise output channels for each input channel. Defaults to 1.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector, with one value per filter. Defaults to True.
+        depthwise_initializer: Initializer for the depthwise kernel. Defaults to ``"glorot_uniform"``.
+        pointwise_initializer: Initializer for the pointwise kernel. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        depthwise_regularizer: Regularizer applied to the depthwise kernel. Defaults to None.
+        pointwise_regularizer: Regularizer applied to the pointwise kernel. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        depthwise_constraint: Constraint applied to the depthwise kernel after each optimizer update. Defaults to None.
+        pointwise_constraint: Constraint applied to the pointwise kernel after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture has other channels than the layer was built for, or is smaller than the window.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the number of input channels differs from the one the layer was built with, or the input is
+            smaller than the kernel.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""A dense layer over any axes: Einstein's sum of the input with a kernel."""
+"""Dense layer over arbitrary axes, defined by an einsum equation."""
 
 import copy
 import re
@@ -15,30 +15,35 @@ _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+
 
 
 class EinsumDense(Layer):
-    """A dense layer over any axes: ``activation(einsum(equation, inputs, kernel) + bias)``.
+    """Dense layer over arbitrary axes.
 
-    The equation names the axes of input, kernel and output by letters: ``"abc,cd->abd"`` is ``Dense`` over the steps of a
-    sequence, ``"abc,cde->abde"`` gives each step a matrix. An axis that the output does not name is summed over. ``...``
-    stands for any number of axes, at the beginning or at the end of input and output. The weights are ``kernel`` and, with
-    ``bias_axes``, ``bias``.
+    The layer computes::
+
+        y = activation(einsum(equation, x, kernel) + bias)
+
+    The equation names the axes of input, kernel and output by letters: ``"abc,cd->abd"`` applies ``Dense`` to each time step of
+    a sequence, ``"abc,cde->abde"`` maps each time step to a matrix. Axes that are missing in the output are summed over.
+    ``...`` stands for any number of axes, at the beginning or at the end of input and output. The weights are ``kernel`` and,
+    with ``bias_axes``, ``bias``.
 
     Args:
-        equation: ``"input,kernel->output"``.
-        output_shape: The sizes of the output without the batch's and without those under ``...``; a number if there is one.
-            None for a size that the input gives.
-        activation: Name or function that is applied at the end; None is none.
-        bias_axes: The letters of the output's axes along which the bias has numbers of its own; None for no bias.
-        kernel_initializer: First value of the kernel. What counts inputs and what outputs is read off the equation.
-        bias_initializer: First value of the bias.
-        kernel_regularizer: Penalty on the kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        equation: String of the form ``"input,kernel->output"``.
+        output_shape: Integer or tuple of integers, the sizes of the output without the batch size and those of ``...``. None
+            for a size that is determined by the input.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        bias_axes: String of the output axes along which the bias varies. Defaults to None (no bias).
+        kernel_initializer: Initializer for the kernel weights. Its input and output axes are those of the equation. Defaults to
+            ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
-        InvalidArgumentError: The equation has another form, or a letter stands where it cannot.
-        ShapeError: When called: the input does not fit the equation, the output shape or the weights.
+        InvalidArgumentError: If the equation is invalid, or ``bias_axes`` are not output axes.
+        ShapeError: If, when called, the input does not match the equation, the output shape or the weights.
 
     Example:
         >>> import numpy as np
@@ -86,38 +91,38 @@ class EinsumDense(Layer):
     # --- The equation -------------------------------------------------------------------------------------------------
 
     def _read_equation(self) -> None:
-        """Takes the equation to pieces: letters of input, kernel and output, and on which side more axes may stand."""
+        """Parse the equation: the letters of input, kernel and output, and the side of the ellipsis."""
         found = _FORM.fullmatch(self.equation) if isinstance(self.equation, str) else None
         if found is None or (found[1], found[3]) != (found[5], found[7]) or (found[1] and found[3]):
-            raise self._refused("It must have the form 'input,kernel->output', with '...' on one side of input and output.")
+            raise self._refused("It must have the form 'input,kernel->output', with any '...' on the same side of both.")
         self._ellipsis = "before" if found["before"] else "after" if found["after"] else None
         self._input, self._kernel, self._output = found[2], found[4], found[6]
         for where, letters in (("input", self._input), ("kernel", self._kernel), ("output", self._output)):
             if len(set(letters)) < len(letters):
-                raise self._refused(f"A letter may stand for one axis of the {where} only.")
+                raise self._refused(f"Each letter may denote only one axis of the {where}.")
         if strange := sorted(set(self._output) - {*self._input, *self._kernel}):
             raise self._refused(f"{strange[0]!r} in the output must be an axis of the input or of the kernel.")
         if strange := sorted(set(self._kernel) - {*self._input, *self._output}):
             raise self._refused(f"{strange[0]!r} in the kernel must be an axis of the input or of the output.")
         if strange := sorted(set(self.bias_axes or "") - set(self._output)):
             raise InvalidArgumentError(
-                f"`EinsumDense` was given `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
-                f"Its letters must be axes of the output, and {strange[0]!r} is none.",
-                f"Pass for instance `bias_axes={self._output[-1]!r}`.",
+                f"`EinsumDense` received `bias_axes={self.bias_axes!r}` and `equation={self.equation!r}`.",
+                f"Its letters must be axes of the output, and {strange[0]!r} is not one.",
+                f"Pass, for example, `bias_axes={self._output[-1]!r}`.",
             )
 
     def _refused(self, expected: str) -> InvalidArgumentError:
         return InvalidArgumentError(
-            f"`EinsumDense` was given `equation={self.equation!r}`.", expected, "Pass for instance `equation='abc,cd->abd'`."
+            f"`EinsumDense` received `equation={self.equation!r}`.", expected, "Pass, for example, `equation='abc,cd->abd'`."
         )
 
     def _keeps_the_batch(self) -> bool:
-        """Whether the first axis of input and output is one that the kernel does not know."""
+        """Return whether the first axis of input and output is the same and is not an axis of the kernel."""
         kept = self._input[0] == self._output[0] and self._input[0] not in self._kernel
         return self._ellipsis == "before" or kept
 
     def _letters(self, rank: int) -> tuple[str, str]:
-        """The letters of input and output, those for ``...`` included, for an input with so many axes."""
+        """Return the letters of input and output, including those of ``...``, for an input of the given rank."""
         unused = [letter for letter in string.ascii_letters if letter not in self.equation]
         more = "".join(unused[: rank - len(self._input)])
         if self._ellipsis == "before":
@@ -127,13 +132,13 @@ class EinsumDense(Layer):
     # --- The layer ----------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Shape) -> None:
-        """Makes kernel and bias."""
+        """Create the kernel and the bias."""
         sizes = self._sizes(tuple(input_shape))
         for letter in (*self._kernel, *(self.bias_axes or "")):
             if sizes[letter] is None:
                 expected = f"The size of axis {letter!r} must be known, since the weights depend on it ({self.equation!r})."
                 raise shapes.refusal(
-                    self, tuple(input_shape), expected, "Name it in `output_shape`, or in the model's `Input`."
+                    self, tuple(input_shape), expected, "Specify it in `output_shape` or in the `Input` of the model."
                 )
         self.kernel = self.add_weight(
             tuple(sizes[letter] for letter in self._kernel),
@@ -154,7 +159,7 @@ class EinsumDense(Layer):
             )
 
     def _initializer_with_axes(self) -> Any:
-        """The kernel's initializer, told which axes count inputs: by itself it takes a kernel for that of a convolution."""
+        """Return the kernel initializer with the input and output axes set; by default it would assume a convolution kernel."""
         if getattr(self.kernel_initializer, "input_axes", 0) is not None:
             return self.kernel_initializer
         told = copy.copy(self.kernel_initializer)
@@ -163,7 +168,7 @@ class EinsumDense(Layer):
         return told
 
     def call(self, inputs: Any) -> Any:
-        """``activation(einsum(equation, inputs, kernel) + bias)``."""
+        """Return ``activation(einsum(equation, inputs, kernel) + bias)``."""
         ours, output = self._letters(len(inputs.shape))
         outputs = ops.einsum(f"{ours},{self._kernel}->{output}", ops.cast(inputs, self.compute_dtype), self.kernel)
         if self.bias_axes:
@@ -171,15 +176,15 @@ class EinsumDense(Layer):
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The sizes that the equation and ``output_shape`` give."""
+        """Return the sizes determined by the equation and ``output_shape``."""
         sizes = self._sizes(tuple(input_shape))
         return tuple(sizes[letter] for letter in self._letters(len(input_shape))[1])
 
     def _sizes(self, shape: Shape) -> dict[str, int | None]:
-        """The size that each letter stands for.
+        """Return the size that each letter stands for.
 
         Raises:
-            ShapeError: The shape does not fit the equation, ``output_shape`` or the weights.
+            ShapeError: If the shape does not match the equation, ``output_shape`` or the weights.
         """
         if len(shape) < len(self._input) or (len(shape) > len(self._input) and self._ellipsis is None):
             least = "at least " if self._ellipsis else ""
@@ -194,29 +199,30 @@ class EinsumDense(Layer):
         named = self._output if self._ellipsis == "before" else self._output[1:]
         if len(named) != len(self._given_shape):
             raise ShapeError(
-                f"The layer {self.name!r} was given `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
-                f"There must be {len(named)} sizes: one for each of the output's axes {', '.join(map(repr, named))}.",
-                "Leave the batch's size out, and those under '...'; pass None for a size that the input gives.",
+                f"The layer {self.name!r} received `output_shape={self._given_shape}` and `equation={self.equation!r}`.",
+                f"`output_shape` must have {len(named)} sizes, one for each output axis {', '.join(map(repr, named))}.",
+                "Omit the batch size and the sizes of '...'. Pass None for a size that is determined by the input.",
             )
         for letter, size in zip(named, self._given_shape, strict=True):
             if size is not None and sizes.get(letter) not in (None, size):
                 expected = (
-                    f"For the axis {letter!r} its `output_shape={self._given_shape}` says {size}, the input {sizes[letter]}."
+                    f"For the axis {letter!r} its `output_shape={self._given_shape}` has {size}, "
+                    f"but the input has {sizes[letter]}."
                 )
-                raise shapes.refusal(self, shape, expected, "Pass None there: the input gives the size.")
+                raise shapes.refusal(self, shape, expected, "Pass None for this axis, since the input determines its size.")
             sizes[letter] = sizes.get(letter) if size is None else size
         return {letter: None for letter in self._output} | sizes
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer; ``output_shape`` is one of its arguments."""
+        """Return the config, including ``output_shape``."""
         return {**super().get_config(), "output_shape": self._given_shape}
 
 
 def output_sizes(layer: Layer, value: Any) -> tuple[int | None, ...]:
-    """The argument ``output_shape`` as sizes: one number is one size.
+    """Return the argument ``output_shape`` as a tuple of sizes; an integer is a single size.
 
     Raises:
-        InvalidArgumentError: One of them is no whole number above 0.
+        InvalidArgumentError: If a size is not a positive integer.
     """
     parts = value if isinstance(value, (list, tuple)) else (value,)
     return tuple(None if part is None else arguments.whole(layer, "output_shape", part) for part in parts)

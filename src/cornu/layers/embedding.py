@@ -1,4 +1,4 @@
-"""A table of vectors, one for each word or other thing that has a number."""
+"""Embedding layer: a table with one trainable vector per index."""
 
 from typing import Any
 
@@ -12,29 +12,30 @@ from cornu.layers.shapes import Shape
 
 
 class Embedding(Layer):
-    """Gives each whole number from 0 to ``input_dim - 1`` a vector, which is trained.
+    """Layer that maps integer indices from 0 to ``input_dim - 1`` to trainable vectors: ``y = embeddings[x]``.
 
-    Takes whole numbers ``(batch, ...)`` and gives ``(batch, ..., output_dim)``. Its weight is ``embeddings``, of shape
-    ``(input_dim, output_dim)``.
+    Its weight is ``embeddings``, of shape ``(input_dim, output_dim)``.
 
-    A number outside of the table is an error where the numbers can be looked at: in NumPy data that the layer is called on,
-    and on the NumPy backend. In compiled code its vector is NaN, so that it cannot pass for another word.
+    Input shape: ``(batch, ...)``, integers. Output shape: ``(batch, ..., output_dim)``.
+
+    An index outside of the table raises an error if its value is accessible: in NumPy data that the layer is called on, and on
+    the NumPy backend. In compiled code its vector is NaN, so that it is not mistaken for another index.
 
     Args:
-        input_dim: How many numbers there are: the largest one and 1 more.
-        output_dim: Size of a vector.
-        embeddings_initializer: First value of the table.
-        embeddings_regularizer: Penalty on the table.
-        embeddings_constraint: What the table is brought to after each update.
-        mask_zero: Whether 0 is no word but padding, which recurrent layers then skip.
-        weights: First value of the table as an array, or a list with it; instead of the initializer.
-        input_length: Is taken for the sake of old code and has no effect.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        input_dim: Positive integer, the number of indices (the largest index + 1).
+        output_dim: Positive integer, the size of each vector.
+        embeddings_initializer: Initializer for the table. Defaults to ``"uniform"``.
+        embeddings_regularizer: Regularizer applied to the table. Defaults to None.
+        embeddings_constraint: Constraint applied to the table after each optimizer update. Defaults to None.
+        mask_zero: Whether index 0 stands for padding, which subsequent recurrent layers skip. Defaults to False.
+        weights: Array, or list of one array, the initial value of the table, instead of the initializer. Defaults to None.
+        input_length: Accepted for compatibility with older code; ignored.
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
-        InvalidArgumentError: A size is no whole number above 0.
-        ShapeError: ``weights`` is not of the table's shape.
-        DataError: When called: a number is outside of the table.
+        InvalidArgumentError: If a size is not a positive integer.
+        ShapeError: If ``weights`` does not have the shape of the table.
+        DataError: If, when called, an index is outside of the table.
 
     Example:
         >>> import numpy as np
@@ -75,14 +76,14 @@ class Embedding(Layer):
             self.set_weights([weights[0] if np.ndim(weights) == 3 else weights])
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Makes the table."""
+        """Create the table."""
         self.embeddings = self.add_weight(
             (self.input_dim, self.output_dim),
             self.embeddings_initializer,
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
             name="embeddings",
-            autocast=False,  # the few rows that are wanted are cast, not the table
+            autocast=False,  # only the selected rows are cast, not the table
         )
 
     @property
@@ -91,22 +92,22 @@ class Embedding(Layer):
         return self.input_dim - 1
 
     def call(self, inputs: Any) -> Any:
-        """The vectors of the numbers."""
+        """Return the vectors of the indices."""
         numbers = ops.cast(inputs, "int32")
         vectors = ops.cast(ops.take(self.embeddings, numbers, axis=0), self.compute_dtype)
         known = ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.input_dim))
         return ops.where(ops.expand_dims(known, -1), vectors, float("nan"))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """False for padding, if 0 is padding."""
+        """Return a mask that is False for index 0 if ``mask_zero`` is True, else None."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The size of a vector comes last."""
+        """Return the input shape followed by ``output_dim``."""
         return (*input_shape, self.output_dim)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the layer; looks at the numbers first where they are NumPy's."""
+        """Call the layer, after a range check of NumPy indices."""
         for value in trees.leaves((args, kwargs)):
             if isinstance(value, np.ndarray):
                 self._check_range(value)
@@ -118,9 +119,9 @@ class Embedding(Layer):
             return
         worst = int(outside.max()) if outside.max() >= self.input_dim else int(outside.min())
         raise DataError(
-            f"The layer {self.name!r} got the number {worst}.",
-            f"Its table has {self.input_dim} rows, for the numbers from 0 to {self.input_dim - 1}.",
-            f"Make it `Embedding({worst + 1}, {self.output_dim})`, or replace rare words by one number."
+            f"The layer {self.name!r} received the index {worst}.",
+            f"Its table has {self.input_dim} rows, for the indices 0 to {self.input_dim - 1}.",
+            f"Use `Embedding({worst + 1}, {self.output_dim})`, or map rare tokens to one index."
             if worst > 0
-            else "Count the words from 0, or from 1 if 0 stands for padding.",
+            else "Start the indices at 0, or at 1 if 0 stands for padding.",
         )

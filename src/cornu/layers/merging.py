@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several: sums, products, concatenation."""
+"""Merging layers, which combine several tensors into one: sums, products, concatenation."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,59 +14,59 @@ from cornu.ops.dtypes import is_float
 
 
 class Merge(Layer):
-    """The base of layers that are called on a list of tensors."""
+    """Base class of the layers that are called on a list of tensors."""
 
     batch_coupling = "none"
     supports_masking = True
     least, most = 1, None
-    """How many tensors it takes."""
+    """Minimum and maximum number of inputs; None for no maximum."""
 
     def call(self, inputs: Any) -> Any:
-        """The merged inputs."""
+        """Return the merged inputs."""
         if len({str(x.dtype) for x in inputs}) > 1:
             inputs = [ops.cast(x, self.compute_dtype) for x in inputs]
         return self._merge(inputs)
 
     def _merge(self, inputs: list) -> Any:
-        """What becomes of tensors of one dtype."""
+        """Merge tensors of the same dtype."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merge(inputs)`.")
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
-        """The shape that comes out."""
+        """Return the output shape."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merged_shape(shapes)`.")
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        """The shape that comes out for a list of shapes."""
+        """Return the output shape for a list of input shapes."""
         if not _is_list_of_shapes(input_shape):
             raise InvalidTypeError(
                 f"The layer {self.name!r} was called on one tensor, of shape {input_shape}.",
-                "It takes a list of tensors.",
+                "It expects a list of tensors.",
                 f"Call it as `{type(self).__name__}()([a, b])`.",
             )
         if len(input_shape) < self.least or (self.most is not None and len(input_shape) > self.most):
             count = f"{self.least}" if self.least == self.most else f"at least {self.least}"
             raise InvalidArgumentError(
                 f"The layer {self.name!r} was called on a list of {len(input_shape)} tensors.",
-                f"It takes {count}.",
-                "Check the list.",
+                f"It expects {count}.",
+                "Check the length of the list.",
             )
         return self._merged_shape([tuple(shape) for shape in input_shape])
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of the common dtype of the inputs, else of the compute dtype."""
+        """Return a symbolic tensor with the common dtype of the inputs, or with the compute dtype if they differ."""
         shape = self.compute_output_shape([x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape)
         dtypes = {self.compute_dtype if is_float(x.dtype) else x.dtype for x in inputs}
         return SymbolicTensor(shape, dtypes.pop() if len(dtypes) == 1 else self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Steps that count in one of the inputs; None if one of them has no mask."""
+        """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
         if previous_mask is None or any(mask is None for mask in previous_mask):
             return None
         return functools.reduce(ops.logical_or, previous_mask)
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)
-        return ShapeError(f"The layer {self.name!r} got inputs of shapes {listed}.", expected, advice)
+        return ShapeError(f"The layer {self.name!r} received inputs of shapes {listed}.", expected, advice)
 
 
 def _is_list_of_shapes(value: Any) -> bool:
@@ -74,7 +74,7 @@ def _is_list_of_shapes(value: Any) -> bool:
 
 
 class Elementwise(Merge):
-    """The base of layers that merge number by number; sizes of 1 are repeated, missing axes come after the batch's."""
+    """Base class of elementwise merging layers; sizes of 1 are broadcast, missing axes are inserted after the batch axis."""
 
     operation: Callable
 
@@ -86,8 +86,8 @@ class Elementwise(Merge):
         sizes = zip(*[(shape[0], *(1,) * (rank - len(shape)), *shape[1:]) for shape in shapes], strict=True)
         merged = tuple(map(_common_size, sizes))
         if "differ" in merged:
-            advice = "Bring them to one shape first: a 1 x 1 `Conv2D` changes channels, `Cropping2D` and `UpSampling2D` sizes."
-            raise self._refusal(shapes, "They must have the same shape, or sizes of 1, which are repeated.", advice)
+            advice = "Match the shapes first: channels by a 1 x 1 `Conv2D`, sizes by `Cropping2D` or `UpSampling2D`."
+            raise self._refusal(shapes, "They must have the same shape, or sizes of 1, which are broadcast.", advice)
         return merged
 
 
@@ -97,7 +97,7 @@ def _of_one_rank(inputs: list) -> list:
 
 
 def _common_size(sizes: tuple[Size, ...]) -> Any:
-    """The size that sizes on one axis broadcast to; None if not known, ``"differ"`` if there is none."""
+    """Return the size that sizes on one axis broadcast to; None if unknown, ``"differ"`` if they are incompatible."""
     known = {size for size in sizes if size not in (1, None)}
     if len(known) > 1:
         return "differ"
@@ -107,7 +107,7 @@ def _common_size(sizes: tuple[Size, ...]) -> Any:
 
 
 class Add(Elementwise):
-    """The sum of tensors.
+    """Layer that adds tensors elementwise: ``y = x[0] + x[1] + ...``.
 
     Example:
         >>> import numpy as np
@@ -120,7 +120,7 @@ class Add(Elementwise):
 
 
 class Subtract(Elementwise):
-    """The first of two tensors less the second.
+    """Layer that subtracts the second of two tensors from the first: ``y = x[0] - x[1]``.
 
     Example:
         >>> import numpy as np
@@ -134,9 +134,9 @@ class Subtract(Elementwise):
 
 
 class Multiply(Elementwise):
-    """The product of tensors, number by number.
+    """Layer that multiplies tensors elementwise: ``y = x[0] * x[1] * ...``.
 
-    Where tensors have masks, the masked steps of one count as ones beside the other's.
+    If the tensors have masks, masked time steps of a tensor are treated as 1; the product is 0 where all are masked.
 
     Example:
         >>> import numpy as np
@@ -148,11 +148,11 @@ class Multiply(Elementwise):
     operation = staticmethod(ops.multiply)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The product.
+        """Return the product.
 
         Args:
-            inputs: Tensors.
-            mask: Their masks, where they have one.
+            inputs: List of tensors.
+            mask: List of masks or None, one for each tensor. Defaults to None.
         """
         masks = mask or [None] * len(inputs)
         inputs = [x if m is None else ops.where(_beside(m, x), x, 1) for x, m in zip(inputs, masks, strict=True)]
@@ -162,12 +162,12 @@ class Multiply(Elementwise):
 
 
 def _beside(mask: Any, x: Any) -> Any:
-    """A mask of the first axes, so that it broadcasts to a tensor."""
+    """Return a mask of the leading axes as a boolean array that broadcasts to a tensor."""
     return ops.reshape(ops.cast(mask, "bool"), (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
 
 
 class Average(Elementwise):
-    """The mean of tensors, number by number.
+    """Layer that averages tensors elementwise: ``y = (x[0] + ... + x[n - 1]) / n``.
 
     Example:
         >>> import numpy as np
@@ -182,12 +182,12 @@ class Average(Elementwise):
         return super()._merge([ops.cast(x, self.compute_dtype) for x in inputs]) / len(inputs)
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of floats."""
+        """Return a symbolic tensor with the compute dtype."""
         return SymbolicTensor(super().compute_output_spec(inputs).shape, self.compute_dtype)
 
 
 class Maximum(Elementwise):
-    """The largest of tensors, number by number.
+    """Layer that returns the elementwise maximum of tensors: ``y = max(x[0], x[1], ...)``.
 
     Example:
         >>> import numpy as np
@@ -200,7 +200,7 @@ class Maximum(Elementwise):
 
 
 class Minimum(Elementwise):
-    """The smallest of tensors, number by number.
+    """Layer that returns the elementwise minimum of tensors: ``y = min(x[0], x[1], ...)``.
 
     Example:
         >>> import numpy as np
@@ -213,14 +213,14 @@ class Minimum(Elementwise):
 
 
 class Concatenate(Merge):
-    """Joins tensors along an axis.
+    """Layer that concatenates tensors along an axis.
 
     Args:
-        axis: The axis; 0 would be the batch's.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        axis: Integer, the axis to concatenate along; 0 is the batch axis. Defaults to -1.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        ShapeError: When called: the shapes differ elsewhere than on the axis.
+        ShapeError: If, when called, the shapes differ on other axes than ``axis``.
 
     Example:
         >>> import numpy as np
@@ -243,15 +243,15 @@ class Concatenate(Merge):
             raise self._refusal(shapes, "They must have the same number of axes.", "Reshape or flatten one of them first.")
         columns = list(zip(*shapes, strict=True))
         if any(len(set(column) - {None}) > 1 for place, column in enumerate(columns) if place != axis):
-            advice = "Choose another `axis`, or bring the other sizes together first, with `Cropping2D` or `UpSampling2D`."
-            raise self._refusal(shapes, f"All sizes but those on axis {axis} must be equal.", advice)
+            advice = "Choose another `axis`, or match the other sizes first with `Cropping2D` or `UpSampling2D`."
+            raise self._refusal(shapes, f"All sizes except those on axis {axis} must be equal.", advice)
         known = [next((size for size in column if size is not None), None) for column in columns]
         joined = columns[axis]
         known[axis] = None if None in joined else sum(joined)
         return tuple(known)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The masks joined, or steps that count in one of the inputs if they are joined along the last axis."""
+        """Return the concatenated masks; for the last axis, the time steps that are valid in any of the inputs."""
         if previous_mask is None or all(mask is None for mask in previous_mask):
             return None
         full = [
@@ -264,16 +264,20 @@ class Concatenate(Merge):
 
 
 class Dot(Merge):
-    """The dot products of the vectors of two tensors, sample by sample.
+    """Layer that computes dot products between two tensors for each sample: ``y = sum(x[0] * x[1])`` along the given axes.
+
+    The output has the remaining axes of the first tensor followed by those of the second, or shape ``(batch, 1)`` if none
+    remains.
 
     Args:
-        axes: Along which axis of the first and of the second the vectors lie: one number for both, or two.
-        normalize: Whether vectors are brought to length 1 first, so that the result is the cosine of their angle.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        axes: Integer or pair of integers, the axis of the first and of the second tensor to sum over.
+        normalize: Whether to scale the vectors to unit L2 norm first, so that the result is their cosine similarity. Defaults
+            to False.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``axes`` has another form, or names the batch's axis.
-        ShapeError: When called: the sizes of the two axes differ.
+        InvalidArgumentError: If ``axes`` is invalid, or includes the batch axis.
+        ShapeError: If, when called, the sizes of the two axes differ.
 
     Example:
         >>> import numpy as np
@@ -289,9 +293,9 @@ class Dot(Merge):
         numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):
             raise InvalidArgumentError(
-                f"`Dot` was given `axes={axes!r}`.",
-                "It must be one whole number or two, and none of them 0: that is the batch's axis.",
-                "Pass `axes=-1` for the last axis of both.",
+                f"`Dot` received `axes={axes!r}`.",
+                "It must be one or two integers, none of which is 0 (the batch axis).",
+                "Pass `axes=-1` for the last axis of both inputs.",
             )
         self.axes = axes
         self.normalize = normalize
@@ -317,22 +321,22 @@ class Dot(Merge):
         first, second = self._places(shapes)
         sizes = (shapes[0][first], shapes[1][second])
         if None not in sizes and sizes[0] != sizes[1]:
-            expected = f"Vectors along axis {first} of the first and axis {second} of the second must be of one size."
-            raise self._refusal(shapes, expected, f"They are {sizes[0]} and {sizes[1]}: choose other `axes`.")
+            expected = f"Axis {first} of the first input and axis {second} of the second input must have the same size."
+            raise self._refusal(shapes, expected, f"Their sizes are {sizes[0]} and {sizes[1]}: choose other `axes`.")
         left = [size for place, size in enumerate(shapes[0]) if place != first]
         left += [size for place, size in enumerate(shapes[1]) if place not in (0, second)]
         return (*left, 1) if len(left) == 1 else tuple(left)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """None: the steps are gone."""
+        """Return None, since the output has no time steps."""
         return None
 
 
-# --- The same as functions --------------------------------------------------------------------------------------------
+# --- Functional interface ---------------------------------------------------------------------------------------------
 
 
 def add(inputs: list, **kwargs: Any) -> Any:
-    """The sum of tensors, by a layer :class:`Add`.
+    """Return the elementwise sum of tensors. Functional interface to :class:`Add`.
 
     Example:
         >>> import numpy as np
@@ -344,7 +348,7 @@ def add(inputs: list, **kwargs: Any) -> Any:
 
 
 def subtract(inputs: list, **kwargs: Any) -> Any:
-    """The first of two tensors less the second, by a layer :class:`Subtract`.
+    """Return the difference of two tensors. Functional interface to :class:`Subtract`.
 
     Example:
         >>> import numpy as np
@@ -356,7 +360,7 @@ def subtract(inputs: list, **kwargs: Any) -> Any:
 
 
 def multiply(inputs: list, **kwargs: Any) -> Any:
-    """The product of tensors, by a layer :class:`Multiply`.
+    """Return the elementwise product of tensors. Functional interface to :class:`Multiply`.
 
     Example:
         >>> import numpy as np
@@ -368,7 +372,7 @@ def multiply(inputs: list, **kwargs: Any) -> Any:
 
 
 def average(inputs: list, **kwargs: Any) -> Any:
-    """The mean of tensors, by a layer :class:`Average`.
+    """Return the elementwise mean of tensors. Functional interface to :class:`Average`.
 
     Example:
         >>> import numpy as np
@@ -380,7 +384,7 @@ def average(inputs: list, **kwargs: Any) -> Any:
 
 
 def maximum(inputs: list, **kwargs: Any) -> Any:
-    """The largest of tensors, by a layer :class:`Maximum`.
+    """Return the elementwise maximum of tensors. Functional interface to :class:`Maximum`.
 
     Example:
         >>> import numpy as np
@@ -392,7 +396,7 @@ def maximum(inputs: list, **kwargs: Any) -> Any:
 
 
 def minimum(inputs: list, **kwargs: Any) -> Any:
-    """The smallest of tensors, by a layer :class:`Minimum`.
+    """Return the elementwise minimum of tensors. Functional interface to :class:`Minimum`.
 
     Example:
         >>> import numpy as np
@@ -404,7 +408,7 @@ def minimum(inputs: list, **kwargs: Any) -> Any:
 
 
 def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
-    """Tensors joined along an axis, by a layer :class:`Concatenate`.
+    """Return tensors concatenated along an axis. Functional interface to :class:`Concatenate`.
 
     Example:
         >>> import numpy as np
@@ -416,7 +420,7 @@ def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
 
 
 def dot(inputs: list, axes: Any = -1, **kwargs: Any) -> Any:
-    """The dot products of two tensors, by a layer :class:`Dot`.
+    """Return the dot products of two tensors. Functional interface to :class:`Dot`.
 
     Example:
         >>> import numpy as np

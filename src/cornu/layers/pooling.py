@@ -1,4 +1,4 @@
-"""Pooling: layers that sum up windows of a picture, or the whole of it, by the largest number or the mean."""
+"""Pooling layers: the maximum or the mean over windows, or over all spatial axes."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from cornu.ops.window import standardize_padding
 
 
 class Pooling(Layer):
-    """The base of layers that pool windows.
+    """Base class of the layers that pool over windows.
 
     Attributes:
-        rank: Number of spatial axes.
+        rank: Integer, the number of spatial axes.
     """
 
     rank = 2
@@ -36,7 +36,7 @@ class Pooling(Layer):
         self.data_format = config.standardize_data_format(data_format)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes become the number of places of the window."""
+        """Return the output shape, with spatial sizes equal to the number of window positions."""
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         spatial = shapes.spatial_sizes(input_shape, self.data_format)
         spatial = shapes.after_window(self, spatial, self.pool_size, self.strides, self.padding)
@@ -45,27 +45,29 @@ class Pooling(Layer):
 
 
 class MaxPooling(Pooling):
-    """The base of the max poolings, which differ in the number of spatial axes."""
+    """Base class of the max pooling layers, which differ in the number of spatial axes."""
 
     def call(self, inputs: Any) -> Any:
-        """The largest number of each window."""
+        """Return the maximum of each window."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class AveragePooling(Pooling):
-    """The base of the average poolings, which differ in the number of spatial axes."""
+    """Base class of the average pooling layers, which differ in the number of spatial axes."""
 
     def call(self, inputs: Any) -> Any:
-        """The mean of each window; padding is not counted."""
+        """Return the mean of each window, without padding."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class MaxPooling1D(MaxPooling):
-    """The largest number of each window of a sequence, ``(batch, steps, channels)``.
+    """1D max pooling layer, for sequences.
 
-    The arguments are those of :class:`MaxPooling2D`, with one number instead of two.
+    The arguments are those of :class:`MaxPooling2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, channels)``.
 
     Example:
         >>> import numpy as np
@@ -78,19 +80,27 @@ class MaxPooling1D(MaxPooling):
 
 
 class MaxPooling2D(MaxPooling):
-    """The largest number of each window of a picture: ``(batch, height, width, channels)`` to a smaller picture.
+    """2D max pooling layer, for images.
+
+    The layer returns the maximum of each window, for each channel separately. Without padding::
+
+        y[i, j, c] = max over (m, n) of x[i * strides + m, j * strides + n, c]
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, channels)``.
 
     Args:
-        pool_size: Height and width of the window, or one number for both.
-        strides: By how many places the window moves; default ``pool_size``.
-        padding: ``"valid"`` drops what is left at the edge, ``"same"`` pads so that nothing is dropped.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        name: Its name.
-        **kwargs: ``dtype`` (see :class:`Layer`).
+        pool_size: Integer or tuple of 2 integers, the height and width of the window. Defaults to 2.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to ``pool_size``.
+        padding: ``"valid"`` (no padding; incomplete windows at the edge are dropped) or ``"same"`` (pad so that the output has
+            the size of the input divided by the strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        name: Name of the layer. Defaults to a name derived from the class.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture is smaller than the window.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the input is smaller than the window.
 
     Example:
         >>> import numpy as np
@@ -103,9 +113,12 @@ class MaxPooling2D(MaxPooling):
 
 
 class MaxPooling3D(MaxPooling):
-    """The largest number of each window of a volume, ``(batch, depth, height, width, channels)``.
+    """3D max pooling layer, for volumes.
 
-    The arguments are those of :class:`MaxPooling2D`, with three numbers instead of two.
+    The arguments are those of :class:`MaxPooling2D` with three integers instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -118,9 +131,11 @@ class MaxPooling3D(MaxPooling):
 
 
 class AveragePooling1D(AveragePooling):
-    """The mean of each window of a sequence, ``(batch, steps, channels)``.
+    """1D average pooling layer, for sequences.
 
-    The arguments are those of :class:`AveragePooling2D`, with one number instead of two.
+    The arguments are those of :class:`AveragePooling2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, channels)``.
 
     Example:
         >>> import numpy as np
@@ -133,19 +148,27 @@ class AveragePooling1D(AveragePooling):
 
 
 class AveragePooling2D(AveragePooling):
-    """The mean of each window of a picture: ``(batch, height, width, channels)`` to a smaller picture.
+    """2D average pooling layer, for images.
+
+    The layer returns the mean of each window, for each channel separately; padding is not counted. Without padding::
+
+        y[i, j, c] = mean over (m, n) of x[i * strides + m, j * strides + n, c]
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, channels)``.
 
     Args:
-        pool_size: Height and width of the window, or one number for both; default 2, as in Keras 2.
-        strides: By how many places the window moves; default ``pool_size``.
-        padding: ``"valid"`` drops what is left at the edge, ``"same"`` pads so that nothing is dropped.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        name: Its name.
-        **kwargs: ``dtype`` (see :class:`Layer`).
+        pool_size: Integer or tuple of 2 integers, the height and width of the window. Defaults to 2, as in Keras 2.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to ``pool_size``.
+        padding: ``"valid"`` (no padding; incomplete windows at the edge are dropped) or ``"same"`` (pad so that the output has
+            the size of the input divided by the strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        name: Name of the layer. Defaults to a name derived from the class.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``dtype``.
 
     Raises:
-        InvalidArgumentError: A number is not positive, or the padding has an unknown name.
-        ShapeError: When called: the picture is smaller than the window.
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the input is smaller than the window.
 
     Example:
         >>> import numpy as np
@@ -158,9 +181,12 @@ class AveragePooling2D(AveragePooling):
 
 
 class AveragePooling3D(AveragePooling):
-    """The mean of each window of a volume, ``(batch, depth, height, width, channels)``.
+    """3D average pooling layer, for volumes.
 
-    The arguments are those of :class:`AveragePooling2D`, with three numbers instead of two.
+    The arguments are those of :class:`AveragePooling2D` with three integers instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, new_depth, new_height, new_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -172,14 +198,14 @@ class AveragePooling3D(AveragePooling):
     rank = 3
 
 
-# --- The whole picture ------------------------------------------------------------------------------------------------
+# --- Global pooling ----------------------------------------------------------------------------------------------------
 
 
 class GlobalPooling(Layer):
-    """The base of layers that pool whole pictures, sequences or volumes: one number for each channel.
+    """Base class of the layers that pool over all spatial axes, to one value per channel.
 
     Attributes:
-        rank: Number of spatial axes.
+        rank: Integer, the number of spatial axes.
     """
 
     rank = 2
@@ -196,30 +222,34 @@ class GlobalPooling(Layer):
         return tuple(range(first, first + self.rank))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """``(batch, channels)``, or with ``keepdims`` ones for the spatial sizes."""
+        """Return ``(batch, channels)``, or with ``keepdims`` the same rank as the input with spatial sizes of 1."""
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         channels = input_shape[shapes.channel_axis(self.data_format)]
         return shapes.join(self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels)
 
 
 class GlobalMaxPooling(GlobalPooling):
-    """The base of the global max poolings, which differ in the number of spatial axes."""
+    """Base class of the global max pooling layers, which differ in the number of spatial axes."""
 
     def call(self, inputs: Any) -> Any:
-        """The largest number of each channel."""
+        """Return the maximum of each channel."""
         return ops.max(ops.cast(inputs, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
 
 class GlobalAveragePooling(GlobalPooling):
-    """The base of the global average poolings, which differ in the number of spatial axes."""
+    """Base class of the global average pooling layers, which differ in the number of spatial axes."""
 
     def call(self, inputs: Any) -> Any:
-        """The mean of each channel."""
+        """Return the mean of each channel."""
         return ops.mean(ops.cast(inputs, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(GlobalMaxPooling):
-    """The largest number of each channel of a sequence: ``(batch, steps, channels)`` to ``(batch, channels)``.
+    """1D global max pooling layer, for sequences: ``y = max(x, axis=steps)``.
+
+    The arguments are those of :class:`GlobalMaxPooling2D`.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, channels)``.
 
     Example:
         >>> import numpy as np
@@ -232,12 +262,16 @@ class GlobalMaxPooling1D(GlobalMaxPooling):
 
 
 class GlobalMaxPooling2D(GlobalMaxPooling):
-    """The largest number of each channel of a picture: ``(batch, height, width, channels)`` to ``(batch, channels)``.
+    """2D global max pooling layer, for images: ``y = max(x, axis=(height, width))``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, channels)``, or ``(batch, 1, 1, channels)`` with
+    ``keepdims``.
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        keepdims: Whether the spatial axes stay, with size 1.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        keepdims: Whether to keep the reduced spatial axes with size 1. Defaults to False.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -250,7 +284,11 @@ class GlobalMaxPooling2D(GlobalMaxPooling):
 
 
 class GlobalMaxPooling3D(GlobalMaxPooling):
-    """The largest number of each channel of a volume: ``(batch, depth, height, width, channels)`` to ``(batch, channels)``.
+    """3D global max pooling layer, for volumes: ``y = max(x, axis=(depth, height, width))``.
+
+    The arguments are those of :class:`GlobalMaxPooling2D`.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, channels)``.
 
     Example:
         >>> import numpy as np
@@ -263,9 +301,11 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
 
 
 class GlobalAveragePooling1D(GlobalAveragePooling):
-    """The mean of each channel of a sequence: ``(batch, steps, channels)`` to ``(batch, channels)``.
+    """1D global average pooling layer, for sequences: ``y = mean(x, axis=steps)``.
 
-    Steps that a mask marks as padding are left out.
+    Masked time steps are excluded from the mean. The arguments are those of :class:`GlobalAveragePooling2D`.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, channels)``.
 
     Example:
         >>> import numpy as np
@@ -279,11 +319,11 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """The mean of each channel.
+        """Return the mean of each channel.
 
         Args:
-            inputs: ``(batch, steps, channels)``.
-            mask: ``(batch, steps)``: True for steps that count.
+            inputs: Array of shape ``(batch, steps, channels)``.
+            mask: Boolean array of shape ``(batch, steps)``, True for time steps to include. Defaults to None.
         """
         if mask is None:
             return super().call(inputs)
@@ -293,19 +333,23 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         return total / ops.sum(ops.cast(mask, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """None: there are no steps any more."""
+        """Return None, since the output has no time steps."""
         return None
 
 
 class GlobalAveragePooling2D(GlobalAveragePooling):
-    """The mean of each channel of a picture: ``(batch, height, width, channels)`` to ``(batch, channels)``.
+    """2D global average pooling layer, for images: ``y = mean(x, axis=(height, width))``.
 
-    Source: Lin et al., 2013, https://arxiv.org/abs/1312.4400
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, channels)``, or ``(batch, 1, 1, channels)`` with
+    ``keepdims``.
+
+    Source: Lin et al., 2013, Network In Network, https://arxiv.org/abs/1312.4400
 
     Args:
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        keepdims: Whether the spatial axes stay, with size 1.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        keepdims: Whether to keep the reduced spatial axes with size 1. Defaults to False.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -318,7 +362,11 @@ class GlobalAveragePooling2D(GlobalAveragePooling):
 
 
 class GlobalAveragePooling3D(GlobalAveragePooling):
-    """The mean of each channel of a volume: ``(batch, depth, height, width, channels)`` to ``(batch, channels)``.
+    """3D global average pooling layer, for volumes: ``y = mean(x, axis=(depth, height, width))``.
+
+    The arguments are those of :class:`GlobalAveragePooling2D`.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape: ``(batch, channels)``.
 
     Example:
         >>> import numpy as np

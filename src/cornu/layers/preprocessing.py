@@ -1,4 +1,4 @@
-"""Layers that prepare data inside the model, so that whoever uses it need not."""
+"""Preprocessing layers, which make data preparation a part of the model."""
 
 from typing import Any
 
@@ -9,12 +9,13 @@ from cornu.layers.shapes import Shape
 
 
 class Rescaling(Layer):
-    """``inputs * scale + offset``, as floats.
+    """Layer that rescales its input: ``y = x * scale + offset``, as floats.
 
     Args:
-        scale: The factor: ``1 / 255`` brings pictures to [0, 1]. Also a list of one for each channel.
-        offset: What is added: ``Rescaling(1 / 127.5, offset=-1)`` brings pictures to [-1, 1].
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        scale: Float, or list of one float per channel, the scale factor. ``1 / 255`` maps 8-bit images to [0, 1].
+        offset: Float, or list of one float per channel, the offset. ``Rescaling(1 / 127.5, offset=-1)`` maps 8-bit images to
+            [-1, 1]. Defaults to 0.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -31,11 +32,11 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def call(self, inputs: Any) -> Any:
-        """``inputs * scale + offset``."""
+        """Return ``inputs * scale + offset``."""
         return ops.cast(inputs, self.compute_dtype) * self._factor(self.scale) + self._factor(self.offset)
 
     def _factor(self, value: Any) -> Any:
-        """A number as it is, a list of one for each channel as an array that broadcasts to pictures."""
+        """Return a scalar unchanged, and a list of one value per channel as an array that broadcasts to images."""
         if isinstance(value, (int, float)):
             return value
         value = ops.convert_to_tensor(value, dtype=self.compute_dtype, backend=placement_of(self).backend)
@@ -44,5 +45,5 @@ class Rescaling(Layer):
         return value
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         return input_shape

@@ -1,4 +1,4 @@
-"""Layers that keep a model from learning its pictures by heart: noise while training, and penalties."""
+"""Regularization layers: random noise during training, and activity penalties."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from cornu.layers.shapes import Shape
 
 
 class Noise(Layer):
-    """The base of layers that change something while training only: same shape, floats."""
+    """Base class of the layers that change their input only during training; the shape is kept, the values are floats."""
 
     batch_coupling = "none"
     supports_masking = True
@@ -23,33 +23,39 @@ class Noise(Layer):
         self.seed_generator = SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The inputs, changed while training."""
+        """Return the inputs, changed during training."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return self._disturb(inputs) if training else inputs
 
     def _disturb(self, inputs: Any) -> Any:
-        """What the layer does while training."""
+        """Return the inputs as changed during training."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_disturb(inputs)`.")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         return input_shape
 
 
 class Dropout(Noise):
-    """While training, sets a random part of the numbers to 0 and divides the others by ``1 - rate``, so that the mean stays.
+    """Dropout layer.
 
-    Source: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
+    During training, each value is set to 0 with probability ``rate`` and the others are scaled, so that the expected value is
+    unchanged; otherwise the input is returned unchanged::
+
+        y = x * keep / (1 - rate), with keep ~ Bernoulli(1 - rate)
+
+    Source: Srivastava et al., 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting,
+    https://jmlr.org/papers/v15/srivastava14a.html
 
     Args:
-        rate: The part that is dropped, in [0, 1).
-        noise_shape: Shape of the choices, which broadcast to the inputs: 1 for an axis along which numbers are dropped
-            together, None for the size of the inputs.
-        seed: A whole number that fixes the choices, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        rate: Float in [0, 1), the fraction of the values to drop.
+        noise_shape: Tuple, the shape of the dropout mask, which is broadcast to the inputs: 1 for an axis along which values
+            are dropped together, None for the size of the inputs. Defaults to None, for the shape of the inputs.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -67,7 +73,7 @@ class Dropout(Noise):
         super().__init__(seed, **kwargs)
         self.rate = arguments.rate(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
-        if self.noise_shape is not None and self.noise_shape[0] is not None:  # a choice for the batch, or for so many samples
+        if self.noise_shape is not None and self.noise_shape[0] is not None:  # shared or of fixed batch size
             self.batch_coupling = "unknown"
 
     def _shape_of_choices(self, inputs: Any) -> Any:
@@ -77,10 +83,10 @@ class Dropout(Noise):
         return ops.random.dropout(inputs, self.rate, self._shape_of_choices(inputs), seed=self.seed_generator.next())
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
-            expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, the batch's included."
-            raise shapes.refusal(self, input_shape, expected, "Write None for an axis along which each number is chosen alone.")
+            expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, including the batch axis."
+            raise shapes.refusal(self, input_shape, expected, "Use None for axes along which values differ.")
         return input_shape
 
 
@@ -89,18 +95,18 @@ def _noise_shape(layer: Layer, value: Any) -> tuple[int | None, ...] | None:
         return None
     if not isinstance(value, (list, tuple)):
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` was given `noise_shape={value!r}`.",
-            "It must be a tuple with one size for each axis, the batch's included; None for the size of the input.",
-            "For sequences whose steps are dropped together pass `noise_shape=(None, 1, None)`.",
+            f"`{type(layer).__name__}` received `noise_shape={value!r}`.",
+            "It must be a tuple with one size for each axis, including the batch axis; None stands for the size of the input.",
+            "To drop the same features at all time steps, pass `noise_shape=(None, 1, None)`.",
         )
     return tuple(None if size is None else arguments.whole(layer, "noise_shape", size) for size in value)
 
 
 class SpatialDropout(Dropout):
-    """The base of dropouts that drop whole channels.
+    """Base class of the layers that drop entire channels.
 
     Attributes:
-        rank: Number of spatial axes.
+        rank: Integer, the number of spatial axes.
     """
 
     rank = 2
@@ -121,25 +127,30 @@ class SpatialDropout(Dropout):
         return shapes.join(self.data_format, None, (1,) * self.rank, None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The same."""
+        """Return the input shape."""
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer, but without ``trainable``, which Keras's spatial dropouts do not take."""
+        """Return the config, without ``trainable``, which the spatial dropout layers of Keras do not accept."""
         return {name: value for name, value in super().get_config().items() if name != "trainable"}
 
 
 class SpatialDropout1D(SpatialDropout):
-    """While training, sets random channels of sequences, ``(batch, steps, channels)``, to 0 at all steps.
+    """1D spatial dropout layer, for sequences.
 
-    Source: Tompson et al., 2014, https://arxiv.org/abs/1411.4280
+    During training, each channel is set to 0 at all time steps with probability ``rate``; the other channels are
+    divided by ``1 - rate``.
+
+    Input and output shape: ``(batch, steps, channels)``.
+
+    Source: Tompson et al., 2014, Efficient Object Localization Using Convolutional Networks, https://arxiv.org/abs/1411.4280
 
     Args:
-        rate: The part of the channels that is dropped, in [0, 1).
-        seed: A whole number that fixes the choices, or None.
-        name: Its name.
-        dtype: Its dtype policy.
+        rate: Float in [0, 1), the fraction of the channels to drop.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        name: Name of the layer. Defaults to a name derived from the class.
+        dtype: Dtype or dtype policy of the layer's computations. Defaults to the global policy.
 
     Example:
         >>> import numpy as np
@@ -156,21 +167,25 @@ class SpatialDropout1D(SpatialDropout):
 
 
 class SpatialDropout2D(SpatialDropout):
-    """While training, sets random channels of pictures, ``(batch, height, width, channels)``, to 0 everywhere.
+    """2D spatial dropout layer, for images.
 
-    Neighbouring pixels say nearly the same, so dropping them one by one would change little.
+    During training, each channel is set to 0 at all positions with probability ``rate``; the other channels are
+    divided by ``1 - rate``. Since neighboring pixels are strongly correlated, dropping single pixels would have little effect.
 
-    Source: Tompson et al., 2014, https://arxiv.org/abs/1411.4280
+    Input and output shape: ``(batch, height, width, channels)``.
+
+    Source: Tompson et al., 2014, Efficient Object Localization Using Convolutional Networks, https://arxiv.org/abs/1411.4280
 
     Args:
-        rate: The part of the channels that is dropped, in [0, 1).
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        seed: A whole number that fixes the choices, or None.
-        name: Its name.
-        dtype: Its dtype policy.
+        rate: Float in [0, 1), the fraction of the channels to drop.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        name: Name of the layer. Defaults to a name derived from the class.
+        dtype: Dtype or dtype policy of the layer's computations. Defaults to the global policy.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -184,9 +199,11 @@ class SpatialDropout2D(SpatialDropout):
 
 
 class SpatialDropout3D(SpatialDropout):
-    """While training, sets random channels of volumes, ``(batch, depth, height, width, channels)``, to 0 everywhere.
+    """3D spatial dropout layer, for volumes.
 
-    The arguments are those of :class:`SpatialDropout2D`.
+    The formula and the arguments are those of :class:`SpatialDropout2D`.
+
+    Input and output shape: ``(batch, depth, height, width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -199,15 +216,17 @@ class SpatialDropout3D(SpatialDropout):
 
 
 class GaussianNoise(Noise):
-    """While training, adds normally distributed noise of mean 0.
+    """Layer that adds Gaussian noise during training: ``y = x + noise``, with ``noise ~ Normal(0, stddev)``.
+
+    Otherwise the input is returned unchanged.
 
     Args:
-        stddev: Standard deviation of the noise.
-        seed: A whole number that fixes the noise, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        stddev: Non-negative float, the standard deviation of the noise.
+        seed: Integer seed of the noise. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The deviation is negative.
+        InvalidArgumentError: If ``stddev`` is negative.
 
     Example:
         >>> import numpy as np
@@ -225,17 +244,24 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Noise):
-    """While training, multiplies by normally distributed noise of mean 1 and deviation ``sqrt(rate / (1 - rate))``.
+    """Gaussian dropout layer, which multiplies by Gaussian noise of mean 1 during training.
 
-    Source: Srivastava et al., 2014, section 10, https://jmlr.org/papers/v15/srivastava14a.html
+    The layer computes::
+
+        y = x * noise, with noise ~ Normal(1, sqrt(rate / (1 - rate)))
+
+    Otherwise the input is returned unchanged.
+
+    Source: Srivastava et al., 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting, section 10,
+    https://jmlr.org/papers/v15/srivastava14a.html
 
     Args:
-        rate: The rate of a :class:`Dropout` with the same deviation, in [0, 1).
-        seed: A whole number that fixes the noise, or None.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        rate: Float in [0, 1), the rate of a :class:`Dropout` layer with the same standard deviation.
+        seed: Integer seed of the noise. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The rate lies outside.
+        InvalidArgumentError: If the rate is out of range.
 
     Example:
         >>> import numpy as np
@@ -257,14 +283,14 @@ def _normal_like(layer: Noise, inputs: Any, mean: float, stddev: float) -> Any:
 
 
 class ActivityRegularization(Layer):
-    """Adds a penalty on its input to what training makes small, and gives the input back.
+    """Layer that returns its input and adds a penalty on it to the loss.
 
-    The penalty is ``l1 * sum(abs(x)) + l2 * sum(square(x))``, divided by the number of samples.
+    The penalty is ``(l1 * sum(abs(x)) + l2 * sum(square(x))) / batch``.
 
     Args:
-        l1: The factor of the absolute values.
-        l2: The factor of the squares.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        l1: Float, the factor of the sum of absolute values. Defaults to 0.
+        l2: Float, the factor of the sum of squares. Defaults to 0.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -283,9 +309,9 @@ class ActivityRegularization(Layer):
         self.l1, self.l2 = l1, l2
 
     def call(self, inputs: Any) -> Any:
-        """The inputs."""
+        """Return the inputs."""
         return inputs
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer; the regularizer is said by ``l1`` and ``l2``."""
+        """Return the config, where ``l1`` and ``l2`` specify the regularizer."""
         return {name: value for name, value in super().get_config().items() if name != "activity_regularizer"}

@@ -1,4 +1,4 @@
-"""Layers that move numbers and compute none: flatten, reshape, pad, crop, repeat."""
+"""Reshaping layers, which move values without computation: flatten, reshape, pad, crop, repeat."""
 
 from typing import Any
 
@@ -11,28 +11,31 @@ from cornu.layers.shapes import Shape, Size
 from cornu.ops.dtypes import is_float
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
-"""Ways to make up the pixels of a larger picture."""
+"""Interpolation methods of enlarged images."""
 
 
 class Rearranging(Layer):
-    """The base of layers that only move numbers: whole numbers stay whole."""
+    """Base class of the layers that only move values; integers keep their dtype."""
 
     batch_coupling = "none"
     cornu_preserves_value_range = True
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of the dtype of the input."""
+        """Return a symbolic tensor with the dtype of the input."""
         dtype = self.compute_dtype if is_float(inputs.dtype) else inputs.dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape), dtype)
 
 
 class Flatten(Rearranging):
-    """Makes one row of numbers of each sample: ``(batch, ...)`` to ``(batch, numbers)``.
+    """Layer that flattens each sample to a vector.
+
+    Input shape: ``(batch, ...)``. Output shape: ``(batch, features)``, where ``features`` is the product of the sizes of a
+    sample.
 
     Args:
-        data_format: With ``"channels_first"`` the channels are brought to the end first, so that the numbers stand in the
-            same order.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        data_format: ``"channels_last"`` or ``"channels_first"``. With ``"channels_first"`` the channel axis is moved to the end
+            first, so that the order of the values is the same. Defaults to ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -46,28 +49,30 @@ class Flatten(Rearranging):
         self.data_format = config.standardize_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
-        """The inputs in rows."""
+        """Return the flattened inputs."""
         rank = len(inputs.shape)
         if self.data_format == "channels_first" and rank > 2:
             inputs = ops.transpose(inputs, (0, *range(2, rank), 1))
         return ops.reshape(inputs, (inputs.shape[0], shapes.product(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The batch size, and the product of the others."""
+        """Return the batch size and the product of the other sizes."""
         shapes.check_least_rank(self, input_shape, ("batch",))
         return (input_shape[0], shapes.product(input_shape[1:]))
 
 
 class Reshape(Rearranging):
-    """Gives each sample another shape.
+    """Layer that reshapes each sample.
+
+    Input shape: ``(batch, ...)``. Output shape: ``(batch, *target_shape)``.
 
     Args:
-        target_shape: The shape of one sample, without the batch; one size may be -1: what is left over.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        target_shape: Tuple of integers, the shape of one sample without the batch axis; one size may be -1 (inferred).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: More than one size is -1, or one is not positive.
-        ShapeError: When called: the numbers of a sample do not fill the shape.
+        InvalidArgumentError: If more than one size is -1, or a size is negative or not an integer.
+        ShapeError: If, when called, the number of elements of a sample does not match the target shape.
 
     Example:
         >>> import numpy as np
@@ -84,39 +89,39 @@ class Reshape(Rearranging):
         )
         if self.target_shape.count(-1) > 1:
             raise InvalidArgumentError(
-                f"`Reshape` was given `target_shape={target_shape!r}`.",
-                "At most one size may be -1, for what is left over.",
-                "Write the other sizes out.",
+                f"`Reshape` received `target_shape={target_shape!r}`.",
+                "At most one size may be -1 (inferred from the others).",
+                "Specify the other sizes.",
             )
 
     def call(self, inputs: Any) -> Any:
-        """The inputs in their new shape."""
+        """Return the reshaped inputs."""
         return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The batch size and the target shape."""
+        """Return the batch size followed by the target shape."""
         count = shapes.product(input_shape[1:])
         known = shapes.product(size for size in self.target_shape if size != -1)
         if count is None or known is None:
             return (input_shape[0], *(None if size == -1 else size for size in self.target_shape))
         fits = (known and count % known == 0) if -1 in self.target_shape else count == known
         if not fits:
-            expected = f"Its samples have {count} numbers, and `target_shape={self.target_shape}` takes "
+            expected = f"Its samples have {count} elements, but `target_shape={self.target_shape}` needs "
             expected += f"a multiple of {known}." if -1 in self.target_shape else f"{known}."
             raise shapes.refusal(self, input_shape, expected, "Change `target_shape`, or use -1 for one of its sizes.")
         return (input_shape[0], *(count // known if size == -1 else size for size in self.target_shape))
 
 
 class Permute(Rearranging):
-    """Changes the order of the axes.
+    """Layer that permutes the axes of each sample: ``y = transpose(x, (0, *dims))``.
 
     Args:
-        dims: The old axes in their new order, counted from 1; the batch stays where it is.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        dims: Tuple of integers, the input axes in their new order, counted from 1; the batch axis is not included.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``dims`` are not the numbers from 1 on, each once.
-        ShapeError: When called: the input has another number of axes.
+        InvalidArgumentError: If ``dims`` is not a permutation of the axes 1 to n.
+        ShapeError: If, when called, the input has another number of axes.
 
     Example:
         >>> import numpy as np
@@ -130,30 +135,32 @@ class Permute(Rearranging):
         self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise InvalidArgumentError(
-                f"`Permute` was given `dims={dims!r}`.",
-                f"They must be the numbers 1 to {len(self.dims)}, each once; the batch (axis 0) is not among them.",
-                f"Pass for instance `dims={tuple(range(len(self.dims), 0, -1))}`.",
+                f"`Permute` received `dims={dims!r}`.",
+                f"They must be a permutation of the axes 1 to {len(self.dims)}; the batch axis (0) is not included.",
+                f"Pass, for example, `dims={tuple(range(len(self.dims), 0, -1))}`.",
             )
 
     def call(self, inputs: Any) -> Any:
-        """The inputs with their axes in the new order."""
+        """Return the inputs with permuted axes."""
         return ops.transpose(inputs, (0, *self.dims))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The sizes in their new order."""
+        """Return the permuted sizes."""
         shapes.check_rank(self, input_shape, ("batch", *(f"axis {axis}" for axis in range(1, len(self.dims) + 1))))
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
 
 class RepeatVector(Rearranging):
-    """Makes a sequence of one vector again and again: ``(batch, features)`` to ``(batch, n, features)``.
+    """Layer that repeats a vector ``n`` times.
+
+    Input shape: ``(batch, features)``. Output shape: ``(batch, n, features)``.
 
     Args:
-        n: How many times.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        n: Positive integer, the number of repetitions.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``n`` is no whole number above 0.
+        InvalidArgumentError: If ``n`` is not a positive integer.
 
     Example:
         >>> import numpy as np
@@ -167,23 +174,23 @@ class RepeatVector(Rearranging):
         self.n = arguments.whole(self, "n", n)
 
     def call(self, inputs: Any) -> Any:
-        """The inputs ``n`` times."""
+        """Return the inputs repeated ``n`` times."""
         return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """``(batch, n, features)``."""
+        """Return ``(batch, n, features)``."""
         shapes.check_rank(self, input_shape, ("batch", "features"))
         return (input_shape[0], self.n, input_shape[1])
 
 
-# --- Pictures, sequences and volumes ----------------------------------------------------------------------------------
+# --- Sequences, images and volumes ------------------------------------------------------------------------------------
 
 
 class SpatialRearranging(Rearranging):
-    """The base of layers that change the spatial sizes of sequences, pictures and volumes.
+    """Base class of the layers that change the spatial sizes of sequences, images and volumes.
 
     Attributes:
-        rank: Number of spatial axes.
+        rank: Integer, the number of spatial axes.
     """
 
     rank = 2
@@ -193,11 +200,11 @@ class SpatialRearranging(Rearranging):
         self.data_format = config.standardize_data_format(data_format)
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
-        """The size of the spatial axis of a place."""
+        """Return the output size of the spatial axis ``place``."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_new_size`.")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The spatial sizes change, batch and channels stay."""
+        """Return the input shape with new spatial sizes."""
         shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
         sizes: list[Size] = [
             None if size is None else self._new_size(size, place, input_shape)
@@ -207,7 +214,7 @@ class SpatialRearranging(Rearranging):
 
 
 class ZeroPadding(SpatialRearranging):
-    """The base of the zero paddings, which differ in the number of spatial axes."""
+    """Base class of the zero-padding layers, which differ in the number of spatial axes."""
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
@@ -215,7 +222,7 @@ class ZeroPadding(SpatialRearranging):
         self.padding: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
-        """The inputs with zeros around."""
+        """Return the zero-padded inputs."""
         return ops.pad(inputs, shapes.join(self.data_format, (0, 0), self._margins, (0, 0)))
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
@@ -223,12 +230,15 @@ class ZeroPadding(SpatialRearranging):
 
 
 class ZeroPadding1D(ZeroPadding):
-    """Adds zeros before and after sequences, ``(batch, steps, channels)``.
+    """1D zero-padding layer, for sequences.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, padded_steps, channels)``.
 
     Args:
-        padding: How many: one number, or ``(before, after)``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        padding: Integer, or pair of integers ``(before, after)``, the number of zeros to add. Defaults to 1.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -245,15 +255,18 @@ class ZeroPadding1D(ZeroPadding):
 
 
 class ZeroPadding2D(ZeroPadding):
-    """Adds zeros around pictures, ``(batch, height, width, channels)``.
+    """2D zero-padding layer, for images.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, padded_height, padded_width, channels)``.
 
     Args:
-        padding: How many: one number, or ``(height, width)``, or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        padding: Number of zeros to add: an integer, ``(height, width)``, or ``((top, bottom), (left, right))``. Defaults to 1.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The padding has another form, or is negative.
+        InvalidArgumentError: If ``padding`` has another form, or is negative.
 
     Example:
         >>> import numpy as np
@@ -266,7 +279,12 @@ class ZeroPadding2D(ZeroPadding):
 
 
 class ZeroPadding3D(ZeroPadding):
-    """Adds zeros around volumes, ``(batch, depth, height, width, channels)``. The arguments are as of :class:`ZeroPadding2D`.
+    """3D zero-padding layer, for volumes.
+
+    The arguments are those of :class:`ZeroPadding2D` with three axes instead of two.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, padded_depth, padded_height, padded_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -279,7 +297,7 @@ class ZeroPadding3D(ZeroPadding):
 
 
 class Cropping(SpatialRearranging):
-    """The base of the croppings, which differ in the number of spatial axes."""
+    """Base class of the cropping layers, which differ in the number of spatial axes."""
 
     def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
@@ -287,7 +305,7 @@ class Cropping(SpatialRearranging):
         self.cropping: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
-        """The inputs without their margins."""
+        """Return the cropped inputs."""
         sizes: Any = shapes.spatial_sizes(inputs.shape, self.data_format)
         middle = [slice(before, size - after) for size, (before, after) in zip(sizes, self._margins, strict=True)]
         return inputs[shapes.join(self.data_format, slice(None), middle, slice(None))]
@@ -295,25 +313,27 @@ class Cropping(SpatialRearranging):
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         left = size - sum(self._margins[place])
         if left < 1:
-            expected = f"It cuts off {text_of_margins(self._margins)}, which leaves nothing of a size of {size}."
-            raise shapes.refusal(self, input_shape, expected, "Crop less, or give it larger inputs.")
+            expected = f"It crops {text_of_margins(self._margins)}, which leaves no elements along an axis of size {size}."
+            raise shapes.refusal(self, input_shape, expected, "Crop less, or pass larger inputs.")
         return left
 
 
 def text_of_margins(margins: tuple[tuple[int, int], ...]) -> str:
-    """Margins in words: ``1 + 1 and 2 + 0``."""
+    """Return margins as a string, such as ``1 + 1 and 2 + 0``."""
     return " and ".join(f"{before} + {after}" for before, after in margins)
 
 
 class Cropping1D(Cropping):
-    """Cuts off the first and last steps of sequences, ``(batch, steps, channels)``.
+    """1D cropping layer, for sequences.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, cropped_steps, channels)``.
 
     Args:
-        cropping: How many: one number, or ``(before, after)``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        cropping: Integer, or pair of integers ``(before, after)``, the number of time steps to remove. Defaults to (1, 1).
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        ShapeError: When called: nothing is left.
+        ShapeError: If, when called, the output would be empty.
 
     Example:
         >>> import numpy as np
@@ -330,16 +350,20 @@ class Cropping1D(Cropping):
 
 
 class Cropping2D(Cropping):
-    """Cuts off the edges of pictures, ``(batch, height, width, channels)``.
+    """2D cropping layer, for images.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, cropped_height, cropped_width, channels)``.
 
     Args:
-        cropping: How much: one number, or ``(height, width)``, or ``((top, bottom), (left, right))``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        cropping: Number of pixels to remove: an integer, ``(height, width)``, or ``((top, bottom), (left, right))``. Defaults
+            to 0 on all sides.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: The cropping has another form, or is negative.
-        ShapeError: When called: nothing is left.
+        InvalidArgumentError: If ``cropping`` has another form, or is negative.
+        ShapeError: If, when called, the output would be empty.
 
     Example:
         >>> import numpy as np
@@ -355,7 +379,12 @@ class Cropping2D(Cropping):
 
 
 class Cropping3D(Cropping):
-    """Cuts off the edges of volumes, ``(batch, depth, height, width, channels)``. The arguments are as of :class:`Cropping2D`.
+    """3D cropping layer, for volumes.
+
+    The arguments are those of :class:`Cropping2D` with three axes instead of two. ``cropping`` defaults to 1 on all sides.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, cropped_depth, cropped_height, cropped_width, channels)``.
 
     Example:
         >>> import numpy as np
@@ -371,12 +400,12 @@ class Cropping3D(Cropping):
 
 
 def _one_axis(value: Any) -> Any:
-    """The margins of the only spatial axis: ``(1, 2)`` means one pair and not two axes."""
+    """Return the margins of the only spatial axis, where ``(1, 2)`` is one pair and not two axes."""
     return (value,)
 
 
 class UpSampling(SpatialRearranging):
-    """The base of the upsamplings, which differ in the number of spatial axes."""
+    """Base class of the upsampling layers, which differ in the number of spatial axes."""
 
     def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
@@ -384,7 +413,7 @@ class UpSampling(SpatialRearranging):
         self.size: Any = self._factors
 
     def call(self, inputs: Any) -> Any:
-        """The inputs with each place repeated."""
+        """Return the inputs with each element repeated along the spatial axes."""
         first = 2 if self.data_format == "channels_first" else 1
         for axis, factor in enumerate(self._factors, start=first):
             inputs = ops.repeat(inputs, factor, axis=axis)
@@ -395,11 +424,13 @@ class UpSampling(SpatialRearranging):
 
 
 class UpSampling1D(UpSampling):
-    """Repeats each step of sequences, ``(batch, steps, channels)``.
+    """1D upsampling layer, which repeats each time step: ``y[:, i] = x[:, i // size]``.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, steps * size, channels)``.
 
     Args:
-        size: How many times.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        size: Positive integer, the number of repetitions. Defaults to 2.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Example:
         >>> import numpy as np
@@ -416,17 +447,22 @@ class UpSampling1D(UpSampling):
 
 
 class UpSampling2D(UpSampling):
-    """Makes pictures, ``(batch, height, width, channels)``, larger by whole factors.
+    """2D upsampling layer, which enlarges images by integer factors.
+
+    With ``interpolation="nearest"`` each pixel is repeated: ``y[:, i, j] = x[:, i // size[0], j // size[1]]``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, height * size[0], width * size[1], channels)``.
 
     Args:
-        size: By how much: one number, or ``(height, width)``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        interpolation: ``"nearest"`` repeats each pixel; ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` and ``"lanczos5"`` mix
-            neighbours.
-        **kwargs: ``name`` and ``dtype`` (see :class:`Layer`).
+        size: Integer or pair of integers ``(height, width)``, the upsampling factors. Defaults to 2.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``. Defaults to
+            ``"nearest"``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: A factor is no whole number above 0, or the interpolation has an unknown name.
+        InvalidArgumentError: If a factor is not a positive integer, or ``interpolation`` is unknown.
 
     Example:
         >>> import numpy as np
@@ -444,7 +480,7 @@ class UpSampling2D(UpSampling):
             raise one_of("interpolation", interpolation, INTERPOLATIONS)
 
     def call(self, inputs: Any) -> Any:
-        """The larger pictures."""
+        """Return the enlarged images."""
         if self.interpolation == "nearest":
             return super().call(inputs)
         sizes = shapes.spatial_sizes(self.compute_output_shape(inputs.shape), self.data_format)
@@ -452,14 +488,19 @@ class UpSampling2D(UpSampling):
         return ops.image.resize(inputs, sizes, interpolation=self.interpolation, data_format=self.data_format)
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
-        """A symbolic tensor of the dtype of the input, or of floats where pixels are mixed."""
+        """Return a symbolic tensor with the dtype of the input, or with the compute dtype if pixels are interpolated."""
         if self.interpolation == "nearest":
             return super().compute_output_spec(inputs)
         return SymbolicTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
 
 class UpSampling3D(UpSampling):
-    """Repeats each place of volumes, ``(batch, depth, height, width, channels)``.
+    """3D upsampling layer, which repeats each element along the spatial axes.
+
+    The arguments are ``size``, an integer or tuple of 3 integers (defaults to 2), ``data_format`` and those of :class:`Layer`.
+
+    Input shape: ``(batch, depth, height, width, channels)``. Output shape:
+    ``(batch, depth * size[0], height * size[1], width * size[2], channels)``.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Recurrent layers: a cell taken along the steps of a sequence."""
+"""Recurrent layers, which apply a cell to the time steps of a sequence."""
 
 import contextlib
 import inspect
@@ -31,31 +31,38 @@ from cornu.registry import serialize
 
 
 class RNN(Layer):
-    """Takes a cell along the steps of a sequence.
+    """Recurrent layer that applies a cell to each time step of a sequence.
 
-    Takes ``(batch, steps, features)`` and gives the output of the last step, ``(batch, output_size)``, or of all. A step
-    that the mask marks as padding changes nothing: the state stays, and the output is that of the step before.
+    The layer computes ``output[t], states = cell(x[t], states)`` for each time step t. At a time step that the mask marks as
+    padding, the states are kept and the output is that of the previous time step.
 
-    A cell of your own is any object, best a :class:`Layer`, with a ``state_size`` (a number, or a list of them), perhaps an
-    ``output_size`` (default: the first state's), and ``call(inputs, states) -> (output, new_states)`` with inputs
-    ``(batch, features)`` and states as a list of arrays ``(batch, size)``.
+    A custom cell is any object, preferably a :class:`Layer`, with a ``state_size`` (an integer or a list of integers),
+    optionally an ``output_size`` (defaults to the size of the first state), and a method
+    ``call(inputs, states) -> (output, new_states)``, where the inputs have shape ``(batch, features)`` and the states are a
+    list of arrays of shape ``(batch, size)``.
+
+    Input shape: ``(batch, steps, features)``. Output shape: ``(batch, output_size)``, or ``(batch, steps, output_size)`` with
+    ``return_sequences``.
 
     Args:
-        cell: A cell, or a list of cells that are stacked on one another.
-        return_sequences: Whether to give the outputs of all steps: ``(batch, steps, output_size)``.
-        return_state: Whether to give the last state too: ``(outputs, *states)``.
-        go_backwards: Whether to begin at the last step. With ``return_sequences`` the outputs come as they are made, so
-            reversed (and the mask is handed on as it came, as in Keras).
-        stateful: Whether each batch goes on with the last state of the batch before, until :meth:`reset_state`.
-        unroll: Whether to write the steps out one by one instead of a loop: slower to compile, for short sequences sometimes
-            faster to run.
-        zero_output_for_mask: Whether the output of padding is 0 instead of that of the step before.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        cell: Cell, or a list of cells to stack.
+        return_sequences: Whether to return the outputs of all time steps, of shape ``(batch, steps, output_size)``, instead of
+            the last one. Defaults to False.
+        return_state: Whether to also return the last states, as ``(outputs, *states)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. With ``return_sequences`` the
+            outputs are in processing order, that is reversed, but the mask is propagated unchanged, as in Keras. Defaults to
+            False.
+        stateful: Whether the last state of each batch is the initial state of the next batch, until :meth:`reset_state` is
+            called. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps: slower to compile, but sometimes faster to run for short
+            sequences. Defaults to False.
+        zero_output_for_mask: Whether the output at masked time steps is 0 instead of the previous output. Defaults to False.
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
-        InvalidTypeError: The cell is none.
-        ShapeError: When called: the input has not three axes or another number of features than before, or an initial state
-            does not fit.
+        InvalidTypeError: If ``cell`` is not a cell.
+        ShapeError: If, when called, the input does not have three axes or has another number of features than before, or an
+            initial state has a wrong shape.
 
     Example:
         >>> import numpy as np
@@ -94,16 +101,16 @@ class RNN(Layer):
 
     @property
     def _cells(self) -> list:
-        """The cells one by one. A stack runs as one loop after another, so that dropout is drawn outside."""
+        """The cells; the cells of a stack run in successive loops, so that dropout is drawn outside of the loops."""
         return self.cell.cells if _is_plain_stack(self.cell) else [self.cell]
 
     @property
     def state_size(self) -> list:
-        """The sizes of the state's arrays; for stacked cells a list of what they say."""
+        """List of the sizes of the states; for stacked cells, a list of their state sizes."""
         return sizes_of(self.cell)
 
     def build(self, input_shape: Shape) -> None:
-        """Builds the cell and, if the layer is stateful and the batch size is known, the variables that hold the state."""
+        """Build the cell and, for a stateful layer with a known batch size, create the state variables."""
         self._check_input(input_shape)
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((input_shape[0], *input_shape[2:]))
@@ -114,17 +121,17 @@ class RNN(Layer):
 
     @property
     def states(self) -> list[Variable] | None:
-        """The variables that hold the state of a stateful layer, or None."""
+        """The state variables of a stateful layer, or None."""
         return self._states or None
 
     def _cornu_own_variables(self) -> list[Variable]:
-        """Nothing: the weights are the cell's, and a state is not saved in a file, as in Keras."""
+        """The layer's own variables without the states, which are not saved, as in Keras; the weights belong to the cell."""
         held = {id(variable) for variable in self._states}
         return [variable for variable in super()._cornu_own_variables() if id(variable) not in held]
 
     @property
     def variables(self) -> list[Variable]:
-        """The cell's variables, then those that hold the state of a stateful layer."""
+        """The variables of the cell, followed by the state variables of a stateful layer."""
         return [*super().variables, *self._states]
 
     def _make_states(self, batch_size: int) -> None:
@@ -134,20 +141,20 @@ class RNN(Layer):
         ]
 
     def reset_state(self) -> None:
-        """Sets the state of a stateful layer to zeros."""
+        """Reset the states of a stateful layer to zeros."""
         for variable in self._states:
             variable.assign(backend_of(self).full(variable.shape, 0, variable.dtype))
 
     def reset_states(self) -> None:
-        """The older name of :meth:`reset_state`."""
+        """Reset the states. Older name of :meth:`reset_state`."""
         self.reset_state()
 
     def get_initial_state(self, batch_size: int) -> list:
-        """What a sequence begins with if nothing else is said: a list of arrays, for stacked cells a list of such lists."""
+        """Return the default initial state: a list of arrays, or for stacked cells a list of such lists."""
         return initial_state_of(self.cell, batch_size, self)
 
     def _first_states(self, batch_size: int, initial_state: Any, stored: list[Variable]) -> list[list]:
-        """For each cell the arrays to begin with."""
+        """Return the initial states of each cell."""
         if initial_state is not None:
             _check_states(self, initial_state, batch_size)
             found = trees.leaves(initial_state)
@@ -159,7 +166,7 @@ class RNN(Layer):
         return trees.unflatten(sizes, [calls.to_input(self, array) for array in found])
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
-        """The variables that hold the state of a stateful layer; none if it has none, or if only shapes are wanted."""
+        """Return the state variables of a stateful layer; an empty list without states or in an abstract run."""
         running = context.current()
         if not self.stateful or (running is not None and running.on_trial and not self._states):
             return []
@@ -168,22 +175,23 @@ class RNN(Layer):
         held = self._states[0].shape[0] if self._states else "an unknown number"
         if held != batch_size:
             raise ShapeError(
-                f"The stateful layer {self.name!r} got a batch of {batch_size} samples.",
-                f"It holds the states of {held}: each sample goes on where that of the batch before stopped.",
-                "Fix the batch size, `Input(batch_shape=(32, None, 8))`, and give a multiple of it; or drop `stateful=True`.",
+                f"The stateful layer {self.name!r} received a batch of {batch_size} samples.",
+                f"It holds the states of {held}: each sample continues the corresponding sample of the previous batch.",
+                "Fix the batch size, `Input(batch_shape=(32, None, 8))`, and pass a multiple of it; or omit `stateful=True`.",
             )
         return self._states
 
     # --- Running ------------------------------------------------------------------------------------------------------
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
-        """The outputs.
+        """Return the outputs.
 
         Args:
-            sequences: ``(batch, steps, features)``.
-            initial_state: What to begin with, a list of arrays ``(batch, size)``; default zeros, or the state kept.
-            mask: ``(batch, steps)``, False for padding.
-            training: Whether dropout is on.
+            sequences: Array of shape ``(batch, steps, features)``.
+            initial_state: List of arrays of shape ``(batch, size)``. Defaults to zeros, or to the last state of a stateful
+                layer.
+            mask: Boolean array of shape ``(batch, steps)``, False for padding. Defaults to None.
+            training: Whether to apply dropout. Defaults to False.
 
         Returns:
             The outputs, or with ``return_state`` the tuple ``(outputs, *states)``.
@@ -208,7 +216,7 @@ class RNN(Layer):
         return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
 
     def _in_order(self, x: Any) -> Any:
-        """Steps first, in the order in which they are taken."""
+        """Return the time steps along the first axis, in processing order."""
         if x is None:
             return None
         x = ops.swapaxes(x, 0, 1)
@@ -217,9 +225,9 @@ class RNN(Layer):
     def _taken_along(
         self, cell: Any, inputs: Any, states: list, valid: Any, keep_all: bool, training: bool | None
     ) -> tuple[Any, list]:
-        """A cell taken along all steps: see :func:`_loop`.
+        """Apply a cell to all time steps: see :func:`_loop`.
 
-        For a user's cell the output, at first zeros, is put before the states.
+        For a custom cell, the output, initially zeros, is prepended to the states.
         """
         scan = _written_out if self.unroll else backend_of(self).scan
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
@@ -236,7 +244,7 @@ class RNN(Layer):
     # --- Shapes and masks ---------------------------------------------------------------------------------------------
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
-        """``(batch, output_size)`` or ``(batch, steps, output_size)``; with ``return_state`` a tuple that begins with it."""
+        """Return the output shape; with ``return_state``, a tuple of it and the state shapes."""
         self._check_input(sequences_shape)
         batch, size = sequences_shape[0], output_size_of(self.cell)
         outputs = (batch, sequences_shape[1], size) if self.return_sequences else (batch, size)
@@ -247,8 +255,8 @@ class RNN(Layer):
 
     def _check_input(self, shape: Any) -> None:
         if isinstance(shape, list):
-            advice = "Give the state by name: `layer(x, initial_state=[...])`."
-            raise shapes.refusal(self, shape, "It needs one array (batch, steps, features).", advice)
+            advice = "Pass the state by name: `layer(x, initial_state=[...])`."
+            raise shapes.refusal(self, shape, "It expects one array of shape (batch, steps, features).", advice)
         if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
             advice = (
                 "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
@@ -263,19 +271,19 @@ class RNN(Layer):
     def compute_output_spec(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False
     ) -> Any:
-        """Symbolic tensors of what comes out; checks the initial state too."""
+        """Return symbolic tensors of the outputs, after validation of the initial state."""
         if initial_state is not None:
             _check_states(self, initial_state, None)
         return super().compute_output_spec(sequences)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the input, if the outputs of all steps are given."""
+        """Return the mask of the input if the layer returns sequences."""
         mask = previous_mask if self.return_sequences else None
         return [mask, *(None for _ in trees.leaves(self.state_size))] if self.return_state else mask
 
 
 class _OfCell:
-    """An attribute of a layer that is its cell's."""
+    """Layer attribute that is stored in its cell."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -288,9 +296,9 @@ class _OfCell:
 
 
 class _RNNOfOneCell(RNN):
-    """The base of the layers that make their cell themselves: its arguments can be read from the layer.
+    """Base class of the layers that create their cell, whose arguments are attributes of the layer.
 
-    A subclass whose constructor's arguments are the entries of the config sets ``_constructor_is_config`` in its own body.
+    A subclass whose constructor arguments are the entries of the config sets ``_constructor_is_config`` in its own body.
     """
 
     _constructor_is_config = True
@@ -313,11 +321,11 @@ class _RNNOfOneCell(RNN):
     seed = _OfCell()
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of layer and cell, under Keras's names."""
+        """Return the arguments of layer and cell, under the names used by Keras."""
         kind = type(self)
         own: Any = owner_of(kind, "_constructor_is_config")
         config = super().get_config()
-        if kind.__init__ is not own.__init__ and kind.get_config is own.get_config:  # a user's subclass: its own arguments
+        if kind.__init__ is not own.__init__ and kind.get_config is own.get_config:  # a custom subclass: keep its own arguments
             return config
         names = [name for name in inspect.signature(own.__init__).parameters if name not in ("self", "kwargs", "use_cudnn")]
         config |= {name: serialize(getattr(self, name)) for name in (*names, "zero_output_for_mask")}
@@ -325,38 +333,48 @@ class _RNNOfOneCell(RNN):
 
 
 class SimpleRNN(_RNNOfOneCell):
-    """A recurrent layer whose state is its last output: ``h = activation(x @ kernel + bias + h @ recurrent_kernel)``.
+    """Fully connected recurrent layer, whose output is its state.
 
-    Source: Elman, 1990.
-    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
+    At each time step the layer computes::
+
+        h = activation(x @ kernel + bias + h @ recurrent_kernel)
+
+    Input shape: ``(batch, steps, features)``. Output shape: ``(batch, units)``, or ``(batch, steps, units)`` with
+    ``return_sequences``.
+
+    Source: Elman, 1990, Finding Structure in Time.
 
     Args:
-        units: Size of state and output.
-        activation: Name or function; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
-        bias_initializer: First value of ``bias``, ``(units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        seed: Seed of the dropout.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, the same at all time
+            steps. Defaults to 0.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -415,41 +433,55 @@ class SimpleRNN(_RNNOfOneCell):
 
 
 class LSTM(_RNNOfOneCell):
-    """A recurrent layer with a carry that is written, kept and read through gates: long short-term memory.
+    """Long short-term memory layer.
 
-    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
-    For the mathematics and sources see :class:`LSTMCell`.
+    At each time step, with activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the layer computes::
+
+        i, f, g, o = split(x @ kernel + bias + h @ recurrent_kernel, 4)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+
+    Input shape: ``(batch, steps, features)``. Output shape: ``(batch, units)``, or ``(batch, steps, units)`` with
+    ``return_sequences``.
+
+    Sources: Hochreiter and Schmidhuber, 1997, Long Short-Term Memory; Gers et al., 2000, Learning to Forget (forget gate
+    ``f``).
 
     Args:
-        units: Size of output and carry.
-        activation: Name or function for what is written and read; None is none.
-        recurrent_activation: Name or function of the gates; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
-        bias_initializer: First value of ``bias``, ``(4 * units,)``.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of ``h`` that is dropped in training, the same at all steps.
-        seed: Seed of the dropout.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h, c)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        use_cudnn: Is taken for the sake of Keras and has no effect.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
+        activation: Activation function of the candidate and of the output, as a name or a callable. None is linear. Defaults to
+            ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
+        unit_forget_bias: Whether to initialize the bias of the forget gate to 1. Defaults to True.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, the same at all time steps. Defaults
+            to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h, c)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        use_cudnn: Accepted for compatibility with Keras; ignored.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -516,41 +548,59 @@ class LSTM(_RNNOfOneCell):
 
 
 class GRU(_RNNOfOneCell):
-    """A recurrent layer that mixes its last state with a new one through gates: the gated recurrent unit.
+    """Gated recurrent unit layer.
 
-    Takes ``(batch, steps, features)`` and gives ``(batch, units)``, or ``(batch, steps, units)`` with ``return_sequences``.
-    For the mathematics and sources see :class:`GRUCell`.
+    At each time step, with activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the layer computes::
+
+        x_z, x_r, x_n = split(x @ kernel + bias[0], 3)
+        h_z, h_r, h_n = split(h @ recurrent_kernel + bias[1], 3)
+        z, r = sigmoid(x_z + h_z), sigmoid(x_r + h_r)
+        h = z * h + (1 - z) * tanh(x_n + r * h_n)
+
+    See :class:`GRUCell` for ``reset_after=False``.
+
+    Input shape: ``(batch, steps, features)``. Output shape: ``(batch, units)``, or ``(batch, steps, units)`` with
+    ``return_sequences``.
+
+    Source: Cho et al., 2014, Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation,
+    https://arxiv.org/abs/1406.1078
 
     Args:
-        units: Size of state and output.
-        activation: Name or function of the new state; None is none.
-        recurrent_activation: Name or function of the gates; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
-        bias_initializer: First value of ``bias``, ``(2, 3 * units)``, or ``(3 * units,)`` without ``reset_after``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        activity_regularizer: Penalty on the output.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training, the same at all steps.
-        recurrent_dropout: Part of the state that is dropped in training, the same at all steps.
-        seed: Seed of the dropout.
-        return_sequences: Whether to give the outputs of all steps.
-        return_state: Whether to give the last state too: ``(outputs, h)``.
-        go_backwards: Whether to begin at the last step.
-        stateful: Whether each batch goes on with the last state of the batch before.
-        unroll: Whether to write the steps out one by one instead of a loop.
-        reset_after: Whether the reset gate stands after the matrix product (as in Keras 2 and 3) or before (as in Keras 1).
-        use_cudnn: Is taken for the sake of Keras and has no effect.
-        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function of the candidate state, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 3 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 3 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(2, 3 * units)``, or ``(3 * units,)`` without ``reset_after``.
+            Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training, the same at all time steps. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, the same at all time
+            steps. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        return_sequences: Whether to return the outputs of all time steps instead of the last one. Defaults to False.
+        return_state: Whether to also return the last state, as ``(outputs, h)``. Defaults to False.
+        go_backwards: Whether to process the sequence from the last time step to the first. Defaults to False.
+        stateful: Whether the last state of each batch is the initial state of the next batch. Defaults to False.
+        unroll: Whether to unroll the loop over the time steps. Defaults to False.
+        reset_after: Whether to apply the reset gate after the product with the recurrent kernel (as in Keras 2 and 3)
+            instead of before (as in Keras 1). Defaults to True.
+        use_cudnn: Accepted for compatibility with Keras; ignored.
+        **kwargs: ``zero_output_for_mask`` (see :class:`RNN`), and arguments of the base class :class:`Layer`, such as ``name``,
+            ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
-        ShapeError: When called: as in :class:`RNN`.
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
+        ShapeError: If, when called, the inputs or states have a wrong shape (see :class:`RNN`).
 
     Example:
         >>> import numpy as np
@@ -619,18 +669,18 @@ class GRU(_RNNOfOneCell):
 
 
 def _loop(scan: Callable, step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool) -> tuple[Any, list]:
-    """``states = step(x, states)`` for each ``x`` of the inputs; the first state is the output.
+    """Compute ``states = step(x, states)`` for each ``x`` of the inputs; the first state is the output.
 
     Args:
-        scan: The backend's ``scan``, or a function like it.
-        step: The step.
-        inputs: An array with the steps first.
-        states: The arrays to begin with.
-        valid: ``(steps, batch, 1)``, False where the state stays as it is, or None.
-        keep_all: Whether all outputs are wanted, or only the last.
+        scan: The ``scan`` of the backend, or an equivalent function.
+        step: Function of one input and the states that returns the new states.
+        inputs: Array with the time steps along the first axis.
+        states: List of the initial states.
+        valid: Boolean array of shape ``(steps, batch, 1)``, False where the states are kept, or None.
+        keep_all: Whether to return all outputs instead of the last one.
 
     Returns:
-        The outputs, with the steps first, or the last; and the last states.
+        The outputs, with the time steps along the first axis, or the last output; and the last states.
     """
 
     def masked_step(before: list, now: tuple) -> tuple[list, Any]:
@@ -645,7 +695,7 @@ def _loop(scan: Callable, step: Callable, inputs: Any, states: list, valid: Any,
 
 
 def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
-    """As a backend's ``scan``, in Python."""
+    """Run an unrolled loop in Python, with the interface of a backend's ``scan``."""
     outputs = []
     for number in range(trees.leaves(xs)[0].shape[0]):
         states, output = step(states, trees.map(lambda x, number=number: x[number], xs))
@@ -654,7 +704,7 @@ def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
 
 
 def _as_step(cell: Any, training: bool | None) -> Callable:
-    """A user's cell as a step of :func:`_loop`: its output stands before its states."""
+    """Return a custom cell as a step of :func:`_loop`, with its output prepended to its states."""
     call = call_of(cell, training)
 
     def step(x: Any, states: list) -> list:
@@ -666,7 +716,7 @@ def _as_step(cell: Any, training: bool | None) -> Callable:
 
 @contextlib.contextmanager
 def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterator[None]:
-    """What a loop's step makes exists only inside the loop: hooks do not see it, and losses from there are refused."""
+    """Disable hooks and refuse losses inside the loop, since values of a step exist only inside the loop."""
     if running is None:
         yield
         return
@@ -680,7 +730,7 @@ def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterat
         raise InvalidArgumentError(
             f"The cell of the layer {layer.name!r} added a loss in its `call`.",
             "A loss cannot leave the loop over the steps.",
-            "Take it out of the cell: for instance `RNN(cell, activity_regularizer=...)`.",
+            "Add it outside of the cell, for example with `RNN(cell, activity_regularizer=...)`.",
         )
 
 
@@ -692,25 +742,25 @@ def _is_plain_stack(cell: Any) -> bool:
 
 
 def _shared_with_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
-    """What a layer's own arguments mean for the cell that it makes."""
+    """Return the layer arguments that apply to its cell."""
     return {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
 
 
 def _steps_mask(layer: Layer, sequences: Any, mask: Any) -> Any:
-    """The mask as booleans ``(batch, steps, 1)``, or None."""
+    """Return the mask as booleans of shape ``(batch, steps, 1)``, or None."""
     if mask is None:
         return None
     if tuple(mask.shape) != tuple(sequences.shape[:2]):
         raise ShapeError(
-            f"The layer {layer.name!r} got a mask of shape {tuple(mask.shape)}.",
-            f"For sequences of shape {tuple(sequences.shape)} it must be of shape {tuple(sequences.shape[:2])}.",
+            f"The layer {layer.name!r} received a mask of shape {tuple(mask.shape)}.",
+            f"For sequences of shape {tuple(sequences.shape)}, it must be of shape {tuple(sequences.shape[:2])}.",
             "Check the axes of the mask.",
         )
     return ops.expand_dims(ops.cast(mask, "bool"), -1)
 
 
 def _check_states(layer: RNN, initial_state: Any, batch_size: int | None) -> None:
-    """Raises a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
+    """Raise a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
     sizes = trees.leaves(layer.state_size)
     given = [tuple(getattr(state, "shape", ())) for state in trees.leaves(initial_state)]
     fits = len(given) == len(sizes) and all(
@@ -721,7 +771,7 @@ def _check_states(layer: RNN, initial_state: Any, batch_size: int | None) -> Non
         batch = "batch" if batch_size is None else batch_size
         wanted = ", ".join(f"({batch}, {size})" for size in sizes)
         raise ShapeError(
-            f"The layer {layer.name!r} got an `initial_state` of {len(given)} arrays of shapes {given}.",
+            f"The layer {layer.name!r} received an `initial_state` of {len(given)} arrays of shapes {given}.",
             f"It needs {len(sizes)} of shapes [{wanted}].",
-            "Pass what another layer with `return_state=True` and as many `units` gave: `initial_state=[h, c]` for an LSTM.",
+            "Pass the states returned by a layer with the same `units`, such as `initial_state=[h, c]` for an LSTM.",
         )

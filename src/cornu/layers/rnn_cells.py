@@ -1,4 +1,4 @@
-"""Cells: what a recurrent layer does at one step of a sequence. And cells stacked on one another."""
+"""Recurrent cells, which compute one time step of a recurrent layer, and stacks of cells."""
 
 import functools
 import inspect
@@ -18,32 +18,32 @@ from cornu.layers import arguments, shapes
 from cornu.layers.shapes import Shape
 
 State = list
-"""The arrays that a cell hands from one step to the next; the first of them is its output."""
+"""List of the state arrays of a cell; the first one is its output."""
 
 
 class RecurrentCell(Layer):
-    """The base of the cells here. A subclass has a number of gates, and goes from one state to the next by :meth:`advance`.
+    """Base class of the built-in cells. A subclass sets the number of gates and computes the next state in :meth:`advance`.
 
-    Such a cell reads its weights nowhere but in :meth:`_biases` and in the two products of :meth:`step`, since engines take it
-    along all steps by shortcuts that know these alone. It declares this by ``_reads_only_products = True`` in its own body: a
-    subclass with another :meth:`step` or :meth:`advance` must declare it again. One for which it holds only with some arguments
-    checks these in :meth:`_is_plain`.
+    A cell must read its weights only in :meth:`_biases` and in the two matrix products of :meth:`step`, since the fused loops
+    of the engines use only these. A class declares this with ``_reads_only_products = True`` in its own body; a subclass that
+    overrides :meth:`step` or :meth:`advance` must declare it again. A cell for which it holds only for some arguments checks
+    them in :meth:`_is_plain`.
 
-    In :meth:`step` the inputs are multiplied by the kernel one step at a time, not all at once before the loop over the steps:
-    XLA does not vectorize a loop that reads its numbers from a slice of a larger array, and that costs more than the larger
-    product gains (on a CPU, forward and backward: 1.4 times slower for 32 features, 1.1 times faster for 512). Where an engine
-    has a better loop than that, :meth:`all_steps` takes it.
+    :meth:`step` multiplies the inputs by the kernel at each time step instead of once before the loop: XLA does not vectorize a
+    loop that reads from a slice of a larger array, which costs more than the larger product saves (on a CPU, forward and
+    backward: 1.4 times slower for 32 features, 1.1 times faster for 512). Where an engine has a faster loop, :meth:`all_steps`
+    uses it.
     """
 
     gates = 1
-    """How many blocks of ``units`` columns stand side by side in the weights."""
+    """Number of blocks of ``units`` columns in the weights."""
 
     _reads_only_products = False
-    """Whether the class whose body holds this reads its weights only as described above."""
+    """Whether the class that sets this in its body reads its weights only as described above."""
 
     units: int
     recurrent_activation: Callable
-    """The function of the gates, in cells that have some."""
+    """Activation function of the gates, in cells with gates."""
 
     # --- Arguments ----------------------------------------------------------------------------------------------------
 
@@ -77,19 +77,19 @@ class RecurrentCell(Layer):
 
     @property
     def _activations(self) -> tuple[Callable, Callable]:
-        """The function of what is new, and that of the gates; of a cell without gates the same twice."""
+        """The activation functions of the candidate and of the gates; for a cell without gates, the same function twice."""
         return self.activation, getattr(self, "recurrent_activation", self.activation)
 
     @property
     def batch_coupling(self) -> str:  # type: ignore[override]
-        """That of its activations."""
+        """The batch coupling of the activation functions."""
         found = [arguments.coupling_of(function) for function in self._activations]
         return next(worst for worst in ("unknown", "masked", "none") if worst in found)
 
     # --- Weights ------------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Shape) -> None:
-        """Makes ``kernel``, ``recurrent_kernel`` and ``bias``."""
+        """Create ``kernel``, ``recurrent_kernel`` and ``bias``."""
         self.compute_output_shape(input_shape)
         self.kernel = self.add_weight(
             (input_shape[-1], self.gates * self.units),
@@ -122,21 +122,23 @@ class RecurrentCell(Layer):
 
     @property
     def features(self) -> int | None:
-        """Number of features it was built for; None before."""
+        """Number of input features the cell was built with; None before."""
         return self.kernel.shape[0] if self.built else None
 
     # --- One step -----------------------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
-        """One step.
+        """Compute one time step.
 
         Args:
-            inputs: ``(batch, features)``.
-            states: The state before: a list of arrays ``(batch, units)``; where the state is one array, also that array.
-            training: Whether dropout is on. What is dropped is drawn anew at each call; a layer draws it once for all steps.
+            inputs: Array of shape ``(batch, features)``.
+            states: Previous states, a list of arrays of shape ``(batch, units)``; a single state may also be passed as an
+                array.
+            training: Whether to apply dropout. A new dropout mask is drawn at each call, whereas a layer draws one for all time
+                steps. Defaults to False.
 
         Returns:
-            The output ``(batch, units)``, and the state after in the form of ``states``.
+            The output, of shape ``(batch, units)``, and the new states in the form of ``states``.
         """
         listed = isinstance(states, (list, tuple))
         inputs = ops.cast(inputs, self.compute_dtype)
@@ -145,9 +147,10 @@ class RecurrentCell(Layer):
         return after[0], after if listed else after[0]
 
     def draw_dropout(self, inputs: Any, training: bool | None) -> tuple[Any, Any]:
-        """What is dropped: factors for the inputs ``(batch, features)`` and for the state ``(batch, units)``; None is all ones.
+        """Return the dropout factors of inputs ``(batch, features)`` and state ``(batch, units)``; None without dropout.
 
-        All gates share them, and all steps of a sequence (Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287).
+        They are shared by all gates and by all time steps of a sequence (Gal and Ghahramani, 2016,
+        https://arxiv.org/abs/1512.05287).
         """
         if not training:
             return None, None
@@ -159,12 +162,12 @@ class RecurrentCell(Layer):
         return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
 
     def step(self, inputs: Any, states: State, kept: Any = None) -> State:
-        """The state after one step; its first array is the output.
+        """Return the states after one time step; the first one is the output.
 
         Args:
-            inputs: ``(batch, features)``, multiplied by what :meth:`draw_dropout` gave for them.
-            states: The state before.
-            kept: What :meth:`draw_dropout` gave for the state.
+            inputs: Array of shape ``(batch, features)``, multiplied by the dropout factors of :meth:`draw_dropout`.
+            states: Previous states.
+            kept: Dropout factors of the state from :meth:`draw_dropout`, or None.
         """
         outer = ops.matmul(inputs, self.kernel)
         inner = ops.matmul(times(states[0], kept), self.recurrent_kernel)
@@ -172,34 +175,35 @@ class RecurrentCell(Layer):
         return self.advance(plus(outer, biases[0]), plus(inner, biases[1]), states)
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """The state after one step.
+        """Return the states after one time step.
 
         Args:
-            outer: What the inputs add, ``(batch, gates * units)``: their product with the kernel.
-            inner: What the state adds: the product of the output before with the recurrent kernel. The biases are in them.
-            states: The state before.
+            outer: Product of the inputs and the kernel, of shape ``(batch, gates * units)``.
+            inner: Product of the previous output and the recurrent kernel. The biases are included in the two products.
+            states: Previous states.
         """
         raise NotImplementedError
 
     def _biases(self) -> tuple[Any, Any]:
-        """What is added to the products with ``kernel`` and with ``recurrent_kernel``; None is nothing.
+        """Return the biases added to the products with ``kernel`` and with ``recurrent_kernel``; None for no bias.
 
-        With the second product alone a loop has it at hand, and what is made before the loop need not be gone through again.
+        The bias is added to the second product, which is computed inside the loop; adding it to the first would require another
+        pass over the products computed before the loop.
         """
         return None, self.bias.value if self.use_bias else None
 
     def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
-        """All steps at once, by a shortcut of the engine; None if it has none for such a cell.
+        """Return the result of all time steps from a fused implementation of the engine; None if there is none for this cell.
 
         Args:
-            inputs: ``(steps, batch, features)``, multiplied by what :meth:`draw_dropout` gave for them.
-            states: The state before.
-            kept: What :meth:`draw_dropout` gave for the state.
-            valid: ``(steps, batch, 1)``, False where the state stays as it is; or None.
-            keep_all: Whether the outputs of all steps are wanted, or only the last.
+            inputs: Array of shape ``(steps, batch, features)``, multiplied by the dropout factors of :meth:`draw_dropout`.
+            states: Initial states.
+            kept: Dropout factors of the state from :meth:`draw_dropout`, or None.
+            valid: Boolean array of shape ``(steps, batch, 1)``, False where the states are kept, or None.
+            keep_all: Whether to return the outputs of all time steps instead of the last one.
 
         Returns:
-            The outputs, with the steps first, or the last; and the last state.
+            The outputs, with the time steps along the first axis, or the last output; and the last states.
         """
         quick = shortcuts.find("recurrence", inputs)
         if quick is None or not inputs.shape[0] or not self._is_plain():
@@ -210,45 +214,54 @@ class RecurrentCell(Layer):
         return quick(self.advance, inputs, states, kernels, biases, kept, valid, keep_all)
 
     def _is_plain(self) -> bool:
-        """Return whether a step is that of the class that declares how it reads its weights, with built-in activations."""
+        """Return whether the step is that of the class that declares how it reads its weights, with built-in activations."""
         own: Any = owner_of(type(self), "_reads_only_products")
         changed = any(getattr(type(self), name) is not getattr(own, name) for name in ("step", "advance"))
         return own._reads_only_products and not changed and all(map(arguments.is_own_activation, self._activations))
 
     def get_initial_state(self, batch_size: int) -> State:
-        """Zeros, one array ``(batch_size, size)`` for each of the state."""
+        """Return zeros, one array of shape ``(batch_size, size)`` for each state."""
         return [backend_of(self).full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
 
     def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
-        """The output's ``(batch, units)``, and the shapes of the state."""
+        """Return the shape of the output, ``(batch, units)``, and the shapes of the states."""
         shapes.check_rank(self, input_shape, ("batch", "features"))
         shapes.check_size(self, input_shape, -1, self.features, "features")
         return (input_shape[0], self.units), [(input_shape[0], size) for size in sizes_of(self)]
 
 
 class SimpleRNNCell(RecurrentCell):
-    """One step of :class:`SimpleRNN`: ``h = activation(inputs @ kernel + bias + h @ recurrent_kernel)``.
+    """Cell of :class:`SimpleRNN`.
+
+    The cell computes::
+
+        h = activation(inputs @ kernel + bias + h @ recurrent_kernel)
+
+    Source: Elman, 1990, Finding Structure in Time.
 
     Args:
-        units: Size of state and output.
-        activation: Name or function; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, units)``.
-        bias_initializer: First value of ``bias``, ``(units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
+            recurrent kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -286,40 +299,47 @@ class SimpleRNNCell(RecurrentCell):
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """``[h]`` after one step."""
+        """Return ``[h]`` after one time step."""
         return [self.activation(outer + inner)]
 
 
 class LSTMCell(RecurrentCell):
-    """One step of :class:`LSTM`.
+    """Cell of :class:`LSTM`, with the states ``[h, c]``: hidden state (the output) and cell state.
 
-    The state is ``[h, c]``: the output and the carry. The gates ``i, f, g, o`` are the four parts of
-    ``inputs @ kernel + bias + h @ recurrent_kernel``; then ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
-    ``h = sigmoid(o) * tanh(c)``.
-    Sources: Hochreiter and Schmidhuber, 1997; Gers et al., 2000 (the forget gate ``f``).
+    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes::
+
+        i, f, g, o = split(inputs @ kernel + bias + h @ recurrent_kernel, 4)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+
+    Sources: Hochreiter and Schmidhuber, 1997, Long Short-Term Memory; Gers et al., 2000, Learning to Forget (forget gate
+    ``f``).
 
     Args:
-        units: Size of output and carry.
-        activation: Name or function, ``tanh`` above; None is none.
-        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 4 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 4 * units)``.
-        bias_initializer: First value of ``bias``, ``(4 * units,)``.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1 (Jozefowicz et al., 2015).
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of ``h`` that is dropped in training, where it is multiplied by the recurrent kernel.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
+        unit_forget_bias: Whether to initialize the bias of the forget gate to 1 (Jozefowicz et al., 2015). Defaults to True.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, in its product with the recurrent
+            kernel. Defaults to 0.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -366,18 +386,21 @@ class LSTMCell(RecurrentCell):
         return self._bias_with_ones if self.unit_forget_bias else self.bias_initializer
 
     def _bias_with_ones(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
-        """The bias of the four gates: that of the forget gate is 1."""
+        """Return the initial bias of the four gates, with 1 for the forget gate."""
         before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
         return np.concatenate([before, np.ones((self.units,), before.dtype), after])
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """``[h, c]`` after one step."""
+        """Return ``[h, c]`` after one time step."""
         enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=-1)
         carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
         return [self.recurrent_activation(leave) * self.activation(carry), carry]
 
     def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
-        """As for every cell, or by a kernel for LSTM alone: on PyTorch three times as fast as a loop, which is written out."""
+        """Return the result of all time steps, with a fused LSTM kernel if there is one.
+
+        On PyTorch the kernel is three times as fast as the unrolled loop.
+        """
         usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
         quick = shortcuts.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
         if quick is not None:
@@ -389,36 +412,50 @@ class LSTMCell(RecurrentCell):
 
 
 class GRUCell(RecurrentCell):
-    """One step of :class:`GRU`.
+    """Cell of :class:`GRU`.
 
-    With ``z`` (how much stays) and ``r`` (how much is looked at) from a sigmoid of the first two gates, the candidate is
-    ``n = tanh(x_n + r * (h @ recurrent_kernel_n + recurrent_bias_n))`` and the new state ``h = z * h + (1 - z) * n``. With
-    ``reset_after=False`` it is ``n = tanh(x_n + (r * h) @ recurrent_kernel_n)``.
-    Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (v1: ``reset_after``, v3: without).
+    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes the update gate ``z``, the
+    reset gate ``r``, the candidate ``n`` and the new state::
+
+        x_z, x_r, x_n = split(inputs @ kernel + bias[0], 3)
+        h_z, h_r, h_n = split(h @ recurrent_kernel + bias[1], 3)
+        z, r = sigmoid(x_z + h_z), sigmoid(x_r + h_r)
+        n = tanh(x_n + r * h_n)
+        h = z * h + (1 - z) * n
+
+    With ``reset_after=False`` there is one bias, added to the first product, and the candidate is
+    ``n = tanh(x_n + (r * h) @ recurrent_kernel_n)``.
+
+    Source: Cho et al., 2014, Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation,
+    https://arxiv.org/abs/1406.1078 (v1: ``reset_after=True``, v3: ``reset_after=False``).
 
     Args:
-        units: Size of state and output.
-        activation: Name or function, ``tanh`` above; None is none.
-        recurrent_activation: Name or function, ``sigmoid`` above; None is none.
-        use_bias: Whether a bias is added.
-        kernel_initializer: First value of ``kernel``, ``(features, 3 * units)``.
-        recurrent_initializer: First value of ``recurrent_kernel``, ``(units, 3 * units)``.
-        bias_initializer: First value of ``bias``: ``(2, 3 * units)``, for the inputs and for the state, or without
-            ``reset_after`` ``(3 * units,)``.
-        kernel_regularizer: Penalty on the kernel.
-        recurrent_regularizer: Penalty on the recurrent kernel.
-        bias_regularizer: Penalty on the bias.
-        kernel_constraint: What the kernel is brought to after each update.
-        recurrent_constraint: What the recurrent kernel is brought to after each update.
-        bias_constraint: What the bias is brought to after each update.
-        dropout: Part of the inputs that is dropped in training.
-        recurrent_dropout: Part of the state that is dropped in training, where it is multiplied by the recurrent kernel.
-        reset_after: Whether the reset gate stands after the matrix product.
-        seed: Seed of the dropout.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        units: Positive integer, dimensionality of the state and of the output.
+        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
+        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
+        use_bias: Whether the layer adds a bias vector. Defaults to True.
+        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 3 * units)``. Defaults to ``"glorot_uniform"``.
+        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 3 * units)``. Defaults to
+            ``"orthogonal"``.
+        bias_initializer: Initializer for ``bias``, of shape ``(2, 3 * units)`` (for the inputs and for the state), or
+            ``(3 * units,)`` without ``reset_after``. Defaults to ``"zeros"``.
+        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
+        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
+        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
+            None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
+        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
+            recurrent kernel. Defaults to 0.
+        reset_after: Whether to apply the reset gate after the product with the recurrent kernel instead of before. Defaults to
+            True.
+        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: ``units`` is no whole number above 0, or a dropout lies outside of [0, 1).
+        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
 
     Example:
         >>> import numpy as np
@@ -469,14 +506,14 @@ class GRUCell(RecurrentCell):
         return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
 
     def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """``[h]`` after one step, with the reset gate after the matrix product."""
+        """Return ``[h]`` after one time step, with the reset gate applied after the matrix product."""
         x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
         h_stay, h_reset, h_new = ops.split(inner, self.gates, axis=-1)
         candidate = x_new + self.recurrent_activation(x_reset + h_reset) * h_new
         return self._mixed(x_stay + h_stay, candidate, states)
 
     def step(self, inputs: Any, states: State, kept: Any = None) -> State:
-        """``[h]`` after one step."""
+        """Return ``[h]`` after one time step."""
         if self.reset_after:
             return super().step(inputs, states, kept)
         looked_at = times(states[0], kept)
@@ -496,14 +533,14 @@ class GRUCell(RecurrentCell):
 
 
 class StackedRNNCells(Layer):
-    """Several cells as one: the output of each is the input of the next.
+    """Stack of cells that acts as one cell: the output of each cell is the input of the next.
 
     Args:
-        cells: The cells, the first one first.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        cells: List of cells, in the order of their application.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidTypeError: One of them has no ``call`` or no ``state_size``.
+        InvalidTypeError: If one of them has no ``call`` or no ``state_size``.
 
     Example:
         >>> import numpy as np
@@ -517,41 +554,41 @@ class StackedRNNCells(Layer):
         self.cells = [check_cell(self, cell) for cell in cells]
         if not self.cells:
             raise InvalidArgumentError(
-                "`StackedRNNCells` was given no cells.", "It needs at least one.", "Pass for instance `[LSTMCell(32)]`."
+                "`StackedRNNCells` received no cells.", "It needs at least one.", "Pass, for example, `[LSTMCell(32)]`."
             )
         self.batch_coupling = "none" if all(isinstance(cell, Layer) for cell in self.cells) else "unknown"
 
     @property
     def state_size(self) -> list:
-        """The state sizes of the cells."""
+        """List of the state sizes of the cells."""
         return [cell.state_size for cell in self.cells]
 
     @property
     def output_size(self) -> int:
-        """The output size of the last cell."""
+        """Output size of the last cell."""
         return output_size_of(self.cells[-1])
 
     def get_initial_state(self, batch_size: int) -> list:
-        """The first states of the cells."""
+        """Return the initial states of the cells."""
         return [initial_state_of(cell, batch_size, self) for cell in self.cells]
 
     def build(self, input_shape: Shape) -> None:
-        """Builds the cells."""
+        """Build the cells."""
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
             input_shape = (input_shape[0], output_size_of(cell))
 
     def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list]:
-        """One step of all cells.
+        """Compute one time step of all cells.
 
         Args:
-            inputs: ``(batch, features)``.
-            states: A list with the state of each cell.
-            training: Whether dropout is on.
+            inputs: Array of shape ``(batch, features)``.
+            states: List of the states of each cell.
+            training: Whether to apply dropout. Defaults to False.
 
         Returns:
-            The output of the last cell, and a list of the states after.
+            The output of the last cell, and a list of the new states of each cell.
         """
         after = []
         for cell, state in zip(self.cells, states, strict=True):
@@ -560,44 +597,44 @@ class StackedRNNCells(Layer):
         return inputs, after
 
 
-# --- Cells of all kinds -----------------------------------------------------------------------------------------------
+# --- Functions of cells -----------------------------------------------------------------------------------------------
 
 
 def check_cell(layer: Layer, cell: Any) -> Any:
-    """The cell, if it is one.
+    """Return the cell after validation.
 
     Raises:
-        InvalidTypeError: It has no ``call`` or no ``state_size``, or it is a recurrent layer.
+        InvalidTypeError: If it has no ``call`` or no ``state_size``, or is a recurrent layer.
     """
     missing = [name for name in ("call", "state_size") if not hasattr(cell, name)]
     if missing:
         raise InvalidTypeError(
-            f"`{type(layer).__name__}` was given {cell!r} as a cell.",
+            f"`{type(layer).__name__}` received {cell!r} as a cell.",
             f"A cell needs a method `call(inputs, states)` and a `state_size`; this one has no {' and no '.join(missing)}.",
-            "Pass for instance `LSTMCell(32)`, or use the layer itself, such as `LSTM(32)`, without `RNN` around it.",
+            "Pass, for example, `LSTMCell(32)`, or use a layer such as `LSTM(32)` directly, without `RNN`.",
         )
     if hasattr(cell, "return_sequences"):
         raise InvalidTypeError(
-            f"`{type(layer).__name__}` was given the whole layer {cell.name!r} as a cell.",
-            "A cell makes one step; this layer takes whole sequences.",
-            f"Pass for instance `LSTMCell(32)`, or use the layers one after the other, without `{type(layer).__name__}`.",
+            f"`{type(layer).__name__}` received the recurrent layer {cell.name!r} as a cell.",
+            "A cell processes one time step, whereas this layer processes whole sequences.",
+            f"Pass, for example, `LSTMCell(32)`, or stack the layers directly, without `{type(layer).__name__}`.",
         )
     return cell
 
 
 def sizes_of(cell: Any) -> list:
-    """The sizes of the arrays of a cell's state."""
+    """Return the list of the state sizes of a cell."""
     return list(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
 
 
 def output_size_of(cell: Any) -> int:
-    """The size of a cell's output; that of its first state if it does not say."""
+    """Return the output size of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     return sizes_of(cell)[0] if size is None else size
 
 
 def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
-    """The arrays that a cell begins with: what its ``get_initial_state`` gives, or zeros of the layer's dtype."""
+    """Return the initial states of a cell: from its ``get_initial_state``, or zeros of the dtype of the layer."""
     own = getattr(cell, "get_initial_state", None)
     if own is None:
         return [backend_of(layer).full((batch_size, size), 0, layer.compute_dtype) for size in sizes_of(cell)]
@@ -606,7 +643,7 @@ def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
 
 
 def call_of(cell: Any, training: bool | None) -> Callable:
-    """How a cell is called with inputs and states: a layer knows of ``training`` by itself, another cell is told if it asks."""
+    """Return a function of inputs and states that calls a cell; ``training`` is passed to a custom cell that accepts it."""
     if isinstance(cell, Layer):
         return cell
     asks = "training" in inspect.signature(cell.call).parameters
@@ -614,17 +651,17 @@ def call_of(cell: Any, training: bool | None) -> Callable:
 
 
 def times(x: Any, factors: Any) -> Any:
-    """``x * factors``, where None is all ones."""
+    """Return ``x * factors``, or ``x`` if ``factors`` is None."""
     return x if factors is None else x * factors
 
 
 def _of_one_dtype(x: Any, *others: Any) -> bool:
-    """Whether arrays, those that are there, have the dtype of the first."""
+    """Return whether all arrays that are not None have the dtype of the first."""
     return all(other is None or other.dtype == x.dtype for other in others)
 
 
 def plus(x: Any, bias: Any) -> Any:
-    """``x + bias``, where None is nothing."""
+    """Return ``x + bias``, or ``x`` if ``bias`` is None."""
     return x if bias is None else x + bias
 
 
@@ -632,7 +669,7 @@ def _share(layer: Layer, argument: str, value: Any) -> float:
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` was given `{argument}={value!r}`.",
-        "It must lie in [0, 1): it is the part of the numbers that is dropped, and 1 would drop them all.",
-        f"Pass for instance `{argument}=0.2`.",
+        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        "It must be in [0, 1): it is the fraction of the values to drop, and 1 would drop all of them.",
+        f"Pass, for example, `{argument}=0.2`.",
     )

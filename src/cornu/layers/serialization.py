@@ -1,4 +1,4 @@
-"""Layers as JSON can hold them, and back."""
+"""Serialization of layers to JSON-compatible dicts, and deserialization."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from cornu.core.layer import Layer
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
-    """A layer as a file holds it: its class by name, and its config. Its weights are not in it.
+    """Return a layer as a JSON-compatible dict: the name of its class and its config, without weights.
 
     Args:
-        layer: The layer.
+        layer: Layer to serialize.
 
     Example:
         >>> from cornu import layers
@@ -23,14 +23,14 @@ def serialize(layer: Layer) -> dict[str, Any]:
 
 
 def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Layer:
-    """A new layer from what :func:`serialize` gave.
+    """Create a layer from a dict returned by :func:`serialize`.
 
     Args:
-        config: A dict with ``class_name`` and ``config``.
-        custom_objects: Classes and functions of your own by name.
+        config: Dict with the keys ``class_name`` and ``config``.
+        custom_objects: Dict of custom classes and functions by name. Defaults to None.
 
     Raises:
-        UnsafeModelError: The config names something that is not in the table of what a config may name.
+        UnsafeModelError: If the config refers to an object that is not registered.
 
     Example:
         >>> from cornu import layers

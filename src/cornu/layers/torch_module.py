@@ -1,4 +1,4 @@
-"""PyTorch's modules among Cornu's layers, and Cornu's models among PyTorch's modules. PyTorch is imported when one is made."""
+"""PyTorch modules as Cornu layers, and Cornu models as PyTorch modules. PyTorch is imported only when one is created."""
 
 import copy
 from typing import Any
@@ -12,18 +12,18 @@ from cornu.scopes import construction_lock
 
 
 class TorchModuleWrapper(Layer):
-    """A ``torch.nn.Module`` as a layer: its parameters become weights of the layer, its buffers weights that are not trained.
+    """Layer that wraps a ``torch.nn.Module``; its parameters become weights, its buffers non-trainable weights.
 
-    It is on the backend ``"torch"``, and so must the model it is in be. The module is copied; :attr:`module` gives one with the
-    weights as they are. PyTorch's own layers for pictures want the channels first. It has no config: a model with it saves
-    weights alone.
+    The layer, and so the model it belongs to, must be on the backend ``"torch"``. The module is copied; :attr:`module` returns
+    a copy with the current weights. The image layers of PyTorch expect channels first. The layer has no config: for a model
+    with it, only the weights can be saved.
 
     Args:
-        module: The module.
-        **kwargs: ``name``, ``trainable`` and ``dtype``, as for every layer.
+        module: Module to wrap.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        BackendError: On a call, if the layer is on another backend.
+        BackendError: If, when called, the layer is on another backend.
 
     Example:
         >>> import cornu, torch  # doctest: +SKIP
@@ -52,7 +52,7 @@ class TorchModuleWrapper(Layer):
         )
 
     def call(self, *inputs: Any, training: bool = False) -> Any:
-        """The module's ``forward``, in the mode that ``training`` says."""
+        """Return the output of the ``forward`` of the module, in training or evaluation mode according to ``training``."""
         if placement_of(self).backend != "torch":
             raise BackendError(
                 f"The layer {self.name!r} holds a module of PyTorch and is on the backend {placement_of(self).backend!r}.",
@@ -76,23 +76,23 @@ class TorchModuleWrapper(Layer):
 
     @property
     def module(self) -> Any:
-        """A copy of the module with the weights as they are now."""
+        """A copy of the module with the current weights."""
         module, engine = copy.deepcopy(self._module), backends.get("torch")
         module.load_state_dict({name: engine.asarray(variable.numpy()) for name, variable in self._named.items()}, strict=False)
         return module
 
 
 def as_torch_module(model: Any) -> Any:
-    """A built model, or layer, as a ``torch.nn.Module``, for PyTorch's optimizers, loops and tools.
+    """Return a built model or layer as a ``torch.nn.Module``, for the optimizers, training loops and tools of PyTorch.
 
-    The module has copies of the weights; ``module.hand_back()`` gives them to the model as they are then.
+    The module has copies of the weights; ``module.hand_back()`` copies its current weights to the model.
 
     Args:
-        model: The model, on any backend.
+        model: Built model or layer, on any backend.
 
     Returns:
-        A module whose parameters are the trainable weights and whose buffers are the others. It takes what the model takes, as
-        tensors, and runs layers such as dropout as ``module.train()`` and ``module.eval()`` say.
+        Module whose parameters are the trainable weights and whose buffers are the others. Its inputs are those of the model,
+        as tensors; ``module.train()`` and ``module.eval()`` set the mode of layers such as dropout.
 
     Example:
         >>> import cornu  # doctest: +SKIP
@@ -123,7 +123,7 @@ def as_torch_module(model: Any) -> Any:
             return outputs
 
         def hand_back(self) -> None:
-            """Gives the model the weights as they are now."""
+            """Copy the current weights to the model."""
             variables = [*model.trainable_variables, *model.non_trainable_variables]
             for variable, tensor in zip(variables, [*self.parameters(), *self.buffers()], strict=True):
                 variable.assign(engine.to_numpy(tensor))

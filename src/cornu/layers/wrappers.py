@@ -1,4 +1,4 @@
-"""Layers around another layer: along time in both directions, or at each step of time."""
+"""Wrapper layers: a layer applied to each time step, and recurrent layers in both directions."""
 
 import contextlib
 import inspect
@@ -28,14 +28,14 @@ def forwarded(trait: str) -> Any:
 
 
 class Wrapper(Layer):
-    """The base of layers around another layer.
+    """Base class of layers that wrap another layer.
 
     Args:
-        layer: The layer inside.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        layer: Layer to wrap.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidTypeError: ``layer`` is no layer.
+        InvalidTypeError: If ``layer`` is not a layer.
 
     Example:
         >>> import numpy as np
@@ -52,24 +52,26 @@ class Wrapper(Layer):
         self.layer = _check_layer(self, "layer", layer)
 
     def build(self, input_shape: Any = None) -> None:
-        """Builds the layer inside."""
+        """Build the wrapped layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to each step of a sequence by itself, with the same weights.
+    """Wrapper that applies a layer to each time step separately, with the same weights: ``y[:, t] = layer(x[:, t])``.
 
-    Takes ``(batch, steps, ...)`` and gives ``(batch, steps, ...)``. Where the layer treats each sample alone, all steps are
-    given to it at once, as one batch of ``batch * steps`` samples; else, as with batch normalization, one after the other.
+    If the layer treats each sample independently, all time steps are processed at once, as one batch of ``batch * steps``
+    samples; otherwise, as with batch normalization, one after the other.
+
+    Input shape: ``(batch, steps, ...)``. Output shape: ``(batch, steps, ...)``.
 
     Args:
-        layer: The layer inside, which takes ``(batch, ...)``.
-        **kwargs: ``name``, ``trainable`` and ``dtype`` (see :class:`Layer`).
+        layer: Layer to apply, with inputs of shape ``(batch, ...)``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidTypeError: ``layer`` is no layer.
-        ShapeError: When called: the input has fewer than three axes, or the mask does not fit.
+        InvalidTypeError: If ``layer`` is not a layer.
+        ShapeError: If, when called, the input has fewer than three axes, or the mask has a wrong shape.
 
     Example:
         >>> import numpy as np
@@ -94,21 +96,23 @@ class TimeDistributed(Wrapper):
         return axis + 1 if axis is not None and axis > 0 else axis
 
     def build(self, input_shape: Shape) -> None:  # type: ignore[override]
-        """Builds the layer inside."""
+        """Build the wrapped layer."""
         super().build(self._inner_shape(input_shape))
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The layer's outputs at all steps.
+        """Return the outputs of the layer at all time steps.
 
         Args:
-            inputs: ``(batch, steps, ...)``.
-            training: Is known to the layer inside by itself.
-            mask: ``(batch, steps, ...)``, given to the layer inside step by step, if it takes a mask.
+            inputs: Array of shape ``(batch, steps, ...)``.
+            training: Ignored; the wrapped layer receives it automatically.
+            mask: Boolean array of shape ``(batch, steps, ...)``, passed to the wrapped layer for each time step if it accepts a
+                mask. Defaults to None.
         """
         if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
             raise ShapeError(
-                f"The layer {self.name!r} got inputs of shape {tuple(inputs.shape)} and a mask of shape {tuple(mask.shape)}.",
-                f"The mask must begin with {tuple(inputs.shape[:2])}, batch and steps.",
+                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)} and a "
+                f"mask of shape {tuple(mask.shape)}.",
+                f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
                 "Check the axes of the mask.",
             )
         if calls.coupling_of_all(self.layer) == "none":
@@ -125,7 +129,7 @@ class TimeDistributed(Wrapper):
         return self.layer(inputs, **_accepted(self.layer, mask=mask))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """What the layer inside makes of the mask; if that is nothing, which steps have a part that counts."""
+        """Return the mask computed by the wrapped layer or, if there is none, the time steps with any unmasked element."""
         inner = None
         if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
             inner = self.layer.compute_mask(_folded(inputs), None if previous_mask is None else _folded(previous_mask))
@@ -136,7 +140,7 @@ class TimeDistributed(Wrapper):
         return ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
-        """The layer's shape for one step, with the steps after the batch."""
+        """Return the output shape of the wrapped layer for one time step, with the time axis after the batch axis."""
         inner = self.layer.compute_output_shape(self._inner_shape(input_shape))
         return (input_shape[0], input_shape[1], *inner[1:])
 
@@ -148,21 +152,33 @@ class TimeDistributed(Wrapper):
 
 
 class Bidirectional(Layer):
-    """Two recurrent layers, one along time and one against it.
+    """Wrapper that runs a recurrent layer over a sequence in both directions.
+
+    The layer computes::
+
+        y = merge(forward_layer(x), backward_layer(x))
+
+    where the sequences of outputs of the backward layer are reversed before merging, so that time steps correspond.
+
+    Input shape: ``(batch, steps, features)``. Output shape: that of the layer, with twice the features if
+    ``merge_mode="concat"``.
+
+    Source: Schuster and Paliwal, 1997, Bidirectional Recurrent Neural Networks.
 
     Args:
-        layer: A recurrent layer such as ``LSTM(32)``, or one with the same attributes. Both directions are made anew from its
-            arguments; it is not used itself.
-        merge_mode: How the outputs of both become one: ``"concat"`` (side by side in the last axis), ``"sum"``, ``"mul"``,
-            ``"ave"`` (the mean), or None: they are given as a pair.
-        weights: First values of the weights, those of the forward layer first.
-        backward_layer: The layer against time, if it is not to be like the other. Its ``go_backwards`` must be another, and
-            ``return_sequences``, ``return_state`` and ``stateful`` the same.
-        **kwargs: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer`` (see :class:`Layer`).
+        layer: Recurrent layer, such as ``LSTM(32)``, or a layer with the same attributes. Both directions are created from its
+            arguments; the layer itself is not used.
+        merge_mode: How the outputs are merged: ``"concat"`` (along the last axis), ``"sum"``, ``"mul"``, ``"ave"`` (mean), or
+            None (returned as a pair). Defaults to ``"concat"``.
+        weights: List of initial weights, those of the forward layer first. Defaults to None.
+        backward_layer: Layer for the backward direction. Its ``go_backwards`` must differ from that of ``layer``, and its
+            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a
+            new layer with the arguments of ``layer`` and ``go_backwards=True``.
+        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
-        InvalidTypeError: A layer is none, or not recurrent.
-        InvalidArgumentError: The two layers do not fit together, or there is no such ``merge_mode``.
+        InvalidTypeError: If ``layer`` or ``backward_layer`` is not a recurrent layer.
+        InvalidArgumentError: If the two layers are incompatible, or ``merge_mode`` is unknown.
 
     Example:
         >>> import numpy as np
@@ -195,24 +211,24 @@ class Bidirectional(Layer):
         self._check_pair()
         for one in (self.forward_layer, self.backward_layer):
             if hasattr(one, "zero_output_for_mask"):
-                one.zero_output_for_mask = one.return_sequences  # so that padding is 0 after merging too
+                one.zero_output_for_mask = one.return_sequences  # so that padding is also 0 after merging
         self._first_weights = weights
 
     def _check_pair(self) -> None:
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
             raise InvalidArgumentError(
-                f"`Bidirectional` was given two layers with `go_backwards={one.go_backwards}`.",
-                "One must go forwards and the other backwards.",
-                "Make the `backward_layer` with `go_backwards=True`, or leave it out.",
+                f"`Bidirectional` received two layers with `go_backwards={one.go_backwards}`.",
+                "One layer must process the sequence forward and the other backward.",
+                "Create the `backward_layer` with `go_backwards=True`, or omit it.",
             )
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):
                 raise InvalidArgumentError(
-                    f"`Bidirectional` was given a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
+                    f"`Bidirectional` received a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
                     f"`{name}={getattr(other, name)}`.",
                     "Both must be the same.",
-                    f"Make both with `{name}={getattr(one, name)}`.",
+                    f"Create both with `{name}={getattr(one, name)}`.",
                 )
 
     @property
@@ -222,21 +238,21 @@ class Bidirectional(Layer):
 
     @property
     def return_sequences(self) -> bool:
-        """Whether the outputs of all steps are given."""
+        """Whether the outputs of all time steps are returned."""
         return self.forward_layer.return_sequences
 
     @property
     def return_state(self) -> bool:
-        """Whether the last states are given too."""
+        """Whether the last states are also returned."""
         return self.forward_layer.return_state
 
     @property
     def stateful(self) -> bool:
-        """Whether each batch goes on with the last states of the batch before."""
+        """Whether the last states of each batch are the initial states of the next batch."""
         return self.forward_layer.stateful
 
     def build(self, input_shape: Shape) -> None:
-        """Builds both layers."""
+        """Build both layers."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(input_shape)
@@ -245,17 +261,18 @@ class Bidirectional(Layer):
             self._first_weights = None
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
-        """The merged outputs.
+        """Return the merged outputs.
 
         Args:
-            sequences: ``(batch, steps, features)``.
-            initial_state: What to begin with: the states of the forward layer, then as many of the backward layer.
-            mask: ``(batch, steps)``, False for padding.
-            training: Is known to both layers by itself.
+            sequences: Array of shape ``(batch, steps, features)``.
+            initial_state: List of the initial states of the forward layer, followed by those of the backward layer. Defaults to
+                None.
+            mask: Boolean array of shape ``(batch, steps)``, False for padding. Defaults to None.
+            training: Ignored; both layers receive it automatically.
 
         Returns:
-            The outputs, or with ``return_state`` the tuple ``(outputs, *forward_states, *backward_states)``. Without a
-            ``merge_mode`` two outputs stand in the place of one.
+            The outputs, or with ``return_state`` the tuple ``(outputs, *forward_states, *backward_states)``. With
+            ``merge_mode=None`` there are two outputs instead of one.
         """
         first, second = self._halves(initial_state)
         forward = self._run_one(self.forward_layer, sequences, first, mask)
@@ -277,38 +294,38 @@ class Bidirectional(Layer):
         count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
         if count % 2:
             raise ShapeError(
-                f"The layer {self.name!r} got an `initial_state` of {count} arrays.",
-                "It needs an even number: those of the forward layer, then as many of the backward layer.",
-                "Pass for instance `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
+                f"The layer {self.name!r} received an `initial_state` of {count} arrays.",
+                "It needs an even number of arrays: the states of the forward layer, then those of the backward layer.",
+                "Pass, for example, `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
             )
         half = count // 2
         return initial_state[:half], initial_state[half:]
 
     def get_config(self) -> dict[str, Any]:
-        """As of every layer, with both layers and without the first values of the weights."""
+        """Return the config, with both layers and without the initial weights."""
         config = super().get_config()
         if type(self).__init__ is not Bidirectional.__init__ and type(self).get_config is Bidirectional.get_config:
-            return config  # a user's subclass: its own arguments
+            return config  # a custom subclass: keep its own arguments
         config |= {"layer": serialize(self.forward_layer), "backward_layer": serialize(self.backward_layer)}
         return {name: value for name, value in config.items() if name != "weights"}
 
     def reset_state(self) -> None:
-        """Sets the states of stateful layers to zeros."""
+        """Reset the states of stateful layers to zeros."""
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
     def reset_states(self) -> None:
-        """The older name of :meth:`reset_state`."""
+        """Reset the states. Older name of :meth:`reset_state`."""
         self.reset_state()
 
     @property
     def states(self) -> list | None:
-        """The variables that hold the states of stateful layers, or None."""
+        """The state variables of stateful layers, or None."""
         states = [*(self.forward_layer.states or ()), *(self.backward_layer.states or ())]
         return states or None
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
-        """The forward layer's, with the last size doubled for ``"concat"``, and with the states of both layers."""
+        """Return the output shape of the forward layer, with twice the features for ``"concat"``, and the states of both."""
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         outputs, *states = shape if self.return_state else (shape,)
         if self.merge_mode == "concat":
@@ -317,7 +334,7 @@ class Bidirectional(Layer):
         return result[0] if len(result) == 1 else result
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the input, if the outputs of all steps are given."""
+        """Return the mask of the input if the layers return sequences."""
         mask = previous_mask if self.return_sequences else None
         return [mask, mask] if self.merge_mode is None else [mask]
 
@@ -327,7 +344,7 @@ class Bidirectional(Layer):
 
 @contextlib.contextmanager
 def _each_sample_often(times: int) -> Iterator[None]:
-    """Inside, the sample mask of the running call says for each sample several times whether it is padding."""
+    """Repeat each element of the sample mask of the current call within the context."""
     running = context.current()
     if running is None or running.sample_mask is None:
         yield
@@ -340,12 +357,12 @@ def _each_sample_often(times: int) -> Iterator[None]:
 
 
 def _folded(x: Any) -> Any:
-    """``(batch, steps, ...)`` as ``(batch * steps, ...)``."""
+    """Reshape ``(batch, steps, ...)`` to ``(batch * steps, ...)``."""
     return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
 
 
 def _accepted(layer: Layer, **arguments: Any) -> dict[str, Any]:
-    """Those of the arguments that are given and that the layer's ``call`` takes."""
+    """Return the arguments that are not None and that the ``call`` of the layer accepts."""
     parameters = inspect.signature(type(layer).call).parameters
     return {name: value for name, value in arguments.items() if value is not None and name in parameters}
 
@@ -353,9 +370,9 @@ def _accepted(layer: Layer, **arguments: Any) -> dict[str, Any]:
 def _check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
     if not isinstance(layer, Layer):
         raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` was given {layer!r} as `{argument}`.",
+            f"`{type(wrapper).__name__}` received {layer!r} as `{argument}`.",
             "It needs a layer.",
-            "Pass for instance `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
+            "Pass, for example, `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
         )
     return layer
 
@@ -366,15 +383,15 @@ def _check_recurrent(wrapper: Layer, argument: str, layer: Any) -> Any:
     missing = [name for name in needed if not hasattr(layer, name)]
     if missing:
         raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` was given a `{type(layer).__name__}` as `{argument}`.",
+            f"`{type(wrapper).__name__}` received a `{type(layer).__name__}` as `{argument}`.",
             f"It needs a recurrent layer; this one has no `{missing[0]}`.",
-            "Pass for instance `LSTM(32)` or `RNN(cell)`.",
+            "Pass, for example, `LSTM(32)` or `RNN(cell)`.",
         )
     return layer
 
 
 def _made_again(thing: Any, **changes: Any) -> Any:
-    """A new layer of the same arguments, with new layers in the place of those among them, and so with weights of its own."""
+    """Return a new layer with the same arguments, without shared weights: layers among the arguments are recreated."""
     if isinstance(thing, (list, tuple)):
         return type(thing)(_made_again(part) for part in thing)
     if not isinstance(thing, Layer):
@@ -383,12 +400,12 @@ def _made_again(thing: Any, **changes: Any) -> Any:
     arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in captured.items()}
     parameters = inspect.signature(type(thing).__init__).parameters.values()
     if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        arguments["name"] = thing.name  # so that no automatic name is used up
+        arguments["name"] = thing.name  # so that no automatic name is consumed
     layer = type(thing)(**(arguments | changes))
     layer.name, layer.trainable = thing.name, thing.trainable
     return layer
 
 
 def _layer_or(value: Any, attribute: Any) -> Any:
-    """The layer that an argument became (a list of cells becomes one stack of them), or the argument."""
+    """Return the layer created from an argument (a list of cells becomes a stack), or the argument itself."""
     return attribute if isinstance(attribute, Layer) else value
