@@ -83,7 +83,7 @@ def test_mistakes_are_named(make):
         ops.image.resize(x, (2, 2), crop_to_aspect_ratio=True, pad_to_aspect_ratio=True)
     with pytest.raises(InvalidArgumentError, match=r"`fill_mode='edge'` was given"):
         ops.image.resize(x, (2, 2), fill_mode="edge")
-    with pytest.raises(ShapeError, match=r"`resize` was given `images` of shape \(4, 4\)"):
+    with pytest.raises(ShapeError, match=r"`resize` received `images` of shape \(4, 4\)"):
         ops.image.resize(make(np.ones((4, 4), "float32")), (2, 2))
 
 

@@ -89,7 +89,7 @@ def test_a_window_larger_than_the_input_is_named():
     with pytest.raises(ShapeError) as caught:
         window.check_fits("conv", (4, 2), (2, 0), (3, 3), "kernel")
     assert str(caught.value) == (
-        "`conv` was given an input of spatial size 4 x 2 and a `kernel` that reaches over 3 x 3. The input must be at least as "
+        "`conv` received an input of spatial size 4 x 2 and a `kernel` that reaches over 3 x 3. The input must be at least as "
         "large: on spatial axis 1 it is 2 against 3. Use a larger input, fewer pooling layers or strides before, a smaller "
         'window, or `padding="same"`.'
     )
