@@ -139,8 +139,8 @@ def test_a_step_that_changes_the_form_of_the_carry_is_told(compiled, make, engin
         r"`f` of `scan` returned \(float32 \(3, 2\), float32 \(3, 2\)\), but the loop started": lambda x: ops.scan(
             lambda carry, _: ((carry, carry), None), x, x
         )[0],
-        r"`body` of `while_loop` returned \(float32 \(1, 2\),\), but the loop started with \(float32 \(3, 2\),\)": lambda x: ops.while_loop(
-            lambda value: ops.sum(value) > 0, lambda value: value[:1], x
+        r"`body` of `while_loop` returned \(float32 \(1, 2\),\), but the loop started with \(float32 \(3, 2\),\)": lambda x: (
+            ops.while_loop(lambda value: ops.sum(value) > 0, lambda value: value[:1], x)
         ),
         r"`body_fun` of `fori_loop` returned float32 \(1, 2\), but the loop started": lambda x: ops.fori_loop(
             0, 2, lambda i, value: value[:1], x
@@ -183,5 +183,7 @@ def test_branches_of_two_forms_are_told_where_both_are_compiled(name):
         return ops.switch(ops.cast(ops.sum(x), "int32"), [lambda: x, lambda: x[:1]])
 
     for use, named in ((choose, "cond"), (switch, "switch")):
-        with pytest.raises(ShapeError, match=rf"One branch of `{named}` returned float32 \(3, 2\), and another returned float32 \(1, 2\)"):
+        with pytest.raises(
+            ShapeError, match=rf"One branch of `{named}` returned float32 \(3, 2\), and another returned float32 \(1, 2\)"
+        ):
             engine.compile(use)(engine.asarray(ONES))

@@ -160,9 +160,7 @@ def test_channels_that_do_not_fit_are_named(make, draw):
 
 def test_a_window_larger_than_the_picture_is_named(make, draw):
     x = make(draw(1, 4, 2, 1))
-    with pytest.raises(
-        ShapeError, match=r"`conv` received an input of spatial size 4 x 2 and a `kernel` that reaches over 3 x 3"
-    ):
+    with pytest.raises(ShapeError, match=r"`conv` received an input of spatial size 4 x 2 and a `kernel` that covers 3 x 3"):
         ops.conv(x, make(draw(3, 3, 1, 1)))
     with pytest.raises(ShapeError, match=r"`max_pool` received an input of spatial size 4 x 2 and a `pool_size` .* 3 x 3"):
         ops.max_pool(x, 3)
@@ -173,7 +171,7 @@ def test_inputs_of_another_rank_are_named(make, draw):
         ops.conv(make(draw(28, 28)), make(draw(3, 3, 1, 1)))
     with pytest.raises(ShapeError, match=r"`inputs` of shape \(1, 28, 28\) and `kernel` of shape \(3, 3, 1, 1\)"):
         ops.conv(make(draw(1, 28, 28)), make(draw(3, 3, 1, 1)))
-    with pytest.raises(ShapeError, match=r"for the channels of grey pictures"):
+    with pytest.raises(ShapeError, match=r"for the channel of grayscale images"):
         ops.max_pool(make(draw(28, 28)), 2)
 
 

@@ -126,7 +126,9 @@ def test_results_of_unknown_size_are_refused_in_compiled_code(engine_name):
 def test_nothing_has_no_largest(make):
     x = make(np.ones((2, 0, 3), "float32"))
     for name in ("max", "min", "argmax", "argmin"):
-        with pytest.raises(ShapeError, match=rf"`{name}` received an array of shape \(2, 0, 3\). It must have at least one element"):
+        with pytest.raises(
+            ShapeError, match=rf"`{name}` received an array of shape \(2, 0, 3\). It must have at least one element"
+        ):
             getattr(ops, name)(x, 1)
     assert tuple(ops.max(x, 0).shape) == (0, 3)
 

@@ -137,10 +137,13 @@ def test_mistakes_are_named(make, x):
     with pytest.raises(ShapeError, match=r"The size 4 of axis -1 must be a multiple of the number of parts"):
         ops.split(x, 3, -1)
     with pytest.raises(
-        InvalidArgumentError, match=r"`indices_or_sections=\[3, 1\]`. The indices at which axis -1 is split must be in ascending order"
+        InvalidArgumentError,
+        match=r"`indices_or_sections=\[3, 1\]`. The indices at which axis -1 is split must be in ascending order",
     ):
         ops.split(x, [3, 1], -1)
-    with pytest.raises(ShapeError, match=r"A pair `\(before, after\)` of non-negative integers is required for each of the 3 axes"):
+    with pytest.raises(
+        ShapeError, match=r"A pair `\(before, after\)` of non-negative integers is required for each of the 3 axes"
+    ):
         ops.pad(x, ((1, 1), (2, 2)))
     with pytest.raises(ShapeError, match=r"`pad_width=-1`"):
         ops.pad(x, -1)
@@ -172,7 +175,11 @@ MISTAKES = {
     "a size that is None": (lambda x: ops.reshape(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
     "too few repeats": (lambda x: ops.repeat(x, [1, 2], 1), InvalidArgumentError, r"one for each of the 3 parts of axis 1"),
     "negative repeats": (lambda x: ops.repeat(x, -1, 1), InvalidArgumentError, r"`repeats=-1`. It must be a number from 0 on"),
-    "negative tiles": (lambda x: ops.tile(x, (1, -1)), InvalidArgumentError, r"`repeats=\(1, -1\)` was given. A size must be 0 or"),
+    "negative tiles": (
+        lambda x: ops.tile(x, (1, -1)),
+        InvalidArgumentError,
+        r"`repeats=\(1, -1\)` was given. A size must be 0 or",
+    ),
     "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=1`"),
     "one axis twice": (lambda x: ops.diagonal(x, 0, 1, -2), InvalidArgumentError, r"`axis1=1` and `axis2=-2` were given"),
     "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"given the index 1.0. .* Write 1."),

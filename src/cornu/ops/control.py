@@ -22,7 +22,7 @@ def _arrays_of(backend: ModuleType, tree: Any) -> Any:
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
 
-# --- Validation of the functions passed by the user ---------------------------------------------------------
+# --- Validation of the functions passed by the user -------------------------------------------------------------------
 
 
 def _form(tree: Any) -> str:
@@ -92,7 +92,7 @@ def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
         )
 
 
-# --- Loops and conditionals ----------------------------------------------------------------------------------------------
+# --- Loops and conditionals -------------------------------------------------------------------------------------------
 
 
 @op

@@ -11,7 +11,7 @@ from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
 from cornu.ops.dtypes import LARGEST
 
-# --- One argument -------------------------------------------------------------------------------------------------------
+# --- One argument -----------------------------------------------------------------------------------------------------
 
 
 def _of_any(name: str, x: Any) -> Array:

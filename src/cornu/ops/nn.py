@@ -688,7 +688,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
     return backend.divide(x, backend.maximum(norm(x, order, axis, True), epsilon))
 
 
-# --- One-hot encoding --------------------------------------------------------------------------------------------------------
+# --- One-hot encoding -------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")

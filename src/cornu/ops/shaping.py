@@ -26,7 +26,7 @@ from cornu.ops.checks import (
 )
 from cornu.ops.dispatch import arrays, has_floats, op
 
-# --- Shapes ---------------------------------------------------------------------------------------------------------
+# --- Shapes -----------------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling=reshaped, keras_path="numpy.Reshape")
