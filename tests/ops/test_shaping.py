@@ -173,8 +173,16 @@ def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng
 MISTAKES = {
     "two free sizes": (lambda x: ops.reshape(x, (-1, -1)), ShapeError, r"At most one size may be -1"),
     "a size that is None": (lambda x: ops.reshape(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
-    "too few repeats": (lambda x: ops.repeat(x, [1, 2], 1), InvalidArgumentError, r"one for each of the 3 parts of axis 1"),
-    "negative repeats": (lambda x: ops.repeat(x, -1, 1), InvalidArgumentError, r"`repeats=-1`. It must be a number from 0 on"),
+    "too few repeats": (
+        lambda x: ops.repeat(x, [1, 2], 1),
+        InvalidArgumentError,
+        r"one for each of the 3 elements along axis 1",
+    ),
+    "negative repeats": (
+        lambda x: ops.repeat(x, -1, 1),
+        InvalidArgumentError,
+        r"`repeats=-1`. It must be a non-negative integer",
+    ),
     "negative tiles": (
         lambda x: ops.tile(x, (1, -1)),
         InvalidArgumentError,
@@ -182,19 +190,23 @@ MISTAKES = {
     ),
     "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=1`"),
     "one axis twice": (lambda x: ops.diagonal(x, 0, 1, -2), InvalidArgumentError, r"`axis1=1` and `axis2=-2` were given"),
-    "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"given the index 1.0. .* Write 1."),
-    "a name as index": (lambda x: ops.get_item(x, (0, "a")), InvalidTypeError, r"given the index 'a'. An index is a whole"),
-    "a dict as index": (lambda x: ops.get_item(x, {}), InvalidTypeError, r"given the index {}"),
+    "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"received the index 1.0. .* Write 1."),
+    "a name as index": (
+        lambda x: ops.get_item(x, (0, "a")),
+        InvalidTypeError,
+        r"received the index 'a'. An index must be an int",
+    ),
+    "a dict as index": (lambda x: ops.get_item(x, {}), InvalidTypeError, r"received the index {}"),
     "fractions to take": (lambda x: ops.take(x, [0.5], 1), InvalidTypeError, r"`take` received `indices` of dtype float32"),
     "fractions to take along": (
         lambda x: ops.take_along_axis(x, x, 1),
         InvalidTypeError,
-        r"`take_along_axis` received `indices` of dtype float32. Indices are whole",
+        r"`take_along_axis` received `indices` of dtype float32. Indices must be int",
     ),
     "other sizes to take along": (
         lambda x: ops.take_along_axis(x, np.zeros((2, 1, 3), "int32"), 1),
         ShapeError,
-        r"shape \(2, 3, 4\) and `indices` of shape \(2, 1, 3\). All sizes but those on axis 1",
+        r"shape \(2, 3, 4\) and `indices` of shape \(2, 1, 3\). All sizes except those on axis 1",
     ),
     "fewer axes to take along": (lambda x: ops.take_along_axis(x, [0], 1), ShapeError, r"`indices` of shape \(1,\)"),
     "too few starts": (lambda x: ops.slice(x, (0, 0), (1, 1)), ShapeError, r"`slice` received .* 2 `start_indices`"),

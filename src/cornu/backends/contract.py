@@ -263,8 +263,8 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
     Args:
         x: Array of shape ``(batch, *spatial, channels)``.
-        kernel: Array of shape ``(*window, channels / groups, filters)``; output channel ``f`` belongs to group ``f // (filters
-            / groups)``.
+        kernel: Array of shape ``(*window, channels / groups, filters)``; output channel ``f`` belongs to group
+            ``f // (filters / groups)``.
     """
 
 
@@ -291,7 +291,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
-    """Loop ``carry, y = f(carry, x)`` along the first axis of the leaves of ``xs``; return the last carry and the stacked ``y``."""
+    """Loop ``carry, y = f(carry, x)`` along the first axis of all leaves of ``xs``; return the last carry and all ``y``."""
 
 
 def while_loop(cond: Callable, body: Callable, init: Any) -> Any:

@@ -104,7 +104,7 @@ def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
     raise InvalidArgumentError(
         f"`{argument}={number}` was given for an array of shape {tuple(shape)}.",
         f"`{argument}` {have}.",
-        "Choose one of the array's axes, or check its shape." if rank else f"Leave `{argument}` out.",
+        "Choose one of the array's axes, or check its shape." if rank else f"Omit `{argument}`.",
     )
 
 
@@ -190,7 +190,7 @@ def check_reshape(shape: Shape, newshape: Shape) -> None:
     if free > 1 or any(size < -1 for size in newshape):
         problem, advice = "At most one size may be -1, and no other size may be negative.", "Pass all sizes except one."
     elif free and (known == 0 or count % known):
-        problem, advice = f"The size -1 stands for {count} / {known}, which is not an integer.", "Change the other sizes."
+        problem, advice = f"The size -1 would be {count} / {known}, which is not an integer.", "Change the other sizes."
     elif not free and count != known:
         problem, advice = f"The array has {count} elements and the new shape has {known}.", "Change the new shape, or use -1."
     else:

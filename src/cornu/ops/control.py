@@ -160,7 +160,7 @@ def _check_lengths(sizes: list[int], length: int | None) -> None:
         raise InvalidArgumentError(
             f"`scan` received `xs` with first sizes {sizes} and `length={length}`.",
             "All must be equal to the number of steps.",
-            "Check the first axis of `xs`, or leave `length` out.",
+            "Check the first axis of `xs`, or omit `length`.",
         )
 
 

@@ -464,7 +464,7 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
         raise ShapeError(
             f"`unstack` received `num={num}` for an array of shape {tuple(x.shape)}.",
             f"The size of axis {axis} is {x.shape[place]}.",
-            "Leave `num` out.",
+            "Omit `num`.",
         )
     before = (slice_(None),) * place
     return [backend.getitem(x, (*before, i)) for i in range(x.shape[place])]
