@@ -327,5 +327,5 @@ def test_the_scale_of_a_normalization_has_the_sizes_of_its_axes(make):
 
 
 def test_there_is_no_negative_number_of_classes(make):
-    with pytest.raises(InvalidArgumentError, match=r"`num_classes=-1` was given. A size must be 0 or more"):
+    with pytest.raises(InvalidArgumentError, match=r"`num_classes=-1` was given. A size must be 0 or greater"):
         ops.one_hot(make(np.int32([1])), -1)
