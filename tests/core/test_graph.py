@@ -84,7 +84,7 @@ def test_a_variable_may_stand_in_a_graph():
 
 def test_errors_mean_the_users_sizes_and_say_none_for_what_is_unknown():
     x = cornu.Input((29, 31))
-    with pytest.raises(ShapeError, match=r"`matmul` was given arrays of shapes \(None, 29, 31\) and \(29, 5\)"):
+    with pytest.raises(ShapeError, match=r"`matmul` received arrays of shapes \(None, 29, 31\) and \(29, 5\)"):
         ops.matmul(x, np.ones((29, 5), "float32"))
 
 

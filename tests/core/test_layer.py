@@ -743,7 +743,7 @@ def test_an_error_of_an_op_names_the_layer_and_says_none_for_an_unknown_size(def
         def call(self, inputs):
             return ops.matmul(inputs, ops.ones((5, 2)))
 
-    with pytest.raises(ShapeError, match=r"`matmul` was given arrays of shapes \(None, 3\) and \(5, 2\)") as caught:
+    with pytest.raises(ShapeError, match=r"`matmul` received arrays of shapes \(None, 3\) and \(5, 2\)") as caught:
         cornu.Sequential([Product(name="product")]).predict(X, verbose=0)
     assert notes_of(caught) == ["This happened in the layer 'product' (Product), called on an array of shape (None, 3)."]
 

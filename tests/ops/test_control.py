@@ -130,19 +130,19 @@ ONES = np.ones((3, 2), "float32")
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_a_step_that_changes_the_form_of_the_carry_is_told(compiled, make, engine):
     mistakes = {
-        r"`f` of `scan` gave float32 \(1, 2\), and began with float32 \(3, 2\)": lambda x: ops.scan(
+        r"`f` of `scan` returned float32 \(1, 2\), but the loop started with float32 \(3, 2\)": lambda x: ops.scan(
             lambda carry, _: (carry[:1], None), x, x
         )[0],
-        r"`f` of `scan` gave float16 \(3, 2\), and began": lambda x: ops.scan(
+        r"`f` of `scan` returned float16 \(3, 2\), but the loop started": lambda x: ops.scan(
             lambda carry, _: (ops.cast(carry, "float16"), None), x, x
         )[0],
-        r"`f` of `scan` gave \(float32 \(3, 2\), float32 \(3, 2\)\), and began": lambda x: ops.scan(
+        r"`f` of `scan` returned \(float32 \(3, 2\), float32 \(3, 2\)\), but the loop started": lambda x: ops.scan(
             lambda carry, _: ((carry, carry), None), x, x
         )[0],
-        r"`body` of `while_loop` gave \(float32 \(1, 2\),\), and began with \(float32 \(3, 2\),\)": lambda x: ops.while_loop(
-            lambda value: ops.sum(value) > 0, lambda value: value[:1], x
+        r"`body` of `while_loop` returned \(float32 \(1, 2\),\), but the loop started with \(float32 \(3, 2\),\)": lambda x: (
+            ops.while_loop(lambda value: ops.sum(value) > 0, lambda value: value[:1], x)
         ),
-        r"`body_fun` of `fori_loop` gave float32 \(1, 2\), and began": lambda x: ops.fori_loop(
+        r"`body_fun` of `fori_loop` returned float32 \(1, 2\), but the loop started": lambda x: ops.fori_loop(
             0, 2, lambda i, value: value[:1], x
         ),
     }
@@ -157,15 +157,15 @@ def test_a_number_takes_on_the_dtype_that_a_loop_makes_of_it(make, engine):
 
 
 def test_a_step_that_gives_no_pair_is_told(make):
-    with pytest.raises(InvalidTypeError, match=r"`f` of `scan` gave one array. It must give a pair"):
+    with pytest.raises(InvalidTypeError, match=r"`f` of `scan` returned one array. It must return a pair"):
         ops.scan(lambda carry, x: carry, make(ONES[0]), make(ONES))
-    with pytest.raises(InvalidTypeError, match=r"`f` of `scan` gave a tuple"):
+    with pytest.raises(InvalidTypeError, match=r"`f` of `scan` returned a tuple"):
         ops.scan(lambda carry, x: (carry, x, x), make(ONES[0]), make(ONES))
 
 
 def test_what_decides_must_be_a_single_boolean(make):
     x = make(ONES)
-    with pytest.raises(ShapeError, match=r"`pred` of `cond` is an array of shape \(3, 2\). It must be a single boolean"):
+    with pytest.raises(ShapeError, match=r"`pred` of `cond` is an array of shape \(3, 2\). It must be a boolean scalar"):
         ops.cond(ops.greater(x, 0), lambda: x, lambda: x)
     with pytest.raises(ShapeError, match=r"`cond` of `while_loop` is an array of shape \(3, 2\)"):
         ops.while_loop(lambda value: ops.greater(value, 9), lambda value: value, x)
@@ -183,5 +183,7 @@ def test_branches_of_two_forms_are_told_where_both_are_compiled(name):
         return ops.switch(ops.cast(ops.sum(x), "int32"), [lambda: x, lambda: x[:1]])
 
     for use, named in ((choose, "cond"), (switch, "switch")):
-        with pytest.raises(ShapeError, match=rf"One branch of `{named}` gave float32 \(3, 2\), and another float32 \(1, 2\)"):
+        with pytest.raises(
+            ShapeError, match=rf"One branch of `{named}` returned float32 \(3, 2\), and another returned float32 \(1, 2\)"
+        ):
             engine.compile(use)(engine.asarray(ONES))

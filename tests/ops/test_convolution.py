@@ -145,35 +145,33 @@ def test_channels_that_do_not_fit_are_named(make, draw):
     with pytest.raises(ShapeError) as caught:
         ops.conv(make(draw(1, 4, 4, 3)), make(draw(3, 3, 2, 4)))
     assert str(caught.value) == (
-        "`conv` was given inputs with 3 channels and a kernel of shape (3, 3, 2, 4) for 2. They must be equal, or the inputs' "
+        "`conv` received inputs with 3 channels and a kernel of shape (3, 3, 2, 4) for 2. They must be equal, or the inputs' "
         "channels a multiple of the kernel's (groups). Check `data_format` and the channels of the inputs."
     )
     with pytest.raises(ShapeError, match=r"a kernel of shape \(3, 3, 2, 4\): 3 groups and 4 filters"):
         ops.conv(make(draw(1, 4, 4, 6)), make(draw(3, 3, 2, 4)))
     with pytest.raises(
-        ShapeError, match=r"`depthwise_conv` was given inputs with 4 channels .* for 2. They must be equal. Check"
+        ShapeError, match=r"`depthwise_conv` received inputs with 4 channels .* for 2. They must be equal. Check"
     ):
         ops.depthwise_conv(make(draw(1, 4, 4, 4)), make(draw(3, 3, 2, 1)))
-    with pytest.raises(ShapeError, match=r"`conv_transpose` was given inputs with 3 channels .* for 4"):
+    with pytest.raises(ShapeError, match=r"`conv_transpose` received inputs with 3 channels .* for 4"):
         ops.conv_transpose(make(draw(1, 4, 4, 3)), make(draw(3, 3, 3, 4)))
 
 
 def test_a_window_larger_than_the_picture_is_named(make, draw):
     x = make(draw(1, 4, 2, 1))
-    with pytest.raises(
-        ShapeError, match=r"`conv` was given an input of spatial size 4 x 2 and a `kernel` that reaches over 3 x 3"
-    ):
+    with pytest.raises(ShapeError, match=r"`conv` received an input of spatial size 4 x 2 and a `kernel` that covers 3 x 3"):
         ops.conv(x, make(draw(3, 3, 1, 1)))
-    with pytest.raises(ShapeError, match=r"`max_pool` was given an input of spatial size 4 x 2 and a `pool_size` .* 3 x 3"):
+    with pytest.raises(ShapeError, match=r"`max_pool` received an input of spatial size 4 x 2 and a `pool_size` .* 3 x 3"):
         ops.max_pool(x, 3)
 
 
 def test_inputs_of_another_rank_are_named(make, draw):
-    with pytest.raises(ShapeError, match=r"`conv` was given `inputs` of shape \(28, 28\). They must have a batch axis"):
+    with pytest.raises(ShapeError, match=r"`conv` received `inputs` of shape \(28, 28\). They must have a batch axis"):
         ops.conv(make(draw(28, 28)), make(draw(3, 3, 1, 1)))
     with pytest.raises(ShapeError, match=r"`inputs` of shape \(1, 28, 28\) and `kernel` of shape \(3, 3, 1, 1\)"):
         ops.conv(make(draw(1, 28, 28)), make(draw(3, 3, 1, 1)))
-    with pytest.raises(ShapeError, match=r"for the channels of grey pictures"):
+    with pytest.raises(ShapeError, match=r"for the channel of grayscale images"):
         ops.max_pool(make(draw(28, 28)), 2)
 
 

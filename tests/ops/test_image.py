@@ -77,13 +77,13 @@ def test_mistakes_are_named(make):
     with pytest.raises(InvalidArgumentError, match=r"Did you mean 'bilinear'"):
         ops.image.resize(x, (2, 2), "billinear")
     for size in (5, (0, 2), (2, 2, 2), (2.5, 1)):
-        with pytest.raises(InvalidArgumentError, match=r"It must be two positive whole numbers"):
+        with pytest.raises(InvalidArgumentError, match=r"It must be two positive integers"):
             ops.image.resize(x, size)
-    with pytest.raises(InvalidArgumentError, match=r"either cut or widened"):
+    with pytest.raises(InvalidArgumentError, match=r"either cropped or padded"):
         ops.image.resize(x, (2, 2), crop_to_aspect_ratio=True, pad_to_aspect_ratio=True)
     with pytest.raises(InvalidArgumentError, match=r"`fill_mode='edge'` was given"):
         ops.image.resize(x, (2, 2), fill_mode="edge")
-    with pytest.raises(ShapeError, match=r"`resize` was given `images` of shape \(4, 4\)"):
+    with pytest.raises(ShapeError, match=r"`resize` received `images` of shape \(4, 4\)"):
         ops.image.resize(make(np.ones((4, 4), "float32")), (2, 2))
 
 

@@ -87,7 +87,7 @@ def test_half_precision_stays(make, check):
 
 
 def test_glu_needs_an_even_size(make):
-    with pytest.raises(ShapeError, match=r"`glu` was given an array of shape \(2, 3\) and `axis=-1`. .* must be even"):
+    with pytest.raises(ShapeError, match=r"`glu` received an array of shape \(2, 3\) and `axis=-1`. .* must be even"):
         ops.glu(make(np.ones((2, 3), "float32")))
 
 
@@ -212,7 +212,7 @@ def test_multi_hot_is_that_of_keras(make, check):
 
 
 def test_sparse_arrays_are_refused(make):
-    with pytest.raises(InvalidArgumentError, match=r"has no sparse arrays"):
+    with pytest.raises(InvalidArgumentError, match=r"does not support sparse arrays"):
         ops.one_hot(make([1]), 3, sparse=True)
 
 
@@ -277,7 +277,7 @@ def test_targets_that_do_not_fit_are_named(make, rng):
     output = make(probabilities(rng, 4, 3))
     with pytest.raises(ShapeError, match=r"`target` of shape \(4, 2\) and `output` of shape \(4, 3\)"):
         ops.categorical_crossentropy(make(np.ones((4, 2), "float32")), output)
-    with pytest.raises(ShapeError, match=r"one class number for each example: shape \(4,\). For one-hot targets use"):
+    with pytest.raises(ShapeError, match=r"one class index for each sample: shape \(4,\). For one-hot targets, use"):
         ops.sparse_categorical_crossentropy(make(np.ones((4, 3), "float32")), output)
 
 
@@ -327,5 +327,5 @@ def test_the_scale_of_a_normalization_has_the_sizes_of_its_axes(make):
 
 
 def test_there_is_no_negative_number_of_classes(make):
-    with pytest.raises(InvalidArgumentError, match=r"`num_classes=-1` was given. A size is 0 or more"):
+    with pytest.raises(InvalidArgumentError, match=r"`num_classes=-1` was given. A size must be 0 or greater"):
         ops.one_hot(make(np.int32([1])), -1)

@@ -97,7 +97,7 @@ def test_dropout_keeps_half_precision_and_its_gradient(make, key, gradient, engi
 
 
 def test_a_wrong_rate_is_named(make):
-    with pytest.raises(InvalidArgumentError, match=r"`rate=1.5` was given. It must lie between 0 and 1"):
+    with pytest.raises(InvalidArgumentError, match=r"`rate=1.5` was given. It must be between 0 and 1"):
         ops.random.dropout(make([1.0]), 1.5)
 
 

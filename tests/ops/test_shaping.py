@@ -68,7 +68,7 @@ def test_squeeze(make, check):
     x = np.arange(6, dtype="float32").reshape(1, 2, 1, 3)
     check(ops.squeeze(make(x)), np.squeeze(x))
     check(ops.squeeze(make(x), -2), np.squeeze(x, -2))
-    with pytest.raises(ShapeError, match=r"`squeeze` was given `axis=1` for an array of shape \(1, 2, 1, 3\)"):
+    with pytest.raises(ShapeError, match=r"`squeeze` received `axis=1` for an array of shape \(1, 2, 1, 3\)"):
         ops.squeeze(make(x), 1)
 
 
@@ -128,31 +128,32 @@ def test_gradients_flow_through(check_gradients, x):
 
 def test_mistakes_are_named(make, x):
     x = make(x)
-    with pytest.raises(
-        ShapeError, match=r"`reshape` was given an array of shape \(2, 3, 4\) and `newshape=\(5, 5\)`. .*24.*25"
-    ):
+    with pytest.raises(ShapeError, match=r"`reshape` received an array of shape \(2, 3, 4\) and `newshape=\(5, 5\)`. .*24.*25"):
         ops.reshape(x, (5, 5))
-    with pytest.raises(ShapeError, match=r"`concatenate` was given arrays of shapes \(2, 3, 4\) and \(2, 2\) and `axis=0`"):
+    with pytest.raises(ShapeError, match=r"`concatenate` received arrays of shapes \(2, 3, 4\) and \(2, 2\) and `axis=0`"):
         ops.concatenate([x, make([[1.0, 2.0], [3.0, 4.0]])], 0)
-    with pytest.raises(ShapeError, match=r"`stack` was given arrays of shapes \(2, 3, 4\) and \(1,\)"):
+    with pytest.raises(ShapeError, match=r"`stack` received arrays of shapes \(2, 3, 4\) and \(1,\)"):
         ops.stack([x, make([1.0])])
     with pytest.raises(ShapeError, match=r"The size 4 of axis -1 must be a multiple of the number of parts"):
         ops.split(x, 3, -1)
     with pytest.raises(
-        InvalidArgumentError, match=r"`indices_or_sections=\[3, 1\]`. The places to cut axis -1 at must be in order"
+        InvalidArgumentError,
+        match=r"`indices_or_sections=\[3, 1\]`. The indices at which axis -1 is split must be in ascending order",
     ):
         ops.split(x, [3, 1], -1)
-    with pytest.raises(ShapeError, match=r"A pair `\(before, after\)` of numbers from 0 on is needed for each of the 3 axes"):
+    with pytest.raises(
+        ShapeError, match=r"A pair `\(before, after\)` of non-negative integers is required for each of the 3 axes"
+    ):
         ops.pad(x, ((1, 1), (2, 2)))
     with pytest.raises(ShapeError, match=r"`pad_width=-1`"):
         ops.pad(x, -1)
     with pytest.raises(InvalidArgumentError, match=r"Did you mean 'reflect'"):
         ops.pad(x, 1, "reflection")
-    with pytest.raises(ShapeError, match=r"All 3 axes must be named"):
+    with pytest.raises(ShapeError, match=r"must contain all 3 axes"):
         ops.transpose(x, (0, 1))
     with pytest.raises(InvalidArgumentError, match=r"`axis1=5` was given"):
         ops.swapaxes(x, 5, 0)
-    with pytest.raises(ShapeError, match=r"can only grow"):
+    with pytest.raises(ShapeError, match=r"can only enlarge"):
         ops.broadcast_to(x, (3, 4))
 
 
@@ -165,39 +166,55 @@ def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng
     check(ops.space_to_depth(wide, 2, data_format), deep)
     with pytest.raises(ShapeError, match=r"must be multiples of 25"):
         ops.depth_to_space(make(deep), 5, data_format)
-    with pytest.raises(ShapeError, match=r"It takes batches of pictures"):
+    with pytest.raises(ShapeError, match=r"It requires a batch of images"):
         ops.space_to_depth(make([1.0]), 2)
 
 
 MISTAKES = {
     "two free sizes": (lambda x: ops.reshape(x, (-1, -1)), ShapeError, r"At most one size may be -1"),
     "a size that is None": (lambda x: ops.reshape(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
-    "too few repeats": (lambda x: ops.repeat(x, [1, 2], 1), InvalidArgumentError, r"one for each of the 3 parts of axis 1"),
-    "negative repeats": (lambda x: ops.repeat(x, -1, 1), InvalidArgumentError, r"`repeats=-1`. It must be a number from 0 on"),
-    "negative tiles": (lambda x: ops.tile(x, (1, -1)), InvalidArgumentError, r"`repeats=\(1, -1\)` was given. A size is 0 or"),
+    "too few repeats": (
+        lambda x: ops.repeat(x, [1, 2], 1),
+        InvalidArgumentError,
+        r"one for each of the 3 elements along axis 1",
+    ),
+    "negative repeats": (
+        lambda x: ops.repeat(x, -1, 1),
+        InvalidArgumentError,
+        r"`repeats=-1`. It must be a non-negative integer",
+    ),
+    "negative tiles": (
+        lambda x: ops.tile(x, (1, -1)),
+        InvalidArgumentError,
+        r"`repeats=\(1, -1\)` was given. A size must be 0 or",
+    ),
     "too many shifts": (lambda x: ops.roll(x, (1, 2), 1), InvalidArgumentError, r"`shift=\(1, 2\)` and `axis=1`"),
     "one axis twice": (lambda x: ops.diagonal(x, 0, 1, -2), InvalidArgumentError, r"`axis1=1` and `axis2=-2` were given"),
-    "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"given the index 1.0. .* Write 1."),
-    "a name as index": (lambda x: ops.get_item(x, (0, "a")), InvalidTypeError, r"given the index 'a'. An index is a whole"),
-    "a dict as index": (lambda x: ops.get_item(x, {}), InvalidTypeError, r"given the index {}"),
-    "fractions to take": (lambda x: ops.take(x, [0.5], 1), InvalidTypeError, r"`take` was given `indices` of dtype float32"),
+    "a fraction as index": (lambda x: ops.get_item(x, 1.0), InvalidTypeError, r"received the index 1.0. .* Write 1."),
+    "a name as index": (
+        lambda x: ops.get_item(x, (0, "a")),
+        InvalidTypeError,
+        r"received the index 'a'. An index must be an int",
+    ),
+    "a dict as index": (lambda x: ops.get_item(x, {}), InvalidTypeError, r"received the index {}"),
+    "fractions to take": (lambda x: ops.take(x, [0.5], 1), InvalidTypeError, r"`take` received `indices` of dtype float32"),
     "fractions to take along": (
         lambda x: ops.take_along_axis(x, x, 1),
         InvalidTypeError,
-        r"`take_along_axis` was given `indices` of dtype float32. Indices are whole",
+        r"`take_along_axis` received `indices` of dtype float32. Indices must be int",
     ),
     "other sizes to take along": (
         lambda x: ops.take_along_axis(x, np.zeros((2, 1, 3), "int32"), 1),
         ShapeError,
-        r"shape \(2, 3, 4\) and `indices` of shape \(2, 1, 3\). All sizes but those on axis 1",
+        r"shape \(2, 3, 4\) and `indices` of shape \(2, 1, 3\). All sizes except those on axis 1",
     ),
     "fewer axes to take along": (lambda x: ops.take_along_axis(x, [0], 1), ShapeError, r"`indices` of shape \(1,\)"),
-    "too few starts": (lambda x: ops.slice(x, (0, 0), (1, 1)), ShapeError, r"`slice` was given .* 2 `start_indices`"),
+    "too few starts": (lambda x: ops.slice(x, (0, 0), (1, 1)), ShapeError, r"`slice` received .* 2 `start_indices`"),
     "a block too large": (lambda x: ops.slice(x, (0, 0, 0), (1, 1, 9)), ShapeError, r"a block of shape \(1, 1, 9\)"),
     "an update of fewer axes": (
         lambda x: ops.slice_update(x, (0, 0, 0), [[1.0]]),
         ShapeError,
-        r"`slice_update` was given .* 3 `start_indices` and a block of shape \(1, 1\)",
+        r"`slice_update` received .* 3 `start_indices` and a block of shape \(1, 1\)",
     ),
     "too few values": (
         lambda x: ops.scatter([[0], [1]], x[:1], (5, 3, 4)),
@@ -207,13 +224,13 @@ MISTAKES = {
     "indices without vectors": (
         lambda x: ops.scatter([0, 9, 9, 9], x, (5, 3, 4)),
         ShapeError,
-        r"Write an index of one axis as `\[\[0\], \[2\]\]`",
+        r"Write indices into one axis as `\[\[0\], \[2\]\]`",
     ),
-    "fractions as places": (lambda x: ops.scatter([[0.5], [1]], x, (5, 3, 4)), InvalidTypeError, r"Indices are whole numbers"),
+    "fractions as places": (lambda x: ops.scatter([[0.5], [1]], x, (5, 3, 4)), InvalidTypeError, r"Indices must be integers"),
     "too few updates": (
         lambda x: ops.scatter_update(x, [[0], [1]], x[:1]),
         ShapeError,
-        r"`scatter_update` was given `indices` of shape \(2, 1\) and `updates` of shape \(1, 3, 4\)",
+        r"`scatter_update` received `indices` of shape \(2, 1\) and `updates` of shape \(1, 3, 4\)",
     ),
 }
 

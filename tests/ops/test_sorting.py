@@ -22,7 +22,7 @@ def test_top_k(make, check, rng):
     for found, wanted in zip(ops.top_k(make(x), 3), keras.ops.top_k(x, 3), strict=True):
         check(found, wanted)
     with pytest.raises(
-        InvalidArgumentError, match=r"`top_k` was given `k=11` for an array of shape \\(2, 10\\)".replace("\\\\", "\\")
+        InvalidArgumentError, match=r"`top_k` received `k=11` for an array of shape \\(2, 10\\)".replace("\\\\", "\\")
     ):
         ops.top_k(make(x), 11)
 
@@ -71,5 +71,5 @@ def test_an_unknown_method_is_named(make):
 
 
 def test_only_a_row_is_searched(make):
-    with pytest.raises(ShapeError, match=r"`sorted_sequence` of shape \(2, 3\). It must be one row"):
+    with pytest.raises(ShapeError, match=r"`sorted_sequence` of shape \(2, 3\). It must be one-dimensional"):
         ops.searchsorted(make(np.ones((2, 3), "float32")), [1.0])

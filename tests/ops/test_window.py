@@ -80,8 +80,8 @@ def test_wrong_sizes_are_named(value):
     with pytest.raises(InvalidArgumentError) as caught:
         window.standardize_sizes(value, 2, "strides")
     assert str(caught.value) == (
-        f"`strides={value!r}` was given. It must be one positive whole number, or a tuple of 2 of them. "
-        "Pass for example `strides=2`."
+        f"`strides={value!r}` was given. It must be one positive integer, or a tuple of 2 of them. "
+        "Pass, for example, `strides=2`."
     )
 
 
@@ -89,7 +89,7 @@ def test_a_window_larger_than_the_input_is_named():
     with pytest.raises(ShapeError) as caught:
         window.check_fits("conv", (4, 2), (2, 0), (3, 3), "kernel")
     assert str(caught.value) == (
-        "`conv` was given an input of spatial size 4 x 2 and a `kernel` that reaches over 3 x 3. The input must be at least as "
-        "large: on spatial axis 1 it is 2 against 3. Use a larger input, fewer pooling layers or strides before, a smaller "
+        "`conv` received an input of spatial size 4 x 2 and a `kernel` that covers 3 x 3. The input must be at least as large; "
+        "on spatial axis 1, 2 is less than 3. Use a larger input, fewer preceding pooling layers or strides, a smaller "
         'window, or `padding="same"`.'
     )

@@ -1,82 +1,83 @@
 # pyright: reportReturnType=false
-# The functions below are descriptions: they have no bodies.
-"""What a backend must provide: every primitive once, with its arguments, its shapes and what it means.
+# The functions below are specifications: they have no bodies.
+"""The backend contract: every primitive with its arguments, shapes and meaning.
 
-A backend is a module that declares its ``NAME`` and has a function of the same name and arguments for each function below
-(``PRIMITIVES``); a test holds every backend against this list. Everything else is derived from these, once, in ``cornu.ops``.
+A backend is a module that declares its ``NAME`` and defines a function of the same name and arguments for each function below
+(``PRIMITIVES``); a test compares every backend with this list. All other ops are derived from these primitives, once, in
+``cornu.ops``.
 
 Conventions:
 
-* Names and meanings are NumPy's wherever NumPy has the thing.
-* ``Array`` is the backend's own array type. Where two arrays meet, either may be a Python number, which takes on the
-  other's dtype.
-* A dtype is its name, a string such as ``"float32"``. 64-bit results come only from 64-bit arguments: data without a
-  stated dtype becomes ``config.floatx()`` or ``"int32"``, and dividing two ``int32`` arrays gives ``config.floatx()``.
-* Pictures are channels last: ``(batch, *spatial, channels)``; kernels are ``(*window, channels_in / groups, channels_out)``.
+* Names and semantics are those of NumPy wherever NumPy defines the function.
+* ``Array`` is the backend's own array type. In binary functions either argument may be a Python scalar, which takes the dtype
+  of the other.
+* A dtype is given by its name, a string such as ``"float32"``. Results are 64-bit only if the arguments are: data without a
+  stated dtype becomes ``config.floatx()`` or ``"int32"``, and dividing two ``int32`` arrays returns ``config.floatx()``.
+* Images are channels last: ``(batch, *spatial, channels)``; kernels are ``(*window, channels_in / groups, channels_out)``.
 * ``padding`` is one ``(before, after)`` pair for each spatial axis.
-* A key is a ``uint32`` array of two words; the same key gives the same numbers on the same backend.
-* What is made of data or of nothing lies on the device that ``config.device`` names, or else on the best one; all other
-  results lie where the arguments do. A device has the same name on every backend: ``"cpu:0"``, ``"gpu:1"``, ``"tpu:0"``,
-  ``"mps:0"``. A user may also write ``"gpu"`` or ``"cuda:0"`` for ``"gpu:0"``.
-* Where a function has a corner, the gradient is that of the field: 0 for ``maximum(x, 0)``'s losing side, ties in
-  ``max_pool`` go to the first.
+* A key is a ``uint32`` array of two words; the same key yields the same values on the same backend.
+* Arrays created from data or from a shape are placed on the device given by ``config.device``, or else on the best device; all
+  other results are placed on the device of the arguments. A device has the same name on every backend: ``"cpu:0"``,
+  ``"gpu:1"``, ``"tpu:0"``, ``"mps:0"``. Users may also pass ``"gpu"`` or ``"cuda:0"`` for ``"gpu:0"``.
+* Where a function is not differentiable, the gradient is the conventional one: 0 for the inactive side of ``maximum(x, 0)``,
+  and the first of equal maxima in ``max_pool``.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Array = Any
-"""An array of the backend."""
+"""Array type of the backend."""
 Shape = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
 
 
 class ArraySpec(NamedTuple):
-    """Shape and dtype of an array that is not there."""
+    """Shape and dtype of an array without values."""
 
     shape: Shape
     dtype: str
 
 
 _NO_PRIMITIVES = frozenset(globals())
-"""What is defined up to here: all that follows is a primitive."""
+"""Names defined so far: every later function is a primitive."""
 
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
-    """An array of Python data, NumPy data or an array of this or another backend (by way of NumPy).
+    """Convert Python data, NumPy data or an array of this or another backend (via NumPy) to an array.
 
-    Works on concrete data inside ``compile`` and ``abstract_eval`` too, and is concrete there.
+    Works on concrete data inside ``compile`` and ``abstract_eval`` as well, and is concrete there.
     """
 
 
 def to_numpy(x: Array) -> Any:
-    """The array as ``numpy.ndarray``; waits until it is computed."""
+    """Return the array as ``numpy.ndarray``; blocks until it is computed."""
 
 
 def dtype(x: Array) -> str:
-    """Name of the array's dtype."""
+    """Return the name of the array's dtype."""
 
 
 def cast(x: Array, dtype: str) -> Array:
-    """The array in another dtype. The gradient flows through casts between floats."""
+    """Convert the array to another dtype. The gradient passes through casts between floating-point dtypes."""
 
 
 def full(shape: Shape, value: Any, dtype: str) -> Array:
-    """An array filled with one number (which may be an array of shape ``()``)."""
+    """Create an array filled with one value (which may be an array of shape ``()``)."""
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    """Evenly spaced numbers from ``start`` up to and without ``stop``."""
+    """Return evenly spaced values in the half-open interval ``[start, stop)``."""
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
 def abs(x: Array) -> Array:
-    """Its gradient at 0 is 0."""
+    """Absolute value. Its gradient at 0 is 0."""
 
 
 def negative(x: Array) -> Array: ...
@@ -101,7 +102,7 @@ def sinh(x: Array) -> Array: ...
 def cosh(x: Array) -> Array: ...
 def tanh(x: Array) -> Array: ...
 def erf(x: Array) -> Array:
-    """The error function."""
+    """Error function."""
 
 
 def sigmoid(x: Array) -> Array:
@@ -109,13 +110,13 @@ def sigmoid(x: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """``max(x, 0)``, of any type of number; the gradient at 0 is 0. Engines fuse it into what comes before."""
+    """``max(x, 0)``, for any numeric dtype; the gradient at 0 is 0. Engines fuse it with the preceding operation."""
 
 
 def floor(x: Array) -> Array: ...
 def ceil(x: Array) -> Array: ...
 def round(x: Array) -> Array:
-    """The nearest whole number; halves go to the even one."""
+    """Round to the nearest integer; halves are rounded to the even integer."""
 
 
 def isnan(x: Array) -> Array: ...
@@ -132,16 +133,16 @@ def multiply(x: Array, y: Array) -> Array: ...
 def divide(x: Array, y: Array) -> Array: ...
 def floor_divide(x: Array, y: Array) -> Array: ...
 def remainder(x: Array, y: Array) -> Array:
-    """The remainder with the sign of the divisor."""
+    """``x - floor(x / y) * y``: the remainder with the sign of the divisor."""
 
 
 def power(x: Array, y: Array) -> Array: ...
 def maximum(x: Array, y: Array) -> Array:
-    """The larger of two. Where they are equal, each gets half of the gradient."""
+    """Elementwise maximum. Equal values each receive half of the gradient."""
 
 
 def minimum(x: Array, y: Array) -> Array:
-    """The smaller of two. Where they are equal, each gets half of the gradient."""
+    """Elementwise minimum. Equal values each receive half of the gradient."""
 
 
 def arctan2(x: Array, y: Array) -> Array: ...
@@ -156,38 +157,38 @@ def logical_and(x: Array, y: Array) -> Array: ...
 def logical_or(x: Array, y: Array) -> Array: ...
 def logical_xor(x: Array, y: Array) -> Array: ...
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """``x`` where the condition holds, else ``y``."""
+    """``x`` where the condition is True, else ``y``."""
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
-# `axis` is None (all), a number or a tuple of numbers; negative ones count from the end.
+# `axis` is None (all axes), an integer or a tuple of integers; negative axes count from the end.
 
 
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The sum; booleans are counted as ``int32``, integers keep their dtype."""
+    """Sum; booleans are summed as ``int32``, integers keep their dtype."""
 
 
 def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The mean; of integers or booleans as ``config.floatx()``."""
+    """Mean; the mean of integers or booleans is ``config.floatx()``."""
 
 
 def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
 def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The largest. Equal ones share the gradient."""
+    """Maximum. Equal maxima share the gradient."""
 
 
 def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The smallest. Equal ones share the gradient."""
+    """Minimum. Equal minima share the gradient."""
 
 
 def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
 def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
 def argmax(x: Array, axis: int) -> Array:
-    """Index of the first largest along one axis, as ``int32``."""
+    """Index of the first maximum along one axis, as ``int32``."""
 
 
 def argmin(x: Array, axis: int) -> Array:
-    """Index of the first smallest along one axis, as ``int32``."""
+    """Index of the first minimum along one axis, as ``int32``."""
 
 
 def cumsum(x: Array, axis: int) -> Array: ...
@@ -198,32 +199,38 @@ def cumprod(x: Array, axis: int) -> Array: ...
 
 
 def reshape(x: Array, shape: Shape) -> Array:
-    """The same numbers in another shape; one size may be -1."""
+    """Return the same elements in another shape; one size may be -1."""
 
 
 def transpose(x: Array, axes: tuple[int, ...]) -> Array: ...
 def broadcast_to(x: Array, shape: Shape) -> Array: ...
 def concatenate(xs: list[Array], axis: int) -> Array: ...
 def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
-    """Parts of the given sizes, which make up the whole. Beside slices it tells the engine that no part is used twice."""
+    """Split into parts of the given sizes, which sum to the size of the axis.
+
+    Unlike slices, this tells the engine that the parts do not overlap.
+    """
 
 
 def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
-    """Pads every axis; ``mode`` is ``"constant"``, ``"reflect"``, ``"symmetric"`` or ``"edge"``."""
+    """Pad every axis; ``mode`` is ``"constant"``, ``"reflect"``, ``"symmetric"`` or ``"edge"``."""
 
 
 def flip(x: Array, axis: Any) -> Array: ...
 def getitem(x: Array, index: Any) -> Array:
-    """``x[index]``: numbers, slices, ``None``, ``...``, and integer or boolean arrays as in NumPy."""
+    """``x[index]``: integers, slices, ``None``, ``...``, and integer or boolean arrays, as in NumPy."""
 
 
 def take(x: Array, indices: Array, axis: int) -> Array:
-    """The rows named by integer indices; negative ones count from the end, ones outside are clipped."""
+    """Return the slices at integer indices along an axis; negative ones count from the end, ones out of range are clipped."""
 
 
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array: ...
 def index_add(x: Array, indices: Array, updates: Array) -> Array:
-    """A copy of ``x`` with ``updates[i]`` added to row ``indices[i]``; indices may repeat, ones outside are dropped."""
+    """Return a copy of ``x`` with ``updates[i]`` added to row ``indices[i]``.
+
+    Indices may repeat; indices out of range are ignored.
+    """
 
 
 # --- Contractions -----------------------------------------------------------------------------------------------------
@@ -231,7 +238,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 
 def matmul(x: Array, y: Array) -> Array: ...
 def tensordot(x: Array, y: Array, axes: Any) -> Array:
-    """As NumPy's; ``axes`` is a number or a pair of lists."""
+    """As in NumPy; ``axes`` is an integer or a pair of lists."""
 
 
 def einsum(subscripts: str, *operands: Array) -> Array: ...
@@ -241,11 +248,11 @@ def einsum(subscripts: str, *operands: Array) -> Array: ...
 
 
 def argsort(x: Array, axis: int) -> Array:
-    """Indices that sort, as ``int32``; equal ones keep their order."""
+    """Return the indices that sort, as ``int32``; the sort is stable."""
 
 
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
-    """The ``k`` largest along the last axis, largest first, and their indices (``int32``; of equal ones the first)."""
+    """Return the ``k`` largest along the last axis, in descending order, and their ``int32`` indices (the first of ties)."""
 
 
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
@@ -255,24 +262,25 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
     """Cross-correlation in 1, 2 or 3 dimensions.
 
     Args:
-        x: ``(batch, *spatial, channels)``.
-        kernel: ``(*window, channels / groups, filters)``; output channel ``f`` belongs to group ``f // (filters / groups)``.
+        x: Array of shape ``(batch, *spatial, channels)``.
+        kernel: Array of shape ``(*window, channels / groups, filters)``; output channel ``f`` belongs to group
+            ``f // (filters / groups)``.
     """
 
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """The transpose of ``conv`` as a linear map: what carries ``conv``'s output gradient back to its input.
+    """Transpose of the linear map ``conv``: it maps the gradient of the output of ``conv`` to the gradient of its input.
 
     Args:
-        x: ``(batch, *spatial, filters)``, the shape of ``conv``'s output.
-        kernel: ``(*window, channels, filters)``, the kernel of that ``conv``.
-        output_size: Spatial size of the result, which is ``(batch, *output_size, channels)``.
-        strides, padding, dilation: Those of that ``conv``.
+        x: Array of shape ``(batch, *spatial, filters)``, the shape of the output of ``conv``.
+        kernel: Array of shape ``(*window, channels, filters)``, the kernel of that ``conv``.
+        output_size: Spatial size of the result, which has the shape ``(batch, *output_size, channels)``.
+        strides, padding, dilation: Arguments of that ``conv``.
     """
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Largest value of each window over the spatial axes; padding never wins."""
+    """Maximum of each window over the spatial axes; padding is never the maximum."""
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
@@ -283,96 +291,104 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
-    """``carry, y = f(carry, x)`` along the first axis of every leaf of ``xs``; gives the last carry and the stacked ``y``."""
+    """Loop ``carry, y = f(carry, x)`` along the first axis of all leaves of ``xs``; return the last carry and all ``y``."""
 
 
 def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
-    """``while cond(value): value = body(value)``. Has no gradient."""
+    """Loop ``while cond(value): value = body(value)``. It has no gradient."""
 
 
 def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
-    """The one or the other function of the operands."""
+    """``true_fn(*operands)`` if ``pred`` is True, else ``false_fn(*operands)``."""
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
 def fold_in(key: Array, data: Any) -> Array:
-    """Another key, determined by a key and a whole number (which may be an array of shape ``()``)."""
+    """Return another key, determined by a key and an integer (which may be an array of shape ``()``)."""
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    """Numbers from the uniform distribution on [0, 1)."""
+    """Draw samples from the uniform distribution on [0, 1)."""
 
 
 def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
-    """Numbers from the normal distribution with mean 0 and deviation 1."""
+    """Draw samples from the normal distribution with mean 0 and standard deviation 1."""
 
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    """A function that gives ``f``'s value (a number) and its gradient for the first argument, a tree of float arrays.
+    """Return a function that returns the scalar value of ``f`` and its gradient with respect to the first argument.
 
-    With ``has_aux``, ``f`` gives ``(value, aux)`` and the new function ``((value, aux), gradient)``.
+    The first argument is a tree of float arrays.
+
+    With ``has_aux``, ``f`` returns ``(value, aux)`` and the new function ``((value, aux), gradient)``.
     """
 
 
 def stop_gradient(x: Array) -> Array: ...
 def custom_gradient(f: Callable) -> Callable:
-    """Makes ``f(*arrays) -> (value, grad)`` a function ``arrays -> value`` with ``grad(upstream) -> (gradient, ...)``."""
+    """Convert ``f(*arrays) -> (value, grad)`` to a function ``arrays -> value`` with ``grad(upstream) -> (gradient, ...)``."""
 
 
 def compile(f: Callable) -> Callable:
-    """The same function of trees of arrays, compiled for each new shape and dtype, if the backend compiles."""
+    """Return ``f``, a function of trees of arrays, compiled for each new shape and dtype if the backend compiles."""
 
 
 def prefers_compiled(*arrays: Array) -> bool:
-    """Whether primitives on these arrays are quicker inside one function of ``compile``, the first time included.
+    """Return whether primitives on these arrays run faster inside one function of ``compile``, including its first call.
 
-    So it is where each primitive that is called by itself is compiled by itself. Not for arrays that are being traced: they
-    are inside one already.
+    This is the case where each primitive that is called separately is compiled separately. It is False for arrays that are
+    being traced: they are inside such a function already.
     """
 
 
 def repeat(step: Callable, finish: Callable) -> Callable:
-    """Many steps as one call: the loop of training, whose number of steps is no part of what is compiled.
+    """Combine many steps into one call: the training loop, whose number of steps is not part of what is compiled.
 
     Args:
-        step: ``step(carry, data, number) -> carry``, of the same form, shapes and dtypes; ``number`` is an ``int32`` array.
-        finish: ``finish(carry) -> result``, of the last carry.
+        step: Callable ``step(carry, data, number) -> carry`` that preserves structure, shapes and dtypes; ``number`` is an
+            ``int32`` array.
+        finish: Callable ``finish(carry) -> result``, applied to the final carry.
 
     Returns:
-        ``run(carry, data, start, stop) -> (carry, result)``: the steps from ``start`` up to and without ``stop``. The carry and
-        the data are trees of arrays, compiled for each new shape and dtype. It has no gradient.
+        Callable ``run(carry, data, start, stop) -> (carry, result)``, which runs the steps in ``range(start, stop)``. The
+        carry and the data are trees of arrays; it is compiled for each new shape and dtype. It has no gradient.
     """
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
-    """Shapes and dtypes that ``f`` would give: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
+    """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
 def devices() -> list[str]:
-    """Names of the devices, such as ``"cpu:0"``: first the one that arrays are made on, then the others, the best one first.
+    """Return the names of the devices, such as ``"cpu:0"``: first the default device, then the others, the best first.
 
-    Raises ``InvalidArgumentError`` if ``config.device`` names another one.
+    Arrays are created on the default device.
+
+    Raises ``InvalidArgumentError`` if ``config.device`` is not one of them.
     """
 
 
 def to_device(x: Array, device: str) -> Array:
-    """The array on another device, which may be named as users name it."""
+    """Copy the array to another device, given in any form that users may pass."""
 
 
 def synchronize(tree: Any) -> None:
-    """Waits until every array in a tree is computed."""
+    """Block until every array in a tree is computed."""
 
 
 def micro_batch_activations() -> int | None:
-    """How many numbers the layers should make of a micro-batch on the default device; None if whole batches are faster."""
+    """Return the number of elements that the layers should compute for one micro-batch on the default device.
+
+    None means that whole batches are faster.
+    """
 
 
 PRIMITIVES = tuple(name for name in list(globals()) if name not in _NO_PRIMITIVES and not name.startswith("_"))

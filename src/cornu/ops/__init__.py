@@ -1,6 +1,6 @@
 """Functions on arrays of any backend, with the names, arguments and defaults of ``keras.ops``.
 
-The array decides where it is computed (see ``dispatch.py``). Each name is listed here by hand, with the file that holds it.
+The array decides where it is computed (see ``dispatch.py``). Each name is listed explicitly, with the file that defines it.
 """
 
 from cornu.ops import image, linalg, nn, random, window

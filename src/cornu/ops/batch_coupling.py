@@ -1,11 +1,11 @@
-"""How the samples of a batch meet in an op: what is declared where an op is defined, and what it means for one call.
+"""Batch coupling: whether the samples of a batch interact in an op, declared where the op is defined.
 
-An op declares ``batch_coupling`` (see :func:`cornu.ops.dispatch.op`): ``"none"`` if it treats each sample of its first argument
-alone in every call, ``"unknown"`` if samples may meet, or a rule, if it depends on the call. A rule takes a :class:`Call` and
-returns whether, in that call, each sample is treated alone and the result has the samples along its first axis again.
+An op declares ``batch_coupling`` (see :func:`cornu.ops.dispatch.op`): ``"none"`` if every call treats each sample of the first
+argument separately, ``"unknown"`` if samples may interact, or a rule if it depends on the call. A rule takes a :class:`Call`
+and returns whether that call treats each sample separately and the samples are again along the first axis of the result.
 
-An argument is *batched* if its first axis is that of the samples: in a graph, these are the symbolic tensors. All other
-arguments are the same for all samples.
+An argument is *batched* if its first axis is the sample axis: in a graph, these are the symbolic tensors. All other arguments
+are the same for all samples.
 """
 
 import inspect
@@ -21,11 +21,11 @@ Rule = Callable[["Call"], bool]
 
 
 def of_call(function: Callable, args: tuple, kwargs: dict[str, Any]) -> str:
-    """Return how samples meet in a call of a function: ``"none"``, ``"unknown"`` or what else it declares.
+    """Return the batch coupling of a call of a function: ``"none"``, ``"unknown"`` or another declared string.
 
     Args:
-        function: An op, or another function that has an attribute ``batch_coupling``.
-        args, kwargs: The arguments of the call, with symbolic tensors for what is batched.
+        function: An op, or another callable with an attribute ``batch_coupling``.
+        args, kwargs: Arguments of the call, with symbolic tensors for the batched ones.
 
     Example:
         >>> import cornu
@@ -40,7 +40,7 @@ def of_call(function: Callable, args: tuple, kwargs: dict[str, Any]) -> str:
         return declared
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
-    except TypeError:  # a call that fails: whoever makes it is told
+    except TypeError:  # an invalid call: the call itself raises the error
         return "unknown"
     bound.apply_defaults()
     call = Call(bound.arguments)
@@ -50,7 +50,7 @@ def of_call(function: Callable, args: tuple, kwargs: dict[str, Any]) -> str:
 
 
 def samples_alone(function: Callable) -> Callable:
-    """Declare that a function of one array, which is no op, treats each sample alone.
+    """Declare that a function of one array that is not an op treats each sample separately.
 
     Returns:
         The function itself.
@@ -60,10 +60,10 @@ def samples_alone(function: Callable) -> Callable:
 
 
 class Call:
-    """The arguments of one call, as a rule sees them.
+    """Arguments of one call, as passed to a rule.
 
     Args:
-        arguments: The name of each parameter of the op to its argument, defaults included.
+        arguments: Dictionary from the name of each parameter of the op to its argument, including defaults.
     """
 
     def __init__(self, arguments: dict[str, Any]):
@@ -75,25 +75,25 @@ class Call:
 
     @property
     def first(self) -> str:
-        """The name of the first parameter."""
+        """Name of the first parameter."""
         return next(iter(self.arguments))
 
     @property
     def rank(self) -> int:
-        """The number of axes of the first batched argument."""
+        """Number of axes of the first batched argument."""
         return rank_of(self.batched[0])
 
     def parts(self, name: str) -> list:
-        """Return an argument as a list of arrays: the items of a list that holds some, or the argument itself."""
+        """Return an argument as a list of arrays: the items of a list that contains arrays, or the argument itself."""
         value = self.arguments[name]
         return list(value) if isinstance(value, (list, tuple)) and any(map(_is_array, value)) else [value]
 
     def batches_only(self, names: Iterable[str]) -> bool:
-        """Return whether all batched arguments are among these."""
+        """Return whether all batched arguments are among the given ones."""
         return not any(is_recorded(part) for name in self.arguments.keys() - set(names) for part in self.parts(name))
 
     def are_aligned(self, names: Iterable[str]) -> bool:
-        """Return whether these arguments broadcast sample by sample: no constant and no other axis meets the first axis."""
+        """Return whether the given arguments broadcast per sample: no constant and no other axis meets the first axis."""
         parts = [part for name in names for part in self.parts(name)]
         constants = [part for part in parts if not is_recorded(part)]
         ranks = {rank_of(part) for part in parts if is_recorded(part)}
@@ -105,27 +105,27 @@ def _is_array(value: Any) -> bool:
 
 
 def shape_of(value: Any) -> tuple:
-    """Return the shape of an array, or of what an array can be made of."""
+    """Return the shape of an array-like."""
     return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
 
 
 def rank_of(value: Any) -> int:
-    """Return the number of axes of an array, or of what an array can be made of."""
+    """Return the number of axes of an array-like."""
     return len(shape_of(value))
 
 
 def _is_same_for_all(constant: Any, rank: int) -> bool:
-    """Return whether a constant beside arrays of a rank has no axis of samples, or one of size 1."""
+    """Return whether a constant, combined with arrays of a rank, has no sample axis, or one of size 1."""
     shape = shape_of(constant)
     return len(shape) < rank or (len(shape) == rank and shape[0] == 1)
 
 
 def spares_first(axis: Any, rank: int) -> bool:
-    """Return whether an axis, or several, are certainly not the first of an array; None means all axes.
+    """Return whether an axis, or several, are certainly not the first axis of an array; None means all axes.
 
     Args:
-        axis: A number, a list of numbers, or None.
-        rank: The number of axes of the array.
+        axis: Integer, list of integers, or None.
+        rank: Integer, number of axes of the array.
     """
     if axis is None:
         return False
@@ -136,22 +136,22 @@ def spares_first(axis: Any, rank: int) -> bool:
 
 
 def aligned(call: Call) -> bool:
-    """For ops that broadcast all their arguments."""
+    """Rule for ops that broadcast all their arguments."""
     return call.are_aligned(call.arguments)
 
 
 def first_alone(call: Call) -> bool:
-    """For ops that treat the samples of their first argument alone, if the others are the same for all."""
+    """Rule for ops that treat the samples of the first argument separately if the other arguments are the same for all."""
     return call.batches_only([call.first])
 
 
 def along_axis(*arrays: str, axis: str = "axis", new_axes: bool = False) -> Rule:
-    """Make the rule of ops that work along the axis (or axes) that an argument names: it must not be the first.
+    """Return the rule for ops that work along the axis or axes given by an argument, which must not include the first axis.
 
     Args:
-        arrays: The parameters that may be batched; default the first.
-        axis: The parameter that names the axis.
-        new_axes: Whether the axes are new ones of the result.
+        arrays: Names of the parameters that may be batched. Defaults to the first parameter.
+        axis: Name of the parameter that contains the axis. Defaults to ``"axis"``.
+        new_axes: Whether the axes are new axes of the result. Defaults to False.
     """
 
     def rule(call: Call) -> bool:
@@ -164,18 +164,18 @@ def along_axis(*arrays: str, axis: str = "axis", new_axes: bool = False) -> Rule
 
 
 def of_rank(least: int) -> Rule:
-    """Make the rule of ops that work on the last axes of their first argument: it must have at least so many axes."""
+    """Return the rule for ops that work on the last axes of the first argument, which must have at least ``least`` axes."""
     return lambda call: first_alone(call) and call.rank >= least
 
 
 def joined(*arrays: str, axis: str | int = "axis", least_rank: int = 1, new_axes: int = 0) -> Rule:
-    """Make the rule of ops that join arrays along an axis: all must be batched, and it must not be the first.
+    """Return the rule for ops that join arrays along an axis: all must be batched, and the axis must not be the first.
 
     Args:
-        arrays: The parameters that hold the arrays; one alone holds a list of them.
-        axis: The parameter that names the axis, or the axis.
-        least_rank: The least number of axes for which it is that axis.
-        new_axes: How many axes more the result has.
+        arrays: Names of the parameters that contain the arrays; a single parameter contains a list of arrays.
+        axis: Name of the parameter that contains the axis, or the axis itself. Defaults to ``"axis"``.
+        least_rank: Integer, smallest number of axes for which the axis applies. Defaults to 1.
+        new_axes: Integer, number of additional axes of the result. Defaults to 0.
     """
 
     def rule(call: Call) -> bool:
@@ -189,24 +189,24 @@ def joined(*arrays: str, axis: str | int = "axis", least_rank: int = 1, new_axes
 
 
 def spared(*axes: str) -> Rule:
-    """Make the rule of ops that move, cut or turn some axes of their first argument: none may be the first.
+    """Return the rule for ops that move, split or rotate axes of the first argument: none of them may be the first axis.
 
     Args:
-        axes: The parameters that name the axes.
+        axes: Names of the parameters that contain the axes.
     """
     return lambda call: first_alone(call) and all(spares_first(call[name], call.rank) for name in axes)
 
 
-# --- Rules of single ops ----------------------------------------------------------------------------------------------
+# --- Rules for individual ops -----------------------------------------------------------------------------------------
 
 
 def quantiles(call: Call) -> bool:
-    """For ``quantile`` and ``percentile``: several at once would stand along a new first axis."""
+    """Rule for ``quantile`` and ``percentile``: several quantiles would be stacked along a new first axis."""
     return first_alone(call) and rank_of(call["q"]) == 0 and spares_first(call["axis"], call.rank)
 
 
 def reshaped(call: Call) -> bool:
-    """For ``reshape``: the first size stays open, and each sample keeps its number of elements."""
+    """Rule for ``reshape``: the first size must be -1, and the number of elements of each sample must not change."""
     sizes, x = call["newshape"], call["x"]
     if not call.batches_only(["x"]) or not isinstance(sizes, (list, tuple)) or len(sizes) == 0 or sizes[0] != -1:
         return False
@@ -216,23 +216,23 @@ def reshaped(call: Call) -> bool:
 
 
 def transposed(call: Call) -> bool:
-    """For ``transpose``: the first axis stays the first."""
+    """Rule for ``transpose``: the first axis must remain the first."""
     return first_alone(call) and call["axes"] is not None and call["axes"][0] % call.rank == 0
 
 
 def padded(call: Call) -> bool:
-    """For ``pad``: nothing is added to the first axis."""
+    """Rule for ``pad``: the first axis must not be padded."""
     return first_alone(call) and not np.broadcast_to(np.asarray(call["pad_width"]), (call.rank, 2))[0].any()
 
 
 def tiled(call: Call) -> bool:
-    """For ``tile``: the first axis stands there once."""
+    """Rule for ``tile``: the first axis must not be repeated."""
     repeats = np.atleast_1d(call["repeats"])
     return first_alone(call) and (len(repeats) < call.rank or (len(repeats) == call.rank and repeats[0] == 1))
 
 
 def indexed(call: Call) -> bool:
-    """For ``get_item``: the whole first axis is taken, and no two indices lie apart, whose axes NumPy would put first."""
+    """Rule for ``get_item``: the key takes the whole first axis, without separated indices, whose axes NumPy puts first."""
     keys = call["key"] if isinstance(call["key"], tuple) else (call["key"],)
     numbers = [key for key in keys if isinstance(key, (int, np.integer))]
     lists = [key for key in keys if not (key is None or key is Ellipsis or isinstance(key, (int, np.integer, slice)))]
@@ -249,7 +249,7 @@ def _holds_integers(key: Any) -> bool:
 
 
 def taken(call: Call) -> bool:
-    """For ``take``: from each sample along another axis, or from a table for each sample's indices."""
+    """Rule for ``take``: along another axis of each sample, or from a table with the indices of each sample."""
     axis = call["axis"]
     if call.batches_only(["indices"]):
         return axis is None or axis == 0
@@ -257,7 +257,7 @@ def taken(call: Call) -> bool:
 
 
 def matrix_product(call: Call) -> bool:
-    """For ``matmul``: a product with the same matrix for all samples, or of one matrix for each sample."""
+    """Rule for ``matmul``: a product with the same matrix for all samples, or with one matrix for each sample."""
     x1, x2 = call["x1"], call["x2"]
     if is_recorded(x1) and is_recorded(x2):
         return rank_of(x1) == rank_of(x2) >= 3
@@ -268,12 +268,12 @@ def matrix_product(call: Call) -> bool:
 
 
 def last_axis_product(call: Call) -> bool:
-    """For ``dot`` and ``inner``: a product over the last axis of each sample with what is the same for all."""
+    """Rule for ``dot`` and ``inner``: a product over the last axis of each sample with an array that is the same for all."""
     return first_alone(call) and call.rank >= 2
 
 
 def contracted(call: Call) -> bool:
-    """For ``tensordot``: the first axis is none of those that are summed over."""
+    """Rule for ``tensordot``: the first axis must not be summed over."""
     axes = call["axes"]
     if isinstance(axes, (int, np.integer)):
         return first_alone(call) and int(axes) < call.rank
@@ -281,7 +281,7 @@ def contracted(call: Call) -> bool:
 
 
 def einstein_sum(call: Call) -> bool:
-    """For ``einsum``: the first letter of all batched operands and of the result is one that no constant has."""
+    """Rule for ``einsum``: the first letter of all batched operands and of the result must not occur in any constant."""
     terms, arrow, result = call["subscripts"].replace(" ", "").partition("->")
     letters, operands = terms.split(","), call["operands"]
     if not arrow or "..." in call["subscripts"] or len(letters) != len(operands) or not all(map(len, letters)):
@@ -292,22 +292,22 @@ def einstein_sum(call: Call) -> bool:
 
 
 def of_classes(call: Call) -> bool:
-    """For losses of class numbers: one for each place of the predictions without the axis of the classes."""
+    """Rule for losses of class indices: one index for each position of the predictions without the class axis."""
     target, output = call["target"], call["output"]
     return is_recorded(target) and is_recorded(output) and spares_first(call["axis"], rank_of(output))
 
 
 def multi_hot_alone(call: Call) -> bool:
-    """For ``multi_hot``: the classes of each sample are joined, and their axis is not put before the samples."""
+    """Rule for ``multi_hot``: the classes of each sample are combined, and their axis must not precede the sample axis."""
     return first_alone(call) and call.rank >= 2 and spares_first(call["axis"], call.rank + 1)
 
 
 def predicted(call: Call) -> bool:
-    """For ``in_top_k``: a class and the predictions of each sample."""
+    """Rule for ``in_top_k``: one class and one vector of predictions for each sample."""
     targets, predictions = call["targets"], call["predictions"]
     return is_recorded(targets) and is_recorded(predictions) and (rank_of(targets), rank_of(predictions)) == (1, 2)
 
 
 def looked_up(call: Call) -> bool:
-    """For ``searchsorted``: where the values of each sample stand in a sequence that is the same for all."""
+    """Rule for ``searchsorted``: the values of each sample are located in a sequence that is the same for all."""
     return call.batches_only(["values"])

@@ -1,4 +1,4 @@
-"""Loops, choices and gradients inside computations, so that they can be compiled."""
+"""Control flow (loops and conditionals) and gradient control that can be compiled."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -11,57 +11,57 @@ from cornu.ops.dispatch import as_array, op, unwrap
 
 
 def _backend_and_trees(*values: Any) -> tuple:
-    """The backend that decides about the leaves of some trees, and the trees with arrays as leaves."""
+    """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
     return (backend, *[_arrays_of(backend, value) for value in values])
 
 
 def _arrays_of(backend: ModuleType, tree: Any) -> Any:
-    """A tree with arrays as leaves, in place of numbers and of what stands for an array."""
+    """Convert the leaves of a tree (scalars and objects that represent an array) to arrays."""
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
 
-# --- What loops and choices ask of the functions they are given -------------------------------------------------------
+# --- Validation of the functions passed by the user -------------------------------------------------------------------
 
 
 def _form(tree: Any) -> str:
-    """The shapes and dtypes of a tree of arrays, as a text to compare and to show."""
+    """Return the shapes and dtypes of a tree of arrays as a string, to compare and to display."""
     return str(trees.map(lambda leaf: _Told(f"{backends.home(leaf).dtype(leaf)} {tuple(leaf.shape)}"), tree))
 
 
 class _Told(str):
-    """A text that shows itself without quotes."""
+    """String whose representation has no quotes."""
 
     __repr__ = str.__str__
 
 
 def _refuse_another_form(name: str, part: str, wanted: str, given: Any) -> None:
-    """Raises a :class:`ShapeError` unless a function gave arrays of the shapes and dtypes that the loop began with."""
+    """Raise a :class:`ShapeError` unless a function returned the shapes and dtypes that the loop started with."""
     form = _form(given)
     if form != wanted:
         raise ShapeError(
-            f"`{part}` of `{name}` gave {form}, and began with {wanted}.",
-            "Each round must give the same shapes and dtypes.",
-            "Reshape or cast what it gives, or begin with what it gives.",
+            f"`{part}` of `{name}` returned {form}, but the loop started with {wanted}.",
+            "Each iteration must return the same shapes and dtypes.",
+            "Reshape or cast the result, or start with an initial value of that shape and dtype.",
         )
 
 
 def _refuse_several(name: str, part: str, boolean: Any) -> None:
-    """Raises a :class:`ShapeError` unless an array is a single boolean."""
+    """Raise a :class:`ShapeError` unless an array is a boolean scalar."""
     shape = tuple(getattr(boolean, "shape", ()))
     if shape:
         raise ShapeError(
             f"`{part}` of `{name}` is an array of shape {shape}.",
-            "It must be a single boolean.",
-            "Use `all`, `any` or another reduction, or choose number by number with `where`.",
+            "It must be a boolean scalar.",
+            "Use `all`, `any` or another reduction, or select elementwise with `where`.",
         )
 
 
 def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second: Callable, *operands: Any) -> Any:
-    """A backend's ``cond``, and what to say if it has run both functions and they gave different forms.
+    """Call a backend's ``cond``, and raise an error if it ran both functions and their results differ in shape or dtype.
 
-    Where nothing is compiled only the chosen one runs, and nobody knows of the other.
+    Without compilation only the selected function runs, and the other result is unknown.
     """
     _refuse_several(name, "pred" if name == "cond" else "index", pred)
     forms: dict[int, str] = {}
@@ -86,31 +86,31 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
 def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
     if len(set(forms.values())) == 2:
         raise ShapeError(
-            f"One branch of `{name}` gave {forms[0]}, and another {forms[1]}.",
-            "All branches must give the same shapes and dtypes.",
-            "Reshape or cast what one of them gives.",
+            f"One branch of `{name}` returned {forms[0]}, and another returned {forms[1]}.",
+            "All branches must return the same shapes and dtypes.",
+            "Reshape or cast the result of one branch.",
         )
 
 
-# --- Loops and choices ------------------------------------------------------------------------------------------------
+# --- Loops and conditionals -------------------------------------------------------------------------------------------
 
 
 @op
 def scan(
     f: Callable, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
 ) -> tuple[Any, Any]:
-    """``carry, y = f(carry, x)`` for each part of ``xs`` along its first axis.
+    """Loop ``carry, y[i] = f(carry, xs[i])`` along the first axis of ``xs``.
 
     Args:
-        f: The step.
-        init: The first carry: an array or a tree of arrays. Every step must give one of the same shapes and dtypes.
-        xs: An array or a tree of arrays with the same first size; or None.
-        length: The number of steps, if ``xs`` is None.
-        reverse: Whether to go from the last part to the first.
-        unroll: Is taken for the sake of Keras and has no effect.
+        f: Callable ``f(carry, x) -> (carry, y)``.
+        init: Array or tree of arrays, the initial carry. Each step must return a carry of the same shapes and dtypes.
+        xs: Array or tree of arrays with the same first size. Defaults to None.
+        length: Integer, number of steps; required if ``xs`` is None.
+        reverse: Whether to loop from the last element to the first. Defaults to False.
+        unroll: Accepted for compatibility with Keras; ignored.
 
     Returns:
-        The last carry, and all ``y`` joined along a new first axis.
+        Tuple of the final carry and all ``y``, stacked along a new first axis.
 
     Example:
         >>> from cornu import ops
@@ -126,25 +126,25 @@ def scan(
         _check_lengths([int(part.shape[0]) for part in parts], length)
         return backend.scan(step, init, xs, reverse)
     if length is None:
-        raise InvalidArgumentError("`scan` was called without `xs` and `length`.", "One of them is needed.", "Pass `length`.")
+        raise InvalidArgumentError("`scan` was called without `xs` and `length`.", "One of them is required.", "Pass `length`.")
     steps = backend.arange(0, length, 1, "int32")
     return backend.scan(lambda carry, _: step(carry, None), init, steps, reverse)
 
 
 def _is_number(tree: Any) -> bool:
-    """Whether a number of Python's is among the leaves: it takes on the dtype of what a loop makes of it."""
+    """Return whether a leaf is a Python scalar, which takes the dtype of the results of the loop."""
     return any(isinstance(leaf, (bool, int, float)) for leaf in trees.leaves(tree))
 
 
 def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Callable:
-    """``f``, which must give a pair, and a carry of the wanted form."""
+    """Wrap ``f`` to validate that it returns a pair and a carry of the expected shapes and dtypes."""
 
     def step(carry: Any, x: Any) -> tuple:
         result = f(carry, x)
         if not isinstance(result, (list, tuple)) or len(result) != 2:
             raise InvalidTypeError(
-                f"`f` of `scan` gave {'a ' + type(result).__name__ if not hasattr(result, 'shape') else 'one array'}.",
-                "It must give a pair: the next carry and what is collected.",
+                f"`f` of `scan` returned {'a ' + type(result).__name__ if not hasattr(result, 'shape') else 'one array'}.",
+                "It must return a pair: the next carry and the output of the step.",
                 "End it with `return carry, y`; `y` may be None.",
             )
         after, collected = _arrays_of(backend, tuple(result))
@@ -158,15 +158,19 @@ def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Calla
 def _check_lengths(sizes: list[int], length: int | None) -> None:
     if len(set(sizes)) > 1 or (length is not None and length != sizes[0]):
         raise InvalidArgumentError(
-            f"`scan` was given `xs` with first sizes {sizes} and `length={length}`.",
-            "All must be the same: the number of steps.",
-            "Check the first axis of `xs`, or leave `length` out.",
+            f"`scan` received `xs` with first sizes {sizes} and `length={length}`.",
+            "All must be equal to the number of steps.",
+            "Check the first axis of `xs`, or omit `length`.",
         )
 
 
 @op
 def map(f: Callable, xs: Any) -> Any:
-    """``f(x)`` for each part of ``xs`` along its first axis, joined along a new first axis.
+    """Apply ``f`` to each element ``xs[i]`` along the first axis and stack the results along a new first axis.
+
+    Args:
+        f: Callable ``f(x) -> y``.
+        xs: Array or tree of arrays with the same first size.
 
     Example:
         >>> from cornu import ops
@@ -178,16 +182,16 @@ def map(f: Callable, xs: Any) -> Any:
 
 @op
 def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
-    """``while cond(*loop_vars): loop_vars = body(*loop_vars)``. It has no gradient.
+    """Loop ``while cond(*loop_vars): loop_vars = body(*loop_vars)``. The loop has no gradient.
 
     Args:
-        cond: Gives a single boolean.
-        body: Gives new loop variables of the same shapes and dtypes.
-        loop_vars: A tuple or list of arrays, or one array.
-        maximum_iterations: The largest number of rounds; None is no bound.
+        cond: Callable that returns a boolean scalar.
+        body: Callable that returns new loop variables of the same shapes and dtypes.
+        loop_vars: Tuple or list of arrays, or a single array.
+        maximum_iterations: Integer, maximum number of iterations. Defaults to None (no limit).
 
     Returns:
-        The last loop variables, in the form of ``loop_vars``.
+        The final loop variables, in the structure of ``loop_vars``.
 
     Example:
         >>> from cornu import ops
@@ -220,16 +224,18 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
 
 @op
 def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
-    """``value = body_fun(i, value)`` for ``i`` from ``lower`` up to and without ``upper``.
+    """Loop ``value = body_fun(i, value)`` for ``i`` in ``range(lower, upper)``.
+
+    The loop has a gradient only if both bounds are Python integers.
 
     Args:
-        lower: The first index.
-        upper: The bound, which is not reached. Both may be computed; the loop has a gradient if both are plain numbers.
-        body_fun: The step; gives a value of the same shapes and dtypes.
-        init_val: The first value: an array or a tree of arrays.
+        lower: Integer or integer array, first index.
+        upper: Integer or integer array, end of the range (not included).
+        body_fun: Callable ``body_fun(i, value) -> value``; it must return the same shapes and dtypes.
+        init_val: Array or tree of arrays, the initial value.
 
     Returns:
-        The last value.
+        The final value.
 
     Example:
         >>> from cornu import ops
@@ -260,12 +266,12 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
 
 @op
 def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
-    """What one of two functions gives, chosen by a single boolean; both must give the same shapes and dtypes.
+    """Return the result of ``true_fn()`` if ``pred`` is True, else that of ``false_fn()``.
 
     Args:
-        pred: The boolean; it may be a computed one.
-        true_fn: Called without arguments if it is true.
-        false_fn: Called without arguments if it is false.
+        pred: Boolean scalar; it may be a computed value.
+        true_fn: Callable without arguments.
+        false_fn: Callable without arguments; it must return the same shapes and dtypes as ``true_fn``.
 
     Example:
         >>> from cornu import ops
@@ -278,12 +284,12 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
 
 @op
 def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
-    """What one of several functions gives for some operands, chosen by a whole number.
+    """Return ``branches[index](*operands)``.
 
     Args:
-        index: The number of the branch; one outside is taken for the nearest.
-        branches: The functions; all must give the same shapes and dtypes.
-        *operands: What they are called with.
+        index: Integer scalar; an index out of range is clipped.
+        branches: List of callables that return the same shapes and dtypes.
+        *operands: Arguments of the selected branch.
 
     Example:
         >>> from cornu import ops
@@ -303,10 +309,10 @@ def _either(backend: Any, pred: Array, first: Callable, second: Callable) -> Cal
 
 @op(batch_coupling="none", keras_path="core.StopGradient")
 def stop_gradient(variable: Any) -> Any:
-    """The array, taken for a constant by the gradient.
+    """Return the array unchanged, but treat it as a constant in gradients.
 
     Args:
-        variable: An array, or a tree of arrays.
+        variable: Array or tree of arrays.
 
     Example:
         >>> from cornu import ops
@@ -320,14 +326,14 @@ def stop_gradient(variable: Any) -> Any:
 
 
 def custom_gradient(f: Callable) -> Callable:
-    """Makes a function with a gradient of one's own.
+    """Decorate a function to define its gradient.
 
     Args:
-        f: Of some arrays gives ``(value, grad)``, where ``grad(upstream)`` gives the gradient for each argument: an array
-            for one argument, else a tuple.
+        f: Callable ``f(*arrays) -> (value, grad)``, where ``grad(upstream)`` returns the gradient with respect to each
+            argument: an array for a single argument, else a tuple.
 
     Returns:
-        A function of the same arrays that gives the value.
+        Callable of the same arrays that returns the value.
 
     Example:
         >>> from cornu import ops

@@ -1,6 +1,6 @@
-"""Convolutions and pooling in one, two or three dimensions, with Keras's arguments.
+"""Convolutions and pooling in one, two or three dimensions, with the arguments of Keras.
 
-Inside, the channels come last; ``data_format="channels_first"`` is a transpose at the door.
+Internally the channels come last; ``data_format="channels_first"`` transposes the input and the result.
 """
 
 from types import ModuleType
@@ -39,7 +39,7 @@ def _from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Arra
 
 
 def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) -> tuple:
-    """The backend, the inputs with channels last, and the kernel: of one dtype, of one rank."""
+    """Return the backend, the inputs with channels last, and the kernel; both arrays have the same dtype and rank."""
     backend, x, kernel = floats(inputs, kernel)
     first, second = backend.dtype(x), backend.dtype(kernel)
     if first != second:
@@ -48,9 +48,9 @@ def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) ->
     _check_rank(name, x)
     if len(kernel.shape) != len(x.shape):
         raise ShapeError(
-            f"`{name}` was given `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
+            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
             "Both must have the same number of axes.",
-            "`inputs` have a batch axis, spatial axes and channels; the kernel its window, channels in and channels out.",
+            "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
         )
     return backend, _to_channels_last(backend, x, data_format), kernel
 
@@ -58,27 +58,27 @@ def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) ->
 def _check_rank(name: str, x: Array) -> None:
     if not 3 <= len(x.shape) <= 5:
         raise ShapeError(
-            f"`{name}` was given `inputs` of shape {tuple(x.shape)}.",
+            f"`{name}` received `inputs` of shape {tuple(x.shape)}.",
             "They must have a batch axis, one to three spatial axes, and channels.",
-            "Add the missing axis with `expand_dims`: -1 for the channels of grey pictures, 0 for the batch.",
+            "Add the missing axis with `expand_dims`: -1 for the channel of grayscale images, 0 for the batch.",
         )
 
 
 def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:
-    """Raises a :class:`ShapeError` unless a kernel fits the channels, with ``groups`` in equal groups of them."""
+    """Raise a :class:`ShapeError` unless a kernel matches the channels; with ``groups``, in equal groups of them."""
     wanted, filters = kernel[-2], kernel[-1]
     if channels == wanted:
         return
     if not groups or wanted == 0 or channels % wanted:
         expected = "They must be equal" + (", or the inputs' channels a multiple of the kernel's (groups)." if groups else ".")
         raise ShapeError(
-            f"`{name}` was given inputs with {channels} channels and a kernel of shape {tuple(kernel)} for {wanted}.",
+            f"`{name}` received inputs with {channels} channels and a kernel of shape {tuple(kernel)} for {wanted}.",
             expected,
             "Check `data_format` and the channels of the inputs.",
         )
     if filters % (channels // wanted):
         raise ShapeError(
-            f"`{name}` was given a kernel of shape {tuple(kernel)}: {channels // wanted} groups and {filters} filters.",
+            f"`{name}` received a kernel of shape {tuple(kernel)}: {channels // wanted} groups and {filters} filters.",
             "The number of filters must be a multiple of the number of groups.",
             "Change the number of filters.",
         )
@@ -87,7 +87,7 @@ def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: b
 def _window_arguments(
     name: str, x: Array, window: tuple[int, ...], strides: Any, padding: Any, dilation: Any, argument: str
 ) -> tuple:
-    """Strides, padding and dilation for each spatial axis, checked against the input."""
+    """Return strides, padding and dilation for each spatial axis, validated against the input."""
     rank = len(window)
     padding = standardize_padding(padding)
     strides = standardize_sizes(strides, rank, "strides")
@@ -109,23 +109,27 @@ def conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Array:
-    """Slides a kernel over pictures and takes the sum of products at each place (a cross-correlation).
+    """Convolution: slide a kernel over the spatial axes and sum the products at each position (a cross-correlation).
+
+    ``y[n, p, f] = sum over k and c of x[n, p * strides + k * dilation_rate, c] * kernel[k, c, f]``, where ``x`` is padded.
 
     Args:
-        inputs: ``(batch, *spatial, channels)``, with one to three spatial axes.
-        kernel: ``(*window, channels, filters)``. With fewer channels than the inputs, these are cut into so many groups,
-            each of which gives its part of the filters.
-        strides: Step of the window, one number or one for each axis.
-        padding: ``"valid"`` (none) or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
-        dilation_rate: Distance of the window's places.
+        inputs: Array-like of shape ``(batch, *spatial, channels)``, with one to three spatial axes.
+        kernel: Array-like of shape ``(*window, channels, filters)``. If it has fewer channels than the inputs, these are split
+            into groups, and each group computes an equal part of the filters.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad so that the output has the size of the input divided by the
+            strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the distance between two elements of the window. Defaults to 1.
 
     Returns:
-        ``(batch, *output, filters)``.
+        Array of shape ``(batch, *output, filters)``.
 
     Raises:
-        InvalidArgumentError: An argument has a value that is not known.
-        ShapeError: Channels do not fit, or the window is larger than the picture.
+        InvalidArgumentError: If an argument has an unknown value.
+        ShapeError: If the channels do not match, or the window is larger than the input.
 
     Example:
         >>> from cornu import ops
@@ -150,18 +154,16 @@ def depthwise_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Array:
-    """A convolution of each channel by itself (see :func:`conv` for the arguments).
+    """Depthwise convolution: convolve each channel separately (see :func:`conv` for the other arguments).
+
+    ``y[n, p, c * multiplier + m] = sum over k of x[n, p * strides + k * dilation_rate, c] * kernel[k, c, m]``.
 
     Args:
-        inputs: ``(batch, *spatial, channels)``.
-        kernel: ``(*window, channels, multiplier)``: so many filters for each channel.
-        strides: Step of the window.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: Distance of the window's places.
+        inputs: Array-like of shape ``(batch, *spatial, channels)``.
+        kernel: Array-like of shape ``(*window, channels, multiplier)``, with ``multiplier`` filters for each channel.
 
     Returns:
-        ``(batch, *output, channels * multiplier)``; the filters of one channel stand together.
+        Array of shape ``(batch, *output, channels * multiplier)``; the filters of one channel are adjacent.
 
     Example:
         >>> from cornu import ops
@@ -194,19 +196,17 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Array:
-    """A convolution of each channel by itself, then a mixture of the channels at each place (Chollet, 2016).
+    """Separable convolution: a depthwise convolution, then a pointwise one that mixes the channels (Chollet, 2016).
+
+    ``y = conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel)`` (see :func:`conv` for the other arguments).
 
     Args:
-        inputs: ``(batch, *spatial, channels)``.
-        depthwise_kernel: ``(*window, channels, multiplier)``.
-        pointwise_kernel: ``(*ones, channels * multiplier, filters)``.
-        strides: Step of the window.
-        padding: ``"valid"`` or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: Distance of the window's places.
+        inputs: Array-like of shape ``(batch, *spatial, channels)``.
+        depthwise_kernel: Array-like of shape ``(*window, channels, multiplier)``.
+        pointwise_kernel: Array-like of shape ``(*ones, channels * multiplier, filters)``.
 
     Returns:
-        ``(batch, *output, filters)``.
+        Array of shape ``(batch, *output, filters)``.
 
     Example:
         >>> from cornu import ops
@@ -227,23 +227,27 @@ def conv_transpose(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Array:
-    """The transpose of a convolution: each input is spread over a window of the output, so that pictures grow.
+    """Transposed convolution: add each input element, multiplied by the kernel, to a window of the output, which upsamples.
+
+    It is the transpose of the linear map of :func:`conv`: the gradient of a convolution with respect to its input.
 
     Args:
-        inputs: ``(batch, *spatial, channels)``.
-        kernel: ``(*window, filters, channels)``.
-        strides: By how much pictures grow, about.
-        padding: ``"valid"`` or ``"same"``.
-        output_padding: Added to the least size of the output; None chooses it (see ``ops.window.transpose_output_size``).
-        data_format: ``"channels_last"`` or ``"channels_first"``.
-        dilation_rate: Distance of the window's places.
+        inputs: Array-like of shape ``(batch, *spatial, channels)``.
+        kernel: Array-like of shape ``(*window, filters, channels)``.
+        strides: Integer or tuple of integers, approximately the upsampling factor along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` or ``"same"``. Defaults to ``"valid"``.
+        output_padding: Integer or tuple of integers added to the smallest possible output size. Defaults to None (chosen
+            automatically; see ``ops.window.transpose_output_size``).
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the distance between two elements of the window. Defaults to 1.
 
     Returns:
-        ``(batch, *output, filters)``.
+        Array of shape ``(batch, *output, filters)``.
 
     Raises:
-        InvalidArgumentError: An argument has a value that is not known.
-        ShapeError: Channels do not fit, or the output would be empty.
+        InvalidArgumentError: If an argument has an unknown value.
+        ShapeError: If the channels do not match, or the output would be empty.
 
     Example:
         >>> from cornu import ops
@@ -264,11 +268,11 @@ def conv_transpose(
     pairs, sizes = [], []
     for (size, k, s, d, extra), out in zip(axes, wanted, strict=True):
         before = transpose_padding_before(padding, k, s, d, extra)
-        reached = (size - 1) * s + effective_size(k, d) - before  # places that the last window reaches, at the most
+        reached = (size - 1) * s + effective_size(k, d) - before  # output positions covered by the windows
         pairs.append((before, max(reached - out, 0)))
         sizes.append(out if out - reached < s else reached)
     result = backend.conv_transpose(x, kernel, tuple(sizes), strides, tuple(pairs), dilation)
-    if sizes != wanted:  # places that no window reaches
+    if sizes != wanted:  # positions that no window covers
         ends = [(0, out - size) for out, size in zip(wanted, sizes, strict=True)]
         result = backend.pad(result, ((0, 0), *ends, (0, 0)))
     return _from_channels_last(backend, result, data_format)
@@ -290,21 +294,25 @@ def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, da
 def max_pool(
     inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Array:
-    """The largest number of each window. The gradient goes to the first of the largest.
+    """Max pooling: return the maximum of each window. Of equal maxima, only the first receives the gradient.
+
+    ``y[n, p, c] = max over k of x[n, p * strides + k, c]``.
 
     Args:
-        inputs: ``(batch, *spatial, channels)``, with one to three spatial axes.
-        pool_size: Size of the window, one number or one for each axis.
-        strides: Step of the window; default its size.
-        padding: ``"valid"`` (none) or ``"same"``.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+        inputs: Array-like of shape ``(batch, *spatial, channels)``, with one to three spatial axes.
+        pool_size: Integer or tuple of integers, size of the window along each spatial axis.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to ``pool_size``.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad so that the output has the size of the input divided by the
+            strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
 
     Returns:
-        ``(batch, *output, channels)``.
+        Array of shape ``(batch, *output, channels)``.
 
     Raises:
-        InvalidArgumentError: An argument has a value that is not known.
-        ShapeError: The window is larger than the picture.
+        InvalidArgumentError: If an argument has an unknown value.
+        ShapeError: If the window is larger than the input.
 
     Example:
         >>> from cornu import ops
@@ -318,7 +326,9 @@ def max_pool(
 def average_pool(
     inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Array:
-    """The mean of each window; padding is not counted (see :func:`max_pool` for the arguments).
+    """Average pooling: return the mean of each window, without padded elements (see :func:`max_pool` for the arguments).
+
+    ``y[n, p, c] = mean over k of x[n, p * strides + k, c]``.
 
     Example:
         >>> from cornu import ops

@@ -1,4 +1,4 @@
-"""Making arrays: from data, from nothing, and what an array is (its shape, its dtype)."""
+"""Creation and conversion of arrays, and their properties: shape and dtype."""
 
 import math
 from typing import Any
@@ -14,22 +14,22 @@ from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, as_array, floats, named_in_files, op, unwrap
 from cornu.ops.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 
-# --- From data and back -----------------------------------------------------------------------------------------------
+# --- Conversion -------------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling="none")
 def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:
-    """An array of an engine, made of anything that holds numbers.
+    """Convert array-like data to an array of an engine.
 
-    An engine's own array stays where it is, unless another backend is named. Python and NumPy data goes to the default backend.
+    An engine's own array is kept as it is, unless another backend is given. Python and NumPy data goes to the default backend.
 
     Args:
-        x: A number, a list, a NumPy array, an array of any backend, or a variable.
-        dtype: The dtype of the result; by default that of ``x``, and ``config.floatx()`` or ``"int32"`` for Python data.
-        backend: Name of the backend to take it to.
+        x: Scalar, list, NumPy array, array of any backend, or variable.
+        dtype: Dtype of the result. Defaults to the dtype of ``x``; for Python data, to ``config.floatx()`` or ``"int32"``.
+        backend: String, name of the backend of the result. Defaults to None (that of ``x``).
 
     Raises:
-        InvalidTypeError: No array can be made of ``x``.
+        InvalidTypeError: If ``x`` cannot be converted to an array.
 
     Example:
         >>> from cornu import ops
@@ -42,7 +42,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> 
 
 @op(batch_coupling="none")
 def array(x: Any, dtype: Any = None) -> Array:
-    """An array made of ``x``; the same as :func:`convert_to_tensor`.
+    """Create an array from array-like data. Alias of :func:`convert_to_tensor`.
 
     Example:
         >>> from cornu import ops
@@ -54,7 +54,7 @@ def array(x: Any, dtype: Any = None) -> Array:
 
 @op
 def convert_to_numpy(x: Array) -> np.ndarray:
-    """The numbers of an array as ``numpy.ndarray``.
+    """Convert an array to ``numpy.ndarray``.
 
     Example:
         >>> from cornu import ops
@@ -64,7 +64,7 @@ def convert_to_numpy(x: Array) -> np.ndarray:
     backend, x = arrays(x)
     try:
         return backend.to_numpy(x)
-    except InvalidTypeError:  # of the backend, which knows best
+    except InvalidTypeError:  # the backend's own error is more specific
         raise
     except TypeError as problem:
         raise host.no_numbers_yet() from problem
@@ -72,11 +72,11 @@ def convert_to_numpy(x: Array) -> np.ndarray:
 
 @op(batch_coupling="none", keras_path="core.Cast")
 def cast(x: Array, dtype: Any) -> Array:
-    """The array in another dtype.
+    """Convert an array to another dtype.
 
     Args:
-        x: An array.
-        dtype: Name of a dtype, such as ``"float32"``, or a NumPy one.
+        x: Array-like.
+        dtype: Name of a dtype, such as ``"float32"``, or a NumPy dtype.
 
     Example:
         >>> from cornu import ops
@@ -89,7 +89,7 @@ def cast(x: Array, dtype: Any) -> Array:
 
 @op(batch_coupling="none", keras_path="core.SaturateCast")
 def saturate_cast(x: Array, dtype: Any) -> Array:
-    """The array in another dtype; numbers outside its range become its nearest bound.
+    """Convert an array to another dtype, limiting values outside the range of the dtype to its nearest bound.
 
     Example:
         >>> from cornu import ops
@@ -106,20 +106,20 @@ def saturate_cast(x: Array, dtype: Any) -> Array:
         low, high = int(low), int(high)
     elif is_float(source):
         low, high = max(low, -LARGEST[source]), min(high, LARGEST[source])
-        if dtype in INTEGERS and high >= 2**24:  # the float below the bound, so that the cast cannot overflow
+        if dtype in INTEGERS and high >= 2**24:  # the next smaller float, so that the cast cannot overflow
             high = float(np.nextafter(np.float32(high), np.float32(0)))
     return backend.cast(backend.minimum(backend.maximum(x, low), high), dtype)
 
 
 def _range(dtype: str) -> tuple[float, float]:
-    """The smallest and the largest number of a dtype."""
+    """Return the smallest and the largest finite value of a dtype."""
     if dtype in INTEGERS:
         return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
     return -LARGEST[dtype], LARGEST[dtype]
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether ``x`` is an array of a backend.
+    """Return whether ``x`` is an array of a backend.
 
     Example:
         >>> from cornu import ops
@@ -130,7 +130,7 @@ def is_tensor(x: Any) -> bool:
 
 
 def shape(x: Any) -> tuple:
-    """The shape, as a tuple. An unknown batch size of a symbolic tensor is None.
+    """Return the shape of an array as a tuple. The unknown batch size of a symbolic tensor is None.
 
     Example:
         >>> from cornu import ops
@@ -143,7 +143,7 @@ def shape(x: Any) -> tuple:
 
 @named_in_files("numpy.Ndim")
 def ndim(x: Any) -> int:
-    """How many axes an array has.
+    """Return the number of axes of an array.
 
     Example:
         >>> from cornu import ops
@@ -155,7 +155,7 @@ def ndim(x: Any) -> int:
 
 @named_in_files("numpy.Size")
 def size(x: Any) -> int | None:
-    """How many numbers an array holds; None for a symbolic tensor of unknown batch size.
+    """Return the number of elements of an array, or None for a symbolic tensor of unknown batch size.
 
     Example:
         >>> from cornu import ops
@@ -167,7 +167,7 @@ def size(x: Any) -> int | None:
 
 
 def dtype(x: Any) -> str:
-    """Name of the dtype of an array, a variable, a symbolic tensor or Python data.
+    """Return the name of the dtype of an array, a variable, a symbolic tensor or Python data.
 
     Example:
         >>> from cornu import ops
@@ -181,17 +181,17 @@ def dtype(x: Any) -> str:
     return backend.dtype(x)
 
 
-# --- From nothing -----------------------------------------------------------------------------------------------------
+# --- Creation ---------------------------------------------------------------------------------------------------------
 
 
 @op
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
-    """An array filled with one number, on the backend of that number (of a Python number: the default one).
+    """Create an array filled with one value, on the backend of that value (the default backend for a Python scalar).
 
     Args:
-        shape: A size or a tuple of sizes.
-        fill_value: The number; or an array that is broadcast to the shape.
-        dtype: Default ``config.floatx()``, for an array its own.
+        shape: Integer or tuple of integers, shape of the result.
+        fill_value: Scalar, or an array that is broadcast to the shape.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``, or to the dtype of ``fill_value`` if that is an array.
 
     Example:
         >>> from cornu import ops
@@ -211,13 +211,13 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
 
 @op
 def zeros(shape: Any, dtype: Any = None) -> Array:
-    """An array of zeros, on the default backend.
+    """Create an array of zeros on the default backend.
 
     Inside a layer, :func:`zeros_like` (or :func:`full_like`) stays on the backend of the data.
 
     Args:
-        shape: A size or a tuple of sizes.
-        dtype: Default ``config.floatx()``.
+        shape: Integer or tuple of integers, shape of the result.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu import ops
@@ -229,7 +229,7 @@ def zeros(shape: Any, dtype: Any = None) -> Array:
 
 @op
 def ones(shape: Any, dtype: Any = None) -> Array:
-    """An array of ones, on the default backend (see :func:`zeros`).
+    """Create an array of ones on the default backend (see :func:`zeros` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -241,7 +241,7 @@ def ones(shape: Any, dtype: Any = None) -> Array:
 
 @op
 def empty(shape: Any, dtype: Any = None) -> Array:
-    """An array whose numbers do not matter: zeros.
+    """Create an array whose values are not significant; they are 0 (see :func:`zeros` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -253,7 +253,7 @@ def empty(shape: Any, dtype: Any = None) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.FullLike")
 def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
-    """An array of the shape, backend and dtype of ``x``, filled with one number.
+    """Create an array of the shape, backend and dtype of ``x``, filled with one value.
 
     Example:
         >>> from cornu import ops
@@ -270,7 +270,7 @@ def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.ZerosLike")
 def zeros_like(x: Array, dtype: Any = None) -> Array:
-    """Zeros of the shape, backend and dtype of ``x``.
+    """Create an array of zeros of the shape, backend and dtype of ``x``.
 
     Example:
         >>> from cornu import ops
@@ -282,7 +282,7 @@ def zeros_like(x: Array, dtype: Any = None) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.OnesLike")
 def ones_like(x: Array, dtype: Any = None) -> Array:
-    """Ones of the shape, backend and dtype of ``x``.
+    """Create an array of ones of the shape, backend and dtype of ``x``.
 
     Example:
         >>> from cornu import ops
@@ -294,7 +294,7 @@ def ones_like(x: Array, dtype: Any = None) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.EmptyLike")
 def empty_like(x: Array, dtype: Any = None) -> Array:
-    """An array of the shape, backend and dtype of ``x`` whose numbers do not matter: zeros.
+    """Create an array of the shape, backend and dtype of ``x`` whose values are not significant; they are 0.
 
     Example:
         >>> from cornu import ops
@@ -306,13 +306,13 @@ def empty_like(x: Array, dtype: Any = None) -> Array:
 
 @op
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
-    """Evenly spaced numbers from ``start`` up to and without ``stop``; of one argument, from 0 up to it.
+    """Return evenly spaced values ``start + i * step`` in the half-open interval ``[start, stop)``.
 
     Args:
-        start: The first number.
-        stop: The bound, which is not reached.
-        step: The distance; default 1.
-        dtype: Default ``"int32"``, or ``config.floatx()`` if an argument is a float.
+        start: First value; with a single argument, this is ``stop``, and the first value is 0.
+        stop: End of the interval, which is not included.
+        step: Distance between two values. Defaults to 1.
+        dtype: Dtype of the result. Defaults to ``"int32"``, or to ``config.floatx()`` if an argument is a float.
 
     Example:
         >>> from cornu import ops
@@ -322,7 +322,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     start, stop = (0, start) if stop is None else (start, stop)
     step = 1 if step is None else step
     if isinstance(step, (int, float)) and step == 0:
-        raise InvalidArgumentError("`step=0` was given.", "It cannot be 0.", "Use `full` for equal numbers.")
+        raise InvalidArgumentError("`step=0` was given.", "It must not be 0.", "Use `full` to repeat one value.")
     if dtype is None:
         dtype = float if any(isinstance(value, (float, np.floating)) for value in (start, stop, step)) else int
     return backends.get().arange(start, stop, step, standardize_dtype(dtype))
@@ -332,19 +332,19 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """So many evenly spaced numbers from ``start`` to ``stop``.
+    """Return ``num`` evenly spaced values from ``start`` to ``stop``.
 
     Args:
-        start: The first number, or an array of them.
-        stop: The last number, or an array of them.
-        num: How many.
-        endpoint: Whether ``stop`` is the last one; if not, it would be the next one.
-        retstep: Whether the distance is given too.
-        dtype: Default ``config.floatx()``.
-        axis: The new axis, if ``start`` or ``stop`` are arrays.
+        start: First value, or an array of first values.
+        stop: Last value, or an array of last values.
+        num: Integer, number of values. Defaults to 50.
+        endpoint: Whether ``stop`` is the last value; if False, it would be the value after the last. Defaults to True.
+        retstep: Whether to return the step as well. Defaults to False.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
+        axis: Integer, position of the new axis if ``start`` or ``stop`` is an array. Defaults to 0.
 
     Returns:
-        The array, or ``(array, step)``.
+        The array, or ``(array, step)`` if ``retstep`` is True.
 
     Example:
         >>> from cornu import ops
@@ -366,7 +366,7 @@ def linspace(
     wide = (*spread[:place], 1, *spread[place:])
     start = backend.reshape(backend.broadcast_to(start, spread), wide)
     stop = backend.reshape(backend.broadcast_to(stop, spread), wide)
-    # a weighted mean of both ends, so that each end is met exactly
+    # a weighted mean of both ends, so that the end points are exact
     result = backend.add(backend.multiply(start, backend.subtract(1.0, row)), backend.multiply(stop, row))
     result = result if dtype is None else backend.cast(result, standardize_dtype(dtype))
     return (result, backend.divide(distance, float(max(num - endpoint, 1)))) if retstep else result
@@ -376,7 +376,7 @@ def linspace(
 def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0
 ) -> Array:
-    """``base`` to the power of evenly spaced numbers (see :func:`linspace`).
+    """Return ``base**y`` for evenly spaced exponents ``y`` from ``start`` to ``stop`` (see :func:`linspace` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -391,13 +391,13 @@ def logspace(
 
 @op
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
-    """A matrix with ones on a diagonal and zeros elsewhere, on the default backend.
+    """Create a matrix with ones on a diagonal and zeros elsewhere, on the default backend.
 
     Args:
-        N: Number of rows.
-        M: Number of columns; default ``N``.
-        k: The diagonal: 0 the main one, above it positive.
-        dtype: Default ``config.floatx()``.
+        N: Integer, number of rows.
+        M: Integer, number of columns. Defaults to ``N``.
+        k: Integer, index of the diagonal: 0 is the main diagonal, positive values are above it. Defaults to 0.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
 
     Example:
         >>> from cornu import ops
@@ -410,7 +410,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 @op
 def identity(n: int, dtype: Any = None) -> Array:
-    """The square matrix with ones on its diagonal.
+    """Create the square identity matrix of size ``n``.
 
     Example:
         >>> from cornu import ops
@@ -422,7 +422,7 @@ def identity(n: int, dtype: Any = None) -> Array:
 
 @op
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
-    """A matrix with ones on and below a diagonal and zeros above (see :func:`eye` for the arguments).
+    """Create a matrix with ones on and below a diagonal and zeros above it (see :func:`eye` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -434,7 +434,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Tril")
 def tril(x: Array, k: int = 0) -> Array:
-    """The array with zeros above a diagonal of its last two axes.
+    """Return the lower triangle of the last two axes: zeros above the ``k``-th diagonal.
 
     Example:
         >>> from cornu import ops
@@ -448,7 +448,7 @@ def tril(x: Array, k: int = 0) -> Array:
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Triu")
 def triu(x: Array, k: int = 0) -> Array:
-    """The array with zeros below a diagonal of its last two axes.
+    """Return the upper triangle of the last two axes: zeros below the ``k``-th diagonal.
 
     Example:
         >>> from cornu import ops
@@ -462,11 +462,12 @@ def triu(x: Array, k: int = 0) -> Array:
 
 @op(keras_path="numpy.Meshgrid")
 def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
-    """Coordinate grids of some coordinate rows.
+    """Return coordinate matrices from coordinate vectors.
 
     Args:
-        *x: Rows of coordinates, of shape ``(n,)`` each.
-        indexing: ``"xy"``: the first row runs along the second axis, as on paper. ``"ij"``: along the first, as in a matrix.
+        *x: Array-likes of shape ``(n,)``, the coordinates.
+        indexing: ``"xy"`` (Cartesian: the first vector varies along the second axis) or ``"ij"`` (matrix: along the first
+            axis). Defaults to ``"xy"``.
 
     Example:
         >>> from cornu import ops

@@ -1,4 +1,4 @@
-"""Names of dtypes: ``"float32"`` and its like. Plain Python: this module knows no array library."""
+"""Dtype names such as ``"float32"``. Plain Python: this module imports no array library."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from cornu import config
 from cornu.errors import one_of
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
-"""Names of the floating-point dtypes, smallest first."""
+"""Names of the floating-point dtypes, from narrowest to widest."""
 
 HALVES = ("float16", "bfloat16")
-"""Those of half precision, in which sums are not taken."""
+"""Names of the half-precision dtypes, in which sums are not accumulated."""
 
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
-"""Names of the whole-number dtypes."""
+"""Names of the integer dtypes."""
 
 LARGEST = {
     "float16": 65504.0,
@@ -20,23 +20,23 @@ LARGEST = {
     "float32": 3.4028234663852886e38,
     "float64": 1.7976931348623157e308,
 }
-"""The largest number of each float dtype."""
+"""Largest finite value of each floating-point dtype."""
 
 ALL = (*FLOATS, *INTEGERS, "bool")
 """Names of all dtypes."""
 
 
 def standardize_dtype(dtype: Any = None) -> str:
-    """The name of a dtype, however it was written.
+    """Return the name of a dtype given in any form.
 
     Args:
-        dtype: A name, a NumPy or engine dtype, ``int``, ``float``, ``bool``, or None for ``config.floatx()``.
+        dtype: Dtype as a name, a NumPy or engine dtype, ``int``, ``float`` or ``bool``. Defaults to ``config.floatx()``.
 
     Returns:
-        One of :data:`ALL`.
+        String, one of :data:`ALL`.
 
     Raises:
-        InvalidArgumentError: There is no such dtype.
+        InvalidArgumentError: If there is no such dtype.
 
     Example:
         >>> from cornu.ops.dtypes import standardize_dtype
@@ -57,17 +57,17 @@ def standardize_dtype(dtype: Any = None) -> str:
 
 
 def is_float(dtype: str) -> bool:
-    """Whether a dtype is one of floating-point numbers."""
+    """Return whether a dtype is a floating-point dtype."""
     return dtype in FLOATS
 
 
 def is_integer(dtype: str) -> bool:
-    """Whether a dtype is one of whole numbers; ``"bool"`` is none."""
+    """Return whether a dtype is an integer dtype; ``"bool"`` is not one."""
     return dtype in INTEGERS
 
 
 def wider_float(first: str, second: str) -> str:
-    """The float dtype that holds the numbers of two float dtypes.
+    """Return the smallest floating-point dtype that represents the values of both arguments.
 
     Example:
         >>> from cornu.ops.dtypes import wider_float

@@ -1,4 +1,4 @@
-"""Elementwise mathematics: one number of the result for each number of the arguments."""
+"""Elementwise mathematical operations: each element of the result depends on one element of each argument."""
 
 import math
 from builtins import abs as builtin_abs
@@ -11,7 +11,7 @@ from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
 from cornu.ops.dtypes import LARGEST
 
-# --- Of one array -----------------------------------------------------------------------------------------------------
+# --- One argument -----------------------------------------------------------------------------------------------------
 
 
 def _of_any(name: str, x: Any) -> Array:
@@ -26,7 +26,7 @@ def _of_floats(name: str, x: Any) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Abs")
 def abs(x: Array) -> Array:
-    """The absolute value.
+    """Return the absolute value, elementwise. Its gradient at 0 is 0.
 
     Example:
         >>> from cornu import ops
@@ -38,7 +38,7 @@ def abs(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Absolute")
 def absolute(x: Array) -> Array:
-    """The absolute value; another name of :func:`abs`.
+    """Return the absolute value, elementwise. Alias of :func:`abs`.
 
     Example:
         >>> from cornu import ops
@@ -50,7 +50,7 @@ def absolute(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Negative")
 def negative(x: Array) -> Array:
-    """``-x``.
+    """Return ``-x``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -62,7 +62,7 @@ def negative(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Sign")
 def sign(x: Array) -> Array:
-    """-1, 0 or 1: the sign of each number. Its gradient is 0.
+    """Return the sign, elementwise: -1, 0 or 1. Its gradient is 0.
 
     Example:
         >>> from cornu import ops
@@ -74,7 +74,7 @@ def sign(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Square")
 def square(x: Array) -> Array:
-    """``x * x``.
+    """Return ``x * x``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -86,7 +86,7 @@ def square(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Exp")
 def exp(x: Array) -> Array:
-    """``e`` to the power ``x``.
+    """Return the exponential ``e**x``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -98,7 +98,7 @@ def exp(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Exp2")
 def exp2(x: Array) -> Array:
-    """2 to the power ``x``.
+    """Return ``2**x``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -111,7 +111,7 @@ def exp2(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Expm1")
 def expm1(x: Array) -> Array:
-    """``exp(x) - 1``, exact for small ``x`` too.
+    """Return ``exp(x) - 1``, elementwise, accurate also for small ``x``.
 
     Example:
         >>> from cornu import ops
@@ -123,7 +123,7 @@ def expm1(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Log")
 def log(x: Array) -> Array:
-    """The natural logarithm.
+    """Return the natural logarithm, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -135,7 +135,7 @@ def log(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Log1p")
 def log1p(x: Array) -> Array:
-    """``log(1 + x)``, exact for small ``x`` too.
+    """Return ``log(1 + x)``, elementwise, accurate also for small ``x``.
 
     Example:
         >>> from cornu import ops
@@ -147,7 +147,7 @@ def log1p(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Log2")
 def log2(x: Array) -> Array:
-    """The logarithm to base 2.
+    """Return the base-2 logarithm ``log(x) / log(2)``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -160,7 +160,7 @@ def log2(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Log10")
 def log10(x: Array) -> Array:
-    """The logarithm to base 10.
+    """Return the base-10 logarithm ``log(x) / log(10)``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -173,7 +173,7 @@ def log10(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Sqrt")
 def sqrt(x: Array) -> Array:
-    """The square root. Its gradient at 0 is infinite.
+    """Return the square root ``x**(1/2)``, elementwise. Its gradient at 0 is infinite.
 
     Example:
         >>> from cornu import ops
@@ -185,7 +185,7 @@ def sqrt(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="math.Rsqrt")
 def rsqrt(x: Array) -> Array:
-    """``1 / sqrt(x)``.
+    """Return the reciprocal of the square root, ``1 / sqrt(x)``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -197,7 +197,7 @@ def rsqrt(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Cbrt")
 def cbrt(x: Array) -> Array:
-    """The cube root, of negative numbers too.
+    """Return the cube root ``sign(x) * abs(x)**(1/3)``, elementwise, which is defined for negative values as well.
 
     Example:
         >>> from cornu import ops
@@ -210,7 +210,7 @@ def cbrt(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Reciprocal")
 def reciprocal(x: Array) -> Array:
-    """``1 / x``.
+    """Return the reciprocal ``1 / x``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -223,7 +223,7 @@ def reciprocal(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Sin")
 def sin(x: Array) -> Array:
-    """The sine of an angle in radians.
+    """Return the sine, elementwise, with ``x`` in radians.
 
     Example:
         >>> from cornu import ops
@@ -235,7 +235,7 @@ def sin(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Cos")
 def cos(x: Array) -> Array:
-    """The cosine of an angle in radians.
+    """Return the cosine, elementwise, with ``x`` in radians.
 
     Example:
         >>> from cornu import ops
@@ -247,7 +247,7 @@ def cos(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Tan")
 def tan(x: Array) -> Array:
-    """The tangent of an angle in radians.
+    """Return the tangent ``sin(x) / cos(x)``, elementwise, with ``x`` in radians.
 
     Example:
         >>> from cornu import ops
@@ -259,7 +259,7 @@ def tan(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arcsin")
 def arcsin(x: Array) -> Array:
-    """The angle, in radians, whose sine is ``x``.
+    """Return the inverse sine, elementwise, in radians: values in ``[-pi/2, pi/2]``.
 
     Example:
         >>> from cornu import ops
@@ -271,7 +271,7 @@ def arcsin(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arccos")
 def arccos(x: Array) -> Array:
-    """The angle, in radians, whose cosine is ``x``.
+    """Return the inverse cosine, elementwise, in radians: values in ``[0, pi]``.
 
     Example:
         >>> from cornu import ops
@@ -283,7 +283,7 @@ def arccos(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arctan")
 def arctan(x: Array) -> Array:
-    """The angle, in radians, whose tangent is ``x``.
+    """Return the inverse tangent, elementwise, in radians: values in ``[-pi/2, pi/2]``.
 
     Example:
         >>> from cornu import ops
@@ -295,7 +295,7 @@ def arctan(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Sinh")
 def sinh(x: Array) -> Array:
-    """The hyperbolic sine.
+    """Return the hyperbolic sine ``(exp(x) - exp(-x)) / 2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -307,7 +307,7 @@ def sinh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Cosh")
 def cosh(x: Array) -> Array:
-    """The hyperbolic cosine.
+    """Return the hyperbolic cosine ``(exp(x) + exp(-x)) / 2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -319,7 +319,7 @@ def cosh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Tanh")
 def tanh(x: Array) -> Array:
-    """The hyperbolic tangent: an activation between -1 and 1.
+    """Return the hyperbolic tangent ``sinh(x) / cosh(x)``, elementwise: an activation function with values in ``[-1, 1]``.
 
     Example:
         >>> from cornu import ops
@@ -331,7 +331,7 @@ def tanh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arcsinh")
 def arcsinh(x: Array) -> Array:
-    """The number whose hyperbolic sine is ``x``.
+    """Return the inverse hyperbolic sine ``log(x + sqrt(x**2 + 1))``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -351,7 +351,7 @@ def arcsinh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arccosh")
 def arccosh(x: Array) -> Array:
-    """The positive number whose hyperbolic cosine is ``x``; NaN below 1.
+    """Return the inverse hyperbolic cosine ``log(x + sqrt(x**2 - 1))``, elementwise: non-negative, and NaN for ``x < 1``.
 
     Example:
         >>> from cornu import ops
@@ -365,7 +365,7 @@ def arccosh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Arctanh")
 def arctanh(x: Array) -> Array:
-    """The number whose hyperbolic tangent is ``x``.
+    """Return the inverse hyperbolic tangent ``log((1 + x) / (1 - x)) / 2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -378,7 +378,9 @@ def arctanh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="math.Erf")
 def erf(x: Array) -> Array:
-    """The error function: twice the area of the bell curve ``exp(-t * t) / sqrt(pi)`` from 0 to ``x``.
+    """Return the error function, elementwise.
+
+    The error function is ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``.
 
     Example:
         >>> from cornu import ops
@@ -390,7 +392,7 @@ def erf(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="math.Erfc")
 def erfc(x: Array) -> Array:
-    """``1 - erf(x)``.
+    """Return the complementary error function ``1 - erf(x)``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -403,10 +405,10 @@ def erfc(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="math.Erfinv")
 def erfinv(x: Array) -> Array:
-    """The number whose error function is ``x``, between -1 and 1.
+    """Return the inverse error function, elementwise, for ``x`` between -1 and 1.
 
-    Winitzki's closed formula ("A handy approximation for the error function and its inverse", 2008) is near; three of Halley's
-    steps make it exact.
+    The closed-form approximation of Winitzki ("A handy approximation for the error function and its inverse", 2008) is refined
+    by three Halley iterations. The result is infinite at -1 and 1, and NaN outside.
 
     Example:
         >>> from cornu import ops
@@ -423,7 +425,7 @@ def erfinv(x: Array) -> Array:
     root = backend.sqrt(backend.subtract(backend.square(half), backend.divide(logarithm, a)))
     start = backend.sqrt(backend.maximum(backend.subtract(root, half), 0.0))
     result = backend.multiply(backend.sign(fixed), start)
-    for target in (fixed, fixed, y):  # the gradient of the last step is that of the whole
+    for target in (fixed, fixed, y):  # only the last step is differentiated: its gradient is that of the result
         slope = backend.multiply(backend.exp(backend.negative(backend.square(result))), 2 / math.sqrt(math.pi))
         step = backend.divide(backend.subtract(backend.erf(result), target), slope)
         result = backend.subtract(result, backend.divide(step, backend.add(backend.multiply(result, step), 1.0)))
@@ -433,7 +435,7 @@ def erfinv(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Sigmoid")
 def sigmoid(x: Array) -> Array:
-    """``1 / (1 + exp(-x))``: an activation between 0 and 1.
+    """Return the logistic sigmoid ``1 / (1 + exp(-x))``, elementwise: an activation function with values in ``[0, 1]``.
 
     Example:
         >>> from cornu import ops
@@ -445,7 +447,7 @@ def sigmoid(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Floor")
 def floor(x: Array) -> Array:
-    """The largest whole number that is not above ``x``, as a float.
+    """Return the largest integer not greater than ``x``, elementwise, as a float.
 
     Example:
         >>> from cornu import ops
@@ -457,7 +459,7 @@ def floor(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Ceil")
 def ceil(x: Array) -> Array:
-    """The smallest whole number that is not below ``x``, as a float.
+    """Return the smallest integer not less than ``x``, elementwise, as a float.
 
     Example:
         >>> from cornu import ops
@@ -469,7 +471,7 @@ def ceil(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Trunc")
 def trunc(x: Array) -> Array:
-    """The whole part, as a float: rounded towards 0.
+    """Return ``x`` rounded towards 0 to an integer, elementwise, as a float.
 
     Example:
         >>> from cornu import ops
@@ -482,11 +484,12 @@ def trunc(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Round")
 def round(x: Array, decimals: int = 0) -> Array:
-    """The nearest number of so many decimals; halves go to the even digit.
+    """Round to the given number of decimals, elementwise; halves are rounded to the even digit.
 
     Args:
-        x: An array.
-        decimals: Digits behind the point; negative ones round before it.
+        x: Array-like.
+        decimals: Integer, number of digits after the decimal point. A negative value rounds to the left of the point. Defaults
+            to 0.
 
     Example:
         >>> from cornu import ops
@@ -504,7 +507,7 @@ def round(x: Array, decimals: int = 0) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Deg2rad")
 def deg2rad(x: Array) -> Array:
-    """Degrees as radians.
+    """Convert degrees to radians, elementwise: ``x * pi / 180``.
 
     Example:
         >>> from cornu import ops
@@ -517,7 +520,7 @@ def deg2rad(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Rad2deg")
 def rad2deg(x: Array) -> Array:
-    """Radians as degrees.
+    """Convert radians to degrees, elementwise: ``x * 180 / pi``.
 
     Example:
         >>> from cornu import ops
@@ -530,7 +533,7 @@ def rad2deg(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Isnan")
 def isnan(x: Array) -> Array:
-    """True where a number is NaN ("not a number").
+    """Return True where ``x`` is NaN, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -542,7 +545,7 @@ def isnan(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Isfinite")
 def isfinite(x: Array) -> Array:
-    """True where a number is neither NaN nor infinite.
+    """Return True where ``x`` is neither NaN nor infinite, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -554,7 +557,7 @@ def isfinite(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Isinf")
 def isinf(x: Array) -> Array:
-    """True where a number is infinite, of either sign.
+    """Return True where ``x`` is positive or negative infinity, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -567,7 +570,7 @@ def isinf(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Isposinf")
 def isposinf(x: Array) -> Array:
-    """True where a number is plus infinity.
+    """Return True where ``x`` is positive infinity, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -580,7 +583,7 @@ def isposinf(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Isneginf")
 def isneginf(x: Array) -> Array:
-    """True where a number is minus infinity.
+    """Return True where ``x`` is negative infinity, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -593,13 +596,13 @@ def isneginf(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.NanToNum")
 def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
-    """The array with other numbers in place of NaN and infinities.
+    """Replace NaN and infinities by finite values.
 
     Args:
-        x: An array.
-        nan: Stands for NaN.
-        posinf: Stands for plus infinity; None is a very large number of the dtype.
-        neginf: Stands for minus infinity; None is a very small (negative) one.
+        x: Array-like.
+        nan: Value that replaces NaN. Defaults to 0.0.
+        posinf: Value that replaces positive infinity. Defaults to None (the largest finite value of the dtype).
+        neginf: Value that replaces negative infinity. Defaults to None (the lowest finite value of the dtype).
 
     Example:
         >>> from cornu import ops
@@ -615,7 +618,7 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
 
 @op(batch_coupling="none", keras_path="numpy.LogicalNot")
 def logical_not(x: Array) -> Array:
-    """True where ``x`` is false or 0.
+    """Return True where ``x`` is False or 0, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -625,11 +628,11 @@ def logical_not(x: Array) -> Array:
     return _of_any("logical_not", x)
 
 
-# --- Of two or three arrays, which broadcast --------------------------------------------------------------------------
+# --- Two or three arguments (broadcasting) ----------------------------------------------------------------------------
 
 
 def _of_two(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Array:
-    """A primitive of two arrays; where they do not broadcast, the error names the op that the user called."""
+    """Apply a primitive to two arrays. If they do not broadcast, the error names the op that the user called."""
     backend, x1, x2 = operands(x1, x2)
     try:
         return getattr(backend, primitive)(x1, x2)
@@ -644,10 +647,10 @@ def _shape(x: Any) -> tuple[int, ...]:
 
 @op(batch_coupling=aligned, keras_path="numpy.Add")
 def add(x1: Array, x2: Array) -> Array:
-    """``x1 + x2``.
+    """Return ``x1 + x2``, elementwise.
 
     Raises:
-        ShapeError: The shapes do not broadcast.
+        ShapeError: If the shapes do not broadcast.
 
     Example:
         >>> from cornu import ops
@@ -659,7 +662,7 @@ def add(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Subtract")
 def subtract(x1: Array, x2: Array) -> Array:
-    """``x1 - x2``.
+    """Return ``x1 - x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -671,7 +674,7 @@ def subtract(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Multiply")
 def multiply(x1: Array, x2: Array) -> Array:
-    """``x1 * x2``, elementwise (:func:`matmul` multiplies matrices).
+    """Return ``x1 * x2``, elementwise (see :func:`matmul` for the matrix product).
 
     Example:
         >>> from cornu import ops
@@ -683,7 +686,7 @@ def multiply(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Divide")
 def divide(x1: Array, x2: Array) -> Array:
-    """``x1 / x2``; of whole numbers as floats.
+    """Return ``x1 / x2``, elementwise. The quotient of integers is a float.
 
     Example:
         >>> from cornu import ops
@@ -695,7 +698,7 @@ def divide(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.TrueDivide")
 def true_divide(x1: Array, x2: Array) -> Array:
-    """``x1 / x2``; another name of :func:`divide`.
+    """Return ``x1 / x2``, elementwise. Alias of :func:`divide`.
 
     Example:
         >>> from cornu import ops
@@ -707,7 +710,7 @@ def true_divide(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.DivideNoNan")
 def divide_no_nan(x1: Array, x2: Array) -> Array:
-    """``x1 / x2``, and 0 (with gradient 0) where ``x2`` is 0.
+    """Return ``x1 / x2``, elementwise, and 0 (with gradient 0) where ``x2`` is 0.
 
     Example:
         >>> from cornu import ops
@@ -721,7 +724,7 @@ def divide_no_nan(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.FloorDivide")
 def floor_divide(x1: Array, x2: Array) -> Array:
-    """``x1 // x2``: the quotient rounded down.
+    """Return ``floor(x1 / x2)``, the quotient rounded down, elementwise: ``x1 // x2``.
 
     Example:
         >>> from cornu import ops
@@ -733,7 +736,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Mod")
 def mod(x1: Array, x2: Array) -> Array:
-    """``x1 % x2``: the remainder, with the sign of ``x2``.
+    """Return the remainder ``x1 % x2 = x1 - floor(x1 / x2) * x2``, elementwise, with the sign of ``x2``.
 
     Example:
         >>> from cornu import ops
@@ -745,7 +748,7 @@ def mod(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Power")
 def power(x1: Array, x2: Array) -> Array:
-    """``x1 ** x2``.
+    """Return ``x1 ** x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -757,7 +760,7 @@ def power(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Maximum")
 def maximum(x1: Array, x2: Array) -> Array:
-    """The larger of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
+    """Return the elementwise maximum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
     Example:
         >>> from cornu import ops
@@ -769,7 +772,7 @@ def maximum(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Minimum")
 def minimum(x1: Array, x2: Array) -> Array:
-    """The smaller of two numbers, NaN if one is. Where they are equal, each gets half of the gradient.
+    """Return the elementwise minimum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
     Example:
         >>> from cornu import ops
@@ -781,7 +784,7 @@ def minimum(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Arctan2")
 def arctan2(x1: Array, x2: Array) -> Array:
-    """The angle, in radians, of the point with ordinate ``x1`` and abscissa ``x2``.
+    """Return the inverse tangent of ``x1 / x2``, elementwise, in the quadrant of the point ``(x2, x1)``, in radians.
 
     Example:
         >>> from cornu import ops
@@ -794,7 +797,7 @@ def arctan2(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Hypot")
 def hypot(x1: Array, x2: Array) -> Array:
-    """``sqrt(x1**2 + x2**2)``, without overflow; infinite if one of them is, whatever the other one is.
+    """Return ``sqrt(x1**2 + x2**2)``, elementwise, without overflow; infinite if either value is infinite.
 
     Example:
         >>> from cornu import ops
@@ -812,7 +815,7 @@ def hypot(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Logaddexp")
 def logaddexp(x1: Array, x2: Array) -> Array:
-    """``log(exp(x1) + exp(x2))``, without overflow.
+    """Return ``log(exp(x1) + exp(x2))``, elementwise, without overflow.
 
     Example:
         >>> from cornu import ops
@@ -825,7 +828,7 @@ def logaddexp(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Equal")
 def equal(x1: Array, x2: Array) -> Array:
-    """``x1 == x2``.
+    """Return ``x1 == x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -837,7 +840,7 @@ def equal(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.NotEqual")
 def not_equal(x1: Array, x2: Array) -> Array:
-    """``x1 != x2``.
+    """Return ``x1 != x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -849,7 +852,7 @@ def not_equal(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Less")
 def less(x1: Array, x2: Array) -> Array:
-    """``x1 < x2``.
+    """Return ``x1 < x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -861,7 +864,7 @@ def less(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.LessEqual")
 def less_equal(x1: Array, x2: Array) -> Array:
-    """``x1 <= x2``.
+    """Return ``x1 <= x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -873,7 +876,7 @@ def less_equal(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Greater")
 def greater(x1: Array, x2: Array) -> Array:
-    """``x1 > x2``.
+    """Return ``x1 > x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -885,7 +888,7 @@ def greater(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.GreaterEqual")
 def greater_equal(x1: Array, x2: Array) -> Array:
-    """``x1 >= x2``.
+    """Return ``x1 >= x2``, elementwise.
 
     Example:
         >>> from cornu import ops
@@ -897,7 +900,7 @@ def greater_equal(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalAnd")
 def logical_and(x1: Array, x2: Array) -> Array:
-    """True where both are true (or not 0).
+    """Return True where both values are True (or nonzero), elementwise.
 
     Example:
         >>> from cornu import ops
@@ -909,7 +912,7 @@ def logical_and(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalOr")
 def logical_or(x1: Array, x2: Array) -> Array:
-    """True where one or both are true (or not 0).
+    """Return True where at least one value is True (or nonzero), elementwise.
 
     Example:
         >>> from cornu import ops
@@ -921,7 +924,7 @@ def logical_or(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalXor")
 def logical_xor(x1: Array, x2: Array) -> Array:
-    """True where exactly one is true (or not 0).
+    """Return True where exactly one value is True (or nonzero), elementwise.
 
     Example:
         >>> from cornu import ops
@@ -933,14 +936,16 @@ def logical_xor(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Isclose")
 def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
-    """True where two numbers are nearly the same.
+    """Return True where two arrays are equal within a tolerance, elementwise.
+
+    Finite values are close if ``abs(x1 - x2) <= atol + rtol * abs(x2)``; infinities are close if they are equal.
 
     Args:
-        x1: An array.
-        x2: The array it is compared with.
-        rtol: Allowed difference, as a part of the size of ``x2``.
-        atol: Allowed difference on top of it.
-        equal_nan: Whether NaN is the same as NaN.
+        x1: Array-like.
+        x2: Array-like of reference values.
+        rtol: Float, relative tolerance. Defaults to 1e-5.
+        atol: Float, absolute tolerance. Defaults to 1e-8.
+        equal_nan: Whether NaN compares equal to NaN. Defaults to False.
 
     Example:
         >>> from cornu import ops
@@ -961,12 +966,12 @@ def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_
 
 @op(batch_coupling=aligned, keras_path="numpy.Clip")
 def clip(x: Array, x_min: Array, x_max: Array) -> Array:
-    """The array with numbers below ``x_min`` and above ``x_max`` replaced by these bounds.
+    """Limit the values of an array to an interval: ``minimum(maximum(x, x_min), x_max)``.
 
     Args:
-        x: An array.
-        x_min: Lower bound, or None for none.
-        x_max: Upper bound, or None for none.
+        x: Array-like.
+        x_min: Lower bound, or None for no lower bound.
+        x_max: Upper bound, or None for no upper bound.
 
     Example:
         >>> from cornu import ops
@@ -982,16 +987,16 @@ def clip(x: Array, x_min: Array, x_max: Array) -> Array:
 
 @op(batch_coupling=aligned, keras_path="numpy.Where")
 def where(condition: Array, x1: Array | None = None, x2: Array | None = None) -> Array:
-    """``x1`` where the condition holds, else ``x2``.
+    """Return the elements of ``x1`` where the condition is True, and those of ``x2`` elsewhere.
 
     Args:
-        condition: An array of booleans.
-        x1: Numbers to take where it is true.
-        x2: Numbers to take where it is false.
+        condition: Array-like of booleans.
+        x1: Array-like, values where the condition is True.
+        x2: Array-like, values where the condition is False.
 
     Raises:
-        InvalidArgumentError: One of the two is left out.
-        ShapeError: The shapes do not broadcast.
+        InvalidArgumentError: If ``x1`` or ``x2`` is missing.
+        ShapeError: If the shapes do not broadcast.
 
     Example:
         >>> from cornu import ops
@@ -1001,11 +1006,11 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
     if x1 is None or x2 is None:
         raise InvalidArgumentError(
             "`where` was called without `x1` or `x2`.",
-            "Both are needed: how many places a condition holds at is not known before it is computed.",
+            "Both are required: the number of True elements of a condition is not known before it is computed.",
             "Call `where(condition, x1, x2)`.",
         )
     backend, condition, x1, x2 = operands(condition, x1, x2)
-    if not hasattr(x1, "shape") and not hasattr(x2, "shape"):  # two numbers: nothing gives them a dtype
+    if not hasattr(x1, "shape") and not hasattr(x2, "shape"):  # two Python scalars: neither determines a dtype
         x1, x2 = backend.asarray(x1), backend.asarray(x2)
     try:
         return backend.where(condition, x1, x2)
@@ -1016,12 +1021,12 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
 
 @op(batch_coupling=aligned)
 def select(condlist: list[Array], choicelist: list[Array], default: Any = 0) -> Array:
-    """For each place the choice whose condition is the first to hold there.
+    """Return, for each element, the choice of the first condition that is True.
 
     Args:
-        condlist: Arrays of booleans.
-        choicelist: As many arrays.
-        default: Taken where no condition holds.
+        condlist: List of arrays of booleans.
+        choicelist: List of arrays of the same length as ``condlist``.
+        default: Value where no condition is True. Defaults to 0.
 
     Example:
         >>> from cornu import ops
@@ -1030,9 +1035,9 @@ def select(condlist: list[Array], choicelist: list[Array], default: Any = 0) -> 
     """
     if len(condlist) != len(choicelist):
         raise InvalidArgumentError(
-            f"`select` was given {len(condlist)} conditions and {len(choicelist)} choices.",
-            "There must be as many of both.",
-            "Add the missing ones.",
+            f"`select` received {len(condlist)} conditions and {len(choicelist)} choices.",
+            "`condlist` and `choicelist` must have the same length.",
+            "Pass one choice for each condition.",
         )
     result = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):

@@ -1,6 +1,6 @@
-"""Pictures in another size, by one matrix for the rows and one for the columns.
+"""Image resizing by one interpolation matrix for the rows and one for the columns, and grayscale conversion.
 
-The matrices are computed on the host, so that every backend gives the same numbers, and the gradient comes by itself.
+The matrices are computed with NumPy, so that every backend returns the same values, and the gradient follows automatically.
 """
 
 import functools
@@ -18,7 +18,7 @@ from cornu.ops.dispatch import arrays, op
 from cornu.ops.dtypes import is_float
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
-"""Names of the ways to find the numbers between the given ones."""
+"""Names of the interpolation methods."""
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ def _triangle(x: np.ndarray) -> np.ndarray:
 
 
 def _cubic(x: np.ndarray) -> np.ndarray:
-    """Keys' cubic convolution kernel with a = -0.5 (1981)."""
+    """Return the cubic convolution kernel of Keys (1981) with a = -0.5."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -47,18 +47,18 @@ _KERNELS = {
 
 @functools.lru_cache(maxsize=64)
 def interpolation_matrix(old: int, new: int, interpolation: str, antialias: bool = False) -> np.ndarray:
-    """The weights by which the places of one axis are mixed to those of a resized one.
+    """Return the weights of the positions of an axis for each position of the resized axis.
 
-    Places are the centres of pixels: place ``i`` of the new axis lies at ``(i + 0.5) * old / new - 0.5`` of the old one.
+    Coordinates refer to pixel centers: position ``i`` of the new axis is at ``(i + 0.5) * old / new - 0.5`` of the old axis.
 
     Args:
-        old: Size of the axis.
-        new: Its new size.
+        old: Integer, size of the axis.
+        new: Integer, new size of the axis.
         interpolation: ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
-        antialias: Whether the kernel is stretched when the picture shrinks, so that no pixel is passed over.
+        antialias: Whether to stretch the kernel when downsampling, so that no pixel is skipped. Defaults to False.
 
     Returns:
-        ``(new, old)``; each row sums to 1.
+        NumPy array of shape ``(new, old)``; each row sums to 1.
 
     Example:
         >>> from cornu.ops.image import interpolation_matrix
@@ -73,7 +73,7 @@ def interpolation_matrix(old: int, new: int, interpolation: str, antialias: bool
 
 
 def nearest_places(old: int, new: int) -> np.ndarray:
-    """For each place of a resized axis the old place that its centre lies in.
+    """Return, for each position of a resized axis, the old position that contains its center.
 
     Example:
         >>> from cornu.ops.image import nearest_places
@@ -107,25 +107,29 @@ def resize(
     fill_value: float = 0.0,
     data_format: str | None = None,
 ) -> Array:
-    """Pictures in another size.
+    """Resize images.
+
+    Each axis is multiplied by an interpolation matrix (see :func:`interpolation_matrix`), or indexed for ``"nearest"``.
 
     Args:
-        images: One picture ``(height, width, channels)``, or a batch of them.
-        size: ``(height, width)`` of the result.
-        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``.
-        antialias: Whether all pixels count when a picture shrinks (not only the nearest ones).
-        crop_to_aspect_ratio: Whether to cut the picture, about its middle, to the ratio of ``size`` before.
-        pad_to_aspect_ratio: Whether to widen the picture on both sides to the ratio of ``size`` before.
-        fill_mode: ``"constant"``.
-        fill_value: The number that widens.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+        images: Array-like, one image of shape ``(height, width, channels)`` or a batch of images.
+        size: Tuple of two integers, ``(height, width)`` of the result.
+        interpolation: ``"nearest"``, ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or ``"lanczos5"``. Defaults to
+            ``"bilinear"``.
+        antialias: Whether to take all pixels into account when downsampling, not only the nearest ones. Defaults to False.
+        crop_to_aspect_ratio: Whether to center-crop the image to the aspect ratio of ``size`` first. Defaults to False.
+        pad_to_aspect_ratio: Whether to pad the image on both sides to the aspect ratio of ``size`` first. Defaults to False.
+        fill_mode: ``"constant"``, the only supported padding mode.
+        fill_value: Float, value of the padding. Defaults to 0.0.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
 
     Returns:
-        Pictures of the dtype of ``images``; whole numbers are rounded.
+        Array of the resized images, of the dtype of ``images``; integers are rounded.
 
     Raises:
-        InvalidArgumentError: An argument has a value that is not known.
-        ShapeError: ``images`` are no picture and no batch of pictures.
+        InvalidArgumentError: If an argument has an unknown value.
+        ShapeError: If ``images`` is neither an image nor a batch of images.
 
     Example:
         >>> from cornu import ops
@@ -138,9 +142,9 @@ def resize(
     rank = len(x.shape)
     if rank not in (3, 4):
         raise ShapeError(
-            f"`resize` was given `images` of shape {tuple(x.shape)}.",
-            "They must be one picture (3 axes) or a batch of pictures (4 axes).",
-            "Add the channels of grey pictures with `expand_dims(images, -1)`.",
+            f"`resize` received `images` of shape {tuple(x.shape)}.",
+            "They must be one image (3 axes) or a batch of images (4 axes).",
+            "Add the channel axis of grayscale images with `expand_dims(images, -1)`.",
         )
     rows = rank - 3 + (data_format == "channels_first")
     columns = rows + 1
@@ -164,12 +168,12 @@ def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fil
     if crop and widen:
         raise InvalidArgumentError(
             "`crop_to_aspect_ratio=True` and `pad_to_aspect_ratio=True` were given.",
-            "A picture is either cut or widened.",
-            "Leave one of the two out.",
+            "An image is either cropped or padded.",
+            "Pass only one of the two.",
         )
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_size(n) for n in size):
         raise InvalidArgumentError(
-            f"`size={size!r}` was given.", "It must be two positive whole numbers.", "Pass `size=(height, width)`."
+            f"`size={size!r}` was given.", "It must be two positive integers.", "Pass `size=(height, width)`."
         )
     return int(size[0]), int(size[1])
 
@@ -205,17 +209,18 @@ def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_valu
 
 @op(batch_coupling=of_rank(4))
 def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
-    """Pictures without colours: ``0.2989 * red + 0.587 * green + 0.114 * blue``, as the eye weighs them.
+    """Convert RGB images to grayscale: ``0.2989 * red + 0.587 * green + 0.114 * blue`` (perceptual luma weights).
 
     Args:
-        images: One picture ``(height, width, 3)``, or a batch of them.
-        data_format: ``"channels_last"`` or ``"channels_first"``; default ``config.image_data_format()``.
+        images: Array-like, one image of shape ``(height, width, 3)`` or a batch of images.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
 
     Returns:
-        Pictures with one channel, of the dtype of ``images``.
+        Array of images with one channel, of the dtype of ``images``.
 
     Raises:
-        ShapeError: There are not three channels.
+        ShapeError: If there are not three channels.
 
     Example:
         >>> from cornu import ops
@@ -227,9 +232,9 @@ def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
     axis = len(x.shape) - (1 if data_format == "channels_last" else 3)
     if len(x.shape) not in (3, 4) or x.shape[axis] != 3:
         raise ShapeError(
-            f"`rgb_to_grayscale` was given `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
-            "They must be one picture or a batch of pictures with three channels: red, green and blue.",
-            "Check `data_format`; pictures of one channel are grey already.",
+            f"`rgb_to_grayscale` received `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
+            "They must be one image or a batch of images with three channels: red, green and blue.",
+            "Check `data_format`; images with one channel are grayscale already.",
         )
     dtype = backend.dtype(x)
     wide = x if is_float(dtype) else backend.cast(x, "float32")

@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and arrays of more axes, and their lengths."""
+"""Products of vectors, matrices and arrays of higher rank, and norms."""
 
 import math
 import string
@@ -18,17 +18,19 @@ from cornu.ops.shaping import diagonal, moveaxis
 
 @op(batch_coupling=matrix_product, keras_path="numpy.Matmul")
 def matmul(x1: Array, x2: Array) -> Array:
-    """The matrix product over the last two axes; the axes before them broadcast.
+    """Return the matrix product over the last two axes; leading axes broadcast.
+
+    ``y[..., i, j] = sum over k of x1[..., i, k] * x2[..., k, j]``.
 
     Args:
-        x1: ``(..., n, k)``, or ``(k,)``.
-        x2: ``(..., k, m)``, or ``(k,)``.
+        x1: Array-like of shape ``(..., n, k)`` or ``(k,)``.
+        x2: Array-like of shape ``(..., k, m)`` or ``(k,)``.
 
     Returns:
-        ``(..., n, m)``.
+        Array of shape ``(..., n, m)``.
 
     Raises:
-        ShapeError: The sizes do not fit.
+        ShapeError: If the shapes do not match.
 
     Example:
         >>> from cornu import ops
@@ -45,7 +47,9 @@ def matmul(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=last_axis_product, keras_path="numpy.Dot")
 def dot(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axis of ``x1`` and the second-last of ``x2`` (or its only one), as NumPy's.
+    """Return the dot product over the last axis of ``x1`` and the second-to-last (or only) axis of ``x2``, as in NumPy.
+
+    For matrices: ``y[i, j] = sum over k of x1[i, k] * x2[k, j]``. If an argument is a scalar, the result is ``x1 * x2``.
 
     Example:
         >>> from cornu import ops
@@ -60,7 +64,9 @@ def dot(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=last_axis_product, keras_path="numpy.Inner")
 def inner(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axes of both.
+    """Return the inner product over the last axes of both arrays.
+
+    For matrices: ``y[i, j] = sum over k of x1[i, k] * x2[j, k]``. If an argument is a scalar, the result is ``x1 * x2``.
 
     Example:
         >>> from cornu import ops
@@ -75,7 +81,7 @@ def inner(x1: Array, x2: Array) -> Array:
 
 @op(keras_path="numpy.Vdot")
 def vdot(x1: Array, x2: Array) -> Array:
-    """The sum of the products of all numbers of two arrays of the same size.
+    """Return the dot product ``sum(x1 * x2)`` of two flattened arrays of the same number of elements.
 
     Example:
         >>> from cornu import ops
@@ -88,7 +94,7 @@ def vdot(x1: Array, x2: Array) -> Array:
 
 @op(keras_path="numpy.Outer")
 def outer(x1: Array, x2: Array) -> Array:
-    """The table of products of each number of ``x1`` with each of ``x2``; both are flattened.
+    """Return the outer product ``y[i, j] = x1[i] * x2[j]`` of two flattened arrays.
 
     Example:
         >>> from cornu import ops
@@ -101,19 +107,19 @@ def outer(x1: Array, x2: Array) -> Array:
 
 @op(batch_coupling=contracted, keras_path="numpy.Tensordot")
 def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
-    """The sum of products over some axes of two arrays.
+    """Return the tensor contraction: the sum of products over the given axes of two arrays.
 
     Args:
-        x1: An array.
-        x2: An array.
-        axes: A number ``n``: the last ``n`` axes of ``x1`` and the first ``n`` of ``x2``. Or a pair: the axes of ``x1`` and
-            those of ``x2``, in the same order.
+        x1: Array-like.
+        x2: Array-like.
+        axes: Integer ``n``, to sum over the last ``n`` axes of ``x1`` and the first ``n`` of ``x2``; or a pair of lists, the
+            axes of ``x1`` and those of ``x2`` in the same order. Defaults to 2.
 
     Returns:
-        An array with the remaining axes of ``x1``, then those of ``x2``.
+        Array with the remaining axes of ``x1``, followed by those of ``x2``.
 
     Raises:
-        ShapeError: The sizes of the axes differ.
+        ShapeError: If the sizes of the axes differ.
 
     Example:
         >>> from cornu import ops
@@ -129,25 +135,25 @@ def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
     sizes = [tuple(x.shape[axis] for axis in part if 0 <= axis < len(x.shape)) for part, x in ((first, x1), (second, x2))]
     if sizes[0] != sizes[1] or len(first) != len(second):
         raise ShapeError(
-            f"`tensordot` was given arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)} and `axes={axes!r}`.",
-            "The sizes of the axes that are summed over must be equal, one by one.",
+            f"`tensordot` received arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)} and `axes={axes!r}`.",
+            "The sizes of the axes that are summed over must be equal in pairs.",
             f"They are {sizes[0]} and {sizes[1]}: choose other axes.",
         )
     return backend.tensordot(x1, x2, (list(first), list(second)))
 
 
 _LETTERS = frozenset(string.ascii_letters + ",.-> ")
-"""What the subscripts of :func:`einsum` consist of."""
+"""Characters allowed in the subscripts of :func:`einsum`."""
 
 
 @op(batch_coupling=einstein_sum, keras_path="numpy.Einsum")
 def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
-    """Einstein's sum: products of arrays, summed over the letters that the result does not name.
+    """Evaluate the Einstein summation convention: sum products over the letters that are missing in the result.
 
     Args:
-        subscripts: The letters of the axes, such as ``"ij,jk->ik"``.
-        *operands: One array for each group of letters.
-        **kwargs: Are taken for the sake of Keras and have no effect.
+        subscripts: String, the letters of the axes, such as ``"ij,jk->ik"`` for ``y[i, k] = sum over j of a[i, j] * b[j, k]``.
+        *operands: Array-likes, one for each group of letters.
+        **kwargs: Accepted for compatibility with Keras; ignored.
 
     Example:
         >>> from cornu import ops
@@ -156,20 +162,20 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     """
     backend, *found = arrays(*operands)
     try:
-        if not set(subscripts) <= _LETTERS:  # some engines take any sign for a letter
+        if not set(subscripts) <= _LETTERS:  # some engines accept any character as a letter
             raise ValueError(subscripts)
         return backend.einsum(subscripts, *found)
     except Exception as problem:
         raise ShapeError(
-            f"`einsum` was given {subscripts!r} and arrays of shapes {', '.join(str(tuple(x.shape)) for x in found)}.",
-            "There must be one letter for each axis, and a letter must stand for one size.",
-            "Check the letters against the shapes.",
+            f"`einsum` received {subscripts!r} and arrays of shapes {', '.join(str(tuple(x.shape)) for x in found)}.",
+            "There must be one letter for each axis, and each letter must denote one size.",
+            "Compare the letters with the shapes.",
         ) from problem
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Trace")
 def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """The sum of a diagonal (see :func:`diagonal` for the arguments).
+    """Return the sum of a diagonal, ``sum over i of x[i, i + offset]`` (see :func:`diagonal` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -181,15 +187,17 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 @op(keras_path="numpy.Cross")
 def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
-    """The vector product of vectors of three numbers.
+    """Return the cross product of vectors with three components.
+
+    ``[a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]``.
 
     Args:
-        x1: An array whose axis ``axisa`` has size 3.
-        x2: An array whose axis ``axisb`` has size 3.
-        axisa: The axis of the vectors of ``x1``.
-        axisb: The axis of the vectors of ``x2``.
-        axisc: The axis of the vectors of the result.
-        axis: All three of these.
+        x1: Array-like whose axis ``axisa`` has size 3.
+        x2: Array-like whose axis ``axisb`` has size 3.
+        axisa: Integer, the axis of the vectors of ``x1``. Defaults to -1.
+        axisb: Integer, the axis of the vectors of ``x2``. Defaults to -1.
+        axisc: Integer, the axis of the vectors of the result. Defaults to -1.
+        axis: Integer that replaces all three axes. Defaults to None.
 
     Example:
         >>> from cornu import ops
@@ -200,9 +208,9 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
     backend, x1, x2 = arrays(x1, x2)
     if x1.shape[axisa] != 3 or x2.shape[axisb] != 3:
         raise ShapeError(
-            f"`cross` was given arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)}.",
-            "Their vectors must have three numbers.",
-            "Choose other axes, or pad vectors of two numbers with a 0.",
+            f"`cross` received arrays of shapes {tuple(x1.shape)} and {tuple(x2.shape)}.",
+            "Their vectors must have three components.",
+            "Choose other axes, or pad vectors of two components with a 0.",
         )
     x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
     a, b = ([backend.getitem(x, i) for i in range(3)] for x in (x1, x2))
@@ -216,19 +224,30 @@ _MATRIX_ORDERS = (1, -1, math.inf, -math.inf)
 
 @op(batch_coupling=along_axis(), keras_path="linalg.Norm")
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """The length of vectors, or the size of matrices. Where it is 0, so is its gradient.
+    """Return the norm of vectors or matrices. Where the norm is 0, its gradient is 0.
+
+    Orders of a vector norm:
+
+    * 2 (default): ``sqrt(sum(x**2))``
+    * 1: ``sum(abs(x))``
+    * 0: number of nonzero elements
+    * ``inf``, ``-inf``: ``max(abs(x))``, ``min(abs(x))``
+    * another number ``p``: ``sum(abs(x)**p)**(1/p)``
+
+    Orders of a matrix norm:
+
+    * ``"fro"`` (default): ``sqrt(sum(x**2))``
+    * 1, -1: largest, smallest ``sum(abs(column))``
+    * ``inf``, ``-inf``: largest, smallest ``sum(abs(row))``
 
     Args:
-        x: An array.
-        ord: Of vectors: 2 (the default) the Euclidean length, 1 the sum of sizes, 0 how many are not 0, ``inf`` the largest
-            size, ``-inf`` the smallest, or another number ``p``: ``sum(abs(x)**p)**(1/p)``. Of matrices: ``"fro"`` (the
-            default) as of a vector, 1 and ``inf`` the largest sum of sizes of a column and of a row, -1 and ``-inf`` the
-            smallest.
-        axis: An axis: vectors; two axes: matrices; None: the whole array.
-        keepdims: Whether these axes stay, with size 1.
+        x: Array-like.
+        ord: Order of the norm. Defaults to None.
+        axis: Integer for vector norms, or tuple of two integers for matrix norms. Defaults to None (the whole array).
+        keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
 
     Raises:
-        InvalidArgumentError: There is no such order.
+        InvalidArgumentError: If the order is unknown.
 
     Example:
         >>> from cornu import ops
@@ -238,9 +257,9 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     backend, x = floats(x)
     if axis is None and ord is not None and len(x.shape) not in (1, 2):
         raise InvalidArgumentError(
-            f"`norm` was given `ord={ord!r}` for an array of shape {tuple(x.shape)}.",
-            "An order is one of vectors or of matrices.",
-            "Name one `axis` or two.",
+            f"`norm` received `ord={ord!r}` for an array of shape {tuple(x.shape)}.",
+            "An order is defined for vectors and matrices only.",
+            "Pass one axis or two as `axis`.",
         )
     places = check_axes(axis, x.shape)
     if ord is None or (ord == "fro" and len(places) == 2):
@@ -253,7 +272,9 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
 def _vector_norm(backend: Any, x: Array, order: Any, axis: int, keepdims: bool) -> Array:
     if isinstance(order, str):
         raise InvalidArgumentError(
-            f"`ord={order!r}` was given for vectors.", "An order of vectors is a number.", "Leave `ord` out, or name two axes."
+            f"`ord={order!r}` was given for vectors.",
+            "The order must be a number.",
+            "Omit `ord` or pass two axes.",
         )
     if order == 2:
         return safe_sqrt(total(backend.square(x), axis, keepdims))
@@ -272,7 +293,7 @@ def _vector_norm(backend: Any, x: Array, order: Any, axis: int, keepdims: bool) 
 def _matrix_norm(backend: Any, x: Array, order: Any, places: tuple[int, ...], keepdims: bool) -> Array:
     if order not in _MATRIX_ORDERS:
         raise InvalidArgumentError(
-            f"`ord={order!r}` was given for matrices.", 'It must be "fro", 1, -1, inf or -inf.', 'Leave `ord` out for "fro".'
+            f"`ord={order!r}` was given for matrices.", 'It must be "fro", 1, -1, inf or -inf.', 'Omit `ord` for "fro".'
         )
     summed, kept = places if abs(order) == 1 else places[::-1]
     sums = total(backend.abs(x), summed, True)
@@ -282,7 +303,9 @@ def _matrix_norm(backend: Any, x: Array, order: Any, places: tuple[int, ...], ke
 
 @op(keras_path="numpy.Kron")
 def kron(x1: Array, x2: Array) -> Array:
-    """Kronecker's product: each number of ``x1`` times the whole of ``x2``, as blocks.
+    """Return the Kronecker product: blocks of ``x2``, scaled by each element of ``x1``.
+
+    For vectors: ``y[i * len(x2) + j] = x1[i] * x2[j]``.
 
     Example:
         >>> from cornu import ops

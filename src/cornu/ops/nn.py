@@ -1,4 +1,4 @@
-"""What networks are made of: activation functions, normalization, one-hot vectors, cross-entropies and attention."""
+"""Neural-network ops: activation functions, normalization, one-hot encoding, cross-entropies and attention."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from cornu.ops.linalg import norm
 
 @op(batch_coupling="none", keras_path="nn.Relu")
 def relu(x: Array) -> Array:
-    """``max(x, 0)``. Its gradient at 0 is 0.
+    """Rectified linear unit, ``max(x, 0)``. Its gradient at 0 is 0.
 
     Example:
         >>> from cornu import ops
@@ -34,7 +34,7 @@ def relu(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Relu6")
 def relu6(x: Array) -> Array:
-    """``min(max(x, 0), 6)``. Its gradient at both corners is 0.
+    """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``. Its gradient at 0 and at 6 is 0.
 
     Example:
         >>> from cornu import ops
@@ -45,14 +45,18 @@ def relu6(x: Array) -> Array:
 
 
 def _between(x: Any, low: float, high: float) -> Array:
-    """As ``clip``, with gradient 0 at both corners."""
+    """Limit ``x`` to an interval like ``clip``, but with gradient 0 at both bounds."""
     backend, x = arrays(x)
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
 
 
 @op(batch_coupling="none", keras_path="nn.LeakyRelu")
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
-    """``x``, and below 0 ``negative_slope * x`` (Maas et al., 2013).
+    """Leaky rectified linear unit: ``x`` if ``x > 0``, else ``negative_slope * x`` (Maas et al., 2013).
+
+    Args:
+        x: Array-like.
+        negative_slope: Float, slope for negative values. Defaults to 0.2.
 
     Example:
         >>> from cornu import ops
@@ -66,14 +70,18 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
 def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
     backend, x = floats(x)
     above = backend.greater(x, 0)
-    below = backend.where(above, 0.0, x)  # so that the branch not taken cannot overflow
+    below = backend.where(above, 0.0, x)  # so that the branch that is not selected cannot overflow
     below = below if stretch == 1 else backend.divide(below, stretch)
     return backend.where(above, x, backend.multiply(backend.expm1(below), alpha))
 
 
 @op(batch_coupling="none", keras_path="nn.Elu")
 def elu(x: Array, alpha: float = 1.0) -> Array:
-    """``x``, and below 0 ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
+    """Exponential linear unit: ``x`` if ``x > 0``, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
+
+    Args:
+        x: Array-like.
+        alpha: Float, scale of the negative part. Defaults to 1.0.
 
     Example:
         >>> from cornu import ops
@@ -85,7 +93,11 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Celu")
 def celu(x: Array, alpha: float = 1.0) -> Array:
-    """``x``, and below 0 ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017): an ELU without a corner.
+    """Continuously differentiable ELU: ``x`` if ``x > 0``, else ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017).
+
+    Args:
+        x: Array-like.
+        alpha: Float, scale of the negative part. Defaults to 1.0.
 
     Example:
         >>> from cornu import ops
@@ -100,7 +112,9 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 @op(batch_coupling="none", keras_path="nn.Selu")
 def selu(x: Array) -> Array:
-    """A scaled ELU that keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017).
+    """Scaled exponential linear unit, which preserves mean 0 and variance 1 across layers (Klambauer et al., 2017).
+
+    ``scale * x`` if ``x > 0``, else ``scale * alpha * (exp(x) - 1)``, with ``scale = 1.0507...`` and ``alpha = 1.6733...``.
 
     Example:
         >>> from cornu import ops
@@ -113,7 +127,7 @@ def selu(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Softplus")
 def softplus(x: Array) -> Array:
-    """``log(1 + exp(x))``: a relu without a corner.
+    """Softplus ``log(1 + exp(x))``, a smooth approximation of :func:`relu`.
 
     Example:
         >>> from cornu import ops
@@ -126,7 +140,7 @@ def softplus(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.LogSigmoid")
 def log_sigmoid(x: Array) -> Array:
-    """``log(sigmoid(x))``, without overflow.
+    """Logarithm of the sigmoid, ``log(sigmoid(x)) = -log(1 + exp(-x))``, without overflow.
 
     Example:
         >>> from cornu import ops
@@ -139,7 +153,7 @@ def log_sigmoid(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Softsign")
 def softsign(x: Array) -> Array:
-    """``x / (1 + abs(x))``.
+    """Softsign ``x / (1 + abs(x))``.
 
     Example:
         >>> from cornu import ops
@@ -152,7 +166,7 @@ def softsign(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Silu")
 def silu(x: Array) -> Array:
-    """``x * sigmoid(x)`` (Ramachandran et al., 2017).
+    """Sigmoid linear unit ``x * sigmoid(x)``, also called swish (Ramachandran et al., 2017).
 
     Example:
         >>> from cornu import ops
@@ -165,7 +179,7 @@ def silu(x: Array) -> Array:
 
 @op(batch_coupling="none")
 def swish(x: Array) -> Array:
-    """``x * sigmoid(x)``; another name of :func:`silu`.
+    """Sigmoid linear unit ``x * sigmoid(x)``. Alias of :func:`silu`.
 
     Example:
         >>> from cornu import ops
@@ -177,11 +191,14 @@ def swish(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Gelu")
 def gelu(x: Array, approximate: bool = True) -> Array:
-    """``x`` times the probability that a standard normal number is below ``x`` (Hendrycks & Gimpel, 2016).
+    """Gaussian error linear unit ``x * P(X <= x)``, with ``X`` standard normal (Hendrycks & Gimpel, 2016).
+
+    ``0.5 * x * (1 + erf(x / sqrt(2)))``, or approximately ``0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
 
     Args:
-        x: An array.
-        approximate: Whether to use the formula with ``tanh``, which is faster and off by less than 0.001.
+        x: Array-like.
+        approximate: Whether to use the approximation with ``tanh``, which is faster and has an error below 0.001. Defaults to
+            True.
 
     Example:
         >>> from cornu import ops
@@ -199,7 +216,7 @@ def gelu(x: Array, approximate: bool = True) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.HardSigmoid")
 def hard_sigmoid(x: Array) -> Array:
-    """``relu6(x + 3) / 6``: straight lines near a sigmoid.
+    """Piecewise linear approximation of the sigmoid, ``relu6(x + 3) / 6``.
 
     Example:
         >>> from cornu import ops
@@ -212,7 +229,7 @@ def hard_sigmoid(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.HardSilu")
 def hard_silu(x: Array) -> Array:
-    """``x * hard_sigmoid(x)`` (Howard et al., 2019).
+    """Piecewise approximation of :func:`silu`, ``x * hard_sigmoid(x)`` (Howard et al., 2019).
 
     Example:
         >>> from cornu import ops
@@ -225,7 +242,7 @@ def hard_silu(x: Array) -> Array:
 
 @op(batch_coupling="none")
 def hard_swish(x: Array) -> Array:
-    """``x * hard_sigmoid(x)``; another name of :func:`hard_silu`.
+    """Piecewise approximation of the swish, ``x * hard_sigmoid(x)``. Alias of :func:`hard_silu`.
 
     Example:
         >>> from cornu import ops
@@ -237,7 +254,7 @@ def hard_swish(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.HardTanh")
 def hard_tanh(x: Array) -> Array:
-    """``x``, cut off at -1 and 1.
+    """Piecewise linear approximation of ``tanh``: ``min(max(x, -1), 1)``.
 
     Example:
         >>> from cornu import ops
@@ -249,7 +266,7 @@ def hard_tanh(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.TanhShrink")
 def tanh_shrink(x: Array) -> Array:
-    """``x - tanh(x)``.
+    """Tanh shrinkage ``x - tanh(x)``.
 
     Example:
         >>> from cornu import ops
@@ -262,7 +279,11 @@ def tanh_shrink(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.SoftShrink")
 def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """``x`` moved towards 0 by ``threshold``, and 0 within it.
+    """Soft shrinkage: ``x - threshold`` if ``x > threshold``, ``x + threshold`` if ``x < -threshold``, else 0.
+
+    Args:
+        x: Array-like.
+        threshold: Float, the threshold. Defaults to 0.5.
 
     Example:
         >>> from cornu import ops
@@ -276,7 +297,11 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.HardShrink")
 def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """``x``, and 0 where it is not farther from 0 than ``threshold``.
+    """Hard shrinkage: ``x`` if ``abs(x) > threshold``, else 0.
+
+    Args:
+        x: Array-like.
+        threshold: Float, the threshold. Defaults to 0.5.
 
     Example:
         >>> from cornu import ops
@@ -289,7 +314,12 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Threshold")
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
-    """``x`` where it is above ``threshold``, else ``default_value``.
+    """Threshold function: ``x`` if ``x > threshold``, else ``default_value``.
+
+    Args:
+        x: Array-like.
+        threshold: Float, the threshold.
+        default_value: Float, value of the result where ``x`` is not above the threshold.
 
     Example:
         >>> from cornu import ops
@@ -302,7 +332,11 @@ def threshold(x: Array, threshold: float, default_value: float) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.Squareplus")
 def squareplus(x: Array, b: float = 4) -> Array:
-    """``(x + sqrt(x**2 + b)) / 2`` (Barron, 2021): a relu without a corner.
+    """Squareplus ``(x + sqrt(x**2 + b)) / 2``, a smooth approximation of :func:`relu` (Barron, 2021).
+
+    Args:
+        x: Array-like.
+        b: Float, the smoothness parameter. Defaults to 4.
 
     Example:
         >>> from cornu import ops
@@ -315,7 +349,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.SparsePlus")
 def sparse_plus(x: Array) -> Array:
-    """0 up to -1, ``(x + 1)**2 / 4`` up to 1, then ``x``: the softplus of sparsemax.
+    """Sparseplus, the softplus of sparsemax: 0 if ``x <= -1``, ``(x + 1)**2 / 4`` if ``-1 < x < 1``, else ``x``.
 
     Example:
         >>> from cornu import ops
@@ -329,7 +363,7 @@ def sparse_plus(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="nn.SparseSigmoid")
 def sparse_sigmoid(x: Array) -> Array:
-    """0 up to -1, ``(x + 1) / 2`` up to 1, then 1: the sigmoid of sparsemax.
+    """Sparse sigmoid, the sigmoid of sparsemax: 0 if ``x <= -1``, ``(x + 1) / 2`` if ``-1 < x < 1``, else 1.
 
     Example:
         >>> from cornu import ops
@@ -342,10 +376,14 @@ def sparse_sigmoid(x: Array) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="nn.Glu")
 def glu(x: Array, axis: int = -1) -> Array:
-    """The first half along an axis times the sigmoid of the second half (Dauphin et al., 2016).
+    """Gated linear unit ``a * sigmoid(b)``, where ``a`` and ``b`` are the halves of ``x`` along an axis (Dauphin et al., 2016).
+
+    Args:
+        x: Array-like.
+        axis: Integer, the axis along which to split. Defaults to -1.
 
     Raises:
-        ShapeError: The size of the axis is odd.
+        ShapeError: If the size of the axis is odd.
 
     Example:
         >>> from cornu import ops
@@ -357,9 +395,9 @@ def glu(x: Array, axis: int = -1) -> Array:
     size = x.shape[place]
     if size % 2:
         raise ShapeError(
-            f"`glu` was given an array of shape {tuple(x.shape)} and `axis={axis}`.",
-            "The size of that axis must be even, since it is cut into halves.",
-            "Choose another axis, or let the layer before give one number more.",
+            f"`glu` received an array of shape {tuple(x.shape)} and `axis={axis}`.",
+            "The size of that axis must be even, since it is split into halves.",
+            "Choose another axis, or change the size of the previous layer's output by one.",
         )
     before = (slice(None),) * place
     first, second = backend.getitem(x, (*before, slice(size // 2))), backend.getitem(x, (*before, slice(size // 2, None)))
@@ -370,9 +408,9 @@ def glu(x: Array, axis: int = -1) -> Array:
 
 
 def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Array:
-    """What a backend's shortcut gives, or else ``derived(backend, x, axes)`` of ``x`` less its largest.
+    """Return the result of a backend's shortcut, or else ``derived(backend, x - max(x), axes)``.
 
-    That changes no softmax, and keeps ``exp`` from overflowing.
+    Subtracting the maximum changes no softmax and prevents overflow of ``exp``.
     """
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
@@ -386,11 +424,12 @@ def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Arr
 
 @op(batch_coupling=along_axis(), keras_path="nn.Softmax")
 def softmax(x: Array, axis: Any = -1) -> Array:
-    """``exp(x) / sum(exp(x))``: numbers from 0 to 1 that sum to 1.
+    """Softmax ``exp(x) / sum(exp(x))``: values in ``[0, 1]`` that sum to 1.
 
     Args:
-        x: An array.
-        axis: The axis or axes to sum over; None is all of them.
+        x: Array-like.
+        axis: Integer or tuple of integers, the axis or axes along which the values sum to 1; None means all axes. Defaults to
+            -1.
 
     Example:
         >>> from cornu import ops
@@ -407,7 +446,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="nn.LogSoftmax")
 def log_softmax(x: Array, axis: Any = -1) -> Array:
-    """``log(softmax(x))``, without overflow (see :func:`softmax` for the arguments).
+    """Logarithm of the softmax, ``x - log(sum(exp(x)))``, without overflow (see :func:`softmax` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -423,9 +462,14 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="nn.Sparsemax")
 def sparsemax(x: Array, axis: int = -1) -> Array:
-    """The nearest point whose numbers are not negative and sum to 1; most of them are 0 (Martins & Astudillo, 2016).
+    """Sparsemax: the Euclidean projection onto the probability simplex (Martins & Astudillo, 2016).
 
-    As in the paper; Keras 3.15 gives numbers that do not sum to 1.
+    ``max(x - tau, 0)``, with the threshold ``tau`` chosen such that the result sums to 1; many elements are exactly 0.
+    Implemented as in the paper; Keras 3.15 returns values that do not sum to 1.
+
+    Args:
+        x: Array-like.
+        axis: Integer, the axis along which the values sum to 1. Defaults to -1.
 
     Example:
         >>> from cornu import ops
@@ -451,18 +495,18 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
 
 @op(batch_coupling=along_axis(axis="axes"), keras_path="nn.Moments")
 def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
-    """The mean and the variance over some axes.
+    """Return the mean and the variance ``mean((x - mean)**2)`` over the given axes.
 
-    Half-precision numbers are summed in ``float32``.
+    Half-precision values are accumulated in ``float32``.
 
     Args:
-        x: An array.
-        axes: The axis or axes to take them over.
-        keepdims: Whether these axes stay, with size 1.
-        synchronized: Is not supported: there is one device.
+        x: Array-like.
+        axes: Integer or tuple of integers, the axis or axes along which to reduce.
+        keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
+        synchronized: Not supported: there is one device.
 
     Returns:
-        ``(mean, variance)``, with the dtype of ``x``.
+        Tuple ``(mean, variance)``, of the dtype of ``x``.
 
     Example:
         >>> from cornu import ops
@@ -470,7 +514,7 @@ def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = Fa
         [2.0, 1.0]
     """
     if synchronized:
-        raise InvalidArgumentError("`synchronized=True` was given.", "It must be False.", "Leave it out.")
+        raise InvalidArgumentError("`synchronized=True` was given.", "It must be False.", "Omit it.")
     backend, x = floats(x)
     axes = check_axes(axes, x.shape, "axes")
     dtype = backend.dtype(x)
@@ -483,7 +527,7 @@ def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = Fa
 
 
 def _narrow(backend: Any, x: Array, dtype: str) -> Array:
-    if dtype == "float16":  # its largest number, so that a large variance does not become infinite
+    if dtype == "float16":  # limited to the finite range, so that a large variance does not become infinite
         x = backend.minimum(backend.maximum(x, -65504.0), 65504.0)
     return backend.cast(x, dtype)
 
@@ -498,19 +542,19 @@ def batch_normalization(
     scale: Array | None = None,
     epsilon: float = 1e-3,
 ) -> Array:
-    """``(x - mean) / sqrt(variance + epsilon) * scale + offset`` (Ioffe & Szegedy, 2015).
+    """Batch normalization ``(x - mean) / sqrt(variance + epsilon) * scale + offset`` (Ioffe & Szegedy, 2015).
 
     Args:
-        x: An array.
-        mean: One number for each place on the axis.
-        variance: One number for each place on the axis.
-        axis: The axis of the channels.
-        offset: Is added at the end, or None.
-        scale: Is multiplied by, or None.
-        epsilon: Keeps the root from being 0.
+        x: Array-like.
+        mean: Array-like of shape ``(channels,)``.
+        variance: Array-like of shape ``(channels,)``.
+        axis: Integer, the channel axis.
+        offset: Array-like of shape ``(channels,)`` to add, or None. Defaults to None.
+        scale: Array-like of shape ``(channels,)`` to multiply by, or None. Defaults to None.
+        epsilon: Float added to the variance to avoid division by zero. Defaults to 1e-3.
 
     Returns:
-        An array of the shape of ``x``.
+        Array of the shape of ``x``.
 
     Example:
         >>> from cornu import ops
@@ -522,9 +566,9 @@ def batch_normalization(
     shape = tuple(-1 if i == place else 1 for i in range(len(x.shape)))
     if mean.shape[-1:] != x.shape[place : place + 1]:
         raise ShapeError(
-            f"`batch_normalization` was given `x` of shape {tuple(x.shape)} and `mean` of shape {tuple(mean.shape)}.",
-            f"There must be one mean for each of the {x.shape[place]} places on axis {axis}.",
-            "Choose another `axis`, or check what the mean was computed from.",
+            f"`batch_normalization` received `x` of shape {tuple(x.shape)} and `mean` of shape {tuple(mean.shape)}.",
+            f"`mean` must have one element for each of the {x.shape[place]} channels on axis {axis}.",
+            "Choose another `axis`, or check how the mean was computed.",
         )
     factor = backend.rsqrt(backend.add(backend.reshape(variance, shape), epsilon))
     if scale is not None:
@@ -551,7 +595,7 @@ def _parameter(backend: Any, value: Any, x: Array, shape: tuple[int, ...]) -> Ar
     if math.prod(value.shape) != math.prod(shape):
         raise ShapeError(
             f"A scale or shift of shape {tuple(value.shape)} was given for an array of shape {tuple(x.shape)}.",
-            f"It must have the sizes of the axes that are normalised: {tuple(size for size in shape if size != 1)}.",
+            f"It must have the sizes of the normalized axes: {tuple(size for size in shape if size != 1)}.",
             "Change its shape, or choose another `axis`.",
         )
     return backend.reshape(value, shape)
@@ -561,16 +605,16 @@ def _parameter(backend: Any, value: Any, x: Array, shape: tuple[int, ...]) -> Ar
 def layer_normalization(
     x: Array, gamma: Array | None = None, beta: Array | None = None, axis: Any = -1, epsilon: float | None = None
 ) -> Array:
-    """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, for each example by itself (Ba et al., 2016).
+    """Layer normalization ``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` of each sample (Ba et al., 2016).
 
-    Half-precision numbers are computed with in ``float32``.
+    Half-precision values are normalized in ``float32``.
 
     Args:
-        x: An array.
-        gamma: Is multiplied by, of the shape of these axes; or None.
-        beta: Is added at the end, of the shape of these axes; or None.
-        axis: The axis or axes that mean and variance are taken over.
-        epsilon: Keeps the root from being 0; default ``config.epsilon()``.
+        x: Array-like.
+        gamma: Array-like of the shape of the normalized axes to multiply by, or None. Defaults to None.
+        beta: Array-like of the shape of the normalized axes to add, or None. Defaults to None.
+        axis: Integer or tuple of integers, the axis or axes along which to normalize. Defaults to -1.
+        epsilon: Float added to the variance to avoid division by zero. Defaults to ``config.epsilon()``.
 
     Example:
         >>> from cornu import ops
@@ -590,13 +634,13 @@ def layer_normalization(
 
 @op(batch_coupling=along_axis())
 def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsilon: float | None = None) -> Array:
-    """``x / sqrt(mean(x**2) + epsilon) * scale`` (Zhang & Sennrich, 2019).
+    """Root mean square normalization ``x / sqrt(mean(x**2) + epsilon) * scale`` (Zhang & Sennrich, 2019).
 
     Args:
-        x: An array.
-        scale: Is multiplied by, of the shape of these axes; or None.
-        axis: The axis or axes that the mean is taken over.
-        epsilon: Keeps the root from being 0; default ``config.epsilon()``.
+        x: Array-like.
+        scale: Array-like of the shape of the normalized axes to multiply by, or None. Defaults to None.
+        axis: Integer or tuple of integers, the axis or axes along which to normalize. Defaults to -1.
+        epsilon: Float added to the mean square to avoid division by zero. Defaults to ``config.epsilon()``.
 
     Example:
         >>> from cornu import ops
@@ -615,13 +659,13 @@ def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsi
 
 @op(batch_coupling=along_axis(), keras_path="nn.Normalize")
 def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Array:
-    """``x / max(norm(x), epsilon)``: vectors of length 1. A vector of zeros stays one.
+    """Scale vectors to length 1: ``x / max(norm(x), epsilon)``. Zero vectors are unchanged.
 
     Args:
-        x: An array.
-        axis: The axis of the vectors.
-        order: The order of the length (see :func:`norm`), a whole number from 1 on.
-        epsilon: The least length to divide by; default ``config.epsilon()``.
+        x: Array-like.
+        axis: Integer, the axis of the vectors. Defaults to -1.
+        order: Positive integer, order of the norm (see :func:`norm`). Defaults to 2.
+        epsilon: Float, smallest divisor. Defaults to ``config.epsilon()``.
 
     Example:
         >>> from cornu import ops
@@ -630,7 +674,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
     """
     if not isinstance(order, (int, np.integer)) or order < 1:
         raise InvalidArgumentError(
-            f"`order={order!r}` was given.", "It must be a whole number from 1 on.", "Leave it out for 2."
+            f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
         )
     backend, x = floats(x)
     dtype = backend.dtype(x)
@@ -644,19 +688,19 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
     return backend.divide(x, backend.maximum(norm(x, order, axis, True), epsilon))
 
 
-# --- Classes ----------------------------------------------------------------------------------------------------------
+# --- One-hot encoding -------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
 def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
-    """A vector for each class number: 1 at that place, 0 elsewhere, and all 0 for a number that is no class.
+    """Return the one-hot encoding of class indices: 1 at the index, 0 elsewhere; all 0 for an index out of range.
 
     Args:
-        x: Whole numbers.
-        num_classes: How many classes there are.
-        axis: Where the new axis stands in the result.
-        dtype: Default ``config.floatx()``.
-        sparse: Is not supported.
+        x: Array-like of integers, the class indices.
+        num_classes: Integer, number of classes.
+        axis: Integer, position of the class axis in the result. Defaults to -1.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
+        sparse: Not supported.
 
     Example:
         >>> from cornu import ops
@@ -677,19 +721,19 @@ def _is_class(backend: Any, x: Array, num_classes: int, axis: int) -> Array:
 
 def _refuse_sparse(sparse: bool) -> None:
     if sparse:
-        raise InvalidArgumentError("`sparse=True` was given.", "Cornu has no sparse arrays.", "Leave it out.")
+        raise InvalidArgumentError("`sparse=True` was given.", "Cornu does not support sparse arrays.", "Omit it.")
 
 
 @op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
 def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
-    """A vector for each example: 1 at the places of all its class numbers, 0 elsewhere.
+    """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
     Args:
-        inputs: Whole numbers, of shape ``(batch, n)`` or ``(n,)``.
-        num_classes: How many classes there are.
-        axis: Where the axis of the classes stands.
-        dtype: Default ``config.floatx()``.
-        sparse: Is not supported.
+        inputs: Array-like of integers of shape ``(batch, n)`` or ``(n,)``, the class indices.
+        num_classes: Integer, number of classes.
+        axis: Integer, position of the class axis. Defaults to -1.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
+        sparse: Not supported.
 
     Example:
         >>> from cornu import ops
@@ -699,7 +743,7 @@ def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dty
     _refuse_sparse(sparse)
     if num_classes is None:
         raise InvalidArgumentError(
-            "`multi_hot` was called without `num_classes`.", "It is needed.", "Pass the number of classes."
+            "`multi_hot` was called without `num_classes`.", "It is required.", "Pass the number of classes."
         )
     backend, x = arrays(inputs)
     hits = _is_class(backend, x, num_classes, axis)
@@ -718,7 +762,7 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
 
 
 def _clipped(backend: Any, probabilities: Array) -> Array:
-    """Probabilities kept off 0 and 1, where the logarithm is infinite."""
+    """Clip probabilities to ``[epsilon, 1 - epsilon]``, since the logarithm is infinite at 0."""
     epsilon = config.epsilon()
     above = backend.where(backend.less(probabilities, epsilon), epsilon, probabilities)
     return backend.where(backend.greater(above, 1.0 - epsilon), 1.0 - epsilon, above)
@@ -726,19 +770,19 @@ def _clipped(backend: Any, probabilities: Array) -> Array:
 
 @op(batch_coupling=along_axis("target", "output"), keras_path="nn.CategoricalCrossentropy")
 def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
-    """``-sum(target * log(output))``: how surprising the target is to the output.
+    """Return the categorical cross-entropy ``-sum(target * log(output))`` along the class axis.
 
     Args:
-        target: Right probabilities of the classes (one-hot vectors, mostly).
-        output: Probabilities (which are scaled to sum to 1), or logits.
-        from_logits: Whether ``output`` are logits: numbers that a softmax has not gone over yet.
-        axis: The axis of the classes.
+        target: Array-like of target probabilities (usually one-hot), of the shape of ``output``.
+        output: Array-like of probabilities (which are rescaled to sum to 1) or logits.
+        from_logits: Whether ``output`` contains logits, to which a softmax is applied. Defaults to False.
+        axis: Integer, the class axis. Defaults to -1.
 
     Returns:
-        One number for each example: the shape of ``output`` without the axis.
+        Array of the shape of ``output`` without the class axis.
 
     Raises:
-        ShapeError: The shapes differ.
+        ShapeError: If the shapes differ.
 
     Example:
         >>> from cornu import ops
@@ -753,19 +797,19 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
 
 @op(batch_coupling=of_classes, keras_path="nn.SparseCategoricalCrossentropy")
 def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
-    """``-log(output[target])``: as :func:`categorical_crossentropy`, with class numbers in place of one-hot vectors.
+    """Return the categorical cross-entropy ``-log(output[target])`` of integer class indices.
 
     Args:
-        target: Class numbers, of the shape of ``output`` without the axis (or with size 1 there).
-        output: Probabilities (which are scaled to sum to 1), or logits.
-        from_logits: Whether ``output`` are logits.
-        axis: The axis of the classes.
+        target: Array-like of class indices, of the shape of ``output`` without the class axis (or with size 1 there).
+        output: Array-like of probabilities (which are rescaled to sum to 1) or logits.
+        from_logits: Whether ``output`` contains logits, to which a softmax is applied. Defaults to False.
+        axis: Integer, the class axis. Defaults to -1.
 
     Returns:
-        One number for each example; 0 where the class does not exist.
+        Array of the shape of ``output`` without the class axis; 0 where the class does not exist.
 
     Raises:
-        ShapeError: The shapes do not fit.
+        ShapeError: If the shapes do not match.
 
     Example:
         >>> from cornu import ops
@@ -779,10 +823,10 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
     expected = (*output.shape[:place], *output.shape[place + 1 :])
     if tuple(target.shape) != expected:
         raise ShapeError(
-            f"`sparse_categorical_crossentropy` was given `target` of shape {tuple(target.shape)} and `output` of shape "
+            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(target.shape)} and `output` of shape "
             f"{tuple(output.shape)}.",
-            f"`target` must hold one class number for each example: shape {expected}.",
-            "For one-hot targets use `categorical_crossentropy`.",
+            f"`target` must contain one class index for each sample: shape {expected}.",
+            "For one-hot targets, use `categorical_crossentropy`.",
         )
     hits = _is_class(backend, backend.cast(target, "int32"), output.shape[place], place)
     logarithms = _log_probabilities(output, from_logits, place)
@@ -791,18 +835,18 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
 
 @op(batch_coupling=aligned, keras_path="nn.BinaryCrossentropy")
 def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
-    """``-target * log(output) - (1 - target) * log(1 - output)``, elementwise.
+    """Return the binary cross-entropy ``-target * log(output) - (1 - target) * log(1 - output)``, elementwise.
 
     Args:
-        target: Right probabilities (0 or 1, mostly).
-        output: Probabilities, or logits.
-        from_logits: Whether ``output`` are logits: numbers that a sigmoid has not gone over yet.
+        target: Array-like of target probabilities (usually 0 or 1).
+        output: Array-like of probabilities or logits, of the shape of ``target``.
+        from_logits: Whether ``output`` contains logits, to which a sigmoid is applied. Defaults to False.
 
     Returns:
-        An array of the same shape.
+        Array of the shape of ``output``.
 
     Raises:
-        ShapeError: The shapes differ.
+        ShapeError: If the shapes differ.
 
     Example:
         >>> from cornu import ops
@@ -835,24 +879,25 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Array:
-    """For each query the mean of the values, weighted by how well their keys match it (Vaswani et al., 2017).
+    """Scaled dot-product attention ``softmax(scale * query @ key.T + bias) @ value`` (Vaswani et al., 2017).
 
     Args:
-        query: ``(batch, queries, heads, size)``.
-        key: ``(batch, keys, key_heads, size)``; the number of heads is a multiple of that of the key's heads.
-        value: ``(batch, keys, key_heads, size)``.
-        bias: Is added to the scores; broadcasts to ``(batch, heads, queries, keys)``.
-        mask: Booleans, True where a key counts; broadcasts to the same shape.
-        scale: Is multiplied with the scores; default ``1 / sqrt(size)``.
-        is_causal: Whether a query sees only keys up to its own place.
-        flash_attention: Is taken for the sake of Keras and has no effect.
-        attn_logits_soft_cap: Bound that scores approach and never reach; None is no bound.
+        query: Array-like of shape ``(batch, queries, heads, size)``.
+        key: Array-like of shape ``(batch, keys, key_heads, size)``; ``heads`` must be a multiple of ``key_heads``.
+        value: Array-like of shape ``(batch, keys, key_heads, value_size)``.
+        bias: Array-like added to the scores, broadcastable to ``(batch, heads, queries, keys)``. Defaults to None.
+        mask: Array-like of booleans, True for the keys to attend to, broadcastable to the same shape. Defaults to None.
+        scale: Float, factor of the scores. Defaults to ``1 / sqrt(size)``.
+        is_causal: Whether each query attends only to keys up to its own position. Defaults to False.
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        attn_logits_soft_cap: Float ``c`` that limits the scores to ``(-c, c)`` by ``c * tanh(scores / c)``. Defaults to None
+            (no limit).
 
     Returns:
-        ``(batch, queries, heads, size)``.
+        Array of shape ``(batch, queries, heads, value_size)``.
 
     Raises:
-        ShapeError: The shapes do not fit.
+        ShapeError: If the shapes do not match.
 
     Example:
         >>> from cornu import ops
@@ -873,7 +918,7 @@ def dot_product_attention(
         scores = backend.add(scores, arrays(bias, query)[1])
     if attn_logits_soft_cap is not None:
         scores = backend.multiply(backend.tanh(backend.divide(scores, attn_logits_soft_cap)), attn_logits_soft_cap)
-    hidden = -0.7 * LARGEST[backend.dtype(scores)]  # not infinity, so that a row without any key is no NaN
+    hidden = -0.7 * LARGEST[backend.dtype(scores)]  # finite, so that a query without any key does not yield NaN
     if mask is not None:
         scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
     if is_causal:
@@ -887,7 +932,7 @@ def _check_attention(query: tuple[int, ...], key: tuple[int, ...], value: tuple[
     if ranks and key[:3] == value[:3] and query[0] == key[0] and query[3] == key[3] and key[2] and query[2] % key[2] == 0:
         return
     raise ShapeError(
-        f"`dot_product_attention` was given `query` of shape {query}, `key` of shape {key} and `value` of shape {value}.",
+        f"`dot_product_attention` received `query` of shape {query}, `key` of shape {key} and `value` of shape {value}.",
         "They must be (batch, queries, heads, size), (batch, keys, heads, size) and (batch, keys, heads, size).",
-        "Add the axis of the heads with `expand_dims`, or check where the three come from.",
+        "Add the head axis with `expand_dims`, or check how the three arrays were computed.",
     )

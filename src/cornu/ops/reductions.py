@@ -1,4 +1,4 @@
-"""Reductions: sums, means, extremes and what is derived from them, over all axes or some."""
+"""Reductions (sums, means, extrema and quantities derived from them) over all or some axes, and cumulative operations."""
 
 import builtins
 import math
@@ -19,9 +19,9 @@ Axis = int | tuple[int, ...] | None
 
 
 def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
-    """Calls a backend's reduction, and says better than the backend what was wrong with the axis."""
+    """Call a reduction of the backend, and raise a clearer error than the backend's if the axis is invalid."""
     axis = tuple(axis) if isinstance(axis, list) else axis
-    if isinstance(axis, tuple):  # TensorFlow would not notice an axis that is named twice before its graph runs
+    if isinstance(axis, tuple):  # TensorFlow reports a repeated axis only when its graph runs
         check_axes(axis, x.shape)
     try:
         return function(x, axis, keepdims)
@@ -32,15 +32,15 @@ def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sum")
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The sum.
+    """Return the sum of the elements over the given axes.
 
     Args:
-        x: An array.
-        axis: The axis or axes to sum over; None is all of them.
-        keepdims: Whether these axes stay, with size 1.
+        x: Array-like.
+        axis: Integer or tuple of integers, the axis or axes along which to reduce. Defaults to None (all axes).
+        keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
 
     Raises:
-        InvalidArgumentError: The array has no such axis.
+        InvalidArgumentError: If the array has no such axis.
 
     Example:
         >>> from cornu import ops
@@ -53,7 +53,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Mean")
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The mean (see :func:`sum` for the arguments).
+    """Return the mean ``sum(x) / n`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -66,7 +66,10 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Prod")
 def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
-    """The product (see :func:`sum` for the arguments); ``dtype`` is that of the result.
+    """Return the product of the elements over the given axes (see :func:`sum` for the other arguments).
+
+    Args:
+        dtype: Dtype of the computation and of the result. Defaults to None (the dtype of ``x``).
 
     Example:
         >>> from cornu import ops
@@ -81,7 +84,10 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None)
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Max")
 def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The largest number (see :func:`sum` for the arguments), and not below ``initial``. Equal ones share the gradient.
+    """Return the maximum over the given axes (see :func:`sum` for the other arguments). Equal maxima share the gradient.
+
+    Args:
+        initial: Lower bound of the result, required for an empty array. Defaults to None.
 
     Example:
         >>> from cornu import ops
@@ -100,7 +106,10 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Min")
 def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
-    """The smallest number (see :func:`sum` for the arguments), and not above ``initial``. Equal ones share the gradient.
+    """Return the minimum over the given axes (see :func:`sum` for the other arguments). Equal minima share the gradient.
+
+    Args:
+        initial: Upper bound of the result, required for an empty array. Defaults to None.
 
     Example:
         >>> from cornu import ops
@@ -119,7 +128,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amax")
 def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest number; another name of :func:`max`.
+    """Return the maximum over the given axes. Alias of :func:`max`.
 
     Example:
         >>> from cornu import ops
@@ -131,7 +140,7 @@ def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amin")
 def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest number; another name of :func:`min`.
+    """Return the minimum over the given axes. Alias of :func:`min`.
 
     Example:
         >>> from cornu import ops
@@ -143,7 +152,7 @@ def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Ptp")
 def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest less the smallest number.
+    """Return the range ``max(x) - min(x)`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -156,7 +165,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.All")
 def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether all are true (or not 0).
+    """Return whether all elements along the given axes are True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
         >>> from cornu import ops
@@ -169,7 +178,7 @@ def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Any")
 def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Whether one is true (or not 0).
+    """Return whether any element along the given axes is True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
         >>> from cornu import ops
@@ -182,7 +191,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(keras_path="numpy.AllClose")
 def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
-    """Whether all numbers of two arrays are nearly the same (see :func:`isclose`).
+    """Return whether all elements of two arrays are equal within a tolerance (see :func:`isclose` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -194,7 +203,7 @@ def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal
 
 @op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")
 def count_nonzero(x: Array, axis: Axis = None) -> Array:
-    """How many numbers are not 0, as ``int32``.
+    """Return the number of nonzero elements over the given axes, as ``int32``.
 
     Example:
         >>> from cornu import ops
@@ -207,12 +216,12 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmax")
 def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The index of the first of the largest, as ``int32``.
+    """Return the index of the first maximum along an axis, as ``int32``.
 
     Args:
-        x: An array.
-        axis: The axis to search along; None is the flattened array.
-        keepdims: Whether the axis (of None: each axis) stays, with size 1.
+        x: Array-like.
+        axis: Integer, the axis along which to search. Defaults to None (the flattened array).
+        keepdims: Whether to keep the reduced axis (all axes if ``axis`` is None) with size 1. Defaults to False.
 
     Example:
         >>> from cornu import ops
@@ -225,7 +234,7 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmin")
 def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-    """The index of the first of the smallest, as ``int32`` (see :func:`argmax` for the arguments).
+    """Return the index of the first minimum along an axis, as ``int32`` (see :func:`argmax` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -258,7 +267,12 @@ def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
 def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    """The running sum along an axis; of None, of the flattened array.
+    """Return the cumulative sum along an axis.
+
+    Args:
+        x: Array-like.
+        axis: Integer, the axis along which to sum. Defaults to None (the flattened array).
+        dtype: Dtype of the computation and of the result. Defaults to None (the dtype of ``x``).
 
     Example:
         >>> from cornu import ops
@@ -271,7 +285,7 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
 def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    """The running product along an axis; of None, of the flattened array.
+    """Return the cumulative product along an axis (see :func:`cumsum` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -284,9 +298,9 @@ def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
 def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The variance: the mean squared distance from the mean (divided by the count, not by the count less one).
+    """Return the variance ``mean((x - mean(x))**2)`` over the given axes (see :func:`sum` for the arguments).
 
-    Half-precision numbers are summed in ``float32``.
+    The divisor is the number of elements ``n``, not ``n - 1``. Half-precision values are accumulated in ``float32``.
 
     Example:
         >>> from cornu import ops
@@ -303,7 +317,7 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Std")
 def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The standard deviation: the square root of :func:`var`. Where it is 0, so is its gradient.
+    """Return the standard deviation ``sqrt(var(x))`` over the given axes (see :func:`var`). Its gradient is 0 where it is 0.
 
     Example:
         >>> from cornu import ops
@@ -315,7 +329,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(batch_coupling="none")
 def safe_sqrt(x: Array) -> Array:
-    """The square root with gradient 0 at 0 (instead of infinity), for lengths and deviations.
+    """Return the square root, elementwise, with gradient 0 (instead of infinity) at 0, for norms and deviations.
 
     Example:
         >>> from cornu import ops
@@ -329,12 +343,13 @@ def safe_sqrt(x: Array) -> Array:
 
 @op(batch_coupling=along_axis("x", "weights"), keras_path="numpy.Average")
 def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
-    """The weighted mean.
+    """Return the weighted mean ``sum(x * weights) / sum(weights)`` over the given axes.
 
     Args:
-        x: An array.
-        axis: The axis or axes to average over; None is all of them.
-        weights: Numbers of the shape of ``x``, or of its size along ``axis``; None is the plain mean.
+        x: Array-like.
+        axis: Integer or tuple of integers, the axis or axes along which to average. Defaults to None (all axes).
+        weights: Array-like of the shape of ``x``, or 1D with the size of ``x`` along ``axis``. Defaults to None (equal
+            weights).
 
     Example:
         >>> from cornu import ops
@@ -354,7 +369,7 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """``log(sum(exp(x)))``, without overflow.
+    """Return ``log(sum(exp(x)))`` over the given axes, without overflow (see :func:`sum` for the arguments).
 
     Its gradient is ``softmax(x)``.
 
@@ -365,7 +380,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """
     backend, x = floats(x)
     top = backend.stop_gradient(_reduce(backend.max, x, axis, True))
-    top = backend.where(backend.isfinite(top), top, 0.0)  # all minus infinity: the sum is 0, not NaN
+    top = backend.where(backend.isfinite(top), top, 0.0)  # if all elements are -infinity, the sum is 0, not NaN
     total = _reduce(backend.sum, backend.exp(backend.subtract(x, top)), axis, True)
     result = backend.add(backend.log(total), top)
     if keepdims:
@@ -376,18 +391,18 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @op(keras_path="numpy.Bincount")
 def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
-    """How often each whole number from 0 on occurs along the last axis.
+    """Count the occurrences of each non-negative integer along the last axis.
 
-    The length of the result depends on the numbers, so this op cannot be part of compiled code.
+    The length of the result depends on the values, so this op cannot be used in compiled code.
 
     Args:
-        x: Whole numbers, of shape ``(n,)`` or ``(batch, n)``.
-        weights: What each occurrence counts; default 1.
-        minlength: The least length of the result.
-        sparse: Is not supported.
+        x: Array-like of integers of shape ``(n,)`` or ``(batch, n)``.
+        weights: Array-like of the shape of ``x``, the weight of each occurrence. Defaults to None (weights of 1).
+        minlength: Integer, minimum length of the result. Defaults to 0.
+        sparse: Not supported.
 
     Returns:
-        Of shape ``(length,)`` or ``(batch, length)``; ``int32`` or the dtype of the weights.
+        Array of shape ``(length,)`` or ``(batch, length)``, of dtype ``int32`` or the dtype of the weights.
 
     Example:
         >>> from cornu import ops
@@ -404,13 +419,15 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
 
 @op
 def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
-    """The sums of the parts of an array that bear the same number.
+    """Return the sums of the slices of an array that have the same segment ID.
+
+    ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``.
 
     Args:
-        data: An array of parts, along its first axis.
-        segment_ids: The number of each part.
-        num_segments: How many sums; default one more than the largest number (then not in compiled code).
-        sorted: Is taken for the sake of Keras and has no effect.
+        data: Array-like, the values to sum along the first axis.
+        segment_ids: Array-like of integers of shape ``(n,)``, the segment of each slice of ``data``.
+        num_segments: Integer, number of segments. Defaults to the largest ID plus one (not available in compiled code).
+        sorted: Accepted for compatibility with Keras; ignored.
 
     Example:
         >>> from cornu import ops
@@ -423,21 +440,21 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     parts, numbers = tuple(data.shape), tuple(segment_ids.shape)
     if len(numbers) != 1 or numbers != parts[:1]:
         raise ShapeError(
-            f"`segment_sum` was given `data` of shape {parts} and `segment_ids` of shape {numbers}.",
-            "There must be one number for each part of `data` along its first axis.",
-            "Check the first size of both.",
+            f"`segment_sum` received `data` of shape {parts} and `segment_ids` of shape {numbers}.",
+            "There must be one segment ID for each slice of `data` along its first axis.",
+            "Check the first axis of both arguments.",
         )
     zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
     return backend.index_add(zeros, segment_ids, data)
 
 
 def _largest(name: str, backend: Any, x: Array, advice: str) -> int:
-    """The largest of some whole numbers, -1 of none."""
+    """Return the maximum of an array of integers, or -1 for an empty array."""
     try:
         return int(np.max(backend.to_numpy(x), initial=-1))
-    except TypeError as problem:  # an array that is not computed yet
+    except TypeError as problem:  # an array that has no value yet
         raise InvalidArgumentError(
             f"`{name}` was used in compiled code, or on a symbolic tensor.",
-            "The size of its result depends on the numbers, and these are not known there.",
+            "The size of the result depends on the values of the array, which are not known there.",
             advice,
         ) from problem

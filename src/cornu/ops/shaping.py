@@ -1,4 +1,4 @@
-"""Changing the shape of arrays, joining and splitting them, and taking parts."""
+"""Array manipulation: changing shapes, joining and splitting arrays, and indexing."""
 
 import math
 from builtins import slice as slice_  # Keras uses the name for an op
@@ -26,19 +26,19 @@ from cornu.ops.checks import (
 )
 from cornu.ops.dispatch import arrays, has_floats, op
 
-# --- The same numbers in another shape --------------------------------------------------------------------------------
+# --- Shapes -----------------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling=reshaped, keras_path="numpy.Reshape")
 def reshape(x: Array, newshape: Any) -> Array:
-    """The same numbers, in the same order, in another shape.
+    """Return the elements of an array, in the same order, in a new shape.
 
     Args:
-        x: An array.
-        newshape: A tuple of sizes; one may be -1, which stands for what is left.
+        x: Array-like.
+        newshape: Integer or tuple of integers; one size may be -1 and is inferred from the number of elements.
 
     Raises:
-        ShapeError: The new shape does not hold as many numbers.
+        ShapeError: If the new shape has another number of elements.
 
     Example:
         >>> from cornu import ops
@@ -47,7 +47,7 @@ def reshape(x: Array, newshape: Any) -> Array:
     """
     backend, x = arrays(x)
     newshape = as_sizes(newshape)
-    if newshape.count(-1) > 1:  # in a graph of TensorFlow's nobody else would notice before it runs
+    if newshape.count(-1) > 1:  # a TensorFlow graph reports it only when it runs
         check_reshape(tuple(x.shape), newshape)
     try:
         return backend.reshape(x, newshape)
@@ -58,7 +58,7 @@ def reshape(x: Array, newshape: Any) -> Array:
 
 @op(keras_path="numpy.Ravel")
 def ravel(x: Array) -> Array:
-    """All numbers in one row.
+    """Return the elements of an array as a one-dimensional array.
 
     Example:
         >>> from cornu import ops
@@ -71,11 +71,11 @@ def ravel(x: Array) -> Array:
 
 @op(batch_coupling=transposed, keras_path="numpy.Transpose")
 def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
-    """The axes in another order.
+    """Permute the axes of an array.
 
     Args:
-        x: An array.
-        axes: The old axes in their new order; None turns the order round.
+        x: Array-like.
+        axes: Sequence of integers, the axes of ``x`` in their new order. Defaults to None (reversed order).
 
     Example:
         >>> from cornu import ops
@@ -87,16 +87,16 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
     order = tuple(reversed(range(rank))) if axes is None else check_axes(tuple(axes), x.shape, "axes")
     if len(order) != rank:
         raise ShapeError(
-            f"`transpose` was given `axes={tuple(axes or ())}` for an array of shape {tuple(x.shape)}.",
-            f"All {rank} axes must be named.",
-            "Name each axis once.",
+            f"`transpose` received `axes={tuple(axes or ())}` for an array of shape {tuple(x.shape)}.",
+            f"`axes` must contain all {rank} axes.",
+            "Pass each axis once.",
         )
     return backend.transpose(x, order)
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Swapaxes")
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
-    """The array with two axes exchanged.
+    """Exchange the axes ``axis1`` and ``axis2`` of an array.
 
     Example:
         >>> from cornu import ops
@@ -112,12 +112,12 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
 
 @op(batch_coupling=spared("source", "destination"), keras_path="numpy.Moveaxis")
 def moveaxis(x: Array, source: Any, destination: Any) -> Array:
-    """The array with some axes at other places, the rest in their order.
+    """Move axes of an array to new positions; the other axes keep their order.
 
     Args:
-        x: An array.
-        source: The axis or axes to move.
-        destination: Where they go, as many.
+        x: Array-like.
+        source: Integer or tuple of integers, the axis or axes to move.
+        destination: Integer or tuple of integers of the same length, the new positions.
 
     Example:
         >>> from cornu import ops
@@ -128,9 +128,9 @@ def moveaxis(x: Array, source: Any, destination: Any) -> Array:
     sources, places = check_axes(source, x.shape, "source"), check_axes(destination, x.shape, "destination")
     if len(sources) != len(places):
         raise InvalidArgumentError(
-            f"`moveaxis` was given `source={source!r}` and `destination={destination!r}`.",
-            "There must be as many of both.",
-            "Name a place for each axis.",
+            f"`moveaxis` received `source={source!r}` and `destination={destination!r}`.",
+            "Both must have the same length.",
+            "Pass one position for each axis.",
         )
     order = [axis for axis in range(len(x.shape)) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -140,11 +140,11 @@ def moveaxis(x: Array, source: Any, destination: Any) -> Array:
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="numpy.ExpandDims")
 def expand_dims(x: Array, axis: Any) -> Array:
-    """The array with a new axis of size 1, or several.
+    """Insert one or several axes of size 1.
 
     Args:
-        x: An array.
-        axis: Where the new axis stands in the result; a number or a tuple of numbers.
+        x: Array-like.
+        axis: Integer or tuple of integers, the positions of the new axes in the result.
 
     Example:
         >>> from cornu import ops
@@ -160,14 +160,14 @@ def expand_dims(x: Array, axis: Any) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Squeeze")
 def squeeze(x: Array, axis: Any = None) -> Array:
-    """The array without axes of size 1.
+    """Remove axes of size 1.
 
     Args:
-        x: An array.
-        axis: The axis or axes to leave out; None is all of size 1.
+        x: Array-like.
+        axis: Integer or tuple of integers, the axis or axes to remove. Defaults to None (all axes of size 1).
 
     Raises:
-        ShapeError: The size of a named axis is not 1.
+        ShapeError: If the size of a given axis is not 1.
 
     Example:
         >>> from cornu import ops
@@ -179,19 +179,19 @@ def squeeze(x: Array, axis: Any = None) -> Array:
     places = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else check_axes(axis, shape)
     if any(shape[place] != 1 for place in places):
         raise ShapeError(
-            f"`squeeze` was given `axis={axis!r}` for an array of shape {shape}.",
-            "Only axes of size 1 can be left out.",
-            "Choose one of size 1, or use `reshape`.",
+            f"`squeeze` received `axis={axis!r}` for an array of shape {shape}.",
+            "Only axes of size 1 can be removed.",
+            "Choose an axis of size 1, or use `reshape`.",
         )
     return backend.reshape(x, tuple(size for i, size in enumerate(shape) if i not in places))
 
 
 @op(keras_path="numpy.BroadcastTo")
 def broadcast_to(x: Array, shape: Any) -> Array:
-    """The array repeated along axes of size 1 (and new ones in front) up to a shape.
+    """Broadcast an array to a shape: repeat it along axes of size 1 and along new leading axes.
 
     Raises:
-        ShapeError: The array does not broadcast to the shape.
+        ShapeError: If the array does not broadcast to the shape.
 
     Example:
         >>> from cornu import ops
@@ -202,8 +202,8 @@ def broadcast_to(x: Array, shape: Any) -> Array:
     shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     if check_broadcast("broadcast_to", tuple(x.shape), shape) != shape:
         raise ShapeError(
-            f"`broadcast_to` was given an array of shape {tuple(x.shape)} and `shape={shape}`.",
-            "An array can only grow: no size of it may be larger than that of `shape`.",
+            f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={shape}`.",
+            "Broadcasting can only enlarge an array: no size of it may be larger than that of `shape`.",
             "Change `shape`, or reduce the array.",
         )
     return backend.broadcast_to(x, shape)
@@ -211,7 +211,11 @@ def broadcast_to(x: Array, shape: Any) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Flip")
 def flip(x: Array, axis: Any = None) -> Array:
-    """The array in reverse order along an axis, several, or (None) all.
+    """Reverse the order of the elements along the given axes.
+
+    Args:
+        x: Array-like.
+        axis: Integer or tuple of integers, the axis or axes along which to flip. Defaults to None (all axes).
 
     Example:
         >>> from cornu import ops
@@ -224,7 +228,7 @@ def flip(x: Array, axis: Any = None) -> Array:
 
 @op(keras_path="numpy.Flipud")
 def flipud(x: Array) -> Array:
-    """The array upside down: its first axis reversed.
+    """Reverse the order of the elements along the first axis (flip up/down).
 
     Example:
         >>> from cornu import ops
@@ -236,7 +240,7 @@ def flipud(x: Array) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Fliplr")
 def fliplr(x: Array) -> Array:
-    """The array with its second axis reversed.
+    """Reverse the order of the elements along the second axis (flip left/right).
 
     Example:
         >>> from cornu import ops
@@ -248,7 +252,13 @@ def fliplr(x: Array) -> Array:
 
 @op(batch_coupling=spared("axes"), keras_path="numpy.Rot90")
 def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
-    """The array turned by 90 degrees, ``k`` times, from the first towards the second of two axes.
+    """Rotate an array by 90 degrees in the plane of two axes.
+
+    Args:
+        array: Array-like.
+        k: Integer, number of rotations. Defaults to 1.
+        axes: Tuple of two integers, the plane of the rotation, which goes from the first towards the second axis. Defaults to
+            ``(0, 1)``.
 
     Example:
         >>> from cornu import ops
@@ -272,14 +282,14 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 
 @op(batch_coupling=joined("xs"), keras_path="numpy.Concatenate")
 def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have.
+    """Join arrays along an existing axis.
 
     Args:
-        xs: The arrays, of the same shape but for that axis.
-        axis: The axis.
+        xs: Sequence of array-likes of the same shape except along ``axis``.
+        axis: Integer, the axis along which to join. Defaults to 0.
 
     Raises:
-        ShapeError: Other sizes differ.
+        ShapeError: If the sizes of another axis differ.
 
     Example:
         >>> from cornu import ops
@@ -298,10 +308,14 @@ def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
 
 @op(batch_coupling=joined("x", new_axes=1), keras_path="numpy.Stack")
 def stack(x: Sequence[Array], axis: int = 0) -> Array:
-    """Arrays of one shape joined along a new axis.
+    """Join arrays of the same shape along a new axis.
+
+    Args:
+        x: Sequence of array-likes.
+        axis: Integer, the position of the new axis in the result. Defaults to 0.
 
     Raises:
-        ShapeError: The shapes differ.
+        ShapeError: If the shapes differ.
 
     Example:
         >>> from cornu import ops
@@ -315,7 +329,7 @@ def stack(x: Sequence[Array], axis: int = 0) -> Array:
     for part in parts:
         if tuple(part.shape) != shape:
             raise ShapeError(
-                f"`stack` was given arrays of shapes {shape} and {tuple(part.shape)}.",
+                f"`stack` received arrays of shapes {shape} and {tuple(part.shape)}.",
                 "All must have the same shape.",
                 "Reshape or pad them, or join them with `concatenate`.",
             )
@@ -335,7 +349,7 @@ def _at_least(rank: int, x: Array, backend: Any) -> Array:
 
 @op(keras_path="numpy.Vstack")
 def vstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the first axis; rows of numbers become rows of a matrix.
+    """Stack arrays along the first axis; one-dimensional arrays become the rows of a matrix.
 
     Example:
         >>> from cornu import ops
@@ -348,7 +362,7 @@ def vstack(xs: Sequence[Array]) -> Array:
 
 @op(batch_coupling=joined("xs", axis=1, least_rank=2), keras_path="numpy.Hstack")
 def hstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the second axis, or rows of numbers along their only one.
+    """Stack arrays along the second axis, or one-dimensional arrays along their only axis.
 
     Example:
         >>> from cornu import ops
@@ -362,7 +376,7 @@ def hstack(xs: Sequence[Array]) -> Array:
 
 @op(batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1), keras_path="numpy.Dstack")
 def dstack(xs: Sequence[Array]) -> Array:
-    """Arrays joined along the third axis, which is made if need be.
+    """Stack arrays along the third axis, which is added if it is missing.
 
     Example:
         >>> from cornu import ops
@@ -375,7 +389,7 @@ def dstack(xs: Sequence[Array]) -> Array:
 
 @op(batch_coupling=joined("x1", "x2"), keras_path="numpy.Append")
 def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
-    """``x2`` joined to the end of ``x1`` along an axis; of None, both flattened.
+    """Append ``x2`` to ``x1`` along an axis; if ``axis`` is None, both are flattened.
 
     Example:
         >>> from cornu import ops
@@ -388,16 +402,19 @@ def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Split")
 def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    """The array cut into parts along an axis.
+    """Split an array into parts along an axis.
 
     Args:
-        x: An array.
-        indices_or_sections: How many parts of one size; or a list of the places to cut at.
-        axis: The axis.
+        x: Array-like.
+        indices_or_sections: Integer, number of parts of equal size; or a list of integers, the indices at which to split.
+        axis: Integer, the axis along which to split. Defaults to 0.
+
+    Returns:
+        List of arrays.
 
     Raises:
-        InvalidArgumentError: The places to cut at are not in order.
-        ShapeError: The size cannot be divided by the number of parts.
+        InvalidArgumentError: If the indices are not in ascending order.
+        ShapeError: If the size of the axis is not a multiple of the number of parts.
 
     Example:
         >>> from cornu import ops
@@ -411,17 +428,17 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
         cuts = [slice_(int(cut)).indices(size)[1] for cut in indices_or_sections]
         if cuts != sorted(cuts):
             raise InvalidArgumentError(
-                f"`split` was given an array of shape {tuple(x.shape)} and `indices_or_sections={indices_or_sections}`.",
-                f"The places to cut axis {axis} at must be in order.",
-                "Sort them, or take parts that overlap with slices: `x[3:8]`.",
+                f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={indices_or_sections}`.",
+                f"The indices at which axis {axis} is split must be in ascending order.",
+                "Sort them, or use slices for overlapping parts: `x[3:8]`.",
             )
     else:
         count = int(indices_or_sections)
         if count < 1 or size % count:
             raise ShapeError(
-                f"`split` was given an array of shape {tuple(x.shape)} and `indices_or_sections={count}`.",
+                f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={count}`.",
                 f"The size {size} of axis {axis} must be a multiple of the number of parts.",
-                "Choose another number of parts, or pass the places to cut at.",
+                "Choose another number of parts, or pass the indices at which to split.",
             )
         cuts = [i * (size // count) for i in range(1, count)]
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
@@ -429,12 +446,12 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
 
 @op(batch_coupling=along_axis(), keras_path="core.Unstack")
 def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
-    """The parts of an array along an axis, without that axis.
+    """Split an array along an axis into a list of arrays without that axis.
 
     Args:
-        x: An array.
-        num: How many there are; may be left out.
-        axis: The axis.
+        x: Array-like.
+        num: Integer, size of the axis. Defaults to None (taken from the shape).
+        axis: Integer, the axis along which to unstack. Defaults to 0.
 
     Example:
         >>> from cornu import ops
@@ -445,9 +462,9 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
     place = check_axis(axis, x.shape)
     if num is not None and num != x.shape[place]:
         raise ShapeError(
-            f"`unstack` was given `num={num}` for an array of shape {tuple(x.shape)}.",
+            f"`unstack` received `num={num}` for an array of shape {tuple(x.shape)}.",
             f"The size of axis {axis} is {x.shape[place]}.",
-            "Leave `num` out.",
+            "Omit `num`.",
         )
     before = (slice_(None),) * place
     return [backend.getitem(x, (*before, i)) for i in range(x.shape[place])]
@@ -455,12 +472,12 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Repeat")
 def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
-    """Each part of an array several times, one copy beside the other.
+    """Repeat each element of an array along an axis; the copies are adjacent.
 
     Args:
-        x: An array.
-        repeats: How often; a number, or one for each part.
-        axis: The axis; None is the flattened array.
+        x: Array-like.
+        repeats: Integer, or sequence with one integer for each element along the axis: the number of repetitions.
+        axis: Integer, the axis along which to repeat. Defaults to None (the flattened array).
 
     Example:
         >>> from cornu import ops
@@ -474,8 +491,8 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     shape = tuple(x.shape)
     if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
         raise InvalidArgumentError(
-            f"`repeat` was given an array of shape {shape} and `repeats={repeats!r}`.",
-            f"It must be a number from 0 on, or one for each of the {shape[place]} parts of axis {axis}.",
+            f"`repeat` received an array of shape {shape} and `repeats={repeats!r}`.",
+            f"It must be a non-negative integer, or one for each of the {shape[place]} elements along axis {axis}.",
             "Change `repeats`, or choose another `axis`.",
         )
     if np.size(repeats) == 1:
@@ -489,11 +506,11 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
 
 @op(batch_coupling=tiled, keras_path="numpy.Tile")
 def tile(x: Array, repeats: Any) -> Array:
-    """The whole array several times along each axis, one copy behind the other.
+    """Repeat a whole array along each axis; the copies follow one another.
 
     Args:
-        x: An array.
-        repeats: How often along each axis; a number is that of the last one.
+        x: Array-like.
+        repeats: Integer (for the last axis) or tuple of integers, the number of repetitions along each axis.
 
     Example:
         >>> from cornu import ops
@@ -513,12 +530,12 @@ def tile(x: Array, repeats: Any) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Roll")
 def roll(x: Array, shift: Any, axis: Any = None) -> Array:
-    """The array moved along an axis; what leaves at one end comes in at the other.
+    """Shift the elements along an axis; elements that leave at one end reappear at the other.
 
     Args:
-        x: An array.
-        shift: By how much; a number, or one for each axis.
-        axis: The axis or axes; None is the flattened array.
+        x: Array-like.
+        shift: Integer, or tuple with one integer for each axis: the number of positions.
+        axis: Integer or tuple of integers, the axis or axes along which to shift. Defaults to None (the flattened array).
 
     Example:
         >>> from cornu import ops
@@ -532,9 +549,9 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
     if len(shifts) != len(places):
         raise InvalidArgumentError(
-            f"`roll` was given `shift={shift!r}` and `axis={axis!r}`.",
-            "There must be as many of both.",
-            "Pass one number to move all axes alike.",
+            f"`roll` received `shift={shift!r}` and `axis={axis!r}`.",
+            "Both must have the same length.",
+            "Pass one integer to shift all axes by the same amount.",
         )
     for place, amount in zip(places, shifts, strict=True):
         size = x.shape[place]
@@ -548,13 +565,14 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
 
 @op(batch_coupling=padded, keras_path="numpy.Pad")
 def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Array:
-    """The array with a border around it.
+    """Pad an array along each axis.
 
     Args:
-        x: An array.
-        pad_width: ``(before, after)`` for each axis; or one such pair, or one number, for all of them.
-        mode: ``"constant"``, ``"reflect"`` (mirrored, without the edge), ``"symmetric"`` (with it) or ``"edge"``.
-        constant_values: The number of a constant border; default 0.
+        x: Array-like.
+        pad_width: One pair ``(before, after)`` for each axis; or one pair, or one integer, for all axes.
+        mode: ``"constant"``, ``"reflect"`` (mirrored without the edge), ``"symmetric"`` (mirrored with the edge) or ``"edge"``
+            (the edge repeated). Defaults to ``"constant"``.
+        constant_values: Value of constant padding. Defaults to 0.
 
     Example:
         >>> from cornu import ops
@@ -566,9 +584,9 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
         raise one_of("mode", mode, modes)
     if constant_values is not None and mode != "constant":
         raise InvalidArgumentError(
-            f"`pad` was given `constant_values={constant_values!r}` and `mode={mode!r}`.",
-            "Only a constant border has a value.",
-            "Leave one of the two out.",
+            f"`pad` received `constant_values={constant_values!r}` and `mode={mode!r}`.",
+            'Only `mode="constant"` uses `constant_values`.',
+            "Remove one of the two arguments.",
         )
     backend, x = arrays(x)
     return backend.pad(x, _pairs(pad_width, tuple(x.shape)), mode, 0 if constant_values is None else constant_values)
@@ -581,19 +599,19 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
         pairs = None
     if pairs is None or any(number < 0 for pair in pairs for number in pair):
         raise ShapeError(
-            f"`pad` was given an array of shape {shape} and `pad_width={pad_width!r}`.",
-            f"A pair `(before, after)` of numbers from 0 on is needed for each of the {len(shape)} axes.",
-            "Write `(0, 0)` for an axis that stays as it is.",
+            f"`pad` received an array of shape {shape} and `pad_width={pad_width!r}`.",
+            f"A pair `(before, after)` of non-negative integers is required for each of the {len(shape)} axes.",
+            "Pass `(0, 0)` for an axis that is not padded.",
         )
     return tuple((before, after) for before, after in pairs)
 
 
-# --- Parts ------------------------------------------------------------------------------------------------------------
+# --- Indexing ---------------------------------------------------------------------------------------------------------
 
 
 @op(batch_coupling=indexed, keras_path="numpy.GetItem")
 def get_item(x: Array, key: Any) -> Array:
-    """``x[key]``: numbers, slices, None, ``...``, and arrays of whole numbers or booleans as in NumPy.
+    """Return ``x[key]``; the key consists of integers, slices, None, ``...`` and integer or boolean arrays, as in NumPy.
 
     Example:
         >>> from cornu import ops
@@ -610,12 +628,12 @@ def get_item(x: Array, key: Any) -> Array:
 
 @op(batch_coupling=taken, keras_path="numpy.Take")
 def take(x: Array, indices: Array, axis: int | None = None) -> Array:
-    """The parts of an array named by whole numbers.
+    """Return the elements at the given indices along an axis.
 
     Args:
-        x: An array.
-        indices: Which parts; negative ones count from the end, ones outside are taken for the nearest.
-        axis: The axis; None is the flattened array.
+        x: Array-like.
+        indices: Array-like of integers. Negative indices count from the end; indices out of range are clipped.
+        axis: Integer, the axis along which to index. Defaults to None (the flattened array).
 
     Example:
         >>> from cornu import ops
@@ -632,12 +650,14 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
 
 @op(batch_coupling=along_axis("x", "indices"), keras_path="numpy.TakeAlongAxis")
 def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
-    """For each place of ``indices`` the number of ``x`` at that place, but with this index on the axis.
+    """Return elements along an axis at indices that vary with the other axes.
+
+    For two axes and ``axis=1``: ``result[i, j] = x[i, indices[i, j]]``.
 
     Args:
-        x: An array.
-        indices: Whole numbers, of the shape of ``x`` but for the axis (as :func:`argsort` gives them).
-        axis: The axis; None is the flattened array.
+        x: Array-like.
+        indices: Array-like of integers, of the shape of ``x`` except along ``axis`` (such as the result of :func:`argsort`).
+        axis: Integer, the axis along which to index. Defaults to None (the flattened array).
 
     Example:
         >>> from cornu import ops
@@ -658,26 +678,26 @@ def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -
     rests = [(*sizes[:place], *sizes[place + 1 :]) for sizes in (shape, indices)]
     if len(shape) != len(indices) or any(1 not in pair and pair[0] != pair[1] for pair in zip(*rests, strict=True)):
         raise ShapeError(
-            f"`take_along_axis` was given an array of shape {shape} and `indices` of shape {indices}.",
-            f"All sizes but those on axis {place} must be equal, or one of them 1.",
-            "Reshape `indices`, or use `take` to name whole parts.",
+            f"`take_along_axis` received an array of shape {shape} and `indices` of shape {indices}.",
+            f"All sizes except those on axis {place} must be equal, or one of them must be 1.",
+            "Reshape `indices`, or use `take` to select whole slices.",
         )
 
 
 def _window(backend: Any, start: Any, length: int, size: int) -> Array:
-    """The indices ``start .. start + length`` inside an axis; a start that leads outside is moved back."""
+    """Return the indices ``start .. start + length`` into an axis; a start out of range is clipped."""
     start = backend.minimum(backend.maximum(start, 0), size - length)
     return backend.add(backend.arange(0, length, 1, "int32"), start)
 
 
 @op(keras_path="core.Slice")
 def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
-    """A block of an array.
+    """Return a block of an array.
 
     Args:
-        inputs: An array.
-        start_indices: Where the block begins, one number for each axis; they may be computed ones.
-        shape: Size of the block on each axis.
+        inputs: Array-like.
+        start_indices: Sequence with the start index of the block on each axis; integers or computed values.
+        shape: Tuple of integers, shape of the block.
 
     Example:
         >>> from cornu import ops
@@ -698,12 +718,12 @@ def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
 
 @op(keras_path="core.SliceUpdate")
 def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
-    """A copy of an array with another block in place of one of its own.
+    """Return a copy of an array with one block replaced.
 
     Args:
-        inputs: An array.
-        start_indices: Where the block begins, one number for each axis; they may be computed ones.
-        updates: The block.
+        inputs: Array-like.
+        start_indices: Sequence with the start index of the block on each axis; integers or computed values.
+        updates: Array-like, the new block.
 
     Example:
         >>> from cornu import ops
@@ -724,7 +744,7 @@ def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
 
 
 def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
-    """Index vectors into the first axes of a shape as numbers of rows, and how many of its axes they cover."""
+    """Convert index vectors into the first axes of a shape to flat row indices; return these and the number of axes."""
     depth = indices.shape[-1]
     steps = np.cumprod((1, *shape[1:depth][::-1]))[::-1].astype("int32")
     flat = backend.sum(backend.multiply(backend.cast(indices, "int32"), backend.asarray(steps)), len(indices.shape) - 1)
@@ -733,12 +753,14 @@ def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, 
 
 @op(keras_path="core.Scatter")
 def scatter(indices: Array, values: Array, shape: Any) -> Array:
-    """An array of zeros with values added at some places.
+    """Return an array of zeros to which values are added at the given indices.
+
+    ``result[indices[i]] += values[i]`` for each ``i``.
 
     Args:
-        indices: Whole numbers of shape ``(n, depth)``: places on the first ``depth`` axes.
-        values: What to add, of shape ``(n, *shape[depth:])``.
-        shape: Shape of the result.
+        indices: Array-like of integers of shape ``(n, depth)``, indices into the first ``depth`` axes of the result.
+        values: Array-like of shape ``(n, *shape[depth:])``.
+        shape: Tuple of integers, shape of the result.
 
     Example:
         >>> from cornu import ops
@@ -756,13 +778,14 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
 
 @op(keras_path="core.ScatterUpdate")
 def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str | None = None) -> Array:
-    """A copy of an array with other numbers at some places.
+    """Return a copy of an array with the values at the given indices replaced.
 
     Args:
-        inputs: An array.
-        indices: Whole numbers of shape ``(n, depth)``: places on its first ``depth`` axes.
-        updates: The new numbers, of shape ``(n, *inputs.shape[depth:])``.
-        reduction: None replaces the old numbers (each place may then come once); ``"add"`` adds to them.
+        inputs: Array-like.
+        indices: Array-like of integers of shape ``(n, depth)``, indices into the first ``depth`` axes of ``inputs``.
+        updates: Array-like of shape ``(n, *inputs.shape[depth:])``, the new values.
+        reduction: None to replace the old values (the indices must then be unique), or ``"add"`` to add to them. Defaults to
+            None.
 
     Example:
         >>> from cornu import ops
@@ -771,7 +794,7 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
     """
     if reduction not in (None, "add"):
         raise InvalidArgumentError(
-            f"`reduction={reduction!r}` was given.", 'It must be None or "add".', "Leave it out to replace the old numbers."
+            f"`reduction={reduction!r}` was given.", 'It must be None or "add".', "Omit it to replace the old values."
         )
     backend, x, indices, updates = arrays(inputs, indices, updates)
     shape = tuple(x.shape)
@@ -789,13 +812,13 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Diagonal")
 def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """A diagonal of two axes, as the last axis of the result.
+    """Return a diagonal of two axes as the last axis of the result: the elements ``x[i, i + offset]``.
 
     Args:
-        x: An array.
-        offset: 0 is the main diagonal, above it positive.
-        axis1: The axis of the rows.
-        axis2: The axis of the columns.
+        x: Array-like.
+        offset: Integer, offset from the main diagonal; positive values are above it. Defaults to 0.
+        axis1: Integer, the axis of the rows. Defaults to 0.
+        axis2: Integer, the axis of the columns. Defaults to 1.
 
     Example:
         >>> from cornu import ops
@@ -807,8 +830,8 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
     if rows == columns:
         raise InvalidArgumentError(
             f"`axis1={axis1}` and `axis2={axis2}` were given for an array of shape {tuple(x.shape)}.",
-            "A diagonal lies between two axes.",
-            "Choose another axis for one of them.",
+            "A diagonal requires two different axes.",
+            "Choose another axis for one of the two.",
         )
     rest = tuple(axis for axis in range(len(x.shape)) if axis not in (rows, columns))
     height, width = x.shape[rows], x.shape[columns]
@@ -820,7 +843,7 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
 
 @op(keras_path="numpy.Diag")
 def diag(x: Array, k: int = 0) -> Array:
-    """The diagonal of a matrix, or the matrix that has a row of numbers on its diagonal.
+    """Return the ``k``-th diagonal of a matrix, or the matrix with a one-dimensional array on its ``k``-th diagonal.
 
     Example:
         >>> from cornu import ops
@@ -832,9 +855,9 @@ def diag(x: Array, k: int = 0) -> Array:
         return diagonal(x, k)
     if len(x.shape) != 1:
         raise ShapeError(
-            f"`diag` was given an array of shape {tuple(x.shape)}.",
-            "It must have one axis or two.",
-            "Use `diagonal` for an array of more axes.",
+            f"`diag` received an array of shape {tuple(x.shape)}.",
+            "It must have one or two axes.",
+            "Use `diagonal` for an array with more axes.",
         )
     size = x.shape[0] + abs(k)
     column = backend.reshape(backend.pad(x, ((max(0, -k), max(0, k)),)), (size, 1))
@@ -844,7 +867,7 @@ def diag(x: Array, k: int = 0) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Diff")
 def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
-    """The differences of neighbours along an axis, ``n`` times.
+    """Return the differences ``a[i + 1] - a[i]`` of adjacent elements along an axis, applied ``n`` times.
 
     Example:
         >>> from cornu import ops
@@ -860,17 +883,17 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
 
 
 def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
-    """The backend, the pictures with channels last, and the block size, which must divide some of their sizes."""
+    """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
     backend, x = arrays(x)
     if len(x.shape) != 4:
         raise ShapeError(
-            f"`{name}` was given an array of shape {tuple(x.shape)}.", "It takes batches of pictures.", "Add an axis."
+            f"`{name}` received an array of shape {tuple(x.shape)}.", "It requires a batch of images (4 axes).", "Add an axis."
         )
     if standardize_data_format(data_format) == "channels_first":
         x = backend.transpose(x, (0, 2, 3, 1))
     if block_size < 1 or any(size % unit for size in x.shape[divided]):
         raise ShapeError(
-            f"`{name}` was given an array of shape {tuple(x.shape)} (channels last) and `block_size={block_size}`.",
+            f"`{name}` received an array of shape {tuple(x.shape)} (channels last) and `block_size={block_size}`.",
             f"The sizes {tuple(x.shape[divided])} must be multiples of {unit}.",
             "Choose another `block_size`.",
         )
@@ -879,15 +902,17 @@ def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice
 
 @op(batch_coupling=of_rank(4))
 def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
-    """Pictures made larger by laying channels out as pixels (the sub-pixel convolution of Shi et al., 2016).
+    """Rearrange channels into blocks of pixels, which enlarges images (sub-pixel convolution; Shi et al., 2016).
+
+    With ``b = block_size`` and ``c = channels / b**2``: ``y[n, i * b + p, j * b + q, k] = x[n, i, j, (p * b + q) * c + k]``.
 
     Args:
-        x: ``(batch, height, width, channels)``.
-        block_size: The pixels of a block's side; the channels are divided by its square.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        x: Array-like of shape ``(batch, height, width, channels)``.
+        block_size: Integer, side of a block in pixels; ``channels`` must be a multiple of its square.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``"channels_last"``.
 
     Returns:
-        ``(batch, height * block_size, width * block_size, channels / block_size**2)``.
+        Array of shape ``(batch, height * block_size, width * block_size, channels / block_size**2)``.
 
     Example:
         >>> from cornu import ops
@@ -904,15 +929,15 @@ def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last"
 
 @op(batch_coupling=of_rank(4))
 def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
-    """Pictures made smaller by laying the pixels of blocks out as channels: undoes :func:`depth_to_space`.
+    """Rearrange blocks of pixels into channels, which reduces the size of images: the inverse of :func:`depth_to_space`.
 
     Args:
-        x: ``(batch, height, width, channels)``.
-        block_size: The pixels of a block's side.
-        data_format: ``"channels_last"`` or ``"channels_first"``.
+        x: Array-like of shape ``(batch, height, width, channels)``.
+        block_size: Integer, side of a block in pixels; ``height`` and ``width`` must be multiples of it.
+        data_format: ``"channels_last"`` or ``"channels_first"``. Defaults to ``"channels_last"``.
 
     Returns:
-        ``(batch, height / block_size, width / block_size, channels * block_size**2)``.
+        Array of shape ``(batch, height / block_size, width / block_size, channels * block_size**2)``.
 
     Example:
         >>> from cornu import ops

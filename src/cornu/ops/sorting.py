@@ -12,11 +12,11 @@ from cornu.ops.dispatch import arrays, floats, op
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argsort")
 def argsort(x: Array, axis: int | None = -1) -> Array:
-    """The indices that sort an array, as ``int32``; equal numbers keep their order.
+    """Return the indices that sort an array in ascending order, as ``int32``. The sort is stable.
 
     Args:
-        x: An array.
-        axis: The axis; None is the flattened array.
+        x: Array-like.
+        axis: Integer, the axis along which to sort, or None for the flattened array. Defaults to -1.
 
     Example:
         >>> from cornu import ops
@@ -31,7 +31,7 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sort")
 def sort(x: Array, axis: int | None = -1) -> Array:
-    """The numbers in order, smallest first (see :func:`argsort` for the arguments).
+    """Return a sorted copy of an array, in ascending order (see :func:`argsort` for the arguments).
 
     Example:
         >>> from cornu import ops
@@ -47,18 +47,18 @@ def sort(x: Array, axis: int | None = -1) -> Array:
 
 @op(batch_coupling=of_rank(2), keras_path="math.TopK")
 def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
-    """The ``k`` largest along the last axis and their indices.
+    """Return the ``k`` largest elements along the last axis and their indices.
 
     Args:
-        x: An array.
-        k: How many.
-        sorted: They come sorted, largest first, in any case.
+        x: Array-like.
+        k: Integer, number of elements.
+        sorted: Accepted for compatibility with Keras; the elements are always sorted in descending order.
 
     Returns:
-        ``(values, indices)``, the indices as ``int32``.
+        Tuple ``(values, indices)``; the indices are ``int32``.
 
     Raises:
-        InvalidArgumentError: There are not as many.
+        InvalidArgumentError: If ``k`` is larger than the size of the last axis.
 
     Example:
         >>> from cornu import ops
@@ -68,24 +68,24 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
     backend, x = arrays(x)
     if len(x.shape) == 0 or not 0 <= k <= x.shape[-1]:
         raise InvalidArgumentError(
-            f"`top_k` was given `k={k}` for an array of shape {tuple(x.shape)}.",
-            "`k` must lie between 0 and the size of the last axis.",
-            "Choose a smaller `k`." if len(x.shape) else "Pass an array with an axis.",
+            f"`top_k` received `k={k}` for an array of shape {tuple(x.shape)}.",
+            "`k` must be between 0 and the size of the last axis.",
+            "Choose a smaller `k`." if len(x.shape) else "Pass an array with at least one axis.",
         )
     return backend.top_k(x, k)
 
 
 @op(batch_coupling=predicted, keras_path="math.InTopK")
 def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
-    """Whether the score of the right class is among the ``k`` largest; of equal scores all count.
+    """Return whether the score of the target class is among the ``k`` largest; ties count as being among them.
 
     Args:
-        targets: Numbers of the right classes, of shape ``(batch,)``.
-        predictions: Scores, of shape ``(batch, classes)``.
-        k: How many.
+        targets: Array-like of integers of shape ``(batch,)``, the target classes.
+        predictions: Array-like of shape ``(batch, classes)``, the scores.
+        k: Integer, number of scores to consider.
 
     Returns:
-        Booleans of shape ``(batch,)``; False where the class does not exist or its score is not finite.
+        Array of booleans of shape ``(batch,)``; False where the class does not exist or its score is not finite.
 
     Example:
         >>> from cornu import ops
@@ -103,12 +103,12 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
 
 @op(batch_coupling=looked_up, keras_path="numpy.SearchSorted")
 def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> Array:
-    """Where numbers would have to be put in so that a sorted row stays sorted.
+    """Return the indices at which values would be inserted to keep a sequence sorted, as ``int32``.
 
     Args:
-        sorted_sequence: Numbers in order, of shape ``(n,)``.
-        values: Any numbers.
-        side: ``"left"``: before equal ones; ``"right"``: behind them.
+        sorted_sequence: Array-like of shape ``(n,)``, in ascending order.
+        values: Array-like of any shape.
+        side: ``"left"`` (insert before equal elements) or ``"right"`` (insert after them). Defaults to ``"left"``.
 
     Example:
         >>> from cornu import ops
@@ -120,9 +120,9 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
     backend, row, values = arrays(sorted_sequence, values)
     if len(row.shape) != 1:
         raise ShapeError(
-            f"`searchsorted` was given `sorted_sequence` of shape {tuple(row.shape)}.",
-            "It must be one row of numbers, of shape `(n,)`.",
-            "Call it once for each row.",
+            f"`searchsorted` received `sorted_sequence` of shape {tuple(row.shape)}.",
+            "It must be one-dimensional, of shape `(n,)`.",
+            "Call `searchsorted` once for each sequence.",
         )
     wide = backend.reshape(values, (*values.shape, 1))
     before = backend.less(row, wide) if side == "left" else backend.less_equal(row, wide)
@@ -131,7 +131,13 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
 
 @op(batch_coupling=first_alone, keras_path="numpy.Digitize")
 def digitize(x: Array, bins: Array) -> Array:
-    """The number of the bin each number falls into: 0 below the first bound, ``len(bins)`` from the last on.
+    """Return the index of the bin of each value: 0 below the first edge, ``len(bins)`` from the last edge on.
+
+    The index ``i`` satisfies ``bins[i - 1] <= x < bins[i]``.
+
+    Args:
+        x: Array-like.
+        bins: Array-like of shape ``(n,)``, the bin edges in ascending order.
 
     Example:
         >>> from cornu import ops
@@ -146,17 +152,21 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 @op(batch_coupling=quantiles, keras_path="numpy.Quantile")
 def quantile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
-    """The number below which a part of all numbers lies.
+    """Return the quantiles of the elements along the given axes.
+
+    The quantile of ``n`` sorted elements is the element at the position ``q * (n - 1)``, counted from 0. With
+    ``method="linear"``, a position ``i + f`` between two elements yields ``(1 - f) * x[i] + f * x[i + 1]``.
 
     Args:
-        x: An array.
-        q: The part, from 0 to 1; or a list of such.
-        axis: The axis or axes; None is all of them.
-        method: What to take between two neighbours: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or ``"nearest"``.
-        keepdims: Whether these axes stay, with size 1.
+        x: Array-like.
+        q: Float between 0 and 1, or array-like of such values.
+        axis: Integer or tuple of integers, the axis or axes along which to reduce. Defaults to None (all axes).
+        method: How to choose a value between two neighboring elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"``
+            or ``"nearest"``. Defaults to ``"linear"``.
+        keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
 
     Returns:
-        The quantile; for a list ``q`` one after the other along a new first axis.
+        Array of quantiles; for an array-like ``q``, stacked along a new first axis.
 
     Example:
         >>> from cornu import ops
@@ -192,7 +202,7 @@ def _fraction(backend: Any, x: Array) -> Array:
 
 @op(batch_coupling=quantiles, keras_path="numpy.Percentile")
 def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
-    """As :func:`quantile`, with ``q`` from 0 to 100.
+    """Return the percentiles ``quantile(x, q / 100)``, with ``q`` between 0 and 100 (see :func:`quantile`).
 
     Example:
         >>> from cornu import ops
@@ -205,7 +215,7 @@ def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepd
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Median")
 def median(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The middle one of the sorted numbers, or the mean of both middle ones (see :func:`quantile`).
+    """Return the median ``quantile(x, 0.5)``: the middle element, or the mean of the middle two (see :func:`quantile`).
 
     Example:
         >>> from cornu import ops

@@ -1,9 +1,7 @@
-"""The arithmetic of windows that slide over pictures: sizes and padding of convolutions and pooling.
+"""Window arithmetic: sizes and padding of convolutions and pooling. Plain Python on integers.
 
-Plain Python on whole numbers.
-
-With input size I, window K, dilation D, stride S and padding P on both sides together, the window reaches over
-``K_eff = (K - 1) * D + 1`` places and the output has ``floor((I - K_eff + P) / S) + 1``.
+With input size I, window K, dilation D, stride S and total padding P, the window covers ``K_eff = (K - 1) * D + 1`` positions,
+and the output has the size ``floor((I - K_eff + P) / S) + 1``.
 """
 
 from collections.abc import Sequence
@@ -14,21 +12,21 @@ import numpy as np
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
 PADDINGS = ("valid", "same")
-"""No padding, or as much as makes the output as large as the input (divided by the stride, rounded up)."""
+"""No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
 
 _GUESSES = {"equal": "same", "half": "same", "zero": "same", "zeros": "same", "none": "valid", "no": "valid", "false": "valid"}
-"""What people mean who write something else; spelling would guess wrong (``"equal"`` is nearer to ``"valid"``)."""
+"""Suggestions for other names; a guess by spelling would be wrong (``"equal"`` is closer to ``"valid"``)."""
 
 
 def standardize_padding(padding: Any, causal: bool = False) -> str:
-    """The name of a padding, in small letters.
+    """Return the name of a padding mode in lower case.
 
     Args:
-        padding: ``"valid"`` or ``"same"``.
-        causal: Whether ``"causal"`` is accepted too.
+        padding: ``"valid"`` or ``"same"``, in any case.
+        causal: Whether ``"causal"`` is accepted as well. Defaults to False.
 
     Raises:
-        InvalidArgumentError: It is another one.
+        InvalidArgumentError: If the mode is unknown.
 
     Example:
         >>> from cornu.ops.window import standardize_padding
@@ -43,16 +41,16 @@ def standardize_padding(padding: Any, causal: bool = False) -> str:
 
 
 def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
-    """One whole number for each spatial axis.
+    """Return a tuple with one integer for each spatial axis.
 
     Args:
-        value: A number for all axes, or a tuple of one for each.
-        rank: How many axes there are.
-        argument: What the value is called where the user gave it.
-        least: The least number that is accepted.
+        value: Integer for all axes, or a tuple with one integer for each axis.
+        rank: Integer, number of spatial axes.
+        argument: String, name of the argument in the message.
+        least: Integer, smallest accepted value. Defaults to 1.
 
     Raises:
-        InvalidArgumentError: There are not as many numbers as axes, or one is too small or not whole.
+        InvalidArgumentError: If the number of values is not ``rank``, or a value is too small or not an integer.
 
     Example:
         >>> from cornu.ops.window import standardize_sizes
@@ -63,16 +61,16 @@ def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> t
     values = (value,) * rank if isinstance(value, whole) else value
     valid = isinstance(values, Sequence) and len(values) == rank
     if not valid or any(not isinstance(item, whole) or isinstance(item, bool) or item < least for item in values):
-        kind = "positive whole number" if least == 1 else f"whole number from {least} on"
+        kind = "positive integer" if least == 1 else f"integer of at least {least}"
         expected = f"one {kind}, or a tuple of {rank} of them" if rank > 1 else f"one {kind}"
         raise InvalidArgumentError(
-            f"`{argument}={value!r}` was given.", f"It must be {expected}.", f"Pass for example `{argument}={max(least, 2)}`."
+            f"`{argument}={value!r}` was given.", f"It must be {expected}.", f"Pass, for example, `{argument}={max(least, 2)}`."
         )
     return tuple(int(item) for item in values)
 
 
 def effective_size(window: int, dilation: int = 1) -> int:
-    """How many places a dilated window reaches over.
+    """Return the number of positions that a dilated window covers: ``(window - 1) * dilation + 1``.
 
     Example:
         >>> from cornu.ops.window import effective_size
@@ -83,17 +81,17 @@ def effective_size(window: int, dilation: int = 1) -> int:
 
 
 def output_size(size: int | None, window: int, stride: int, padding: tuple[int, int] = (0, 0), dilation: int = 1) -> int | None:
-    """Size of the output along one axis; may be 0 or less if the window does not fit.
+    """Return the output size along one axis; it may be 0 or less if the window does not fit.
 
     Args:
-        size: Size of the input; None if unknown.
-        window: Size of the window.
-        stride: Step of the window.
-        padding: Places added before and after.
-        dilation: Distance of the window's places.
+        size: Integer, input size, or None if unknown.
+        window: Integer, size of the window.
+        stride: Integer, step of the window.
+        padding: Tuple of two integers, the padding before and after. Defaults to ``(0, 0)``.
+        dilation: Integer, distance between two elements of the window. Defaults to 1.
 
     Returns:
-        ``floor((size - effective window + padding) / stride) + 1``, or None for an unknown size.
+        Integer, ``floor((size - effective window + padding) / stride) + 1``, or None for an unknown size.
 
     Example:
         >>> from cornu.ops.window import output_size
@@ -106,17 +104,17 @@ def output_size(size: int | None, window: int, stride: int, padding: tuple[int, 
 
 
 def padding_pair(padding: str, size: int, window: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """Places to add before and after along one axis.
+    """Return the padding before and after along one axis.
 
-    Of an odd number ``"same"`` adds one more behind, as TensorFlow and Keras do. ``"causal"`` adds all before, so that an
-    output sees no later input.
+    If the total of ``"same"`` is odd, the extra element is added after the input, as in TensorFlow and Keras. ``"causal"``
+    adds all padding before the input, so that no output depends on later inputs.
 
     Args:
         padding: ``"valid"``, ``"same"`` or ``"causal"``.
-        size: Size of the input.
-        window: Size of the window.
-        stride: Step of the window.
-        dilation: Distance of the window's places.
+        size: Integer, input size.
+        window: Integer, size of the window.
+        stride: Integer, step of the window.
+        dilation: Integer, distance between two elements of the window. Defaults to 1.
 
     Example:
         >>> from cornu.ops.window import padding_pair
@@ -134,7 +132,7 @@ def padding_pair(padding: str, size: int, window: int, stride: int, dilation: in
 
 
 def padded_output_size(padding: str, size: int | None, window: int, stride: int, dilation: int = 1) -> int | None:
-    """Size of the output along one axis under a named padding; None for an unknown size.
+    """Return the output size along one axis for a padding mode, or None for an unknown size.
 
     Example:
         >>> from cornu.ops.window import padded_output_size
@@ -149,14 +147,14 @@ def padded_output_size(padding: str, size: int | None, window: int, stride: int,
 def check_fits(
     name: str, sizes: Sequence[int | None], outputs: Sequence[int | None], reaches: Sequence[int], window: str
 ) -> None:
-    """Raises a :class:`ShapeError` where the window is larger than the input, so that there would be no output.
+    """Raise a :class:`ShapeError` if the window is larger than the input, so that the output would be empty.
 
     Args:
-        name: Name of the op or layer, for the message.
+        name: String, name of the op or layer in the message.
         sizes: Spatial sizes of the input.
         outputs: Spatial sizes of the output.
         reaches: Effective sizes of the window.
-        window: What the window is called where the user gave it.
+        window: String, name of the window argument in the message.
 
     Example:
         >>> from cornu.ops.window import check_fits
@@ -165,9 +163,9 @@ def check_fits(
     for axis, output in enumerate(outputs):
         if output is not None and output < 1:
             raise ShapeError(
-                f"`{name}` was given an input of spatial size {_by(sizes)} and a `{window}` that reaches over {_by(reaches)}.",
-                f"The input must be at least as large: on spatial axis {axis} it is {sizes[axis]} against {reaches[axis]}.",
-                'Use a larger input, fewer pooling layers or strides before, a smaller window, or `padding="same"`.',
+                f"`{name}` received an input of spatial size {_by(sizes)} and a `{window}` that covers {_by(reaches)}.",
+                f"The input must be at least as large; on spatial axis {axis}, {sizes[axis]} is less than {reaches[axis]}.",
+                'Use a larger input, fewer preceding pooling layers or strides, a smaller window, or `padding="same"`.',
             )
 
 
@@ -178,16 +176,16 @@ def _by(sizes: Sequence[int | None]) -> str:
 def transpose_output_size(
     padding: str, size: int | None, window: int, stride: int, dilation: int = 1, output_padding: int | None = None
 ) -> int | None:
-    """Size of a transposed convolution's output along one axis, as Keras defines it.
+    """Return the output size of a transposed convolution along one axis, as defined by Keras.
 
     Args:
         padding: ``"valid"`` or ``"same"``.
-        size: Size of the input; None if unknown.
-        window: Size of the window.
-        stride: Step of the convolution that is transposed: the factor by which the picture grows.
-        dilation: Distance of the window's places.
-        output_padding: Added to the least size. None chooses it so that ``"same"`` gives ``size * stride`` and ``"valid"``
-            gives ``(size - 1) * stride + max(window, stride)``.
+        size: Integer, input size, or None if unknown.
+        window: Integer, size of the window.
+        stride: Integer, stride of the transposed convolution: the upsampling factor.
+        dilation: Integer, distance between two elements of the window. Defaults to 1.
+        output_padding: Integer added to the smallest possible size. Defaults to None: ``"same"`` returns ``size * stride`` and
+            ``"valid"`` returns ``(size - 1) * stride + max(effective window, stride)``.
 
     Example:
         >>> from cornu.ops.window import transpose_output_size
@@ -206,10 +204,10 @@ def transpose_output_size(
 def transpose_padding_before(
     padding: str, window: int, stride: int, dilation: int = 1, output_padding: int | None = None
 ) -> int:
-    """Places that the convolution, whose transpose it is, adds before its input, along one axis.
+    """Return the padding before the input of the convolution that is transposed, along one axis.
 
-    A transposed convolution spreads each input over a window of the output; so many places are cut off at its start.
-    (See :func:`transpose_output_size` for the arguments.)
+    A transposed convolution adds each input element to a window of the output; this number of positions is cropped at the
+    start of the output. (See :func:`transpose_output_size` for the arguments.)
 
     Example:
         >>> from cornu.ops.window import transpose_padding_before
