@@ -74,7 +74,7 @@ class RMSprop(Optimizer):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """Return the slots: average of squared gradients; with ``momentum`` the last step; if ``centered`` the average gradient."""
+        """Return the slots: average squared gradient, with ``momentum`` the last step, if ``centered`` the average gradient."""
         names = ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]
         return [{name: 0.0} for name in names]
 
