@@ -75,7 +75,7 @@ class Loss(registry.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `call(y_true, y_pred)`.")
 
     def counted(self, y_true: Any, y_pred: Any) -> Any:
-        """Return a boolean mask of the values to include, broadcastable to those of :meth:`call`; None (default) for all."""
+        """Return the boolean mask of the values to include, broadcastable to the result of :meth:`call`; None for all."""
         return None
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, sample_mask: Any = None) -> Any:
@@ -244,7 +244,7 @@ def together(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Convert labels and predictions to the float dtype of the predictions, or else to ``config.floatx()``."""
+    """Convert labels and predictions to the float dtype of the predictions, or ``config.floatx()`` if they are not floats."""
     y_true, y_pred = together(y_true, y_pred)
     y_pred = as_float(y_pred)
     return ops.cast(y_true, ops.dtype(y_pred)), y_pred

@@ -70,8 +70,8 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """Compute the multiclass hinge loss over the last axis.
 
-    ``loss = maximum(neg - pos + 1, 0)``, where ``pos = sum(y_true * y_pred, axis=-1)`` and ``neg = max((1 - y_true) * y_pred,
-    axis=-1)``.
+    ``loss = maximum(neg - pos + 1, 0)``, where ``pos = sum(y_true * y_pred, axis=-1)`` and
+    ``neg = max((1 - y_true) * y_pred, axis=-1)``.
 
     Args:
         y_true: Array-like of one-hot labels, of shape ``(batch, ..., classes)``.

@@ -15,8 +15,8 @@ Axis = int | Sequence[int] | None
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
     """Compute the Tversky loss.
 
-    ``loss = 1 - tp / (tp + alpha * fn + beta * fp + epsilon)``, where ``tp = sum(y_true * y_pred)``, ``fn = sum(y_true * (1 -
-    y_pred))``, ``fp = sum((1 - y_true) * y_pred)`` and ``epsilon = config.epsilon()``.
+    ``loss = 1 - tp / (tp + alpha * fn + beta * fp + epsilon)``, where ``tp = sum(y_true * y_pred)``,
+    ``fn = sum(y_true * (1 - y_pred))``, ``fp = sum((1 - y_true) * y_pred)`` and ``epsilon = config.epsilon()``.
 
     Args:
         y_true: Array-like of labels 0 or 1 for each pixel.

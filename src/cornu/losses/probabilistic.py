@@ -56,8 +56,9 @@ def binary_focal_crossentropy(
 ) -> Any:
     """Compute the binary focal cross-entropy, which reduces the loss of samples that are classified well.
 
-    ``loss = mean(weight * (1 - p_t) ** gamma * binary_crossentropy, axis)``, where ``p_t = y_true * y_pred + (1 - y_true) * (1
-    - y_pred)``; ``weight`` is ``y_true * alpha + (1 - y_true) * (1 - alpha)`` with ``apply_class_balancing`` and 1 otherwise.
+    ``loss = mean(weight * (1 - p_t) ** gamma * binary_crossentropy, axis)``, where
+    ``p_t = y_true * y_pred + (1 - y_true) * (1 - y_pred)``; ``weight`` is ``y_true * alpha + (1 - y_true) * (1 - alpha)`` with
+    ``apply_class_balancing`` and 1 otherwise.
 
     Args:
         y_true: Array-like of labels 0 and 1 or probabilities, of shape ``(batch, ..., n)``.

@@ -58,8 +58,8 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """Compute the mean absolute percentage error over the last axis, in percent.
 
-    ``loss = 100 * mean(abs((y_true - y_pred) / maximum(abs(y_true), epsilon)), axis=-1)``, where ``epsilon =
-    config.epsilon()``.
+    ``loss = 100 * mean(abs((y_true - y_pred) / maximum(abs(y_true), epsilon)), axis=-1)``, where
+    ``epsilon = config.epsilon()``.
 
     Args:
         y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.
@@ -105,8 +105,8 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     """Compute the Huber loss, averaged over the last axis.
 
-    With ``error = abs(y_pred - y_true)``, the loss is ``0.5 * error ** 2`` where ``error <= delta``, and ``delta * error - 0.5
-    * delta ** 2`` elsewhere.
+    With ``error = abs(y_pred - y_true)``, the loss is ``0.5 * error ** 2`` where ``error <= delta``, and
+    ``delta * error - 0.5 * delta ** 2`` elsewhere.
 
     Args:
         y_true: Array-like, ground truth values of shape ``(batch, ..., n)``.

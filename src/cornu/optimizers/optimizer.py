@@ -39,8 +39,9 @@ class Optimizer(registry.Configurable):
         clipvalue: Positive float, the maximum absolute value of the elements of gradients. Defaults to None.
         global_clipnorm: Positive float, the maximum L2 norm of all gradients together. Defaults to None. At most one of the
             three clipping arguments may be set.
-        use_ema: Whether to keep an exponential moving average (EMA) of the weights, ``average = ema_momentum * average + (1 -
-            ema_momentum) * weight``, which replaces the weights at the end of training. Defaults to False.
+        use_ema: Whether to keep an exponential moving average (EMA) of the weights,
+            ``average = ema_momentum * average + (1 - ema_momentum) * weight``, which replaces the weights at the end of
+            training. Defaults to False.
         ema_momentum: Float in [0, 1], the decay rate of the moving average. Defaults to 0.99.
         ema_overwrite_frequency: Positive integer, the number of steps after which the average replaces the weights. Defaults
             to None (only at the end of training).

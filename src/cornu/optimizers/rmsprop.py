@@ -15,8 +15,8 @@ class RMSprop(Optimizer):
         step = learning_rate * g / sqrt(v + epsilon)
         weight = weight - step
 
-    With ``momentum``, ``step = momentum * previous_step + learning_rate * g / sqrt(v + epsilon)``. If ``centered``, ``v -
-    average_gradient ** 2`` replaces ``v``, where ``average_gradient = rho * average_gradient + (1 - rho) * g``.
+    With ``momentum``, ``step = momentum * previous_step + learning_rate * g / sqrt(v + epsilon)``. If ``centered``,
+    ``v - average_gradient ** 2`` replaces ``v``, where ``average_gradient = rho * average_gradient + (1 - rho) * g``.
 
     Args:
         learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
@@ -74,7 +74,7 @@ class RMSprop(Optimizer):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def slot_groups(self) -> list[dict[str, float]]:
-        """Return the slots: average squared gradient, with ``momentum`` the last step, if ``centered`` the average gradient."""
+        """Return the slots: averages of squared gradients and (if ``centered``) of gradients, (with ``momentum``) the step."""
         names = ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]
         return [{name: 0.0} for name in names]
 

@@ -262,8 +262,8 @@ class CosineDecayRestarts(LearningRateSchedule):
     """Cosine decay with warm restarts.
 
     ``initial_learning_rate * ((1 - alpha) * m_mul ** i * 0.5 * (1 + cos(pi * t)) + alpha)``, where ``i`` is the number of
-    restarts so far and ``t`` is the fraction of the current decay that has passed. Decay ``i`` lasts ``first_decay_steps *
-    t_mul ** i`` steps.
+    restarts so far and ``t`` is the fraction of the current decay that has passed. Decay ``i`` lasts
+    ``first_decay_steps * t_mul ** i`` steps.
 
     Args:
         initial_learning_rate: Float, the learning rate at step 0.
