@@ -108,8 +108,7 @@ class Conv2DTranspose(BaseConvTranspose):
 
     where ``conv_transpose`` is the gradient of the convolution of :class:`Conv2D` with respect to its input: each input
     value is multiplied by the kernel and added to the output at the positions ``i * strides + m * dilation_rate`` (for
-    ``padding="valid"``). The weights
-    are ``kernel``, of shape ``(*kernel_size, filters, channels)``, and ``bias``.
+    ``padding="valid"``). The weights are ``kernel``, of shape ``(*kernel_size, filters, channels)``, and ``bias``.
 
     Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
 

@@ -82,8 +82,8 @@ class DepthwiseConv1D(BaseDepthwiseConv):
 class DepthwiseConv2D(BaseDepthwiseConv):
     """2D depthwise convolution layer, for images.
 
-    Each input channel is convolved separately with ``depth_multiplier`` kernels. Without
-    padding, with ``strides`` s and ``dilation_rate`` d, the layer computes for each channel c and multiplier q::
+    Each input channel is convolved separately with ``depth_multiplier`` kernels. Without padding, with
+    ``strides`` s and ``dilation_rate`` d, the layer computes for each channel c and multiplier q::
 
         y[i, j, c * depth_multiplier + q] = activation(
             bias[c * depth_multiplier + q] + sum over (m, n) of x[i * s + m * d, j * s + n * d, c] * kernel[m, n, c, q]

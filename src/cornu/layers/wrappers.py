@@ -172,8 +172,8 @@ class Bidirectional(Layer):
             None (returned as a pair). Defaults to ``"concat"``.
         weights: List of initial weights, those of the forward layer first. Defaults to None.
         backward_layer: Layer for the backward direction. Its ``go_backwards`` must differ from that of ``layer``, and its
-            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a
-            new layer with the arguments of ``layer`` and ``go_backwards=True``.
+            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a new
+            layer with the arguments of ``layer`` and ``go_backwards=True``.
         **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
 
     Raises:
