@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import backends, config, ops, trees
-from cornu.core import calls, dtype_policy, layer_tree
+from cornu.core import batch_coupling, dtype_policy, layer_tree
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
@@ -416,7 +416,7 @@ def _check_half_precision(subject: _Subject) -> None:
 def _check_batch_coupling(subject: _Subject) -> None:
     """With ``batch_coupling = "none"`` a sample gets the same answer in any company, with ``"masked"`` beside any padding."""
     layer = subject.layer()
-    coupling = calls.coupling_of_all(layer)
+    coupling = batch_coupling.effective_coupling(layer)
     count = len(trees.leaves(subject.inputs)[0])
     if coupling == "unknown" or count < 2 or subject.call:
         return

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import activations, layers
+from cornu.core import batch_coupling
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.layers import arguments
 
@@ -72,7 +73,7 @@ def test_other_things_are_no_axes(value: Any) -> None:
 
 
 def test_cornus_activations_treat_samples_alone() -> None:
-    assert arguments.coupling_of(activations.softmax) == "none"
-    assert arguments.coupling_of(activations.get(None)) == "none"
-    assert arguments.coupling_of(layers.PReLU()) == "none"
-    assert arguments.coupling_of(lambda x: x) == "unknown"
+    assert batch_coupling.coupling_of_function(activations.softmax) == "none"
+    assert batch_coupling.coupling_of_function(activations.get(None)) == "none"
+    assert batch_coupling.coupling_of_function(layers.PReLU()) == "none"
+    assert batch_coupling.coupling_of_function(lambda x: x) == "unknown"

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, ops, registry, trees
-from cornu.core import context, layer_tree
+from cornu import backends, ops, trees
+from cornu.core import context
 from cornu.core.context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.shapes import first_of
@@ -51,25 +51,6 @@ def parameters_of(kind: type) -> dict[str, Any]:
     """The parameters of a class's ``call``, in order: name to default."""
     parameters = list(inspect.signature(kind.call).parameters.values())[1:]
     return {parameter.name: parameter.default for parameter in parameters}
-
-
-def coupling_of(layer: Any) -> str:
-    """A layer's ``batch_coupling``; ``"unknown"`` for a user's ``call`` that overrides the one the promise was made for.
-
-    The promise counts if the class that has the ``call``, or one derived from it, makes it.
-    """
-    kinds = type(layer).__mro__
-    owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
-    if registry.is_builtin(kinds[owner]):
-        return layer.batch_coupling
-    promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
-    return layer.batch_coupling if promised else "unknown"
-
-
-def coupling_of_all(layer: Any) -> str:
-    """The ``batch_coupling`` of a layer with all that are inside it: the worst of them."""
-    couplings = {coupling_of(inner) for inner in layer_tree.flatten(layer)}
-    return next((worst for worst in ("masked", "none") if couplings <= {worst, "none"}), "unknown")
 
 
 def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

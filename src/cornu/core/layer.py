@@ -7,7 +7,17 @@ from typing import Any, Self
 import numpy as np
 
 from cornu import backends, config, constraints, initializers, regularizers, trees
-from cornu.core import calls, complaints, context, dtype_policy, graph, layer_config, layer_placement, layer_tree, structure
+from cornu.core import (
+    batch_coupling,
+    complaints,
+    context,
+    dtype_policy,
+    graph,
+    layer_config,
+    layer_placement,
+    layer_tree,
+    structure,
+)
 from cornu.core.context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_build import build_for, first_node, input_shape_of, remembering
@@ -170,7 +180,7 @@ class Layer(LayerTraits, Configurable):
 
     def batch_coupling_of_all(self) -> str:
         """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
-        return calls.coupling_of_all(self)
+        return batch_coupling.effective_coupling(self)
 
     def stateless_call(
         self,

@@ -1,15 +1,12 @@
 """Validation of the arguments of layers: each function returns the argument in its final form or raises an error."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from cornu import registry
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.ops import batch_coupling
 
 
 def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
@@ -119,23 +116,3 @@ def axes(layer: Layer, value: Any, argument: str = "axis") -> Any:
         "It must be an integer or a list of integers.",
         f"Pass `{argument}=-1` for the last axis.",
     )
-
-
-def coupling_along(axes: int | list[int]) -> str:
-    """Return the batch coupling of a computation along the given axes (see ``Layer.batch_coupling``).
-
-    Samples are coupled only if the first axis is among them.
-    """
-    return "unknown" if axes == 0 or (isinstance(axes, list) and 0 in axes) else "none"
-
-
-def coupling_of(function: Callable) -> str:
-    """Return how a function of a batch couples its samples (see ``Layer.batch_coupling``), as the function declares."""
-    if isinstance(function, Layer):
-        return function.batch_coupling
-    return batch_coupling.of_call(function, (SymbolicTensor((None, None)),), {})
-
-
-def is_own_activation(function: Callable) -> bool:
-    """Return whether a function is a built-in activation, which has no weights and draws no random values."""
-    return function in registry.allowed("activations").values()

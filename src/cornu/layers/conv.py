@@ -3,6 +3,7 @@
 from typing import Any
 
 from cornu import activations, config, constraints, initializers, ops, regularizers
+from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
@@ -51,7 +52,7 @@ class WindowedConv(Layer):
         self.bias_initializer = initializers.get(initializer)
         self.bias_regularizer = regularizers.get(regularizer)
         self.bias_constraint = constraints.get(constraint)
-        self.batch_coupling = arguments.coupling_of(self.activation)
+        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
     def _allows_causal(self) -> bool:
         return False

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import activations, constraints, initializers, ops, regularizers, trees
-from cornu.core import graph
+from cornu.core import batch_coupling, graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.core.shapes import map_shapes
@@ -80,7 +80,7 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.batch_coupling = arguments.coupling_of(self.activation)
+        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_output_activation(self) -> Any:
@@ -141,7 +141,7 @@ class Activation(Layer):
     def __init__(self, activation: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
-        self.batch_coupling = arguments.coupling_of(self.activation)
+        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_output_activation(self) -> Any:

@@ -6,6 +6,7 @@ import string
 from typing import Any
 
 from cornu import activations, constraints, initializers, ops, regularizers
+from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import arguments, shapes
@@ -81,7 +82,7 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self._given_shape = output_sizes(self, output_shape)
         self._read_equation()
-        self.batch_coupling = arguments.coupling_of(self.activation) if self._keeps_the_batch() else "unknown"
+        self.batch_coupling = batch_coupling.coupling_of_function(self.activation) if self._keeps_the_batch() else "unknown"
 
     @property
     def cornu_output_activation(self) -> Any:

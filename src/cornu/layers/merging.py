@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import ops
+from cornu.core import batch_coupling
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.layers import arguments
 from cornu.layers.shapes import Shape, Size, find_axis
 from cornu.ops.dtypes import is_float
 
@@ -232,7 +232,7 @@ class Concatenate(Merge):
     def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = int(axis)
-        self.batch_coupling = arguments.coupling_along(self.axis)
+        self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
     def _merge(self, inputs: list) -> Any:
         return ops.concatenate(inputs, axis=self.axis)

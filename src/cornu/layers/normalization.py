@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers
 from cornu.backends import shortcuts
-from cornu.core import context
+from cornu.core import batch_coupling, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import arguments, shapes
@@ -304,7 +304,7 @@ class LayerNormalization(Normalization):
     ):
         super().__init__(**kwargs)
         self.axis = arguments.axes(self, axis)
-        self.batch_coupling = arguments.coupling_along(self.axis)
+        self.batch_coupling = batch_coupling.coupling_along(self.axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
@@ -452,7 +452,7 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = arguments.axes(self, axis)
-        self.batch_coupling = arguments.coupling_along(self.axis)
+        self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs divided by their L2 norm."""

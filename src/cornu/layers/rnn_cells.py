@@ -9,6 +9,7 @@ import numpy as np
 
 from cornu import activations, constraints, initializers, ops, regularizers
 from cornu.backends import shortcuts
+from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
@@ -83,7 +84,7 @@ class RecurrentCell(Layer):
     @property
     def batch_coupling(self) -> str:  # type: ignore[override]
         """The batch coupling of the activation functions."""
-        found = [arguments.coupling_of(function) for function in self._activations]
+        found = [batch_coupling.coupling_of_function(function) for function in self._activations]
         return next(worst for worst in ("unknown", "masked", "none") if worst in found)
 
     # --- Weights ------------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ class RecurrentCell(Layer):
         """Return whether the step is that of the class that declares how it reads its weights, with built-in activations."""
         own: Any = owner_of(type(self), "_reads_only_products")
         changed = any(getattr(type(self), name) is not getattr(own, name) for name in ("step", "advance"))
-        return own._reads_only_products and not changed and all(map(arguments.is_own_activation, self._activations))
+        return own._reads_only_products and not changed and all(map(batch_coupling.is_builtin_activation, self._activations))
 
     def get_initial_state(self, batch_size: int) -> State:
         """Return zeros, one array of shape ``(batch_size, size)`` for each state."""

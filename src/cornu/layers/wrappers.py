@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import ops
-from cornu.core import calls, context
+from cornu.core import batch_coupling, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
@@ -115,7 +115,7 @@ class TimeDistributed(Wrapper):
                 f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
                 "Check the axes of the mask.",
             )
-        if calls.coupling_of_all(self.layer) == "none":
+        if batch_coupling.effective_coupling(self.layer) == "none":
             return self._all_at_once(inputs, mask)
         outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
         return ops.stack(outputs, axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, trees
-from cornu.core import calls
+from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
 from cornu.training import checks, diagnosis, inputs, targets
@@ -75,7 +75,7 @@ def make_feed(
 
 def may_pad(model: Any, compiled: Compiled) -> bool:
     """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
-    layers_may = calls.coupling_of_all(model) != "unknown"
+    layers_may = batch_coupling.effective_coupling(model) != "unknown"
     return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cornu import config, ops, trees
 from cornu.backends.contract import ArraySpec
 from cornu.core import context, layer_tree
-from cornu.core.calls import coupling_of
+from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
@@ -146,7 +146,7 @@ def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
 def _coupling(model: Any, objective: Any) -> str | None:
     """Where samples of a batch meet, in words; None if they do not."""
     for layer in layer_tree.flatten(model):
-        if coupling_of(layer) != "none":
+        if coupling_of_layer(layer) != "none":
             return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
     if not objective.is_mean_over_samples:
         return "a loss is no mean over samples that it judges alone (see `Loss.judges_samples_alone`)"

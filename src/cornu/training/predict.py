@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, registry, trees
-from cornu.core import calls, context, layer_tree
+from cornu.core import batch_coupling, calls, context, layer_tree
 from cornu.core.context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.structure import Snapshot
@@ -44,7 +44,7 @@ class Forward:
         self._model, self._variables, self._place = model, model.variables, placement_of(model)
         self._snapshot = Snapshot(model)
         self._calls = 0
-        self.may_pad = calls.coupling_of_all(model) != "unknown"
+        self.may_pad = batch_coupling.effective_coupling(model) != "unknown"
         self.known_forms: set = set()
         self.only_computes = all(map(_is_own, layer_tree.flatten(model)))
         self._compiled_for: set[tuple] = set()

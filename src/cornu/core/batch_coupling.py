@@ -1,0 +1,49 @@
+"""How the samples of a batch meet in a layer, or in a function given to a layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import registry
+from cornu.core import layer_tree
+from cornu.core.graph import SymbolicTensor
+from cornu.core.layer_traits import LayerTraits
+from cornu.ops import batch_coupling
+
+
+def coupling_of_layer(layer: Any) -> str:
+    """A layer's ``batch_coupling``; ``"unknown"`` for a user's ``call`` that overrides the one the promise was made for.
+
+    The promise counts if the class that has the ``call``, or one derived from it, makes it.
+    """
+    kinds = type(layer).__mro__
+    owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
+    if registry.is_builtin(kinds[owner]):
+        return layer.batch_coupling
+    promised = any("batch_coupling" in vars(kind) for kind in kinds[: owner + 1])
+    return layer.batch_coupling if promised else "unknown"
+
+
+def effective_coupling(layer: Any) -> str:
+    """The ``batch_coupling`` of a layer with all that are inside it: the worst of them."""
+    couplings = {coupling_of_layer(inner) for inner in layer_tree.flatten(layer)}
+    return next((worst for worst in ("masked", "none") if couplings <= {worst, "none"}), "unknown")
+
+
+def coupling_along(axes: int | list[int]) -> str:
+    """Return the batch coupling of a computation along the given axes (see ``Layer.batch_coupling``).
+
+    Samples are coupled only if the first axis is among them.
+    """
+    return "unknown" if axes == 0 or (isinstance(axes, list) and 0 in axes) else "none"
+
+
+def coupling_of_function(function: Callable) -> str:
+    """Return how a function of a batch couples its samples (see ``Layer.batch_coupling``), as the function declares."""
+    if isinstance(function, LayerTraits):
+        return function.batch_coupling
+    return batch_coupling.of_call(function, (SymbolicTensor((None, None)),), {})
+
+
+def is_builtin_activation(function: Callable) -> bool:
+    """Return whether a function is a built-in activation, which has no weights and draws no random values."""
+    return function in registry.allowed("activations").values()
