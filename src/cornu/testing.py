@@ -20,11 +20,11 @@ from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
+from cornu.dtypes import is_float
 from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.reshaping import Reshape
 from cornu.models.files import load_model
 from cornu.models.model import Model
-from cornu.ops.dtypes import is_float
 from cornu.optimizers.sgd import SGD
 
 _KEY = (20, 26)

@@ -471,7 +471,7 @@ def test_code_in_a_file_is_never_run(slot, safe_mode, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-@pytest.mark.parametrize("module", ["evilpkg", "evilpkg.inner", "cornu.saving.atomic"])
+@pytest.mark.parametrize("module", ["evilpkg", "evilpkg.inner", "cornu.io.atomic"])
 def test_nothing_is_imported_by_name(slot, module, tmp_path, monkeypatch):
     (tmp_path / "evilpkg").mkdir()
     (tmp_path / "evilpkg" / "__init__.py").write_text("open('MARKER', 'w')")

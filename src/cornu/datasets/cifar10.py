@@ -6,8 +6,8 @@ Alex Krizhevsky: "Learning Multiple Layers of Features from Tiny Images" (2009).
 import numpy as np
 
 from cornu.datasets import cifar
-from cornu.datasets.cache import Source, obtain
 from cornu.datasets.reading import Split, naming
+from cornu.io.cache import Source, obtain
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PICTURES_A_BATCH = 10000

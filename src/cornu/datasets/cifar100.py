@@ -4,9 +4,9 @@ Alex Krizhevsky: "Learning Multiple Layers of Features from Tiny Images" (2009).
 """
 
 from cornu.datasets import cifar
-from cornu.datasets.cache import Source, obtain
 from cornu.datasets.reading import Split, naming
 from cornu.errors import one_of
+from cornu.io.cache import Source, obtain
 
 FINE_NAMES = tuple(
     """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cornu.datasets.cache import Source, cache_folder, obtain
 from cornu.datasets.reading import Split, check_labels, naming, read_exactly
+from cornu.io.cache import Source, cache_folder, obtain
 
 SOURCE = Source(
     name="mnist.npz",

@@ -16,7 +16,7 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.signature import TensorSpec, input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
-from cornu.saving.atomic import atomic_write
+from cornu.io.atomic import atomic_write
 from cornu.training.predict import Forward
 
 _BATCHES = (3, 1)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers
+from cornu import activations, constraints, initializers, ops, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape
 
 _FAR_BELOW = {"float16": -3e4}
@@ -57,9 +57,9 @@ class ReLU(ElementwiseActivation):
 
     def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else arguments.at_least_zero(self, "max_value", max_value)
-        self.negative_slope = arguments.at_least_zero(self, "negative_slope", negative_slope)
-        self.threshold = arguments.at_least_zero(self, "threshold", threshold)
+        self.max_value = None if max_value is None else validation.at_least_zero(self, "max_value", max_value)
+        self.negative_slope = validation.at_least_zero(self, "negative_slope", negative_slope)
+        self.threshold = validation.at_least_zero(self, "threshold", threshold)
 
     def call(self, inputs: Any) -> Any:
         """Return the activation of the inputs."""
@@ -94,7 +94,7 @@ class LeakyReLU(ElementwiseActivation):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
-        self.negative_slope = arguments.at_least_zero(self, "negative_slope", negative_slope)
+        self.negative_slope = validation.at_least_zero(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Any) -> Any:
         """Return the activation of the inputs."""
@@ -176,7 +176,7 @@ class PReLU(ElementwiseActivation):
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
         listed = shared_axes if shared_axes is None or isinstance(shared_axes, (list, tuple)) else [shared_axes]
-        self.shared_axes = None if listed is None else arguments.axes(self, listed, "shared_axes")
+        self.shared_axes = None if listed is None else validation.axes(self, listed, "shared_axes")
 
     def build(self, input_shape: Shape) -> None:
         """Create the slopes."""
@@ -235,7 +235,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = arguments.axes(self, axis)
+        self.axis = validation.axes(self, axis)
 
     @property
     def batch_coupling(self) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, ops, regularizers
+from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
+from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.einsum_dense import EinsumDense, output_sizes
 from cornu.layers.shapes import Shape
-from cornu.ops.dtypes import LARGEST
 from cornu.registry import serialize
 
 # --- Shared helpers ---------------------------------------------------------------------------------------------------
@@ -93,9 +93,9 @@ class ManyHeads(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.dropout = arguments.rate(self, dropout, "dropout")
+        self.dropout = validation.rate(self, dropout, "dropout")
         self.use_bias = use_bias
-        self.sliding_window = None if sliding_window is None else arguments.whole(self, "sliding_window", sliding_window)
+        self.sliding_window = None if sliding_window is None else validation.whole(self, "sliding_window", sliding_window)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -467,12 +467,12 @@ class MultiHeadAttention(ManyHeads):
             seed,
             **kwargs,
         )
-        self.num_heads = arguments.whole(self, "num_heads", num_heads)
-        self.key_dim = arguments.whole(self, "key_dim", key_dim)
-        self.value_dim = self.key_dim if value_dim is None else arguments.whole(self, "value_dim", value_dim)
+        self.num_heads = validation.whole(self, "num_heads", num_heads)
+        self.key_dim = validation.whole(self, "key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else validation.whole(self, "value_dim", value_dim)
         self._given_shape = None if output_shape is None else output_sizes(self, output_shape)
         if attention_axes is not None:
-            axes = arguments.axes(self, attention_axes, "attention_axes")
+            axes = validation.axes(self, attention_axes, "attention_axes")
             self.attention_axes = (tuple(axes) if isinstance(axes, list) else (axes,)) or None
 
     def _sizes(self) -> tuple[int, int, int, int]:
@@ -594,9 +594,9 @@ class GroupQueryAttention(ManyHeads):
             seed,
             **kwargs,
         )
-        self.head_dim = arguments.whole(self, "head_dim", head_dim)
-        self.num_query_heads = arguments.whole(self, "num_query_heads", num_query_heads)
-        self.num_key_value_heads = arguments.whole(self, "num_key_value_heads", num_key_value_heads)
+        self.head_dim = validation.whole(self, "head_dim", head_dim)
+        self.num_query_heads = validation.whole(self, "num_query_heads", num_query_heads)
+        self.num_key_value_heads = validation.whole(self, "num_key_value_heads", num_key_value_heads)
         if self.num_query_heads % self.num_key_value_heads:
             raise InvalidArgumentError(
                 f"`GroupQueryAttention` received `num_query_heads={num_query_heads}` and "
@@ -628,7 +628,7 @@ class OneHead(Layer):
     def __init__(self, use_scale: bool, dropout: float, seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
         self.use_scale = use_scale
-        self.dropout = arguments.rate(self, dropout, "dropout")
+        self.dropout = validation.rate(self, dropout, "dropout")
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 

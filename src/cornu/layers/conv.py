@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from cornu import activations, config, constraints, initializers, ops, regularizers
+from cornu import activations, config, constraints, initializers, ops, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape, Size
 from cornu.ops.window import standardize_padding
 
@@ -34,11 +34,11 @@ class WindowedConv(Layer):
         return self.activation
 
     def _set_window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
-        self.kernel_size = arguments.sizes(self, "kernel_size", kernel_size, self.rank)
-        self.strides = arguments.sizes(self, "strides", strides, self.rank)
+        self.kernel_size = validation.sizes(self, "kernel_size", kernel_size, self.rank)
+        self.strides = validation.sizes(self, "strides", strides, self.rank)
         self.padding = standardize_padding(padding, causal=self._allows_causal())
         self.data_format = config.standardize_data_format(data_format)
-        self.dilation_rate = arguments.sizes(self, "dilation_rate", dilation_rate, self.rank)
+        self.dilation_rate = validation.sizes(self, "dilation_rate", dilation_rate, self.rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
@@ -123,8 +123,8 @@ class BaseConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = arguments.whole(self, "filters", filters)
-        self.groups = arguments.whole(self, "groups", groups)
+        self.filters = validation.whole(self, "filters", filters)
+        self.groups = validation.whole(self, "groups", groups)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.kernel_initializer = initializers.get(kernel_initializer)

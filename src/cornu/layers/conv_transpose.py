@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers
-from cornu.layers import arguments, shapes
+from cornu import constraints, initializers, ops, regularizers, validation
+from cornu.layers import shapes
 from cornu.layers.conv import WindowedConv
 from cornu.layers.shapes import Shape, Size
 from cornu.ops.window import transpose_output_size
@@ -33,11 +33,11 @@ class BaseConvTranspose(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = arguments.whole(self, "filters", filters)
+        self.filters = validation.whole(self, "filters", filters)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.output_padding = (
-            None if output_padding is None else arguments.sizes(self, "output_padding", output_padding, self.rank, least=0)
+            None if output_padding is None else validation.sizes(self, "output_padding", output_padding, self.rank, least=0)
         )
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -4,13 +4,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers, trees
+from cornu import activations, constraints, initializers, ops, regularizers, trees, validation
 from cornu.core import batch_coupling, graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.core.shapes import map_shapes
 from cornu.errors import UnsafeModelError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape
 
 
@@ -71,7 +71,7 @@ class Dense(Layer):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = arguments.whole(self, "units", units)
+        self.units = validation.whole(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)

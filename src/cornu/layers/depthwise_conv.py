@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers
-from cornu.layers import arguments
+from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.layers.conv import WindowedConv
 from cornu.layers.shapes import Shape, Size
 
@@ -31,7 +30,7 @@ class BaseDepthwiseConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.depth_multiplier = arguments.whole(self, "depth_multiplier", depth_multiplier)
+        self.depth_multiplier = validation.whole(self, "depth_multiplier", depth_multiplier)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
@@ -159,8 +158,8 @@ class BaseSeparableConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = arguments.whole(self, "filters", filters)
-        self.depth_multiplier = arguments.whole(self, "depth_multiplier", depth_multiplier)
+        self.filters = validation.whole(self, "filters", filters)
+        self.depth_multiplier = validation.whole(self, "depth_multiplier", depth_multiplier)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.depthwise_initializer = initializers.get(depthwise_initializer)

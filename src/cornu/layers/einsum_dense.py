@@ -5,11 +5,11 @@ import re
 import string
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers
+from cornu import activations, constraints, initializers, ops, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape
 
 _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
@@ -226,4 +226,4 @@ def output_sizes(layer: Layer, value: Any) -> tuple[int | None, ...]:
         InvalidArgumentError: If a size is not a positive integer.
     """
     parts = value if isinstance(value, (list, tuple)) else (value,)
-    return tuple(None if part is None else arguments.whole(layer, "output_shape", part) for part in parts)
+    return tuple(None if part is None else validation.whole(layer, "output_shape", part) for part in parts)

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, ops, regularizers, trees
+from cornu import constraints, initializers, ops, regularizers, trees, validation
 from cornu.core.layer import Layer
 from cornu.errors import DataError
-from cornu.layers import arguments
 from cornu.layers.shapes import Shape
 
 
@@ -60,8 +59,8 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.input_dim = arguments.whole(self, "input_dim", input_dim)
-        self.output_dim = arguments.whole(self, "output_dim", output_dim)
+        self.input_dim = validation.whole(self, "input_dim", input_dim)
+        self.output_dim = validation.whole(self, "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)

@@ -8,9 +8,9 @@ from cornu import ops
 from cornu.core import batch_coupling
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.shapes import Shape, Size, find_axis
-from cornu.ops.dtypes import is_float
 
 
 class Merge(Layer):

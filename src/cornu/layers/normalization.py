@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers
+from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.backends import shortcuts
 from cornu.core import batch_coupling, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape, Size
 
 
@@ -29,7 +29,7 @@ class Normalization(Layer):
         self, center: bool, scale: bool, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], epsilon: float
     ) -> None:
         """Store the arguments; ``beta`` and ``gamma`` are tuples of initializer, regularizer and constraint."""
-        self.epsilon = arguments.at_least_zero(self, "epsilon", epsilon)
+        self.epsilon = validation.at_least_zero(self, "epsilon", epsilon)
         self.center, self.scale = center, scale
         self.beta_initializer = initializers.get(beta[0])
         self.beta_regularizer = regularizers.get(beta[1])
@@ -303,7 +303,7 @@ class LayerNormalization(Normalization):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.axis = arguments.axes(self, axis)
+        self.axis = validation.axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
@@ -385,7 +385,7 @@ class GroupNormalization(Normalization):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.groups = groups if groups == -1 else arguments.whole(self, "groups", groups)
+        self.groups = groups if groups == -1 else validation.whole(self, "groups", groups)
         self.axis = _one_axis(axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
@@ -451,7 +451,7 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = arguments.axes(self, axis)
+        self.axis = validation.axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
     def call(self, inputs: Any) -> Any:

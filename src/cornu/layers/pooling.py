@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, validation
 from cornu.core.layer import Layer
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape
 from cornu.ops.window import standardize_padding
 
@@ -30,8 +30,8 @@ class Pooling(Layer):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        self.pool_size = arguments.sizes(self, "pool_size", pool_size, self.rank)
-        self.strides = self.pool_size if strides is None else arguments.sizes(self, "strides", strides, self.rank)
+        self.pool_size = validation.sizes(self, "pool_size", pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else validation.sizes(self, "strides", strides, self.rank)
         self.padding = standardize_padding(padding)
         self.data_format = config.standardize_data_format(data_format)
 

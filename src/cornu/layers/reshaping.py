@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, validation
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape, Size
-from cornu.ops.dtypes import is_float
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Interpolation methods of enlarged images."""
@@ -85,7 +85,7 @@ class Reshape(Rearranging):
         super().__init__(**kwargs)
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
-            -1 if size in (-1, None) else arguments.whole(self, "target_shape", size, least=0) for size in sizes
+            -1 if size in (-1, None) else validation.whole(self, "target_shape", size, least=0) for size in sizes
         )
         if self.target_shape.count(-1) > 1:
             raise InvalidArgumentError(
@@ -171,7 +171,7 @@ class RepeatVector(Rearranging):
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.n = arguments.whole(self, "n", n)
+        self.n = validation.whole(self, "n", n)
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs repeated ``n`` times."""
@@ -218,7 +218,7 @@ class ZeroPadding(SpatialRearranging):
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._margins = arguments.margins(self, "padding", padding, self.rank)
+        self._margins = validation.margins(self, "padding", padding, self.rank)
         self.padding: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
@@ -301,7 +301,7 @@ class Cropping(SpatialRearranging):
 
     def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._margins = arguments.margins(self, "cropping", cropping, self.rank)
+        self._margins = validation.margins(self, "cropping", cropping, self.rank)
         self.cropping: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
@@ -409,7 +409,7 @@ class UpSampling(SpatialRearranging):
 
     def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._factors = arguments.sizes(self, "size", size, self.rank)
+        self._factors = validation.sizes(self, "size", size, self.rank)
         self.size: Any = self._factors
 
     def call(self, inputs: Any) -> Any:

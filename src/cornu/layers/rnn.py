@@ -5,14 +5,14 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu import ops, trees
+from cornu import ops, trees, validation
 from cornu.core import calls, context
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.rnn_cells import (
     GRUCell,
     LSTMCell,
@@ -411,7 +411,7 @@ class SimpleRNN(_RNNOfOneCell):
         **kwargs: Any,
     ):
         cell = SimpleRNNCell(
-            arguments.whole(self, "units", units),
+            validation.whole(self, "units", units),
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -524,7 +524,7 @@ class LSTM(_RNNOfOneCell):
         **kwargs: Any,
     ):
         cell = LSTMCell(
-            arguments.whole(self, "units", units),
+            validation.whole(self, "units", units),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,
@@ -642,7 +642,7 @@ class GRU(_RNNOfOneCell):
         **kwargs: Any,
     ):
         cell = GRUCell(
-            arguments.whole(self, "units", units),
+            validation.whole(self, "units", units),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,

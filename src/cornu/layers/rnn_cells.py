@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, constraints, initializers, ops, regularizers
+from cornu import activations, constraints, initializers, ops, regularizers, validation
 from cornu.backends import shortcuts
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
@@ -15,7 +15,7 @@ from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.layers import arguments, shapes
+from cornu.layers import shapes
 from cornu.layers.shapes import Shape
 
 State = list
@@ -51,7 +51,7 @@ class RecurrentCell(Layer):
     def _keep(
         self, units: Any, activation: Any, use_bias: bool, dropout: Any, recurrent_dropout: Any, seed: int | None
     ) -> None:
-        self.units = arguments.whole(self, "units", units)
+        self.units = validation.whole(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.dropout = _share(self, "dropout", dropout)

@@ -8,9 +8,9 @@ import numpy as np
 from cornu import backends, config, ops, registry
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
+from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.dispatch import arrays, unwrap
-from cornu.ops.dtypes import is_float
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 

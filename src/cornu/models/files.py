@@ -21,10 +21,10 @@ from cornu import registry, seeds
 from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
+from cornu.io.atomic import atomic_write
 from cornu.models.graph_config import layer_from, telling_of, unusable
 from cornu.saving import hdf5, json_text, keras_zip
 from cornu.saving.assets import load_assets
-from cornu.saving.atomic import atomic_write
 from cornu.saving.matching import load_into
 from cornu.saving.places import Place, places_of
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from cornu.dtypes import is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.ops.dtypes import is_integer
 
 Shape = tuple[int, ...]
 

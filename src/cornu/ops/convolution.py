@@ -8,10 +8,10 @@ from typing import Any
 
 from cornu import config
 from cornu.backends.contract import Array
+from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
-from cornu.ops.dtypes import wider_float
 from cornu.ops.window import (
     check_fits,
     effective_size,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config
+from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
-from cornu.ops.dtypes import is_float
 
 _recorders: dict[type, Callable] = {}
 

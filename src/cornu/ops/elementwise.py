@@ -5,11 +5,11 @@ from builtins import abs as builtin_abs
 from typing import Any
 
 from cornu.backends.contract import Array
+from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
-from cornu.ops.dtypes import LARGEST
 
 # --- One argument -----------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from cornu import config
 from cornu.backends.contract import Array
+from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.creation import saturate_cast
 from cornu.ops.dispatch import arrays, op
-from cornu.ops.dtypes import is_float
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Names of the interpolation methods."""

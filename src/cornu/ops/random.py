@@ -13,10 +13,10 @@ import numpy as np
 
 from cornu import backends, seeds
 from cornu.backends.contract import Array
+from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.ops.checks import check_axis
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.dtypes import standardize_dtype
 from cornu.ops.elementwise import erfinv
 
 

@@ -16,8 +16,8 @@ from cornu import backends, config, ops, registry, trees
 from cornu.core import context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
+from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
-from cornu.ops.dtypes import wider_float
 from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
 

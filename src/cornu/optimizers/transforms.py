@@ -7,7 +7,7 @@ import functools
 from typing import Any
 
 from cornu import ops
-from cornu.ops.dtypes import HALVES
+from cornu.dtypes import HALVES
 
 
 def scale(gradients: list, factor: float) -> list:

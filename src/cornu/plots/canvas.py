@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from cornu.saving.atomic import atomic_write
+from cornu.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, registry, regularizers
+from cornu.io.atomic import atomic_write
 from cornu.registry import custom_object_scope, register_keras_serializable
-from cornu.saving.atomic import atomic_write
 
 __all__ = [
     "atomic_write",

@@ -7,8 +7,8 @@ import platformdirs
 import pytest
 from platformdirs.macos import MacOS
 
-from cornu.datasets.cache import Source, cache_folder, keras_folder, obtain
 from cornu.errors import DataError
+from cornu.io.cache import Source, cache_folder, keras_folder, obtain
 
 BODY = b"published"
 SOURCE = Source(

@@ -17,7 +17,7 @@ from typing import IO
 from filelock import FileLock
 
 from cornu.errors import DataError
-from cornu.saving.atomic import publish
+from cornu.io.atomic import publish
 
 _TIMEOUT = 30.0
 """Seconds of silence after which a connection counts as lost."""
@@ -48,7 +48,7 @@ def fetch(url: str, path: str | os.PathLike, sha256: str, size: int | None = Non
         DataError: There is no way to the file, what came is not the file, or it could not be written.
 
     Example:
-        >>> from cornu.datasets.download import fetch
+        >>> from cornu.io.download import fetch
         >>> fetch("file:///a", "a", sha256="00")
         Traceback (most recent call last):
         cornu.errors.DataError: The address `file:///a` was to be downloaded from. Only https:// and http:// are allowed. ...

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from cornu.datasets import download
-from cornu.datasets.download import fetch
 from cornu.errors import DataError
+from cornu.io import download
+from cornu.io.download import fetch
 
-FETCH = "import sys; from cornu.datasets.download import fetch; fetch(sys.argv[1], sys.argv[2], sys.argv[3])"
+FETCH = "import sys; from cornu.io.download import fetch; fetch(sys.argv[1], sys.argv[2], sys.argv[3])"
 
 
 def sum_of(body: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import platformdirs
 
-from cornu.datasets.download import fetch
+from cornu.io.download import fetch
 
 
 class Source(NamedTuple):

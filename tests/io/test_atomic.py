@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from cornu.errors import InvalidArgumentError
-from cornu.saving import atomic
-from cornu.saving.atomic import atomic_write
+from cornu.io import atomic
+from cornu.io.atomic import atomic_write
 
 SAVE_FOREVER = """
 import hashlib, sys
-from cornu.saving.atomic import atomic_write
+from cornu.io.atomic import atomic_write
 for version in range(1, 100000):
     body = version.to_bytes(4, "big") * 50000
     with atomic_write(sys.argv[1]) as temporary, open(temporary, "wb") as file:

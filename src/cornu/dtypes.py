@@ -39,7 +39,7 @@ def standardize_dtype(dtype: Any = None) -> str:
         InvalidArgumentError: If there is no such dtype.
 
     Example:
-        >>> from cornu.ops.dtypes import standardize_dtype
+        >>> from cornu.dtypes import standardize_dtype
         >>> standardize_dtype(None), standardize_dtype(int), standardize_dtype("uint8")
         ('float32', 'int32', 'uint8')
     """
@@ -70,7 +70,7 @@ def wider_float(first: str, second: str) -> str:
     """Return the smallest floating-point dtype that represents the values of both arguments.
 
     Example:
-        >>> from cornu.ops.dtypes import wider_float
+        >>> from cornu.dtypes import wider_float
         >>> wider_float("float32", "float16"), wider_float("float16", "bfloat16")
         ('float32', 'float32')
     """

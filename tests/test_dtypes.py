@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from cornu import config
+from cornu.dtypes import is_float, is_integer, standardize_dtype, wider_float
 from cornu.errors import InvalidArgumentError
-from cornu.ops.dtypes import is_float, is_integer, standardize_dtype, wider_float
 
 
 @pytest.mark.parametrize(

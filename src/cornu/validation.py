@@ -5,15 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 
-def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
+def whole(owner: object, argument: str, value: Any, least: int = 1) -> int:
     """Return an integer, also from a NumPy number or from a float without a fractional part.
 
     Args:
-        layer: Layer whose argument is checked.
+        owner: object whose argument is checked.
         argument: Name of the argument.
         value: Value of the argument.
         least: Smallest valid value. Defaults to 1.
@@ -25,34 +24,34 @@ def whole(layer: Layer, argument: str, value: Any, least: int = 1) -> int:
     if is_number and np.isfinite(value) and value == int(value) and value >= least:
         return int(value)
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
         f"It must be an integer greater than or equal to {least}.",
         f"Pass, for example, `{argument}={max(least, 1)}`, or check the order of the arguments.",
     )
 
 
-def sizes(layer: Layer, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
+def sizes(owner: object, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
     """Return one integer for each spatial axis, from a sequence of integers or from one integer for all axes.
 
     Raises:
         InvalidArgumentError: If the number of values is wrong, or a value is not an integer or is too small.
     """
     if not isinstance(value, (list, tuple, np.ndarray)):
-        return (whole(layer, argument, value, least),) * count
+        return (whole(owner, argument, value, least),) * count
     if len(value) != count:
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+            f"`{type(owner).__name__}` received `{argument}={value!r}`.",
             f"It must be one integer, or {count} integers, one per spatial axis." if count > 1 else "It must be one integer.",
             f"Pass, for example, `{argument}={max(least, 1)}`.",
         )
-    return tuple(whole(layer, argument, item, least) for item in value)
+    return tuple(whole(owner, argument, item, least) for item in value)
 
 
-def margins(layer: Layer, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
+def margins(owner: object, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
     """Return the sizes to pad or crop at both ends of each spatial axis, as ``(before, after)`` pairs.
 
     Args:
-        layer: Layer whose argument is checked.
+        owner: object whose argument is checked.
         argument: Name of the argument.
         value: Integer for all axes, or an integer or a pair of integers for each axis.
         count: Number of spatial axes.
@@ -63,14 +62,14 @@ def margins(layer: Layer, argument: str, value: Any, count: int) -> tuple[tuple[
     parts = value if isinstance(value, (list, tuple, np.ndarray)) else (value,) * count
     if len(parts) != count:
         raise InvalidArgumentError(
-            f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+            f"`{type(owner).__name__}` received `{argument}={value!r}`.",
             f"It must be one integer, or {count} integers, or {count} pairs `(before, after)`.",
             f"Pass, for example, `{argument}=1`.",
         )
-    return tuple(sizes(layer, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
+    return tuple(sizes(owner, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
 
 
-def rate(layer: Layer, value: Any, argument: str = "rate") -> float:
+def rate(owner: object, value: Any, argument: str = "rate") -> float:
     """Return the fraction of values to drop, a float in [0, 1).
 
     Raises:
@@ -80,13 +79,13 @@ def rate(layer: Layer, value: Any, argument: str = "rate") -> float:
         return float(value)
     percents = isinstance(value, (int, float, np.number)) and 1 < value < 100
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
         "It must be in [0, 1): it is the fraction of the values to drop, and 1 would drop all of them.",
         f"For {value} percent, pass `{argument}={value / 100:g}`." if percents else f"Pass, for example, `{argument}=0.5`.",
     )
 
 
-def at_least_zero(layer: Layer, argument: str, value: Any) -> Any:
+def at_least_zero(owner: object, argument: str, value: Any) -> Any:
     """Return a non-negative number.
 
     Raises:
@@ -95,24 +94,24 @@ def at_least_zero(layer: Layer, argument: str, value: Any) -> Any:
     if isinstance(value, (int, float, np.number)) and value >= 0:
         return value
     raise InvalidArgumentError(
-        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
         "It must be a number greater than or equal to 0.",
         f"Pass, for example, `{argument}=0`.",
     )
 
 
-def axes(layer: Layer, value: Any, argument: str = "axis") -> Any:
+def axes(owner: object, value: Any, argument: str = "axis") -> Any:
     """Return one axis, or a list of axes.
 
     Raises:
         InvalidTypeError: If the value is neither.
     """
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
-        return [axes(layer, item, argument) for item in value]
+        return [axes(owner, item, argument) for item in value]
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
     raise InvalidTypeError(
-        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
+        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
         "It must be an integer or a list of integers.",
         f"Pass `{argument}=-1` for the last axis.",
     )

@@ -1,0 +1,1 @@
+"""Files: atomic writes, downloads with hashes, cache folders, archives."""
