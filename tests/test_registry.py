@@ -9,7 +9,8 @@ import pytest
 import cornu.models
 from cornu import activations, initializers, layers, losses, registry
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError
-from cornu.registry import Configurable, custom_object_scope, deserialize, get, register_keras_serializable, serialize
+from cornu.registry import custom_object_scope, register_keras_serializable
+from cornu.serialization import Configurable, deserialize, get, serialize
 
 
 class Part(Configurable):
@@ -23,9 +24,9 @@ def double(x):
 
 @pytest.fixture(autouse=True)
 def nothing_registered():
-    saved = dict(registry._custom), dict(registry._custom_names)
+    saved = dict(registry._custom), dict(registry.custom_names)
     yield
-    for table, before in zip((registry._custom, registry._custom_names), saved, strict=True):
+    for table, before in zip((registry._custom, registry.custom_names), saved, strict=True):
         table.clear()
         table.update(before)
 
@@ -183,5 +184,5 @@ def test_tables_are_given_out_as_copies():
 
 
 def test_every_table_belongs_to_a_room():
-    assert set(registry._tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
-    assert cornu.models.Sequential in registry._tables["models"].values()
+    assert set(registry.tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
+    assert cornu.models.Sequential in registry.tables["models"].values()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import config, layers, registry, seeds
+from cornu import config, layers, registry, seeds, serialization
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.seed_generator import SeedGenerator
@@ -229,7 +229,7 @@ def test_a_scope_of_custom_objects_is_seen_by_its_own_thread_alone():
     def found(number):
         with registry.custom_object_scope({"mine": [abs, round][number]}):
             inside.wait()
-            function = registry.get("activations", "mine")
+            function = serialization.get("activations", "mine")
             inside.wait()
         return function
 
@@ -242,22 +242,22 @@ def test_what_is_registered_in_one_thread_is_found_in_all():
 
     at_once(register)
     try:
-        assert [registry.get("activations", f"Threads>f{number}")(1) for number in range(THREADS)] == list(
+        assert [serialization.get("activations", f"Threads>f{number}")(1) for number in range(THREADS)] == list(
             range(1, THREADS + 1)
         )
     finally:
         for number in range(THREADS):
-            registry._custom_names.pop(registry._custom.pop(f"Threads>f{number}"))
+            registry.custom_names.pop(registry._custom.pop(f"Threads>f{number}"))
 
 
 def test_one_thing_that_stands_at_two_places_is_one_in_each_thread():
     layer = layers.Dense(3)
-    with registry.sharing([layer]):
-        config = registry.serialize([layer, layer])
+    with serialization.sharing([layer]):
+        config = serialization.serialize([layer, layer])
 
     def made(number):
-        with registry.sharing():
-            return registry.deserialize(config)
+        with serialization.sharing():
+            return serialization.deserialize(config)
 
     pairs = at_once(made)
     assert all(one is other for one, other in pairs) and len({id(one) for one, _ in pairs}) == THREADS

@@ -5,7 +5,7 @@ Most of them are ops defined and documented in ``cornu.ops``; this module define
 
 from typing import Any
 
-from cornu import ops, registry
+from cornu import ops, registry, serialization
 from cornu.ops import (
     celu,
     elu,
@@ -155,7 +155,7 @@ def get(identifier: Any) -> Any:
         >>> activations.get("relu").__name__
         'relu'
     """
-    return linear if identifier is None else registry.get("activations", identifier)
+    return linear if identifier is None else serialization.get("activations", identifier)
 
 
 def serialize(activation: Any) -> Any:
@@ -166,7 +166,7 @@ def serialize(activation: Any) -> Any:
         >>> activations.serialize(activations.relu)
         'relu'
     """
-    return registry.serialize(activation)
+    return serialization.serialize(activation)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cornu import config, ops, registry
+from cornu import config, ops, registry, serialization
 
 Axis = int | Sequence[int]
 
 
-class Constraint(registry.Configurable):
+class Constraint(serialization.Configurable):
     """Base class of constraints. Subclasses override :meth:`__call__`.
 
     Example:
@@ -140,7 +140,7 @@ def get(identifier: Any) -> Any:
         >>> constraints.get("max_norm").get_config()
         {'max_value': 2, 'axis': 0}
     """
-    return registry.get("constraints", identifier)
+    return serialization.get("constraints", identifier)
 
 
 def serialize(constraint: Any) -> Any:
@@ -151,7 +151,7 @@ def serialize(constraint: Any) -> Any:
         >>> constraints.serialize(constraints.UnitNorm())["config"]
         {'axis': 0}
     """
-    return registry.serialize(constraint)
+    return serialization.serialize(constraint)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -166,7 +166,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         >>> constraints.deserialize({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
         1
     """
-    return registry.deserialize(config, "constraints", custom_objects)
+    return serialization.deserialize(config, "constraints", custom_objects)
 
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm

@@ -139,7 +139,7 @@ class UnsafeModelError(ModelFormatError):
     """A model file names something outside the table of what a file may name.
 
     Example:
-        >>> from cornu.registry import deserialize
+        >>> from cornu.serialization import deserialize
         >>> from cornu.errors import UnsafeModelError
         >>> try:
         ...     deserialize({"module": "os", "class_name": "system", "config": {}})

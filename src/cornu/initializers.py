@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, registry, seeds
+from cornu import config, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
 Shape = Sequence[int]
@@ -22,7 +22,7 @@ _TRUNCATION = 2.0
 _TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution truncated at two deviations
 
 
-class Initializer(registry.Configurable):
+class Initializer(serialization.Configurable):
     """Base class of initializers. Subclasses override :meth:`__call__`.
 
     Example:
@@ -565,7 +565,7 @@ def get(identifier: Any) -> Any:
         >>> type(initializers.get("he_normal")).__name__
         'HeNormal'
     """
-    return registry.get("initializers", identifier)
+    return serialization.get("initializers", identifier)
 
 
 def serialize(initializer: Any) -> Any:
@@ -576,7 +576,7 @@ def serialize(initializer: Any) -> Any:
         >>> initializers.serialize(initializers.Constant(2.0))["config"]
         {'value': 2.0}
     """
-    return registry.serialize(initializer)
+    return serialization.serialize(initializer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -591,7 +591,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         >>> initializers.deserialize({"class_name": "Constant", "config": {"value": 2.0}}).value
         2.0
     """
-    return registry.deserialize(config, "initializers", custom_objects)
+    return serialization.deserialize(config, "initializers", custom_objects)
 
 
 zeros, ones, constant = Zeros, Ones, Constant

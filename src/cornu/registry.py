@@ -6,25 +6,21 @@ never imports a module and never calls anything that is not in a table. Plain Py
 """
 
 import contextlib
-import functools
-import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
 from cornu.scopes import Scope
 
-_tables: dict[str, dict[str, Any]] = {}
-_public_names: dict[Any, tuple[str, str]] = {}
+tables: dict[str, dict[str, Any]] = {}
+public_names: dict[Any, tuple[str, str]] = {}
 _custom: dict[str, Any] = {}
-_custom_names: dict[Any, str] = {}
-_lock = threading.Lock()
+custom_names: dict[Any, str] = {}
+lock = threading.Lock()
 """Held while something is entered into the four tables above, which are the process's, and while one is walked through."""
 
 _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the innermost first", ())
-_shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("things that stand at several places", None)
 
 
 # --- The tables -------------------------------------------------------------------------------------------------------
@@ -49,13 +45,13 @@ def allow(
         >>> registry.get("leaps", "leap")(1)
         2
     """
-    with _lock:
-        table = _tables.setdefault(kind, {})
+    with lock:
+        table = tables.setdefault(kind, {})
         for thing in things:
             table[thing.__name__] = thing
             table.setdefault(to_snake_case(thing.__name__), thing)
-            _public_names[thing] = written_as or (_module_of(kind), thing.__name__)
-            table[_public_names[thing][1]] = thing
+            public_names[thing] = written_as or (module_of(kind), thing.__name__)
+            table[public_names[thing][1]] = thing
         table.update(aliases or {})
 
 
@@ -68,8 +64,8 @@ def allowed(kind: str) -> dict[str, Any]:
         >>> "NonNeg" in registry.allowed("constraints")
         True
     """
-    with _lock:
-        return dict(_tables.get(kind, {}))
+    with lock:
+        return dict(tables.get(kind, {}))
 
 
 def is_builtin(thing: Any) -> bool:
@@ -92,7 +88,7 @@ def public_name(cls: type) -> str:
         >>> public_name(models.Model)
         'Functional'
     """
-    return _public_names.get(cls, (None, cls.__name__))[1]
+    return public_names.get(cls, (None, cls.__name__))[1]
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
@@ -110,16 +106,16 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         >>> @register_keras_serializable(package="Mine")
         ... def double(x):
         ...     return 2 * x
-        >>> from cornu.registry import get
+        >>> from cornu.serialization import get
         >>> get("activations", "Mine>double")(4)
         8
     """
 
     def register(thing: Any) -> Any:
         registered_name = f"{package}>{name or thing.__name__}"
-        with _lock:
+        with lock:
             _custom[registered_name] = thing
-            _custom_names[thing] = registered_name
+            custom_names[thing] = registered_name
         return thing
 
     return register
@@ -141,7 +137,7 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
         yield
 
 
-def _find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
+def find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
     """The thing of a name: a user's own first, then the table of the kind. None if there is none."""
     if not isinstance(name, str):  # a damaged file may say anything
         return None
@@ -151,301 +147,18 @@ def _find(kind: str | None, name: str, registered_name: str | None = None) -> An
                 return scope[key]
         if key in _custom:
             return _custom[key]
-    return _tables.get(kind or "", {}).get(name)
+    return tables.get(kind or "", {}).get(name)
 
 
 # --- Strings, configs and objects into objects ------------------------------------------------------------------------
 
 
-def get(kind: str, identifier: Any) -> Any:
-    """What an argument such as ``activation="relu"`` means.
-
-    Args:
-        kind: The table to look into, such as ``"activations"``.
-        identifier: A name, a config (a dict), a class, or the thing itself, which is given back. None stays None.
-
-    Returns:
-        A function, or an object made with its default arguments if the name is that of a class.
-
-    Raises:
-        InvalidArgumentError: The name is not in the table.
-        InvalidTypeError: It is none of the above.
-
-    Example:
-        >>> import cornu.activations
-        >>> from cornu.registry import get
-        >>> get("activations", "relu").__name__
-        'relu'
-    """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier, kind=kind)
-    if isinstance(identifier, str):
-        thing = _find(kind, identifier)
-        if thing is None:
-            raise _unknown(kind, identifier)
-        return thing() if inspect.isclass(thing) else thing
-    if inspect.isclass(identifier):
-        return identifier()
-    if callable(identifier) or isinstance(identifier, Configurable):
-        return identifier
-    raise InvalidTypeError(
-        f"{identifier!r} was given where one of the {kind} belongs.",
-        "It must be a name, a function, an object or a config.",
-        f"Pass a name such as {next(iter(allowed(kind)), '...')!r}.",
-    )
-
-
-def _unknown(kind: str, name: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"{name!r} was given.",
-        f"There is nothing of that name among the {kind}.",
-        f"{did_you_mean(name, allowed(kind))} For an object of your own pass the object itself, "
-        "or `custom_objects={...}` when loading.".lstrip(),
-    )
-
-
 # --- Objects into configs, and configs into objects -------------------------------------------------------------------
 
 
-class Configurable:
-    """A thing that remembers the arguments it was made with: they are its config, and make it again.
-
-    A subclass needs neither ``get_config`` nor ``from_config``. It may still override them, as in Keras.
-
-    Example:
-        >>> from cornu.registry import Configurable
-        >>> class Circle(Configurable):
-        ...     def __init__(self, radius, colour=None):
-        ...         self.radius = radius
-        >>> Circle(2).get_config()
-        {'radius': 2, 'colour': None}
-    """
-
-    _cornu_arguments: dict[str, Any] | None
-
-    def __new__(cls, *args: Any, **kwargs: Any):
-        """Remembers the arguments, before any constructor can change them."""
-        instance = super().__new__(cls)
-        instance._cornu_arguments = _bind(cls, args, kwargs)
-        return instance
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments as JSON can hold them.
-
-        Raises:
-            InvalidTypeError: The constructor takes ``*args``, so that its arguments have no names.
-        """
-        if self._cornu_arguments is None:
-            raise InvalidTypeError(
-                f"`{type(self).__name__}.__init__` takes `*args`.",
-                "A config needs a name for each argument.",
-                "Name the arguments, or write a `get_config` of your own.",
-            )
-        return {name: serialize(value) for name, value in self._cornu_arguments.items()}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """An object made with the arguments of a config.
-
-        Args:
-            config: What :meth:`get_config` gave.
-        """
-        return cls(**{name: deserialize(value) for name, value in config.items()})
-
-
-@functools.cache
-def constructor_of(cls: type) -> inspect.Signature:
-    """The signature of a class's constructor; to find it takes longer than to make most objects.
-
-    Example:
-        >>> from cornu import layers
-        >>> from cornu.registry import constructor_of
-        >>> list(constructor_of(layers.Flatten).parameters)[:2]
-        ['self', 'data_format']
-    """
-    return inspect.signature(cls.__init__)
-
-
-def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
-    """The constructor's arguments by name with defaults filled in; None if they cannot all be named or do not fit."""
-    signature = constructor_of(cls)
-    try:
-        bound = signature.bind(None, *args, **kwargs)
-    except TypeError:
-        return None  # the constructor itself will say so, in Python's words
-    bound.apply_defaults()
-    arguments = dict(list(bound.arguments.items())[1:])
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL and arguments.pop(name, ()):
-            return None
-        if parameter.kind is parameter.VAR_KEYWORD:
-            arguments.update(arguments.pop(name, {}))
-    return arguments
-
-
-def serialize(thing: Any) -> Any:
-    """A thing as JSON can hold it, in the form that Keras 3 writes.
-
-    Args:
-        thing: A plain value, a container of things, an object that has a config, or a function that has a name here.
-
-    Returns:
-        Plain values as they are; an object as ``{"module", "class_name", "config", "registered_name"}``; a function of
-        Cornu's as its name.
-
-    Raises:
-        InvalidTypeError: There is no such form for it.
-
-    Example:
-        >>> from cornu import constraints, registry
-        >>> registry.serialize(constraints.MaxNorm(2))["class_name"]
-        'MaxNorm'
-    """
-    if thing is None or isinstance(thing, (bool, int, float, str)):
-        return thing
-    if isinstance(thing, Mapping):
-        return {name: serialize(value) for name, value in thing.items()}
-    if isinstance(thing, (list, tuple)):
-        return type(thing)(serialize(value) for value in thing)
-    if isinstance(thing, Configurable):
-        return _serialize_object(thing)
-    if hasattr(thing, "tolist"):  # NumPy's numbers and arrays
-        return thing.tolist()
-    if thing in _public_names:
-        return _public_names[thing][1]
-    if callable(thing):
-        name = _custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
-        return {"module": "builtins", "class_name": "function", "config": name.rpartition(">")[2], "registered_name": name}
-    raise InvalidTypeError(
-        f"{thing!r} stands in a config.",
-        "A config holds numbers, strings, lists, dicts, functions and objects with a `get_config`.",
-        "Derive its class from `cornu.registry.Configurable`, or write a `get_config` that leaves it out.",
-    )
-
-
-def _serialize_object(thing: Any) -> dict[str, Any]:
-    cls = type(thing)
-    module, name = _public_names.get(cls, (None, cls.__name__))
-    if module is None:
-        registered_name = _custom_names.get(cls, cls.__name__)
-        form = {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
-    else:
-        form = {
-            "module": module,
-            "class_name": name,
-            "config": thing.get_config(),
-            "registered_name": name if module.startswith("keras.src") else None,
-        }
-    built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
-    shared = _shared.get()
-    if shared is not None and id(thing) in shared[0]:
-        form["shared_object_id"] = shared[0].index(id(thing))
-    return form | ({"build_config": built_for} if built_for else {})
-
-
-@contextlib.contextmanager
-def sharing(things: Iterable[Any] = ()) -> Iterator[None]:
-    """Inside this context, one thing that stands in a config at several places is one thing again when it is deserialized.
-
-    Args:
-        things: What stands at several places in what will be serialized.
-
-    Example:
-        >>> from cornu import layers, registry
-        >>> layer = layers.Dense(3)
-        >>> with registry.sharing([layer]):
-        ...     configs = registry.serialize([layer, layer])
-        >>> with registry.sharing():
-        ...     first, second = registry.deserialize(configs)
-        >>> first is second
-        True
-    """
-    with _shared.set_to(([id(thing) for thing in things], {})):
-        yield
-
-
-def _module_of(kind: str) -> str:
+def module_of(kind: str) -> str:
     """The module a file names for a kind: Keras's, so that real Keras reads our files."""
     return "keras" if kind in ("models", "dtype_policies") else f"keras.{kind}"
-
-
-def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The thing that :func:`serialize` made a config of.
-
-    Args:
-        config: A config, or a container of configs; other values are given back as they are.
-        kind: The table or tables to look into. By default the one that the config's ``module`` names.
-        custom_objects: Names of your own: ``{"MyLayer": MyLayer}``.
-
-    Returns:
-        The thing.
-
-    Raises:
-        UnsafeModelError: The config names something that is in no table.
-
-    Example:
-        >>> from cornu import constraints, registry
-        >>> config = registry.serialize(constraints.MaxNorm(2))
-        >>> registry.deserialize(config).max_value
-        2
-    """
-    if custom_objects:
-        with custom_object_scope(custom_objects):
-            return deserialize(config, kind)
-    if isinstance(config, (list, tuple)):
-        return type(config)(deserialize(value, kind) for value in config)
-    if not isinstance(config, dict):
-        return config
-    if "class_name" not in config or "config" not in config:
-        return {name: deserialize(value) for name, value in config.items()}
-    if config["class_name"] in ("__tensor__", "__numpy__"):  # Keras's way to write an array; this floor knows only its numbers
-        return config["config"]["value"]
-    return _deserialize_object(config, kind)
-
-
-def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | None) -> Any:
-    name, inner = config["class_name"], config["config"]
-    if name == "function":
-        name, inner = inner, None
-    kinds = [kind] if isinstance(kind, str) else list(kind or _kinds_of(config.get("module")))
-    registered_name = config.get("registered_name")
-    are_names = isinstance(name, str) and isinstance(registered_name, (str, type(None)))
-    found = (_find(kind, name, registered_name) for kind in kinds) if are_names else ()
-    thing = next((thing for thing in found if thing is not None), None)
-    if thing is None or inspect.isclass(thing) == (inner is None):
-        raise UnsafeModelError(
-            f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
-            f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
-            f"{did_you_mean(name, allowed(kinds[0]) if kinds else [])} If it is yours, pass "
-            f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
-        )
-    return thing if inner is None else _once(config, thing)
-
-
-def _once(config: dict[str, Any], cls: Any) -> Any:
-    """The object of a config; inside :func:`sharing` the one that an earlier config of the same ``shared_object_id`` gave."""
-    shared = _shared.get()
-    known = shared[1] if shared is not None else {}
-    key = config.get("shared_object_id")
-    if isinstance(key, int) and type(known.get(key)) is cls:
-        return known[key]
-    made = cls.from_config(config["config"])
-    if isinstance(key, int):
-        known[key] = made
-    return made
-
-
-def _kinds_of(module: Any) -> list[str]:
-    """The kinds that a module's name in a file can mean: ``"keras.src.layers.core"`` means ``"layers"``."""
-    parts = str(module).split(".")
-    with _lock:
-        kinds = list(_tables)
-    named = [kind for kind in kinds if kind.rpartition(".")[2] in parts]
-    if "schedules" in parts:
-        return ["optimizers.schedules"]
-    return sorted(named, key=len, reverse=True) or kinds
 
 
 def to_snake_case(name: str) -> str:

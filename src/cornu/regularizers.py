@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from cornu import ops, registry
+from cornu import ops, registry, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
 _MODES = ("rows", "columns")
 
 
-class Regularizer(registry.Configurable):
+class Regularizer(serialization.Configurable):
     """Base class of regularizers. Subclasses override :meth:`__call__`.
 
     Example:
@@ -176,7 +176,7 @@ def get(identifier: Any) -> Any:
     """
     if identifier in ("l1_l2", "l1l2"):
         return L1L2(l1=0.01, l2=0.01)
-    return registry.get("regularizers", identifier)
+    return serialization.get("regularizers", identifier)
 
 
 def serialize(regularizer: Any) -> Any:
@@ -187,7 +187,7 @@ def serialize(regularizer: Any) -> Any:
         >>> regularizers.serialize(regularizers.L2(0.5))["config"]
         {'l2': 0.5}
     """
-    return registry.serialize(regularizer)
+    return serialization.serialize(regularizer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -202,7 +202,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.5}}).l2
         0.5
     """
-    return registry.deserialize(config, "regularizers", custom_objects)
+    return serialization.deserialize(config, "regularizers", custom_objects)
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cornu.datasets.reading import naming, read_exactly
+from cornu.datasets.reading import naming
 from cornu.errors import DataError
+from cornu.io.archives import read_exactly
 
 
 class Dripping(io.BytesIO):

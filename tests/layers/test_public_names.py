@@ -7,7 +7,8 @@ import pytest
 
 from cornu import layers
 from cornu.core.layer import Layer
-from cornu.registry import allowed, deserialize, serialize
+from cornu.registry import allowed
+from cornu.serialization import deserialize, serialize
 
 NOT_CORNUS = {
     *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),

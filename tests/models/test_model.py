@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import layers, models, registry
+from cornu import layers, models, serialization
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.registry import custom_object_scope
@@ -348,9 +348,9 @@ def test_a_subclass_comes_back_by_its_arguments():
     net = subclassed(cornu)
     model = net(width=6, name="six")
     model(X)
-    config = through_json(registry.serialize(model))
+    config = through_json(serialization.serialize(model))
     with custom_object_scope({"Net": net}):
-        again = registry.deserialize(config, "models")
+        again = serialization.deserialize(config, "models")
     again.build((None, 3))
     assert (again.width, again.name) == (6, "six")
     again.set_weights(model.get_weights())

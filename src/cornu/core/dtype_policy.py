@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from cornu import config, registry
+from cornu import config, registry, serialization
 from cornu.errors import one_of
 from cornu.scopes import Scope
 
@@ -13,7 +13,7 @@ _NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
 _policy: Scope[str | None] = Scope("name of the dtype policy", None)
 
 
-class DTypePolicy(registry.Configurable):
+class DTypePolicy(serialization.Configurable):
     """A pair of dtypes by one name.
 
     Args:
@@ -74,7 +74,7 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        return registry.deserialize(identifier, "dtype_policies")
+        return serialization.deserialize(identifier, "dtype_policies")
     return DTypePolicy(str(identifier))
 
 

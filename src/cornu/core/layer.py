@@ -28,7 +28,7 @@ from cornu.core.naming import auto_name
 from cornu.core.shapes import first_of, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
-from cornu.registry import Configurable
+from cornu.serialization import Configurable
 
 
 class Layer(LayerTraits, Configurable):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu.core import dtype_policy
-from cornu.registry import constructor_of, deserialize, is_builtin, serialize
+from cornu.registry import is_builtin
+from cornu.serialization import constructor_of, deserialize, serialize
 
 BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
 """The arguments of ``Layer`` itself."""

@@ -5,21 +5,17 @@ for recorders that keep what they are given; every other name is refused. Before
 instruction that takes memory out of proportion.
 """
 
-import gzip
 import io
 import pickle
 import pickletools
-import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from cornu import config
-from cornu.datasets.reading import check_labels, read_exactly
-
-_LARGEST = 256 * 2**20
-"""Bytes that are unpacked at most; both data sets have 0.72 times as many."""
+from cornu.datasets.reading import check_labels
+from cornu.io.archives import archive_files, folder_files
 
 
 class _Dtype:
@@ -112,38 +108,11 @@ def batches(path: Path, names: Collection[str]) -> Iterator[tuple[str, dict]]:
         ValueError: The archive unpacks to much more than a data set.
     """
     missing = set(names)
-    for name, content in _folder_files(path, missing) if path.is_dir() else _archive_files(path, missing):
+    for name, content in folder_files(path, missing) if path.is_dir() else archive_files(path, missing):
         missing.remove(name)
         yield name, unpickle(content)
     if missing:
         raise KeyError(f"there is no file `{min(missing)}` in it")
-
-
-def _folder_files(folder: Path, wanted: set[str]) -> Iterator[tuple[str, bytearray]]:
-    for file in sorted(folder.rglob("*")):
-        if file.name in wanted and file.is_file():
-            with open(file, "rb") as opened:
-                yield file.name, read_exactly(opened, min(file.stat().st_size, _LARGEST))
-
-
-def _archive_files(path: Path, wanted: set[str]) -> Iterator[tuple[str, bytearray]]:
-    with _BoundedGzip(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
-        for member in archive:
-            name = member.name.rpartition("/")[2]
-            if name in wanted and (file := archive.extractfile(member)) is not None:
-                yield name, read_exactly(file, member.size)
-        while unpacked.read(2**20):  # only the end of the file holds its checksum
-            pass
-
-
-class _BoundedGzip(gzip.GzipFile):
-    """Stops when the file has unpacked to more than any data set is long."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        chunk = super().read(size)
-        if self.tell() > _LARGEST:
-            raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")
-        return chunk
 
 
 def pictures(batch: dict, count: int) -> np.ndarray:

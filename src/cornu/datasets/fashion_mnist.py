@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cornu.datasets.reading import Split, check_labels, naming, read_exactly
+from cornu.datasets.reading import Split, check_labels, naming
+from cornu.io.archives import read_exactly
 from cornu.io.cache import Source, obtain
 
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")

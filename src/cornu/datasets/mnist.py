@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cornu.datasets.reading import Split, check_labels, naming, read_exactly
+from cornu.datasets.reading import Split, check_labels, naming
+from cornu.io.archives import read_exactly
 from cornu.io.cache import Source, cache_folder, obtain
 
 SOURCE = Source(

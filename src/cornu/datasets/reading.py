@@ -4,7 +4,6 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -12,14 +11,6 @@ from cornu.errors import DataError
 
 Split = tuple[np.ndarray, np.ndarray]
 """Pictures and their labels."""
-
-
-class Readable(Protocol):
-    """A file, or what reads like one."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to so many bytes."""
-        ...
 
 
 @contextmanager
@@ -50,33 +41,6 @@ def naming(path: Path, what: str) -> Iterator[None]:
             f"It should be {what}.",
             "Remove it, and it is downloaded anew; or put the right file in its place.",
         ) from error
-
-
-def read_exactly(file: Readable, size: int) -> bytearray:
-    """Reads all of a file that must hold exactly so many bytes; no more than that is ever kept.
-
-    Args:
-        file: What to read; an unpacking file checks its own sum at its end, which this reaches.
-        size: The number of bytes.
-
-    Raises:
-        EOFError: It holds fewer.
-        ValueError: It holds more.
-
-    Example:
-        >>> import io
-        >>> read_exactly(io.BytesIO(b"abc"), 3)
-        bytearray(b'abc')
-    """
-    content = bytearray()
-    while len(content) < size:
-        chunk = file.read(min(size - len(content), 2**20))
-        if not chunk:
-            raise EOFError(f"it ends after {len(content):,} of {size:,} bytes")
-        content += chunk
-    if file.read(1):
-        raise ValueError(f"it holds more than the {size:,} bytes expected")
-    return content
 
 
 def check_labels(labels: np.ndarray, classes: int) -> None:

@@ -16,7 +16,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one
 from cornu.layers import shapes
 from cornu.layers.einsum_dense import EinsumDense, output_sizes
 from cornu.layers.shapes import Shape
-from cornu.registry import serialize
+from cornu.serialization import serialize
 
 # --- Shared helpers ---------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from cornu.layers.rnn_cells import (
     times,
 )
 from cornu.layers.shapes import Shape
-from cornu.registry import serialize
+from cornu.serialization import serialize
 
 
 class RNN(Layer):

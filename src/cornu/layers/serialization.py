@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cornu import registry
+from cornu import serialization
 from cornu.core.layer import Layer
 
 
@@ -19,7 +19,7 @@ def serialize(layer: Layer) -> dict[str, Any]:
         >>> form["module"], form["class_name"], form["config"]["units"]
         ('keras.layers', 'Dense', 3)
     """
-    return registry.serialize(layer)
+    return serialization.serialize(layer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Layer:
@@ -37,4 +37,4 @@ def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None
         >>> layers.deserialize({"class_name": "Dense", "config": {"units": 3}}).units
         3
     """
-    return registry.deserialize(config, "layers", custom_objects)
+    return serialization.deserialize(config, "layers", custom_objects)

@@ -11,7 +11,7 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape
-from cornu.registry import serialize
+from cornu.serialization import serialize
 
 _MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 _MERGE: Mapping[str, Callable] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import registry
+from cornu import registry, serialization
 from cornu.errors import InvalidArgumentError
 from cornu.losses.loss import Loss, LossFunctionWrapper
 from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
@@ -126,7 +126,7 @@ def get(identifier: Any) -> Any:
         >>> losses.get("mse").__name__
         'mean_squared_error'
     """
-    return registry.get("losses", identifier)
+    return serialization.get("losses", identifier)
 
 
 def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
@@ -201,7 +201,7 @@ def serialize(loss: Any) -> Any:
         >>> losses.serialize(losses.mean_squared_error)
         'mean_squared_error'
     """
-    return registry.serialize(loss)
+    return serialization.serialize(loss)
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, registry
+from cornu import backends, config, ops, serialization
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.dtypes import is_float
@@ -15,7 +15,7 @@ from cornu.ops.dispatch import arrays, unwrap
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
 
-class Loss(registry.Configurable):
+class Loss(serialization.Configurable):
     """Base class of losses. Subclasses override :meth:`call`.
 
     Args:
@@ -324,7 +324,7 @@ class LossFunctionWrapper(Loss):
         dtype: Any = None,
         **kwargs: Any,
     ):
-        function = registry.get("losses", fn)
+        function = serialization.get("losses", fn)
         if not callable(function):
             raise InvalidArgumentError(
                 f"The loss received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."

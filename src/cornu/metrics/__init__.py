@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import registry
+from cornu import registry, serialization
 from cornu.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -185,7 +185,7 @@ def get(identifier: Any) -> Any:
         >>> metrics.get("mse").name
         'mean_squared_error'
     """
-    return registry.get("metrics", identifier)
+    return serialization.get("metrics", identifier)
 
 
 def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
@@ -233,7 +233,7 @@ def serialize(metric: Any) -> Any:
         >>> metrics.serialize(metrics.Sum(name="s"))["config"]
         {'name': 's', 'dtype': None}
     """
-    return registry.serialize(metric)
+    return serialization.serialize(metric)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

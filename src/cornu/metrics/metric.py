@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, initializers, registry
+from cornu import config, initializers, serialization
 from cornu.core import context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 
 
-class Metric(registry.Configurable):
+class Metric(serialization.Configurable):
     """Base class of metrics.
 
     Subclasses create their variables with :meth:`add_weight` in ``__init__`` (or in :meth:`build`, if they depend on shapes),

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cornu import registry, seeds
+from cornu import registry, seeds, serialization
 from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
@@ -110,8 +110,8 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
 
 def config_of(model: Any) -> dict[str, Any]:
     """The config of a model as ``config.json`` holds it, with how it was compiled."""
-    with registry.sharing(_in_several_models(model)):
-        return registry.serialize(model) | {"compile_config": model.get_compile_config()}
+    with serialization.sharing(_in_several_models(model)):
+        return serialization.serialize(model) | {"compile_config": model.get_compile_config()}
 
 
 def _in_several_models(model: Any) -> list[Layer]:
@@ -253,7 +253,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 def _model_from(config: dict[str, Any], compile: bool) -> Any:
     """The model of a config, built, and compiled if that is wanted and it was."""
     _check_layer_count(config)
-    with registry.sharing():
+    with serialization.sharing():
         model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model belongs")

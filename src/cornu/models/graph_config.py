@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, ops, registry, trees
+from cornu import backends, ops, serialization, trees
 from cornu.core import graph
 from cornu.core.graph import Node, OpCall, SymbolicTensor
 from cornu.core.input import InputLayer
@@ -61,11 +61,11 @@ def operation_config(operation: Any, nodes: list[Node], places: dict[int, list])
         InvalidArgumentError: The op cannot stand in a file.
     """
     if isinstance(operation, InputLayer):
-        return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": []}
+        return {**serialization.serialize(operation), "name": operation.name, "inbound_nodes": []}
     if isinstance(operation, OpCall):
         return _op_config(operation, nodes[0], places)
     calls = [{"args": with_places(list(node.args), places), "kwargs": with_places(node.kwargs, places)} for node in nodes]
-    return {**registry.serialize(operation), "name": operation.name, "inbound_nodes": calls}
+    return {**serialization.serialize(operation), "name": operation.name, "inbound_nodes": calls}
 
 
 def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -
         UnsafeModelError: It names what no file may name.
     """
     with telling_of(entry):
-        layer = registry.deserialize(entry, kind=kind)
+        layer = serialization.deserialize(entry, kind=kind)
     if not isinstance(layer, Layer):
         raise unusable(entry, f"it is a {type(layer).__name__}, where a layer belongs")
     return layer
@@ -224,7 +224,7 @@ def with_places(tree: Any, places: dict[int, list]) -> Any:
     if backends.owner(tree) is not None and np.ndim(tree) > 0:
         array = np.asarray(tree)
         return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
-    return registry.serialize(tree)
+    return serialization.serialize(tree)
 
 
 def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) -> Any:

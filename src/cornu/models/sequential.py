@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cornu import registry
+from cornu import serialization
 from cornu.core import context
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.core.input import InputLayer
@@ -150,8 +150,8 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": registry.serialize(self.dtype_policy),
-            "layers": [registry.serialize(layer) for layer in [*first, *self._stack]],
+            "dtype": serialization.serialize(self.dtype_policy),
+            "layers": [serialization.serialize(layer) for layer in [*first, *self._stack]],
         }
         return config | ({"build_input_shape": self._tensors[0].shape} if self._tensors else {})
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import registry
+from cornu import registry, serialization
 from cornu.errors import InvalidTypeError
 from cornu.optimizers import schedules
 from cornu.optimizers.adam import Adam, Adamax, AdamW, Nadam
@@ -35,7 +35,7 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, str) and identifier.lower() in registry.allowed("optimizers"):
         identifier = identifier.lower()
-    found = registry.get("optimizers", identifier)
+    found = serialization.get("optimizers", identifier)
     if found is not None and not isinstance(found, Optimizer):
         raise InvalidTypeError(
             f"The model received `optimizer={identifier!r}`.",
@@ -53,7 +53,7 @@ def serialize(optimizer: Any) -> Any:
         >>> optimizers.serialize(optimizers.SGD(momentum=0.5))["config"]["momentum"]
         0.5
     """
-    return registry.serialize(optimizer)
+    return serialization.serialize(optimizer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -68,7 +68,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         >>> optimizers.deserialize({"class_name": "SGD", "config": {"momentum": 0.5}}).momentum
         0.5
     """
-    return registry.deserialize(config, "optimizers", custom_objects)
+    return serialization.deserialize(config, "optimizers", custom_objects)
 
 
 __all__ = [

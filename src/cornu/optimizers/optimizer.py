@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, registry, trees
+from cornu import backends, config, ops, serialization, trees
 from cornu.core import context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
@@ -25,7 +25,7 @@ Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 
 
-class Optimizer(registry.Configurable):
+class Optimizer(serialization.Configurable):
     """Base class of optimizers, which update weights to minimize the loss.
 
     Each step clips the gradients, applies weight decay, ``weight = weight - weight_decay * learning_rate * weight``, and
@@ -501,7 +501,7 @@ class Optimizer(registry.Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments, with the current learning rate."""
         now = self._learning_rate
-        current = float(now.numpy()) if isinstance(now, Variable) else registry.serialize(now)
+        current = float(now.numpy()) if isinstance(now, Variable) else serialization.serialize(now)
         return super().get_config() | {"name": self.name, "learning_rate": current}
 
     # --- Checks -------------------------------------------------------------------------------------------------------
@@ -551,7 +551,7 @@ class Optimizer(registry.Configurable):
     def _checked_rate(self, learning_rate: Any) -> Any:
         """Return the learning rate as a float or a schedule; a schedule config is converted to the schedule."""
         if isinstance(learning_rate, dict):
-            learning_rate = registry.deserialize(learning_rate, "optimizers.schedules")
+            learning_rate = serialization.deserialize(learning_rate, "optimizers.schedules")
         if isinstance(learning_rate, LearningRateSchedule):
             return learning_rate
         try:

@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cornu import config, ops, registry
+from cornu import config, ops, registry, serialization
 from cornu.errors import InvalidArgumentError
 
 
-class LearningRateSchedule(registry.Configurable):
+class LearningRateSchedule(serialization.Configurable):
     """Base class of learning rate schedules. Subclasses override :meth:`__call__`.
 
     Example:
@@ -327,7 +327,7 @@ def serialize(learning_rate_schedule: Any) -> Any:
         >>> schedules.serialize(schedules.ExponentialDecay(0.1, 10, 0.5))["config"]["decay_rate"]
         0.5
     """
-    return registry.serialize(learning_rate_schedule)
+    return serialization.serialize(learning_rate_schedule)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -343,7 +343,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         >>> schedules.deserialize(config).decay_steps
         10
     """
-    return registry.deserialize(config, "optimizers.schedules", custom_objects)
+    return serialization.deserialize(config, "optimizers.schedules", custom_objects)
 
 
 registry.allow(

@@ -7,7 +7,7 @@ run code, read another file or reach the network. Models are written by ``model.
 from collections.abc import Mapping
 from typing import Any
 
-from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, registry, regularizers
+from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers, serialization
 from cornu.io.atomic import atomic_write
 from cornu.registry import custom_object_scope, register_keras_serializable
 
@@ -40,7 +40,7 @@ def serialize_keras_object(obj: Any) -> Any:
         >>> saving.serialize_keras_object(layers.Dense(3))["class_name"]
         'Dense'
     """
-    return registry.serialize(obj)
+    return serialization.serialize(obj)
 
 
 def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True) -> Any:
@@ -63,4 +63,4 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
         >>> saving.deserialize_keras_object(config).name
         'last'
     """
-    return registry.deserialize(config, custom_objects=custom_objects)
+    return serialization.deserialize(config, custom_objects=custom_objects)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import config, optimizers, registry, seeds, trees
+from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
@@ -58,9 +58,9 @@ class Compiled:
 
     def get_config(self) -> dict[str, Any]:
         """What it was given, in Keras 3's form."""
-        given = {name: registry.serialize(argument) for name, argument in self.arguments.items()}
+        given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
         decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
-        return {"optimizer": registry.serialize(self.optimizer), **given, **decided_by_cornu}
+        return {"optimizer": serialization.serialize(self.optimizer), **given, **decided_by_cornu}
 
     def signature_for(self, spec: Batch) -> Signature:
         """Return the model's signature for data; found once for each shape, since a subclassed model must run for it.
@@ -183,4 +183,4 @@ def _made(value: Any, kinds: tuple[str, ...] | None) -> Any:
         return {name: _made(part, kinds) for name, part in value.items()}
     if isinstance(value, list):
         return [_made(part, kinds) for part in value]
-    return registry.deserialize(value, kinds)
+    return serialization.deserialize(value, kinds)
