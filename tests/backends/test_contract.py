@@ -6,7 +6,7 @@ import inspect
 import pytest
 
 from cornu import backends, config
-from cornu.backends import contract, shortcuts
+from cornu.backends import contract, fused_ops
 
 
 def functions_of(module):
@@ -14,7 +14,7 @@ def functions_of(module):
 
 
 PRIMITIVES = {name: getattr(contract, name) for name in contract.PRIMITIVES}
-SHORTCUTS = {name: f for name, f in functions_of(shortcuts).items() if name != "find"}
+SHORTCUTS = {name: f for name, f in functions_of(fused_ops).items() if name != "find"}
 INSTALLED = [name for name in (*config.BACKENDS, *backends.RECORDERS) if importlib.util.find_spec(name) is not None]
 
 

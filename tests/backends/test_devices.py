@@ -10,7 +10,7 @@ import pytest
 
 import cornu
 from cornu import backends, config, layers
-from cornu.backends import host
+from cornu.backends import common
 from cornu.errors import InvalidArgumentError, NonFiniteError
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
@@ -43,20 +43,20 @@ def trained(name: str, device: str | None = None, verbose: int = 0) -> cornu.Mod
     [("cpu", "cpu:0"), ("CPU:0", "cpu:0"), ("gpu", "gpu:0"), ("cuda", "gpu:0"), ("cuda:1", "gpu:1"), ("metal", "mps:0")],
 )
 def test_a_device_may_be_written_in_several_ways(written, meant):
-    assert host.known_device(written, ("gpu:0", "gpu:1", "mps:0", "cpu:0")) == meant
+    assert common.known_device(written, ("gpu:0", "gpu:1", "mps:0", "cpu:0")) == meant
 
 
 @pytest.mark.parametrize("wrong", ["abacus:0", "gpu:2", "gpu:", "", 0, None])
 def test_a_device_that_is_not_known_is_refused_with_those_that_are(wrong):
     with pytest.raises(InvalidArgumentError, match=r"`device=.*It must be one of 'gpu:1', 'cpu:0'\."):
-        host.known_device(wrong, ("gpu:1", "cpu:0"))
+        common.known_device(wrong, ("gpu:1", "cpu:0"))
 
 
 def test_the_device_that_was_asked_for_comes_first():
     known = ("gpu:0", "gpu:1", "cpu:0")
-    assert host.devices("torch", known) == [*known]
+    assert common.devices("torch", known) == [*known]
     config.set_device("cuda:1")
-    assert host.devices("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
+    assert common.devices("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
 
 
 def test_the_cpu_is_a_device_of_every_backend(backend):
@@ -165,10 +165,10 @@ def test_a_nan_is_explained_on_a_device_that_is_not_the_default_one(found):
 def pretended_accelerator(monkeypatch):
     """The best device of PyTorch is one whose tensors hold no numbers: whoever makes or asks one there fails."""
     torch = pytest.importorskip("torch")
-    from cornu.backends import torch_devices
+    from cornu.backends.torch import devices
 
-    monkeypatch.setattr(torch_devices, "names", lambda: ("gpu:0", "cpu:0"))
-    monkeypatch.setattr(torch_devices, "_by_full_name", lambda name: torch.device("meta" if name == "gpu:0" else "cpu"))
+    monkeypatch.setattr(devices, "names", lambda: ("gpu:0", "cpu:0"))
+    monkeypatch.setattr(devices, "_by_full_name", lambda name: torch.device("meta" if name == "gpu:0" else "cpu"))
 
 
 @pytest.mark.skipif("torch" not in ENGINES, reason="PyTorch is not installed")
@@ -230,9 +230,9 @@ def test_numbers_are_drawn_on_the_device_with_a_key_from_the_host(pretended_acce
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    from cornu.backends import torch_devices
+    from cornu.backends.torch import devices
 
-    monkeypatch.setattr(torch_devices, "_by_full_name", lambda name: torch.device(name.replace("gpu", "cuda")))
+    monkeypatch.setattr(devices, "_by_full_name", lambda name: torch.device(name.replace("gpu", "cuda")))
     engine = backends.get("torch")
     with FakeTensorMode():
         key = torch.zeros(2, dtype=torch.uint32)

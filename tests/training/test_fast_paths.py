@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from cornu import backends, config, layers, optimizers
-from cornu.backends import shortcuts
+from cornu.backends import fused_ops
 from cornu.errors import InvalidArgumentError
 
 RNG = np.random.default_rng(5)
@@ -102,7 +102,7 @@ def test_a_model_that_has_run_before_follows_the_switch(engine_name, monkeypatch
     model.to_backend(engine_name)
     expected = model.predict(PICTURES, verbose=0)
     asked = []
-    monkeypatch.setattr(shortcuts, "find", lambda *_: asked.append("traced anew"))
+    monkeypatch.setattr(fused_ops, "find", lambda *_: asked.append("traced anew"))
     config.set_fast_paths(False)
     np.testing.assert_allclose(model.predict(PICTURES, verbose=0), expected, rtol=1e-5, atol=1e-6)
     assert asked
@@ -110,10 +110,10 @@ def test_a_model_that_has_run_before_follows_the_switch(engine_name, monkeypatch
 
 def test_no_shortcut_is_found(engine_name):
     x = backends.get(engine_name).asarray([1.0])
-    names = [name for name in ("softmax", "adam", "lstm", "recurrence", "normalized_batch") if shortcuts.find(name, x)]
+    names = [name for name in ("softmax", "adam", "lstm", "recurrence", "normalized_batch") if fused_ops.find(name, x)]
     config.set_fast_paths(False)
     assert names
-    assert not any(shortcuts.find(name, x) for name in names)
+    assert not any(fused_ops.find(name, x) for name in names)
 
 
 def test_batches_stay_whole(engine_name):
@@ -124,7 +124,7 @@ def test_batches_stay_whole(engine_name):
 
 def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
     pytest.importorskip("jax")
-    jax_cpu = importlib.import_module("cornu.backends.jax_cpu")
+    jax_cpu = importlib.import_module("cornu.backends.jax.convolution")
     for name in ("conv", "conv_transpose", "max_pool", "sum_pool"):
         monkeypatch.setattr(jax_cpu, name, lambda *_: pytest.fail("one of Cornu's own roads was gone"))
     trained("jax", convolutional, PICTURES, False)
@@ -132,6 +132,6 @@ def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
 
 def test_pytorch_runs_line_by_line(monkeypatch):
     pytest.importorskip("torch")
-    torch_lists = importlib.import_module("cornu.backends.torch_lists")
+    torch_lists = importlib.import_module("cornu.backends.torch.fx_passes")
     monkeypatch.setattr(torch_lists, "tidied", lambda *_: pytest.fail("a list was written down"))
     trained("torch", convolutional, PICTURES, False)

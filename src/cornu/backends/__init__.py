@@ -65,7 +65,7 @@ def module_name(name: str) -> str:
         >>> backends.get("numpy").__name__ == backends.module_name("numpy")
         True
     """
-    return f"cornu.backends.{name}"
+    return f"cornu.backends.{name}.backend"
 
 
 def place(name: str, device: str | None = None) -> config.Place:
@@ -141,7 +141,7 @@ def home(array: Any) -> ModuleType:
         >>> import numpy as np
         >>> from cornu import backends
         >>> backends.home(np.ones(2)).__name__
-        'cornu.backends.numpy'
+        'cornu.backends.numpy.backend'
     """
     return get(owner(array))
 

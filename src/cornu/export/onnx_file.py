@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, trees
-from cornu.backends.onnx_graph import Graph, OnnxArray, recording
-from cornu.backends.onnx_sizes import form_of, is_open, of_axis
+from cornu.backends.onnx.graph_builder import Graph, OnnxArray, recording
+from cornu.backends.onnx.symbolic_sizes import form_of, is_open, of_axis
 from cornu.core import context, layer_tree
 from cornu.core.context import CallContext
 from cornu.core.layer_placement import backend_of

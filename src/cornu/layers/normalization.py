@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers, validation
-from cornu.backends import shortcuts
+from cornu.backends import fused_ops
 from cornu.core import batch_coupling, context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -175,7 +175,7 @@ class BatchNormalization(Normalization):
         """Return the inputs normalized by the statistics of the batch, and its mean and variance."""
         weights = self._weights_of_samples(x, mask)
         is_plain = weights is None and self.axis in (-1, len(x.shape) - 1) and ops.dtype(x) == "float32"
-        quick = shortcuts.find("normalized_batch", x) if is_plain else None
+        quick = fused_ops.find("normalized_batch", x) if is_plain else None
         if quick is not None:
             gamma, beta = (None if weight is None else ops.cast(weight, "float32") for weight in (self.gamma, self.beta))
             return quick(x, gamma, beta, self.epsilon)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import activations, constraints, initializers, ops, regularizers, validation
-from cornu.backends import shortcuts
+from cornu.backends import fused_ops
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
@@ -206,7 +206,7 @@ class RecurrentCell(Layer):
         Returns:
             The outputs, with the time steps along the first axis, or the last output; and the last states.
         """
-        quick = shortcuts.find("recurrence", inputs)
+        quick = fused_ops.find("recurrence", inputs)
         if quick is None or not inputs.shape[0] or not self._is_plain():
             return None
         kernels, biases = (self.kernel.value, self.recurrent_kernel.value), self._biases()
@@ -403,7 +403,7 @@ class LSTMCell(RecurrentCell):
         On PyTorch the kernel is three times as fast as the unrolled loop.
         """
         usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
-        quick = shortcuts.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
+        quick = fused_ops.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
         if quick is not None:
             arrays = *states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]
             if _of_one_dtype(inputs, *arrays):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config
-from cornu.backends import shortcuts
+from cornu.backends import fused_ops
 from cornu.backends.contract import Array
 from cornu.dtypes import HALVES, LARGEST, standardize_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -416,7 +416,7 @@ def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Arr
     axes = check_axes(axis, x.shape)
     if 0 in x.shape:
         return x
-    quick = shortcuts.find(name, x)
+    quick = fused_ops.find(name, x)
     if quick is not None and len(axes) == 1:
         return quick(x, *axes)
     return derived(backend, backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True))), axes)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import ops
-from cornu.backends import shortcuts
+from cornu.backends import fused_ops
 from cornu.optimizers import transforms
 from cornu.optimizers.optimizer import Optimizer
 
@@ -82,7 +82,7 @@ class Adam(Optimizer):
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        quick = None if self.amsgrad else shortcuts.find("adam", weight)
+        quick = None if self.amsgrad else fused_ops.find("adam", weight)
         if quick is not None:
             moments, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
             weight, momentum, velocity = quick(weight, gradient, *moments, rate, *settings)

@@ -1,0 +1,743 @@
+"""The JAX backend: XLA on CPU, GPU and TPU.
+
+What is particular to it:
+
+* JAX's 64-bit switch stays as the user set it, which is off by default. Then ``"float64"`` and ``"int64"`` mean
+  ``"float32"`` and ``"int32"``, silently; whole numbers that do not fit into 32 bits are refused.
+* Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as
+  JAX's trees are.
+* Compiled programs are kept in the user's cache folder (see :func:`enable_compilation_cache`).
+* On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``. What a function is compiled for is the device
+  that ``config.device`` names when ``compile`` is called and the function is traced.
+"""
+
+import builtins
+import functools
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import platformdirs
+from jax import lax
+from jax.core import Tracer
+
+from cornu import config
+from cornu.backends import common as host
+from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.jax import convolution
+from cornu.backends.jax import recurrence as jax_recurrence
+from cornu.errors import one_of
+
+NAME = "jax"
+
+# --- Compilation cache ------------------------------------------------------------------------------------------------
+
+
+_CACHE_BYTES = 500 * 2**20
+_DAY = 24 * 3600
+
+
+def cache_folder() -> Path:
+    """The folder of compiled programs: ``jax`` in ``$CORNU_CACHE``, or ``cornu/jax`` in the user's cache folder."""
+    if os.environ.get("CORNU_CACHE"):
+        return Path(os.environ["CORNU_CACHE"]) / "jax"
+    return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "jax"  # raises where nobody has a home
+
+
+def enable_compilation_cache() -> bool:
+    """Keeps compiled programs on disk, so that the next run of a script starts at once.
+
+    Leaves everything alone if the user configured JAX's own cache, if ``CORNU_COMPILATION_CACHE=0``, or if the folder cannot be
+    written.
+
+    Returns:
+        Whether the cache was switched on.
+    """
+    configured = jax.config.jax_compilation_cache_dir is not None  # type: ignore[attr-defined]
+    if configured or os.environ.get("CORNU_COMPILATION_CACHE") == "0":
+        return False
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return False
+        prune_cache(folder)
+    except (OSError, RuntimeError):  # no home, or one that cannot be written
+        return False
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")  # it is compiled anew then
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    return True
+
+
+def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
+    """Delete the oldest programs if they take more than ``limit`` bytes together. Once a day, by one process at a time."""
+    stamp = folder / "last_pruned"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
+        return
+    from filelock import FileLock, Timeout  # takes time, once a day
+
+    with suppress(Timeout), FileLock(folder / ".prune.lock", blocking=False):  # who does not get it leaves it to the other
+        stamp.touch()
+        _delete_oldest(folder, limit)
+
+
+def _delete_oldest(folder: Path, limit: int) -> None:
+    found = sorted(((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache")), reverse=True)
+    total = 0
+    for _, entry in found:
+        total += entry.stat().st_size
+        if total > limit:
+            entry.unlink(missing_ok=True)
+
+
+enable_compilation_cache()
+
+
+# --- Creation and conversion ------------------------------------------------------------------------------------------
+
+
+def _available(dtype: Any) -> str:
+    """The name of what JAX takes for a dtype, with its 64-bit switch as it is."""
+    try:
+        return jax.dtypes.canonicalize_dtype(dtype).name
+    except TypeError:
+        raise one_of("dtype", dtype, host.DTYPES) from None
+
+
+_ALIGNMENT = 64
+"""JAX on a CPU takes NumPy's memory as its own if it begins at a multiple of this."""
+_LARGE = 2**20
+"""From so many bytes on it is worth the trouble to copy to such a place."""
+
+
+def asarray(x: Any, dtype: str | None = None) -> Array:
+    if isinstance(x, jax.Array):
+        return x if dtype is None else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and host.holds(x, jax.Array):
+        x = jnp.stack([asarray(item) for item in x])
+        return x if dtype is None else cast(x, dtype)
+    own = _own_array(x, dtype)
+    with jax.ensure_compile_time_eval():  # concrete inside a traced function too
+        return jax.device_put(own, _asked_device())
+
+
+def _own_array(x: Any, dtype: str | None) -> np.ndarray:
+    """A private NumPy array: JAX may use its memory as it is, so the user must not hold it as well."""
+    found = host.numbers(x)
+    dtype = _available(dtype or host.usual_dtype(found))
+    host.check_fits(found, dtype, "Give them as floats, or scale them down.")
+    return _aligned_copy(found, dtype) if found.nbytes >= _LARGE else np.array(found, dtype=dtype)
+
+
+def _aligned_copy(found: np.ndarray, dtype: str) -> np.ndarray:
+    """A copy that begins where JAX on a CPU can use its memory as it is: a quarter of the time, and half of the memory."""
+    memory = np.empty(found.size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
+    begin = -memory.ctypes.data % _ALIGNMENT
+    copy = memory[begin : begin + memory.size - _ALIGNMENT].view(dtype).reshape(found.shape)
+    copy[...] = found
+    return copy
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    return np.array(x)
+
+
+def dtype(x: Array) -> str:
+    return x.dtype.name
+
+
+def cast(x: Array, dtype: str) -> Array:
+    name = _available(dtype)
+    return x if x.dtype.name == name else lax.convert_element_type(x, name)
+
+
+def full(shape: Shape, value: Any, dtype: str) -> Array:
+    return jnp.full(shape, value, _available(dtype), device=_asked_device())
+
+
+def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+    return jnp.arange(start, stop, step, _available(dtype), device=_asked_device())
+
+
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
+
+
+def _is_float(x: Any) -> bool:
+    return jnp.issubdtype(jnp.result_type(x), jnp.inexact)
+
+
+def _floating(x: Array) -> Array:
+    return x if _is_float(x) else jnp.asarray(x, _available(config.floatx()))
+
+
+def abs(x: Array) -> Array:
+    if not _is_float(x):
+        return jnp.abs(x)
+    return x * lax.stop_gradient(jnp.sign(x))  # JAX's own has the gradient 1 at 0
+
+
+def negative(x: Array) -> Array:
+    return jnp.negative(x)
+
+
+def sign(x: Array) -> Array:
+    return jnp.sign(x)
+
+
+def exp(x: Array) -> Array:
+    return jnp.exp(_floating(x))
+
+
+def expm1(x: Array) -> Array:
+    return jnp.expm1(_floating(x))
+
+
+def log(x: Array) -> Array:
+    return jnp.log(_floating(x))
+
+
+def log1p(x: Array) -> Array:
+    return jnp.log1p(_floating(x))
+
+
+def sqrt(x: Array) -> Array:
+    return jnp.sqrt(_floating(x))
+
+
+def rsqrt(x: Array) -> Array:
+    return lax.rsqrt(_floating(x))
+
+
+def square(x: Array) -> Array:
+    return jnp.square(x)
+
+
+def sin(x: Array) -> Array:
+    return jnp.sin(_floating(x))
+
+
+def cos(x: Array) -> Array:
+    return jnp.cos(_floating(x))
+
+
+def tan(x: Array) -> Array:
+    return jnp.tan(_floating(x))
+
+
+def arcsin(x: Array) -> Array:
+    return jnp.arcsin(_floating(x))
+
+
+def arccos(x: Array) -> Array:
+    return jnp.arccos(_floating(x))
+
+
+def arctan(x: Array) -> Array:
+    return jnp.arctan(_floating(x))
+
+
+def sinh(x: Array) -> Array:
+    return jnp.sinh(_floating(x))
+
+
+def cosh(x: Array) -> Array:
+    return jnp.cosh(_floating(x))
+
+
+def tanh(x: Array) -> Array:
+    return jnp.tanh(_floating(x))
+
+
+def erf(x: Array) -> Array:
+    return lax.erf(_floating(x))
+
+
+def sigmoid(x: Array) -> Array:
+    return lax.logistic(_floating(x))
+
+
+def relu(x: Array) -> Array:
+    return jax.nn.relu(x)
+
+
+def floor(x: Array) -> Array:
+    return jnp.floor(x)
+
+
+def ceil(x: Array) -> Array:
+    return jnp.ceil(x)
+
+
+def round(x: Array) -> Array:
+    return jnp.round(x)
+
+
+def isnan(x: Array) -> Array:
+    return jnp.isnan(x)
+
+
+def isfinite(x: Array) -> Array:
+    return jnp.isfinite(x)
+
+
+def logical_not(x: Array) -> Array:
+    return jnp.logical_not(x)
+
+
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
+
+
+def add(x: Array, y: Array) -> Array:
+    return jnp.add(x, y)
+
+
+def subtract(x: Array, y: Array) -> Array:
+    return jnp.subtract(x, y)
+
+
+def multiply(x: Array, y: Array) -> Array:
+    return jnp.multiply(x, y)
+
+
+def _floating_both(x: Array, y: Array) -> tuple[Array, Array]:
+    """Two whole numbers as floats; beside a float the other one takes its type from it."""
+    return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
+
+
+def divide(x: Array, y: Array) -> Array:
+    return jnp.divide(*_floating_both(x, y))
+
+
+def floor_divide(x: Array, y: Array) -> Array:
+    return jnp.floor_divide(x, y)
+
+
+def remainder(x: Array, y: Array) -> Array:
+    return jnp.remainder(x, y)
+
+
+def power(x: Array, y: Array) -> Array:
+    return jnp.power(x, y)
+
+
+def maximum(x: Array, y: Array) -> Array:
+    return jnp.maximum(x, y)
+
+
+def minimum(x: Array, y: Array) -> Array:
+    return jnp.minimum(x, y)
+
+
+def arctan2(x: Array, y: Array) -> Array:
+    return jnp.arctan2(*_floating_both(x, y))
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    return jnp.logaddexp(*_floating_both(x, y))
+
+
+def equal(x: Array, y: Array) -> Array:
+    return jnp.equal(x, y)
+
+
+def not_equal(x: Array, y: Array) -> Array:
+    return jnp.not_equal(x, y)
+
+
+def less(x: Array, y: Array) -> Array:
+    return jnp.less(x, y)
+
+
+def less_equal(x: Array, y: Array) -> Array:
+    return jnp.less_equal(x, y)
+
+
+def greater(x: Array, y: Array) -> Array:
+    return jnp.greater(x, y)
+
+
+def greater_equal(x: Array, y: Array) -> Array:
+    return jnp.greater_equal(x, y)
+
+
+def logical_and(x: Array, y: Array) -> Array:
+    return jnp.logical_and(x, y)
+
+
+def logical_or(x: Array, y: Array) -> Array:
+    return jnp.logical_or(x, y)
+
+
+def logical_xor(x: Array, y: Array) -> Array:
+    return jnp.logical_xor(x, y)
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    return jnp.where(condition, x, y)
+
+
+# --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def _countable(x: Array) -> Array:
+    return cast(x, "int32") if x.dtype == bool else x
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.sum(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+
+
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.mean(_floating(x), axis=axis, keepdims=keepdims)
+
+
+def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.prod(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+
+
+def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.max(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.min(x, axis=axis, keepdims=keepdims)
+
+
+def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.all(x, axis=axis, keepdims=keepdims)
+
+
+def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return jnp.any(x, axis=axis, keepdims=keepdims)
+
+
+def argmax(x: Array, axis: int) -> Array:
+    return cast(jnp.argmax(x, axis=axis), "int32")
+
+
+def argmin(x: Array, axis: int) -> Array:
+    return cast(jnp.argmin(x, axis=axis), "int32")
+
+
+def cumsum(x: Array, axis: int) -> Array:
+    return jnp.cumsum(_countable(x), axis=axis)
+
+
+def cumprod(x: Array, axis: int) -> Array:
+    return jnp.cumprod(_countable(x), axis=axis)
+
+
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
+
+
+def reshape(x: Array, shape: Shape) -> Array:
+    return jnp.reshape(x, shape)
+
+
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    return jnp.transpose(x, axes)
+
+
+def broadcast_to(x: Array, shape: Shape) -> Array:
+    return jnp.broadcast_to(x, shape)
+
+
+def concatenate(xs: list[Array], axis: int) -> Array:
+    return jnp.concatenate(xs, axis=axis)
+
+
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    return list(lax.split(x, sizes, axis))
+
+
+def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+    if mode == "constant":
+        return jnp.pad(x, pad_width, constant_values=constant_values)
+    return jnp.pad(x, pad_width, mode=mode)
+
+
+def flip(x: Array, axis: Any) -> Array:
+    return jnp.flip(x, axis=axis)
+
+
+def getitem(x: Array, index: Any) -> Array:
+    items = index if isinstance(index, tuple) else (index,)
+    items = tuple(np.asarray(item) if isinstance(item, list) else item for item in items)
+    if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
+        np.broadcast_to(np.False_, x.shape)[items]  # JAX would clip an index outside: let NumPy raise its IndexError
+    return x[items]
+
+
+def take(x: Array, indices: Array, axis: int) -> Array:
+    return jnp.take(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+
+
+def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    return jnp.take_along_axis(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+
+
+def _from_the_start(indices: Array, size: int) -> Array:
+    indices = jnp.asarray(indices)
+    if jnp.issubdtype(indices.dtype, jnp.unsignedinteger):
+        return indices
+    return jnp.where(indices < 0, indices + size, indices)
+
+
+def index_add(x: Array, indices: Array, updates: Array) -> Array:
+    return x.at[indices].add(updates, mode="drop")
+
+
+# --- Contractions -----------------------------------------------------------------------------------------------------
+
+
+def matmul(x: Array, y: Array) -> Array:
+    return jnp.matmul(x, y)
+
+
+def tensordot(x: Array, y: Array, axes: Any) -> Array:
+    return jnp.tensordot(x, y, axes)
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    return jnp.einsum(subscripts, *operands)
+
+
+# --- Sorting ----------------------------------------------------------------------------------------------------------
+
+
+def argsort(x: Array, axis: int) -> Array:
+    return cast(jnp.argsort(x, axis=axis, stable=True), "int32")
+
+
+def top_k(x: Array, k: int) -> tuple[Array, Array]:
+    values, indices = lax.top_k(x, k)
+    return values, cast(indices, "int32")
+
+
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
+
+
+def _goes_cpu_paths(dtype: Any) -> bool:
+    return config.fast_paths() and _runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
+
+
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    x, kernel = _same_dtype(x, kernel)
+    if _goes_cpu_paths(x.dtype):
+        return convolution.conv(x, kernel, strides, padding, dilation, groups)
+    numbers = convolution.dimension_numbers(len(strides))
+    return lax.conv_general_dilated(
+        x, kernel, strides, padding, rhs_dilation=dilation, dimension_numbers=numbers, feature_group_count=groups
+    )
+
+
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    x, kernel = _same_dtype(x, kernel)
+    if _goes_cpu_paths(x.dtype):
+        return convolution.conv_transpose(x, kernel, output_size, strides, padding, dilation)
+    turned, pads = convolution.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
+    numbers = convolution.dimension_numbers(len(strides))
+    ones = (1,) * len(strides)
+    return lax.conv_general_dilated(x, turned, ones, pads, strides, dilation, dimension_numbers=numbers)
+
+
+def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
+    common = jnp.promote_types(x.dtype, y.dtype)
+    return x.astype(common), y.astype(common)
+
+
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
+        return convolution.max_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
+    lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
+    return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
+
+
+def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    x = _floating(x)
+    total = _sum_pool(x, window, strides, padding)
+    counts = host.places_inside(x.shape[1:-1], window, strides, padding).astype(x.dtype)
+    return total / counts[None, ..., None]
+
+
+def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
+        return convolution.sum_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
+    return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
+
+
+def _reduce_windows(x: Array, init: Any, function: Callable, window: Shape, strides: Shape, padding: Padding) -> Array:
+    return lax.reduce_window(x, init, function, (1, *window, 1), (1, *strides, 1), ((0, 0), *padding, (0, 0)))
+
+
+# --- Control flow -----------------------------------------------------------------------------------------------------
+
+
+def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    return lax.scan(f, init, xs, reverse=reverse)
+
+
+def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+    return lax.while_loop(cond, body, init)
+
+
+def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+    return lax.cond(pred, true_fn, false_fn, *operands)
+
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+
+def _typed_key(key: Array) -> Array:
+    return jax.random.wrap_key_data(jnp.asarray(key, "uint32"), impl="threefry2x32")
+
+
+def fold_in(key: Array, data: Any) -> Array:
+    data = data % 2**32 if isinstance(data, int) else data
+    return jax.random.key_data(jax.random.fold_in(_typed_key(key), data))
+
+
+def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+    return jax.random.uniform(_typed_key(key), shape, _available(dtype))
+
+
+def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+    return jax.random.normal(_typed_key(key), shape, _available(dtype))
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        outcome = f(*args, **kwargs)
+        value = outcome[0] if has_aux else outcome
+        host.check_differentiated(jnp.shape(value), jnp.result_type(value).name)
+        return outcome
+
+    differentiate = jax.value_and_grad(checked, has_aux=has_aux)
+
+    def both(first: Any, *args: Any, **kwargs: Any) -> Any:
+        for leaf in jax.tree.leaves(first):
+            host.check_has_gradient(jnp.result_type(leaf).name)
+        return differentiate(first, *args, **kwargs)
+
+    return both
+
+
+def stop_gradient(x: Array) -> Array:
+    return lax.stop_gradient(x)
+
+
+def custom_gradient(f: Callable) -> Callable:
+    def with_tuple(*arrays: Array) -> tuple[Any, Callable]:
+        value, grad = f(*arrays)
+        return value, lambda upstream: tuple(grad(upstream))
+
+    return jax.custom_gradient(with_tuple)
+
+
+def compile(f: Callable) -> Callable:
+    plain = jax.jit(f)
+    if not _runs_on_cpu():
+        return plain
+
+    @functools.wraps(f)
+    def traced(*args: Any) -> Any:  # not `f`: JAX remembers by the function what it traced, and these two must be two
+        try:
+            return f(*args)
+        except ValueError as error:
+            error.is_of_compiled_function = True  # type: ignore[attr-defined]
+            raise
+
+    fast = jax.jit(traced, compiler_options=convolution.compiler_options())
+
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        try:
+            return fast(*args) if config.fast_paths() else plain(*args)
+        except ValueError as error:
+            if hasattr(error, "is_of_compiled_function"):
+                raise
+        return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
+
+    return call
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return config.fast_paths() and not builtins.any(isinstance(array, Tracer) for array in arrays)
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+        def one_more(place: tuple) -> tuple:
+            return place[0] + 1, step(place[1], data, place[0])
+
+        carry = lax.while_loop(lambda place: place[0] < stop, one_more, (jnp.asarray(start, "int32"), carry))[1]
+        return carry, finish(carry)
+
+    return compile(run)
+
+
+def abstract_eval(f: Callable, *specs: Any) -> Any:
+    def is_spec(value: Any) -> bool:
+        return isinstance(value, ArraySpec)
+
+    structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, _available(spec.dtype)), specs, is_leaf=is_spec)
+    return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
+
+
+# --- Shortcuts --------------------------------------------------------------------------------------------------------
+
+recurrence = jax_recurrence.recurrence
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _devices_by_name() -> dict[str, Any]:
+    found = [*jax.devices(), *jax.devices("cpu")]
+    return {host.device_name(device.platform, device.id): device for device in found}
+
+
+def _device(name: str) -> Any:
+    known = _devices_by_name()
+    return known[host.known_device(name, list(known))]
+
+
+def _asked_device() -> Any:
+    """The device that was asked for, which arrays are then bound to; None leaves them where JAX puts them."""
+    asked = config.device("jax")
+    return None if asked is None else _device(asked)
+
+
+def _runs_on_cpu() -> bool:
+    device = _asked_device()
+    return (jax.default_backend() if device is None else device.platform) == "cpu"
+
+
+def devices() -> list[str]:
+    return host.devices("jax", list(_devices_by_name()))
+
+
+def to_device(x: Array, device: str) -> Array:
+    return jax.device_put(x, _device(device))
+
+
+def synchronize(tree: Any) -> None:
+    jax.block_until_ready(tree)
+
+
+def micro_batch_activations() -> int | None:
+    return host.micro_batch_activations(devices()[0])

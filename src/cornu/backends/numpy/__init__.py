@@ -1,0 +1,1 @@
+"""The NumPy backend: the reference that every other engine is tested against."""

@@ -1,0 +1,650 @@
+"""The NumPy backend: the contract written to be read, the reference that other backends are held against.
+
+Plain NumPy, which runs every model and trains small ones. To add a primitive, write its function here, decorated with
+``@primitive``, and its gradient in the table of ``numpy_gradients.py``. Functions that are made of primitives need neither.
+
+Arrays are never written into: an array may share its memory with others. What goes in and out is copied.
+
+SciPy is imported where it is used: models on an engine use this module too, for the NumPy arrays that they meet, and
+SciPy's special functions take longer to import than the engine takes to trace a small model.
+"""
+
+import builtins
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, trees
+from cornu.backends import common
+from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.numpy import tape
+from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
+from cornu.backends.numpy.tape import TapeArray, primitive
+from cornu.errors import BackendError, one_of
+
+NAME = "numpy"
+backends.register_array_type(TapeArray, "numpy")
+
+# --- Creation and conversion ------------------------------------------------------------------------------------------
+
+_DTYPES = tuple(name for name in common.DTYPES if name != "bfloat16")
+
+
+def _checked_dtype(name: str) -> str:
+    if name == "bfloat16":
+        raise BackendError(
+            "The dtype 'bfloat16' was asked for on the NumPy backend.",
+            "NumPy has no such numbers.",
+            "Use 'float32', or the JAX backend: `cornu.config.set_backend('jax')`.",
+        )
+    if name not in _DTYPES:
+        raise one_of("dtype", name, _DTYPES)
+    return name
+
+
+def asarray(x: Any, dtype: str | None = None) -> Array:
+    if isinstance(x, TapeArray):
+        return x if dtype is None else cast(x, dtype)
+    found = common.numbers(x)
+    dtype = dtype or common.usual_dtype(found)
+    common.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
+    with np.errstate(all="ignore"):
+        return np.array(found, _checked_dtype(dtype))
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    return np.array(tape.unbox(x))
+
+
+def dtype(x: Array) -> str:
+    return x.dtype.name
+
+
+@primitive
+def cast(x: Array, dtype: str) -> Array:
+    return np.asarray(x).astype(_checked_dtype(dtype), copy=False)
+
+
+@primitive
+def full(shape: Shape, value: Any, dtype: str) -> Array:
+    return np.full(shape, value, _checked_dtype(dtype))
+
+
+@primitive
+def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+    return np.arange(start, stop, step, _checked_dtype(dtype))  # type: ignore[call-overload]
+
+
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
+
+
+@primitive
+def abs(x: Array) -> Array:
+    return np.abs(x)
+
+
+@primitive
+def negative(x: Array) -> Array:
+    return np.negative(x)
+
+
+@primitive
+def sign(x: Array) -> Array:
+    return np.sign(x)
+
+
+@primitive
+def exp(x: Array) -> Array:
+    return np.exp(x)
+
+
+@primitive
+def expm1(x: Array) -> Array:
+    return np.expm1(x)
+
+
+@primitive
+def log(x: Array) -> Array:
+    return np.log(x)
+
+
+@primitive
+def log1p(x: Array) -> Array:
+    return np.log1p(x)
+
+
+@primitive
+def sqrt(x: Array) -> Array:
+    return np.sqrt(x)
+
+
+@primitive
+def rsqrt(x: Array) -> Array:
+    return 1 / np.sqrt(x)
+
+
+@primitive
+def square(x: Array) -> Array:
+    return np.square(x)
+
+
+@primitive
+def sin(x: Array) -> Array:
+    return np.sin(x)
+
+
+@primitive
+def cos(x: Array) -> Array:
+    return np.cos(x)
+
+
+@primitive
+def tan(x: Array) -> Array:
+    return np.tan(x)
+
+
+@primitive
+def arcsin(x: Array) -> Array:
+    return np.arcsin(x)
+
+
+@primitive
+def arccos(x: Array) -> Array:
+    return np.arccos(x)
+
+
+@primitive
+def arctan(x: Array) -> Array:
+    return np.arctan(x)
+
+
+@primitive
+def sinh(x: Array) -> Array:
+    return np.sinh(x)
+
+
+@primitive
+def cosh(x: Array) -> Array:
+    return np.cosh(x)
+
+
+@primitive
+def tanh(x: Array) -> Array:
+    return np.tanh(x)
+
+
+@primitive
+def erf(x: Array) -> Array:
+    from scipy import special
+
+    return special.erf(x)
+
+
+@primitive
+def sigmoid(x: Array) -> Array:
+    from scipy import special
+
+    return special.expit(x)
+
+
+@primitive
+def relu(x: Array) -> Array:
+    return np.maximum(x, np.zeros((), x.dtype))
+
+
+@primitive
+def floor(x: Array) -> Array:
+    return np.floor(x)
+
+
+@primitive
+def ceil(x: Array) -> Array:
+    return np.ceil(x)
+
+
+@primitive
+def round(x: Array) -> Array:
+    return np.round(x)
+
+
+@primitive
+def isnan(x: Array) -> Array:
+    return np.isnan(x)
+
+
+@primitive
+def isfinite(x: Array) -> Array:
+    return np.isfinite(x)
+
+
+@primitive
+def logical_not(x: Array) -> Array:
+    return np.logical_not(x)
+
+
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
+
+
+@primitive
+def add(x: Array, y: Array) -> Array:
+    return np.add(x, y)
+
+
+@primitive
+def subtract(x: Array, y: Array) -> Array:
+    return np.subtract(x, y)
+
+
+@primitive
+def multiply(x: Array, y: Array) -> Array:
+    return np.multiply(x, y)
+
+
+@primitive
+def divide(x: Array, y: Array) -> Array:
+    return np.divide(x, y)
+
+
+@primitive
+def floor_divide(x: Array, y: Array) -> Array:
+    return np.floor_divide(x, y)
+
+
+@primitive
+def remainder(x: Array, y: Array) -> Array:
+    return np.remainder(x, y)
+
+
+@primitive
+def power(x: Array, y: Array) -> Array:
+    return np.power(x, y)
+
+
+@primitive
+def maximum(x: Array, y: Array) -> Array:
+    return np.maximum(x, y)
+
+
+@primitive
+def minimum(x: Array, y: Array) -> Array:
+    return np.minimum(x, y)
+
+
+@primitive
+def arctan2(x: Array, y: Array) -> Array:
+    return np.arctan2(x, y)
+
+
+@primitive
+def logaddexp(x: Array, y: Array) -> Array:
+    return np.logaddexp(x, y)
+
+
+@primitive
+def equal(x: Array, y: Array) -> Array:
+    return np.equal(x, y)
+
+
+@primitive
+def not_equal(x: Array, y: Array) -> Array:
+    return np.not_equal(x, y)
+
+
+@primitive
+def less(x: Array, y: Array) -> Array:
+    return np.less(x, y)
+
+
+@primitive
+def less_equal(x: Array, y: Array) -> Array:
+    return np.less_equal(x, y)
+
+
+@primitive
+def greater(x: Array, y: Array) -> Array:
+    return np.greater(x, y)
+
+
+@primitive
+def greater_equal(x: Array, y: Array) -> Array:
+    return np.greater_equal(x, y)
+
+
+@primitive
+def logical_and(x: Array, y: Array) -> Array:
+    return np.logical_and(x, y)
+
+
+@primitive
+def logical_or(x: Array, y: Array) -> Array:
+    return np.logical_or(x, y)
+
+
+@primitive
+def logical_xor(x: Array, y: Array) -> Array:
+    return np.logical_xor(x, y)
+
+
+@primitive
+def where(condition: Array, x: Array, y: Array) -> Array:
+    return np.where(condition, x, y)
+
+
+# --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+@primitive
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    if np.size(x) == 0:  # NaN, without NumPy's warning
+        return np.sum(x, axis=axis, keepdims=keepdims) / 0.0
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.prod(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.all(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.any(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def argmax(x: Array, axis: int) -> Array:
+    return np.argmax(x, axis=axis).astype("int32")
+
+
+@primitive
+def argmin(x: Array, axis: int) -> Array:
+    return np.argmin(x, axis=axis).astype("int32")
+
+
+@primitive
+def cumsum(x: Array, axis: int) -> Array:
+    return np.cumsum(x, axis=axis)
+
+
+@primitive
+def cumprod(x: Array, axis: int) -> Array:
+    return np.cumprod(x, axis=axis)
+
+
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
+
+
+@primitive
+def reshape(x: Array, shape: Shape) -> Array:
+    return np.reshape(x, shape)
+
+
+@primitive
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.transpose(x, axes)
+
+
+@primitive
+def broadcast_to(x: Array, shape: Shape) -> Array:
+    return np.broadcast_to(x, shape)
+
+
+@primitive
+def concatenate(xs: list[Array], axis: int) -> Array:
+    return np.concatenate(xs, axis=axis)
+
+
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    stops = np.cumsum(sizes).tolist()
+    before = (slice(None),) * axis
+    return [getitem(x, (*before, slice(stop - size, stop))) for size, stop in zip(sizes, stops, strict=True)]
+
+
+@primitive
+def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+    if mode == "constant":
+        return np.pad(x, pad_width, mode, constant_values=constant_values)
+    return np.pad(x, pad_width, mode)  # type: ignore[call-overload]
+
+
+@primitive
+def flip(x: Array, axis: Any) -> Array:
+    return np.flip(x, axis)
+
+
+@primitive
+def getitem(x: Array, index: Any) -> Array:
+    return x[index]
+
+
+def take(x: Array, indices: Array, axis: int) -> Array:
+    axis = axis % x.ndim
+    return getitem(x, (slice(None),) * axis + (_clipped(indices, x.shape[axis]),))
+
+
+def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    axis = axis % x.ndim
+    index = list(np.ogrid[tuple(slice(size) for size in x.shape)])
+    index[axis] = _clipped(indices, x.shape[axis])
+    return getitem(x, tuple(index))
+
+
+def _clipped(indices: Array, size: int) -> Array:
+    indices = np.asarray(indices).astype("int64", copy=False)
+    return np.clip(np.where(indices < 0, indices + size, indices), 0, size - 1)
+
+
+def index_add(x: Array, indices: Array, updates: Array) -> Array:
+    indices = np.asarray(indices).astype("int64", copy=False)
+    inside = (indices >= -len(x)) & (indices < len(x))
+    return _add_rows(x, indices[inside], getitem(updates, inside))
+
+
+@primitive
+def _add_rows(x: Array, rows: Array, updates: Array) -> Array:
+    x = x.copy()
+    np.add.at(x, rows, updates)
+    return x
+
+
+# --- Contractions -----------------------------------------------------------------------------------------------------
+
+
+@primitive
+def matmul(x: Array, y: Array) -> Array:
+    return np.matmul(x, y)
+
+
+@primitive
+def tensordot(x: Array, y: Array, axes: Any) -> Array:
+    return np.tensordot(x, y, axes)
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    return _contract(subscripts, list(operands))
+
+
+@primitive
+def _contract(subscripts: str, operands: list[Array]) -> Array:
+    return np.einsum(subscripts, *operands, optimize=True)
+
+
+# --- Sorting ----------------------------------------------------------------------------------------------------------
+
+
+@primitive
+def argsort(x: Array, axis: int) -> Array:
+    return np.argsort(x, axis=axis, stable=True).astype("int32")
+
+
+def top_k(x: Array, k: int) -> tuple[Array, Array]:
+    backwards = argsort(flip(x, -1), -1)  # so that of equal ones the first comes last
+    indices = flip(x.shape[-1] - 1 - backwards, -1)[..., :k]
+    return take_along_axis(x, indices, -1), indices
+
+
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
+
+
+@primitive
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    return convolve(x, kernel, conv_windows(x.shape[1:-1], kernel, strides, padding, dilation), groups)
+
+
+@primitive
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    return convolve_back(x, kernel, conv_windows(output_size, kernel, strides, padding, dilation))
+
+
+@primitive
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    return functools.reduce(np.maximum, pool_windows(x, window, strides, padding).see(x, fill=lowest))
+
+
+@primitive
+def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    windows = pool_windows(x, window, strides, padding)
+    return builtins.sum(windows.see(x)) / windows.inside()
+
+
+# --- Control flow -----------------------------------------------------------------------------------------------------
+
+
+def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    length = len(trees.leaves(xs)[0])
+    carry, ys = init, []
+    for step in reversed(range(length)) if reverse else range(length):
+        carry, y = f(carry, trees.map(lambda x, step=step: getitem(x, step), xs))
+        ys.append(y)
+    if not ys:
+        return carry, trees.map(lambda y: full((0, *y.shape), 0, dtype(y)), _result_of_an_empty_scan(f, init, xs))
+    return carry, trees.map(lambda *steps: _stack(steps), *(reversed(ys) if reverse else ys))
+
+
+def _stack(xs: tuple[Array, ...]) -> Array:
+    return concatenate([reshape(x, (1, *np.shape(x))) for x in xs], 0)
+
+
+def _result_of_an_empty_scan(f: Callable, init: Any, xs: Any) -> Any:
+    _, y = f(init, trees.map(lambda x: full(x.shape[1:], 0, dtype(x)), xs))
+    return y
+
+
+def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+    value = init
+    while cond(value):
+        value = body(value)
+    return value
+
+
+def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+    return true_fn(*operands) if pred else false_fn(*operands)
+
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+
+def _generator(key: Array) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.asarray(key, "uint64")))
+
+
+@primitive
+def fold_in(key: Array, data: Any) -> Array:
+    words = [int(key[0]), int(key[1]), int(data) % 2**32]
+    return np.random.SeedSequence(words).generate_state(2)
+
+
+@primitive
+def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+    if dtype == "float16":  # rounding from float32 could give 1
+        return (_generator(key).integers(2048, size=shape) / 2048).astype("float16")
+    return _generator(key).random(shape, _checked_dtype(dtype))  # type: ignore[arg-type]
+
+
+@primitive
+def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+    precision = "float64" if _checked_dtype(dtype) == "float64" else "float32"
+    return _generator(key).standard_normal(shape, precision).astype(dtype)
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+
+value_and_grad = tape.value_and_grad
+custom_gradient = tape.custom_gradient
+
+
+@primitive
+def stop_gradient(x: Array) -> Array:
+    return x
+
+
+_without_warnings = np.errstate(all="ignore")  # as a decorator: for operators on arrays, which are not primitives
+
+
+def compile(f: Callable) -> Callable:
+    return _without_warnings(f)
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return False
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
+        for number in range(int(start), int(stop)):
+            carry = step(carry, data, np.array(number, "int32"))
+        return carry, finish(carry)
+
+    return compile(run)
+
+
+def abstract_eval(f: Callable, *specs: Any) -> Any:
+    zeros = common.map_specs(lambda spec: full(spec.shape, 0, spec.dtype), specs)
+    results = _without_warnings(f)(*zeros)
+    return trees.map(lambda x: ArraySpec(x.shape, dtype(x)), results)
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------
+
+
+_DEVICES = ("cpu:0",)
+
+
+def devices() -> list[str]:
+    return common.devices("numpy", _DEVICES)
+
+
+def to_device(x: Array, device: str) -> Array:
+    common.known_device(device, _DEVICES)
+    return x
+
+
+def synchronize(tree: Any) -> None:
+    """NumPy has computed everything when a function returns."""
+
+
+def micro_batch_activations() -> int | None:
+    return None

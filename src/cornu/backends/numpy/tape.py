@@ -1,0 +1,328 @@
+"""Reverse-mode gradients for the NumPy backend: a tape that primitives write on, and that is read backwards.
+
+:func:`value_and_grad` hands the function boxes instead of arrays. A primitive that meets a box computes with the array inside
+and notes on the tape how a gradient goes back through it. Which way that is, says the table in ``numpy_gradients.py``.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from cornu import config, trees
+from cornu.backends import common
+from cornu.backends.numpy.gradients import FLAT, RULES
+from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, ShapeError
+
+_primitives: dict[str, Callable] = {}
+
+
+# --- The tape ---------------------------------------------------------------------------------------------------------
+
+
+class Tape:
+    """What happened to the boxes of one gradient, in order."""
+
+    def __init__(self):
+        self.is_open = True
+        self._steps: list[tuple[TapeArray, Callable]] = []
+
+    def record(self, value: np.ndarray, pull: Callable) -> "TapeArray":
+        """Notes a step and boxes its result.
+
+        Args:
+            value: The result.
+            pull: ``pull(gradient)`` gives pairs of an argument of the step and the gradient for it.
+        """
+        result = TapeArray(value, self)
+        self._steps.append((result, pull))
+        return result
+
+    def gradient(self, value: Any, sources: list["TapeArray"]) -> list[np.ndarray]:
+        """The gradient of a number for each box in ``sources``, by the chain rule from the last step to the first."""
+        gradients = {}
+        if isinstance(value, TapeArray):
+            gradients[id(value)] = np.ones_like(value.value)
+        for result, pull in reversed(self._steps):
+            gradient = gradients.pop(id(result), None)
+            if gradient is not None:
+                for argument, share in pull(gradient):
+                    _accumulate(gradients, argument, share)
+        return [np.array(gradients.get(id(source), np.zeros_like(source.value))) for source in sources]
+
+    def close(self) -> None:
+        """Ends the recording. Boxes that were kept count as the arrays inside from now on."""
+        self.is_open = False
+        self._steps.clear()
+
+
+def _accumulate(gradients: dict[int, np.ndarray], argument: Any, share: Any) -> None:
+    if isinstance(argument, (list, tuple)):
+        for item, part in zip(argument, share, strict=True):
+            _accumulate(gradients, item, part)
+    elif _is_taped(argument) and share is not None:
+        share = np.asarray(share, argument.dtype)
+        if share.shape != argument.shape:
+            raise ShapeError(
+                f"A gradient of shape {share.shape} was given for an array of shape {argument.shape}.",
+                "A gradient must have the shape of its array.",
+                "Correct the `grad` function of the `custom_gradient`, or the rule of the primitive.",
+            )
+        earlier = gradients.get(id(argument))
+        gradients[id(argument)] = share if earlier is None else earlier + share
+
+
+# --- The box ----------------------------------------------------------------------------------------------------------
+
+
+def _operator(name: str, swapped: bool = False) -> Callable:
+    def method(self: "TapeArray", *others: Any) -> Any:
+        others = tuple(other.__cornu_array__() if hasattr(type(other), "__cornu_array__") else other for other in others)
+        return _primitives[name](*others, self) if swapped else _primitives[name](self, *others)
+
+    return method
+
+
+class TapeArray:
+    """An array inside :func:`value_and_grad`: behaves like the array in it, and remembers where it came from."""
+
+    __slots__ = ("tape", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: np.ndarray, tape: Tape):
+        self.value, self.tape = value, tape
+
+    shape = property(lambda self: self.value.shape)
+    dtype = property(lambda self: self.value.dtype)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+
+    @property
+    def T(self) -> "TapeArray":
+        """The array with its axes in reverse order."""
+        return _primitives["transpose"](self, tuple(reversed(range(self.ndim))))
+
+    __neg__ = _operator("negative")
+    __abs__ = _operator("abs")
+    __getitem__ = _operator("getitem")
+    __add__, __radd__ = _operator("add"), _operator("add", swapped=True)
+    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", swapped=True)
+    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", swapped=True)
+    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", swapped=True)
+    __floordiv__, __rfloordiv__ = _operator("floor_divide"), _operator("floor_divide", swapped=True)
+    __mod__, __rmod__ = _operator("remainder"), _operator("remainder", swapped=True)
+    __pow__, __rpow__ = _operator("power"), _operator("power", swapped=True)
+    __matmul__, __rmatmul__ = _operator("matmul"), _operator("matmul", swapped=True)
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator["TapeArray"]:
+        return (self[index] for index in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __repr__(self) -> str:
+        return f"TapeArray({self.value!r})"
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """What NumPy calls for ``array + box`` and ``np.exp(box)``: the primitive of that name."""
+        if method == "__call__" and ufunc.__name__ in _primitives and not kwargs:
+            return _primitives[ufunc.__name__](*inputs)
+        if _common_tape(inputs) is None:
+            return getattr(ufunc, method)(*map(unbox, inputs), **kwargs)
+        raise _lost_gradient(f"`np.{ufunc.__name__}`")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.tape.is_open:
+            raise _lost_gradient("A NumPy function")
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+
+def _lost_gradient(function: str) -> InvalidTypeError:
+    return InvalidTypeError(
+        f"{function} was given an array inside a gradient.",
+        "NumPy knows nothing of the gradient, which would be lost without a word.",
+        "Use a function of `cornu.ops`, or `cornu.ops.stop_gradient(x)` first.",
+    )
+
+
+def unbox(value: Any) -> Any:
+    """The array in a box, other values as they are; lists and tuples one level deep."""
+    if isinstance(value, TapeArray):
+        return value.value
+    if type(value) in (list, tuple):
+        return type(value)(item.value if isinstance(item, TapeArray) else item for item in value)
+    return value
+
+
+def _is_taped(value: Any) -> bool:
+    return isinstance(value, TapeArray) and value.tape.is_open
+
+
+def _flat(values: Iterable) -> list:
+    """The values, with those in lists and tuples one by one."""
+    flat = []
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            flat.extend(value)
+        else:
+            flat.append(value)
+    return flat
+
+
+def _common_tape(values: Iterable) -> Tape | None:
+    """The open tape that the boxes among the values belong to."""
+    tapes = {value.tape for value in values if _is_taped(value)}
+    if len(tapes) > 1:
+        raise _second_order()
+    return tapes.pop() if tapes else None
+
+
+def _second_order() -> BackendError:
+    return BackendError(
+        "The gradient of a gradient was asked for on the NumPy backend.",
+        "It gives first derivatives only.",
+        "Use the JAX backend for this: `cornu.config.set_backend('jax')`.",
+    )
+
+
+# --- Primitives -------------------------------------------------------------------------------------------------------
+
+
+def primitive(function: Callable) -> Callable:
+    """Makes a function on NumPy arrays a primitive.
+
+    It then also takes boxes and records itself with its rules from ``numpy_gradients.RULES``, raises no NumPy warnings, gives
+    arrays and not NumPy scalars, and follows the contract on dtypes (unless it has an argument ``dtype``, which decides then).
+    """
+    name = function.__name__
+    if name not in RULES and name not in FLAT:
+        raise LookupError(f"`{name}` needs rules in numpy_gradients.RULES, or an entry in numpy_gradients.FLAT if it has none.")
+    rules = RULES.get(name, ())
+    signature = inspect.signature(function)
+    is_told_dtype = "dtype" in signature.parameters
+
+    def compute(args: tuple, kwargs: dict) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(*args, **kwargs))
+        return result if is_told_dtype else _settle_dtype(result, _flat((*args, *kwargs.values())))
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if TapeArray not in map(type, _flat((*args, *kwargs.values()))):
+            return compute(args, kwargs)
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        boxed = bound.args
+        values = tuple(unbox(value) for value in boxed)
+        result = compute(values, {})
+        tape = _common_tape(_flat(boxed))
+        if tape is None or not rules or result.dtype.kind != "f":
+            return result
+        taped = [
+            (rule, argument) for rule, argument in zip(rules, boxed, strict=False) if rule and _common_tape(_flat([argument]))
+        ]
+        return tape.record(result, lambda g: [(argument, rule(g, result, *values)) for rule, argument in taped])
+
+    _primitives[name] = wrapper
+    return wrapper
+
+
+def _settle_dtype(result: np.ndarray, arguments: Iterable) -> np.ndarray:
+    """64-bit results only from 64-bit arguments, and floats as wide as the widest float argument."""
+    dtypes = [value.dtype for value in arguments if isinstance(value, (np.ndarray, np.generic))]
+    if result.dtype in dtypes:
+        return result
+    if result.dtype.kind == "f":
+        floats = [dtype for dtype in dtypes if dtype.kind == "f"]
+        return result.astype(np.result_type(*floats) if floats else config.floatx())
+    if result.dtype.kind in "iu" and result.dtype.itemsize == 8:
+        integers = [dtype for dtype in dtypes if dtype.kind in "iu"]
+        widest = np.result_type(*integers) if integers else np.dtype("int32")
+        return result.astype("int32" if widest.itemsize == 8 else widest)
+    return result
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
+    """A function that gives ``f``'s value and its gradient for the first argument (see the contract)."""
+
+    @functools.wraps(f)
+    def wrapper(first: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        tape = Tape()
+        try:
+            boxes = trees.map(lambda leaf: _source(leaf, tape), first)
+            with np.errstate(all="ignore"), config.running_on("numpy"):  # NumPy arrays beside the boxes are this backend's
+                outcome = f(boxes, *args, **kwargs)
+                value, aux = outcome if has_aux else (outcome, None)
+                number = _checked_number(value)
+                gradient = trees.unflatten(first, tape.gradient(value, trees.leaves(boxes)))
+        finally:
+            tape.close()
+        return ((number, trees.map(unbox, aux)), gradient) if has_aux else (number, gradient)
+
+    return wrapper
+
+
+def _source(leaf: Any, tape: Tape) -> TapeArray:
+    if _is_taped(leaf):
+        raise _second_order()
+    value = np.asarray(unbox(leaf))
+    common.check_has_gradient(value.dtype.name)
+    return TapeArray(value if isinstance(leaf, (np.ndarray, TapeArray)) else value.astype(config.floatx()), tape)
+
+
+def _checked_number(value: Any) -> np.ndarray:
+    number = _settle_dtype(np.asarray(unbox(value)), (unbox(value),))
+    common.check_differentiated(number.shape, number.dtype.name)
+    return number
+
+
+def custom_gradient(f: Callable) -> Callable:
+    """Of ``f(*arrays) -> (value, grad)`` makes ``arrays -> value`` with that gradient, recorded as one step."""
+
+    @functools.wraps(f)
+    def wrapper(*arrays: Any) -> Any:
+        value, grad = f(*(unbox(array) for array in arrays))
+        tape = _common_tape((*arrays, value))
+        if tape is None:
+            return value
+        if isinstance(value, TapeArray):
+            raise InvalidArgumentError(
+                "A function with a `custom_gradient` used an array inside a gradient that is not among its arguments.",
+                "Its own gradient says nothing about that array.",
+                "Pass the array as an argument.",
+            )
+
+        def pull(gradient: np.ndarray) -> Iterable[tuple[Any, Any]]:
+            shares = grad(gradient)
+            if not isinstance(shares, (list, tuple)) or len(shares) != len(arrays):
+                raise InvalidArgumentError(
+                    f"The `grad` function of a `custom_gradient` gave {_described(shares)}.",
+                    f"It must give a tuple with one gradient for each of the {len(arrays)} arguments.",
+                    "Return `(gradient,)` for one argument.",
+                )
+            return zip(arrays, shares, strict=True)
+
+        return tape.record(np.asarray(value), pull)
+
+    return wrapper
+
+
+def _described(shares: Any) -> str:
+    return f"{len(shares)} gradients" if isinstance(shares, (list, tuple)) else f"a {type(shares).__name__}"

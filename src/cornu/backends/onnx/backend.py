@@ -1,0 +1,785 @@
+"""The ONNX backend: it computes nothing, it writes down.
+
+Running a model on the arrays of this backend leaves a graph of ONNX nodes: that is how models are exported. Nobody chooses it
+to compute with, so it is none of ``config.BACKENDS``. What only training needs, and what ONNX cannot say, raises an error.
+
+Opset 17 is what is written: the first in which every operation used here is as it is now, so that runtimes since 2022 (ONNX
+Runtime 1.12) take the files, and one that all newer runtimes take.
+
+What is particular to it:
+
+* Transposes are put off, and what depends on no input is computed at once (see ``onnx_graph.py``).
+* Sizes of the inputs that are open stay open (see ``onnx_sizes.py``).
+* ``bfloat16`` is recorded as ``float32``: ONNX Runtime computes nothing in it.
+* ``expm1`` and ``log1p`` are ``exp(x) - 1`` and ``log(1 + x)``: exact to one rounding of a number near 1.
+"""
+
+import builtins
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import config, trees
+from cornu.backends import common
+from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.onnx import control_flow, convolution, indexing, optimize
+from cornu.backends.onnx import model_proto as onnx_proto
+from cornu.backends.onnx import operands as onnx_record
+from cornu.backends.onnx.graph_builder import Constant, Graph, OnnxArray, constant, current, recording
+from cornu.backends.onnx.operands import (
+    NUMBERS,
+    as_array,
+    broadcast_shape,
+    common_dtype,
+    elementwise,
+    kernel_dtype,
+    on_lying,
+    operand,
+    primitive,
+    refused,
+    result_dtype,
+)
+from cornu.backends.onnx.symbolic_sizes import is_open
+
+NAME = "onnx"
+OPSET = onnx_proto.OPSET
+tidy = optimize.tidy
+model_proto = onnx_proto.model_proto
+
+
+def weight(value: np.ndarray, name: str) -> Array:
+    """A variable's value, to be found in the file under its name."""
+    return constant(value.astype(onnx_record.available(value.dtype.name)), name)
+
+
+# --- Creation and conversion ------------------------------------------------------------------------------------------
+
+
+def asarray(x: Any, dtype: str | None = None) -> Array:
+    return as_array(x, dtype)
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    return np.array(as_array(x).numbers())
+
+
+def dtype(x: Array) -> str:
+    return x.dtype.name
+
+
+def cast(x: Array, dtype: str) -> Array:
+    return onnx_record.cast(as_array(x), dtype)
+
+
+@primitive
+def full(shape: Shape, value: Any, dtype: str) -> Array:
+    return broadcast_to(cast(value, dtype), shape)
+
+
+@primitive
+def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+    ends = [current().scalar(start), current().scalar(stop), current().scalar(step)]
+    name = current().emit("Range", ends, rank=1)[0]
+    return cast(OnnxArray((-(-(stop - start) // step),), "int64", name), dtype)
+
+
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
+
+
+def _of_float(op: str, x: Array) -> Array:
+    """A function of floats; whole numbers become such."""
+    x = as_array(x)
+    return elementwise(op, x, dtype=x.dtype.name if x.dtype.kind == "f" else config.floatx())
+
+
+@primitive
+def abs(x: Array) -> Array:
+    return x if x.dtype.kind in "ub" else elementwise("Abs", x, dtype=dtype(x))
+
+
+@primitive
+def negative(x: Array) -> Array:
+    return elementwise("Neg", x, dtype=result_dtype("negative", x))
+
+
+@primitive
+def sign(x: Array) -> Array:
+    return elementwise("Sign", x, dtype=result_dtype("sign", x))
+
+
+@primitive
+def exp(x: Array) -> Array:
+    return _of_float("Exp", x)
+
+
+@primitive
+def expm1(x: Array) -> Array:
+    return subtract(exp(x), 1)
+
+
+@primitive
+def log(x: Array) -> Array:
+    return _of_float("Log", x)
+
+
+@primitive
+def log1p(x: Array) -> Array:
+    return log(add(x, 1))
+
+
+@primitive
+def sqrt(x: Array) -> Array:
+    return _of_float("Sqrt", x)
+
+
+@primitive
+def rsqrt(x: Array) -> Array:
+    return _of_float("Reciprocal", sqrt(x))
+
+
+@primitive
+def square(x: Array) -> Array:
+    return multiply(x, x)
+
+
+@primitive
+def sin(x: Array) -> Array:
+    return _of_float("Sin", x)
+
+
+@primitive
+def cos(x: Array) -> Array:
+    return _of_float("Cos", x)
+
+
+@primitive
+def tan(x: Array) -> Array:
+    return _of_float("Tan", x)
+
+
+@primitive
+def arcsin(x: Array) -> Array:
+    return _of_float("Asin", x)
+
+
+@primitive
+def arccos(x: Array) -> Array:
+    return _of_float("Acos", x)
+
+
+@primitive
+def arctan(x: Array) -> Array:
+    return _of_float("Atan", x)
+
+
+@primitive
+def sinh(x: Array) -> Array:
+    return _of_float("Sinh", x)
+
+
+@primitive
+def cosh(x: Array) -> Array:
+    return _of_float("Cosh", x)
+
+
+@primitive
+def tanh(x: Array) -> Array:
+    return _of_float("Tanh", x)
+
+
+@primitive
+def erf(x: Array) -> Array:
+    return _of_float("Erf", x)
+
+
+@primitive
+def sigmoid(x: Array) -> Array:
+    return _of_float("Sigmoid", x)
+
+
+@primitive
+def relu(x: Array) -> Array:
+    if x.dtype.kind == "i":  # ONNX Runtime's Relu does not know all of them
+        return maximum(x, 0)
+    return x if x.dtype.kind in "ub" else elementwise("Relu", x, dtype=dtype(x))
+
+
+def _to_whole(name: str, op: str, x: Array) -> Array:
+    wanted = result_dtype(name, x)
+    return elementwise(op, x, dtype=wanted) if np.dtype(wanted).kind == "f" else cast(x, wanted)
+
+
+@primitive
+def floor(x: Array) -> Array:
+    return _to_whole("floor", "Floor", x)
+
+
+@primitive
+def ceil(x: Array) -> Array:
+    return _to_whole("ceil", "Ceil", x)
+
+
+@primitive
+def round(x: Array) -> Array:
+    return _to_whole("round", "Round", x)
+
+
+@primitive
+def isnan(x: Array) -> Array:
+    return not_equal(x, x)
+
+
+@primitive
+def isfinite(x: Array) -> Array:
+    return less(abs(_of_float("Identity", x)), math.inf)
+
+
+@primitive
+def logical_not(x: Array) -> Array:
+    return elementwise("Not", cast(x, "bool"), dtype="bool")
+
+
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
+
+
+def _of_two(name: str, op: str, x: Array, y: Array) -> Array:
+    """A node for two arguments, in the dtype that NumPy's function of this name gives."""
+    return elementwise(op, x, y, dtype=result_dtype(name, x, y))
+
+
+def _logical(op: str, x: Array, y: Array) -> Array:
+    return elementwise(op, operand(x, "bool"), operand(y, "bool"), dtype="bool")
+
+
+def _compared(op: str, x: Array, y: Array) -> Array:
+    return elementwise(op, x, y, dtype=common_dtype([x, y]), result="bool")
+
+
+def _are_booleans(*values: Any) -> bool:
+    return builtins.all(isinstance(x, bool) or (not isinstance(x, NUMBERS) and as_array(x).dtype == bool) for x in values)
+
+
+@primitive
+def add(x: Array, y: Array) -> Array:
+    return _logical("Or", x, y) if _are_booleans(x, y) else _of_two("add", "Add", x, y)
+
+
+@primitive
+def subtract(x: Array, y: Array) -> Array:
+    return _of_two("subtract", "Sub", x, y)
+
+
+@primitive
+def multiply(x: Array, y: Array) -> Array:
+    return _logical("And", x, y) if _are_booleans(x, y) else _of_two("multiply", "Mul", x, y)
+
+
+@primitive
+def divide(x: Array, y: Array) -> Array:
+    return _of_two("divide", "Div", x, y)
+
+
+@primitive
+def floor_divide(x: Array, y: Array) -> Array:
+    wanted = result_dtype("floor_divide", x, y)
+    if np.dtype(wanted).kind == "f":
+        return floor(elementwise("Div", x, y, dtype=wanted))
+    rest = elementwise("Mod", x, y, dtype=wanted)
+    return elementwise("Div", elementwise("Sub", x, rest, dtype=wanted), y, dtype=wanted)
+
+
+@primitive
+def remainder(x: Array, y: Array) -> Array:
+    wanted = result_dtype("remainder", x, y)
+    if np.dtype(wanted).kind == "f":
+        return subtract(x, multiply(floor(elementwise("Div", x, y, dtype=wanted)), y))
+    return elementwise("Mod", x, y, dtype=wanted)
+
+
+@primitive
+def power(x: Array, y: Array) -> Array:
+    return _of_two("power", "Pow", x, y)
+
+
+@primitive
+def maximum(x: Array, y: Array) -> Array:
+    return _of_two("maximum", "Max", x, y)
+
+
+@primitive
+def minimum(x: Array, y: Array) -> Array:
+    return _of_two("minimum", "Min", x, y)
+
+
+@primitive
+def arctan2(x: Array, y: Array) -> Array:
+    wanted = result_dtype("arctan2", x, y)
+    x, y = (cast(as_array(value), wanted) for value in (x, y))
+    above = cast(where(greater_equal(x, 0), math.pi, -math.pi), wanted)
+    on_axis = multiply(sign(x), math.pi / 2)
+    angle = arctan(divide(x, y))
+    return where(greater(y, 0), angle, where(less(y, 0), add(angle, above), on_axis))
+
+
+@primitive
+def logaddexp(x: Array, y: Array) -> Array:
+    wanted = result_dtype("logaddexp", x, y)
+    if isinstance(y, NUMBERS) and y == 0:
+        return elementwise("Softplus", x, dtype=wanted)
+    distance = abs(elementwise("Sub", x, y, dtype=wanted))
+    return add(maximum(x, y), elementwise("Softplus", negative(distance), dtype=wanted))
+
+
+@primitive
+def equal(x: Array, y: Array) -> Array:
+    return _compared("Equal", x, y)
+
+
+@primitive
+def not_equal(x: Array, y: Array) -> Array:
+    return logical_not(equal(x, y))
+
+
+@primitive
+def less(x: Array, y: Array) -> Array:
+    return _compared("Less", x, y)
+
+
+@primitive
+def less_equal(x: Array, y: Array) -> Array:
+    return _compared("LessOrEqual", x, y)
+
+
+@primitive
+def greater(x: Array, y: Array) -> Array:
+    return _compared("Greater", x, y)
+
+
+@primitive
+def greater_equal(x: Array, y: Array) -> Array:
+    return _compared("GreaterOrEqual", x, y)
+
+
+@primitive
+def logical_and(x: Array, y: Array) -> Array:
+    return _logical("And", x, y)
+
+
+@primitive
+def logical_or(x: Array, y: Array) -> Array:
+    return _logical("Or", x, y)
+
+
+@primitive
+def logical_xor(x: Array, y: Array) -> Array:
+    return _logical("Xor", x, y)
+
+
+@primitive
+def where(condition: Array, x: Array, y: Array) -> Array:
+    wanted = result_dtype("where", True, x, y)
+    kernel = kernel_dtype("Where", wanted)
+    arrays = [operand(condition, "bool"), operand(x, kernel), operand(y, kernel)]
+    return cast(on_lying("Where", arrays, kernel), wanted)
+
+
+# --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def _axes(x: Array, axis: Any) -> tuple[int, ...]:
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(one % x.ndim for one in axes)
+
+
+def _reduced(op: str, x: Array, axis: Any, keepdims: bool, dtype: str) -> Array:
+    """A reduction over some axes of the numbers as they lie, computed in a dtype."""
+    axes, kernel = _axes(x, axis), kernel_dtype(op, dtype)
+    x = onnx_record.cast(x, kernel)
+    if not axes:
+        return onnx_record.cast(x, dtype)
+    lies = x.order or tuple(range(x.ndim))
+    places = tuple(sorted(lies.index(one) for one in axes))
+    kept = [one for one in range(x.ndim) if one not in axes]
+    shape = tuple((1 if one in axes else x.shape[one]) for one in range(x.ndim) if keepdims or one not in axes)
+    order = lies if keepdims else tuple(kept.index(one) for one in lies if one not in axes)
+    attributes: dict[str, Any] = {"keepdims": int(keepdims)}
+    inputs: list[str | Constant] = [current().in_order(x, lies)]
+    if op == "ReduceSum":
+        inputs.append(Constant(np.array(places, "int64")))
+    else:
+        attributes["axes"] = places
+    return onnx_record.cast(
+        OnnxArray(shape, kernel, current().emit(op, inputs, 1, attributes, len(shape))[0], order or None), dtype
+    )
+
+
+@primitive
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceSum", x, axis, keepdims, result_dtype("sum", x))
+
+
+@primitive
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceMean", x, axis, keepdims, result_dtype("mean", x))
+
+
+@primitive
+def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceProd", x, axis, keepdims, result_dtype("prod", x))
+
+
+@primitive
+def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceMax", x, axis, keepdims, result_dtype("max", x))
+
+
+@primitive
+def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceMin", x, axis, keepdims, result_dtype("min", x))
+
+
+@primitive
+def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceMin", cast(x, "bool"), axis, keepdims, "bool")
+
+
+@primitive
+def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return _reduced("ReduceMax", cast(x, "bool"), axis, keepdims, "bool")
+
+
+def _place_of_extreme(op: str, x: Array, axis: int) -> Array:
+    axis %= x.ndim
+    x = onnx_record.cast(x, kernel_dtype(op, dtype(x)))
+    name = current().emit(op, [current().plain(x)], 1, {"axis": axis, "keepdims": 0}, x.ndim - 1)[0]
+    return cast(OnnxArray((*x.shape[:axis], *x.shape[axis + 1 :]), "int64", name), "int32")
+
+
+@primitive
+def argmax(x: Array, axis: int) -> Array:
+    return _place_of_extreme("ArgMax", x, axis)
+
+
+@primitive
+def argmin(x: Array, axis: int) -> Array:
+    return _place_of_extreme("ArgMin", x, axis)
+
+
+@primitive
+def cumsum(x: Array, axis: int) -> Array:
+    wanted = result_dtype("cumsum", x, axis=0)
+    x = onnx_record.cast(x, kernel_dtype("CumSum", wanted))
+    name = current().emit("CumSum", [current().plain(x), Constant(np.array(axis % x.ndim, "int64"))], rank=x.ndim)[0]
+    return cast(OnnxArray(x.shape, dtype(x), name), wanted)
+
+
+@primitive
+def cumprod(x: Array, axis: int) -> Array:
+    wanted, axis = result_dtype("cumprod", x, axis=0), axis % x.ndim
+    order = (axis, *(other for other in range(x.ndim) if other != axis))
+    steps = transpose(cast(x, wanted), order)
+    first = full(steps.shape[1:], 1, wanted)
+    products = scan(lambda before, step: (multiply(before, step),) * 2, first, steps)[1]
+    return transpose(products, tuple(order.index(place) for place in range(x.ndim)))
+
+
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
+
+
+@primitive
+def reshape(x: Array, shape: Shape) -> Array:
+    x, shape = as_array(x), tuple(shape)
+    if -1 in shape:
+        rest = math.prod(size for size in shape if size != -1)
+        shape = tuple(x.size // rest if size == -1 else size for size in shape)
+    if math.prod(map(int, shape)) != int(x.size):
+        raise ValueError(f"cannot reshape an array of shape {x.shape} into {shape}")
+    if shape == x.shape and builtins.all(is_open(old) == is_open(new) for old, new in zip(x.shape, shape, strict=True)):
+        return x
+    still_open = [place for place, size in enumerate(shape) if is_open(size)]
+    if len(still_open) == 1 and 0 not in shape:
+        written = Constant(np.array([-1 if is_open(size) else size for size in shape], "int64"))
+    else:
+        written = current().vector(shape)
+    attributes = {"allowzero": 1} if 0 in shape else {}
+    return OnnxArray(shape, dtype(x), current().emit("Reshape", [current().plain(x), written], 1, attributes, len(shape))[0])
+
+
+@primitive
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    axes = tuple(axis % x.ndim for axis in axes)
+    lies = x.order or tuple(range(x.ndim))
+    return OnnxArray(tuple(x.shape[axis] for axis in axes), dtype(x), x.name, tuple(axes.index(axis) for axis in lies))
+
+
+@primitive
+def broadcast_to(x: Array, shape: Shape) -> Array:
+    x, shape = as_array(x), tuple(shape)
+    name = current().emit("Expand", [current().plain(x), current().vector(shape)], rank=len(shape))[0]
+    return OnnxArray(shape, dtype(x), name)
+
+
+@primitive
+def concatenate(xs: list[Array], axis: int) -> Array:
+    arrays = [as_array(x) for x in xs]
+    wanted = common_dtype(arrays)
+    rank = arrays[0].ndim
+    axis %= rank
+    shape = list(arrays[0].shape)
+    shape[axis] = builtins.sum(x.shape[axis] for x in arrays)
+    lies = next((x.order for x in arrays if x.order is not None), None) or tuple(range(rank))
+    inputs = [current().in_order(onnx_record.cast(x, wanted), lies) for x in arrays]
+    name = current().emit("Concat", inputs, 1, {"axis": lies.index(axis)}, rank)[0]
+    return OnnxArray(tuple(shape), wanted, name, lies)
+
+
+@primitive
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    if builtins.any(is_open(size) or not size for size in sizes):
+        stops = [builtins.sum(sizes[: place + 1]) for place in range(len(sizes))]
+        before = (slice(None),) * axis
+        return [getitem(x, (*before, slice(stop - size, stop))) for size, stop in zip(sizes, stops, strict=True)]
+    inputs = [current().plain(x), Constant(np.array(sizes, "int64"))]
+    names = current().emit("Split", inputs, len(sizes), {"axis": axis}, x.ndim)
+    shapes = [(*x.shape[:axis], size, *x.shape[axis + 1 :]) for size in sizes]
+    return [OnnxArray(shape, dtype(x), name) for shape, name in zip(shapes, names, strict=True)]
+
+
+@primitive
+def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+    if mode == "symmetric":
+        return indexing.mirrored(x, pad_width)
+    wanted, kernel = dtype(x), kernel_dtype("Pad", dtype(x))
+    x = onnx_record.cast(x, kernel)
+    lies = x.order or tuple(range(x.ndim))
+    widths = current().vector([pad_width[axis][side] for side in (0, 1) for axis in lies])
+    inputs = [current().in_order(x, lies), widths]
+    if mode == "constant":
+        inputs.append(Constant(np.array(constant_values, kernel)))
+    name = current().emit("Pad", inputs, 1, {"mode": mode}, x.ndim)[0]
+    shape = tuple(size + before + after for size, (before, after) in zip(x.shape, pad_width, strict=True))
+    return cast(OnnxArray(shape, kernel, name, lies), wanted)
+
+
+@primitive
+def flip(x: Array, axis: Any) -> Array:
+    return indexing.sliced(x, dict.fromkeys(_axes(x, axis), slice(None, None, -1)))
+
+
+@primitive
+def getitem(x: Array, index: Any) -> Array:
+    return indexing.getitem(as_array(x), index)
+
+
+@primitive
+def take(x: Array, indices: Array, axis: int) -> Array:
+    x = as_array(x)
+    return indexing.gather(x, indexing.inside(indices, x.shape[axis]), axis % x.ndim)
+
+
+@primitive
+def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    x, indices = as_array(x), indexing.inside(indices, x.shape[axis])
+    axis %= x.ndim
+    around = broadcast_shape(*((*array.shape[:axis], 1, *array.shape[axis + 1 :]) for array in (x, indices)))
+    x, indices = (indexing.grown(a, (*around[:axis], a.shape[axis], *around[axis + 1 :])) for a in (x, indices))
+    inputs = [current().plain(x), current().plain(indices)]
+    return OnnxArray(indices.shape, dtype(x), current().emit("GatherElements", inputs, 1, {"axis": axis}, x.ndim)[0])
+
+
+@primitive
+def index_add(x: Array, indices: Array, updates: Array) -> Array:
+    x, indices, updates = as_array(x), cast(indices, "int64"), cast(updates, dtype(x))
+    count = x.shape[0]
+    inside = logical_and(greater_equal(indices, -count), less(indices, count))
+    updates = where(reshape(inside, (*inside.shape, *(1,) * (updates.ndim - 1))), updates, 0)
+    rows = reshape(where(inside, indices, 0), (*indices.shape, 1))
+    inputs = [current().plain(array) for array in (x, rows, updates)]
+    return OnnxArray(x.shape, dtype(x), current().emit("ScatterND", inputs, 1, {"reduction": "add"}, x.ndim)[0])
+
+
+# --- Contractions -----------------------------------------------------------------------------------------------------
+
+
+@primitive
+def matmul(x: Array, y: Array) -> Array:
+    x, y = as_array(x), as_array(y)
+    wanted = common_dtype([x, y])
+    kernel = kernel_dtype("MatMul", wanted)
+    stacks = broadcast_shape(x.shape[:-2], y.shape[:-2])
+    shape = (*stacks, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ()))
+    inputs = [current().plain(onnx_record.cast(array, kernel)) for array in (x, y)]
+    return cast(OnnxArray(shape, kernel, current().emit("MatMul", inputs, rank=len(shape))[0]), wanted)
+
+
+@primitive
+def tensordot(x: Array, y: Array, axes: Any) -> Array:
+    x, y = as_array(x), as_array(y)
+    if isinstance(axes, int):
+        axes = (range(x.ndim - axes, x.ndim), range(axes))
+    summed = _axes(x, tuple(axes[0])), _axes(y, tuple(axes[1]))
+    kept = [[axis for axis in range(array.ndim) if axis not in gone] for array, gone in zip((x, y), summed, strict=True)]
+    shape = (*(x.shape[axis] for axis in kept[0]), *(y.shape[axis] for axis in kept[1]))
+    terms = math.prod(x.shape[axis] for axis in summed[0])
+    left = reshape(transpose(x, (*kept[0], *summed[0])), (math.prod(x.shape[axis] for axis in kept[0]), terms))
+    right = reshape(transpose(y, (*summed[1], *kept[1])), (terms, math.prod(y.shape[axis] for axis in kept[1])))
+    return reshape(matmul(left, right), shape)
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    return _contract(subscripts, list(operands))
+
+
+@primitive
+def _contract(subscripts: str, operands: list[Array]) -> Array:
+    arrays = [as_array(x) for x in operands]
+    wanted = common_dtype(arrays)
+    kernel = kernel_dtype("Einsum", wanted)
+    equation, shapes, shape = indexing.einsum_form(subscripts, [x.shape for x in arrays])
+    arrays = [indexing.grown(onnx_record.cast(x, kernel), like) for x, like in zip(arrays, shapes, strict=True)]
+    inputs = [current().plain(x) for x in arrays]
+    name = current().emit("Einsum", inputs, 1, {"equation": equation}, len(shape))[0]
+    return cast(OnnxArray(shape, kernel, name), wanted)
+
+
+# --- Sorting ----------------------------------------------------------------------------------------------------------
+
+
+def _sorted(x: Array, count: int, axis: int, largest: bool) -> tuple[Array, Array]:
+    wanted = dtype(x)
+    x = onnx_record.cast(x, kernel_dtype("TopK", wanted))
+    shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+    attributes = {"axis": axis, "largest": int(largest)}
+    values, places = current().emit("TopK", [current().plain(x), current().vector([count])], 2, attributes, x.ndim)
+    return cast(OnnxArray(shape, dtype(x), values), wanted), cast(OnnxArray(shape, "int64", places), "int32")
+
+
+@primitive
+def argsort(x: Array, axis: int) -> Array:
+    axis %= x.ndim
+    return _sorted(x, x.shape[axis], axis, largest=False)[1]
+
+
+@primitive
+def top_k(x: Array, k: int) -> tuple[Array, Array]:
+    return _sorted(x, k, x.ndim - 1, largest=True)
+
+
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
+
+
+@primitive
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    return convolution.conv(as_array(x), as_array(kernel), strides, padding, dilation, groups)
+
+
+@primitive
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    return convolution.conv_transpose(as_array(x), as_array(kernel), output_size, strides, padding, dilation)
+
+
+@primitive
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    return convolution.max_pool(x, window, strides, padding)
+
+
+@primitive
+def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    return convolution.avg_pool(x, window, strides, padding, result_dtype("mean", x))
+
+
+# --- Control flow -----------------------------------------------------------------------------------------------------
+
+
+scan = control_flow.scan
+while_loop = control_flow.while_loop
+cond = control_flow.cond
+
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+_NO_RANDOMNESS = "ONNX draws other random numbers than Cornu, so the file could not be held against the model."
+_LEAVE_IT_OUT = "Leave the layer out of the model that is exported, or draw the numbers outside and give them as an input."
+
+
+def fold_in(key: Array, data: Any) -> Array:
+    raise refused("fold_in", _NO_RANDOMNESS, _LEAVE_IT_OUT)
+
+
+def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+    raise refused("random_uniform", _NO_RANDOMNESS, _LEAVE_IT_OUT)
+
+
+def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+    raise refused("random_normal", _NO_RANDOMNESS, _LEAVE_IT_OUT)
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+_NO_TRAINING = "An ONNX file holds the way from inputs to outputs; this belongs to training."
+_ONLY_FORWARD = "Export a model whose `call` computes its outputs alone."
+
+
+def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
+    raise refused("value_and_grad", _NO_TRAINING, _ONLY_FORWARD)
+
+
+@primitive
+def stop_gradient(x: Array) -> Array:
+    return x
+
+
+def custom_gradient(f: Callable) -> Callable:
+    return lambda *arrays: f(*arrays)[0]
+
+
+def compile(f: Callable) -> Callable:
+    return f
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return False
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    raise refused("repeat", _NO_TRAINING, _ONLY_FORWARD)
+
+
+def abstract_eval(f: Callable, *specs: Any) -> Any:
+    """Records it on a graph that is thrown away."""
+
+    def blank(spec: Any) -> Any:
+        if isinstance(spec, ArraySpec):
+            return graph.add_input("blank", spec.shape, spec.dtype)
+        if isinstance(spec, dict):
+            return {name: blank(part) for name, part in spec.items()}
+        return type(spec)(map(blank, spec)) if isinstance(spec, (list, tuple)) else spec
+
+    with recording(Graph()) as graph:
+        results = f(*map(blank, specs))
+    return trees.map(lambda x: ArraySpec(x.shape, dtype(x)), results)
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------
+
+
+_DEVICES = ("file:0",)
+
+
+def devices() -> list[str]:
+    return common.devices("onnx", _DEVICES)
+
+
+def to_device(x: Array, device: str) -> Array:
+    common.known_device(device, _DEVICES)
+    return x
+
+
+def synchronize(tree: Any) -> None:
+    """Nothing is computed."""
+
+
+def micro_batch_activations() -> int | None:
+    return None

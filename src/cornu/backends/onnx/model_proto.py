@@ -1,0 +1,81 @@
+"""A recorded graph as the message that an ONNX file holds."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from cornu.backends.onnx.graph_builder import Constant, Graph, Node, OnnxArray
+from cornu.backends.onnx.symbolic_sizes import Size
+
+OPSET = 17
+"""The version of ONNX's operations."""
+_IR_VERSION = 8
+"""The version of the file format that came with that opset."""
+
+
+class _Weights:
+    """The constants of a model under the names they have in the file; equal ones of one label once."""
+
+    def __init__(self, graph: Graph):
+        self.tensors: list[onnx.TensorProto] = []
+        self._graph, self._names = graph, {}
+
+    def name_of(self, constant: Constant) -> str:
+        """The name of a constant, which is entered if it is a new one."""
+        value = np.asarray(constant.value, order="C")
+        key = constant.label, value.dtype.name, value.shape, hashlib.blake2b(value.tobytes()).digest()
+        if key not in self._names:
+            name = self._names[key] = self._graph.unique(constant.label or "constant")
+            self.tensors.append(numpy_helper.from_array(value, name))
+        return self._names[key]
+
+
+def model_proto(graph: Graph, name: str, version: str, metadata: dict[str, str]) -> onnx.ModelProto:
+    """The message of a recorded model.
+
+    Args:
+        graph: The graph.
+        name: Name of the model.
+        version: Cornu's, which is named as the producer.
+        metadata: What else the file is to say.
+    """
+    weights = _Weights(graph)
+    body = _graph_proto(graph, name, weights)
+    body.initializer.extend(weights.tensors)
+    model = helper.make_model(
+        body,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="cornu",
+        producer_version=version,
+    )
+    helper.set_model_props(model, metadata)
+    return model
+
+
+def _graph_proto(graph: Graph, name: str, weights: _Weights) -> onnx.GraphProto:
+    nodes = [_node_proto(node, weights) for node in (*graph.sizes, *graph.nodes)]
+    inputs, outputs = ([_value_info(graph, array) for array in arrays] for arrays in (graph.inputs, graph.outputs))
+    return helper.make_graph(nodes, name, inputs, outputs)
+
+
+def _node_proto(node: Node, weights: _Weights) -> onnx.NodeProto:
+    inputs = [weights.name_of(taken) if isinstance(taken, Constant) else taken for taken in node.inputs]
+    attributes = {name: _attribute(node, name, value, weights) for name, value in node.attributes.items()}
+    return helper.make_node(node.op, inputs, node.outputs, node.name, **attributes)
+
+
+def _attribute(node: Node, name: str, value: Any, weights: _Weights) -> Any:
+    if isinstance(value, Graph):
+        return _graph_proto(value, f"{node.name}/{name}", weights)
+    if isinstance(value, np.dtype):
+        return helper.np_dtype_to_tensor_dtype(value)
+    return [int(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _value_info(graph: Graph, array: OnnxArray) -> onnx.ValueInfoProto:
+    shape = [graph.size_names.get(size.form) if isinstance(size, Size) else int(size) for size in array.shape]
+    return helper.make_tensor_value_info(array.name, helper.np_dtype_to_tensor_dtype(array.dtype), shape)

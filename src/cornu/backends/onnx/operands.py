@@ -1,0 +1,208 @@
+"""How the functions of the ONNX backend are written: as primitives that compute on constants and record everything else.
+
+:func:`primitive` makes a function one. Inside, :func:`elementwise` writes nodes whose arguments broadcast, and :func:`cast`
+brings them to one dtype, which ONNX does not do by itself.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, config
+from cornu.backends import common
+from cornu.backends.onnx.graph_builder import Constant, OnnxArray, Shape, _primitives, constant, current, place
+from cornu.backends.onnx.symbolic_sizes import is_open
+from cornu.errors import BackendError
+
+NUMBERS = (bool, int, float)
+"""Types of numbers that take on the dtype of the array beside them."""
+
+_KEEP_LABEL = ("cast", "reshape", "transpose")
+"""Functions after which a variable's numbers still are that variable's."""
+
+_WIDER = {
+    **dict.fromkeys(("bool", "int8", "uint8", "int16", "uint16"), "int32"),
+    **dict.fromkeys(("uint32", "uint64"), "int64"),
+}
+"""What is computed in which dtype, since ONNX Runtime calculates with few types of whole numbers."""
+
+_FLOAT32_ONLY = (
+    *("Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Erf", "Softplus"),
+    *("AveragePool", "Conv", "ConvTranspose"),
+)
+"""What ONNX Runtime does not compute in ``float64``."""
+
+_OF_BOOLEANS = ("And", "Equal", "Not", "Or", "Xor")
+
+
+def primitive(function: Callable) -> Callable:
+    """Makes a function one of the backend's: of constants alone the NumPy backend computes it, and nothing is recorded."""
+    name = function.__name__
+    on_numbers = getattr(backends.get("numpy"), name)
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if _depends_on_inputs((args, kwargs)):
+            return function(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
+        label = getattr(args[0], "label", None) if name in _KEEP_LABEL else None
+        result = on_numbers(*map(_numbers, bound.args), **bound.kwargs)
+        return type(result)(map(constant, result)) if isinstance(result, (list, tuple)) else constant(result, label)
+
+    _primitives[name] = wrapper
+    return wrapper
+
+
+def _depends_on_inputs(value: Any) -> bool:
+    """Whether there is a recorded array or an open size in a value, at any depth."""
+    if isinstance(value, OnnxArray):
+        return value.value is None
+    if isinstance(value, (list, tuple)):
+        return any(map(_depends_on_inputs, value))
+    if isinstance(value, dict):
+        return any(map(_depends_on_inputs, value.values()))
+    if isinstance(value, slice):
+        return any(map(_depends_on_inputs, (value.start, value.stop, value.step)))
+    return is_open(value)
+
+
+def _numbers(value: Any) -> Any:
+    """A value with NumPy arrays in place of constants and of other engines' arrays."""
+    if isinstance(value, OnnxArray):
+        return value.value
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_numbers, value))
+    return np.asarray(value) if backends.owner(value) not in (None, "numpy") else value
+
+
+def refused(primitive: str, reason: str, advice: str) -> BackendError:
+    """The error for what cannot be recorded: it names the primitive and where in the model it was called."""
+    where = place(primitive)
+    return BackendError(
+        f"`{primitive}` was called {f'in {where!r} ' if where else ''}while a model was recorded for ONNX.", reason, advice
+    )
+
+
+# --- Arrays and dtypes ------------------------------------------------------------------------------------------------
+
+
+def available(dtype: str) -> str:
+    """The dtype that is recorded for one: ``bfloat16``, which ONNX Runtime does not compute in, as ``float32``."""
+    return "float32" if dtype == "bfloat16" else dtype
+
+
+def as_array(x: Any, dtype: str | None = None) -> OnnxArray:
+    """Any data as an array of the backend; of recorded arrays that array."""
+    if isinstance(x, OnnxArray):
+        return x if dtype is None else cast(x, dtype)
+    if is_open(x):
+        name = current().emit("Squeeze", [current().vector([x])])[0]
+        return cast(OnnxArray((), "int64", name), dtype or "int32")
+    found = common.numbers(x)
+    dtype = available(dtype or common.usual_dtype(found))
+    common.check_fits(found, dtype, "Give them as floats, or pass `dtype='int64'`.")
+    with np.errstate(all="ignore"):
+        return constant(np.array(found, dtype))
+
+
+def cast(x: OnnxArray, dtype: str) -> OnnxArray:
+    """The array in another dtype, or itself."""
+    dtype = available(dtype)
+    if x.dtype.name == dtype:
+        return x
+    if x.value is not None:
+        with np.errstate(all="ignore"):
+            return constant(x.value.astype(dtype), x.label)
+    found = current().emit("Cast", [x.name], 1, {"to": np.dtype(dtype)}, x.ndim)
+    return OnnxArray(x.shape, dtype, found[0], x.order)
+
+
+def operand(x: Any, dtype: str) -> OnnxArray:
+    """An argument in a dtype; a number takes it on."""
+    return cast(as_array(np.asarray(x, dtype) if type(x) in NUMBERS else x), dtype)
+
+
+def kernel_dtype(op: str, dtype: str) -> str:
+    """The dtype that an operation is computed in for arguments of a dtype."""
+    if dtype == "float64" and op in _FLOAT32_ONLY:
+        return "float32"
+    if dtype == "bool" and op in _OF_BOOLEANS:
+        return dtype
+    return _WIDER.get(dtype, dtype)
+
+
+def result_dtype(name: str, *operands: Any, **arguments: Any) -> str:
+    """The dtype that the NumPy reference gives for these operands: arrays, of which the dtype counts, or Python numbers."""
+    kinds = tuple(int if is_open(x) else type(x) if isinstance(x, NUMBERS) else as_array(x).dtype.name for x in operands)
+    return _dtype_by_trial(name, kinds, tuple(arguments.items()), config.floatx())
+
+
+def common_dtype(operands: list) -> str:
+    """The dtype that arrays have when they meet; Python numbers take on that of the arrays."""
+    first, *rest = operands
+    for other in rest:
+        first = np.ones(1, result_dtype("maximum", first, other))
+    return as_array(first).dtype.name
+
+
+@functools.cache
+def _dtype_by_trial(name: str, kinds: tuple, arguments: tuple, floatx: str) -> str:
+    samples = [kind(1) if isinstance(kind, type) else np.ones(1, kind) for kind in kinds]
+    return getattr(backends.get("numpy"), name)(*samples, **dict(arguments)).dtype.name
+
+
+# --- Elementwise nodes ------------------------------------------------------------------------------------------------
+
+
+def broadcast_shape(*shapes: Shape) -> Shape:
+    """The shape that arrays broadcast to; an open size stays open."""
+    rank = max(map(len, shapes), default=0)
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    np.broadcast_shapes(*[tuple(map(int, shape)) for shape in padded])  # raises NumPy's error if they do not
+    return tuple(_common_size(sizes) for sizes in zip(*padded, strict=True))
+
+
+def _common_size(sizes: tuple) -> int:
+    return next((size for size in sizes if is_open(size)), next((size for size in sizes if size != 1), 1))
+
+
+def elementwise(op: str, *operands: Any, dtype: str, result: str | None = None, **attributes: Any) -> OnnxArray:
+    """One node on arguments that broadcast, each brought to a dtype; the numbers stay as they lie if they can.
+
+    Args:
+        op: ONNX's name of the operation.
+        *operands: Arrays or numbers.
+        dtype: What the arguments are brought to, as far as the operation is computed in it.
+        result: The dtype of the result; by default that of the arguments.
+        **attributes: Of the node.
+    """
+    kernel = kernel_dtype(op, dtype)
+    arrays = [operand(x, kernel) for x in operands]
+    found = on_lying(op, arrays, kernel if result is None else result, **attributes)
+    return cast(found, dtype if result is None else result)
+
+
+def on_lying(op: str, arrays: list[OnnxArray], dtype: str, **attributes: Any) -> OnnxArray:
+    """One node on arrays that broadcast, as they are, on numbers as they lie."""
+    shape = broadcast_shape(*(x.shape for x in arrays))
+    order = _common_order(arrays, len(shape))
+    inputs = [_lying(x, order) for x in arrays]
+    return OnnxArray(shape, dtype, current().emit(op, inputs, 1, attributes, len(shape))[0], order)
+
+
+def _common_order(arrays: list[OnnxArray], rank: int) -> tuple[int, ...] | None:
+    """The order in which the largest of the arrays lies whose axes are turned round."""
+    turned = [x for x in arrays if x.order is not None and x.ndim == rank]
+    return max(turned, key=lambda x: x.size).order if turned else None
+
+
+def _lying(x: OnnxArray, order: tuple[int, ...] | None) -> str | Constant:
+    """What to take an array from beside others that lie in an order."""
+    if order is None or x.ndim == 0:
+        return current().plain(x)
+    missing = len(order) - x.ndim
+    return current().in_order(_primitives["reshape"](x, (1,) * missing + x.shape) if missing else x, order)

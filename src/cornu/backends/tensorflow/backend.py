@@ -1,0 +1,680 @@
+"""The TensorFlow backend: eager tensors, and graphs for what is compiled.
+
+What is particular to it:
+
+* TensorFlow promotes no dtypes and lacks kernels for some: ``tensorflow_dtypes.py``.
+* Compiled functions are graphs without XLA, whose code trains a convnet on a CPU 20 times slower: ``tensorflow_tracing.py``.
+* Python's operators on tensors are TensorFlow's own, which promote nothing.
+* It says nothing while it is loaded, unless ``TF_CPP_MIN_LOG_LEVEL`` is set, and takes GPU memory as it needs it:
+  ``tensorflow_loading.py``.
+* What it cannot compute as the contract wants (grouped convolution, ties in 3-D pooling, arrays in an index) is made of what it
+  can: ``tensorflow_windows.py`` and ``tensorflow_indexing.py``.
+"""
+
+import builtins
+import functools
+from typing import Any
+
+import numpy as np
+
+from cornu.backends import common, contract
+from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.tensorflow import convolution, indexing, tracing
+from cornu.backends.tensorflow import devices as tensorflow_devices
+from cornu.backends.tensorflow.arrays import (
+    as_bool,
+    by_way_of,
+    checked,
+    countable,
+    floating,
+    is_float,
+    number,
+    together,
+    together_as_floats,
+)
+from cornu.backends.tensorflow.arrays import cast as cast_to
+from cornu.backends.tensorflow.startup import tf
+
+NAME = "tensorflow"
+
+
+def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
+    """What TensorFlow's own functions and operators take a variable of Cornu's for: the tensor that it stands for."""
+    if not hasattr(type(value), "__cornu_array__"):
+        return NotImplemented
+    tensor = asarray(value.__cornu_array__())
+    if dtype is not None and tensor.dtype != dtype:
+        raise TypeError(f"a variable of dtype {tensor.dtype.name} was given for {dtype}")
+    return tensor
+
+
+tf.register_tensor_conversion_function(object, _stand_in_as_tensor, 0)
+
+# --- Creation and conversion ------------------------------------------------------------------------------------------
+
+asarray = tracing.asarray
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
+        raise common.no_numbers_yet()
+    return np.array(x)
+
+
+def dtype(x: Array) -> str:
+    return x.dtype.name
+
+
+def cast(x: Array, dtype: str) -> Array:
+    return cast_to(x, checked(dtype))
+
+
+def full(shape: Shape, value: Any, dtype: str) -> Array:
+    return tf.fill(shape, cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, checked(dtype)))
+
+
+def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+    return number(np.arange(start, stop, step), checked(dtype))
+
+
+# --- Elementwise, one argument ----------------------------------------------------------------------------------------
+
+
+def _is_unsigned(x: Array) -> bool:
+    return x.dtype.is_unsigned or x.dtype == tf.bool
+
+
+def abs(x: Array) -> Array:
+    return x if _is_unsigned(x) else tf.abs(x)
+
+
+def negative(x: Array) -> Array:
+    return by_way_of("int64", tf.negative, x) if _is_unsigned(x) else tf.negative(x)
+
+
+def sign(x: Array) -> Array:
+    return by_way_of("int64", tf.sign, x) if _is_unsigned(x) else tf.sign(x)
+
+
+def exp(x: Array) -> Array:
+    return tf.exp(floating(x))
+
+
+def expm1(x: Array) -> Array:
+    return tf.math.expm1(floating(x))
+
+
+def log(x: Array) -> Array:
+    return tf.math.log(floating(x))
+
+
+def log1p(x: Array) -> Array:
+    return tf.math.log1p(floating(x))
+
+
+def sqrt(x: Array) -> Array:
+    return tf.sqrt(floating(x))
+
+
+def rsqrt(x: Array) -> Array:
+    return tf.math.rsqrt(floating(x))
+
+
+def square(x: Array) -> Array:
+    return multiply(x, x) if x.dtype == tf.bool else tf.square(x)
+
+
+def sin(x: Array) -> Array:
+    return tf.sin(floating(x))
+
+
+def cos(x: Array) -> Array:
+    return tf.cos(floating(x))
+
+
+def tan(x: Array) -> Array:
+    return tf.tan(floating(x))
+
+
+def arcsin(x: Array) -> Array:
+    return tf.asin(floating(x))
+
+
+def arccos(x: Array) -> Array:
+    return tf.acos(floating(x))
+
+
+def arctan(x: Array) -> Array:
+    return tf.atan(floating(x))
+
+
+def sinh(x: Array) -> Array:
+    return tf.sinh(floating(x))
+
+
+def cosh(x: Array) -> Array:
+    return tf.cosh(floating(x))
+
+
+def tanh(x: Array) -> Array:
+    return tf.tanh(floating(x))
+
+
+def erf(x: Array) -> Array:
+    return tf.math.erf(floating(x))
+
+
+def sigmoid(x: Array) -> Array:
+    return tf.sigmoid(floating(x))
+
+
+def relu(x: Array) -> Array:
+    return tf.nn.relu(x)
+
+
+def floor(x: Array) -> Array:
+    return tf.floor(x) if is_float(x) else x
+
+
+def ceil(x: Array) -> Array:
+    return tf.math.ceil(x) if is_float(x) else x
+
+
+def round(x: Array) -> Array:
+    return tf.round(x) if is_float(x) else x
+
+
+def isnan(x: Array) -> Array:
+    return tf.math.is_nan(x) if is_float(x) else tf.zeros_like(x, tf.bool)
+
+
+def isfinite(x: Array) -> Array:
+    return tf.math.is_finite(x) if is_float(x) else tf.ones_like(x, tf.bool)
+
+
+def logical_not(x: Array) -> Array:
+    return tf.logical_not(as_bool(x))
+
+
+# --- Elementwise, two or three arguments ------------------------------------------------------------------------------
+
+
+def add(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.logical_or(x, y) if x.dtype == tf.bool else tf.add(x, y)
+
+
+def subtract(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.subtract(x, y)
+
+
+def multiply(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.logical_and(x, y) if x.dtype == tf.bool else tf.multiply(x, y)
+
+
+def divide(x: Array, y: Array) -> Array:
+    x, y = together_as_floats(x, y)
+    return tf.divide(x, y)
+
+
+def floor_divide(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.math.floordiv(x, y)
+
+
+def remainder(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.math.floormod(x, y)
+
+
+def power(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return by_way_of("int64", tf.pow, x, y) if _is_unsigned(x) else tf.pow(x, y)
+
+
+def maximum(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.logical_or(x, y) if x.dtype == tf.bool else _larger(x, y)
+
+
+def minimum(x: Array, y: Array) -> Array:
+    x, y = together(x, y)
+    return tf.logical_and(x, y) if x.dtype == tf.bool else _smaller(x, y)
+
+
+def _with_halves_for_equals(extremum: Any, wins: Any) -> Any:
+    """The larger or smaller of two, with a gradient that is shared where they are equal. TensorFlow gives it to the first."""
+
+    @tf.custom_gradient
+    def of_same_shape(x: Array, y: Array) -> tuple[Array, Any]:
+        def gradient(upstream: Array) -> tuple[Array, Array]:
+            half = upstream / 2
+            for_x = tf.where(wins(x, y), upstream, tf.where(tf.equal(x, y), half, tf.zeros_like(half)))
+            return for_x, upstream - for_x
+
+        return extremum(x, y), gradient
+
+    def of_two(x: Array, y: Array) -> Array:
+        if not is_float(x):
+            return extremum(x, y)
+        if x.shape != y.shape:
+            shape = tf.broadcast_dynamic_shape(tf.shape(x), tf.shape(y))
+            x, y = tf.broadcast_to(x, shape), tf.broadcast_to(y, shape)
+        return of_same_shape(x, y)
+
+    return of_two
+
+
+_larger = _with_halves_for_equals(tf.maximum, tf.greater)
+_smaller = _with_halves_for_equals(tf.minimum, tf.less)
+
+
+def arctan2(x: Array, y: Array) -> Array:
+    x, y = together_as_floats(x, y)
+    return tf.atan2(x, y)
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    x, y = together_as_floats(x, y)
+    difference = tf.subtract(x, y)
+    is_undefined = tf.math.is_nan(difference)  # where both are infinite
+    distance = tf.abs(tf.where(is_undefined, tf.zeros_like(difference), difference))
+    return tf.where(is_undefined, tf.add(x, y), maximum(x, y) + tf.math.log1p(tf.exp(-distance)))
+
+
+def _comparable(x: Array, y: Array) -> list[Array]:
+    x, y = together(x, y)
+    return [tf.cast(x, "uint8"), tf.cast(y, "uint8")] if x.dtype == tf.bool else [x, y]
+
+
+def equal(x: Array, y: Array) -> Array:
+    return tf.equal(*_comparable(x, y))
+
+
+def not_equal(x: Array, y: Array) -> Array:
+    return tf.not_equal(*_comparable(x, y))
+
+
+def less(x: Array, y: Array) -> Array:
+    return tf.less(*_comparable(x, y))
+
+
+def less_equal(x: Array, y: Array) -> Array:
+    return tf.less_equal(*_comparable(x, y))
+
+
+def greater(x: Array, y: Array) -> Array:
+    return tf.greater(*_comparable(x, y))
+
+
+def greater_equal(x: Array, y: Array) -> Array:
+    return tf.greater_equal(*_comparable(x, y))
+
+
+def logical_and(x: Array, y: Array) -> Array:
+    return tf.logical_and(*_truths(x, y))
+
+
+def logical_or(x: Array, y: Array) -> Array:
+    return tf.logical_or(*_truths(x, y))
+
+
+def logical_xor(x: Array, y: Array) -> Array:
+    return tf.math.logical_xor(*_truths(x, y))
+
+
+def _truths(x: Array, y: Array) -> list[Array]:
+    return [as_bool(value) for value in together(x, y)]
+
+
+def where(condition: Array, x: Array, y: Array) -> Array:
+    return tf.where(as_bool(condition), *(together(x, y) if _any_tensor(x, y) else together(asarray(x), asarray(y))))
+
+
+def _any_tensor(*values: Any) -> bool:
+    return builtins.any(isinstance(value, tf.Tensor) for value in values)
+
+
+# --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return tf.reduce_sum(countable(x), axis, keepdims)
+
+
+def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    x = floating(x)
+    if x.dtype.size > 2:
+        return tf.reduce_mean(x, axis, keepdims)
+    return tf.cast(tf.reduce_mean(tf.cast(x, "float32"), axis, keepdims), x.dtype)  # its sum may be too large for 16 bits
+
+
+def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return tf.reduce_prod(countable(x), axis, keepdims)
+
+
+def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return (tf.reduce_any if x.dtype == tf.bool else tf.reduce_max)(x, axis, keepdims)
+
+
+def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return (tf.reduce_all if x.dtype == tf.bool else tf.reduce_min)(x, axis, keepdims)
+
+
+def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return tf.reduce_all(as_bool(x), axis, keepdims)
+
+
+def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return tf.reduce_any(as_bool(x), axis, keepdims)
+
+
+def argmax(x: Array, axis: int) -> Array:
+    return tf.argmax(x, axis, "int32")
+
+
+def argmin(x: Array, axis: int) -> Array:
+    return tf.argmin(x, axis, "int32")
+
+
+def cumsum(x: Array, axis: int) -> Array:
+    return tf.cumsum(countable(x), axis)
+
+
+def cumprod(x: Array, axis: int) -> Array:
+    """By doubling: products of 2, 4, 8 ... neighbours. The gradient of TensorFlow's own is wrong where there is a zero."""
+    x, size = countable(x), x.shape[axis]
+    pads = np.zeros((len(x.shape), 2), int)
+    reach = 1
+    while reach < size:
+        pads[axis, 0] = reach
+        earlier = tf.split(x, [size - reach, reach], axis)[0]
+        x = x * tf.pad(earlier, pads, constant_values=1)
+        reach *= 2
+    return x
+
+
+# --- Shape and indexing -----------------------------------------------------------------------------------------------
+
+
+def reshape(x: Array, shape: Shape) -> Array:
+    return tf.reshape(x, shape)
+
+
+def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+    return tf.transpose(x, axes)
+
+
+def broadcast_to(x: Array, shape: Shape) -> Array:
+    return tf.broadcast_to(x, shape)
+
+
+def concatenate(xs: list[Array], axis: int) -> Array:
+    return tf.concat(together(*xs), axis)
+
+
+def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+    return tf.split(x, list(sizes), axis)
+
+
+def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+    if mode == "constant":
+        return tf.pad(x, pad_width, constant_values=number(constant_values, x.dtype.name))
+    for axis, pads in enumerate(pad_width):
+        if builtins.any(pads):  # TensorFlow's own modes take no more than there is to repeat
+            x = tf.gather(x, _padded_places(x.shape[axis], pads, mode), axis=axis)
+    return x
+
+
+def _padded_places(size: int, pads: tuple[int, int], mode: str) -> np.ndarray:
+    return np.pad(np.arange(size), pads, mode)  # type: ignore[call-overload]
+
+
+def flip(x: Array, axis: Any) -> Array:
+    axes = range(len(x.shape)) if axis is None else [axis] if isinstance(axis, int) else axis
+    return tf.reverse(x, list(axes))
+
+
+getitem = indexing.getitem
+
+
+def take(x: Array, indices: Array, axis: int) -> Array:
+    return tf.gather(x, _clipped(indices, x.shape[axis]), axis=axis)
+
+
+def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+    axis, indices = axis % len(x.shape), _clipped(indices, x.shape[axis])
+    one, other = ([*array.shape[:axis], 1, *array.shape[axis + 1 :]] for array in (x, indices))
+    sizes = np.broadcast_shapes(one, other)
+    x, indices = (_with_axis_last(array, sizes, axis) for array in (x, indices))
+    found = tf.gather(x, indices, axis=-1, batch_dims=len(sizes) - 1)
+    return tf.transpose(found, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
+
+
+def _with_axis_last(x: Array, sizes: Shape, axis: int) -> Array:
+    """The tensor with the sizes of another one on all axes but one, which comes last."""
+    wide = tf.broadcast_to(x, [*sizes[:axis], x.shape[axis], *sizes[axis + 1 :]])
+    return tf.transpose(wide, [*(other for other in range(len(sizes)) if other != axis), axis])
+
+
+def _clipped(indices: Any, size: int) -> Array:
+    indices = _whole(indices)
+    return tf.clip_by_value(tf.where(indices < 0, indices + size, indices), 0, size - 1)
+
+
+def _whole(indices: Any) -> Array:
+    """Indices of a type that TensorFlow takes, and that has room for the place of a negative one."""
+    indices = asarray(indices)
+    return indices if indices.dtype in (tf.int32, tf.int64) else tf.cast(indices, "int64")
+
+
+def index_add(x: Array, indices: Array, updates: Array) -> Array:
+    indices, size = _whole(indices), x.shape[0]
+    rows = tf.where(indices < 0, indices + size, indices)
+    inside = (rows >= 0) & (rows < size)
+    updates = tf.broadcast_to(cast_to(updates, x.dtype.name), [*rows.shape, *x.shape[1:]])
+    kept = tf.where(tf.reshape(inside, [*rows.shape, *[1] * (len(x.shape) - 1)]), updates, tf.zeros_like(updates))
+    return tf.tensor_scatter_nd_add(x, tf.expand_dims(tf.where(inside, rows, 0), -1), kept)
+
+
+# --- Contractions -----------------------------------------------------------------------------------------------------
+
+_CONTRACTED = {
+    **dict.fromkeys(("bool", "int8", "int16", "uint8", "uint16"), "int32"),
+    **dict.fromkeys(("uint32", "uint64"), "int64"),
+}
+"""In what whole numbers are multiplied and summed that TensorFlow has no matrix product for."""
+
+
+def _contracted(function: Any, *arrays: Array) -> Array:
+    tensors = together(*arrays)
+    wide = _CONTRACTED.get(tensors[0].dtype.name)
+    return by_way_of(wide, function, *tensors) if wide else function(*tensors)
+
+
+def matmul(x: Array, y: Array) -> Array:
+    return _contracted(_matmul, x, y)
+
+
+def _matmul(x: Array, y: Array) -> Array:
+    rows = x if len(x.shape) > 1 else x[None]
+    columns = y if len(y.shape) > 1 else y[:, None]
+    product = tf.matmul(rows, columns)
+    if len(y.shape) == 1:
+        product = product[..., 0]
+    return product if len(x.shape) > 1 else product[0] if len(y.shape) == 1 else product[..., 0, :]
+
+
+def tensordot(x: Array, y: Array, axes: Any) -> Array:
+    return _contracted(functools.partial(tf.tensordot, axes=axes), x, y)
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    if "->" not in subscripts:  # TensorFlow leaves out what stands in the place of dots
+        once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
+        subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
+    return _contracted(functools.partial(tf.einsum, subscripts), *operands)
+
+
+# --- Sorting ----------------------------------------------------------------------------------------------------------
+
+
+def argsort(x: Array, axis: int) -> Array:
+    x = countable(x)
+    if is_float(x):
+        x = tf.where(tf.math.is_nan(x), tf.constant(np.inf, x.dtype), x)  # comes last, as in NumPy
+    return tf.argsort(x, axis, stable=True)
+
+
+def top_k(x: Array, k: int) -> tuple[Array, Array]:
+    values, indices = tf.math.top_k(countable(x), k)
+    return cast_to(values, x.dtype.name), indices
+
+
+# --- Convolution and pooling ------------------------------------------------------------------------------------------
+
+
+def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+    def convolved(x: Array, kernel: Array) -> Array:
+        return convolution.conv(x, kernel, tuple(strides), padding, tuple(dilation), groups)
+
+    return _convolved(convolved, x, kernel)
+
+
+def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    def convolved(x: Array, kernel: Array) -> Array:
+        return convolution.conv_transpose(x, kernel, output_size, tuple(strides), padding, tuple(dilation))
+
+    return _convolved(convolved, x, kernel)
+
+
+def _convolved(function: Any, x: Array, kernel: Array) -> Array:
+    """A convolution of two dtypes; of whole numbers by way of floats that hold them exactly."""
+    x, kernel = together(x, kernel)
+    return function(x, kernel) if is_float(x) else by_way_of("float64", function, x, kernel)
+
+
+def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    def pooled(x: Array) -> Array:
+        return convolution.max_pool(x, window, strides, padding)
+
+    return by_way_of("int64", pooled, x) if _is_unsigned(x) else pooled(x)
+
+
+def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    return convolution.avg_pool(floating(x), window, strides, padding)
+
+
+# --- Control flow -----------------------------------------------------------------------------------------------------
+
+scan = tracing.scan
+while_loop = tracing.while_loop
+cond = tracing.cond
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+_METHOD = "philox"
+"""The same on every device; by itself TensorFlow chooses by device."""
+
+
+def _seed(key: Array) -> Array:
+    return tf.bitcast(cast(asarray(key), "uint32"), tf.int32)
+
+
+def fold_in(key: Array, data: Any) -> Array:
+    """Two words drawn with a seed that is the key, mixed first, with the number in it."""
+    data = number(data % 2**32, "uint32") if isinstance(data, int) else cast(asarray(data), "uint32")
+    first, second = tf.unstack(_words(_seed(key)))
+    seed = tf.stack([tf.bitwise.bitwise_xor(first, tf.bitcast(data, tf.int32)), second])
+    return tf.bitcast(_words(seed), tf.uint32)
+
+
+def _words(seed: Array) -> Array:
+    return tf.random.stateless_uniform((2,), seed, None, None, "int32", alg=_METHOD)  # type: ignore[arg-type]
+
+
+def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+    return tf.random.stateless_uniform(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
+
+
+def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+    return tf.random.stateless_normal(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
+
+
+# --- Transforms -------------------------------------------------------------------------------------------------------
+
+value_and_grad = tracing.value_and_grad
+custom_gradient = tracing.custom_gradient
+compile = tracing.compile
+repeat = tracing.repeat
+abstract_eval = tracing.abstract_eval
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return False  # a graph is made in the time of dozens of calls
+
+
+def stop_gradient(x: Array) -> Array:
+    return tf.stop_gradient(x)
+
+
+# --- Shortcuts --------------------------------------------------------------------------------------------------------
+
+
+def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
+    channels = x.shape[-1]
+    pictures = tf.reshape(x, (-1, 1, 1, channels))
+    scale = tf.ones(channels) if gamma is None else gamma
+    offset = tf.zeros(channels) if beta is None else beta
+    none = tf.zeros(0)  # of the moving statistics
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=pictures, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon
+    )
+    count = tf.cast(tf.shape(pictures)[0], "float32")
+    # TensorFlow gives the variance of what the batch was drawn from, which is larger than the batch's own.
+    return tf.reshape(outputs, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------
+
+
+def devices() -> list[str]:
+    return common.devices("tensorflow", tensorflow_devices.names())
+
+
+def to_device(x: Array, device: str) -> Array:
+    with tensorflow_devices.of(device):
+        return tf.identity(x)
+
+
+def synchronize(tree: Any) -> None:
+    tf.test.experimental.sync_devices()
+
+
+def micro_batch_activations() -> int | None:
+    return common.micro_batch_activations(devices()[0])
+
+
+# --- All primitives ---------------------------------------------------------------------------------------------------
+
+
+def _as_the_contract_wants(primitive: Any) -> Any:
+    """The primitive, run on the device that was asked for.
+
+    It raises ``ValueError`` where TensorFlow raises its own error of an argument: so do the other engines.
+    """
+
+    @functools.wraps(primitive)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with tensorflow_devices.scope():
+                return primitive(*args, **kwargs)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(error.message) from error
+
+    return wrapper
+
+
+globals().update({name: _as_the_contract_wants(globals()[name]) for name in contract.PRIMITIVES})
