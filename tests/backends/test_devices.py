@@ -10,7 +10,8 @@ import pytest
 
 import cornu
 from cornu import backends, config, layers
-from cornu.backends import common
+from cornu.backends import devices as shared_devices
+from cornu.backends.devices import known_device
 from cornu.errors import InvalidArgumentError, NonFiniteError
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
@@ -43,20 +44,20 @@ def trained(name: str, device: str | None = None, verbose: int = 0) -> cornu.Mod
     [("cpu", "cpu:0"), ("CPU:0", "cpu:0"), ("gpu", "gpu:0"), ("cuda", "gpu:0"), ("cuda:1", "gpu:1"), ("metal", "mps:0")],
 )
 def test_a_device_may_be_written_in_several_ways(written, meant):
-    assert common.known_device(written, ("gpu:0", "gpu:1", "mps:0", "cpu:0")) == meant
+    assert known_device(written, ("gpu:0", "gpu:1", "mps:0", "cpu:0")) == meant
 
 
 @pytest.mark.parametrize("wrong", ["abacus:0", "gpu:2", "gpu:", "", 0, None])
 def test_a_device_that_is_not_known_is_refused_with_those_that_are(wrong):
     with pytest.raises(InvalidArgumentError, match=r"`device=.*It must be one of 'gpu:1', 'cpu:0'\."):
-        common.known_device(wrong, ("gpu:1", "cpu:0"))
+        known_device(wrong, ("gpu:1", "cpu:0"))
 
 
 def test_the_device_that_was_asked_for_comes_first():
     known = ("gpu:0", "gpu:1", "cpu:0")
-    assert common.devices("torch", known) == [*known]
+    assert shared_devices.devices("torch", known) == [*known]
     config.set_device("cuda:1")
-    assert common.devices("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
+    assert shared_devices.devices("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
 
 
 def test_the_cpu_is_a_device_of_every_backend(backend):

@@ -7,13 +7,14 @@ of its engine holds every shortcut against what is derived.
 from collections.abc import Callable
 from typing import Any
 
-from cornu import backends, config
+from cornu import config
+from cornu.backends import lookup
 from cornu.backends.contract import Array
 
 
 def find(name: str, *arrays: Any) -> Callable | None:
     """The shortcut of that name of the backend that decides about some arrays; None if it has none, or may not take it."""
-    return getattr(backends.of(*arrays), name, None) if config.fast_paths() else None
+    return getattr(lookup.of(*arrays), name, None) if config.fast_paths() else None
 
 
 def adam(

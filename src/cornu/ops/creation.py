@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
-from cornu.backends import common
+from cornu.backends import devices
 from cornu.backends.contract import Array
 from cornu.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 from cornu.errors import InvalidArgumentError, InvalidTypeError
@@ -67,7 +67,7 @@ def convert_to_numpy(x: Array) -> np.ndarray:
     except InvalidTypeError:  # the backend's own error is more specific
         raise
     except TypeError as problem:
-        raise common.no_numbers_yet() from problem
+        raise devices.no_numbers_yet() from problem
 
 
 @op(batch_coupling="none", keras_path="core.Cast")

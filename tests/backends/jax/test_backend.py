@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from cornu import backends, config
 from cornu.backends.contract import ArraySpec
-from cornu.backends.jax import convolution
+from cornu.backends.jax import compilation, convolution
 from cornu.errors import InvalidArgumentError
 
 B = backends.get("jax")
@@ -347,7 +347,7 @@ def test_a_second_run_compiles_nothing_and_a_damaged_cache_disturbs_nobody(tmp_p
 
 
 def compiled_text(f, *args):
-    return jax.jit(f, compiler_options=convolution.compiler_options()).lower(*args).compile().as_text()
+    return jax.jit(f, compiler_options=compilation.compiler_options()).lower(*args).compile().as_text()
 
 
 def in_a_loop(step):
@@ -416,17 +416,17 @@ def test_compile_passes_the_options_on(monkeypatch):
     monkeypatch.setattr(jax, "jit", lambda f, **settings: seen.append(settings) or f)
 
     B.compile(lambda x: x)
-    assert seen == [{}, {"compiler_options": convolution.compiler_options()}]  # without fast paths, and with them
+    assert seen == [{}, {"compiler_options": compilation.compiler_options()}]  # without fast paths, and with them
 
 
 def test_a_jaxlib_without_the_option_is_left_as_it_is(monkeypatch):
     monkeypatch.setattr(convolution, "_LIBRARY_OPTION", "xla_cpu_no_such_option")
-    convolution.compiler_options.cache_clear()
+    compilation.compiler_options.cache_clear()
     try:
-        assert convolution.compiler_options() == {}
+        assert compilation.compiler_options() == {}
         assert float(B.compile(lambda x: x + 1)(B.asarray(1.0))) == 2
     finally:
-        convolution.compiler_options.cache_clear()
+        compilation.compiler_options.cache_clear()
 
 
 def lax_conv(x, kernel, strides, padding):

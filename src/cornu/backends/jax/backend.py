@@ -12,92 +12,28 @@ What is particular to it:
 """
 
 import builtins
-import functools
 import math
-import os
-import time
-import warnings
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import platformdirs
 from jax import lax
-from jax.core import Tracer
 
-from cornu import config
+from cornu import config, dtypes
 from cornu.backends import common as host
+from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.jax import convolution
+from cornu.backends.jax import convolution, pooling
 from cornu.backends.jax import recurrence as jax_recurrence
+from cornu.backends.jax.compilation import enable_compilation_cache
+from cornu.backends.jax.devices import asked_device, device_named, devices_by_name, runs_on_cpu
 from cornu.errors import one_of
 
 NAME = "jax"
 
 # --- Compilation cache ------------------------------------------------------------------------------------------------
-
-
-_CACHE_BYTES = 500 * 2**20
-_DAY = 24 * 3600
-
-
-def cache_folder() -> Path:
-    """The folder of compiled programs: ``jax`` in ``$CORNU_CACHE``, or ``cornu/jax`` in the user's cache folder."""
-    if os.environ.get("CORNU_CACHE"):
-        return Path(os.environ["CORNU_CACHE"]) / "jax"
-    return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "jax"  # raises where nobody has a home
-
-
-def enable_compilation_cache() -> bool:
-    """Keeps compiled programs on disk, so that the next run of a script starts at once.
-
-    Leaves everything alone if the user configured JAX's own cache, if ``CORNU_COMPILATION_CACHE=0``, or if the folder cannot be
-    written.
-
-    Returns:
-        Whether the cache was switched on.
-    """
-    configured = jax.config.jax_compilation_cache_dir is not None  # type: ignore[attr-defined]
-    if configured or os.environ.get("CORNU_COMPILATION_CACHE") == "0":
-        return False
-    try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return False
-        prune_cache(folder)
-    except (OSError, RuntimeError):  # no home, or one that cannot be written
-        return False
-    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")  # it is compiled anew then
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-    return True
-
-
-def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
-    """Delete the oldest programs if they take more than ``limit`` bytes together. Once a day, by one process at a time."""
-    stamp = folder / "last_pruned"
-    if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
-        return
-    from filelock import FileLock, Timeout  # takes time, once a day
-
-    with suppress(Timeout), FileLock(folder / ".prune.lock", blocking=False):  # who does not get it leaves it to the other
-        stamp.touch()
-        _delete_oldest(folder, limit)
-
-
-def _delete_oldest(folder: Path, limit: int) -> None:
-    found = sorted(((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache")), reverse=True)
-    total = 0
-    for _, entry in found:
-        total += entry.stat().st_size
-        if total > limit:
-            entry.unlink(missing_ok=True)
 
 
 enable_compilation_cache()
@@ -106,12 +42,12 @@ enable_compilation_cache()
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
-def _available(dtype: Any) -> str:
+def available_dtype(dtype: Any) -> str:
     """The name of what JAX takes for a dtype, with its 64-bit switch as it is."""
     try:
         return jax.dtypes.canonicalize_dtype(dtype).name
     except TypeError:
-        raise one_of("dtype", dtype, host.DTYPES) from None
+        raise one_of("dtype", dtype, dtypes.DTYPES) from None
 
 
 _ALIGNMENT = 64
@@ -128,13 +64,13 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return x if dtype is None else cast(x, dtype)
     own = _own_array(x, dtype)
     with jax.ensure_compile_time_eval():  # concrete inside a traced function too
-        return jax.device_put(own, _asked_device())
+        return jax.device_put(own, asked_device())
 
 
 def _own_array(x: Any, dtype: str | None) -> np.ndarray:
     """A private NumPy array: JAX may use its memory as it is, so the user must not hold it as well."""
     found = host.numbers(x)
-    dtype = _available(dtype or host.usual_dtype(found))
+    dtype = available_dtype(dtype or host.usual_dtype(found))
     host.check_fits(found, dtype, "Give them as floats, or scale them down.")
     return _aligned_copy(found, dtype) if found.nbytes >= _LARGE else np.array(found, dtype=dtype)
 
@@ -157,16 +93,16 @@ def dtype(x: Array) -> str:
 
 
 def cast(x: Array, dtype: str) -> Array:
-    name = _available(dtype)
+    name = available_dtype(dtype)
     return x if x.dtype.name == name else lax.convert_element_type(x, name)
 
 
 def full(shape: Shape, value: Any, dtype: str) -> Array:
-    return jnp.full(shape, value, _available(dtype), device=_asked_device())
+    return jnp.full(shape, value, available_dtype(dtype), device=asked_device())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return jnp.arange(start, stop, step, _available(dtype), device=_asked_device())
+    return jnp.arange(start, stop, step, available_dtype(dtype), device=asked_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -177,7 +113,7 @@ def _is_float(x: Any) -> bool:
 
 
 def _floating(x: Array) -> Array:
-    return x if _is_float(x) else jnp.asarray(x, _available(config.floatx()))
+    return x if _is_float(x) else jnp.asarray(x, available_dtype(config.floatx()))
 
 
 def abs(x: Array) -> Array:
@@ -528,7 +464,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 
 
 def _goes_cpu_paths(dtype: Any) -> bool:
-    return config.fast_paths() and _runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
+    return config.fast_paths() and runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
@@ -558,7 +494,7 @@ def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
-        return convolution.max_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
+        return pooling.max_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
 
@@ -572,7 +508,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
-        return convolution.sum_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
+        return pooling.sum_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
 
@@ -608,11 +544,11 @@ def fold_in(key: Array, data: Any) -> Array:
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    return jax.random.uniform(_typed_key(key), shape, _available(dtype))
+    return jax.random.uniform(_typed_key(key), shape, available_dtype(dtype))
 
 
 def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
-    return jax.random.normal(_typed_key(key), shape, _available(dtype))
+    return jax.random.normal(_typed_key(key), shape, available_dtype(dtype))
 
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
@@ -647,53 +583,11 @@ def custom_gradient(f: Callable) -> Callable:
     return jax.custom_gradient(with_tuple)
 
 
-def compile(f: Callable) -> Callable:
-    plain = jax.jit(f)
-    if not _runs_on_cpu():
-        return plain
-
-    @functools.wraps(f)
-    def traced(*args: Any) -> Any:  # not `f`: JAX remembers by the function what it traced, and these two must be two
-        try:
-            return f(*args)
-        except ValueError as error:
-            error.is_of_compiled_function = True  # type: ignore[attr-defined]
-            raise
-
-    fast = jax.jit(traced, compiler_options=convolution.compiler_options())
-
-    @functools.wraps(f)
-    def call(*args: Any) -> Any:
-        try:
-            return fast(*args) if config.fast_paths() else plain(*args)
-        except ValueError as error:
-            if hasattr(error, "is_of_compiled_function"):
-                raise
-        return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
-
-    return call
-
-
-def prefers_compiled(*arrays: Array) -> bool:
-    return config.fast_paths() and not builtins.any(isinstance(array, Tracer) for array in arrays)
-
-
-def repeat(step: Callable, finish: Callable) -> Callable:
-    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
-        def one_more(place: tuple) -> tuple:
-            return place[0] + 1, step(place[1], data, place[0])
-
-        carry = lax.while_loop(lambda place: place[0] < stop, one_more, (jnp.asarray(start, "int32"), carry))[1]
-        return carry, finish(carry)
-
-    return compile(run)
-
-
 def abstract_eval(f: Callable, *specs: Any) -> Any:
     def is_spec(value: Any) -> bool:
         return isinstance(value, ArraySpec)
 
-    structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, _available(spec.dtype)), specs, is_leaf=is_spec)
+    structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, available_dtype(spec.dtype)), specs, is_leaf=is_spec)
     return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
 
 
@@ -705,34 +599,12 @@ recurrence = jax_recurrence.recurrence
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _devices_by_name() -> dict[str, Any]:
-    found = [*jax.devices(), *jax.devices("cpu")]
-    return {host.device_name(device.platform, device.id): device for device in found}
-
-
-def _device(name: str) -> Any:
-    known = _devices_by_name()
-    return known[host.known_device(name, list(known))]
-
-
-def _asked_device() -> Any:
-    """The device that was asked for, which arrays are then bound to; None leaves them where JAX puts them."""
-    asked = config.device("jax")
-    return None if asked is None else _device(asked)
-
-
-def _runs_on_cpu() -> bool:
-    device = _asked_device()
-    return (jax.default_backend() if device is None else device.platform) == "cpu"
-
-
 def devices() -> list[str]:
-    return host.devices("jax", list(_devices_by_name()))
+    return shared_devices.devices("jax", list(devices_by_name()))
 
 
 def to_device(x: Array, device: str) -> Array:
-    return jax.device_put(x, _device(device))
+    return jax.device_put(x, device_named(device))
 
 
 def synchronize(tree: Any) -> None:
@@ -740,4 +612,4 @@ def synchronize(tree: Any) -> None:
 
 
 def micro_batch_activations() -> int | None:
-    return host.micro_batch_activations(devices()[0])
+    return shared_devices.micro_batch_activations(devices()[0])

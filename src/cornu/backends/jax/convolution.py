@@ -21,7 +21,7 @@ The functions mean what ``contract.py`` says, for arrays of one float dtype.
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ import numpy as np
 from jax import lax
 
 from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.jax.windows import cut, offsets, once, padded, put_back, windows
 
 FEW_PRODUCTS = 16
 """Up to so many products a number, shifted products are the faster convolution: a network with 9 trains 1.07 times as fast.
@@ -43,22 +44,6 @@ made of, number after number in the new order, back to the last convolutions: wr
 times as fast. Of smaller arrays (micro-batches) the copy costs more than that."""
 BLOCK_CHANNELS = 32
 """So many input channels a convolution should have at least: narrower groups are put together."""
-
-_LIBRARY_OPTION = "xla_cpu_experimental_ynn_fusion_type"
-
-
-@functools.cache
-def compiler_options() -> dict[str, str]:
-    """Options for ``jax.jit`` that give matrix products and sums, but no convolutions, to YNNPACK.
-
-    Empty if this jaxlib does not know the option.
-    """
-    options = {_LIBRARY_OPTION: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
-    try:
-        jax.jit(lambda x: x, compiler_options=options).lower(np.float32(0)).compile()
-    except (RuntimeError, ValueError):
-        return {}
-    return options
 
 
 # --- Convolution ------------------------------------------------------------------------------------------------------
@@ -231,21 +216,16 @@ _conv_transpose.defvjp(_transpose_forward, _transpose_backward)
 
 def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     """Convolution as the sum of shifted pictures, one channel at a time, times a number for each output channel."""
-    parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
+    parts = windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
     terms = (part[..., c : c + 1] * kernel[at][c] for at, part in parts for c in range(x.shape[-1]))
-    return _once(functools.reduce(jnp.add, terms))
-
-
-def _once(x: Array) -> Array:
-    """Keeps XLA from computing a long sum anew for each of its readers."""
-    return lax.optimization_barrier(x)
+    return once(functools.reduce(jnp.add, terms))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     """Each channel with a window of its own; ``kernel`` is ``(*window, 1, channels)``."""
-    parts = _windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
-    return _once(functools.reduce(jnp.add, (part * kernel[at] for at, part in parts)))
+    parts = windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
+    return once(functools.reduce(jnp.add, (part * kernel[at] for at, part in parts)))
 
 
 def _depthwise_forward(x, kernel, *geometry):
@@ -254,8 +234,8 @@ def _depthwise_forward(x, kernel, *geometry):
 
 def _depthwise_backward(strides, padding, dilation, residuals, grad):
     x, kernel = residuals
-    terms = [(at, grad * kernel[at]) for at in _offsets(kernel.shape[:-2])]
-    for_x = _put_back(terms, x.shape, strides, padding, dilation)
+    terms = [(at, grad * kernel[at]) for at in offsets(kernel.shape[:-2])]
+    for_x = put_back(terms, x.shape, strides, padding, dilation)
     return for_x, _depthwise_kernel_gradient(x, grad, kernel.shape, strides, padding, dilation)
 
 
@@ -265,13 +245,13 @@ _depthwise_conv.defvjp(_depthwise_forward, _depthwise_backward)
 def _depthwise_kernel_gradient(x, grad, kernel_shape, strides, padding, dilation):
     """Sums row by row, so that what is added up stays in the cache; the rest of the sum is small."""
     window = kernel_shape[:-2]
-    x = _padded(x, padding, 0)
+    x = padded(x, padding, 0)
     height = (window[0] - 1) * dilation[0] + 1
 
     def add_row(row, sums):
         x_rows = lax.dynamic_slice_in_dim(x, row * strides[0], height, 1)
         grad_row = lax.dynamic_slice_in_dim(grad, row, 1, 1)
-        parts = _cut(x_rows, window, grad_row.shape[1:-1], strides, dilation)
+        parts = cut(x_rows, window, grad_row.shape[1:-1], strides, dilation)
         return tuple(total + part * grad_row for total, (_, part) in zip(sums, parts, strict=True))
 
     zeros = jnp.zeros((grad.shape[0], 1, *grad.shape[2:]), grad.dtype)
@@ -282,133 +262,4 @@ def _depthwise_kernel_gradient(x, grad, kernel_shape, strides, padding, dilation
 # --- Windows ----------------------------------------------------------------------------------------------------------
 
 
-def _offsets(window: Shape) -> Iterable[Shape]:
-    return itertools.product(*map(range, window))
-
-
-def _padded(x: Array, padding: Padding, value: float) -> Array:
-    if not np.any(padding):
-        return x
-    edges = [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)]
-    return lax.pad(x, jnp.asarray(value, x.dtype), edges)
-
-
-def _output_size(size: int, width: int, step: int, pads: tuple[int, int], gap: int) -> int:
-    return (size + pads[0] + pads[1] - (width - 1) * gap - 1) // step + 1
-
-
-def _windows(x, window, strides, padding, dilation, value) -> list[tuple[Shape, Array]]:
-    """For each place in the window, what all windows see there: ``(place, array of the output's size)``."""
-    size = [_output_size(*sizes) for sizes in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)]
-    return _cut(_padded(x, padding, value), window, size, strides, dilation)
-
-
-def _cut(x, window, size, strides, dilation) -> list[tuple[Shape, Array]]:
-    parts = []
-    for at in _offsets(window):
-        starts = [place * gap for place, gap in zip(at, dilation, strict=True)]
-        cuts = (slice(b, b + (n - 1) * step + 1, step) for b, n, step in zip(starts, size, strides, strict=True))
-        parts.append((at, x[(slice(None), *cuts)]))
-    return parts
-
-
-def _put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """The transpose of :func:`_windows`: adds each array where its place in the windows lies in the input.
-
-    With a stride of ``s``, the places fall into ``s`` classes that never meet: each is summed by itself, at the output's
-    size, and then the classes are interleaved. Setting the arrays apart with zeros and adding them up would be twice as slow.
-    """
-    rank, size = len(strides), terms[0][1].shape[1:-1]
-    starts = [[place * gap for place, gap in zip(at, dilation, strict=True)] for at, _ in terms]
-    late = [max(start[axis] // strides[axis] for start in starts) for axis in range(rank)]
-    classes = {}
-    for start, (_, term) in zip(starts, terms, strict=True):
-        shifts = [begin // step for begin, step in zip(start, strides, strict=True)]
-        edges = [(0, 0, 0), *((shift, last - shift, 0) for shift, last in zip(shifts, late, strict=True)), (0, 0, 0)]
-        which = tuple(begin % step for begin, step in zip(start, strides, strict=True))
-        shifted = lax.pad(term, jnp.zeros((), term.dtype), edges)
-        classes[which] = classes[which] + shifted if which in classes else shifted
-    grown = [n + last for n, last in zip(size, late, strict=True)]
-    zeros = jnp.zeros((x_shape[0], *grown, x_shape[-1]), terms[0][1].dtype)
-    whole = _interleaved(lambda which: classes.get(which, zeros), strides, ())
-    edges = [(0, 0, 0)]
-    for axis in range(rank):
-        before = padding[axis][0]
-        edges.append((-before, x_shape[1 + axis] + before - grown[axis] * strides[axis], 0))
-    return lax.pad(whole, jnp.zeros((), whole.dtype), [*edges, (0, 0, 0)])
-
-
-def _interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
-    axis = len(which)
-    if axis == len(strides):
-        return part(which)
-    parts = [_interleaved(part, strides, (*which, i)) for i in range(strides[axis])]
-    if len(parts) == 1:
-        return parts[0]
-    stacked = jnp.stack(parts, axis + 2)
-    return stacked.reshape(*stacked.shape[: axis + 1], -1, *stacked.shape[axis + 3 :])
-
-
 # --- Pooling ----------------------------------------------------------------------------------------------------------
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Max pooling over small windows; see ``contract.max_pool``."""
-    if len(x) == 1:
-        edges = ((0, 0), *padding, (0, 0))
-        return lax.reduce_window(x, np.array(-np.inf, x.dtype), lax.max, (1, *window, 1), (1, *strides, 1), edges)
-    parts = _windows(x, window, strides, padding, (1,) * len(window), -np.inf)
-    return functools.reduce(jnp.maximum, (part for _, part in parts))
-
-
-def _max_forward(x, *geometry):
-    y = max_pool(x, *geometry)
-    return y, (x, y)
-
-
-def _max_backward(window, strides, padding, residuals, grad):
-    x, y = residuals
-    ones = (1,) * len(window)
-    parts = _windows(x, window, strides, padding, ones, np.nan)  # so that no padding equals a largest of minus infinity
-    if all(size <= step for size, step in zip(window, strides, strict=True)):
-        hits = _first_hits(parts, y)
-    else:  # an input is in several windows: find the winners once
-        winner = jnp.full(y.shape, -1, jnp.int8)
-        for number, (_, part) in reversed(list(enumerate(parts))):
-            winner = jnp.where(part == y, jnp.int8(number), winner)
-        hits = [winner == number for number in range(len(parts))]
-    zero = jnp.zeros((), grad.dtype)
-    terms = [(at, jnp.where(hit, grad, zero)) for (at, _), hit in zip(parts, hits, strict=True)]
-    return (_put_back(terms, x.shape, strides, padding, ones),)
-
-
-max_pool.defvjp(_max_forward, _max_backward)
-
-
-def _first_hits(parts: list[tuple[Shape, Array]], y: Array) -> list[Array]:
-    hits, seen = [], False
-    for _, part in parts:
-        equal = part == y
-        hits.append(equal & ~jnp.asarray(seen))
-        seen = equal | seen
-    return hits
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
-def sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """The sum of each window over the spatial axes. XLA's forward pass is the faster one here."""
-    edges = ((0, 0), *padding, (0, 0))
-    return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, (1, *window, 1), (1, *strides, 1), edges)
-
-
-def _sum_forward(x, *geometry):
-    return sum_pool(x, *geometry), x.shape
-
-
-def _sum_backward(window, strides, padding, x_shape, grad):
-    terms = [(at, grad) for at in _offsets(window)]
-    return (_put_back(terms, x_shape, strides, padding, (1,) * len(window)),)
-
-
-sum_pool.defvjp(_sum_forward, _sum_backward)

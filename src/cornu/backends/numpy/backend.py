@@ -16,20 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, trees
-from cornu.backends import common
+from cornu import dtypes, trees
+from cornu.backends import common, lookup
+from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.devices import known_device
 from cornu.backends.numpy import tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
 from cornu.backends.numpy.tape import TapeArray, primitive
 from cornu.errors import BackendError, one_of
 
 NAME = "numpy"
-backends.register_array_type(TapeArray, "numpy")
+lookup.register_array_type(TapeArray, "numpy")
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_DTYPES = tuple(name for name in common.DTYPES if name != "bfloat16")
+_DTYPES = tuple(name for name in dtypes.DTYPES if name != "bfloat16")
 
 
 def _checked_dtype(name: str) -> str:
@@ -634,11 +636,11 @@ _DEVICES = ("cpu:0",)
 
 
 def devices() -> list[str]:
-    return common.devices("numpy", _DEVICES)
+    return shared_devices.devices("numpy", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
-    common.known_device(device, _DEVICES)
+    known_device(device, _DEVICES)
     return x
 
 

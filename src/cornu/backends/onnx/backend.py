@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import common
+from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.devices import known_device
 from cornu.backends.onnx import control_flow, convolution, indexing, optimize
 from cornu.backends.onnx import model_proto as onnx_proto
 from cornu.backends.onnx import operands as onnx_record
 from cornu.backends.onnx.graph_builder import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx.operands import (
-    NUMBERS,
     as_array,
     broadcast_shape,
     common_dtype,
@@ -37,10 +37,9 @@ from cornu.backends.onnx.operands import (
     kernel_dtype,
     on_lying,
     operand,
-    primitive,
-    refused,
     result_dtype,
 )
+from cornu.backends.onnx.primitive import NUMBERS, available, primitive, refused
 from cornu.backends.onnx.symbolic_sizes import is_open
 
 NAME = "onnx"
@@ -51,7 +50,7 @@ model_proto = onnx_proto.model_proto
 
 def weight(value: np.ndarray, name: str) -> Array:
     """A variable's value, to be found in the file under its name."""
-    return constant(value.astype(onnx_record.available(value.dtype.name)), name)
+    return constant(value.astype(available(value.dtype.name)), name)
 
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
@@ -769,11 +768,11 @@ _DEVICES = ("file:0",)
 
 
 def devices() -> list[str]:
-    return common.devices("onnx", _DEVICES)
+    return shared_devices.devices("onnx", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
-    common.known_device(device, _DEVICES)
+    known_device(device, _DEVICES)
     return x
 
 

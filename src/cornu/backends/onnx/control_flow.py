@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import trees
-from cornu.backends.onnx.graph_builder import Graph, OnnxArray, _primitives, current, recording
+from cornu.backends.onnx.graph_builder import PRIMITIVES, Graph, OnnxArray, current, recording
 from cornu.backends.onnx.operands import as_array
 
 
@@ -74,7 +74,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable, *operands: Any) -> An
             for array in _arrays(found[-1]):
                 branch.add_output(array)
         branches.append(branch)
-    flag = current().plain(_primitives["reshape"](pred, ()))
+    flag = current().plain(PRIMITIVES["reshape"](pred, ()))
     attributes = {"then_branch": branches[0], "else_branch": branches[1]}
     results = _arrays(found[0])
     return trees.unflatten(found[0], _results(current().emit("If", [flag], len(results), attributes), results))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Padding, Shape
-from cornu.backends.onnx.graph_builder import OnnxArray, _primitives, current
-from cornu.backends.onnx.operands import cast, common_dtype, kernel_dtype, refused
+from cornu.backends.onnx.graph_builder import PRIMITIVES, OnnxArray, current
+from cornu.backends.onnx.operands import cast, common_dtype, kernel_dtype
+from cornu.backends.onnx.primitive import refused
 from cornu.backends.onnx.symbolic_sizes import is_open
 
 
@@ -31,7 +32,7 @@ def _padded_before(x: OnnxArray, padding: Padding, fill: float) -> tuple[OnnxArr
     """Padding that depends on open sizes, which a node's attribute cannot hold, is done by a node of its own."""
     if not any(is_open(width) for pair in padding for width in pair):
         return x, padding
-    padded = _primitives["pad"](x, ((0, 0), *padding, (0, 0)), "constant", fill)
+    padded = PRIMITIVES["pad"](x, ((0, 0), *padding, (0, 0)), "constant", fill)
     return padded, tuple((0, 0) for _ in padding)
 
 

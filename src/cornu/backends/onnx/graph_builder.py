@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends
+from cornu.backends import lookup
 from cornu.backends.onnx.symbolic_sizes import Form, form_of, is_open
 from cornu.errors import BackendError, InvalidTypeError
 from cornu.scopes import Scope
 
 Shape = tuple[int, ...]
 
-_primitives: dict[str, Callable] = {}
+PRIMITIVES: dict[str, Callable] = {}
 """The backend's functions by name, entered by ``onnx.py``: operators on arrays call them."""
 
 
@@ -227,7 +227,7 @@ def place(primitive: str) -> str:
 def _operator(name: str, swapped: bool = False) -> Callable:
     def method(self: "OnnxArray", *others: Any) -> Any:
         others = tuple(other.__cornu_array__() if hasattr(type(other), "__cornu_array__") else other for other in others)
-        return _primitives[name](*others, self) if swapped else _primitives[name](self, *others)
+        return PRIMITIVES[name](*others, self) if swapped else PRIMITIVES[name](self, *others)
 
     return method
 
@@ -265,7 +265,7 @@ class OnnxArray:
     @property
     def T(self) -> "OnnxArray":
         """The array with its axes in reverse order."""
-        return _primitives["transpose"](self, tuple(reversed(range(self.ndim))))
+        return PRIMITIVES["transpose"](self, tuple(reversed(range(self.ndim))))
 
     __neg__, __abs__, __invert__ = _operator("negative"), _operator("abs"), _operator("logical_not")
     __getitem__ = _operator("getitem")
@@ -321,8 +321,8 @@ class OnnxArray:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """What NumPy calls for ``array + recorded`` and ``np.exp(recorded)``: the primitive of that name."""
-        if method == "__call__" and ufunc.__name__ in _primitives and not kwargs:
-            return _primitives[ufunc.__name__](*inputs)
+        if method == "__call__" and ufunc.__name__ in PRIMITIVES and not kwargs:
+            return PRIMITIVES[ufunc.__name__](*inputs)
         arrays = [item.numbers() if isinstance(item, OnnxArray) else item for item in inputs]
         return getattr(ufunc, method)(*arrays, **kwargs)
 
@@ -341,4 +341,4 @@ def constant(value: Any, label: str | None = None) -> OnnxArray:
     return OnnxArray(value.shape, value.dtype.name, value=value, label=label)
 
 
-backends.register_array_type(OnnxArray, "onnx")
+lookup.register_array_type(OnnxArray, "onnx")

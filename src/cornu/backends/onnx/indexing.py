@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Padding, Shape
-from cornu.backends.onnx.graph_builder import Constant, OnnxArray, _primitives, constant, current
-from cornu.backends.onnx.operands import as_array, broadcast_shape, cast, refused
+from cornu.backends.onnx.graph_builder import PRIMITIVES, Constant, OnnxArray, constant, current
+from cornu.backends.onnx.operands import as_array, broadcast_shape, cast
+from cornu.backends.onnx.primitive import refused
 from cornu.backends.onnx.symbolic_sizes import is_open
 
 _LAST = 2**62
@@ -68,7 +69,7 @@ def _inside_place(place: int | None, size: int, step: int, first: bool) -> int:
 
 def mirrored(x: OnnxArray, pad_width: Padding) -> OnnxArray:
     """The array with a mirrored border, the edge itself included, which ONNX has no mode for."""
-    concatenate, back = _primitives["concatenate"], slice(None, None, -1)
+    concatenate, back = PRIMITIVES["concatenate"], slice(None, None, -1)
     for axis, (before, after) in enumerate(pad_width):
         first = [sliced(sliced(x, {axis: slice(before)}), {axis: back})] if before else []
         last = [sliced(sliced(x, {axis: slice(-after, None)}), {axis: back})] if after else []
@@ -84,7 +85,7 @@ def inside(indices: Any, size: int) -> OnnxArray:
     indices = cast(as_array(indices), "int64")
     if is_open(size):
         limits = [OnnxArray((), "int64", str(current().scalar(limit))) for limit in (size - 1, -size)]
-        return _primitives["maximum"](_primitives["minimum"](indices, limits[0]), limits[1])
+        return PRIMITIVES["maximum"](PRIMITIVES["minimum"](indices, limits[0]), limits[1])
     if indices.value is not None:
         return constant(np.clip(indices.value, -size, size - 1))
     limits = [Constant(np.array(limit, "int64")) for limit in (-size, size - 1)]
@@ -101,7 +102,7 @@ def gather(x: OnnxArray, indices: OnnxArray, axis: int) -> OnnxArray:
 
 def grown(x: OnnxArray, shape: Shape) -> OnnxArray:
     """The array broadcast to a shape, or itself."""
-    return x if tuple(map(int, x.shape)) == tuple(map(int, shape)) else _primitives["broadcast_to"](x, shape)
+    return x if tuple(map(int, x.shape)) == tuple(map(int, shape)) else PRIMITIVES["broadcast_to"](x, shape)
 
 
 # --- NumPy's indexing -------------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def getitem(x: OnnxArray, index: Any) -> OnnxArray:
     items = _one_for_each_axis(x, index)
     if None in [item if item is None else 0 for item in items]:
         sizes = iter(x.shape)
-        x = _primitives["reshape"](x, tuple(1 if item is None else next(sizes) for item in items))
+        x = PRIMITIVES["reshape"](x, tuple(1 if item is None else next(sizes) for item in items))
         items = [slice(None) if item is None else item for item in items]
     x = sliced(x, {axis: item for axis, item in enumerate(items) if isinstance(item, slice) and item != slice(None)})
     places = {axis: item for axis, item in enumerate(items) if not isinstance(item, slice)}
@@ -164,11 +165,11 @@ def _at_arrays(x: OnnxArray, places: dict[int, OnnxArray]) -> OnnxArray:
     axes = sorted(places)
     if len(axes) == 1:
         return gather(x, places[axes[0]], axes[0])
-    transpose, reshape = _primitives["transpose"], _primitives["reshape"]
+    transpose, reshape = PRIMITIVES["transpose"], PRIMITIVES["reshape"]
     others = [axis for axis in range(x.ndim) if axis not in axes]
     shape = broadcast_shape(*(places[axis].shape for axis in axes))
     rows = [reshape(grown(places[axis], shape), (*shape, 1)) for axis in axes]
-    inputs = [current().plain(transpose(x, (*axes, *others))), current().plain(_primitives["concatenate"](rows, len(shape)))]
+    inputs = [current().plain(transpose(x, (*axes, *others))), current().plain(PRIMITIVES["concatenate"](rows, len(shape)))]
     found_shape = (*shape, *(x.shape[axis] for axis in others))
     found = OnnxArray(found_shape, x.dtype.name, current().emit("GatherND", inputs, rank=len(found_shape))[0])
     if axes != list(range(axes[0], axes[-1] + 1)):

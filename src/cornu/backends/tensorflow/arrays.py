@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config
-from cornu.backends.common import DTYPES
+from cornu import config, trees
+from cornu.backends import common
 from cornu.backends.contract import Array
 from cornu.backends.tensorflow.startup import tf
+from cornu.dtypes import DTYPES
 from cornu.errors import one_of
 
 
@@ -71,7 +72,7 @@ def promoted(one: str, other: str) -> str:
     return "int32"  # for an unsigned number beside a signed one NumPy takes more bits than either has
 
 
-def common(*values: Any) -> str:
+def common_dtype(*values: Any) -> str:
     """The dtype in which tensors and Python numbers meet."""
     names = [value.dtype.name for value in values if isinstance(value, tf.Tensor)]
     found = functools.reduce(promoted, names)
@@ -87,7 +88,7 @@ def common(*values: Any) -> str:
 
 def together(*values: Any) -> list[Array]:
     """Tensors and Python numbers as tensors of their common dtype."""
-    dtype = common(*values)
+    dtype = common_dtype(*values)
     return [cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, dtype) for value in values]
 
 
@@ -100,3 +101,32 @@ def by_way_of(wide: str, function: Any, *tensors: Array) -> Array:
     """What a function gives for tensors of one dtype that it cannot take: computed in a wider one and brought back."""
     result = function(*[tf.cast(tensor, wide) for tensor in tensors])
     return as_bool(result) if tensors[0].dtype == tf.bool else tf.cast(result, tensors[0].dtype)
+
+
+def asarray(x: Any, dtype: str | None = None) -> Array:
+    """A tensor; see ``contract.asarray``."""
+    if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
+        x = tf.convert_to_tensor(x)
+        return x if dtype is None else cast(x, checked(dtype))
+    if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
+        x = tf.stack([asarray(item) for item in x])
+        return x if dtype is None else cast(x, checked(dtype))
+    found = common.numbers(x)
+    dtype = checked(dtype or common.usual_dtype(found))
+    common.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
+    with np.errstate(all="ignore"):
+        found = found.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
+    if tf.executing_eagerly():
+        return tf.constant(found)  # a copy
+    with tf.init_scope():  # concrete while a function is traced, too
+        return tf.constant(found)
+
+
+def as_tensors(tree: Any) -> list[Array]:
+    """The leaves of a tree as tensors."""
+    return [asarray(leaf) for leaf in trees.leaves(tree)]
+
+
+def structure_of(tree: Any) -> Any:
+    """The tree with numbers as leaves: what is kept of it to put another one together like it."""
+    return trees.map(lambda _: 0, tree)

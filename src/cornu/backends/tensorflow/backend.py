@@ -17,9 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backends import common, contract
+from cornu.backends import contract
+from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, Padding, Shape
-from cornu.backends.tensorflow import convolution, indexing, tracing
+from cornu.backends.devices import no_numbers_yet
+from cornu.backends.tensorflow import arrays as shared_arrays
+from cornu.backends.tensorflow import compilation, control_flow, convolution, gradients, indexing, pooling, tracing
 from cornu.backends.tensorflow import devices as tensorflow_devices
 from cornu.backends.tensorflow.arrays import (
     as_bool,
@@ -52,12 +55,12 @@ tf.register_tensor_conversion_function(object, _stand_in_as_tensor, 0)
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-asarray = tracing.asarray
+asarray = shared_arrays.asarray
 
 
 def to_numpy(x: Array) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
-        raise common.no_numbers_yet()
+        raise no_numbers_yet()
     return np.array(x)
 
 
@@ -558,20 +561,20 @@ def _convolved(function: Any, x: Array, kernel: Array) -> Array:
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     def pooled(x: Array) -> Array:
-        return convolution.max_pool(x, window, strides, padding)
+        return pooling.max_pool(x, window, strides, padding)
 
     return by_way_of("int64", pooled, x) if _is_unsigned(x) else pooled(x)
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    return convolution.avg_pool(floating(x), window, strides, padding)
+    return pooling.avg_pool(floating(x), window, strides, padding)
 
 
 # --- Control flow -----------------------------------------------------------------------------------------------------
 
-scan = tracing.scan
-while_loop = tracing.while_loop
-cond = tracing.cond
+scan = control_flow.scan
+while_loop = control_flow.while_loop
+cond = control_flow.cond
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
@@ -605,10 +608,10 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
-value_and_grad = tracing.value_and_grad
-custom_gradient = tracing.custom_gradient
-compile = tracing.compile
-repeat = tracing.repeat
+value_and_grad = gradients.value_and_grad
+custom_gradient = gradients.custom_gradient
+compile = compilation.compile
+repeat = compilation.repeat
 abstract_eval = tracing.abstract_eval
 
 
@@ -641,7 +644,7 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
 
 
 def devices() -> list[str]:
-    return common.devices("tensorflow", tensorflow_devices.names())
+    return shared_devices.devices("tensorflow", tensorflow_devices.names())
 
 
 def to_device(x: Array, device: str) -> Array:
@@ -654,7 +657,7 @@ def synchronize(tree: Any) -> None:
 
 
 def micro_batch_activations() -> int | None:
-    return common.micro_batch_activations(devices()[0])
+    return shared_devices.micro_batch_activations(devices()[0])
 
 
 # --- All primitives ---------------------------------------------------------------------------------------------------

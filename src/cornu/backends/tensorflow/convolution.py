@@ -10,12 +10,8 @@ gives all of equal numbers the gradient. So everything here is put down to plain
 * Pooling in three dimensions is pooling along the last two and then along the first.
 """
 
-import math
-from collections.abc import Callable
-
 import numpy as np
 
-from cornu.backends import common
 from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.tensorflow.startup import tf
 
@@ -48,7 +44,7 @@ def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Ar
     steps = (1, *strides, 1)
     if np.any(padding) and tuple(map(tuple, padding)) == _same_padding(x.shape[1:-1], kernel.shape[:-2], strides):
         return convolve(x, kernel, steps, "SAME")  # type: ignore[arg-type]
-    return convolve(_padded(x, padding), kernel, steps, "VALID")  # type: ignore[arg-type]
+    return convolve(pad_spatial(x, padding), kernel, steps, "VALID")  # type: ignore[arg-type]
 
 
 def _same_padding(sizes: Shape, window: Shape, strides: Shape) -> Padding:
@@ -62,7 +58,7 @@ def _same_padding(sizes: Shape, window: Shape, strides: Shape) -> Padding:
     return tuple(pads)
 
 
-def _padded(x: Array, padding: Padding) -> Array:
+def pad_spatial(x: Array, padding: Padding) -> Array:
     return tf.pad(x, [(0, 0), *padding, (0, 0)]) if np.any(padding) else x
 
 
@@ -96,7 +92,7 @@ def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -
     kernel = tf.reshape(kernel, [*kernel.shape[:-2], channels, kernel.shape[-1] // channels])
     same = strides if strides[0] == strides[1] else (1, 1)  # TensorFlow takes no others
     # A padding told to TensorFlow would end the process: its optimizer of graphs fails on it if a bias is added.
-    found = tf.nn.depthwise_conv2d(_padded(x, padding), kernel, (1, *same, 1), "VALID")
+    found = tf.nn.depthwise_conv2d(pad_spatial(x, padding), kernel, (1, *same, 1), "VALID")
     return found if same == strides else found[:, :: strides[0], :: strides[1]]
 
 
@@ -128,59 +124,3 @@ def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, 
 
 
 # --- Pooling ----------------------------------------------------------------------------------------------------------
-
-
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Largest value of each window; see ``contract.max_pool``."""
-    found = _pool(_max_pool_2d, x, window, strides, padding)
-    if not x.dtype.is_floating:
-        return found
-    is_infinite = tf.less_equal(found, _lowest(x))  # TensorFlow gives the lowest finite number for minus infinity
-    return found + tf.where(is_infinite, _lowest(x), tf.zeros((), x.dtype))
-
-
-def _max_pool_2d(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """The padding is less than any number. Told to TensorFlow it would leave no second derivative."""
-    if np.any(padding):
-        below = tf.constant(-np.inf if x.dtype.is_floating else x.dtype.min, x.dtype)
-        x = _above_minus_infinity(x) if x.dtype.is_floating else x
-        x = tf.pad(x, [(0, 0), *padding, (0, 0)], constant_values=below)
-    return tf.nn.max_pool2d(x, window, strides, "VALID")
-
-
-def _lowest(x: Array) -> Array:
-    """Nearly the lowest finite number: above what a pooling begins with, and minus infinity if it is added to itself."""
-    return tf.constant(0.99 * float(x.dtype.min), x.dtype)
-
-
-@tf.custom_gradient
-def _above_minus_infinity(x: Array) -> tuple[Array, Callable]:
-    """The same numbers, with a finite one in place of minus infinity."""
-    return tf.maximum(x, _lowest(x)), lambda upstream: upstream
-
-
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Mean of each window of floats; see ``contract.avg_pool``."""
-
-    def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-        return tf.nn.avg_pool2d(_padded(x, padding), window, strides, "VALID")
-
-    means = _pool(pool, x, window, strides, padding)
-    if not np.any(padding):
-        return means
-    parts = common.places_inside(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
-    return means / tf.constant(parts[..., None], x.dtype)
-
-
-def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Pooling of one to three dimensions by one of two dimensions."""
-    if len(window) == 1:
-        return tf.squeeze(pool2d(tf.expand_dims(x, 2), (*window, 1), (*strides, 1), (*padding, (0, 0))), 2)
-    if len(window) == 2:
-        return pool2d(x, window, strides, padding)
-    depth, *size, channels = x.shape[1:]
-    flat = pool2d(tf.reshape(x, [-1, *size, channels]), window[1:], strides[1:], padding[1:])
-    size = flat.shape[1:3]
-    columns = tf.reshape(flat, [-1, depth, size[0] * size[1], channels])
-    found = pool2d(columns, (window[0], 1), (strides[0], 1), (padding[0], (0, 0)))
-    return tf.reshape(found, [-1, found.shape[1], *size, channels])

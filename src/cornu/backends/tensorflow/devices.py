@@ -7,9 +7,11 @@ results lie on TensorFlow's default device, from where the next primitive takes 
 
 import contextlib
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from cornu import config
-from cornu.backends import common
+from cornu.backends import devices
 from cornu.backends.tensorflow.startup import tf
 
 _BEST_FIRST = ("tpu", "gpu", "cpu")
@@ -20,15 +22,26 @@ def names() -> tuple[str, ...]:
     """Their names, the best one first."""
     found = [device.name.removeprefix("/device:").lower().split(":") for device in tf.config.list_logical_devices()]
     numbers = [(_BEST_FIRST.index(kind), int(number)) for kind, number in found if kind in _BEST_FIRST]
-    return tuple(common.device_name(_BEST_FIRST[rank], number) for rank, number in sorted(numbers))
+    return tuple(devices.device_name(_BEST_FIRST[rank], number) for rank, number in sorted(numbers))
 
 
 def of(name: str) -> contextlib.AbstractContextManager:
     """TensorFlow's scope of the device of a name that a user may have written."""
-    return tf.device(f"/{common.known_device(name, names()).upper()}")
+    return tf.device(f"/{devices.known_device(name, names()).upper()}")
 
 
 def scope() -> contextlib.AbstractContextManager:
     """The scope of the device that was asked for; if none was, TensorFlow places things by itself."""
     asked = config.device("tensorflow")
     return contextlib.nullcontext() if asked is None else of(asked)
+
+
+def on_asked_device(function: Callable) -> Callable:
+    """The function, run on the device that was asked for."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with scope():
+            return function(*args, **kwargs)
+
+    return wrapper

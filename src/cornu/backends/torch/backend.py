@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensor
 
-from cornu import config, trees
+from cornu import config, dtypes, trees
 from cornu.backends import common as host
+from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.torch import compilation, custom_ops, gradients
 from cornu.backends.torch import devices as torch_devices
@@ -31,14 +32,14 @@ NAME = "torch"
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-_DTYPES = {name: getattr(torch, name) for name in host.DTYPES}
+_DTYPES = {name: getattr(torch, name) for name in dtypes.DTYPES}
 _NAME_OF = {dtype: name for name, dtype in _DTYPES.items()}
 _WITHOUT_ARITHMETIC = (torch.uint16, torch.uint32, torch.uint64)
 
 
 def _dtype(name: str) -> torch.dtype:
     if name not in _DTYPES:
-        raise one_of("dtype", name, host.DTYPES)
+        raise one_of("dtype", name, dtypes.DTYPES)
     return _DTYPES[name]
 
 
@@ -760,7 +761,7 @@ def lstm(
 
 
 def devices() -> list[str]:
-    return host.devices("torch", torch_devices.names())
+    return shared_devices.devices("torch", torch_devices.names())
 
 
 def to_device(x: Array, device: str) -> Array:
@@ -781,4 +782,4 @@ time 0.98 and 0.8. Wide layers read all their weights for every part.
 
 
 def micro_batch_activations() -> int | None:
-    return host.micro_batch_activations(devices()[0], _ACTIVATIONS)
+    return shared_devices.micro_batch_activations(devices()[0], _ACTIVATIONS)

@@ -5,21 +5,21 @@ import functools
 import torch
 
 from cornu import config
-from cornu.backends import common
+from cornu.backends import devices
 
 
 @functools.cache
 def names() -> tuple[str, ...]:
     """Their names, the best one first."""
-    found = [common.device_name("gpu", number) for number in range(torch.cuda.device_count())]
+    found = [devices.device_name("gpu", number) for number in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        found.append(common.device_name("mps"))
-    return (*found, common.device_name("cpu"))
+        found.append(devices.device_name("mps"))
+    return (*found, devices.device_name("cpu"))
 
 
 def of(name: str) -> torch.device:
     """The device of a name that a user may have written."""
-    return _by_full_name(common.known_device(name, names()))
+    return _by_full_name(devices.known_device(name, names()))
 
 
 def default() -> torch.device:

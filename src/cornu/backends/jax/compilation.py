@@ -1,0 +1,139 @@
+"""Compile functions with JAX, and keep what was compiled in a folder."""
+
+import builtins
+import functools
+import os
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import platformdirs
+from jax import lax
+from jax.core import Tracer
+
+from cornu import config
+from cornu.backends.contract import Array
+from cornu.backends.jax.devices import runs_on_cpu
+
+_CACHE_BYTES = 500 * 2**20
+
+_DAY = 24 * 3600
+
+_LIBRARY_OPTION = "xla_cpu_experimental_ynn_fusion_type"
+
+
+def cache_folder() -> Path:
+    """The folder of compiled programs: ``jax`` in ``$CORNU_CACHE``, or ``cornu/jax`` in the user's cache folder."""
+    if os.environ.get("CORNU_CACHE"):
+        return Path(os.environ["CORNU_CACHE"]) / "jax"
+    return platformdirs.user_cache_path("cornu", appauthor=False).expanduser() / "jax"  # raises where nobody has a home
+
+
+def enable_compilation_cache() -> bool:
+    """Keeps compiled programs on disk, so that the next run of a script starts at once.
+
+    Leaves everything alone if the user configured JAX's own cache, if ``CORNU_COMPILATION_CACHE=0``, or if the folder cannot be
+    written.
+
+    Returns:
+        Whether the cache was switched on.
+    """
+    configured = jax.config.jax_compilation_cache_dir is not None  # type: ignore[attr-defined]
+    if configured or os.environ.get("CORNU_COMPILATION_CACHE") == "0":
+        return False
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return False
+        prune_cache(folder)
+    except (OSError, RuntimeError):  # no home, or one that cannot be written
+        return False
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")  # it is compiled anew then
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    return True
+
+
+def prune_cache(folder: Path, limit: int = _CACHE_BYTES) -> None:
+    """Delete the oldest programs if they take more than ``limit`` bytes together. Once a day, by one process at a time."""
+    stamp = folder / "last_pruned"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY:
+        return
+    from filelock import FileLock, Timeout  # takes time, once a day
+
+    with suppress(Timeout), FileLock(folder / ".prune.lock", blocking=False):  # who does not get it leaves it to the other
+        stamp.touch()
+        _delete_oldest(folder, limit)
+
+
+def _delete_oldest(folder: Path, limit: int) -> None:
+    found = sorted(((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache")), reverse=True)
+    total = 0
+    for _, entry in found:
+        total += entry.stat().st_size
+        if total > limit:
+            entry.unlink(missing_ok=True)
+
+
+def compile(f: Callable) -> Callable:
+    plain = jax.jit(f)
+    if not runs_on_cpu():
+        return plain
+
+    @functools.wraps(f)
+    def traced(*args: Any) -> Any:  # not `f`: JAX remembers by the function what it traced, and these two must be two
+        try:
+            return f(*args)
+        except ValueError as error:
+            error.is_of_compiled_function = True  # type: ignore[attr-defined]
+            raise
+
+    fast = jax.jit(traced, compiler_options=compiler_options())
+
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        try:
+            return fast(*args) if config.fast_paths() else plain(*args)
+        except ValueError as error:
+            if hasattr(error, "is_of_compiled_function"):
+                raise
+        return f(*args)  # inside a function that is being traced, where JAX takes no compiler options
+
+    return call
+
+
+def prefers_compiled(*arrays: Array) -> bool:
+    return config.fast_paths() and not builtins.any(isinstance(array, Tracer) for array in arrays)
+
+
+def repeat(step: Callable, finish: Callable) -> Callable:
+    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+        def one_more(place: tuple) -> tuple:
+            return place[0] + 1, step(place[1], data, place[0])
+
+        carry = lax.while_loop(lambda place: place[0] < stop, one_more, (jnp.asarray(start, "int32"), carry))[1]
+        return carry, finish(carry)
+
+    return compile(run)
+
+
+@functools.cache
+def compiler_options() -> dict[str, str]:
+    """Options for ``jax.jit`` that give matrix products and sums, but no convolutions, to YNNPACK.
+
+    Empty if this jaxlib does not know the option.
+    """
+    options = {_LIBRARY_OPTION: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(np.float32(0)).compile()
+    except (RuntimeError, ValueError):
+        return {}
+    return options

@@ -1,0 +1,82 @@
+"""Sliding windows over padded images, which convolutions and pooling share."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from cornu.backends.contract import Array, Padding, Shape
+
+
+def once(x: Array) -> Array:
+    """Keeps XLA from computing a long sum anew for each of its readers."""
+    return lax.optimization_barrier(x)
+
+
+def offsets(window: Shape) -> Iterable[Shape]:
+    return itertools.product(*map(range, window))
+
+
+def padded(x: Array, padding: Padding, value: float) -> Array:
+    if not np.any(padding):
+        return x
+    edges = [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)]
+    return lax.pad(x, jnp.asarray(value, x.dtype), edges)
+
+
+def window_count(size: int, width: int, step: int, pads: tuple[int, int], gap: int) -> int:
+    return (size + pads[0] + pads[1] - (width - 1) * gap - 1) // step + 1
+
+
+def windows(x, window, strides, padding, dilation, value) -> list[tuple[Shape, Array]]:
+    """For each place in the window, what all windows see there: ``(place, array of the output's size)``."""
+    size = [window_count(*sizes) for sizes in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)]
+    return cut(padded(x, padding, value), window, size, strides, dilation)
+
+
+def cut(x, window, size, strides, dilation) -> list[tuple[Shape, Array]]:
+    parts = []
+    for at in offsets(window):
+        starts = [place * gap for place, gap in zip(at, dilation, strict=True)]
+        cuts = (slice(b, b + (n - 1) * step + 1, step) for b, n, step in zip(starts, size, strides, strict=True))
+        parts.append((at, x[(slice(None), *cuts)]))
+    return parts
+
+
+def put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+    """The transpose of :func:`_windows`: adds each array where its place in the windows lies in the input.
+
+    With a stride of ``s``, the places fall into ``s`` classes that never meet: each is summed by itself, at the output's
+    size, and then the classes are interleaved. Setting the arrays apart with zeros and adding them up would be twice as slow.
+    """
+    rank, size = len(strides), terms[0][1].shape[1:-1]
+    starts = [[place * gap for place, gap in zip(at, dilation, strict=True)] for at, _ in terms]
+    late = [max(start[axis] // strides[axis] for start in starts) for axis in range(rank)]
+    classes = {}
+    for start, (_, term) in zip(starts, terms, strict=True):
+        shifts = [begin // step for begin, step in zip(start, strides, strict=True)]
+        edges = [(0, 0, 0), *((shift, last - shift, 0) for shift, last in zip(shifts, late, strict=True)), (0, 0, 0)]
+        which = tuple(begin % step for begin, step in zip(start, strides, strict=True))
+        shifted = lax.pad(term, jnp.zeros((), term.dtype), edges)
+        classes[which] = classes[which] + shifted if which in classes else shifted
+    grown = [n + last for n, last in zip(size, late, strict=True)]
+    zeros = jnp.zeros((x_shape[0], *grown, x_shape[-1]), terms[0][1].dtype)
+    whole = interleaved(lambda which: classes.get(which, zeros), strides, ())
+    edges = [(0, 0, 0)]
+    for axis in range(rank):
+        before = padding[axis][0]
+        edges.append((-before, x_shape[1 + axis] + before - grown[axis] * strides[axis], 0))
+    return lax.pad(whole, jnp.zeros((), whole.dtype), [*edges, (0, 0, 0)])
+
+
+def interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
+    axis = len(which)
+    if axis == len(strides):
+        return part(which)
+    parts = [interleaved(part, strides, (*which, i)) for i in range(strides[axis])]
+    if len(parts) == 1:
+        return parts[0]
+    stacked = jnp.stack(parts, axis + 2)
+    return stacked.reshape(*stacked.shape[: axis + 1], -1, *stacked.shape[axis + 3 :])
