@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import trees
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
-from cornu.ops.checks import shapes_text
+from cornu.ops.shape_checks import shapes_text
 
 _WHERE = "This happened in the layer "
 """How the note begins that says in which layer an exception came up."""

@@ -9,7 +9,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape, Size
-from cornu.ops.window import standardize_padding
+from cornu.ops.nn.windows import standardize_padding
 
 
 class WindowedConv(Layer):

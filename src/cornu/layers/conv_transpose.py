@@ -6,7 +6,7 @@ from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.layers import shapes
 from cornu.layers.conv import WindowedConv
 from cornu.layers.shapes import Shape, Size
-from cornu.ops.window import transpose_output_size
+from cornu.ops.nn.windows import transpose_output_size
 
 
 class BaseConvTranspose(WindowedConv):

@@ -6,7 +6,7 @@ from cornu import config, ops, validation
 from cornu.core.layer import Layer
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape
-from cornu.ops.window import standardize_padding
+from cornu.ops.nn.windows import standardize_padding
 
 
 class Pooling(Layer):

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from cornu.core.layer import Layer
 from cornu.errors import ShapeError
-from cornu.ops.checks import check_axis
-from cornu.ops.window import effective_size, padded_output_size
+from cornu.ops.nn.windows import effective_size, padded_output_size
+from cornu.ops.shape_checks import check_axis
 
 Size = int | None
 Shape = tuple[Size, ...]

@@ -3,9 +3,8 @@
 The array decides where it is computed (see ``dispatch.py``). Each name is listed explicitly, with the file that defines it.
 """
 
-from cornu.ops import image, linalg, nn, random, window
-from cornu.ops.control import cond, custom_gradient, fori_loop, map, scan, stop_gradient, switch, while_loop
-from cornu.ops.convolution import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
+from cornu.ops import image, linalg, nn, random
+from cornu.ops.control_flow import cond, custom_gradient, fori_loop, map, scan, stop_gradient, switch, while_loop
 from cornu.ops.creation import (
     arange,
     array,
@@ -110,7 +109,45 @@ from cornu.ops.elementwise import (
     where,
 )
 from cornu.ops.linalg import cross, dot, einsum, inner, kron, matmul, norm, outer, tensordot, trace, vdot
-from cornu.ops.nn import (
+from cornu.ops.manipulation import (
+    append,
+    broadcast_to,
+    concatenate,
+    depth_to_space,
+    diag,
+    diagonal,
+    diff,
+    dstack,
+    expand_dims,
+    flip,
+    fliplr,
+    flipud,
+    get_item,
+    hstack,
+    moveaxis,
+    pad,
+    ravel,
+    repeat,
+    reshape,
+    roll,
+    rot90,
+    scatter,
+    scatter_update,
+    slice,
+    slice_update,
+    space_to_depth,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    take,
+    take_along_axis,
+    tile,
+    transpose,
+    unstack,
+    vstack,
+)
+from cornu.ops.nn.activations import (
     batch_normalization,
     binary_crossentropy,
     categorical_crossentropy,
@@ -150,6 +187,7 @@ from cornu.ops.nn import (
     tanh_shrink,
     threshold,
 )
+from cornu.ops.nn.convolution import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
 from cornu.ops.reductions import (
     all,
     allclose,
@@ -173,44 +211,6 @@ from cornu.ops.reductions import (
     std,
     sum,
     var,
-)
-from cornu.ops.shaping import (
-    append,
-    broadcast_to,
-    concatenate,
-    depth_to_space,
-    diag,
-    diagonal,
-    diff,
-    dstack,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    get_item,
-    hstack,
-    moveaxis,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    rot90,
-    scatter,
-    scatter_update,
-    slice,
-    slice_update,
-    space_to_depth,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    take,
-    take_along_axis,
-    tile,
-    transpose,
-    unstack,
-    vstack,
 )
 from cornu.ops.sorting import argsort, digitize, in_top_k, median, percentile, quantile, searchsorted, sort, top_k
 
@@ -446,7 +446,6 @@ __all__ = [
     "vstack",
     "where",
     "while_loop",
-    "window",
     "zeros",
     "zeros_like",
 ]

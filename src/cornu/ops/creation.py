@@ -11,8 +11,8 @@ from cornu.backends.contract import Array
 from cornu.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.ops.batch_coupling import aligned, of_rank
-from cornu.ops.checks import check_broadcast, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, as_array, floats, named_in_files, op, unwrap
+from cornu.ops.shape_checks import check_broadcast, check_same_shape, check_sizes
 
 # --- Conversion -------------------------------------------------------------------------------------------------------
 

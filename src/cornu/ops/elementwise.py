@@ -8,8 +8,8 @@ from cornu.backends.contract import Array
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned
-from cornu.ops.checks import check_broadcast
 from cornu.ops.dispatch import arrays, floats, op, operands
+from cornu.ops.shape_checks import check_broadcast
 
 # --- One argument -----------------------------------------------------------------------------------------------------
 

@@ -7,13 +7,13 @@ from typing import Any
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
-from cornu.ops.checks import check_axes, check_matmul
 from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.manipulation import diagonal, moveaxis
 from cornu.ops.reductions import max as largest
 from cornu.ops.reductions import min as smallest
 from cornu.ops.reductions import safe_sqrt
 from cornu.ops.reductions import sum as total
-from cornu.ops.shaping import diagonal, moveaxis
+from cornu.ops.shape_checks import check_axes, check_matmul
 
 
 @op(batch_coupling=matrix_product, keras_path="numpy.Matmul")

@@ -15,9 +15,9 @@ from cornu import backends, seeds
 from cornu.backends.contract import Array
 from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
-from cornu.ops.checks import check_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.elementwise import erfinv
+from cornu.ops.shape_checks import check_axis
 
 
 def _key(seed: Any, backend: ModuleType | None = None) -> tuple[ModuleType, Array]:

@@ -11,9 +11,9 @@ from cornu.backends.contract import Array
 from cornu.dtypes import HALVES, standardize_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
-from cornu.ops.checks import check_axes, check_axis, check_broadcast, check_not_empty
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.elementwise import isclose
+from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
 
 Axis = int | tuple[int, ...] | None
 

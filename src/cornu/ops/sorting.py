@@ -6,8 +6,8 @@ from typing import Any
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
-from cornu.ops.checks import check_axes, check_axis
 from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.shape_checks import check_axes, check_axis
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argsort")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cornu import backends, config, ops
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops.image import interpolation_matrix, nearest_places
+from cornu.ops.image.resizing import interpolation_matrix, nearest_places
 
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 METHODS = ["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]

@@ -22,7 +22,7 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     """Format shapes for a message: ``(2, 3) and (4,)``.
 
     Example:
-        >>> from cornu.ops.checks import shapes_text
+        >>> from cornu.ops.shape_checks import shapes_text
         >>> shapes_text([(2, 3), (4,)])
         '(2, 3) and (4,)'
     """
@@ -36,7 +36,7 @@ def as_sizes(shape: Any) -> Shape:
     Sizes that are already ``int`` are kept as the same objects: the sizes of recorded arrays store what they depend on.
 
     Example:
-        >>> from cornu.ops.checks import as_sizes
+        >>> from cornu.ops.shape_checks import as_sizes
         >>> as_sizes(3), as_sizes([2, -1])
         ((3,), (2, -1))
     """
@@ -59,7 +59,7 @@ def check_sizes(shape: Any, argument: str = "shape") -> Shape:
         InvalidTypeError: If a size is not an integer.
 
     Example:
-        >>> from cornu.ops.checks import check_sizes
+        >>> from cornu.ops.shape_checks import check_sizes
         >>> check_sizes([2, 0])
         (2, 0)
     """
@@ -87,7 +87,7 @@ def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
         InvalidTypeError: If the axis is not an integer.
 
     Example:
-        >>> from cornu.ops.checks import check_axis
+        >>> from cornu.ops.shape_checks import check_axis
         >>> check_axis(-1, (4, 5, 6))
         2
     """
@@ -137,7 +137,7 @@ def check_broadcast(name: str, *shapes: Shape) -> Shape:
         ShapeError: If the shapes do not broadcast.
 
     Example:
-        >>> from cornu.ops.checks import check_broadcast
+        >>> from cornu.ops.shape_checks import check_broadcast
         >>> check_broadcast("add", (2, 1), (3,))
         (2, 3)
     """

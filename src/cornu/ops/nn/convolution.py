@@ -12,7 +12,7 @@ from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
-from cornu.ops.window import (
+from cornu.ops.nn.windows import (
     check_fits,
     effective_size,
     output_size,

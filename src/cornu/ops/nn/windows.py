@@ -29,7 +29,7 @@ def standardize_padding(padding: Any, causal: bool = False) -> str:
         InvalidArgumentError: If the mode is unknown.
 
     Example:
-        >>> from cornu.ops.window import standardize_padding
+        >>> from cornu.ops.nn.windows import standardize_padding
         >>> standardize_padding("SAME")
         'same'
     """
@@ -53,7 +53,7 @@ def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> t
         InvalidArgumentError: If the number of values is not ``rank``, or a value is too small or not an integer.
 
     Example:
-        >>> from cornu.ops.window import standardize_sizes
+        >>> from cornu.ops.nn.windows import standardize_sizes
         >>> standardize_sizes(2, 2, "strides")
         (2, 2)
     """
@@ -73,7 +73,7 @@ def effective_size(window: int, dilation: int = 1) -> int:
     """Return the number of positions that a dilated window covers: ``(window - 1) * dilation + 1``.
 
     Example:
-        >>> from cornu.ops.window import effective_size
+        >>> from cornu.ops.nn.windows import effective_size
         >>> effective_size(3, 2)
         5
     """
@@ -94,7 +94,7 @@ def output_size(size: int | None, window: int, stride: int, padding: tuple[int, 
         Integer, ``floor((size - effective window + padding) / stride) + 1``, or None for an unknown size.
 
     Example:
-        >>> from cornu.ops.window import output_size
+        >>> from cornu.ops.nn.windows import output_size
         >>> output_size(28, 5, 2)
         12
     """
@@ -117,7 +117,7 @@ def padding_pair(padding: str, size: int, window: int, stride: int, dilation: in
         dilation: Integer, distance between two elements of the window. Defaults to 1.
 
     Example:
-        >>> from cornu.ops.window import padding_pair
+        >>> from cornu.ops.nn.windows import padding_pair
         >>> padding_pair("same", 5, 2, 1), padding_pair("causal", 5, 3, 1)
         ((0, 1), (2, 0))
     """
@@ -135,7 +135,7 @@ def padded_output_size(padding: str, size: int | None, window: int, stride: int,
     """Return the output size along one axis for a padding mode, or None for an unknown size.
 
     Example:
-        >>> from cornu.ops.window import padded_output_size
+        >>> from cornu.ops.nn.windows import padded_output_size
         >>> padded_output_size("same", 28, 3, 2), padded_output_size("valid", None, 3, 1)
         (14, None)
     """
@@ -157,7 +157,7 @@ def check_fits(
         window: String, name of the window argument in the message.
 
     Example:
-        >>> from cornu.ops.window import check_fits
+        >>> from cornu.ops.nn.windows import check_fits
         >>> check_fits("conv", (4, 4), (2, 2), (3, 3), "kernel")
     """
     for axis, output in enumerate(outputs):
@@ -188,7 +188,7 @@ def transpose_output_size(
             ``"valid"`` returns ``(size - 1) * stride + max(effective window, stride)``.
 
     Example:
-        >>> from cornu.ops.window import transpose_output_size
+        >>> from cornu.ops.nn.windows import transpose_output_size
         >>> transpose_output_size("same", 7, 3, 2), transpose_output_size("valid", 7, 3, 2)
         (14, 15)
     """
@@ -210,7 +210,7 @@ def transpose_padding_before(
     start of the output. (See :func:`transpose_output_size` for the arguments.)
 
     Example:
-        >>> from cornu.ops.window import transpose_padding_before
+        >>> from cornu.ops.nn.windows import transpose_padding_before
         >>> transpose_padding_before("same", 3, 1), transpose_padding_before("valid", 3, 1)
         (1, 0)
     """

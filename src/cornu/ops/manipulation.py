@@ -11,7 +11,8 @@ from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, indexed, joined, of_rank, padded, reshaped, spared, taken, tiled, transposed
-from cornu.ops.checks import (
+from cornu.ops.dispatch import arrays, has_floats, op
+from cornu.ops.shape_checks import (
     as_sizes,
     check_axes,
     check_axis,
@@ -24,7 +25,6 @@ from cornu.ops.checks import (
     check_sizes,
     check_whole,
 )
-from cornu.ops.dispatch import arrays, has_floats, op
 
 # --- Shapes -----------------------------------------------------------------------------------------------------------
 

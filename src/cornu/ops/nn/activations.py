@@ -12,9 +12,9 @@ from cornu.backends.contract import Array
 from cornu.dtypes import HALVES, LARGEST, standardize_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import aligned, along_axis, multi_hot_alone, of_classes
-from cornu.ops.checks import check_axes, check_axis, check_same_shape, check_sizes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.linalg import norm
+from cornu.ops.shape_checks import check_axes, check_axis, check_same_shape, check_sizes
 
 # --- Activation functions ---------------------------------------------------------------------------------------------
 

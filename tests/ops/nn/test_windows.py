@@ -5,7 +5,7 @@ from keras.src.backend.common.backend_utils import compute_conv_transpose_output
 from keras.src.ops.operation_utils import compute_conv_output_shape
 
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.ops import window
+from cornu.ops.nn import windows as window
 
 sizes, windows, strides, dilations = st.integers(1, 40), st.integers(1, 7), st.integers(1, 5), st.integers(1, 3)
 

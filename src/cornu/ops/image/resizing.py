@@ -61,7 +61,7 @@ def interpolation_matrix(old: int, new: int, interpolation: str, antialias: bool
         NumPy array of shape ``(new, old)``; each row sums to 1.
 
     Example:
-        >>> from cornu.ops.image import interpolation_matrix
+        >>> from cornu.ops.image.resizing import interpolation_matrix
         >>> interpolation_matrix(2, 4, "bilinear").tolist()
         [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
@@ -76,7 +76,7 @@ def nearest_places(old: int, new: int) -> np.ndarray:
     """Return, for each position of a resized axis, the old position that contains its center.
 
     Example:
-        >>> from cornu.ops.image import nearest_places
+        >>> from cornu.ops.image.resizing import nearest_places
         >>> nearest_places(2, 4).tolist()
         [0, 0, 1, 1]
     """
