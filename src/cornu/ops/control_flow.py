@@ -10,14 +10,14 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
 
 
-def _backend_and_trees(*values: Any) -> tuple:
+def backend_and_trees(*values: Any) -> tuple:
     """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
-    return (backend, *[_arrays_of(backend, value) for value in values])
+    return (backend, *[arrays_of(backend, value) for value in values])
 
 
-def _arrays_of(backend: ModuleType, tree: Any) -> Any:
+def arrays_of(backend: ModuleType, tree: Any) -> Any:
     """Convert the leaves of a tree (scalars and objects that represent an array) to arrays."""
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
@@ -68,7 +68,7 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
 
     def told(number: int, branch: Callable) -> Callable:
         def run(*given: Any) -> Any:
-            result = _arrays_of(backend, branch(*given))
+            result = arrays_of(backend, branch(*given))
             forms[number] = _form(result)
             return result
 
@@ -119,7 +119,7 @@ def scan(
         (6, [0, 1, 3, 6])
     """
     free = _is_number(init)
-    backend, init, xs = _backend_and_trees(init, xs)
+    backend, init, xs = backend_and_trees(init, xs)
     step = _step_of_scan(backend, f, None if free else _form(init))
     parts = trees.leaves(xs)
     if parts:
@@ -147,7 +147,7 @@ def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Calla
                 "It must return a pair: the next carry and the output of the step.",
                 "End it with `return carry, y`; `y` may be None.",
             )
-        after, collected = _arrays_of(backend, tuple(result))
+        after, collected = arrays_of(backend, tuple(result))
         if wanted is not None:
             _refuse_another_form("scan", "f", wanted, after)
         return after, collected
@@ -200,7 +200,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
     """
     several = isinstance(loop_vars, (list, tuple))
     free = _is_number(loop_vars)
-    backend, state = _backend_and_trees(tuple(loop_vars) if several else (loop_vars,))
+    backend, state = backend_and_trees(tuple(loop_vars) if several else (loop_vars,))
 
     first_form = _form(state)
 
@@ -213,7 +213,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
     def step(carry: tuple) -> tuple:
         count, values = carry
         result = body(*values)
-        result = _arrays_of(backend, tuple(result) if isinstance(result, (list, tuple)) else (result,))
+        result = arrays_of(backend, tuple(result) if isinstance(result, (list, tuple)) else (result,))
         if not free:
             _refuse_another_form("while_loop", "body", first_form, result)
         return backend.add(count, 1), result
@@ -244,11 +244,11 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
     """
     known = isinstance(lower, int) and isinstance(upper, int)
     free = _is_number(init_val)
-    backend, init = _backend_and_trees(init_val) if known else _backend_and_trees(lower, upper, init_val)[::3]
+    backend, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)[::3]
     first_form = _form(init)
 
     def body(i: Any, value: Any) -> Any:
-        result = _arrays_of(backend, body_fun(i, value))
+        result = arrays_of(backend, body_fun(i, value))
         if not free:
             _refuse_another_form("fori_loop", "body_fun", first_form, result)
         return result
@@ -278,7 +278,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
         >>> int(ops.cond(ops.equal(1, 1), lambda: ops.array(5), lambda: ops.array(7)))
         5
     """
-    backend, pred = _backend_and_trees(pred)
+    backend, pred = backend_and_trees(pred)
     return _chosen(backend, "cond", pred, true_fn, false_fn)
 
 
@@ -296,7 +296,7 @@ def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
         >>> int(ops.switch(1, [lambda x: x + 1, lambda x: x * 10], ops.array(5)))
         50
     """
-    backend, index = _backend_and_trees(index)
+    backend, index = backend_and_trees(index)
     chosen = branches[-1]
     for number in reversed(range(len(branches) - 1)):
         chosen = _either(backend, backend.less_equal(index, number), branches[number], chosen)
@@ -305,57 +305,3 @@ def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
 
 def _either(backend: Any, pred: Array, first: Callable, second: Callable) -> Callable:
     return lambda *operands: _chosen(backend, "switch", pred, first, second, *operands)
-
-
-@op(batch_coupling="none", keras_path="core.StopGradient")
-def stop_gradient(variable: Any) -> Any:
-    """Return the array unchanged, but treat it as a constant in gradients.
-
-    Args:
-        variable: Array or tree of arrays.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.stop_gradient([1.0]).tolist()
-        [1.0]
-    """
-    backend = backends.of(*trees.leaves(variable))
-    if isinstance(variable, (list, tuple, dict)) and backends.holds_arrays(trees.leaves(variable)):
-        return trees.map(backend.stop_gradient, _arrays_of(backend, variable))
-    return backend.stop_gradient(as_array(backend, variable))
-
-
-def custom_gradient(f: Callable) -> Callable:
-    """Decorate a function to define its gradient.
-
-    Args:
-        f: Callable ``f(*arrays) -> (value, grad)``, where ``grad(upstream)`` returns the gradient with respect to each
-            argument: an array for a single argument, else a tuple.
-
-    Returns:
-        Callable of the same arrays that returns the value.
-
-    Example:
-        >>> from cornu import ops
-        >>> @ops.custom_gradient
-        ... def double(x):
-        ...     return x * 2, lambda upstream: upstream * 100
-        >>> float(double(ops.array(3.0)))
-        6.0
-    """
-
-    def pair(*args: Any) -> tuple[Any, Callable]:
-        value, grad = f(*args)
-
-        def gradients(upstream: Any) -> tuple:
-            result = grad(upstream)
-            return tuple(result) if isinstance(result, (list, tuple)) else (result,)
-
-        return value, gradients
-
-    @op
-    def wrapper(*args: Any) -> Any:
-        backend, *found = _backend_and_trees(*args)
-        return backend.custom_gradient(pair)(*found)
-
-    return wrapper

@@ -8,7 +8,8 @@ from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.manipulation import diagonal, moveaxis
+from cornu.ops.indexing import diagonal
+from cornu.ops.manipulation import moveaxis
 from cornu.ops.reductions import max as largest
 from cornu.ops.reductions import min as smallest
 from cornu.ops.reductions import safe_sqrt

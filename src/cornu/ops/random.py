@@ -16,7 +16,7 @@ from cornu.backends.contract import Array
 from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.elementwise import erfinv
+from cornu.ops.math import erfinv
 from cornu.ops.shape_checks import check_axis
 
 

@@ -12,7 +12,6 @@ from cornu.dtypes import HALVES, standardize_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
-from cornu.ops.elementwise import isclose
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
 
 Axis = int | tuple[int, ...] | None
@@ -187,18 +186,6 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """
     backend, x = arrays(x)
     return _reduce(backend.any, x, axis, keepdims)
-
-
-@op(keras_path="numpy.AllClose")
-def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
-    """Return whether all elements of two arrays are equal within a tolerance (see :func:`isclose` for the arguments).
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.allclose([1.0, 2.0], [1.0, 2.000001]).tolist()
-        True
-    """
-    return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")

@@ -14,7 +14,7 @@ from cornu.backends.contract import Array
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
-from cornu.ops.creation import saturate_cast
+from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
@@ -157,7 +157,7 @@ def resize(
     wide = x if exact else backend.cast(x, "float32")
     wide = _resize_axis(backend, wide, rows, height, interpolation, antialias)
     wide = _resize_axis(backend, wide, columns, width, interpolation, antialias)
-    return wide if exact else _rounded(backend, wide, dtype)
+    return wide if exact else round_and_cast(backend, wide, dtype)
 
 
 def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
@@ -182,12 +182,6 @@ def _is_size(number: Any) -> bool:
     return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
-def _rounded(backend: Any, x: Array, dtype: str) -> Array:
-    if dtype == "bool":
-        return backend.greater(x, 0.5)
-    return saturate_cast(backend.round(x), dtype)
-
-
 def _crop(backend: Any, x: Array, rows: int, height: int, width: int) -> Array:
     old_height, old_width = x.shape[rows : rows + 2]
     new_height = max(min(old_height, math.floor(old_width * height / width)), 1)
@@ -205,40 +199,3 @@ def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_valu
     pairs[rows] = (more_height // 2, more_height // 2)
     pairs[rows + 1] = (more_width // 2, more_width // 2) if not pairs[rows][0] else (0, 0)
     return backend.pad(x, tuple(pairs), "constant", fill_value)
-
-
-@op(batch_coupling=of_rank(4))
-def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
-    """Convert RGB images to grayscale: ``0.2989 * red + 0.587 * green + 0.114 * blue`` (perceptual luma weights).
-
-    Args:
-        images: Array-like, one image of shape ``(height, width, 3)`` or a batch of images.
-        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
-            ``config.image_data_format()``.
-
-    Returns:
-        Array of images with one channel, of the dtype of ``images``.
-
-    Raises:
-        ShapeError: If there are not three channels.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.image.rgb_to_grayscale([[[200, 200, 200]]]).tolist()
-        [[[200]]]
-    """
-    data_format = config.standardize_data_format(data_format)
-    backend, x = arrays(images)
-    axis = len(x.shape) - (1 if data_format == "channels_last" else 3)
-    if len(x.shape) not in (3, 4) or x.shape[axis] != 3:
-        raise ShapeError(
-            f"`rgb_to_grayscale` received `images` of shape {tuple(x.shape)} and `data_format={data_format!r}`.",
-            "They must be one image or a batch of images with three channels: red, green and blue.",
-            "Check `data_format`; images with one channel are grayscale already.",
-        )
-    dtype = backend.dtype(x)
-    wide = x if is_float(dtype) else backend.cast(x, "float32")
-    weights = backend.asarray([0.2989, 0.587, 0.114], backend.dtype(wide))
-    shape = tuple(3 if i == axis else 1 for i in range(len(x.shape)))
-    grey = backend.sum(backend.multiply(wide, backend.reshape(weights, shape)), axis, True)
-    return grey if is_float(dtype) else _rounded(backend, grey, dtype)

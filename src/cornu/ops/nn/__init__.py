@@ -1,11 +1,7 @@
 """Neural network operations, under the names of ``keras.ops.nn``."""
 
 from cornu.ops.nn.activations import (
-    batch_normalization,
-    binary_crossentropy,
-    categorical_crossentropy,
     celu,
-    dot_product_attention,
     elu,
     gelu,
     glu,
@@ -14,24 +10,17 @@ from cornu.ops.nn.activations import (
     hard_silu,
     hard_swish,
     hard_tanh,
-    layer_normalization,
     leaky_relu,
     log_sigmoid,
     log_softmax,
-    moments,
-    multi_hot,
-    normalize,
-    one_hot,
     relu,
     relu6,
-    rms_normalization,
     selu,
     silu,
     soft_shrink,
     softmax,
     softplus,
     softsign,
-    sparse_categorical_crossentropy,
     sparse_plus,
     sparse_sigmoid,
     sparsemax,
@@ -40,7 +29,12 @@ from cornu.ops.nn.activations import (
     tanh_shrink,
     threshold,
 )
-from cornu.ops.nn.convolution import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
+from cornu.ops.nn.attention import dot_product_attention
+from cornu.ops.nn.convolution import conv, conv_transpose, depthwise_conv, separable_conv
+from cornu.ops.nn.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
+from cornu.ops.nn.encoding import multi_hot, one_hot
+from cornu.ops.nn.normalization import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from cornu.ops.nn.pooling import average_pool, max_pool
 
 __all__ = [
     "average_pool",

@@ -3,7 +3,6 @@
 Internally the channels come last; ``data_format="channels_first"`` transposes the input and the result.
 """
 
-from types import ModuleType
 from typing import Any
 
 from cornu import config
@@ -14,28 +13,16 @@ from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn.windows import (
     check_fits,
+    check_rank,
     effective_size,
-    output_size,
-    padding_pair,
+    from_channels_last,
     standardize_padding,
     standardize_sizes,
+    to_channels_last,
     transpose_output_size,
     transpose_padding_before,
+    window_arguments,
 )
-
-
-def _to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
-    if data_format == "channels_last":
-        return x
-    rank = len(x.shape)
-    return backend.transpose(x, (0, *range(2, rank), 1))
-
-
-def _from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
-    if data_format == "channels_last":
-        return x
-    rank = len(x.shape)
-    return backend.transpose(x, (0, rank - 1, *range(1, rank - 1)))
 
 
 def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) -> tuple:
@@ -45,23 +32,14 @@ def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) ->
     if first != second:
         wide = wider_float(first, second)
         x, kernel = backend.cast(x, wide), backend.cast(kernel, wide)
-    _check_rank(name, x)
+    check_rank(name, x)
     if len(kernel.shape) != len(x.shape):
         raise ShapeError(
             f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
             "Both must have the same number of axes.",
             "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
         )
-    return backend, _to_channels_last(backend, x, data_format), kernel
-
-
-def _check_rank(name: str, x: Array) -> None:
-    if not 3 <= len(x.shape) <= 5:
-        raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)}.",
-            "They must have a batch axis, one to three spatial axes, and channels.",
-            "Add the missing axis with `expand_dims`: -1 for the channel of grayscale images, 0 for the batch.",
-        )
+    return backend, to_channels_last(backend, x, data_format), kernel
 
 
 def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:
@@ -82,22 +60,6 @@ def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: b
             "The number of filters must be a multiple of the number of groups.",
             "Change the number of filters.",
         )
-
-
-def _window_arguments(
-    name: str, x: Array, window: tuple[int, ...], strides: Any, padding: Any, dilation: Any, argument: str
-) -> tuple:
-    """Return strides, padding and dilation for each spatial axis, validated against the input."""
-    rank = len(window)
-    padding = standardize_padding(padding)
-    strides = standardize_sizes(strides, rank, "strides")
-    dilation = standardize_sizes(dilation, rank, "dilation_rate")
-    sizes = tuple(x.shape[1:-1])
-    axes = list(zip(sizes, window, strides, dilation, strict=True))
-    pairs = tuple(padding_pair(padding, *axis) for axis in axes)
-    outputs = [output_size(i, k, s, pair, d) for (i, k, s, d), pair in zip(axes, pairs, strict=True)]
-    check_fits(name, sizes, outputs, [effective_size(k, d) for _, k, _, d in axes], argument)
-    return strides, pairs, dilation
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.Conv")
@@ -140,9 +102,9 @@ def conv(
     backend, x, kernel = _inputs_and_kernel("conv", inputs, kernel, data_format)
     _check_channels("conv", x.shape[-1], tuple(kernel.shape), groups=True)
     window = tuple(kernel.shape[:-2])
-    strides, pairs, dilation = _window_arguments("conv", x, window, strides, padding, dilation_rate, "kernel")
+    strides, pairs, dilation = window_arguments("conv", x, window, strides, padding, dilation_rate, "kernel")
     result = backend.conv(x, kernel, strides, pairs, dilation, x.shape[-1] // kernel.shape[-2])
-    return _from_channels_last(backend, result, data_format)
+    return from_channels_last(backend, result, data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.DepthwiseConv")
@@ -180,10 +142,10 @@ def _depthwise(
     backend, x, kernel = _inputs_and_kernel(name, inputs, kernel, data_format)
     _check_channels(name, x.shape[-1], tuple(kernel.shape), groups=False)
     window, channels = tuple(kernel.shape[:-2]), x.shape[-1]
-    strides, pairs, dilation = _window_arguments(name, x, window, strides, padding, dilation_rate, "kernel")
+    strides, pairs, dilation = window_arguments(name, x, window, strides, padding, dilation_rate, "kernel")
     kernel = backend.reshape(kernel, (*window, 1, channels * kernel.shape[-1]))
     result = backend.conv(x, kernel, strides, pairs, dilation, channels)
-    return _from_channels_last(backend, result, data_format)
+    return from_channels_last(backend, result, data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.SeparableConv")
@@ -275,64 +237,4 @@ def conv_transpose(
     if sizes != wanted:  # positions that no window covers
         ends = [(0, out - size) for out, size in zip(wanted, sizes, strict=True)]
         result = backend.pad(result, ((0, 0), *ends, (0, 0)))
-    return _from_channels_last(backend, result, data_format)
-
-
-def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Array:
-    data_format = config.standardize_data_format(data_format)
-    backend, x = floats(inputs)
-    _check_rank(name, x)
-    x = _to_channels_last(backend, x, data_format)
-    window = standardize_sizes(pool_size, len(x.shape) - 2, "pool_size")
-    strides = window if strides is None else strides
-    strides, pairs, _ = _window_arguments(name, x, window, strides, padding, 1, "pool_size")
-    function = backend.max_pool if name == "max_pool" else backend.avg_pool
-    return _from_channels_last(backend, function(x, window, strides, pairs), data_format)
-
-
-@op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")
-def max_pool(
-    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
-) -> Array:
-    """Max pooling: return the maximum of each window. Of equal maxima, only the first receives the gradient.
-
-    ``y[n, p, c] = max over k of x[n, p * strides + k, c]``.
-
-    Args:
-        inputs: Array-like of shape ``(batch, *spatial, channels)``, with one to three spatial axes.
-        pool_size: Integer or tuple of integers, size of the window along each spatial axis.
-        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to ``pool_size``.
-        padding: ``"valid"`` (no padding) or ``"same"`` (pad so that the output has the size of the input divided by the
-            strides, rounded up). Defaults to ``"valid"``.
-        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
-            ``config.image_data_format()``.
-
-    Returns:
-        Array of shape ``(batch, *output, channels)``.
-
-    Raises:
-        InvalidArgumentError: If an argument has an unknown value.
-        ShapeError: If the window is larger than the input.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
-        [[[4.0], [3.0]]]
-    """
-    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
-
-
-@op(batch_coupling=of_rank(3), keras_path="nn.AveragePool")
-def average_pool(
-    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
-) -> Array:
-    """Average pooling: return the mean of each window, without padded elements (see :func:`max_pool` for the arguments).
-
-    ``y[n, p, c] = mean over k of x[n, p * strides + k, c]``.
-
-    Example:
-        >>> from cornu import ops
-        >>> ops.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
-        [[[2.5], [2.5]]]
-    """
-    return _pool("average_pool", inputs, pool_size, strides, padding, data_format)
+    return from_channels_last(backend, result, data_format)

@@ -5,10 +5,12 @@ and the output has the size ``floor((I - K_eff + P) / S) + 1``.
 """
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
 PADDINGS = ("valid", "same")
@@ -219,3 +221,42 @@ def transpose_padding_before(
     reach = effective_size(window, dilation)
     total = stride + reach - 2 if output_padding is None else reach + reach % 2 - 2 + output_padding
     return reach - 1 - min(-(-total // 2), reach - 1)
+
+
+def to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    if data_format == "channels_last":
+        return x
+    rank = len(x.shape)
+    return backend.transpose(x, (0, *range(2, rank), 1))
+
+
+def from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    if data_format == "channels_last":
+        return x
+    rank = len(x.shape)
+    return backend.transpose(x, (0, rank - 1, *range(1, rank - 1)))
+
+
+def check_rank(name: str, x: Array) -> None:
+    if not 3 <= len(x.shape) <= 5:
+        raise ShapeError(
+            f"`{name}` received `inputs` of shape {tuple(x.shape)}.",
+            "They must have a batch axis, one to three spatial axes, and channels.",
+            "Add the missing axis with `expand_dims`: -1 for the channel of grayscale images, 0 for the batch.",
+        )
+
+
+def window_arguments(
+    name: str, x: Array, window: tuple[int, ...], strides: Any, padding: Any, dilation: Any, argument: str
+) -> tuple:
+    """Return strides, padding and dilation for each spatial axis, validated against the input."""
+    rank = len(window)
+    padding = standardize_padding(padding)
+    strides = standardize_sizes(strides, rank, "strides")
+    dilation = standardize_sizes(dilation, rank, "dilation_rate")
+    sizes = tuple(x.shape[1:-1])
+    axes = list(zip(sizes, window, strides, dilation, strict=True))
+    pairs = tuple(padding_pair(padding, *axis) for axis in axes)
+    outputs = [output_size(i, k, s, pair, d) for (i, k, s, d), pair in zip(axes, pairs, strict=True)]
+    check_fits(name, sizes, outputs, [effective_size(k, d) for _, k, _, d in axes], argument)
+    return strides, pairs, dilation

@@ -1,0 +1,276 @@
+"""Read and write elements by index."""
+
+import math
+from builtins import slice as slice_
+from typing import Any
+
+import numpy as np
+
+from cornu.backends.contract import Array
+from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
+from cornu.ops.dispatch import arrays, has_floats, op
+from cornu.ops.shape_checks import (
+    as_sizes,
+    check_axis,
+    check_block,
+    check_key,
+    check_places,
+    check_whole,
+)
+
+
+@op(batch_coupling=indexed, keras_path="numpy.GetItem")
+def get_item(x: Array, key: Any) -> Array:
+    """Return ``x[key]``; the key consists of integers, slices, None, ``...`` and integer or boolean arrays, as in NumPy.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.get_item([[1, 2], [3, 4]], (..., 0)).tolist()
+        [1, 3]
+    """
+    backend, x = arrays(x)
+    try:
+        return backend.getitem(x, key)
+    except Exception:
+        check_key(key)
+        raise
+
+
+@op(batch_coupling=taken, keras_path="numpy.Take")
+def take(x: Array, indices: Array, axis: int | None = None) -> Array:
+    """Return the elements at the given indices along an axis.
+
+    Args:
+        x: Array-like.
+        indices: Array-like of integers. Negative indices count from the end; indices out of range are clipped.
+        axis: Integer, the axis along which to index. Defaults to None (the flattened array).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.take([[1, 2, 3], [4, 5, 6]], [2, 0], axis=1).tolist()
+        [[3, 1], [6, 4]]
+    """
+    backend, x, indices = arrays(x, indices)
+    if has_floats(backend, indices):
+        check_whole("take", "indices", backend.dtype(indices))
+    if axis is None:
+        return backend.take(backend.reshape(x, (-1,)), indices, 0)
+    return backend.take(x, indices, check_axis(axis, x.shape))
+
+
+@op(batch_coupling=along_axis("x", "indices"), keras_path="numpy.TakeAlongAxis")
+def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
+    """Return elements along an axis at indices that vary with the other axes.
+
+    For two axes and ``axis=1``: ``result[i, j] = x[i, indices[i, j]]``.
+
+    Args:
+        x: Array-like.
+        indices: Array-like of integers, of the shape of ``x`` except along ``axis`` (such as the result of :func:`argsort`).
+        axis: Integer, the axis along which to index. Defaults to None (the flattened array).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.take_along_axis([[3, 1, 2]], [[1, 2, 0]], axis=1).tolist()
+        [[1, 2, 3]]
+    """
+    backend, x, indices = arrays(x, indices)
+    if has_floats(backend, indices):
+        check_whole("take_along_axis", "indices", backend.dtype(indices))
+    if axis is None:
+        return backend.take_along_axis(backend.reshape(x, (-1,)), backend.reshape(indices, (-1,)), 0)
+    place = check_axis(axis, x.shape)
+    _check_along(tuple(x.shape), tuple(indices.shape), place)
+    return backend.take_along_axis(x, indices, place)
+
+
+def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -> None:
+    rests = [(*sizes[:place], *sizes[place + 1 :]) for sizes in (shape, indices)]
+    if len(shape) != len(indices) or any(1 not in pair and pair[0] != pair[1] for pair in zip(*rests, strict=True)):
+        raise ShapeError(
+            f"`take_along_axis` received an array of shape {shape} and `indices` of shape {indices}.",
+            f"All sizes except those on axis {place} must be equal, or one of them must be 1.",
+            "Reshape `indices`, or use `take` to select whole slices.",
+        )
+
+
+def _window(backend: Any, start: Any, length: int, size: int) -> Array:
+    """Return the indices ``start .. start + length`` into an axis; a start out of range is clipped."""
+    start = backend.minimum(backend.maximum(start, 0), size - length)
+    return backend.add(backend.arange(0, length, 1, "int32"), start)
+
+
+@op(keras_path="core.Slice")
+def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
+    """Return a block of an array.
+
+    Args:
+        inputs: Array-like.
+        start_indices: Sequence with the start index of the block on each axis; integers or computed values.
+        shape: Tuple of integers, shape of the block.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.slice([[1, 2, 3], [4, 5, 6]], (0, 1), (2, 2)).tolist()
+        [[2, 3], [5, 6]]
+    """
+    backend, x = arrays(inputs)
+    check_block("slice", tuple(x.shape), len(start_indices), as_sizes(shape))
+    starts = [start_indices[axis] for axis in range(len(x.shape))]
+    for axis, (start, length) in enumerate(zip(starts, shape, strict=True)):
+        if isinstance(start, (int, np.integer)):
+            first = max(0, min(int(start), x.shape[axis] - length))
+            x = backend.getitem(x, (*(slice_(None),) * axis, slice_(first, first + length)))
+        else:
+            x = backend.take(x, _window(backend, start, length, x.shape[axis]), axis)
+    return x
+
+
+@op(keras_path="core.SliceUpdate")
+def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+    """Return a copy of an array with one block replaced.
+
+    Args:
+        inputs: Array-like.
+        start_indices: Sequence with the start index of the block on each axis; integers or computed values.
+        updates: Array-like, the new block.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.slice_update([[1, 2, 3], [4, 5, 6]], (0, 1), [[0, 0]]).tolist()
+        [[1, 0, 0], [4, 5, 6]]
+    """
+    backend, x, updates = arrays(inputs, updates)
+    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(updates.shape))
+    inside = None
+    for axis, (size, length) in enumerate(zip(x.shape, tuple(updates.shape), strict=True)):
+        start = backend.minimum(backend.maximum(backend.cast(backend.asarray(start_indices[axis]), "int32"), 0), size - length)
+        place = backend.subtract(backend.arange(0, size, 1, "int32"), start)
+        updates = backend.take(updates, backend.minimum(backend.maximum(place, 0), length - 1), axis)
+        here = backend.logical_and(backend.greater_equal(place, 0), backend.less(place, length))
+        here = backend.reshape(here, tuple(-1 if i == axis else 1 for i in range(len(x.shape))))
+        inside = here if inside is None else backend.logical_and(inside, here)
+    return updates if inside is None else backend.where(inside, updates, x)
+
+
+def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
+    """Convert index vectors into the first axes of a shape to flat row indices; return these and the number of axes."""
+    depth = indices.shape[-1]
+    steps = np.cumprod((1, *shape[1:depth][::-1]))[::-1].astype("int32")
+    flat = backend.sum(backend.multiply(backend.cast(indices, "int32"), backend.asarray(steps)), len(indices.shape) - 1)
+    return backend.reshape(flat, (-1,)), depth
+
+
+@op(keras_path="core.Scatter")
+def scatter(indices: Array, values: Array, shape: Any) -> Array:
+    """Return an array of zeros to which values are added at the given indices.
+
+    ``result[indices[i]] += values[i]`` for each ``i``.
+
+    Args:
+        indices: Array-like of integers of shape ``(n, depth)``, indices into the first ``depth`` axes of the result.
+        values: Array-like of shape ``(n, *shape[depth:])``.
+        shape: Tuple of integers, shape of the result.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.scatter([[0], [2], [0]], [1, 5, 2], (4,)).tolist()
+        [3, 0, 5, 0]
+    """
+    backend, indices, values = arrays(indices, values)
+    shape = tuple(shape)
+    check_places("scatter", shape, tuple(indices.shape), "values", tuple(values.shape))
+    check_whole("scatter", "indices", backend.dtype(indices))
+    rows, depth = _rows(backend, indices, shape)
+    zeros = backend.full((math.prod(shape[:depth]), *shape[depth:]), 0, backend.dtype(values))
+    return backend.reshape(backend.index_add(zeros, rows, backend.reshape(values, (-1, *shape[depth:]))), shape)
+
+
+@op(keras_path="core.ScatterUpdate")
+def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str | None = None) -> Array:
+    """Return a copy of an array with the values at the given indices replaced.
+
+    Args:
+        inputs: Array-like.
+        indices: Array-like of integers of shape ``(n, depth)``, indices into the first ``depth`` axes of ``inputs``.
+        updates: Array-like of shape ``(n, *inputs.shape[depth:])``, the new values.
+        reduction: None to replace the old values (the indices must then be unique), or ``"add"`` to add to them. Defaults to
+            None.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.scatter_update([1, 2, 3], [[1]], [9]).tolist()
+        [1, 9, 3]
+    """
+    if reduction not in (None, "add"):
+        raise InvalidArgumentError(
+            f"`reduction={reduction!r}` was given.", 'It must be None or "add".', "Omit it to replace the old values."
+        )
+    backend, x, indices, updates = arrays(inputs, indices, updates)
+    shape = tuple(x.shape)
+    check_places("scatter_update", shape, tuple(indices.shape), "updates", tuple(updates.shape))
+    check_whole("scatter_update", "indices", backend.dtype(indices))
+    rows, depth = _rows(backend, indices, shape)
+    flat = backend.reshape(x, (math.prod(shape[:depth]), *shape[depth:]))
+    updates = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))
+    if reduction is None:
+        hits = backend.index_add(backend.full((flat.shape[0],), 0, "int32"), rows, backend.full((rows.shape[0],), 1, "int32"))
+        hit = backend.reshape(backend.greater(hits, 0), (-1,) + (1,) * (len(shape) - depth))
+        flat = backend.where(hit, 0, flat)
+    return backend.reshape(backend.index_add(flat, rows, updates), shape)
+
+
+@op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Diagonal")
+def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """Return a diagonal of two axes as the last axis of the result: the elements ``x[i, i + offset]``.
+
+    Args:
+        x: Array-like.
+        offset: Integer, offset from the main diagonal; positive values are above it. Defaults to 0.
+        axis1: Integer, the axis of the rows. Defaults to 0.
+        axis2: Integer, the axis of the columns. Defaults to 1.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.diagonal([[1, 2], [3, 4]]).tolist()
+        [1, 4]
+    """
+    backend, x = arrays(x)
+    rows, columns = check_axis(axis1, x.shape, "axis1"), check_axis(axis2, x.shape, "axis2")
+    if rows == columns:
+        raise InvalidArgumentError(
+            f"`axis1={axis1}` and `axis2={axis2}` were given for an array of shape {tuple(x.shape)}.",
+            "A diagonal requires two different axes.",
+            "Choose another axis for one of the two.",
+        )
+    rest = tuple(axis for axis in range(len(x.shape)) if axis not in (rows, columns))
+    height, width = x.shape[rows], x.shape[columns]
+    first, column = max(0, -offset), max(0, offset)
+    steps = np.arange(max(0, min(height - first, width - column)), dtype="int32")
+    flat = backend.reshape(backend.transpose(x, (*rest, rows, columns)), (*(x.shape[axis] for axis in rest), height * width))
+    return backend.take(flat, backend.asarray((steps + first) * width + steps + column), len(rest))
+
+
+@op(keras_path="numpy.Diag")
+def diag(x: Array, k: int = 0) -> Array:
+    """Return the ``k``-th diagonal of a matrix, or the matrix with a one-dimensional array on its ``k``-th diagonal.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.diag([1, 2]).tolist(), ops.diag([[1, 2], [3, 4]]).tolist()
+        ([[1, 0], [0, 2]], [1, 4])
+    """
+    backend, x = arrays(x)
+    if len(x.shape) == 2:
+        return diagonal(x, k)
+    if len(x.shape) != 1:
+        raise ShapeError(
+            f"`diag` received an array of shape {tuple(x.shape)}.",
+            "It must have one or two axes.",
+            "Use `diagonal` for an array with more axes.",
+        )
+    size = x.shape[0] + abs(k)
+    column = backend.reshape(backend.pad(x, ((max(0, -k), max(0, k)),)), (size, 1))
+    mask = np.eye(size, k=k, dtype=bool)
+    return backend.where(backend.asarray(mask), column, 0)

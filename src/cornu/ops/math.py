@@ -1,0 +1,506 @@
+"""Arithmetic, powers, logarithms and rounding, element by element."""
+
+import math
+from builtins import abs as builtin_abs
+
+from cornu.backends.contract import Array
+from cornu.ops.batch_coupling import aligned
+from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.elementwise import binary, unary, unary_float
+
+
+@op(batch_coupling="none", keras_path="numpy.Abs")
+def abs(x: Array) -> Array:
+    """Return the absolute value, elementwise. Its gradient at 0 is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.abs([-2, 3]).tolist()
+        [2, 3]
+    """
+    return unary("abs", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Absolute")
+def absolute(x: Array) -> Array:
+    """Return the absolute value, elementwise. Alias of :func:`abs`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.absolute([-2, 3]).tolist()
+        [2, 3]
+    """
+    return unary("abs", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Negative")
+def negative(x: Array) -> Array:
+    """Return ``-x``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.negative([1, -2]).tolist()
+        [-1, 2]
+    """
+    return unary("negative", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Sign")
+def sign(x: Array) -> Array:
+    """Return the sign, elementwise: -1, 0 or 1. Its gradient is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sign([-3.0, 0.0, 5.0]).tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    return unary("sign", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Square")
+def square(x: Array) -> Array:
+    """Return ``x * x``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.square([2, -3]).tolist()
+        [4, 9]
+    """
+    return unary("square", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Exp")
+def exp(x: Array) -> Array:
+    """Return the exponential ``e**x``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.exp(1.0)):.4f}"
+        '2.7183'
+    """
+    return unary_float("exp", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Exp2")
+def exp2(x: Array) -> Array:
+    """Return ``2**x``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.exp2([3.0]).tolist()
+        [8.0]
+    """
+    backend, x = floats(x)
+    return backend.power(2.0, x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Expm1")
+def expm1(x: Array) -> Array:
+    """Return ``exp(x) - 1``, elementwise, accurate also for small ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.expm1(1.0)):.4f}"
+        '1.7183'
+    """
+    return unary_float("expm1", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Log")
+def log(x: Array) -> Array:
+    """Return the natural logarithm, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log(10.0)):.4f}"
+        '2.3026'
+    """
+    return unary_float("log", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Log1p")
+def log1p(x: Array) -> Array:
+    """Return ``log(1 + x)``, elementwise, accurate also for small ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log1p(1.0)):.4f}"
+        '0.6931'
+    """
+    return unary_float("log1p", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Log2")
+def log2(x: Array) -> Array:
+    """Return the base-2 logarithm ``log(x) / log(2)``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log2(8.0)):.4f}"
+        '3.0000'
+    """
+    backend, x = floats(x)
+    return backend.divide(backend.log(x), math.log(2))
+
+
+@op(batch_coupling="none", keras_path="numpy.Log10")
+def log10(x: Array) -> Array:
+    """Return the base-10 logarithm ``log(x) / log(10)``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.log10(1000.0)):.4f}"
+        '3.0000'
+    """
+    backend, x = floats(x)
+    return backend.divide(backend.log(x), math.log(10))
+
+
+@op(batch_coupling="none", keras_path="numpy.Sqrt")
+def sqrt(x: Array) -> Array:
+    """Return the square root ``x**(1/2)``, elementwise. Its gradient at 0 is infinite.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sqrt([4.0, 9.0]).tolist()
+        [2.0, 3.0]
+    """
+    return unary_float("sqrt", x)
+
+
+@op(batch_coupling="none", keras_path="math.Rsqrt")
+def rsqrt(x: Array) -> Array:
+    """Return the reciprocal of the square root, ``1 / sqrt(x)``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.rsqrt(4.0)):.4f}"
+        '0.5000'
+    """
+    return unary_float("rsqrt", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Cbrt")
+def cbrt(x: Array) -> Array:
+    """Return the cube root ``sign(x) * abs(x)**(1/3)``, elementwise, which is defined for negative values as well.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.round(ops.cbrt([-8.0, 27.0])).tolist()
+        [-2.0, 3.0]
+    """
+    backend, x = floats(x)
+    return backend.multiply(backend.sign(x), backend.power(backend.abs(x), 1 / 3))
+
+
+@op(batch_coupling="none", keras_path="numpy.Reciprocal")
+def reciprocal(x: Array) -> Array:
+    """Return the reciprocal ``1 / x``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.reciprocal([2.0, 4.0]).tolist()
+        [0.5, 0.25]
+    """
+    backend, x = floats(x)
+    return backend.divide(1.0, x)
+
+
+@op(batch_coupling="none", keras_path="math.Erf")
+def erf(x: Array) -> Array:
+    """Return the error function, elementwise.
+
+    The error function is ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.erf(1.0)):.4f}"
+        '0.8427'
+    """
+    return unary_float("erf", x)
+
+
+@op(batch_coupling="none", keras_path="math.Erfc")
+def erfc(x: Array) -> Array:
+    """Return the complementary error function ``1 - erf(x)``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.erfc(1.0)):.4f}"
+        '0.1573'
+    """
+    backend, x = floats(x)
+    return backend.subtract(1.0, backend.erf(x))
+
+
+@op(batch_coupling="none", keras_path="math.Erfinv")
+def erfinv(x: Array) -> Array:
+    """Return the inverse error function, elementwise, for ``x`` between -1 and 1.
+
+    The closed-form approximation of Winitzki ("A handy approximation for the error function and its inverse", 2008) is refined
+    by three Halley iterations. The result is infinite at -1 and 1, and NaN outside.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.erfinv(ops.erf(0.7))):.4f}"
+        '0.7000'
+    """
+    backend, x = floats(x)
+    a = 0.147
+    inside = backend.less(backend.abs(x), 1)
+    y = backend.where(inside, x, 0.0)
+    fixed = backend.stop_gradient(y)
+    logarithm = backend.log1p(backend.negative(backend.square(fixed)))
+    half = backend.add(backend.multiply(logarithm, 0.5), 2 / (math.pi * a))
+    root = backend.sqrt(backend.subtract(backend.square(half), backend.divide(logarithm, a)))
+    start = backend.sqrt(backend.maximum(backend.subtract(root, half), 0.0))
+    result = backend.multiply(backend.sign(fixed), start)
+    for target in (fixed, fixed, y):  # only the last step is differentiated: its gradient is that of the result
+        slope = backend.multiply(backend.exp(backend.negative(backend.square(result))), 2 / math.sqrt(math.pi))
+        step = backend.divide(backend.subtract(backend.erf(result), target), slope)
+        result = backend.subtract(result, backend.divide(step, backend.add(backend.multiply(result, step), 1.0)))
+    result = backend.where(inside, result, math.nan)
+    return backend.where(backend.equal(x, 1), math.inf, backend.where(backend.equal(x, -1), -math.inf, result))
+
+
+@op(batch_coupling="none", keras_path="nn.Sigmoid")
+def sigmoid(x: Array) -> Array:
+    """Return the logistic sigmoid ``1 / (1 + exp(-x))``, elementwise: an activation function with values in ``[0, 1]``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.sigmoid([0.0, 1000.0]).tolist()
+        [0.5, 1.0]
+    """
+    return unary_float("sigmoid", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Floor")
+def floor(x: Array) -> Array:
+    """Return the largest integer not greater than ``x``, elementwise, as a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.floor([1.8, -1.2]).tolist()
+        [1.0, -2.0]
+    """
+    return unary_float("floor", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Ceil")
+def ceil(x: Array) -> Array:
+    """Return the smallest integer not less than ``x``, elementwise, as a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.ceil([1.2, -1.2]).tolist()
+        [2.0, -1.0]
+    """
+    return unary_float("ceil", x)
+
+
+@op(batch_coupling="none", keras_path="numpy.Trunc")
+def trunc(x: Array) -> Array:
+    """Return ``x`` rounded towards 0 to an integer, elementwise, as a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.trunc([1.8, -1.8]).tolist()
+        [1.0, -1.0]
+    """
+    backend, x = floats(x)
+    return backend.where(backend.less(x, 0), backend.ceil(x), backend.floor(x))
+
+
+@op(batch_coupling="none", keras_path="numpy.Round")
+def round(x: Array, decimals: int = 0) -> Array:
+    """Round to the given number of decimals, elementwise; halves are rounded to the even digit.
+
+    Args:
+        x: Array-like.
+        decimals: Integer, number of digits after the decimal point. A negative value rounds to the left of the point. Defaults
+            to 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.round([0.5, 1.5, -2.6]).tolist()
+        [0.0, 2.0, -3.0]
+    """
+    backend, x = arrays(x)
+    if decimals == 0:
+        return backend.round(x)
+    scale = 10.0 ** builtin_abs(decimals)
+    if decimals > 0:
+        return backend.divide(backend.round(backend.multiply(x, scale)), scale)
+    return backend.multiply(backend.round(backend.divide(x, scale)), scale)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Add")
+def add(x1: Array, x2: Array) -> Array:
+    """Return ``x1 + x2``, elementwise.
+
+    Raises:
+        ShapeError: If the shapes do not broadcast.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.add([[1, 2]], [[10], [20]]).tolist()
+        [[11, 12], [21, 22]]
+    """
+    return binary("add", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Subtract")
+def subtract(x1: Array, x2: Array) -> Array:
+    """Return ``x1 - x2``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.subtract([5, 3], 1).tolist()
+        [4, 2]
+    """
+    return binary("subtract", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Multiply")
+def multiply(x1: Array, x2: Array) -> Array:
+    """Return ``x1 * x2``, elementwise (see :func:`matmul` for the matrix product).
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.multiply([1, 2], [3, 4]).tolist()
+        [3, 8]
+    """
+    return binary("multiply", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Divide")
+def divide(x1: Array, x2: Array) -> Array:
+    """Return ``x1 / x2``, elementwise. The quotient of integers is a float.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.divide([1, 3], 2).tolist()
+        [0.5, 1.5]
+    """
+    return binary("divide", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.TrueDivide")
+def true_divide(x1: Array, x2: Array) -> Array:
+    """Return ``x1 / x2``, elementwise. Alias of :func:`divide`.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.true_divide([1, 3], 2).tolist()
+        [0.5, 1.5]
+    """
+    return binary("divide", x1, x2, "true_divide")
+
+
+@op(batch_coupling=aligned, keras_path="numpy.DivideNoNan")
+def divide_no_nan(x1: Array, x2: Array) -> Array:
+    """Return ``x1 / x2``, elementwise, and 0 (with gradient 0) where ``x2`` is 0.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.divide_no_nan([3.0, 1.0], [2.0, 0.0]).tolist()
+        [1.5, 0.0]
+    """
+    backend, x1, x2 = floats(x1, x2)
+    zero = backend.equal(x2, 0)
+    return backend.where(zero, 0.0, binary("divide", x1, backend.where(zero, 1.0, x2), "divide_no_nan"))
+
+
+@op(batch_coupling=aligned, keras_path="numpy.FloorDivide")
+def floor_divide(x1: Array, x2: Array) -> Array:
+    """Return ``floor(x1 / x2)``, the quotient rounded down, elementwise: ``x1 // x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.floor_divide([7, -7], 2).tolist()
+        [3, -4]
+    """
+    return binary("floor_divide", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Mod")
+def mod(x1: Array, x2: Array) -> Array:
+    """Return the remainder ``x1 % x2 = x1 - floor(x1 / x2) * x2``, elementwise, with the sign of ``x2``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.mod([7, -7], 3).tolist()
+        [1, 2]
+    """
+    return binary("remainder", x1, x2, "mod")
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Power")
+def power(x1: Array, x2: Array) -> Array:
+    """Return ``x1 ** x2``, elementwise.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.power([2.0, 3.0], 2.0).tolist()
+        [4.0, 9.0]
+    """
+    return binary("power", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Maximum")
+def maximum(x1: Array, x2: Array) -> Array:
+    """Return the elementwise maximum, NaN where either value is NaN. Equal values each receive half of the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.maximum([1, 5], [3, 2]).tolist()
+        [3, 5]
+    """
+    return binary("maximum", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Minimum")
+def minimum(x1: Array, x2: Array) -> Array:
+    """Return the elementwise minimum, NaN where either value is NaN. Equal values each receive half of the gradient.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.minimum([1, 5], [3, 2]).tolist()
+        [1, 2]
+    """
+    return binary("minimum", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Logaddexp")
+def logaddexp(x1: Array, x2: Array) -> Array:
+    """Return ``log(exp(x1) + exp(x2))``, elementwise, without overflow.
+
+    Example:
+        >>> from cornu import ops
+        >>> f"{float(ops.logaddexp(1000.0, 1000.0)):.4f}"
+        '1000.6932'
+    """
+    _, x1, x2 = floats(x1, x2)
+    return binary("logaddexp", x1, x2)
+
+
+@op(batch_coupling=aligned, keras_path="numpy.Clip")
+def clip(x: Array, x_min: Array, x_max: Array) -> Array:
+    """Limit the values of an array to an interval: ``minimum(maximum(x, x_min), x_max)``.
+
+    Args:
+        x: Array-like.
+        x_min: Lower bound, or None for no lower bound.
+        x_max: Upper bound, or None for no upper bound.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.clip([-1.0, 0.5, 7.0], 0, 1).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    if x_min is not None:
+        x = binary("maximum", x, x_min)
+    if x_max is not None:
+        x = binary("minimum", x, x_max)
+    return unary("asarray", x)

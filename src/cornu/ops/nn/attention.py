@@ -1,0 +1,83 @@
+"""Scaled dot-product attention."""
+
+import math
+
+import numpy as np
+
+from cornu.backends.contract import Array
+from cornu.dtypes import LARGEST
+from cornu.errors import ShapeError
+from cornu.ops.batch_coupling import aligned
+from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.nn.activations import softmax
+
+
+@op(batch_coupling=aligned)
+def dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Array:
+    """Scaled dot-product attention ``softmax(scale * query @ key.T + bias) @ value`` (Vaswani et al., 2017).
+
+    Args:
+        query: Array-like of shape ``(batch, queries, heads, size)``.
+        key: Array-like of shape ``(batch, keys, key_heads, size)``; ``heads`` must be a multiple of ``key_heads``.
+        value: Array-like of shape ``(batch, keys, key_heads, value_size)``.
+        bias: Array-like added to the scores, broadcastable to ``(batch, heads, queries, keys)``. Defaults to None.
+        mask: Array-like of booleans, True for the keys to attend to, broadcastable to the same shape. Defaults to None.
+        scale: Float, factor of the scores. Defaults to ``1 / sqrt(size)``.
+        is_causal: Whether each query attends only to keys up to its own position. Defaults to False.
+        flash_attention: Accepted for compatibility with Keras; ignored.
+        attn_logits_soft_cap: Float ``c`` that limits the scores to ``(-c, c)`` by ``c * tanh(scores / c)``. Defaults to None
+            (no limit).
+
+    Returns:
+        Array of shape ``(batch, queries, heads, value_size)``.
+
+    Raises:
+        ShapeError: If the shapes do not match.
+
+    Example:
+        >>> from cornu import ops
+        >>> x = ops.ones((1, 3, 2, 4))
+        >>> ops.dot_product_attention(x, x, x).shape
+        (1, 3, 2, 4)
+    """
+    backend, query, key, value = floats(query, key, value)
+    _check_attention(tuple(query.shape), tuple(key.shape), tuple(value.shape))
+    batch, queries, heads, size = query.shape
+    keys, groups = key.shape[1], key.shape[2]
+    grouped = backend.reshape(query, (batch, queries, groups, heads // groups, size))
+    scores = backend.multiply(
+        backend.einsum("bqghd,bkgd->bghqk", grouped, key), 1 / math.sqrt(size) if scale is None else scale
+    )
+    scores = backend.reshape(scores, (batch, heads, queries, keys))
+    if bias is not None:
+        scores = backend.add(scores, arrays(bias, query)[1])
+    if attn_logits_soft_cap is not None:
+        scores = backend.multiply(backend.tanh(backend.divide(scores, attn_logits_soft_cap)), attn_logits_soft_cap)
+    hidden = -0.7 * LARGEST[backend.dtype(scores)]  # finite, so that a query without any key does not yield NaN
+    if mask is not None:
+        scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
+    if is_causal:
+        scores = backend.where(backend.asarray(np.tri(queries, keys, dtype=bool)), scores, hidden)
+    weights = backend.reshape(softmax(scores), (batch, groups, heads // groups, queries, keys))
+    return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
+
+
+def _check_attention(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
+    ranks = {len(query), len(key), len(value)} == {4}
+    if ranks and key[:3] == value[:3] and query[0] == key[0] and query[3] == key[3] and key[2] and query[2] % key[2] == 0:
+        return
+    raise ShapeError(
+        f"`dot_product_attention` received `query` of shape {query}, `key` of shape {key} and `value` of shape {value}.",
+        "They must be (batch, queries, heads, size), (batch, keys, heads, size) and (batch, keys, heads, size).",
+        "Add the head axis with `expand_dims`, or check how the three arrays were computed.",
+    )

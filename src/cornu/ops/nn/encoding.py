@@ -1,0 +1,69 @@
+"""One-hot and multi-hot encoding of class indices."""
+
+from typing import Any
+
+from cornu.backends.contract import Array
+from cornu.dtypes import standardize_dtype
+from cornu.errors import InvalidArgumentError
+from cornu.ops.batch_coupling import along_axis, multi_hot_alone
+from cornu.ops.dispatch import arrays, op
+from cornu.ops.shape_checks import check_axis, check_sizes
+
+
+@op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
+def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
+    """Return the one-hot encoding of class indices: 1 at the index, 0 elsewhere; all 0 for an index out of range.
+
+    Args:
+        x: Array-like of integers, the class indices.
+        num_classes: Integer, number of classes.
+        axis: Integer, position of the class axis in the result. Defaults to -1.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
+        sparse: Not supported.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.one_hot([2, 0], 3).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    _refuse_sparse(sparse)
+    backend, x = arrays(x)
+    return backend.cast(is_class(backend, x, num_classes, axis), standardize_dtype(dtype))
+
+
+def is_class(backend: Any, x: Array, num_classes: int, axis: int) -> Array:
+    check_sizes(num_classes, "num_classes")
+    place = check_axis(axis, (*x.shape, num_classes))
+    classes = backend.reshape(backend.arange(0, num_classes, 1, "int32"), (-1,) + (1,) * (len(x.shape) - place))
+    return backend.equal(backend.reshape(x, (*x.shape[:place], 1, *x.shape[place:])), classes)
+
+
+def _refuse_sparse(sparse: bool) -> None:
+    if sparse:
+        raise InvalidArgumentError("`sparse=True` was given.", "Cornu does not support sparse arrays.", "Omit it.")
+
+
+@op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
+def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
+    """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
+
+    Args:
+        inputs: Array-like of integers of shape ``(batch, n)`` or ``(n,)``, the class indices.
+        num_classes: Integer, number of classes.
+        axis: Integer, position of the class axis. Defaults to -1.
+        dtype: Dtype of the result. Defaults to ``config.floatx()``.
+        sparse: Not supported.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.multi_hot([[0, 2], [1, 1]], 3).tolist()
+        [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+    _refuse_sparse(sparse)
+    if num_classes is None:
+        raise InvalidArgumentError(
+            "`multi_hot` was called without `num_classes`.", "It is required.", "Pass the number of classes."
+        )
+    backend, x = arrays(inputs)
+    hits = is_class(backend, x, num_classes, axis)
+    return backend.cast(backend.any(hits, 1 if len(x.shape) > 1 else 0), standardize_dtype(dtype))

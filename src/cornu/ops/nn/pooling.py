@@ -1,0 +1,75 @@
+"""Pooling over windows."""
+
+from typing import Any
+
+from cornu import config
+from cornu.backends.contract import Array
+from cornu.ops.batch_coupling import of_rank
+from cornu.ops.dispatch import floats, op
+from cornu.ops.nn.windows import (
+    check_rank,
+    from_channels_last,
+    standardize_sizes,
+    to_channels_last,
+    window_arguments,
+)
+
+
+def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Array:
+    data_format = config.standardize_data_format(data_format)
+    backend, x = floats(inputs)
+    check_rank(name, x)
+    x = to_channels_last(backend, x, data_format)
+    window = standardize_sizes(pool_size, len(x.shape) - 2, "pool_size")
+    strides = window if strides is None else strides
+    strides, pairs, _ = window_arguments(name, x, window, strides, padding, 1, "pool_size")
+    function = backend.max_pool if name == "max_pool" else backend.avg_pool
+    return from_channels_last(backend, function(x, window, strides, pairs), data_format)
+
+
+@op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")
+def max_pool(
+    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Array:
+    """Max pooling: return the maximum of each window. Of equal maxima, only the first receives the gradient.
+
+    ``y[n, p, c] = max over k of x[n, p * strides + k, c]``.
+
+    Args:
+        inputs: Array-like of shape ``(batch, *spatial, channels)``, with one to three spatial axes.
+        pool_size: Integer or tuple of integers, size of the window along each spatial axis.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to ``pool_size``.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad so that the output has the size of the input divided by the
+            strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+
+    Returns:
+        Array of shape ``(batch, *output, channels)``.
+
+    Raises:
+        InvalidArgumentError: If an argument has an unknown value.
+        ShapeError: If the window is larger than the input.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
+        [[[4.0], [3.0]]]
+    """
+    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+@op(batch_coupling=of_rank(3), keras_path="nn.AveragePool")
+def average_pool(
+    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+) -> Array:
+    """Average pooling: return the mean of each window, without padded elements (see :func:`max_pool` for the arguments).
+
+    ``y[n, p, c] = mean over k of x[n, p * strides + k, c]``.
+
+    Example:
+        >>> from cornu import ops
+        >>> ops.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2).tolist()
+        [[[2.5], [2.5]]]
+    """
+    return _pool("average_pool", inputs, pool_size, strides, padding, data_format)
