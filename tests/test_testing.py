@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import ops, testing
-from cornu.core import context
+from cornu.core import call_context
 from cornu.core.dtype_policy import dtype_policy, set_dtype_policy
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
@@ -113,7 +113,7 @@ class LeavesThePaddingOut(Scale):
     batch_coupling = "masked"
 
     def call(self, inputs: Any) -> Any:
-        mask = context.current().sample_mask
+        mask = call_context.current().sample_mask
         weights = ops.ones((inputs.shape[0], 1)) if mask is None else ops.reshape(mask, (-1, 1))
         weights = ops.cast(ops.convert_to_tensor(weights, backend=self.backend_name), self.compute_dtype)
         return inputs * self.scale - ops.sum(inputs * weights, axis=0) / ops.sum(weights)

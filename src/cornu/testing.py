@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu import backends, config, ops, trees
 from cornu.core import batch_coupling, dtype_policy, layer_tree
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
 from cornu.core.layer import Layer

@@ -8,8 +8,8 @@ import pytest
 
 import cornu
 from cornu import Variable, backends, layers, ops
-from cornu.core import context
-from cornu.core.context import CallContext
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.layers import Layer
 
@@ -389,7 +389,7 @@ class Mean(Layer):
 def test_a_mask_travels_through_layers_that_support_it():
     sequence = np.float32([[[1.0], [0.0], [2.0]]])
     mean, dropped = Mean(), Scale()
-    with context.entered(CallContext()):
+    with call_context.entered(CallContext()):
         mean(layers.Dropout(0.5)(layers.Masking(0.0)(sequence)))
         assert np.asarray(mean.mask).tolist() == [[True, False, True]]
         mean(dropped(layers.Masking(0.0)(sequence)))
@@ -398,7 +398,7 @@ def test_a_mask_travels_through_layers_that_support_it():
 
 def test_a_mask_outlives_a_change_of_dtype():
     mean = Mean(dtype="float16")
-    with context.entered(CallContext()):
+    with call_context.entered(CallContext()):
         mean(layers.Masking(0.0)(np.float32([[[1.0], [0.0]]])))
     assert np.asarray(mean.mask).tolist() == [[True, False]]
 
@@ -412,7 +412,7 @@ def test_a_mask_that_is_given_counts_and_is_handed_on():
 
     given = np.array([[True, True, False]])
     mean = Mean()
-    with context.entered(CallContext()):
+    with call_context.entered(CallContext()):
         mean(Keep()(layers.Masking(0.0)(np.zeros((1, 3, 1), "float32")), mask=given))
         assert np.asarray(mean.mask).tolist() == given.tolist()
         mean(np.zeros((1, 3, 1), "float32"), given)
@@ -426,7 +426,7 @@ def test_each_argument_has_a_mask_of_its_own():
             return query
 
     layer = Attend()
-    with context.entered(CallContext()):
+    with call_context.entered(CallContext()):
         layer(np.ones((1, 2, 1), "float32"), layers.Masking(0.0)(np.float32([[[0.0], [3.0]]])))
     assert layer.masks[0] is None and np.asarray(layer.masks[1]).tolist() == [[False, True]]
 
@@ -529,7 +529,7 @@ def test_hooks_see_and_change_the_outputs_of_every_layer():
         return outputs * 2 if isinstance(layer, Tell) else outputs
 
     layer = Outer()
-    with context.entered(CallContext(hooks=(hook,))):
+    with call_context.entered(CallContext(hooks=(hook,))):
         outputs = layer(X)
     assert seen == ["Tell", "Outer"]
     np.testing.assert_allclose(np.asarray(outputs), X * 2)
@@ -781,7 +781,7 @@ def test_whoever_says_what_the_mask_becomes_has_one():
     assert Tokens().supports_masking
     assert not KeepsNothing().supports_masking
     mean = Mean()
-    with context.entered(CallContext()):
+    with call_context.entered(CallContext()):
         mean(Tokens()(np.array([[1, 2, 0]])))
     assert np.asarray(mean.mask).tolist() == [[True, True, False]]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cornu import layers, seeds
-from cornu.core import context
-from cornu.core.context import CallContext
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 
@@ -37,7 +37,7 @@ def test_inside_a_pure_call_the_keys_follow_from_the_key_of_the_call(backend):
 def test_two_layers_of_one_call_draw_different_numbers(backend):
     first, second = layers.Dropout(0.5).to_backend(backend), layers.Dropout(0.5).to_backend(backend)
     key = first.backend.asarray(np.array([1, 2], "uint32"))
-    with context.entered(CallContext(training=True, key=key)):
+    with call_context.entered(CallContext(training=True, key=key)):
         assert (np.asarray(first(X)) != np.asarray(second(X))).any()
 
 

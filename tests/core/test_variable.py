@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cornu import Variable, backends, config, initializers, ops, seeds
-from cornu.core import context
-from cornu.core.context import CallContext
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
 
 BINARY = {
@@ -174,7 +174,7 @@ def test_an_undrawn_variable_moves_undrawn(engine_name):
 def test_a_bound_variable_reads_and_takes_what_stands_for_it():
     v = Variable([1.0, 2.0], backend="numpy")
     running = CallContext(values={id(v): np.float32([5.0, 6.0])})
-    with context.entered(running):
+    with call_context.entered(running):
         assert v.numpy().tolist() == [5.0, 6.0]
         v.assign_add([1.0, 1.0])
         with pytest.raises(ShapeError):
@@ -186,7 +186,7 @@ def test_a_bound_variable_reads_and_takes_what_stands_for_it():
 def test_autocast_reads_floats_in_the_compute_dtype_and_keeps_them_as_they_are(backend):
     v, whole = Variable([1.0, 2.0], backend=backend), Variable([1, 2], dtype="int32", backend=backend)
     exact = Variable([1.0], autocast=False, backend=backend)
-    with context.autocast("float16"):
+    with call_context.autocast("float16"):
         read = [backends.of(x.value).dtype(x.value) for x in (v, whole, exact)]
         v.assign_add([2.0**-20, 0.0])
     assert read == ["float16", "int32", "float32"]
@@ -194,6 +194,6 @@ def test_autocast_reads_floats_in_the_compute_dtype_and_keeps_them_as_they_are(b
 
 
 def test_the_path_is_made_of_the_scopes_around_it():
-    with context.name_scope("outer"), context.name_scope("inner"):
+    with call_context.name_scope("outer"), call_context.name_scope("inner"):
         assert Variable(1.0, name="v").path == "outer/inner/v"
     assert Variable(1.0, name="v").path == "v"

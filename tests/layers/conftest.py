@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cornu import backends, layers, ops
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 
 KERAS_ONLY = ("quantization_config", "synchronized", "renorm", "renorm_clipping", "renorm_momentum", "rms_scaling")
 """What Keras writes into configs and Cornu does not."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cornu import Input, Model, backends, config, layers, ops, seeds
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.models import load_model, model_from_json
 from cornu.testing import check_layer

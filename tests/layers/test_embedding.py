@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cornu import Input, Sequential, backends, layers, ops
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.errors import DataError, InvalidArgumentError, ShapeError
 from cornu.testing import check_layer
 

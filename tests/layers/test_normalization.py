@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cornu import backends, config, layers, ops
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing import check_layer
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cornu import Input, Model, Sequential, backends, layers, ops, optimizers
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.naming import reset_names
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing import check_layer

@@ -9,23 +9,23 @@ import numpy as np
 from cornu import backends, config, constraints, initializers, regularizers, trees
 from cornu.core import (
     batch_coupling,
-    complaints,
-    context,
     dtype_policy,
     graph,
     layer_config,
+    layer_errors,
     layer_placement,
     layer_tree,
-    structure,
+    structure_fingerprint,
 )
-from cornu.core.context import CallContext
+from cornu.core import call_context as context
+from cornu.core.call_context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_build import build_for, first_node, input_shape_of, remembering
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
-from cornu.core.shapes import first_of, map_shapes, shapes_of
+from cornu.core.shape_trees import first_of, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.serialization import Configurable
@@ -87,9 +87,9 @@ class Layer(LayerTraits, Configurable):
         **kwargs: Any,
     ):
         if kwargs:
-            raise complaints.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
+            raise layer_errors.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise complaints.unusable_name(type(self), name)
+            raise layer_errors.unusable_name(type(self), name)
         self._cornu = LayerRecord(config.place(), input_shape if input_dim is None else (input_dim,))
         self._inbound_nodes: list[graph.Node] = []  # the name that Keras has for them
         self.name = name or auto_name(type(self).__name__)
@@ -113,7 +113,7 @@ class Layer(LayerTraits, Configurable):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs. May take ``training`` and ``mask`` arguments, which are filled in if they are not given."""
-        raise complaints.no_call(self)
+        raise layer_errors.no_call(self)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape that comes out for the shape that goes in; by default found by an abstract run of ``call``."""
@@ -229,7 +229,7 @@ class Layer(LayerTraits, Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        structure.attribute_set(name)
+        structure_fingerprint.attribute_set(name)
 
     @soft_property
     def sublayers(self) -> list["Layer"]:
@@ -312,7 +312,7 @@ class Layer(LayerTraits, Configurable):
             NotBuiltError: It is not built yet.
         """
         if not self.built:
-            raise complaints.not_countable(self)
+            raise layer_errors.not_countable(self)
         return sum(variable.size for variable in self.variables)
 
     def to_backend(self, name: str, device: str | None = None) -> Self:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import config
-from cornu.core import complaints, context, graph, layer_placement
+from cornu.core import call_context, graph, layer_errors, layer_placement
 from cornu.core.layer_record import record_of
-from cornu.core.shapes import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
+from cornu.core.shape_trees import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
 from cornu.scopes import construction_lock
 
 
@@ -29,10 +29,10 @@ def remembering(build: Callable) -> Callable:
             return
         made = len(record.trained), len(record.state)
         shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
-        self.path = context.path_of(self.name)
+        self.path = call_context.path_of(self.name)
         record.is_building = True
         try:
-            with context.name_scope(self.name), config.running_on(*record.placement):
+            with call_context.name_scope(self.name), config.running_on(*record.placement):
                 build(self, *args, **kwargs)
                 for layer in self._cornu_sublayers():  # also those that `build` made
                     layer_placement.move(layer, record.placement)
@@ -60,7 +60,7 @@ def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_bui
         return
     inputs = first_of(args, kwargs)
     if not has_shapes(inputs) and (knows_shapes or has_build):
-        raise complaints.no_arrays(layer, inputs)
+        raise layer_errors.no_arrays(layer, inputs)
     shapes = shapes_of(inputs)
     key = shapes_key(shapes)
     if key in layer._cornu.accepted_shapes:
@@ -83,7 +83,7 @@ def first_node(layer: Any, what: str) -> graph.Node:
         NotBuiltError: There was none.
     """
     if not layer._inbound_nodes:
-        raise complaints.never_called(layer, what)
+        raise layer_errors.never_called(layer, what)
     return layer._inbound_nodes[0]
 
 

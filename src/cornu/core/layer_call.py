@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import config, trees
-from cornu.core import calls, complaints, context, graph, layer_tree
-from cornu.core.context import CallContext
+from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_record import record_of
 
@@ -15,11 +15,11 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     if graph.symbolic_leaves((args, kwargs)):
         layer._cornu_build_for(args, kwargs)
         return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
-    running = context.current()
+    running = call_context.current()
     if running is not None:
         return _run(layer, running, args, kwargs)
-    with config.running_on(*record.placement), context.entered(CallContext()) as running:
-        args, kwargs = calls.on_own_device(layer, (args, kwargs))
+    with config.running_on(*record.placement), call_context.entered(CallContext()) as running:
+        args, kwargs = call_handling.on_own_device(layer, (args, kwargs))
         outputs = _run(layer, running, args, kwargs)
     record.losses = running.losses
     return outputs
@@ -27,7 +27,7 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
 
 def call_abstractly(layer: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a layer on arrays without leaving a trace in its variables: for abstract runs."""
-    with context.entered(CallContext(values={}, on_trial=True)):
+    with call_context.entered(CallContext(values={}, on_trial=True)):
         return layer(*args, **kwargs)
 
 
@@ -45,7 +45,7 @@ def call_statelessly(
     """
     variables = [*layer.trainable_variables, *layer.non_trainable_variables]
     running.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
-    with context.entered(running), config.running_on(*placement_of(layer)):
+    with call_context.entered(running), config.running_on(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
         losses = [*running.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
     after = [running.values[id(variable)] for variable in layer.non_trainable_variables]
@@ -54,25 +54,25 @@ def call_statelessly(
 
 def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
     """Run one call on arrays, inside a context."""
-    args, kwargs = trees.map(lambda value: calls.to_input(layer, value), (args, kwargs))
+    args, kwargs = trees.map(lambda value: call_handling.to_input(layer, value), (args, kwargs))
     layer._cornu_build_for(args, kwargs)
-    args, kwargs = calls.with_training_named(layer, args, kwargs)
-    outer_training, running.training = running.training, calls.training_of(layer, running, kwargs)
-    if running.training is not None and "training" in calls.parameters_of(type(layer)):
+    args, kwargs = call_handling.with_training_named(layer, args, kwargs)
+    outer_training, running.training = running.training, call_handling.training_of(layer, running, kwargs)
+    if running.training is not None and "training" in call_handling.parameters_of(type(layer)):
         kwargs["training"] = running.training
-    calls.fill_in_masks(layer, running, args, kwargs)
-    with context.name_scope(layer.name), context.autocast(_autocast_dtype(layer)):
+    call_handling.fill_in_masks(layer, running, args, kwargs)
+    with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             outputs = layer.call(*args, **kwargs)
         except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
-            complaints.say_where(layer, error, args, kwargs)
+            layer_errors.say_where(layer, error, args, kwargs)
             raise
         finally:
             running.training = outer_training
     if layer.supports_masking:
-        calls.hand_mask_on(layer, running, args, kwargs, outputs)
+        call_handling.hand_mask_on(layer, running, args, kwargs, outputs)
     if layer.activity_regularizer is not None:
-        running.losses.extend(calls.activity_loss(layer, running, output) for output in trees.leaves(outputs))
+        running.losses.extend(call_handling.activity_loss(layer, running, output) for output in trees.leaves(outputs))
     for hook in running.hooks:
         outputs = hook(layer, args, outputs)
     return outputs

@@ -3,13 +3,13 @@
 from typing import Any
 
 from cornu import backends, config
-from cornu.core import context, layer_tree, structure
+from cornu.core import call_context, layer_tree, structure_fingerprint
 from cornu.core.layer_record import record_of
 
 
 def placement_of(layer: Any) -> config.Place:
     """Return the backend and device where a layer computes: its own, or what the running call was told to run on."""
-    running = context.current()
+    running = call_context.current()
     if running is None or running.backend_name is None:
         return record_of(layer).placement
     return config.Place(running.backend_name, config.device(running.backend_name))
@@ -25,7 +25,7 @@ def move(layer: Any, placement: config.Place) -> None:
     layers = list(layer_tree.flatten(layer))
     for inner in layers:
         record_of(inner).placement = placement
-    structure.attribute_set("placement")
+    structure_fingerprint.attribute_set("placement")
     for variable in layer.variables:
         variable.to_backend(*placement)
     for inner in layers:

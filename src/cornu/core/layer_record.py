@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from cornu import config
-from cornu.core import complaints
+from cornu.core import layer_errors
 from cornu.core.variable import Variable
 
 
@@ -40,5 +40,5 @@ def record_of(layer: Any) -> LayerRecord:
     """
     record = vars(layer).get("_cornu")
     if record is None:
-        raise complaints.not_constructed(layer)
+        raise layer_errors.not_constructed(layer)
     return record

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import trees
-from cornu.core import complaints
+from cornu.core import layer_errors
 from cornu.core.layer_record import record_of
 from cornu.core.variable import Variable
 
@@ -76,6 +76,6 @@ def set_weights(layer: Any, weights: list) -> None:
     shapes = [tuple(np.shape(value)) for value in weights]
     expected = [variable.shape for variable in variables]
     if shapes != expected:
-        raise complaints.wrong_weights(layer, shapes, expected)
+        raise layer_errors.wrong_weights(layer, shapes, expected)
     for variable, value in zip(variables, weights, strict=True):
         variable.assign(value)

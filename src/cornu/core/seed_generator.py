@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from cornu import backends, seeds
-from cornu.core import context
+from cornu.core import call_context
 from cornu.errors import InvalidTypeError
 
 _lock = threading.Lock()
@@ -33,7 +33,7 @@ class SeedGenerator:
 
     def next(self) -> Any:
         """A key that this call has not used yet: an array of two words, or a pair of numbers."""
-        running = context.current()
+        running = call_context.current()
         if running is not None and running.key is not None:
             running.draws += 1
             backend = backends.of(running.key)

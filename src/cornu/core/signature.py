@@ -6,7 +6,7 @@ from typing import Any
 from cornu import trees
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_build import input_shape_of
-from cornu.core.shapes import map_shapes
+from cornu.core.shape_trees import map_shapes
 
 _CONTAINERS = (dict, list, tuple, type(None))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, initializers, ops, seeds
-from cornu.core import context
+from cornu.core import call_context
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.dispatch import unwrap
@@ -57,7 +57,7 @@ class Variable(ArrayOperators):
         backend: str | None = None,
     ):
         self.name = name or "variable"
-        self.path = context.path_of(self.name)
+        self.path = call_context.path_of(self.name)
         self.trainable = self.made_trainable = trainable
         self.autocast = autocast
         self.regularizer: Callable | None = None
@@ -105,14 +105,14 @@ class Variable(ArrayOperators):
             array = bound[id(self)]
         else:  # on trial nothing is drawn
             array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
-        dtype = context.autocast_dtype()
+        dtype = call_context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
             return backends.home(array).cast(array, dtype)
         return array
 
     def _bound(self) -> dict[int, Any] | None:
         """Where the running call keeps what stands for variables, if it does so for this one."""
-        running = context.current()
+        running = call_context.current()
         if running is None or running.values is None:
             return None
         if running.on_trial or id(self) in running.values:
@@ -162,12 +162,12 @@ class Variable(ArrayOperators):
 
     def assign_add(self, value: Any) -> None:
         """Adds to its value."""
-        with context.autocast(None):  # a sum in 16 bits would not be stored in 32
+        with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
             self.assign(ops.add(self, value))
 
     def assign_sub(self, value: Any) -> None:
         """Subtracts from its value."""
-        with context.autocast(None):
+        with call_context.autocast(None):
             self.assign(ops.subtract(self, value))
 
     def to_backend(self, name: str, device: str | None = None) -> None:
@@ -224,6 +224,6 @@ class Variable(ArrayOperators):
 
 def values_of(variables: list[Variable]) -> list:
     """The :attr:`Variable.value` of each; quick outside of calls, where ``predict`` and ``fit`` ask for all at once."""
-    if context.is_outside():
+    if call_context.is_outside():
         return [variable.value if variable._array is None else variable._array for variable in variables]
     return [variable.value for variable in variables]

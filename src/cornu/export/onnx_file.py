@@ -10,8 +10,8 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.backends.onnx.graph_builder import Graph, OnnxArray, recording
 from cornu.backends.onnx.symbolic_sizes import form_of, is_open, of_axis
-from cornu.core import context, layer_tree
-from cornu.core.context import CallContext
+from cornu.core import call_context, layer_tree
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.signature import TensorSpec, input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
@@ -113,12 +113,12 @@ def _check(model: Any) -> None:
 def _record(model: Any, inputs: list[_Input], form: Any) -> tuple[bytes, list[str]]:
     """The bytes of the file, and the names of its outputs."""
     engine = backends.get("onnx")
-    graph = Graph(context.path_of)
+    graph = Graph(call_context.path_of)
     arrays = [_entrance(graph, item) for item in inputs]
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
     surroundings = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
     # The backend is named twice: `surroundings` tells the layers, `running_on` the ops that make arrays of Python's numbers.
-    with config.running_on("onnx"), context.entered(surroundings), recording(graph):
+    with config.running_on("onnx"), call_context.entered(surroundings), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, surroundings.values or {})
         for array, name in zip(trees.leaves(outputs), output_names(model, outputs), strict=True):

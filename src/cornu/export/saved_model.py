@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, trees
-from cornu.core import context
-from cornu.core.context import CallContext
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.core.signature import input_specs, output_names
 from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
 
@@ -129,7 +129,7 @@ def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
         bound = dict(zip(map(id, model.variables), values, strict=True))
         key = backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32"))
         surroundings = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
-        with config.running_on("tensorflow"), context.entered(surroundings):
+        with config.running_on("tensorflow"), call_context.entered(surroundings):
             return model(trees.unflatten(specs, arrays))
 
     return call

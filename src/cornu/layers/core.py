@@ -8,7 +8,7 @@ from cornu import activations, constraints, initializers, ops, regularizers, tre
 from cornu.core import batch_coupling, graph
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
-from cornu.core.shapes import map_shapes
+from cornu.core.shape_trees import map_shapes
 from cornu.errors import UnsafeModelError
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape

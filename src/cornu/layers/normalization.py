@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.backends import fused_ops
-from cornu.core import batch_coupling, context
+from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shapes
@@ -160,7 +160,7 @@ class BatchNormalization(Normalization):
             mask: Boolean array with the leading axes of the inputs, False for positions to exclude from the statistics.
                 Defaults to None.
         """
-        with context.autocast(None):  # use the weights in their own dtype, not in half precision
+        with call_context.autocast(None):  # use the weights in their own dtype, not in half precision
             x = ops.cast(inputs, _wide(self.compute_dtype))
             if training and self.trainable:
                 outputs, mean, variance = self._normalized_by_itself(x, mask)
@@ -201,7 +201,7 @@ class BatchNormalization(Normalization):
 
     def _weights_of_samples(self, x: Any, mask: Any) -> Any:
         """Return the mask without padded samples, as zeros and ones that broadcast to ``x``; None if nothing is masked."""
-        running = context.current()
+        running = call_context.current()
         sample_mask = running.sample_mask if running is not None else None
         weights = None
         for found in (mask, sample_mask):
@@ -318,7 +318,7 @@ class LayerNormalization(Normalization):
 
     def call(self, inputs: Any) -> Any:
         """Return the normalized inputs."""
-        with context.autocast(None):
+        with call_context.autocast(None):
             x = ops.cast(inputs, _wide(self.compute_dtype))
             axes = self._check_axes(x.shape, self._axes())
             outputs = ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon)
@@ -398,7 +398,7 @@ class GroupNormalization(Normalization):
 
     def call(self, inputs: Any) -> Any:
         """Return the normalized inputs."""
-        with context.autocast(None):
+        with call_context.autocast(None):
             x = ops.cast(inputs, _wide(self.compute_dtype))
             place = self.axis % len(x.shape)
             channels = x.shape[place]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cornu import ops, trees, validation
-from cornu.core import calls, context
+from cornu.core import call_context, call_handling
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
@@ -163,11 +163,11 @@ class RNN(Layer):
         else:
             found = trees.leaves(self.get_initial_state(batch_size))
         sizes = [sizes_of(cell) for cell in self._cells]
-        return trees.unflatten(sizes, [calls.to_input(self, array) for array in found])
+        return trees.unflatten(sizes, [call_handling.to_input(self, array) for array in found])
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
         """Return the state variables of a stateful layer; an empty list without states or in an abstract run."""
-        running = context.current()
+        running = call_context.current()
         if not self.stateful or (running is not None and running.on_trial and not self._states):
             return []
         if not self._states and (running is None or running.values is None):
@@ -202,7 +202,7 @@ class RNN(Layer):
         last = len(states) - 1
         for number, cell in enumerate(self._cells):
             keep_all = self.return_sequences or number < last
-            with _nothing_leaves(self, context.current()):
+            with _nothing_leaves(self, call_context.current()):
                 outputs, after = self._taken_along(cell, outputs, states[number], valid, keep_all, training)
             states[number] = after[len(after) - len(states[number]) :]
         if self.zero_output_for_mask and valid is not None:
@@ -715,7 +715,7 @@ def _as_step(cell: Any, training: bool | None) -> Callable:
 
 
 @contextlib.contextmanager
-def _nothing_leaves(layer: Layer, running: context.CallContext | None) -> Iterator[None]:
+def _nothing_leaves(layer: Layer, running: call_context.CallContext | None) -> Iterator[None]:
     """Disable hooks and refuse losses inside the loop, since values of a step exist only inside the loop."""
     if running is None:
         yield

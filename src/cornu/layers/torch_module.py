@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from cornu import backends
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import ops
-from cornu.core import batch_coupling, context
+from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes
@@ -345,7 +345,7 @@ class Bidirectional(Layer):
 @contextlib.contextmanager
 def _each_sample_often(times: int) -> Iterator[None]:
     """Repeat each element of the sample mask of the current call within the context."""
-    running = context.current()
+    running = call_context.current()
     if running is None or running.sample_mask is None:
         yield
         return

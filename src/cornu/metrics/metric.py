@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, initializers, serialization
-from cornu.core import context, dtype_policy
+from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
@@ -98,7 +98,7 @@ class Metric(serialization.Configurable):
         dtype = dtype or self.dtype
         if isinstance(initializer, (str, dict)) or callable(initializer):
             initializer = initializers.get(initializer)(tuple(shape), dtype=dtype)
-        with context.name_scope(self.name.replace("/", ">")):
+        with call_context.name_scope(self.name.replace("/", ">")):
             variable = Variable(initializer, dtype=dtype, trainable=False, name=name)
         self._variables.append(variable)
         return variable
@@ -220,7 +220,7 @@ def _where_its_variables_are(method: Callable) -> Callable:
     @functools.wraps(method)
     def wrapper(self: Metric, *args: Any, **kwargs: Any) -> Any:
         variables = self.variables
-        if not variables or context.current() is not None:
+        if not variables or call_context.current() is not None:
             return method(self, *args, **kwargs)
         with config.running_on(*variables[0].place):
             return method(self, *args, **kwargs)
@@ -231,8 +231,8 @@ def _where_its_variables_are(method: Callable) -> Callable:
 @contextmanager
 def _bound(variables: list[Variable], values: list) -> Iterator[dict[int, Any]]:
     """Bind the variables to values within the context, in addition to the values that the current call has bound."""
-    running = context.current()
+    running = call_context.current()
     outer = running.values if running is not None and running.values is not None else {}
     bound = {**outer, **{id(variable): value for variable, value in zip(variables, values, strict=True)}}
-    with context.entered(context.CallContext(values=bound)), context.autocast(None):
+    with call_context.entered(call_context.CallContext(values=bound)), call_context.autocast(None):
         yield bound

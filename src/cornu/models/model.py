@@ -14,7 +14,7 @@ from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
-from cornu.core.shapes import first_of, map_shapes, shapes_of
+from cornu.core.shape_trees import first_of, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.export import export_model

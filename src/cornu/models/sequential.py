@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cornu import serialization
-from cornu.core import context
+from cornu.core import call_context
 from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
@@ -76,7 +76,7 @@ class Sequential(Model):
             self._begin_with(InputLayer(layer._cornu.input_shape_hint))
         self._stack.append(layer)
         if self._tensors:
-            with context.name_scope(self.name):
+            with call_context.name_scope(self.name):
                 self._connect([layer])
 
     def pop(self) -> Layer | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, ops, serialization, trees
-from cornu.core import context
+from cornu.core import call_context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.dtypes import wider_float
@@ -328,7 +328,7 @@ class Optimizer(serialization.Configurable):
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
     def _variable(self, value: Any, name: str, dtype: str) -> Variable:
-        with context.name_scope(self.name):
+        with call_context.name_scope(self.name):
             return Variable(value, dtype=dtype, trainable=False, name=name)
 
     @property

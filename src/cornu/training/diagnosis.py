@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.feeds import Segment

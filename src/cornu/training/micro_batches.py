@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from cornu import config, ops, trees
 from cornu.backends.contract import ArraySpec
-from cornu.core import context, layer_tree
+from cornu.core import call_context, layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
 
@@ -78,7 +78,7 @@ def survey(model: Any, inputs: Any) -> Survey:
         return outputs
 
     def run(*leaves: Any) -> Any:
-        with context.entered(running):
+        with call_context.entered(running):
             return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 
     with config.running_on(*placement_of(model)):

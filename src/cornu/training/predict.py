@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, registry, trees
-from cornu.core import batch_coupling, calls, context, layer_tree
-from cornu.core.context import CallContext
+from cornu.core import batch_coupling, call_context, call_handling, layer_tree
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
-from cornu.core.structure import Snapshot
+from cornu.core.structure_fingerprint import Snapshot
 from cornu.core.variable import values_of
 from cornu.errors import DataError
 from cornu.training import checks
@@ -53,7 +53,7 @@ class Forward:
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             surroundings = CallContext(training=False, values=values, key=key)
-            with context.entered(surroundings):
+            with call_context.entered(surroundings):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
@@ -120,14 +120,14 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     """
     training = kwargs.get("training")
     is_plain = len(args) == 1 and set(kwargs) <= {"training"} and (training is None or training is False)
-    arrays = trees.leaves(args) if is_plain and context.is_outside() and model.cornu_graph is not None else []
+    arrays = trees.leaves(args) if is_plain and call_context.is_outside() and model.cornu_graph is not None else []
     if not arrays or not all(
         type(array) is np.ndarray or backends.owner(array) == placement_of(model).backend for array in arrays
     ):
         return None
     if not backend_of(model).prefers_compiled(*arrays):
         return None
-    return calls.on_own_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
+    return call_handling.on_own_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
 
 
 def predict(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import backends, config, ops, trees
-from cornu.core.context import CallContext
+from cornu.core.call_context import CallContext
 from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_placement import backend_of
 from cornu.errors import InvalidArgumentError

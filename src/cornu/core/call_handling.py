@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, ops, trees
-from cornu.core import context
-from cornu.core.context import CallContext
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
-from cornu.core.shapes import first_of
+from cornu.core.shape_trees import first_of
 from cornu.ops.dispatch import unwrap
 
 
@@ -26,7 +26,7 @@ def to_input(layer: Any, value: Any) -> Any:
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
-        running, given = context.current(), value
+        running, given = call_context.current(), value
         value = backend.cast(value, layer.compute_dtype)
         if running is not None and running.mask_of(given) is not None:
             running.set_mask(value, running.mask_of(given))

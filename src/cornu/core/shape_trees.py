@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import trees
-from cornu.core import complaints, graph
+from cornu.core import graph, layer_errors
 
 
 def shapes_of(inputs: Any) -> Any:
@@ -15,7 +15,7 @@ def shapes_of(inputs: Any) -> Any:
 
     Example:
         >>> import numpy as np
-        >>> from cornu.core.shapes import shapes_of
+        >>> from cornu.core.shape_trees import shapes_of
         >>> shapes_of([np.zeros((2, 3)), np.zeros((2, 5))])
         [(None, 3), (None, 5)]
     """
@@ -37,7 +37,7 @@ def map_shapes(shapes: Any, function: Callable) -> Any:
     """Applies a function to the shapes in a tree of shapes, where a shape is a tuple of sizes.
 
     Example:
-        >>> from cornu.core.shapes import map_shapes
+        >>> from cornu.core.shape_trees import map_shapes
         >>> map_shapes({"a": (None, 3), "b": [(None, 4)]}, len)
         {'a': 2, 'b': [2]}
     """
@@ -54,7 +54,7 @@ def shapes_key(shapes: Any) -> Hashable:
     """Return what stands for a tree of shapes as a key of a dict or set.
 
     Example:
-        >>> from cornu.core.shapes import shapes_key
+        >>> from cornu.core.shape_trees import shapes_key
         >>> shapes_key({"a": (None, 3), "b": [(None, 4)]})
         (<class 'dict'>, ('a', (None, 3)), ('b', (<class 'list'>, (None, 4))))
     """
@@ -80,7 +80,7 @@ def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
     try:
         arguments = inspect.signature(layer.call).bind(*args, **kwargs).arguments
     except TypeError as error:
-        raise complaints.other_arguments(layer, error) from None
+        raise layer_errors.other_arguments(layer, error) from None
     shapes = {f"{name}_shape": shapes_of(value) for name, value in arguments.items()}
     return {name: shapes.get(name) for name in names}
 

@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.core.structure import Snapshot
+from cornu.core.structure_fingerprint import Snapshot
 
 X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
 
