@@ -16,10 +16,10 @@ import numpy as np
 from cornu import backends, config, ops, trees
 from cornu.core import batch_coupling, dtype_policy, layer_tree
 from cornu.core.call_context import CallContext
-from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.reshaping import Reshape

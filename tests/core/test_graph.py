@@ -5,8 +5,8 @@ import pytest
 
 import cornu
 from cornu import layers, ops
-from cornu.core import graph
-from cornu.core.graph import SymbolicTensor
+from cornu.core import graph, symbolic_tensor
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidTypeError, ShapeError
 
 
@@ -60,7 +60,7 @@ def test_each_node_comes_after_what_it_takes():
 
 def test_a_graph_of_two_thousand_ops_is_walked_without_recursion():
     x = y = SymbolicTensor((None, 2))
-    x.node = graph.Node(layers.Identity(), (), {}, x)
+    x.node = symbolic_tensor.Node(layers.Identity(), (), {}, x)
     operation = layers.Identity()
     for _ in range(2000):
         y = graph.record(operation, (y,), {}, y)

@@ -5,8 +5,8 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.core.graph import SymbolicTensor
 from cornu.core.signature import TensorSpec, input_specs, output_names, signature_of
+from cornu.core.symbolic_tensor import SymbolicTensor
 
 
 class Plain(cornu.Model):

@@ -247,7 +247,7 @@ def test_an_output_that_does_not_depend_on_the_inputs_is_told():
 
 
 def test_an_output_from_nowhere_is_told():
-    from cornu.core.graph import SymbolicTensor
+    from cornu.core.symbolic_tensor import SymbolicTensor
 
     a = cornu.Input((3,), name="a")
     with pytest.raises(InvalidTypeError, match="a symbolic tensor that no layer gave"):

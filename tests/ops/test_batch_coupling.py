@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cornu import ops, trees
-from cornu.core.graph import SymbolicTensor
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.ops import batch_coupling
 
 BATCH = 3

@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from cornu import backends, layers, losses, ops, trees
-from cornu.core.graph import SymbolicTensor
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training import micro_batches
 from cornu.training.micro_batches import Measured

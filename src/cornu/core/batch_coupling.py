@@ -5,8 +5,8 @@ from typing import Any
 
 from cornu import registry
 from cornu.core import layer_tree
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_traits import LayerTraits
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.ops import batch_coupling
 
 

@@ -10,7 +10,6 @@ from cornu import backends, ops, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
-from cornu.core.shape_trees import first_of
 from cornu.ops.dispatch import unwrap
 
 
@@ -73,35 +72,6 @@ def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:
         return given
     default = parameters_of(type(layer)).get("training")
     return running.training if running.training is not None or default is inspect.Parameter.empty else default
-
-
-def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> None:
-    """Gives ``mask`` the mask of the first argument and ``a_mask`` that of the argument ``a``, where the caller did not."""
-    names = list(parameters_of(type(layer)))
-    given = dict(zip(names, args, strict=False)) | kwargs
-    for name in names:
-        if name == "mask":
-            masked = first_of(args, kwargs)
-        elif name.endswith("_mask"):
-            masked = given.get(name.removesuffix("_mask"))
-        else:
-            continue
-        masks = trees.map(running.mask_of, masked)
-        if given.get(name) is None and trees.leaves(masks):
-            kwargs[name] = masks
-
-
-def hand_mask_on(layer: Any, running: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
-    """Lets the context remember the masks of a layer's outputs, as its ``compute_mask`` gives them."""
-    inputs = first_of(args, kwargs)
-    previous = kwargs.get("mask")
-    if previous is None:
-        masks = trees.map(running.mask_of, inputs)
-        previous = masks if trees.leaves(masks) else None
-    mask = layer.compute_mask(inputs, previous)
-    for output, output_mask in zip(trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False):
-        if output_mask is not None:
-            running.set_mask(output, output_mask)
 
 
 def activity_loss(layer: Any, running: CallContext, output: Any) -> Any:

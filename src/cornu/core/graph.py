@@ -5,69 +5,15 @@ A symbolic tensor has a shape and a dtype and no numbers. When a layer or an op 
 on arrays later.
 """
 
-import itertools
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from cornu import backends, config, trees
-from cornu.backends.contract import ArraySpec
+from cornu import trees
 from cornu.core.naming import auto_name
-from cornu.core.operators import ArrayOperators
-from cornu.errors import CornuError, InvalidTypeError
+from cornu.core.shape_inference import infer
+from cornu.core.symbolic_tensor import Node, SymbolicTensor
+from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import register_recorder
-
-Shape = tuple[int | None, ...]
-
-
-class SymbolicTensor(ArrayOperators):
-    """A place in a graph: the shape and dtype of an array that will be there when the graph runs.
-
-    Args:
-        shape: Its shape; None for a size that is not known, such as the batch's.
-        dtype: Name of its dtype.
-        name: Its name.
-
-    Attributes:
-        node: The call that gives it; None for a mere description of an array.
-        index: Which of the node's outputs it is.
-    """
-
-    def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
-        self.shape: Shape = tuple(shape)
-        self.dtype = dtype or config.floatx()
-        self.name = name or "symbolic_tensor"
-        self.node: Node | None = None
-        self.index = 0
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    def __repr__(self) -> str:
-        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise InvalidTypeError(
-            f"A symbolic tensor ({self.name}, shape {self.shape}) was given to a function that computes with numbers.",
-            "It stands for an array that is not there yet; only layers and `cornu.ops` can take it.",
-            "Use the function of that name in `cornu.ops`, or put the code into the `call` of a layer.",
-        )
-
-    def __bool__(self) -> bool:
-        raise InvalidTypeError(
-            f"The truth value of a symbolic tensor ({self.name}) was asked for.",
-            "Its value is known only when the model runs.",
-            "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
-        )
-
-    def __iter__(self) -> Any:
-        raise InvalidTypeError(
-            f"A symbolic tensor ({self.name}) was iterated over.",
-            "It has no elements until the model runs.",
-            "Use `cornu.ops.unstack` or index it.",
-        )
 
 
 class OpCall:
@@ -91,45 +37,6 @@ class OpCall:
         return infer(self.op, args, kwargs)
 
 
-class Node:
-    """One call of an operation (a layer or an :class:`OpCall`) on symbolic tensors.
-
-    Attributes:
-        operation: What was called.
-        args, kwargs: With what.
-        inputs: The symbolic tensors among the arguments.
-        outputs: A tree of the symbolic tensors it gave.
-    """
-
-    def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any):
-        self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
-        self.inputs = symbolic_leaves((args, kwargs))
-        for index, tensor in enumerate(trees.leaves(outputs)):
-            tensor.node, tensor.index = self, index
-        operation._inbound_nodes.append(self)
-
-    def run(self, values: dict[int, Any], call: Callable) -> None:
-        """Calls the operation on the values of its inputs and enters those of its outputs.
-
-        Args:
-            values: ``id(symbolic tensor)`` to value.
-            call: ``(operation, args, kwargs) -> outputs``.
-        """
-        args, kwargs = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (self.args, self.kwargs))
-        results = trees.leaves(call(self.operation, args, kwargs))
-        values.update(zip(map(id, trees.leaves(self.outputs)), results, strict=True))
-
-
-def is_symbolic(value: Any) -> bool:
-    """Whether a value is a symbolic tensor."""
-    return isinstance(value, SymbolicTensor)
-
-
-def symbolic_leaves(tree: Any) -> list[SymbolicTensor]:
-    """The symbolic tensors in a tree."""
-    return [leaf for leaf in trees.leaves(tree) if isinstance(leaf, SymbolicTensor)]
-
-
 def record(operation: Any, args: tuple, kwargs: dict, specs: Any) -> Any:
     """Records a call and gives new symbolic tensors of the form of its specs."""
     outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs)
@@ -146,72 +53,6 @@ register_recorder(SymbolicTensor, _record_op)
 
 
 # --- Inferring shapes by running --------------------------------------------------------------------------------------
-
-
-def infer(function: Callable, args: tuple, kwargs: dict, place: config.Place | None = None) -> Any:
-    """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place (or the default one).
-
-    Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
-    unknown. The two are no sizes that are known, so that an error can be told to mean them.
-    """
-    known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
-    one, other = itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2)
-    first = _abstract_run(function, args, kwargs, one, place or config.place())
-    if None not in known:
-        return first
-    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, place or config.place()))
-
-
-def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
-    return SymbolicTensor((a if a == b else None for a, b in zip(one.shape, other.shape, strict=True)), one.dtype)
-
-
-def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Place) -> Any:
-    tensors = symbolic_leaves((args, kwargs))
-    specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
-
-    def on_arrays(*arrays: Any) -> list:
-        values = dict(zip(map(id, tensors), arrays, strict=True))
-        filled = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (args, kwargs))
-        form.append(function(*filled[0], **filled[1]))
-        leaves = trees.leaves(form[-1])
-        for leaf in leaves:
-            if not hasattr(leaf, "shape"):
-                raise _no_array(leaf)
-        return leaves
-
-    form: list = []
-    try:
-        with config.running_on(*place):
-            found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
-    except CornuError as error:
-        # The stand-in for an unknown size must not reach the user: they wrote None.
-        told = type(error)(*(_as_given(part, unknown) for part in (error.arrived, error.expected, error.advice)))
-        _take_over_notes(told, error, unknown)
-        raise told from None
-    except Exception as error:  # of the engine, or of the user's code
-        _take_over_notes(error, error, unknown)
-        error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
-        raise
-    return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
-
-
-def _no_array(given: Any) -> InvalidTypeError:
-    return InvalidTypeError(
-        f"What was run to find the shape of its outputs gave {given!r:.80}.",
-        "It must give an array, or a list, tuple or dict of arrays.",
-        "Make an array of it, such as with `cornu.ops.array`.",
-    )
-
-
-def _as_given(text: str, unknown: int) -> str:
-    """A text with None where the stand-in for an unknown size is."""
-    return re.sub(rf"\b{unknown}\b", "None", text)
-
-
-def _take_over_notes(told: Exception, error: Exception, unknown: int) -> None:
-    """Gives an exception the notes of another, or its own, with None where the stand-in for an unknown size is."""
-    told.__notes__ = [_as_given(note, unknown) for note in getattr(error, "__notes__", ())]
 
 
 # --- Graphs -----------------------------------------------------------------------------------------------------------

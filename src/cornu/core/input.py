@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import config
 from cornu.core import graph
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 
 

@@ -10,16 +10,16 @@ from cornu import backends, config, constraints, initializers, regularizers, tre
 from cornu.core import (
     batch_coupling,
     dtype_policy,
-    graph,
     layer_config,
     layer_errors,
     layer_placement,
     layer_tree,
+    shape_inference,
     structure_fingerprint,
+    symbolic_tensor,
 )
 from cornu.core import call_context as context
 from cornu.core.call_context import CallContext
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_build import build_for, first_node, input_shape_of, remembering
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
@@ -27,6 +27,7 @@ from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import first_of, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable
 from cornu.serialization import Configurable
 
@@ -91,7 +92,7 @@ class Layer(LayerTraits, Configurable):
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise layer_errors.unusable_name(type(self), name)
         self._cornu = LayerRecord(config.place(), input_shape if input_dim is None else (input_dim,))
-        self._inbound_nodes: list[graph.Node] = []  # the name that Keras has for them
+        self._inbound_nodes: list[symbolic_tensor.Node] = []  # the name that Keras has for them
         self.name = name or auto_name(type(self).__name__)
         self.path = self.name
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -123,7 +124,7 @@ class Layer(LayerTraits, Configurable):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
-            return graph.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
+            return shape_inference.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
         shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
@@ -370,7 +371,7 @@ class Layer(LayerTraits, Configurable):
         return self.dtype_policy.compute_dtype
 
     @soft_property
-    def inbound_nodes(self) -> list[graph.Node]:
+    def inbound_nodes(self) -> list[symbolic_tensor.Node]:
         """Its calls on symbolic tensors."""
         return self._inbound_nodes
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import config
-from cornu.core import call_context, graph, layer_errors, layer_placement
+from cornu.core import call_context, layer_errors, layer_placement, symbolic_tensor
 from cornu.core.layer_record import record_of
 from cornu.core.shape_trees import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
 from cornu.scopes import construction_lock
@@ -72,7 +72,7 @@ def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_bui
     layer._cornu.accepted_shapes.add(key)
 
 
-def first_node(layer: Any, what: str) -> graph.Node:
+def first_node(layer: Any, what: str) -> symbolic_tensor.Node:
     """Return the first call of a layer on symbolic tensors.
 
     Args:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import config, trees
-from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree
+from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, symbolic_tensor
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_record import record_of
@@ -12,7 +12,7 @@ from cornu.core.layer_record import record_of
 def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     """Call a layer, building it first if necessary; record the call if an argument is symbolic."""
     record = record_of(layer)
-    if graph.symbolic_leaves((args, kwargs)):
+    if symbolic_tensor.symbolic_leaves((args, kwargs)):
         layer._cornu_build_for(args, kwargs)
         return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
     running = call_context.current()
@@ -60,7 +60,7 @@ def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
     outer_training, running.training = running.training, call_handling.training_of(layer, running, kwargs)
     if running.training is not None and "training" in call_handling.parameters_of(type(layer)):
         kwargs["training"] = running.training
-    call_handling.fill_in_masks(layer, running, args, kwargs)
+    mask_propagation.fill_in_masks(layer, running, args, kwargs)
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             outputs = layer.call(*args, **kwargs)
@@ -70,7 +70,7 @@ def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
         finally:
             running.training = outer_training
     if layer.supports_masking:
-        call_handling.hand_mask_on(layer, running, args, kwargs, outputs)
+        mask_propagation.hand_mask_on(layer, running, args, kwargs, outputs)
     if layer.activity_regularizer is not None:
         running.losses.extend(call_handling.activity_loss(layer, running, output) for output in trees.leaves(outputs))
     for hook in running.hooks:

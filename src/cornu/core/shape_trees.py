@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import trees
-from cornu.core import graph, layer_errors
+from cornu.core import layer_errors, symbolic_tensor
 
 
 def shapes_of(inputs: Any) -> Any:
@@ -23,7 +23,7 @@ def shapes_of(inputs: Any) -> Any:
 
 
 def _shape_of(value: Any) -> tuple | None:
-    if graph.is_symbolic(value):
+    if symbolic_tensor.is_symbolic(value):
         return value.shape
     return (None, *value.shape[1:]) if hasattr(value, "shape") else None
 

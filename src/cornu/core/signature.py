@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cornu import trees
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_build import input_shape_of
 from cornu.core.shape_trees import map_shapes
+from cornu.core.symbolic_tensor import SymbolicTensor
 
 _CONTAINERS = (dict, list, tuple, type(None))
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, ops, regularizers, validation
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers import shapes

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import activations, constraints, initializers, ops, regularizers, trees, validation
-from cornu.core import batch_coupling, graph
-from cornu.core.graph import SymbolicTensor
+from cornu.core import batch_coupling, symbolic_tensor
 from cornu.core.layer import Layer
 from cornu.core.shape_trees import map_shapes
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
 from cornu.layers import shapes
 from cornu.layers.shapes import Shape
@@ -262,7 +262,7 @@ class Lambda(Layer):
         if given is None:
             return super().compute_output_spec(inputs)
         input_shapes = trees.map(lambda tensor: tensor.shape, inputs)
-        batch = graph.symbolic_leaves(inputs)[0].shape[0]
+        batch = symbolic_tensor.symbolic_leaves(inputs)[0].shape[0]
         found = given(input_shapes) if callable(given) else map_shapes(given, lambda shape: (batch, *shape))
         return map_shapes(found, lambda shape: SymbolicTensor(shape, self.compute_dtype))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from cornu import ops
 from cornu.core import batch_coupling
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.shapes import Shape, Size, find_axis

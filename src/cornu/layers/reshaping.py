@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import config, ops, validation
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.layers import shapes

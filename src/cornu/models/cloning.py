@@ -5,9 +5,9 @@ from typing import Any
 
 from cornu import trees
 from cornu.core import graph
-from cornu.core.graph import SymbolicTensor
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential

@@ -5,10 +5,11 @@ import functools
 from typing import Any
 
 from cornu import backends, ops, trees
-from cornu.core import graph
-from cornu.core.graph import Node, OpCall, SymbolicTensor
+from cornu.core import graph, symbolic_tensor
+from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import Node, SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.models import graph_config
 from cornu.ops import batch_coupling
@@ -29,7 +30,7 @@ class Functional:
     def __init__(self, inputs: Any, outputs: Any):
         for argument, tree in (("inputs", inputs), ("outputs", outputs)):
             for leaf in trees.leaves(tree):
-                if not graph.is_symbolic(leaf):
+                if not symbolic_tensor.is_symbolic(leaf):
                     raise InvalidTypeError(
                         f"`Model` was given {argument}={leaf!r}.",
                         "Inputs and outputs are symbolic tensors: what `cornu.Input` gives, and what layers called on it give.",

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, ops, serialization, trees
-from cornu.core import graph
-from cornu.core.graph import Node, OpCall, SymbolicTensor
+from cornu.core import graph, symbolic_tensor
+from cornu.core.graph import OpCall
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import Node, SymbolicTensor
 from cornu.errors import CornuError, InvalidArgumentError, ModelFormatError, UnsafeModelError, did_you_mean
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
 
@@ -210,7 +211,7 @@ def check_arguments(layer: Layer, args: list, kwargs: dict[str, Any]) -> None:
 
 def with_places(tree: Any, places: dict[int, list]) -> Any:
     """A call's arguments as plain values, with each tensor replaced by where it comes from."""
-    if graph.is_symbolic(tree):
+    if symbolic_tensor.is_symbolic(tree):
         config = {"shape": list(tree.shape), "dtype": tree.dtype, "keras_history": places[id(tree)]}
         return {"class_name": "__keras_tensor__", "config": config}
     if isinstance(tree, dict):
@@ -247,7 +248,7 @@ def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) ->
         return {name: value_from(value, tensors) for name, value in tree.items()}
     if isinstance(tree, (list, tuple)):
         values = [value_from(value, tensors) for value in tree]
-        return values if graph.symbolic_leaves(values) else tuple(values)
+        return values if symbolic_tensor.symbolic_leaves(values) else tuple(values)
     return tree
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cornu import trees
-from cornu.core import graph
-from cornu.core.graph import SymbolicTensor
+from cornu.core import shape_inference
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of
@@ -16,6 +15,7 @@ from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import first_of, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.export import export_model
 from cornu.models import files
@@ -172,7 +172,7 @@ class Model(Layer):
         if not self.built:
             self.built = True  # the layers inside build themselves when the run reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
-            graph.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
+            shape_inference.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
 
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:

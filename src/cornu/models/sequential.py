@@ -5,9 +5,9 @@ from typing import Any
 
 from cornu import serialization
 from cornu.core import call_context
-from cornu.core.graph import SymbolicTensor, is_symbolic
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
+from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional import Functional, fit_to
 from cornu.models.graph_config import layer_from, telling_of

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu import trees
-from cornu.core.graph import SymbolicTensor
 from cornu.core.input import InputLayer
 from cornu.core.layer_traits import LayerTraits
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
 from cornu.training import checks

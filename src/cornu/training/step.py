@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from cornu import backends, config, ops, trees
 from cornu.core.call_context import CallContext
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_placement import backend_of
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training import micro_batches
 from cornu.training.micro_batches import Measured

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import activations, losses, registry, trees
-from cornu.core.graph import SymbolicTensor
 from cornu.core.layer_traits import LayerTraits
+from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training import checks

@@ -1,0 +1,99 @@
+"""Symbolic tensors, and the nodes that record how they were made."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cornu import config, trees
+from cornu.core.operators import ArrayOperators
+from cornu.errors import InvalidTypeError
+
+Shape = tuple[int | None, ...]
+
+
+class SymbolicTensor(ArrayOperators):
+    """A place in a graph: the shape and dtype of an array that will be there when the graph runs.
+
+    Args:
+        shape: Its shape; None for a size that is not known, such as the batch's.
+        dtype: Name of its dtype.
+        name: Its name.
+
+    Attributes:
+        node: The call that gives it; None for a mere description of an array.
+        index: Which of the node's outputs it is.
+    """
+
+    def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
+        self.shape: Shape = tuple(shape)
+        self.dtype = dtype or config.floatx()
+        self.name = name or "symbolic_tensor"
+        self.node: Node | None = None
+        self.index = 0
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise InvalidTypeError(
+            f"A symbolic tensor ({self.name}, shape {self.shape}) was given to a function that computes with numbers.",
+            "It stands for an array that is not there yet; only layers and `cornu.ops` can take it.",
+            "Use the function of that name in `cornu.ops`, or put the code into the `call` of a layer.",
+        )
+
+    def __bool__(self) -> bool:
+        raise InvalidTypeError(
+            f"The truth value of a symbolic tensor ({self.name}) was asked for.",
+            "Its value is known only when the model runs.",
+            "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
+        )
+
+    def __iter__(self) -> Any:
+        raise InvalidTypeError(
+            f"A symbolic tensor ({self.name}) was iterated over.",
+            "It has no elements until the model runs.",
+            "Use `cornu.ops.unstack` or index it.",
+        )
+
+
+class Node:
+    """One call of an operation (a layer or an :class:`OpCall`) on symbolic tensors.
+
+    Attributes:
+        operation: What was called.
+        args, kwargs: With what.
+        inputs: The symbolic tensors among the arguments.
+        outputs: A tree of the symbolic tensors it gave.
+    """
+
+    def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any):
+        self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
+        self.inputs = symbolic_leaves((args, kwargs))
+        for index, tensor in enumerate(trees.leaves(outputs)):
+            tensor.node, tensor.index = self, index
+        operation._inbound_nodes.append(self)
+
+    def run(self, values: dict[int, Any], call: Callable) -> None:
+        """Calls the operation on the values of its inputs and enters those of its outputs.
+
+        Args:
+            values: ``id(symbolic tensor)`` to value.
+            call: ``(operation, args, kwargs) -> outputs``.
+        """
+        args, kwargs = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (self.args, self.kwargs))
+        results = trees.leaves(call(self.operation, args, kwargs))
+        values.update(zip(map(id, trees.leaves(self.outputs)), results, strict=True))
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is a symbolic tensor."""
+    return isinstance(value, SymbolicTensor)
+
+
+def symbolic_leaves(tree: Any) -> list[SymbolicTensor]:
+    """The symbolic tensors in a tree."""
+    return [leaf for leaf in trees.leaves(tree) if isinstance(leaf, SymbolicTensor)]
