@@ -9,7 +9,8 @@ import pytest
 import cornu.metrics  # noqa: F401  (its functions enter the tables)
 from cornu import backends, losses, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import align, broadcast_weight, per_sample
+from cornu.losses.alignment import align, broadcast_weight
+from cornu.losses.loss import per_sample
 
 
 class Furthest(losses.Loss):

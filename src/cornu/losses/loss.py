@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from cornu import backends, config, ops, serialization
+from cornu import config, ops, serialization
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
-from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.ops.dispatch import arrays, unwrap
+from cornu.errors import InvalidArgumentError, one_of
+from cornu.losses.alignment import beside, broadcast_weight, gives_a_value_for_each_sample
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
@@ -133,131 +130,6 @@ def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> An
     return ops.mean(values)
 
 
-def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
-    """Broadcast weights of samples to the shape of the values.
-
-    Args:
-        name: Name of the argument, for the error message.
-        weight: Weights whose axes are the first axes of the values; an additional last axis of size 1 is removed.
-        values: Array of values.
-
-    Returns:
-        Array of weights of the shape of the values, on their backend.
-
-    Raises:
-        ShapeError: The weights cannot be broadcast to the values.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.losses.loss import broadcast_weight
-        >>> broadcast_weight("sample_weight", np.array([1.0, 2.0]), np.ones((2, 2))).tolist()
-        [[1.0, 1.0], [2.0, 2.0]]
-    """
-    weight = beside(weight, values)
-    shape, given = tuple(values.shape), tuple(weight.shape)
-    if len(given) == len(shape) + 1 and given[-1] == 1:
-        weight = ops.squeeze(weight, axis=-1)
-    elif len(given) < len(shape):
-        weight = ops.reshape(weight, given + (1,) * (len(shape) - len(given)))
-    fits = len(weight.shape) == len(shape) and all(a in (1, b) for a, b in zip(weight.shape, shape, strict=True))
-    if not fits:
-        raise ShapeError(
-            f"`{name}` has shape {given}, and the values of the loss have shape {shape}.",
-            f"`{name}` must hold one element for each sample or for each value.",
-            f"Pass `{name}` of shape {shape[:1]}." if shape else "Return one value for each sample from the loss.",
-        )
-    return ops.broadcast_to(weight, shape)
-
-
-def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Convert labels and predictions to one float dtype and rank, adding or removing a last axis of size 1 as in Keras.
-
-    Raises:
-        ShapeError: The ranks still differ, or the sizes cannot be broadcast.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.losses.loss import align
-        >>> y_true, y_pred = align(np.array([1, 2]), np.array([[0.5], [2.5]]))
-        >>> y_true.tolist()
-        [[1.0], [2.0]]
-    """
-    y_true, y_pred = same_dtype(y_true, y_pred)
-    true_rank, pred_rank = len(y_true.shape), len(y_pred.shape)
-    if pred_rank == true_rank + 1 and y_pred.shape[-1] == 1:
-        if true_rank == 1:
-            return ops.expand_dims(y_true, -1), y_pred
-        return y_true, ops.squeeze(y_pred, axis=-1)
-    if true_rank == pred_rank + 1 and y_true.shape[-1] == 1:
-        if pred_rank == 1:
-            return y_true, ops.expand_dims(y_pred, -1)
-        return ops.squeeze(y_true, axis=-1), y_pred
-    sizes = zip(reversed(y_true.shape), reversed(y_pred.shape), strict=False)
-    if (true_rank != pred_rank and min(true_rank, pred_rank) > 0) or any(a != b and 1 not in (a, b) for a, b in sizes):
-        raise ShapeError(
-            f"`y_true` has shape {tuple(y_true.shape)} and `y_pred` has shape {tuple(y_pred.shape)}.",
-            "This loss or metric compares them element by element, so they must have the same shape.",
-            "Reshape `y_true`, or use a sparse loss or metric if it holds integer class labels.",
-        )
-    return y_true, y_pred
-
-
-def host(values: Any) -> Any:
-    """Convert Python data to a NumPy array, which later moves to the backend of the array it is combined with.
-
-    Arrays are returned unchanged. The predictions, and not a list of weights, therefore determine the backend.
-
-    Example:
-        >>> from cornu.losses.loss import host
-        >>> host([1, 2])
-        array([1, 2])
-    """
-    return values if hasattr(values, "shape") else np.asarray(values)
-
-
-def beside(values: Any, other: Any) -> Any:
-    """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
-
-    Example:
-        >>> from cornu import ops
-        >>> from cornu.losses.loss import beside
-        >>> type(beside([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
-        True
-    """
-    values, other = host(values), unwrap(other)
-    if backends.owner(other) is None or not isinstance(values, (np.ndarray, np.generic)):
-        return values
-    return arrays(values, other)[1]
-
-
-def together(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and predictions, of which one may be Python or NumPy data, as arrays of one backend (see :func:`beside`).
-
-    Example:
-        >>> from cornu import ops
-        >>> from cornu.losses.loss import together
-        >>> y_true, y_pred = together([1, 2], ops.ones((2,)))
-        >>> type(y_true) is type(y_pred)
-        True
-    """
-    return beside(y_true, y_pred), beside(y_pred, y_true)
-
-
-def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Convert labels and predictions to the float dtype of the predictions, or ``config.floatx()`` if they are not floats."""
-    y_true, y_pred = together(y_true, y_pred)
-    y_pred = as_float(y_pred)
-    return ops.cast(y_true, ops.dtype(y_pred)), y_pred
-
-
-def as_float(values: Any) -> Any:
-    """Return a floating-point array unchanged and any other array cast to ``config.floatx()``."""
-    dtype = getattr(values, "dtype", None)
-    if dtype is None:
-        return ops.cast(values, config.floatx())
-    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
-
-
 def per_sample(function: Callable) -> Callable:
     """Declare that a function of labels and predictions returns one value per sample that depends only on that sample.
 
@@ -278,20 +150,6 @@ def per_sample(function: Callable) -> Callable:
     """
     function.is_per_sample = True  # type: ignore[attr-defined]
     return function
-
-
-def gives_a_value_for_each_sample(function: Callable) -> bool:
-    """Return whether a function is declared to evaluate each sample independently (:func:`per_sample`).
-
-    A function without the declaration might return the mean of the batch.
-
-    Example:
-        >>> from cornu import losses
-        >>> from cornu.losses.loss import gives_a_value_for_each_sample
-        >>> gives_a_value_for_each_sample(losses.huber), gives_a_value_for_each_sample(losses.dice)
-        (True, False)
-    """
-    return getattr(function, "is_per_sample", False)
 
 
 class LossFunctionWrapper(Loss):

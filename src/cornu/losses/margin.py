@@ -3,7 +3,8 @@
 from typing import Any
 
 from cornu import ops
-from cornu.losses.loss import LossFunctionWrapper, align, per_sample
+from cornu.losses.alignment import align
+from cornu.losses.loss import LossFunctionWrapper, per_sample
 
 
 def _signed(y_true: Any) -> Any:

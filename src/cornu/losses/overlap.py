@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import LossFunctionWrapper, align
+from cornu.losses.alignment import align
+from cornu.losses.loss import LossFunctionWrapper
 
 Axis = int | Sequence[int] | None
 

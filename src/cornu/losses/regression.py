@@ -7,7 +7,8 @@ import math
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import LossFunctionWrapper, align, per_sample
+from cornu.losses.alignment import align
+from cornu.losses.loss import LossFunctionWrapper, per_sample
 
 
 @per_sample

@@ -1,8 +1,6 @@
 """Metrics, which evaluate a model and are accumulated over batches."""
 
-from typing import Any
-
-from cornu import registry, serialization
+from cornu import registry
 from cornu.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -11,7 +9,6 @@ from cornu.losses import (
     categorical_hinge,
     hinge,
     huber,
-    kind_of_labels,
     kl_divergence,
     log_cosh,
     mean_absolute_error,
@@ -51,16 +48,15 @@ from cornu.metrics.confusion import (
 )
 from cornu.metrics.fscore import F1Score, FBetaScore
 from cornu.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from cornu.metrics.lookup import _SHORT_NAMES, deserialize, get, resolve, serialize
+from cornu.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
 from cornu.metrics.metric import Metric
 from cornu.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    CategoricalHinge,
-    Hinge,
     KLDivergence,
     Poisson,
     SparseCategoricalCrossentropy,
-    SquaredHinge,
 )
 from cornu.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from cornu.metrics.regression import (
@@ -120,14 +116,6 @@ _CLASSES = [
     CategoricalHinge,
 ]
 
-_SHORT_NAMES = {
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError,
-    "bce": BinaryCrossentropy,
-    "kld": KLDivergence,
-}
 
 registry.allow(
     "metrics",
@@ -157,99 +145,6 @@ registry.allow(  # the functions that `MeanMetricWrapper(fn=...)` may refer to i
         sparse_top_k_categorical_accuracy,
     ],
 )
-
-_ACCURACIES = {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}
-_CROSSENTROPIES = {
-    "binary": BinaryCrossentropy,
-    "sparse": SparseCategoricalCrossentropy,
-    "categorical": CategoricalCrossentropy,
-}
-
-
-def get(identifier: Any) -> Any:
-    """Return the metric for a name, a config, a class or an object.
-
-    Some names, and functions, return a function; :func:`resolve` turns it into a metric.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Metric` or None.
-
-    Returns:
-        A metric or a function; None for None.
-
-    Raises:
-        InvalidArgumentError: No metric has this name.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.get("mse").name
-        'mean_squared_error'
-    """
-    return serialization.get("metrics", identifier)
-
-
-def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
-    """Return the :class:`Metric` for an element of ``compile(metrics=[...])`` for one output.
-
-    Args:
-        identifier: Anything :func:`get` accepts, or ``"accuracy"`` (``"acc"``) or ``"crossentropy"`` (``"ce"``), which depend
-            on the shapes: one prediction per sample is binary, labels of lower rank (or with a last axis of size 1) are
-            integer class labels, and anything else is one-hot.
-        loss: Loss of the output; a cross-entropy metric uses its ``from_logits``. Defaults to None.
-        y_true_shape: Shape of the labels. Defaults to None.
-        y_pred_shape: Shape of the predictions. Defaults to None.
-
-    Returns:
-        A metric, named after the identifier if that is a string, and built if the shapes are given.
-
-    Raises:
-        InvalidArgumentError: No metric has this name, or the shapes are missing.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.resolve("acc", y_true_shape=(32,), y_pred_shape=(32, 10))
-        <SparseCategoricalAccuracy name=acc>
-    """
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        return _ACCURACIES[kind_of_labels(identifier, y_true_shape, y_pred_shape)](name=identifier)
-    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
-        from_logits = getattr(loss, "kwargs", {}).get("from_logits", False)
-        kind = kind_of_labels(identifier, y_true_shape, y_pred_shape)
-        return _CROSSENTROPIES[kind](name=identifier, from_logits=from_logits)
-    found = get(identifier)
-    metric = found if isinstance(found, Metric) else MeanMetricWrapper(found)
-    if isinstance(identifier, str):
-        metric.name = identifier
-    if y_true_shape is not None and y_pred_shape is not None:
-        metric.build(tuple(y_true_shape), tuple(y_pred_shape))
-    return metric
-
-
-def serialize(metric: Any) -> Any:
-    """Return the JSON-serializable form of a metric.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.serialize(metrics.Sum(name="s"))["config"]
-        {'name': 's', 'dtype': None}
-    """
-    return serialization.serialize(metric)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the metric for a name or config.
-
-    Args:
-        config: String or config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.deserialize({"class_name": "Sum", "config": {"name": "s"}})
-        <Sum name=s>
-    """
-    with registry.custom_object_scope(custom_objects):
-        return get(config)
 
 
 __all__ = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.loss import align, beside, broadcast_weight
+from cornu.losses.alignment import align, beside, broadcast_weight
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.loss import align, per_sample, together
+from cornu.losses.alignment import align, together
+from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
 
 

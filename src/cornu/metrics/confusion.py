@@ -8,7 +8,7 @@ import numpy as np
 from cornu import ops
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import align, beside, broadcast_weight
+from cornu.losses.alignment import align, beside, broadcast_weight
 from cornu.metrics.metric import Metric
 
 _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions that are not among the largest

@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.loss import align, beside, broadcast_weight
+from cornu.losses.alignment import align, beside, broadcast_weight
 from cornu.metrics.metric import Metric
 
 _AVERAGES = ("micro", "macro", "weighted")

@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.loss import beside, broadcast_weight, together
+from cornu.losses.alignment import beside, broadcast_weight, together
 from cornu.metrics.metric import Metric
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses import margin
+from cornu.losses import crossentropy
 from cornu.losses import probabilistic as losses
-from cornu.losses.loss import as_float, beside, broadcast_weight
+from cornu.losses.alignment import as_float, beside, broadcast_weight
 from cornu.metrics.reduction import MeanMetricWrapper
 
 
@@ -35,7 +35,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         label_smoothing: float = 0,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(losses.binary_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.binary_crossentropy, name, dtype, **options)
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
@@ -66,7 +66,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(losses.categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.categorical_crossentropy, name, dtype, **options)
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
@@ -98,7 +98,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.sparse_categorical_crossentropy, name, dtype, **options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch."""
@@ -108,7 +108,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return weights that are 0 for the ignored class."""
-        numbers = losses.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
+        numbers = crossentropy.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
         if sample_weight is None:
             return known
@@ -147,58 +147,3 @@ class Poisson(MeanMetricWrapper):
 
     def __init__(self, name: str = "poisson", dtype: Any = None):
         super().__init__(losses.poisson, name, dtype)
-
-
-class Hinge(MeanMetricWrapper):
-    """Mean hinge loss, ``maximum(1 - y_true * y_pred, 0)``, for labels -1 and 1 (or 0 and 1), see :func:`cornu.losses.hinge`.
-
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
-
-    Example:
-        >>> from cornu.metrics import Hinge
-        >>> float(Hinge()([[-1.0, 1.0]], [[-2.0, 0.5]]))
-        0.25
-    """
-
-    def __init__(self, name: str = "hinge", dtype: Any = None):
-        super().__init__(margin.hinge, name, dtype)
-
-
-class SquaredHinge(MeanMetricWrapper):
-    """Mean squared hinge loss, ``square(maximum(1 - y_true * y_pred, 0))``, for labels -1 and 1 (or 0 and 1).
-
-    See :func:`cornu.losses.squared_hinge`.
-
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
-
-    Example:
-        >>> from cornu.metrics import SquaredHinge
-        >>> float(SquaredHinge()([[-1.0, 1.0]], [[-2.0, 0.5]]))
-        0.125
-    """
-
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None):
-        super().__init__(margin.squared_hinge, name, dtype)
-
-
-class CategoricalHinge(MeanMetricWrapper):
-    """Mean multiclass hinge loss for one-hot labels, ``maximum(neg - pos + 1, 0)``.
-
-    ``pos = sum(y_true * y_pred)`` and ``neg = max((1 - y_true) * y_pred)``; see :func:`cornu.losses.categorical_hinge`.
-
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
-
-    Example:
-        >>> from cornu.metrics import CategoricalHinge
-        >>> float(CategoricalHinge()([[0.0, 1.0]], [[2.0, 2.5]]))
-        0.5
-    """
-
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None):
-        super().__init__(margin.categorical_hinge, name, dtype)

@@ -5,7 +5,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.losses.loss import Loss, beside, broadcast_weight, gives_a_value_for_each_sample
+from cornu.losses.alignment import beside, broadcast_weight, gives_a_value_for_each_sample
+from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
 
 

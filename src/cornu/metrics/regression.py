@@ -5,7 +5,8 @@ from typing import Any
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses import regression as losses
-from cornu.losses.loss import align, beside, broadcast_weight, per_sample
+from cornu.losses.alignment import align, beside, broadcast_weight
+from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 

@@ -1,74 +1,21 @@
 """Optimizers, which update weights to minimize the loss."""
 
-from typing import Any
-
-from cornu import registry, serialization
-from cornu.errors import InvalidTypeError
+from cornu import registry
 from cornu.optimizers import schedules
-from cornu.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from cornu.optimizers.adadelta import Adadelta
+from cornu.optimizers.adagrad import Adagrad
+from cornu.optimizers.adam import Adam, AdamW
+from cornu.optimizers.adamax import Adamax
+from cornu.optimizers.lion import Lion
+from cornu.optimizers.lookup import deserialize, get, serialize
+from cornu.optimizers.nadam import Nadam
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.rmsprop import Adadelta, Adagrad, RMSprop
-from cornu.optimizers.sgd import SGD, Lion
+from cornu.optimizers.rmsprop import RMSprop
+from cornu.optimizers.sgd import SGD
 
 _CLASSES = [SGD, RMSprop, Adam, AdamW, Adagrad, Adadelta, Adamax, Nadam, Lion]
 
 registry.allow("optimizers", _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
-
-
-def get(identifier: Any) -> Any:
-    """Return the optimizer for a name, a config or an object.
-
-    Args:
-        identifier: String, config dict, :class:`Optimizer` or None.
-
-    Returns:
-        An optimizer; None for None.
-
-    Raises:
-        InvalidArgumentError: No optimizer has this name.
-        InvalidTypeError: The object is not an optimizer.
-
-    Example:
-        >>> from cornu import optimizers
-        >>> type(optimizers.get("adam")).__name__
-        'Adam'
-    """
-    if isinstance(identifier, str) and identifier.lower() in registry.allowed("optimizers"):
-        identifier = identifier.lower()
-    found = serialization.get("optimizers", identifier)
-    if found is not None and not isinstance(found, Optimizer):
-        raise InvalidTypeError(
-            f"The model received `optimizer={identifier!r}`.",
-            "`optimizer` must be a name such as 'adam', or an optimizer from `cornu.optimizers`.",
-            "Pass, for example, `optimizer=Adam(learning_rate=0.001)`.",
-        )
-    return found
-
-
-def serialize(optimizer: Any) -> Any:
-    """Return the JSON-serializable config of an optimizer.
-
-    Example:
-        >>> from cornu import optimizers
-        >>> optimizers.serialize(optimizers.SGD(momentum=0.5))["config"]["momentum"]
-        0.5
-    """
-    return serialization.serialize(optimizer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the optimizer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import optimizers
-        >>> optimizers.deserialize({"class_name": "SGD", "config": {"momentum": 0.5}}).momentum
-        0.5
-    """
-    return serialization.deserialize(config, "optimizers", custom_objects)
 
 
 __all__ = [

@@ -4,7 +4,6 @@ from typing import Any
 
 from cornu import ops
 from cornu.backends import fused_ops
-from cornu.optimizers import transforms
 from cornu.optimizers.optimizer import Optimizer
 
 
@@ -87,14 +86,14 @@ class Adam(Optimizer):
             moments, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
             weight, momentum, velocity = quick(weight, gradient, *moments, rate, *settings)
             return weight, {"momentum": momentum, "velocity": velocity}
-        new = _next_moments(gradient, slots, self.beta_1, self.beta_2)
+        new = next_moments(gradient, slots, self.beta_1, self.beta_2)
         velocity = new["velocity"]
         if self.amsgrad:
             velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)
         return weight - rate * new["momentum"] / (ops.sqrt(velocity) + self.epsilon), new
 
 
-def _next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
+def next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
     """Return the next moving averages of the gradients (momentum) and of the squared gradients (velocity)."""
     momentum, velocity = slots["momentum"], slots["velocity"]
     return {
@@ -162,163 +161,3 @@ class AdamW(Adam):
             name,
             **kwargs,
         )
-
-
-class Adamax(Optimizer):
-    """Adamax optimizer, a variant of Adam based on the infinity norm.
-
-    With gradient ``g`` and step ``t`` (starting at 1)::
-
-        m = beta_1 * m + (1 - beta_1) * g
-        u = maximum(beta_2 * u, abs(g))
-        weight = weight - learning_rate / (1 - beta_1 ** t) * m / (u + epsilon)
-
-    Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
-        beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
-        beta_2: Float in [0, 1), the decay rate of the exponentially weighted infinity norm. Defaults to 0.999.
-        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
-        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
-
-    References:
-        Kingma and Ba, 2014, "Adam: A Method for Stochastic Optimization", section 7, https://arxiv.org/abs/1412.6980
-
-    Example:
-        >>> from cornu import Variable, optimizers
-        >>> weight = Variable([1.0])
-        >>> optimizers.Adamax(learning_rate=0.5).apply([[7.0]], [weight])
-        >>> [round(value, 4) for value in weight.numpy().tolist()]
-        [0.5]
-    """
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-
-    def slot_groups(self) -> list[dict[str, float]]:
-        """Return the slots of the average of gradients and of the infinity norm."""
-        return [{"momentum": 0.0, "norm": 0.0}]
-
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """Compute one step for one weight."""
-        mean = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
-        norm = ops.maximum(self.beta_2 * slots["norm"], ops.abs(gradient))
-        rate = learning_rate / (1 - ops.power(self.beta_1, step))
-        return weight - rate * mean / (norm + self.epsilon), {"momentum": mean, "norm": norm}
-
-
-class Nadam(Optimizer):
-    """Nadam optimizer, Adam with Nesterov momentum.
-
-    With gradient ``g``, step ``t`` (starting at 1) and ``u_t = beta_1 * (1 - 0.5 * 0.96 ** t)``::
-
-        m = beta_1 * m + (1 - beta_1) * g
-        v = beta_2 * v + (1 - beta_2) * g ** 2
-        m_hat = u_(t+1) * m / (1 - u_1 * ... * u_(t+1)) + (1 - u_t) * g / (1 - u_1 * ... * u_t)
-        v_hat = v / (1 - beta_2 ** t)
-        weight = weight - learning_rate * m_hat / (sqrt(v_hat) + epsilon)
-
-    Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
-        beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
-        beta_2: Float in [0, 1), the decay rate of the moving average of squared gradients. Defaults to 0.999.
-        epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
-        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
-
-    References:
-        Dozat, 2016, "Incorporating Nesterov Momentum into Adam", https://cs229.stanford.edu/proj2015/054_report.pdf
-
-    Example:
-        >>> from cornu import Variable, optimizers
-        >>> weight = Variable([1.0])
-        >>> optimizers.Nadam(learning_rate=0.5).apply([[7.0]], [weight])
-        >>> [round(value, 4) for value in weight.numpy().tolist()]
-        [0.4686]
-    """
-
-    scalar_slots = (("u_product", 1.0),)
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-
-    def slot_groups(self) -> list[dict[str, float]]:
-        """Return the slots of the two moving averages."""
-        return [{"momentum": 0.0, "velocity": 0.0}]
-
-    def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
-        """Return the product of all momentum values so far."""
-        product = scalars["u_product"]
-        return {"u_product": transforms.as_dtype_of(product, ops.multiply(product, self._momentum(step)))}
-
-    def _momentum(self, step: Any) -> Any:
-        """Return the momentum at a step, which increases from about half of ``beta_1`` to ``beta_1``."""
-        return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
-
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """Compute one step for one weight."""
-        new = _next_moments(gradient, slots, self.beta_1, self.beta_2)
-        now, following, product = self._momentum(step), self._momentum(step + 1), slots["u_product"]
-        momentum = following * new["momentum"] / (1 - product * following) + (1 - now) * gradient / (1 - product)
-        velocity = new["velocity"] / (1 - ops.power(self.beta_2, step))
-        return weight - learning_rate * momentum / (ops.sqrt(velocity) + self.epsilon), new

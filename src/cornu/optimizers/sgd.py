@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cornu import ops
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
 
@@ -91,83 +90,3 @@ class SGD(Optimizer):
             return weight + move, {}
         velocity = self.momentum * slots["momentum"] + move
         return weight + (self.momentum * velocity + move if self.nesterov else velocity), {"momentum": velocity}
-
-
-class Lion(Optimizer):
-    """Lion optimizer, whose steps use only the sign of a mean of gradients.
-
-    With gradient ``g``::
-
-        weight = weight - learning_rate * sign(beta_1 * m + (1 - beta_1) * g)
-        m = beta_2 * m + (1 - beta_2) * g
-
-    It requires a learning rate 3 to 10 times smaller than that of Adam.
-
-    Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
-        beta_1: Float in (0, 1], the weight of the average when it is combined with the gradient for the step. Defaults to 0.9.
-        beta_2: Float in [0, 1], the decay rate of the moving average of gradients. Defaults to 0.99.
-        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
-
-    Raises:
-        InvalidArgumentError: ``beta_1`` is not in (0, 1].
-
-    References:
-        Chen et al., 2023, "Symbolic Discovery of Optimization Algorithms", https://arxiv.org/abs/2302.06675
-
-    Example:
-        >>> from cornu import Variable, optimizers
-        >>> weight = Variable([1.0, 1.0])
-        >>> optimizers.Lion(learning_rate=0.5).apply([[7.0, -0.1]], [weight])
-        >>> weight.numpy().tolist()
-        [0.5, 1.5]
-    """
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.99,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
-            **kwargs,
-        )
-        if not 0 < beta_1 <= 1:
-            raise InvalidArgumentError(
-                f"`Lion` received `beta_1={beta_1!r}`.",
-                "`beta_1` must be greater than 0 and at most 1.",
-                "Pass, for example, `beta_1=0.9`.",
-            )
-        self.beta_1, self.beta_2 = beta_1, beta_2
-
-    def slot_groups(self) -> list[dict[str, float]]:
-        """Return the slot of the moving average of gradients."""
-        return [{"momentum": 0.0}]
-
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
-        """Compute one step for one weight."""
-        mean = slots["momentum"]
-        direction = ops.sign(self.beta_1 * mean + (1 - self.beta_1) * gradient)
-        return weight - learning_rate * direction, {"momentum": self.beta_2 * mean + (1 - self.beta_2) * gradient}

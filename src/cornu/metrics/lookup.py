@@ -1,0 +1,130 @@
+"""Find metrics by name or config."""
+
+from typing import Any
+
+from cornu import registry, serialization
+from cornu.losses import (
+    kind_of_labels,
+)
+from cornu.metrics.classification import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+)
+from cornu.metrics.metric import Metric
+from cornu.metrics.probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+)
+from cornu.metrics.reduction import MeanMetricWrapper
+from cornu.metrics.regression import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+)
+
+_SHORT_NAMES = {
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "bce": BinaryCrossentropy,
+    "kld": KLDivergence,
+}
+
+_ACCURACIES = {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}
+
+_CROSSENTROPIES = {
+    "binary": BinaryCrossentropy,
+    "sparse": SparseCategoricalCrossentropy,
+    "categorical": CategoricalCrossentropy,
+}
+
+
+def get(identifier: Any) -> Any:
+    """Return the metric for a name, a config, a class or an object.
+
+    Some names, and functions, return a function; :func:`resolve` turns it into a metric.
+
+    Args:
+        identifier: String, config dict, class, callable, :class:`Metric` or None.
+
+    Returns:
+        A metric or a function; None for None.
+
+    Raises:
+        InvalidArgumentError: No metric has this name.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.get("mse").name
+        'mean_squared_error'
+    """
+    return serialization.get("metrics", identifier)
+
+
+def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
+    """Return the :class:`Metric` for an element of ``compile(metrics=[...])`` for one output.
+
+    Args:
+        identifier: Anything :func:`get` accepts, or ``"accuracy"`` (``"acc"``) or ``"crossentropy"`` (``"ce"``), which depend
+            on the shapes: one prediction per sample is binary, labels of lower rank (or with a last axis of size 1) are
+            integer class labels, and anything else is one-hot.
+        loss: Loss of the output; a cross-entropy metric uses its ``from_logits``. Defaults to None.
+        y_true_shape: Shape of the labels. Defaults to None.
+        y_pred_shape: Shape of the predictions. Defaults to None.
+
+    Returns:
+        A metric, named after the identifier if that is a string, and built if the shapes are given.
+
+    Raises:
+        InvalidArgumentError: No metric has this name, or the shapes are missing.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.resolve("acc", y_true_shape=(32,), y_pred_shape=(32, 10))
+        <SparseCategoricalAccuracy name=acc>
+    """
+    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
+        return _ACCURACIES[kind_of_labels(identifier, y_true_shape, y_pred_shape)](name=identifier)
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        from_logits = getattr(loss, "kwargs", {}).get("from_logits", False)
+        kind = kind_of_labels(identifier, y_true_shape, y_pred_shape)
+        return _CROSSENTROPIES[kind](name=identifier, from_logits=from_logits)
+    found = get(identifier)
+    metric = found if isinstance(found, Metric) else MeanMetricWrapper(found)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    if y_true_shape is not None and y_pred_shape is not None:
+        metric.build(tuple(y_true_shape), tuple(y_pred_shape))
+    return metric
+
+
+def serialize(metric: Any) -> Any:
+    """Return the JSON-serializable form of a metric.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.serialize(metrics.Sum(name="s"))["config"]
+        {'name': 's', 'dtype': None}
+    """
+    return serialization.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the metric for a name or config.
+
+    Args:
+        config: String or config dict.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
+
+    Example:
+        >>> from cornu import metrics
+        >>> metrics.deserialize({"class_name": "Sum", "config": {"name": "s"}})
+        <Sum name=s>
+    """
+    with registry.custom_object_scope(custom_objects):
+        return get(config)

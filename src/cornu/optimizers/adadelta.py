@@ -1,0 +1,80 @@
+"""The Adadelta optimizer."""
+
+from typing import Any
+
+from cornu import ops
+from cornu.optimizers.optimizer import Optimizer
+
+
+class Adadelta(Optimizer):
+    """Adadelta optimizer.
+
+    With gradient ``g``::
+
+        s = rho * s + (1 - rho) * g ** 2
+        delta = -sqrt(d + epsilon) / sqrt(s + epsilon) * g
+        d = rho * d + (1 - rho) * delta ** 2
+        weight = weight + learning_rate * delta
+
+    Args:
+        learning_rate: Float or :class:`LearningRateSchedule`; 1.0 as in the paper. Defaults to 0.001.
+        rho: Float in [0, 1), the decay rate of the moving averages. Defaults to 0.95.
+        epsilon: Small positive float for numerical stability, which also determines the size of the first steps. Defaults to
+            1e-7.
+        weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
+
+    References:
+        Zeiler, 2012, "ADADELTA: An Adaptive Learning Rate Method", https://arxiv.org/abs/1212.5701
+
+    Example:
+        >>> from cornu import Variable, optimizers
+        >>> weight = Variable([1.0])
+        >>> optimizers.Adadelta(learning_rate=1.0, rho=0.75, epsilon=0.01).apply([[5.0]], [weight])
+        >>> round(float(weight.numpy()[0]), 4)
+        0.8002
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.rho, self.epsilon = rho, epsilon
+
+    def slot_groups(self) -> list[dict[str, float]]:
+        """Return the slots of the moving averages of squared gradients and squared steps."""
+        return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
+
+    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+        """Compute one step for one weight."""
+        squares, steps = slots["accumulated_grad"], slots["accumulated_delta_var"]
+        squares = self.rho * squares + (1 - self.rho) * ops.square(gradient)
+        move = -ops.sqrt(steps + self.epsilon) / ops.sqrt(squares + self.epsilon) * gradient
+        steps = self.rho * steps + (1 - self.rho) * ops.square(move)
+        return weight + learning_rate * move, {"accumulated_grad": squares, "accumulated_delta_var": steps}
