@@ -4,9 +4,17 @@ from cornu import registry
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
-from cornu.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from cornu.layers.conv_transpose import (
+from cornu.layers.attention.base_multi_head_attention import (
+    AdditiveAttention,
+    Attention,
+    GroupQueryAttention,
+    MultiHeadAttention,
+)
+from cornu.layers.basic.dense import Activation, Dense, Identity, Lambda, Masking
+from cornu.layers.basic.einsum_dense import EinsumDense
+from cornu.layers.basic.embedding import Embedding
+from cornu.layers.convolution.base_conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from cornu.layers.convolution.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
     Conv3DTranspose,
@@ -14,8 +22,7 @@ from cornu.layers.conv_transpose import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from cornu.layers.core import Activation, Dense, Identity, Lambda, Masking
-from cornu.layers.depthwise_conv import (
+from cornu.layers.convolution.depthwise_conv import (
     DepthwiseConv1D,
     DepthwiseConv2D,
     SeparableConv1D,
@@ -23,8 +30,7 @@ from cornu.layers.depthwise_conv import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
-from cornu.layers.einsum_dense import EinsumDense
-from cornu.layers.embedding import Embedding
+from cornu.layers.lookup import deserialize, serialize
 from cornu.layers.merging import (
     Add,
     Average,
@@ -43,7 +49,12 @@ from cornu.layers.merging import (
     multiply,
     subtract,
 )
-from cornu.layers.normalization import BatchNormalization, GroupNormalization, LayerNormalization, UnitNormalization
+from cornu.layers.normalization.base_normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    UnitNormalization,
+)
 from cornu.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -70,7 +81,9 @@ from cornu.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from cornu.layers.preprocessing import Rescaling
+from cornu.layers.preprocessing.numeric import Rescaling
+from cornu.layers.recurrent.cell import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
 from cornu.layers.regularization import (
     ActivityRegularization,
     Dropout,
@@ -95,11 +108,8 @@ from cornu.layers.reshaping import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from cornu.layers.rnn import GRU, LSTM, RNN, SimpleRNN
-from cornu.layers.rnn_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from cornu.layers.serialization import deserialize, serialize
 from cornu.layers.torch_module import TorchModuleWrapper, as_torch_module
-from cornu.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
+from cornu.layers.wrapper import Bidirectional, TimeDistributed, Wrapper
 
 __all__ = [
     "ELU",

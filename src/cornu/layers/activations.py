@@ -5,8 +5,8 @@ from typing import Any
 from cornu import activations, constraints, initializers, ops, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 
 _FAR_BELOW = {"float16": -3e4}
 """Finite substitute for minus infinity for a dtype; -1e9 for the others."""
@@ -183,7 +183,7 @@ class PReLU(ElementwiseActivation):
         shape = self._alpha_shape(input_shape)
         for axis in range(1, len(input_shape)):
             if shape[axis - 1] is None:
-                shapes.check_size(self, input_shape, axis, None, "places")
+                shape_arithmetic.check_size(self, input_shape, axis, None, "places")
         self.alpha = self.add_weight(
             shape, self.alpha_initializer, regularizer=self.alpha_regularizer, constraint=self.alpha_constraint, name="alpha"
         )
@@ -211,7 +211,7 @@ class PReLU(ElementwiseActivation):
         if self.built and self._alpha_shape(input_shape) != self.alpha.shape:
             alpha = self.alpha.shape
             advice = "Share the slopes along axes of variable size with `shared_axes`, or create a new layer."
-            raise shapes.refusal(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
+            raise shape_arithmetic.refusal(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
         return input_shape
 
 

@@ -10,7 +10,7 @@ from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.layers.shapes import Shape, Size, find_axis
+from cornu.layers.shape_arithmetic import Shape, Size, find_axis
 
 
 class Merge(Layer):

@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import config, ops, validation
 from cornu.core.layer import Layer
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 from cornu.ops.nn.windows import standardize_padding
 
 
@@ -37,11 +37,11 @@ class Pooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape, with spatial sizes equal to the number of window positions."""
-        shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
-        spatial = shapes.spatial_sizes(input_shape, self.data_format)
-        spatial = shapes.after_window(self, spatial, self.pool_size, self.strides, self.padding)
-        channels = input_shape[shapes.channel_axis(self.data_format)]
-        return shapes.join(self.data_format, input_shape[0], spatial, channels)
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
+        spatial = shape_arithmetic.after_window(self, spatial, self.pool_size, self.strides, self.padding)
+        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
+        return shape_arithmetic.join(self.data_format, input_shape[0], spatial, channels)
 
 
 class MaxPooling(Pooling):
@@ -223,9 +223,9 @@ class GlobalPooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return ``(batch, channels)``, or with ``keepdims`` the same rank as the input with spatial sizes of 1."""
-        shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
-        channels = input_shape[shapes.channel_axis(self.data_format)]
-        return shapes.join(self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels)
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
+        return shape_arithmetic.join(self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels)
 
 
 class GlobalMaxPooling(GlobalPooling):

@@ -7,8 +7,8 @@ from cornu import config, ops, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 
 
 class Noise(Layer):
@@ -86,7 +86,7 @@ class Dropout(Noise):
         """Return the input shape."""
         if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
             expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, including the batch axis."
-            raise shapes.refusal(self, input_shape, expected, "Use None for axes along which values differ.")
+            raise shape_arithmetic.refusal(self, input_shape, expected, "Use None for axes along which values differ.")
         return input_shape
 
 
@@ -124,11 +124,11 @@ class SpatialDropout(Dropout):
         self.data_format = config.standardize_data_format(data_format)
 
     def _shape_of_choices(self, inputs: Any) -> Any:
-        return shapes.join(self.data_format, None, (1,) * self.rank, None)
+        return shape_arithmetic.join(self.data_format, None, (1,) * self.rank, None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
-        shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
         return input_shape
 
     def get_config(self) -> dict[str, Any]:

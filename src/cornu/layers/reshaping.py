@@ -7,8 +7,8 @@ from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape, Size
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape, Size
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Interpolation methods of enlarged images."""
@@ -53,12 +53,12 @@ class Flatten(Rearranging):
         rank = len(inputs.shape)
         if self.data_format == "channels_first" and rank > 2:
             inputs = ops.transpose(inputs, (0, *range(2, rank), 1))
-        return ops.reshape(inputs, (inputs.shape[0], shapes.product(inputs.shape[1:])))
+        return ops.reshape(inputs, (inputs.shape[0], shape_arithmetic.product(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the batch size and the product of the other sizes."""
-        shapes.check_least_rank(self, input_shape, ("batch",))
-        return (input_shape[0], shapes.product(input_shape[1:]))
+        shape_arithmetic.check_least_rank(self, input_shape, ("batch",))
+        return (input_shape[0], shape_arithmetic.product(input_shape[1:]))
 
 
 class Reshape(Rearranging):
@@ -100,15 +100,17 @@ class Reshape(Rearranging):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the batch size followed by the target shape."""
-        count = shapes.product(input_shape[1:])
-        known = shapes.product(size for size in self.target_shape if size != -1)
+        count = shape_arithmetic.product(input_shape[1:])
+        known = shape_arithmetic.product(size for size in self.target_shape if size != -1)
         if count is None or known is None:
             return (input_shape[0], *(None if size == -1 else size for size in self.target_shape))
         fits = (known and count % known == 0) if -1 in self.target_shape else count == known
         if not fits:
             expected = f"Its samples have {count} elements, but `target_shape={self.target_shape}` needs "
             expected += f"a multiple of {known}." if -1 in self.target_shape else f"{known}."
-            raise shapes.refusal(self, input_shape, expected, "Change `target_shape`, or use -1 for one of its sizes.")
+            raise shape_arithmetic.refusal(
+                self, input_shape, expected, "Change `target_shape`, or use -1 for one of its sizes."
+            )
         return (input_shape[0], *(count // known if size == -1 else size for size in self.target_shape))
 
 
@@ -146,7 +148,7 @@ class Permute(Rearranging):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the permuted sizes."""
-        shapes.check_rank(self, input_shape, ("batch", *(f"axis {axis}" for axis in range(1, len(self.dims) + 1))))
+        shape_arithmetic.check_rank(self, input_shape, ("batch", *(f"axis {axis}" for axis in range(1, len(self.dims) + 1))))
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
 
@@ -179,7 +181,7 @@ class RepeatVector(Rearranging):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return ``(batch, n, features)``."""
-        shapes.check_rank(self, input_shape, ("batch", "features"))
+        shape_arithmetic.check_rank(self, input_shape, ("batch", "features"))
         return (input_shape[0], self.n, input_shape[1])
 
 
@@ -205,12 +207,14 @@ class SpatialRearranging(Rearranging):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape with new spatial sizes."""
-        shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
         sizes: list[Size] = [
             None if size is None else self._new_size(size, place, input_shape)
-            for place, size in enumerate(shapes.spatial_sizes(input_shape, self.data_format))
+            for place, size in enumerate(shape_arithmetic.spatial_sizes(input_shape, self.data_format))
         ]
-        return shapes.join(self.data_format, input_shape[0], sizes, input_shape[shapes.channel_axis(self.data_format)])
+        return shape_arithmetic.join(
+            self.data_format, input_shape[0], sizes, input_shape[shape_arithmetic.channel_axis(self.data_format)]
+        )
 
 
 class ZeroPadding(SpatialRearranging):
@@ -223,7 +227,7 @@ class ZeroPadding(SpatialRearranging):
 
     def call(self, inputs: Any) -> Any:
         """Return the zero-padded inputs."""
-        return ops.pad(inputs, shapes.join(self.data_format, (0, 0), self._margins, (0, 0)))
+        return ops.pad(inputs, shape_arithmetic.join(self.data_format, (0, 0), self._margins, (0, 0)))
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         return size + sum(self._margins[place])
@@ -306,15 +310,15 @@ class Cropping(SpatialRearranging):
 
     def call(self, inputs: Any) -> Any:
         """Return the cropped inputs."""
-        sizes: Any = shapes.spatial_sizes(inputs.shape, self.data_format)
+        sizes: Any = shape_arithmetic.spatial_sizes(inputs.shape, self.data_format)
         middle = [slice(before, size - after) for size, (before, after) in zip(sizes, self._margins, strict=True)]
-        return inputs[shapes.join(self.data_format, slice(None), middle, slice(None))]
+        return inputs[shape_arithmetic.join(self.data_format, slice(None), middle, slice(None))]
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         left = size - sum(self._margins[place])
         if left < 1:
             expected = f"It crops {text_of_margins(self._margins)}, which leaves no elements along an axis of size {size}."
-            raise shapes.refusal(self, input_shape, expected, "Crop less, or pass larger inputs.")
+            raise shape_arithmetic.refusal(self, input_shape, expected, "Crop less, or pass larger inputs.")
         return left
 
 
@@ -483,7 +487,7 @@ class UpSampling2D(UpSampling):
         """Return the enlarged images."""
         if self.interpolation == "nearest":
             return super().call(inputs)
-        sizes = shapes.spatial_sizes(self.compute_output_shape(inputs.shape), self.data_format)
+        sizes = shape_arithmetic.spatial_sizes(self.compute_output_shape(inputs.shape), self.data_format)
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.image.resize(inputs, sizes, interpolation=self.interpolation, data_format=self.data_format)
 

@@ -13,9 +13,9 @@ from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers import shapes
-from cornu.layers.einsum_dense import EinsumDense, output_sizes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
+from cornu.layers.shape_arithmetic import Shape
 from cornu.serialization import serialize
 
 # --- Shared helpers ---------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class ManyHeads(Layer):
 
     def _check(self, query: Shape, value: Shape, key: Shape) -> None:
         """Raise a :class:`ShapeError` unless the shapes of query, value and key are compatible."""
-        shapes.check_least_rank(self, query, ("batch", "steps", "features"))
+        shape_arithmetic.check_least_rank(self, query, ("batch", "steps", "features"))
         axes = self._axes(len(query))
         rest = [place for place in range(len(query) - 1) if place not in axes]
         if not len(query) == len(value) == len(key):
@@ -200,7 +200,7 @@ class ManyHeads(Layer):
         if self.built:
             named = ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
             for projection, shape in named:
-                shapes.check_size(self, shape, -1, projection.kernel.shape[0], f"features of the {projection.name}")
+                shape_arithmetic.check_size(self, shape, -1, projection.kernel.shape[0], f"features of the {projection.name}")
 
     def _misfit(self, query: Shape, value: Shape, key: Shape, expected: str, advice: str) -> ShapeError:
         given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
@@ -609,7 +609,7 @@ class GroupQueryAttention(ManyHeads):
         return self.num_query_heads, self.num_key_value_heads, self.head_dim, self.head_dim
 
     def _check(self, query: Shape, value: Shape, key: Shape) -> None:
-        shapes.check_rank(self, query, ("batch", "steps", "features"))
+        shape_arithmetic.check_rank(self, query, ("batch", "steps", "features"))
         super()._check(query, value, key)
 
 
@@ -699,7 +699,7 @@ class OneHead(Layer):
                 f"Call it as `{type(self).__name__}()([query, value])`; for self-attention, pass `[x, x]`.",
             )
         query, value, key = (tuple(shape) for shape in (*input_shape, input_shape[1])[:3])
-        shapes.check_least_rank(self, query, ("batch", "steps", "features"))
+        shape_arithmetic.check_least_rank(self, query, ("batch", "steps", "features"))
         fits = len(query) == len(value) == len(key) and not any(map(_differ, query[:-2], value[:-2]))
         if not fits or any(map(_differ, value[:-1], key[:-1])) or _differ(query[-1], key[-1]):
             raise ShapeError(
@@ -831,14 +831,14 @@ class AdditiveAttention(OneHead):
         """Create ``scale``."""
         self.compute_output_shape(input_shape)
         if self.use_scale:
-            size = shapes.check_size(self, tuple(input_shape[0]), -1, None, "features")
+            size = shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, None, "features")
             self.scale = self.add_weight((size,), "glorot_uniform", name="scale")
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of the query with the features of the value."""
         shape = super().compute_output_shape(input_shape)
         if self.built and self.use_scale:
-            shapes.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
+            shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
         return shape
 
     def _scores(self, query: Any, key: Any) -> Any:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers, validation
-from cornu.layers import shapes
-from cornu.layers.conv import WindowedConv
-from cornu.layers.shapes import Shape, Size
+from cornu.layers import shape_arithmetic
+from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.shape_arithmetic import Shape, Size
 from cornu.ops.nn.windows import transpose_output_size
 
 
@@ -73,13 +73,13 @@ class BaseConvTranspose(WindowedConv):
         grown = map(
             transpose_output_size,
             (self.padding,) * self.rank,
-            shapes.spatial_sizes(input_shape, self.data_format),
+            shape_arithmetic.spatial_sizes(input_shape, self.data_format),
             self.kernel_size,
             self.strides,
             self.dilation_rate,
             extra,
         )
-        return shapes.join(self.data_format, input_shape[0], grown, self.filters)
+        return shape_arithmetic.join(self.data_format, input_shape[0], grown, self.filters)
 
 
 class Conv1DTranspose(BaseConvTranspose):

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
-from cornu.layers.shapes import Shape
+from cornu.layers.shape_arithmetic import Shape
 
 
 class Rescaling(Layer):

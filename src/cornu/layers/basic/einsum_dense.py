@@ -9,8 +9,8 @@ from cornu import activations, constraints, initializers, ops, regularizers, val
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 
 _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
 
@@ -138,7 +138,7 @@ class EinsumDense(Layer):
         for letter in (*self._kernel, *(self.bias_axes or "")):
             if sizes[letter] is None:
                 expected = f"The size of axis {letter!r} must be known, since the weights depend on it ({self.equation!r})."
-                raise shapes.refusal(
+                raise shape_arithmetic.refusal(
                     self, tuple(input_shape), expected, "Specify it in `output_shape` or in the `Input` of the model."
                 )
         self.kernel = self.add_weight(
@@ -190,12 +190,12 @@ class EinsumDense(Layer):
         if len(shape) < len(self._input) or (len(shape) > len(self._input) and self._ellipsis is None):
             least = "at least " if self._ellipsis else ""
             expected = f"Its equation {self.equation!r} is for inputs with {least}{len(self._input)} axes."
-            raise shapes.refusal(self, shape, expected, "Reshape the input, or write an equation for it.")
+            raise shape_arithmetic.refusal(self, shape, expected, "Reshape the input, or write an equation for it.")
         sizes = dict(zip(self._letters(len(shape))[0], shape, strict=True))
         if self.built:
             for letter, size in zip(self._kernel, self.kernel.shape, strict=True):
                 if letter in sizes:
-                    shapes.check_size(self, shape, list(sizes).index(letter), size, f"along the axis {letter!r}")
+                    shape_arithmetic.check_size(self, shape, list(sizes).index(letter), size, f"along the axis {letter!r}")
                 sizes[letter] = size
         named = self._output if self._ellipsis == "before" else self._output[1:]
         if len(named) != len(self._given_shape):
@@ -210,7 +210,9 @@ class EinsumDense(Layer):
                     f"For the axis {letter!r} its `output_shape={self._given_shape}` has {size}, "
                     f"but the input has {sizes[letter]}."
                 )
-                raise shapes.refusal(self, shape, expected, "Pass None for this axis, since the input determines its size.")
+                raise shape_arithmetic.refusal(
+                    self, shape, expected, "Pass None for this axis, since the input determines its size."
+                )
             sizes[letter] = sizes.get(letter) if size is None else size
         return {letter: None for letter in self._output} | sizes
 

@@ -7,7 +7,7 @@ import numpy as np
 from cornu import constraints, initializers, ops, regularizers, trees, validation
 from cornu.core.layer import Layer
 from cornu.errors import DataError
-from cornu.layers.shapes import Shape
+from cornu.layers.shape_arithmetic import Shape
 
 
 class Embedding(Layer):

@@ -12,8 +12,8 @@ from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import shapes
-from cornu.layers.rnn_cells import (
+from cornu.layers import shape_arithmetic
+from cornu.layers.recurrent.cell import (
     GRUCell,
     LSTMCell,
     RecurrentCell,
@@ -26,7 +26,7 @@ from cornu.layers.rnn_cells import (
     sizes_of,
     times,
 )
-from cornu.layers.shapes import Shape
+from cornu.layers.shape_arithmetic import Shape
 from cornu.serialization import serialize
 
 
@@ -256,17 +256,17 @@ class RNN(Layer):
     def _check_input(self, shape: Any) -> None:
         if isinstance(shape, list):
             advice = "Pass the state by name: `layer(x, initial_state=[...])`."
-            raise shapes.refusal(self, shape, "It expects one array of shape (batch, steps, features).", advice)
+            raise shape_arithmetic.refusal(self, shape, "It expects one array of shape (batch, steps, features).", advice)
         if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
             advice = (
                 "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
                 if len(shape) < 3
                 else "Reshape each step to a vector: `layers.Reshape((steps, -1))`."
             )
-            raise shapes.refusal(self, shape, "It needs 3 dimensions (batch, steps, features).", advice)
+            raise shape_arithmetic.refusal(self, shape, "It needs 3 dimensions (batch, steps, features).", advice)
         first = self._cells[0]
         if isinstance(first, RecurrentCell):
-            shapes.check_size(self, shape, -1, first.features, "features")
+            shape_arithmetic.check_size(self, shape, -1, first.features, "features")
 
     def compute_output_spec(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False

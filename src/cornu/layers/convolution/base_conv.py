@@ -7,8 +7,8 @@ from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape, Size
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape, Size
 from cornu.ops.nn.windows import standardize_padding
 
 
@@ -26,7 +26,7 @@ class WindowedConv(Layer):
     @property
     def cornu_channel_axis(self) -> int:  # type: ignore[override]
         """The axis of the channels."""
-        return shapes.channel_axis(self.data_format)
+        return shape_arithmetic.channel_axis(self.data_format)
 
     @property
     def cornu_output_activation(self) -> Any:
@@ -73,7 +73,7 @@ class WindowedConv(Layer):
         if self.padding != "causal":
             return inputs, self.padding
         before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
-        return ops.pad(inputs, shapes.join(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
+        return ops.pad(inputs, shape_arithmetic.join(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
 
     def _finish(self, outputs: Any) -> Any:
         if self.use_bias:
@@ -89,14 +89,14 @@ class WindowedConv(Layer):
 
     def _check_input(self, input_shape: Shape) -> int:
         """Validate the input shape and return its number of channels."""
-        shapes.check_rank(self, input_shape, shapes.picture_names(self.rank, self.data_format))
-        axis = shapes.channel_axis(self.data_format)
-        return shapes.check_size(self, input_shape, axis, self._built_channels(), "channels")
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        axis = shape_arithmetic.channel_axis(self.data_format)
+        return shape_arithmetic.check_size(self, input_shape, axis, self._built_channels(), "channels")
 
     def _output_shape(self, input_shape: Shape, filters: int) -> Shape:
-        spatial = shapes.spatial_sizes(input_shape, self.data_format)
-        spatial = shapes.after_window(self, spatial, self.kernel_size, self.strides, self.padding, self.dilation_rate)
-        return shapes.join(self.data_format, input_shape[0], spatial, filters)
+        spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
+        spatial = shape_arithmetic.after_window(self, spatial, self.kernel_size, self.strides, self.padding, self.dilation_rate)
+        return shape_arithmetic.join(self.data_format, input_shape[0], spatial, filters)
 
 
 class BaseConv(WindowedConv):

@@ -9,8 +9,8 @@ from cornu import ops
 from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 from cornu.serialization import serialize
 
 _MERGE_MODES = ("concat", "sum", "mul", "ave", None)
@@ -147,7 +147,7 @@ class TimeDistributed(Wrapper):
     def _inner_shape(self, shape: Shape) -> Shape:
         if len(shape) < 3:
             advice = "Add the feature axis: `x[..., None]`; or, for a single sequence, the batch axis: `x[None]`."
-            raise shapes.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
+            raise shape_arithmetic.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
         return (shape[0], *shape[2:])
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import constraints, initializers, ops, regularizers, validation
-from cornu.layers.conv import WindowedConv
-from cornu.layers.shapes import Shape, Size
+from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.shape_arithmetic import Shape, Size
 
 
 class BaseDepthwiseConv(WindowedConv):

@@ -15,8 +15,8 @@ from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 
 State = list
 """List of the state arrays of a cell; the first one is its output."""
@@ -226,8 +226,8 @@ class RecurrentCell(Layer):
 
     def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
         """Return the shape of the output, ``(batch, units)``, and the shapes of the states."""
-        shapes.check_rank(self, input_shape, ("batch", "features"))
-        shapes.check_size(self, input_shape, -1, self.features, "features")
+        shape_arithmetic.check_rank(self, input_shape, ("batch", "features"))
+        shape_arithmetic.check_size(self, input_shape, -1, self.features, "features")
         return (input_shape[0], self.units), [(input_shape[0], size) for size in sizes_of(self)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cornu import layers
 from cornu.errors import ShapeError
-from cornu.layers import shapes
+from cornu.layers import shape_arithmetic
 
 LAYER = layers.Identity(name="mine")
 PICTURE = ("batch", "height", "width", "channels")
@@ -21,8 +21,8 @@ def told(function: Callable, *arguments: Any) -> str:
 
 
 def test_a_fitting_rank_passes() -> None:
-    shapes.check_rank(LAYER, (None, 2, 2, 1), PICTURE)
-    shapes.check_least_rank(LAYER, (None, 2, 2, 1), ("batch", "features"))
+    shape_arithmetic.check_rank(LAYER, (None, 2, 2, 1), PICTURE)
+    shape_arithmetic.check_least_rank(LAYER, (None, 2, 2, 1), ("batch", "features"))
 
 
 @pytest.mark.parametrize(
@@ -36,40 +36,42 @@ def test_a_fitting_rank_passes() -> None:
     ],
 )
 def test_the_advice_for_a_wrong_rank_fits_the_shape(shape: tuple, names: tuple, advice: str) -> None:
-    text = told(shapes.check_rank, LAYER, shape, names)
+    text = told(shape_arithmetic.check_rank, LAYER, shape, names)
     assert text.startswith(f"The layer 'mine' received an input of shape {shape}. It needs {len(names)} dimensions")
     assert advice in text
 
 
 def test_a_size_that_weights_depend_on_must_be_known_and_the_same() -> None:
-    assert shapes.check_size(LAYER, (None, 4), -1, None, "features") == 4
-    assert shapes.check_size(LAYER, (None, 4), -1, 4, "features") == 4
-    assert "The size of axis 1 must be known" in told(shapes.check_size, LAYER, (None, None, 3), 1, None, "channels")
-    assert "It was built for 4 features, but the input has 5." in told(shapes.check_size, LAYER, (None, 5), -1, 4, "features")
+    assert shape_arithmetic.check_size(LAYER, (None, 4), -1, None, "features") == 4
+    assert shape_arithmetic.check_size(LAYER, (None, 4), -1, 4, "features") == 4
+    assert "The size of axis 1 must be known" in told(shape_arithmetic.check_size, LAYER, (None, None, 3), 1, None, "channels")
+    assert "It was built for 4 features, but the input has 5." in told(
+        shape_arithmetic.check_size, LAYER, (None, 5), -1, 4, "features"
+    )
 
 
 def test_parts_of_shapes_in_both_layouts() -> None:
     for layout, shape in (("channels_last", (None, 5, 6, 3)), ("channels_first", (None, 3, 5, 6))):
-        assert shapes.spatial_sizes(shape, layout) == (5, 6)
-        assert shape[shapes.channel_axis(layout)] == 3
-        assert shapes.join(layout, None, (5, 6), 3) == shape
+        assert shape_arithmetic.spatial_sizes(shape, layout) == (5, 6)
+        assert shape[shape_arithmetic.channel_axis(layout)] == 3
+        assert shape_arithmetic.join(layout, None, (5, 6), 3) == shape
 
 
 @pytest.mark.parametrize("padding, places", [("valid", 2), ("same", 4)])
 def test_a_window_takes_so_many_places(padding: str, places: int) -> None:
-    assert shapes.after_window(LAYER, (7, None), (3, 3), (2, 1), padding, (2, 1)) == (places, None)
+    assert shape_arithmetic.after_window(LAYER, (7, None), (3, 3), (2, 1), padding, (2, 1)) == (places, None)
 
 
 def test_a_window_that_does_not_fit_is_refused() -> None:
     assert "spatial size ? x 2. Its window of 3 x 3 must fit" in told(
-        shapes.after_window, LAYER, (None, 2), (3, 3), (1, 1), "valid"
+        shape_arithmetic.after_window, LAYER, (None, 2), (3, 3), (1, 1), "valid"
     )
 
 
 def test_the_product_of_sizes() -> None:
-    assert shapes.product((2, 3)) == 6
-    assert shapes.product(()) == 1
-    assert shapes.product((2, None)) is None
+    assert shape_arithmetic.product((2, 3)) == 6
+    assert shape_arithmetic.product(()) == 1
+    assert shape_arithmetic.product((2, None)) is None
 
 
 def test_numpys_sizes_are_sizes() -> None:

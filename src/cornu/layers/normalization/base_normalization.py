@@ -9,8 +9,8 @@ from cornu.backends import fused_ops
 from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape, Size
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape, Size
 
 
 def _wide(dtype: str) -> str:
@@ -55,11 +55,11 @@ class Normalization(Layer):
 
     def _check_axes(self, input_shape: Shape, axes: list[int]) -> list[int]:
         """Return the axes as non-negative integers, after validation of the axes and of their sizes."""
-        found = sorted(shapes.find_axis(axis, input_shape) for axis in axes)
+        found = sorted(shape_arithmetic.find_axis(axis, input_shape) for axis in axes)
         weight = (self.gamma if self.gamma is not None else self.beta) if self.built else None
         for place, axis in enumerate(found):
             where = -1 if axis == len(input_shape) - 1 else axis
-            shapes.check_size(self, input_shape, where, None if weight is None else weight.shape[place], "features")
+            shape_arithmetic.check_size(self, input_shape, where, None if weight is None else weight.shape[place], "features")
         return found
 
 
@@ -222,9 +222,9 @@ class BatchNormalization(Normalization):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
-        axis = shapes.find_axis(self.axis, input_shape)
+        axis = shape_arithmetic.find_axis(self.axis, input_shape)
         where = -1 if axis == len(input_shape) - 1 else axis
-        shapes.check_size(self, input_shape, where, self.moving_mean.shape[0] if self.built else None, "channels")
+        shape_arithmetic.check_size(self, input_shape, where, self.moving_mean.shape[0] if self.built else None, "channels")
         return input_shape
 
 
@@ -461,5 +461,5 @@ class UnitNormalization(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
         for axis in self.axis if isinstance(self.axis, list) else [self.axis]:
-            shapes.find_axis(axis, input_shape)
+            shape_arithmetic.find_axis(axis, input_shape)
         return input_shape

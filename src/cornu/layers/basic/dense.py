@@ -10,8 +10,8 @@ from cornu.core.layer import Layer
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
-from cornu.layers import shapes
-from cornu.layers.shapes import Shape
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
 
 
 class Dense(Layer):
@@ -115,8 +115,8 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape with the last size replaced by ``units``."""
-        shapes.check_least_rank(self, input_shape, ("batch", "features"))
-        shapes.check_size(self, input_shape, -1, self.kernel.shape[0] if self.built else None, "features")
+        shape_arithmetic.check_least_rank(self, input_shape, ("batch", "features"))
+        shape_arithmetic.check_size(self, input_shape, -1, self.kernel.shape[0] if self.built else None, "features")
         return (*input_shape[:-1], self.units)
 
 
