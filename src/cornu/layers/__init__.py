@@ -3,17 +3,16 @@
 from cornu import registry
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
-from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.attention.base_multi_head_attention import (
-    AdditiveAttention,
-    Attention,
-    GroupQueryAttention,
-    MultiHeadAttention,
-)
-from cornu.layers.basic.dense import Activation, Dense, Identity, Lambda, Masking
+from cornu.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.layers.attention.attention import AdditiveAttention, Attention
+from cornu.layers.attention.grouped_query_attention import GroupQueryAttention
+from cornu.layers.attention.multi_head_attention import MultiHeadAttention
+from cornu.layers.basic.dense import Dense
 from cornu.layers.basic.einsum_dense import EinsumDense
 from cornu.layers.basic.embedding import Embedding
-from cornu.layers.convolution.base_conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from cornu.layers.basic.lambda_layer import Identity, Lambda
+from cornu.layers.basic.masking import Masking
+from cornu.layers.convolution.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from cornu.layers.convolution.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -22,9 +21,8 @@ from cornu.layers.convolution.conv_transpose import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from cornu.layers.convolution.depthwise_conv import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
+from cornu.layers.convolution.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from cornu.layers.convolution.separable_conv import (
     SeparableConv1D,
     SeparableConv2D,
     SeparableConvolution1D,
@@ -49,12 +47,10 @@ from cornu.layers.merging import (
     multiply,
     subtract,
 )
-from cornu.layers.normalization.base_normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    UnitNormalization,
-)
+from cornu.layers.normalization.batch_normalization import BatchNormalization
+from cornu.layers.normalization.group_normalization import GroupNormalization
+from cornu.layers.normalization.layer_normalization import LayerNormalization
+from cornu.layers.normalization.unit_normalization import UnitNormalization
 from cornu.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -82,8 +78,13 @@ from cornu.layers.pooling import (
     MaxPooling3D,
 )
 from cornu.layers.preprocessing.numeric import Rescaling
-from cornu.layers.recurrent.cell import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from cornu.layers.recurrent.rnn import GRU, LSTM, RNN, SimpleRNN
+from cornu.layers.recurrent.bidirectional import Bidirectional
+from cornu.layers.recurrent.gru import GRU, GRUCell
+from cornu.layers.recurrent.lstm import LSTM, LSTMCell
+from cornu.layers.recurrent.rnn import RNN
+from cornu.layers.recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
+from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
+from cornu.layers.recurrent.time_distributed import TimeDistributed
 from cornu.layers.regularization import (
     ActivityRegularization,
     Dropout,
@@ -109,7 +110,7 @@ from cornu.layers.reshaping import (
     ZeroPadding3D,
 )
 from cornu.layers.torch_module import TorchModuleWrapper, as_torch_module
-from cornu.layers.wrapper import Bidirectional, TimeDistributed, Wrapper
+from cornu.layers.wrapper import Wrapper
 
 __all__ = [
     "ELU",

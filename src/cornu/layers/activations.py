@@ -3,6 +3,7 @@
 from typing import Any
 
 from cornu import activations, constraints, initializers, ops, regularizers, validation
+from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
@@ -265,3 +266,36 @@ class Softmax(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
         return input_shape
+
+
+class Activation(Layer):
+    """Layer that applies an activation function: ``y = activation(x)``.
+
+    The output has the shape of the input.
+
+    Args:
+        activation: Activation function, as a name such as ``"relu"`` or a callable.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Activation
+        >>> Activation("relu")(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    supports_masking = True
+
+    def __init__(self, activation: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
+
+    @property
+    def cornu_output_activation(self) -> Any:
+        """The activation."""
+        return self.activation
+
+    def call(self, inputs: Any) -> Any:
+        """Return the activation function of the inputs."""
+        return self.activation(inputs)

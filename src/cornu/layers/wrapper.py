@@ -1,25 +1,10 @@
 """Wrapper layers: a layer applied to each time step, and recurrent layers in both directions."""
 
-import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cornu import ops
-from cornu.core import batch_coupling, call_context
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
-from cornu.serialization import serialize
-
-_MERGE_MODES = ("concat", "sum", "mul", "ave", None)
-_MERGE: Mapping[str, Callable] = {
-    "concat": lambda forward, backward: ops.concatenate([forward, backward], axis=-1),
-    "sum": lambda forward, backward: forward + backward,
-    "mul": lambda forward, backward: forward * backward,
-    "ave": lambda forward, backward: (forward + backward) / 2,
-}
+from cornu.errors import InvalidTypeError
 
 
 def forwarded(trait: str) -> Any:
@@ -49,7 +34,7 @@ class Wrapper(Layer):
 
     def __init__(self, layer: Layer, **kwargs: Any):
         super().__init__(**kwargs)
-        self.layer = _check_layer(self, "layer", layer)
+        self.layer = check_layer(self, "layer", layer)
 
     def build(self, input_shape: Any = None) -> None:
         """Build the wrapped layer."""
@@ -57,317 +42,16 @@ class Wrapper(Layer):
             self.layer.build(input_shape)
 
 
-class TimeDistributed(Wrapper):
-    """Wrapper that applies a layer to each time step separately, with the same weights: ``y[:, t] = layer(x[:, t])``.
-
-    If the layer treats each sample independently, all time steps are processed at once, as one batch of ``batch * steps``
-    samples; otherwise, as with batch normalization, one after the other.
-
-    Input shape: ``(batch, steps, ...)``. Output shape: ``(batch, steps, ...)``.
-
-    Args:
-        layer: Layer to apply, with inputs of shape ``(batch, ...)``.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidTypeError: If ``layer`` is not a layer.
-        ShapeError: If, when called, the input has fewer than three axes, or the mask has a wrong shape.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import Conv2D, TimeDistributed
-        >>> TimeDistributed(Conv2D(4, 3))(np.ones((2, 5, 8, 8, 3))).shape
-        (2, 5, 6, 6, 4)
-    """
-
-    batch_coupling = "none"
-    supports_masking = True
-    cornu_input_value_range = forwarded("cornu_input_value_range")
-    cornu_preserves_value_range = forwarded("cornu_preserves_value_range")
-    cornu_normalizes_values = forwarded("cornu_normalizes_values")
-    cornu_largest_index = forwarded("cornu_largest_index")
-    cornu_output_activation = forwarded("cornu_output_activation")
-    cornu_output_dtype = forwarded("cornu_output_dtype")
-
-    @property
-    def cornu_channel_axis(self) -> int | None:  # type: ignore[override]
-        """That of the layer inside, whose input has no axis for the steps."""
-        axis = self.layer.cornu_channel_axis
-        return axis + 1 if axis is not None and axis > 0 else axis
-
-    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
-        """Build the wrapped layer."""
-        super().build(self._inner_shape(input_shape))
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return the outputs of the layer at all time steps.
-
-        Args:
-            inputs: Array of shape ``(batch, steps, ...)``.
-            training: Ignored; the wrapped layer receives it automatically.
-            mask: Boolean array of shape ``(batch, steps, ...)``, passed to the wrapped layer for each time step if it accepts a
-                mask. Defaults to None.
-        """
-        if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
-            raise ShapeError(
-                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)} and a "
-                f"mask of shape {tuple(mask.shape)}.",
-                f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
-                "Check the axes of the mask.",
-            )
-        if batch_coupling.effective_coupling(self.layer) == "none":
-            return self._all_at_once(inputs, mask)
-        outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
-        return ops.stack(outputs, axis=1)
-
-    def _all_at_once(self, inputs: Any, mask: Any) -> Any:
-        with _each_sample_often(inputs.shape[1]):
-            outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
-        return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
-
-    def _one(self, inputs: Any, mask: Any) -> Any:
-        return self.layer(inputs, **_accepted(self.layer, mask=mask))
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Return the mask computed by the wrapped layer or, if there is none, the time steps with any unmasked element."""
-        inner = None
-        if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
-            inner = self.layer.compute_mask(_folded(inputs), None if previous_mask is None else _folded(previous_mask))
-        if inner is not None:
-            return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
-        if previous_mask is None or previous_mask.ndim == 2:
-            return previous_mask
-        return ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
-
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        """Return the output shape of the wrapped layer for one time step, with the time axis after the batch axis."""
-        inner = self.layer.compute_output_shape(self._inner_shape(input_shape))
-        return (input_shape[0], input_shape[1], *inner[1:])
-
-    def _inner_shape(self, shape: Shape) -> Shape:
-        if len(shape) < 3:
-            advice = "Add the feature axis: `x[..., None]`; or, for a single sequence, the batch axis: `x[None]`."
-            raise shape_arithmetic.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
-        return (shape[0], *shape[2:])
-
-
-class Bidirectional(Layer):
-    """Wrapper that runs a recurrent layer over a sequence in both directions.
-
-    The layer computes::
-
-        y = merge(forward_layer(x), backward_layer(x))
-
-    where the sequences of outputs of the backward layer are reversed before merging, so that time steps correspond.
-
-    Input shape: ``(batch, steps, features)``. Output shape: that of the layer, with twice the features if
-    ``merge_mode="concat"``.
-
-    Source: Schuster and Paliwal, 1997, Bidirectional Recurrent Neural Networks.
-
-    Args:
-        layer: Recurrent layer, such as ``LSTM(32)``, or a layer with the same attributes. Both directions are created from its
-            arguments; the layer itself is not used.
-        merge_mode: How the outputs are merged: ``"concat"`` (along the last axis), ``"sum"``, ``"mul"``, ``"ave"`` (mean), or
-            None (returned as a pair). Defaults to ``"concat"``.
-        weights: List of initial weights, those of the forward layer first. Defaults to None.
-        backward_layer: Layer for the backward direction. Its ``go_backwards`` must differ from that of ``layer``, and its
-            ``return_sequences``, ``return_state`` and ``stateful`` must be the same. Defaults to a new
-            layer with the arguments of ``layer`` and ``go_backwards=True``.
-        **kwargs: Arguments of the base class :class:`Layer`: ``name``, ``trainable``, ``dtype`` and ``activity_regularizer``.
-
-    Raises:
-        InvalidTypeError: If ``layer`` or ``backward_layer`` is not a recurrent layer.
-        InvalidArgumentError: If the two layers are incompatible, or ``merge_mode`` is unknown.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import LSTM, Bidirectional
-        >>> Bidirectional(LSTM(4, return_sequences=True))(np.ones((2, 5, 3))).shape
-        (2, 5, 8)
-    """
-
-    batch_coupling = "none"
-    supports_masking = True
-
-    cornu_input_value_range = forwarded("cornu_input_value_range")
-    cornu_channel_axis = forwarded("cornu_channel_axis")
-
-    def __init__(
-        self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any
-    ):
-        super().__init__(**kwargs)
-        _check_recurrent(self, "layer", layer)
-        if merge_mode not in _MERGE_MODES:
-            raise one_of("merge_mode", merge_mode, map(str, _MERGE_MODES))
-        self.merge_mode = merge_mode
-        self.forward_layer = _made_again(layer)
-        self.forward_layer.name = f"forward_{layer.name.removeprefix('forward_')}"
-        if backward_layer is None:
-            self.backward_layer = _made_again(layer, go_backwards=True)
-            self.backward_layer.name = f"backward_{layer.name.removeprefix('backward_')}"
-        else:
-            self.backward_layer = _check_recurrent(self, "backward_layer", backward_layer)
-        self._check_pair()
-        for one in (self.forward_layer, self.backward_layer):
-            if hasattr(one, "zero_output_for_mask"):
-                one.zero_output_for_mask = one.return_sequences  # so that padding is also 0 after merging
-        self._first_weights = weights
-
-    def _check_pair(self) -> None:
-        one, other = self.forward_layer, self.backward_layer
-        if one.go_backwards == other.go_backwards:
-            raise InvalidArgumentError(
-                f"`Bidirectional` received two layers with `go_backwards={one.go_backwards}`.",
-                "One layer must process the sequence forward and the other backward.",
-                "Create the `backward_layer` with `go_backwards=True`, or omit it.",
-            )
-        for name in ("stateful", "return_sequences", "return_state"):
-            if getattr(one, name) != getattr(other, name):
-                raise InvalidArgumentError(
-                    f"`Bidirectional` received a `layer` with `{name}={getattr(one, name)}` and a `backward_layer` with "
-                    f"`{name}={getattr(other, name)}`.",
-                    "Both must be the same.",
-                    f"Create both with `{name}={getattr(one, name)}`.",
-                )
-
-    @property
-    def layer(self) -> Layer:
-        """The forward layer."""
-        return self.forward_layer
-
-    @property
-    def return_sequences(self) -> bool:
-        """Whether the outputs of all time steps are returned."""
-        return self.forward_layer.return_sequences
-
-    @property
-    def return_state(self) -> bool:
-        """Whether the last states are also returned."""
-        return self.forward_layer.return_state
-
-    @property
-    def stateful(self) -> bool:
-        """Whether the last states of each batch are the initial states of the next batch."""
-        return self.forward_layer.stateful
-
-    def build(self, input_shape: Shape) -> None:
-        """Build both layers."""
-        for layer in (self.forward_layer, self.backward_layer):
-            if not layer.built:
-                layer.build(input_shape)
-        if self._first_weights is not None:
-            self.set_weights(self._first_weights)
-            self._first_weights = None
-
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
-        """Return the merged outputs.
-
-        Args:
-            sequences: Array of shape ``(batch, steps, features)``.
-            initial_state: List of the initial states of the forward layer, followed by those of the backward layer. Defaults to
-                None.
-            mask: Boolean array of shape ``(batch, steps)``, False for padding. Defaults to None.
-            training: Ignored; both layers receive it automatically.
-
-        Returns:
-            The outputs, or with ``return_state`` the tuple ``(outputs, *forward_states, *backward_states)``. With
-            ``merge_mode=None`` there are two outputs instead of one.
-        """
-        first, second = self._halves(initial_state)
-        forward = self._run_one(self.forward_layer, sequences, first, mask)
-        backward = self._run_one(self.backward_layer, sequences, second, mask)
-        outputs = backward[0]
-        if self.return_sequences:
-            outputs = ops.flip(outputs, axis=1)
-        merged = (forward[0], outputs) if self.merge_mode is None else (_MERGE[self.merge_mode](forward[0], outputs),)
-        result = (*merged, *forward[1:], *backward[1:])
-        return result[0] if len(result) == 1 else result
-
-    def _run_one(self, layer: Layer, sequences: Any, initial_state: Any, mask: Any) -> tuple:
-        outputs = layer(sequences, **_accepted(layer, initial_state=initial_state, mask=mask))
-        return tuple(outputs) if self.return_state else (outputs,)
-
-    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
-        if initial_state is None:
-            return None, None
-        count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
-        if count % 2:
-            raise ShapeError(
-                f"The layer {self.name!r} received an `initial_state` of {count} arrays.",
-                "It needs an even number of arrays: the states of the forward layer, then those of the backward layer.",
-                "Pass, for example, `initial_state=[h, c, backward_h, backward_c]` for an LSTM.",
-            )
-        half = count // 2
-        return initial_state[:half], initial_state[half:]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the config, with both layers and without the initial weights."""
-        config = super().get_config()
-        if type(self).__init__ is not Bidirectional.__init__ and type(self).get_config is Bidirectional.get_config:
-            return config  # a custom subclass: keep its own arguments
-        config |= {"layer": serialize(self.forward_layer), "backward_layer": serialize(self.backward_layer)}
-        return {name: value for name, value in config.items() if name != "weights"}
-
-    def reset_state(self) -> None:
-        """Reset the states of stateful layers to zeros."""
-        self.forward_layer.reset_state()
-        self.backward_layer.reset_state()
-
-    def reset_states(self) -> None:
-        """Reset the states. Older name of :meth:`reset_state`."""
-        self.reset_state()
-
-    @property
-    def states(self) -> list | None:
-        """The state variables of stateful layers, or None."""
-        states = [*(self.forward_layer.states or ()), *(self.backward_layer.states or ())]
-        return states or None
-
-    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
-        """Return the output shape of the forward layer, with twice the features for ``"concat"``, and the states of both."""
-        shape = self.forward_layer.compute_output_shape(sequences_shape)
-        outputs, *states = shape if self.return_state else (shape,)
-        if self.merge_mode == "concat":
-            outputs = (*outputs[:-1], None if outputs[-1] is None else 2 * outputs[-1])
-        result = (*((outputs, outputs) if self.merge_mode is None else (outputs,)), *states, *states)
-        return result[0] if len(result) == 1 else result
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Return the mask of the input if the layers return sequences."""
-        mask = previous_mask if self.return_sequences else None
-        return [mask, mask] if self.merge_mode is None else [mask]
-
-
 # --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _each_sample_often(times: int) -> Iterator[None]:
-    """Repeat each element of the sample mask of the current call within the context."""
-    running = call_context.current()
-    if running is None or running.sample_mask is None:
-        yield
-        return
-    sample_mask, running.sample_mask = running.sample_mask, ops.repeat(running.sample_mask, times, axis=0)
-    try:
-        yield
-    finally:
-        running.sample_mask = sample_mask
-
-
-def _folded(x: Any) -> Any:
-    """Reshape ``(batch, steps, ...)`` to ``(batch * steps, ...)``."""
-    return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
-
-
-def _accepted(layer: Layer, **arguments: Any) -> dict[str, Any]:
+def accepted_arguments(layer: Layer, **arguments: Any) -> dict[str, Any]:
     """Return the arguments that are not None and that the ``call`` of the layer accepts."""
     parameters = inspect.signature(type(layer).call).parameters
     return {name: value for name, value in arguments.items() if value is not None and name in parameters}
 
 
-def _check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
+def check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
     if not isinstance(layer, Layer):
         raise InvalidTypeError(
             f"`{type(wrapper).__name__}` received {layer!r} as `{argument}`.",
@@ -375,37 +59,3 @@ def _check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
             "Pass, for example, `LSTM(32)`; if it is a class, call it." if isinstance(layer, type) else "Pass a layer.",
         )
     return layer
-
-
-def _check_recurrent(wrapper: Layer, argument: str, layer: Any) -> Any:
-    _check_layer(wrapper, argument, layer)
-    needed = ("go_backwards", "return_sequences", "return_state", "stateful")
-    missing = [name for name in needed if not hasattr(layer, name)]
-    if missing:
-        raise InvalidTypeError(
-            f"`{type(wrapper).__name__}` received a `{type(layer).__name__}` as `{argument}`.",
-            f"It needs a recurrent layer; this one has no `{missing[0]}`.",
-            "Pass, for example, `LSTM(32)` or `RNN(cell)`.",
-        )
-    return layer
-
-
-def _made_again(thing: Any, **changes: Any) -> Any:
-    """Return a new layer with the same arguments, without shared weights: layers among the arguments are recreated."""
-    if isinstance(thing, (list, tuple)):
-        return type(thing)(_made_again(part) for part in thing)
-    if not isinstance(thing, Layer):
-        return thing
-    captured = thing._cornu_arguments or {}
-    arguments = {name: _made_again(_layer_or(value, getattr(thing, name, None))) for name, value in captured.items()}
-    parameters = inspect.signature(type(thing).__init__).parameters.values()
-    if any(parameter.name == "name" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        arguments["name"] = thing.name  # so that no automatic name is consumed
-    layer = type(thing)(**(arguments | changes))
-    layer.name, layer.trainable = thing.name, thing.trainable
-    return layer
-
-
-def _layer_or(value: Any, attribute: Any) -> Any:
-    """Return the layer created from an argument (a list of cells becomes a stack), or the argument itself."""
-    return attribute if isinstance(attribute, Layer) else value

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,8 @@ class RecurrentCell(Layer):
         self.units = validation.whole(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.dropout = _share(self, "dropout", dropout)
-        self.recurrent_dropout = _share(self, "recurrent_dropout", recurrent_dropout)
+        self.dropout = check_dropout_rate(self, "dropout", dropout)
+        self.recurrent_dropout = check_dropout_rate(self, "recurrent_dropout", recurrent_dropout)
         self.seed = seed
         self._seeds = SeedGenerator(seed)
         self.state_size: int | list[int] = self.units
@@ -210,7 +210,7 @@ class RecurrentCell(Layer):
         if quick is None or not inputs.shape[0] or not self._is_plain():
             return None
         kernels, biases = (self.kernel.value, self.recurrent_kernel.value), self._biases()
-        if not _of_one_dtype(inputs, *states, *kernels, *biases):
+        if not of_one_dtype(inputs, *states, *kernels, *biases):
             return None
         return quick(self.advance, inputs, states, kernels, biases, kept, valid, keep_all)
 
@@ -229,373 +229,6 @@ class RecurrentCell(Layer):
         shape_arithmetic.check_rank(self, input_shape, ("batch", "features"))
         shape_arithmetic.check_size(self, input_shape, -1, self.features, "features")
         return (input_shape[0], self.units), [(input_shape[0], size) for size in sizes_of(self)]
-
-
-class SimpleRNNCell(RecurrentCell):
-    """Cell of :class:`SimpleRNN`.
-
-    The cell computes::
-
-        h = activation(inputs @ kernel + bias + h @ recurrent_kernel)
-
-    Source: Elman, 1990, Finding Structure in Time.
-
-    Args:
-        units: Positive integer, dimensionality of the state and of the output.
-        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
-        use_bias: Whether the layer adds a bias vector. Defaults to True.
-        kernel_initializer: Initializer for ``kernel``, of shape ``(features, units)``. Defaults to ``"glorot_uniform"``.
-        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, units)``. Defaults to
-            ``"orthogonal"``.
-        bias_initializer: Initializer for ``bias``, of shape ``(units,)``. Defaults to ``"zeros"``.
-        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
-        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
-        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
-        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
-        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
-            None.
-        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
-        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
-            recurrent kernel. Defaults to 0.
-        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import SimpleRNNCell
-        >>> output, states = SimpleRNNCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
-        >>> output.shape, len(states)
-        ((2, 4), 1)
-    """
-
-    _reads_only_products = True
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
-        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
-        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """Return ``[h]`` after one time step."""
-        return [self.activation(outer + inner)]
-
-
-class LSTMCell(RecurrentCell):
-    """Cell of :class:`LSTM`, with the states ``[h, c]``: hidden state (the output) and cell state.
-
-    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes::
-
-        i, f, g, o = split(inputs @ kernel + bias + h @ recurrent_kernel, 4)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        h = sigmoid(o) * tanh(c)
-
-    Sources: Hochreiter and Schmidhuber, 1997, Long Short-Term Memory; Gers et al., 2000, Learning to Forget (forget gate
-    ``f``).
-
-    Args:
-        units: Positive integer, dimensionality of the hidden state, the cell state and the output.
-        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
-        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
-        use_bias: Whether the layer adds a bias vector. Defaults to True.
-        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 4 * units)``. Defaults to ``"glorot_uniform"``.
-        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 4 * units)``. Defaults to
-            ``"orthogonal"``.
-        bias_initializer: Initializer for ``bias``, of shape ``(4 * units,)``. Defaults to ``"zeros"``.
-        unit_forget_bias: Whether to initialize the bias of the forget gate to 1 (Jozefowicz et al., 2015). Defaults to True.
-        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
-        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
-        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
-        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
-        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
-            None.
-        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
-        recurrent_dropout: Float in [0, 1), the fraction of ``h`` to drop during training, in its product with the recurrent
-            kernel. Defaults to 0.
-        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import LSTMCell
-        >>> output, states = LSTMCell(4)(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
-        >>> output.shape, len(states)
-        ((2, 4), 2)
-    """
-
-    _reads_only_products = True
-    gates = 4
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
-        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
-        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
-        self.state_size = [self.units, self.units]
-
-    def _first_bias(self) -> Any:
-        return self._bias_with_ones if self.unit_forget_bias else self.bias_initializer
-
-    def _bias_with_ones(self, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
-        """Return the initial bias of the four gates, with 1 for the forget gate."""
-        before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
-        return np.concatenate([before, np.ones((self.units,), before.dtype), after])
-
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """Return ``[h, c]`` after one time step."""
-        enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=-1)
-        carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
-        return [self.recurrent_activation(leave) * self.activation(carry), carry]
-
-    def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
-        """Return the result of all time steps, with a fused LSTM kernel if there is one.
-
-        On PyTorch the kernel is three times as fast as the unrolled loop.
-        """
-        usual = self._activations == (activations.tanh, activations.sigmoid) and self._is_plain()
-        quick = fused_ops.find("lstm", inputs) if usual and kept is None and valid is None and inputs.shape[0] else None
-        if quick is not None:
-            arrays = *states, self.kernel.value, self.recurrent_kernel.value, self._biases()[1]
-            if _of_one_dtype(inputs, *arrays):
-                outputs, *after = quick(inputs, *arrays)
-                return outputs if keep_all else after[0], after
-        return super().all_steps(inputs, states, kept, valid, keep_all)
-
-
-class GRUCell(RecurrentCell):
-    """Cell of :class:`GRU`.
-
-    With activations ``recurrent_activation`` (sigmoid) and ``activation`` (tanh), the cell computes the update gate ``z``, the
-    reset gate ``r``, the candidate ``n`` and the new state::
-
-        x_z, x_r, x_n = split(inputs @ kernel + bias[0], 3)
-        h_z, h_r, h_n = split(h @ recurrent_kernel + bias[1], 3)
-        z, r = sigmoid(x_z + h_z), sigmoid(x_r + h_r)
-        n = tanh(x_n + r * h_n)
-        h = z * h + (1 - z) * n
-
-    With ``reset_after=False`` there is one bias, added to the first product, and the candidate is
-    ``n = tanh(x_n + (r * h) @ recurrent_kernel_n)``.
-
-    Source: Cho et al., 2014, Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation,
-    https://arxiv.org/abs/1406.1078 (v1: ``reset_after=True``, v3: ``reset_after=False``).
-
-    Args:
-        units: Positive integer, dimensionality of the state and of the output.
-        activation: Activation function, as a name or a callable. None is linear. Defaults to ``"tanh"``.
-        recurrent_activation: Activation function of the gates, as a name or a callable. Defaults to ``"sigmoid"``.
-        use_bias: Whether the layer adds a bias vector. Defaults to True.
-        kernel_initializer: Initializer for ``kernel``, of shape ``(features, 3 * units)``. Defaults to ``"glorot_uniform"``.
-        recurrent_initializer: Initializer for ``recurrent_kernel``, of shape ``(units, 3 * units)``. Defaults to
-            ``"orthogonal"``.
-        bias_initializer: Initializer for ``bias``, of shape ``(2, 3 * units)`` (for the inputs and for the state), or
-            ``(3 * units,)`` without ``reset_after``. Defaults to ``"zeros"``.
-        kernel_regularizer: Regularizer applied to the kernel weights. Defaults to None.
-        recurrent_regularizer: Regularizer applied to the recurrent kernel weights. Defaults to None.
-        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
-        kernel_constraint: Constraint applied to the kernel weights after each optimizer update. Defaults to None.
-        recurrent_constraint: Constraint applied to the recurrent kernel weights after each optimizer update. Defaults to
-            None.
-        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
-        dropout: Float in [0, 1), the fraction of the inputs to drop during training. Defaults to 0.
-        recurrent_dropout: Float in [0, 1), the fraction of the recurrent state to drop during training, in its product with the
-            recurrent kernel. Defaults to 0.
-        reset_after: Whether to apply the reset gate after the product with the recurrent kernel instead of before. Defaults to
-            True.
-        seed: Integer seed of the dropout. Defaults to a seed drawn from the global generator.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidArgumentError: If ``units`` is not a positive integer, or a dropout is not in [0, 1).
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import GRUCell
-        >>> output, states = GRUCell(4)(np.ones((2, 3)), [np.zeros((2, 4))])
-        >>> output.shape, len(states)
-        ((2, 4), 1)
-    """
-
-    _reads_only_products = True
-    gates = 3
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        reset_after: bool = True,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
-        self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
-        self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.reset_after = reset_after
-
-    def _bias_shape(self) -> tuple[int, ...]:
-        return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
-
-    def _biases(self) -> tuple[Any, Any]:
-        if not self.use_bias:
-            return None, None
-        return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
-
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
-        """Return ``[h]`` after one time step, with the reset gate applied after the matrix product."""
-        x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
-        h_stay, h_reset, h_new = ops.split(inner, self.gates, axis=-1)
-        candidate = x_new + self.recurrent_activation(x_reset + h_reset) * h_new
-        return self._mixed(x_stay + h_stay, candidate, states)
-
-    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
-        """Return ``[h]`` after one time step."""
-        if self.reset_after:
-            return super().step(inputs, states, kept)
-        looked_at = times(states[0], kept)
-        outer = plus(ops.matmul(inputs, self.kernel), self._biases()[0])
-        x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
-        h_stay, h_reset = ops.split(ops.matmul(looked_at, self.recurrent_kernel[:, : 2 * self.units]), 2, axis=-1)
-        reset = self.recurrent_activation(x_reset + h_reset)
-        candidate = x_new + ops.matmul(reset * looked_at, self.recurrent_kernel[:, 2 * self.units :])
-        return self._mixed(x_stay + h_stay, candidate, states)
-
-    def _mixed(self, stay: Any, candidate: Any, states: State) -> State:
-        stay = self.recurrent_activation(stay)
-        return [stay * states[0] + (1 - stay) * self.activation(candidate)]
-
-    def _is_plain(self) -> bool:
-        return self.reset_after and super()._is_plain()
-
-
-class StackedRNNCells(Layer):
-    """Stack of cells that acts as one cell: the output of each cell is the input of the next.
-
-    Args:
-        cells: List of cells, in the order of their application.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
-
-    Raises:
-        InvalidTypeError: If one of them has no ``call`` or no ``state_size``.
-
-    Example:
-        >>> import numpy as np
-        >>> from cornu.layers import RNN, GRUCell, LSTMCell, StackedRNNCells
-        >>> RNN(StackedRNNCells([LSTMCell(4), GRUCell(5)]))(np.ones((2, 6, 3))).shape
-        (2, 5)
-    """
-
-    def __init__(self, cells: Sequence[Any], **kwargs: Any):
-        super().__init__(**kwargs)
-        self.cells = [check_cell(self, cell) for cell in cells]
-        if not self.cells:
-            raise InvalidArgumentError(
-                "`StackedRNNCells` received no cells.", "It needs at least one.", "Pass, for example, `[LSTMCell(32)]`."
-            )
-        self.batch_coupling = "none" if all(isinstance(cell, Layer) for cell in self.cells) else "unknown"
-
-    @property
-    def state_size(self) -> list:
-        """List of the state sizes of the cells."""
-        return [cell.state_size for cell in self.cells]
-
-    @property
-    def output_size(self) -> int:
-        """Output size of the last cell."""
-        return output_size_of(self.cells[-1])
-
-    def get_initial_state(self, batch_size: int) -> list:
-        """Return the initial states of the cells."""
-        return [initial_state_of(cell, batch_size, self) for cell in self.cells]
-
-    def build(self, input_shape: Shape) -> None:
-        """Build the cells."""
-        for cell in self.cells:
-            if isinstance(cell, Layer) and not cell.built:
-                cell.build(input_shape)
-            input_shape = (input_shape[0], output_size_of(cell))
-
-    def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list]:
-        """Compute one time step of all cells.
-
-        Args:
-            inputs: Array of shape ``(batch, features)``.
-            states: List of the states of each cell.
-            training: Whether to apply dropout. Defaults to False.
-
-        Returns:
-            The output of the last cell, and a list of the new states of each cell.
-        """
-        after = []
-        for cell, state in zip(self.cells, states, strict=True):
-            inputs, new = call_of(cell, training)(inputs, state)
-            after.append(new)
-        return inputs, after
 
 
 # --- Functions of cells -----------------------------------------------------------------------------------------------
@@ -656,7 +289,7 @@ def times(x: Any, factors: Any) -> Any:
     return x if factors is None else x * factors
 
 
-def _of_one_dtype(x: Any, *others: Any) -> bool:
+def of_one_dtype(x: Any, *others: Any) -> bool:
     """Return whether all arrays that are not None have the dtype of the first."""
     return all(other is None or other.dtype == x.dtype for other in others)
 
@@ -666,7 +299,7 @@ def plus(x: Any, bias: Any) -> Any:
     return x if bias is None else x + bias
 
 
-def _share(layer: Layer, argument: str, value: Any) -> float:
+def check_dropout_rate(layer: Layer, argument: str, value: Any) -> float:
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)
     raise InvalidArgumentError(

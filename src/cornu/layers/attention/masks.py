@@ -1,0 +1,62 @@
+"""Masks of attention: causal, sliding window and padding."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import ops
+from cornu.core.layer import Layer
+from cornu.dtypes import LARGEST
+from cornu.errors import ShapeError
+
+
+def masked_softmax(allowed: Any, scores: Any, axes: int = 1) -> Any:
+    """Return the softmax of the allowed scores over the last axes; if none in a row is allowed, the softmax over all."""
+    if allowed is not None:
+        scores = ops.where(allowed, scores, -0.7 * LARGEST[ops.dtype(scores)])  # finite, since infinity would result in NaN
+    return ops.softmax(scores, axis=tuple(range(-axes, 0)))
+
+
+def band_masks(queries: Any, keys: Any, causal: bool, window: int | None) -> list:
+    """Return masks of the keys each query may see by position: causal, and within the sliding window."""
+    if not causal and window is None:
+        return []
+    ahead = ops.expand_dims(ops.arange(keys), 0) - ops.expand_dims(ops.arange(queries), 1)
+    found = [ahead <= 0] if causal else []
+    return found if window is None else [*found, ops.abs(ahead) < window]
+
+
+def combine_masks(masks: list) -> Any:
+    """Return the logical AND of the masks; None if there are none."""
+    return functools.reduce(ops.logical_and, masks) if masks else None
+
+
+def as_array(mask: Any) -> Any:
+    """Return a mask, possibly a list, as an object with a shape."""
+    return mask if hasattr(mask, "shape") else np.asarray(mask)
+
+
+def check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> Any:
+    """Return a mask as booleans after validation of its shape.
+
+    Raises:
+        ShapeError: If the mask has another shape.
+    """
+    mask = as_array(mask)
+    if tuple(mask.shape) == tuple(expected):
+        return ops.cast(mask, "bool")
+    raise ShapeError(
+        f"The layer {layer.name!r} received `{name}` of shape {tuple(mask.shape)}.",
+        f"It must have the shape {tuple(expected)}, with one value for each position.",
+        "Compute it from the tensor that it masks, or omit it.",
+    )
+
+
+def differ(one: Any, other: Any) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def repeats_to(size: Any, expected: Any) -> bool:
+    return (isinstance(size, int) and size == 1) or size == expected

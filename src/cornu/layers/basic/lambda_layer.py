@@ -1,0 +1,116 @@
+"""Layers that apply a function, or return their input unchanged."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cornu import trees
+from cornu.core import symbolic_tensor
+from cornu.core.layer import Layer
+from cornu.core.shape_trees import map_shapes
+from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.errors import UnsafeModelError
+
+
+class Identity(Layer):
+    """Layer that returns its input unchanged: ``y = x``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Identity
+        >>> Identity()(np.array([1.0])).tolist()
+        [1.0]
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+    cornu_preserves_value_range = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs."""
+        return inputs
+
+
+class Lambda(Layer):
+    """Layer that applies an arbitrary function.
+
+    A saved model refers to the function by its name only. To load the model, pass ``custom_objects={"its_name": function}``.
+    A Python ``lambda`` has no name: to save the model, use a ``def`` function or a subclass of :class:`Layer`.
+
+    Args:
+        function: Callable of the inputs. Also receives ``mask`` and ``training`` if it has such parameters.
+        output_shape: Shape of one output sample, or a function of the full input shape. Defaults to the inferred shape.
+        mask: Mask of the output, or a function ``(inputs, mask) -> mask``. Defaults to None.
+        arguments: Dict of keyword arguments for the function. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Lambda
+        >>> Lambda(lambda x: x + 1)(np.array([1.0, 2.0])).tolist()
+        [2.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        function: Callable,
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.function = function
+        self.arguments = dict(arguments or {})
+        self.mask = mask
+        self.supports_masking = mask is not None
+        self._given_output_shape = output_shape
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Return the function of the inputs."""
+        offered = {"mask": mask, "training": training}
+        wanted = {name: value for name, value in offered.items() if name in _parameters(self.function)}
+        return self.function(inputs, **self.arguments, **wanted)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the mask specified by the argument ``mask``."""
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""
+        given = self._given_output_shape
+        if given is None:
+            return super().compute_output_spec(inputs)
+        input_shapes = trees.map(lambda tensor: tensor.shape, inputs)
+        batch = symbolic_tensor.symbolic_leaves(inputs)[0].shape[0]
+        found = given(input_shapes) if callable(given) else map_shapes(given, lambda shape: (batch, *shape))
+        return map_shapes(found, lambda shape: SymbolicTensor(shape, self.compute_dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the config, with ``output_shape`` and ``mask`` only if they were passed."""
+        config = super().get_config()
+        return {name: value for name, value in config.items() if name not in ("output_shape", "mask") or value is not None}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Lambda":
+        """Create a layer from its config.
+
+        Raises:
+            UnsafeModelError: If the function is a Python ``lambda``, which has no name, or is unknown.
+        """
+        function = config["function"]
+        named = {function.get(key) for key in ("class_name", "registered_name")} if isinstance(function, dict) else set()
+        if named & {"<lambda>", "__lambda__"}:
+            raise UnsafeModelError(
+                f"The `Lambda` layer {config.get('name')!r} contains a Python `lambda`.",
+                "A file can only refer to a function by name; restoring a `lambda` would require running code from the file.",
+                "Build the model in code and load only the weights with `model.load_weights(path)`.",
+            )
+        return super().from_config(config)  # type: ignore[return-value]
+
+
+def _parameters(function: Callable) -> frozenset[str]:
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # functions written in C may have no signature
+        return frozenset()

@@ -1,0 +1,46 @@
+"""Mask steps of a sequence."""
+
+from typing import Any
+
+from cornu import ops
+from cornu.core.layer import Layer
+from cornu.layers.shape_arithmetic import Shape
+
+
+class Masking(Layer):
+    """Layer that marks time steps as padding for the layers after it.
+
+    A time step is padding if all of its values equal ``mask_value``; its values are set to 0.
+
+    Input and output shape: ``(batch, steps, features)``.
+
+    Args:
+        mask_value: Value of padded elements. Defaults to 0.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name`` and ``dtype``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Masking
+        >>> Masking(mask_value=9.0)(np.array([[[9.0, 9.0], [9.0, 1.0]]])).tolist()
+        [[[0.0, 0.0], [9.0, 1.0]]]
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+    cornu_preserves_value_range = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs with padded time steps set to 0."""
+        return ops.where(ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True), inputs, 0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return a mask that is True for time steps that are not padding."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape."""
+        return input_shape

@@ -1,0 +1,158 @@
+"""Depthwise separable convolutions."""
+
+from typing import Any
+
+from cornu import constraints, initializers, ops, regularizers, validation
+from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.shape_arithmetic import Shape, Size
+
+
+class BaseSeparableConv(WindowedConv):
+    """Base class of the separable convolution layers, which differ in the number of spatial axes."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters = validation.whole(self, "filters", filters)
+        self.depth_multiplier = validation.whole(self, "depth_multiplier", depth_multiplier)
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
+        self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.pointwise_initializer = initializers.get(pointwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self.pointwise_constraint = constraints.get(pointwise_constraint)
+
+    def _built_channels(self) -> Size:
+        return self.depthwise_kernel.shape[-2] if self.built else None
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the two kernels and the bias."""
+        self.compute_output_shape(input_shape)
+        channels = self._check_input(input_shape)
+        self.depthwise_kernel = self.add_weight(
+            (*self.kernel_size, channels, self.depth_multiplier),
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+            name="depthwise_kernel",
+        )
+        self.pointwise_kernel = self.add_weight(
+            (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+            self.pointwise_initializer,
+            regularizer=self.pointwise_regularizer,
+            constraint=self.pointwise_constraint,
+            name="pointwise_kernel",
+        )
+        self._add_bias(self.filters)
+
+    def call(self, inputs: Any) -> Any:
+        """Return ``activation(separable_conv(inputs, depthwise_kernel, pointwise_kernel) + bias)``."""
+        inputs, padding = self._prepare(inputs)
+        outputs = ops.separable_conv(
+            inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides, padding, self.data_format, self.dilation_rate
+        )
+        return self._finish(outputs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""
+        self._check_input(input_shape)
+        return self._output_shape(input_shape, self.filters)
+
+
+class SeparableConv1D(BaseSeparableConv):
+    """1D depthwise separable convolution layer, for sequences.
+
+    The arguments are those of :class:`SeparableConv2D` with one integer instead of two.
+
+    Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, new_steps, filters)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import SeparableConv1D
+        >>> SeparableConv1D(5, 3)(np.ones((1, 10, 4))).shape
+        (1, 8, 5)
+    """
+
+    rank = 1
+
+
+class SeparableConv2D(BaseSeparableConv):
+    """2D depthwise separable convolution layer, for images.
+
+    A depthwise convolution, applied to each channel separately, is followed by a pointwise (1 x 1) convolution that mixes the
+    channels at each position::
+
+        y = activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)
+
+    The layer approximates :class:`Conv2D` with far fewer weights. The weights are ``depthwise_kernel``, of shape
+    ``(*kernel_size, channels, depth_multiplier)``, ``pointwise_kernel``, of shape
+    ``(1, 1, channels * depth_multiplier, filters)``, and ``bias``.
+
+    Input shape: ``(batch, height, width, channels)``. Output shape: ``(batch, new_height, new_width, filters)``.
+
+    Source: Chollet, 2016, Xception: Deep Learning with Depthwise Separable Convolutions, https://arxiv.org/abs/1610.02357
+
+    Args:
+        filters: Positive integer, the number of output channels.
+        kernel_size: Integer or tuple of 2 integers, the height and width of the kernel.
+        strides: Integer or tuple of integers, the step of the window along each spatial axis. Defaults to 1.
+        padding: ``"valid"`` (no padding) or ``"same"`` (pad with zeros so that the output has the size of the input divided by
+            the strides, rounded up). Defaults to ``"valid"``.
+        data_format: ``"channels_last"`` (batch, ..., channels) or ``"channels_first"`` (batch, channels, ...). Defaults to
+            ``config.image_data_format()``.
+        dilation_rate: Integer or tuple of integers, the spacing between kernel elements along each spatial axis. Defaults to 1.
+        depth_multiplier: Positive integer, the number of depthwise output channels for each input channel. Defaults to 1.
+        activation: Activation function, as a name or a callable. Defaults to None (linear).
+        use_bias: Whether the layer adds a bias vector, with one value per filter. Defaults to True.
+        depthwise_initializer: Initializer for the depthwise kernel. Defaults to ``"glorot_uniform"``.
+        pointwise_initializer: Initializer for the pointwise kernel. Defaults to ``"glorot_uniform"``.
+        bias_initializer: Initializer for the bias vector. Defaults to ``"zeros"``.
+        depthwise_regularizer: Regularizer applied to the depthwise kernel. Defaults to None.
+        pointwise_regularizer: Regularizer applied to the pointwise kernel. Defaults to None.
+        bias_regularizer: Regularizer applied to the bias vector. Defaults to None.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        depthwise_constraint: Constraint applied to the depthwise kernel after each optimizer update. Defaults to None.
+        pointwise_constraint: Constraint applied to the pointwise kernel after each optimizer update. Defaults to None.
+        bias_constraint: Constraint applied to the bias vector after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If a size is not a positive integer, or ``padding`` is unknown.
+        ShapeError: If, when called, the number of input channels differs from the one the layer was built with, or the input is
+            smaller than the kernel.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import SeparableConv2D
+        >>> layer = SeparableConv2D(16, 3)
+        >>> layer(np.ones((1, 8, 8, 3))).shape, layer.count_params()
+        ((1, 6, 6, 16), 91)
+    """
+
+    rank = 2
+
+
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D

@@ -1,0 +1,86 @@
+"""Layer normalization."""
+
+from typing import Any
+
+from cornu import ops, validation
+from cornu.core import batch_coupling, call_context
+from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
+from cornu.layers.shape_arithmetic import Shape
+
+
+class LayerNormalization(BaseNormalization):
+    """Layer normalization layer, which normalizes each sample separately over the given axes.
+
+    The layer computes, with mean and variance (biased) over ``axis``::
+
+        y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+
+    Half precision inputs are computed in ``float32``. The weights ``gamma`` and ``beta`` have the shape of these axes. The
+    output has the shape of the input.
+
+    Source: Ba et al., 2016, Layer Normalization, https://arxiv.org/abs/1607.06450
+
+    Args:
+        axis: Integer or list of integers, the axis or axes to normalize over. Defaults to -1.
+        epsilon: Small float added to the variance to avoid division by zero. Defaults to 1e-3.
+        center: Whether to add ``beta``. Defaults to True.
+        scale: Whether to multiply by ``gamma``. Defaults to True.
+        beta_initializer: Initializer for ``beta``. Defaults to ``"zeros"``.
+        gamma_initializer: Initializer for ``gamma``. Defaults to ``"ones"``.
+        beta_regularizer: Regularizer applied to ``beta``. Defaults to None.
+        gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
+        beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
+        gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+
+    Raises:
+        InvalidArgumentError: If the input does not have ``axis``.
+        ShapeError: If, when called, the sizes along ``axis`` differ from those the layer was built with.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import LayerNormalization
+        >>> LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]])).tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.axis = validation.axes(self, axis)
+        self.batch_coupling = batch_coupling.coupling_along(self.axis)
+        beta = (beta_initializer, beta_regularizer, beta_constraint)
+        gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
+        self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
+
+    def _axes(self) -> list[int]:
+        return self.axis if isinstance(self.axis, list) else [self.axis]
+
+    def build(self, input_shape: Shape) -> None:
+        """Create gamma and beta."""
+        self._add_gamma_and_beta(tuple(input_shape[axis] for axis in self._check_axes(input_shape, self._axes())))
+
+    def call(self, inputs: Any) -> Any:
+        """Return the normalized inputs."""
+        with call_context.autocast(None):
+            x = ops.cast(inputs, computing_dtype(self.compute_dtype))
+            axes = self._check_axes(x.shape, self._axes())
+            outputs = ops.layer_normalization(x, self.gamma, self.beta, axes, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape."""
+        self._check_axes(input_shape, self._axes())
+        return input_shape

@@ -1,0 +1,125 @@
+"""Apply a layer to every step of a sequence."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from cornu import ops
+from cornu.core import batch_coupling, call_context
+from cornu.errors import ShapeError
+from cornu.layers import shape_arithmetic
+from cornu.layers.shape_arithmetic import Shape
+from cornu.layers.wrapper import Wrapper, accepted_arguments, forwarded
+
+
+class TimeDistributed(Wrapper):
+    """Wrapper that applies a layer to each time step separately, with the same weights: ``y[:, t] = layer(x[:, t])``.
+
+    If the layer treats each sample independently, all time steps are processed at once, as one batch of ``batch * steps``
+    samples; otherwise, as with batch normalization, one after the other.
+
+    Input shape: ``(batch, steps, ...)``. Output shape: ``(batch, steps, ...)``.
+
+    Args:
+        layer: Layer to apply, with inputs of shape ``(batch, ...)``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+
+    Raises:
+        InvalidTypeError: If ``layer`` is not a layer.
+        ShapeError: If, when called, the input has fewer than three axes, or the mask has a wrong shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.layers import Conv2D, TimeDistributed
+        >>> TimeDistributed(Conv2D(4, 3))(np.ones((2, 5, 8, 8, 3))).shape
+        (2, 5, 6, 6, 4)
+    """
+
+    batch_coupling = "none"
+    supports_masking = True
+    cornu_input_value_range = forwarded("cornu_input_value_range")
+    cornu_preserves_value_range = forwarded("cornu_preserves_value_range")
+    cornu_normalizes_values = forwarded("cornu_normalizes_values")
+    cornu_largest_index = forwarded("cornu_largest_index")
+    cornu_output_activation = forwarded("cornu_output_activation")
+    cornu_output_dtype = forwarded("cornu_output_dtype")
+
+    @property
+    def cornu_channel_axis(self) -> int | None:  # type: ignore[override]
+        """That of the layer inside, whose input has no axis for the steps."""
+        axis = self.layer.cornu_channel_axis
+        return axis + 1 if axis is not None and axis > 0 else axis
+
+    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
+        """Build the wrapped layer."""
+        super().build(self._inner_shape(input_shape))
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return the outputs of the layer at all time steps.
+
+        Args:
+            inputs: Array of shape ``(batch, steps, ...)``.
+            training: Ignored; the wrapped layer receives it automatically.
+            mask: Boolean array of shape ``(batch, steps, ...)``, passed to the wrapped layer for each time step if it accepts a
+                mask. Defaults to None.
+        """
+        if mask is not None and tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
+            raise ShapeError(
+                f"The layer {self.name!r} received inputs of shape {tuple(inputs.shape)} and a "
+                f"mask of shape {tuple(mask.shape)}.",
+                f"The shape of the mask must begin with {tuple(inputs.shape[:2])} (batch and steps).",
+                "Check the axes of the mask.",
+            )
+        if batch_coupling.effective_coupling(self.layer) == "none":
+            return self._all_at_once(inputs, mask)
+        outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
+        return ops.stack(outputs, axis=1)
+
+    def _all_at_once(self, inputs: Any, mask: Any) -> Any:
+        with _each_sample_often(inputs.shape[1]):
+            outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
+        return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
+
+    def _one(self, inputs: Any, mask: Any) -> Any:
+        return self.layer(inputs, **accepted_arguments(self.layer, mask=mask))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the mask computed by the wrapped layer or, if there is none, the time steps with any unmasked element."""
+        inner = None
+        if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
+            inner = self.layer.compute_mask(_folded(inputs), None if previous_mask is None else _folded(previous_mask))
+        if inner is not None:
+            return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
+        if previous_mask is None or previous_mask.ndim == 2:
+            return previous_mask
+        return ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """Return the output shape of the wrapped layer for one time step, with the time axis after the batch axis."""
+        inner = self.layer.compute_output_shape(self._inner_shape(input_shape))
+        return (input_shape[0], input_shape[1], *inner[1:])
+
+    def _inner_shape(self, shape: Shape) -> Shape:
+        if len(shape) < 3:
+            advice = "Add the feature axis: `x[..., None]`; or, for a single sequence, the batch axis: `x[None]`."
+            raise shape_arithmetic.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
+        return (shape[0], *shape[2:])
+
+
+@contextlib.contextmanager
+def _each_sample_often(times: int) -> Iterator[None]:
+    """Repeat each element of the sample mask of the current call within the context."""
+    running = call_context.current()
+    if running is None or running.sample_mask is None:
+        yield
+        return
+    sample_mask, running.sample_mask = running.sample_mask, ops.repeat(running.sample_mask, times, axis=0)
+    try:
+        yield
+    finally:
+        running.sample_mask = sample_mask
+
+
+def _folded(x: Any) -> Any:
+    """Reshape ``(batch, steps, ...)`` to ``(batch * steps, ...)``."""
+    return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
