@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.training import prefetch
+from cornu.training.data_adapters import prefetch
 
 
 @pytest.fixture

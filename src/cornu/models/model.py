@@ -21,13 +21,14 @@ from cornu.export import export_model
 from cornu.models import files
 from cornu.models.functional import Functional
 from cornu.models.summary import print_summary
-from cornu.training import checks, feeds, inputs
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compiled import Compiled, compile_arguments
-from cornu.training.progress import Progress
-from cornu.training.step import Batch
+from cornu.training.compile_state import Compiled, compile_arguments
+from cornu.training.data_adapters import iterable_data_adapter
+from cornu.training.data_validation import array_checks, inputs
+from cornu.training.loop.progress import Progress
+from cornu.training.step.train_step import Batch
 
 
 class Model(Layer):
@@ -337,15 +338,15 @@ class Model(Layer):
             NonFiniteError: A step gave NaN. The model holds the weights from before that step.
         """
         compiled = self._need_compiled("fit")
-        checks.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
-        checks.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
-        checks.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
-        checks.frequency("fit", validation_freq)
+        array_checks.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
+        array_checks.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        array_checks.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
+        array_checks.frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
             data, measured = fitting.split(data, validation_split)
         else:
-            measured = None if validation_data is None else feeds.as_validation(validation_data)
+            measured = None if validation_data is None else iterable_data_adapter.as_validation(validation_data)
         # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
         feed = fitting.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
         compiled.ensure_built(feed.spec)
@@ -381,7 +382,7 @@ class Model(Layer):
             The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
         """
         compiled = self._need_compiled("evaluate")
-        checks.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
+        array_checks.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
         feed = fitting.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
         compiled.ensure_built(feed.spec)
         everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
@@ -411,14 +412,14 @@ class Model(Layer):
         Raises:
             DataError: There are no samples, or they do not fit the model.
         """
-        checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
+        array_checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # refuses a model whose constructor did not call the base's
-        if feeds.is_batches(x):
+        if iterable_data_adapter.is_batches(x):
             forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, ahead=not watchers.wants_batches())
         else:
             x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
-            forward, count = self._forward_function, -(-checks.sample_count_of(x) // size)
+            forward, count = self._forward_function, -(-array_checks.sample_count_of(x) // size)
             batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
             watchers, verbose = self._watchers(callbacks, count), verbose if count > 100 else 0
         return predicting.predict(self, forward, batches, watchers, Progress(verbose), count)
@@ -552,10 +553,10 @@ class Model(Layer):
         """What ``predict`` was given as arrays that fit the model."""
         form = predicting.form_of(x)
         if form is not None and self._forward is not None and form in self._forward_function.known_forms:
-            if not checks.surely_finite(x):
-                checks.finite("predict", "x", x)
+            if not array_checks.surely_finite(x):
+                array_checks.finite("predict", "x", x)
             return x
-        arrays = checks.as_arrays("predict", Batch(x, None, None, None)).x
+        arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)
         if arrays is x and form is not None and inputs.asks_for_form_alone(self):
             self._forward_function.known_forms.add(form)

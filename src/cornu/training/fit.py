@@ -11,13 +11,14 @@ from cornu import backends, trees
 from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError, NonFiniteError
-from cornu.training import checks, diagnosis, inputs, targets
 from cornu.training.callback import CallbackList, History
-from cornu.training.compiled import Compiled
-from cornu.training.feeds import ArrayFeed, BatchFeed, is_batches
-from cornu.training.loop import Loop
-from cornu.training.progress import Progress
-from cornu.training.step import Batch, spec_of
+from cornu.training.compile_state import Compiled
+from cornu.training.data_adapters.iterable_data_adapter import ArrayFeed, BatchFeed, is_batches
+from cornu.training.data_validation import array_checks, inputs, targets
+from cornu.training.loop import nan_diagnosis
+from cornu.training.loop.epoch_loop import Loop
+from cornu.training.loop.progress import Progress
+from cornu.training.step.train_step import Batch, spec_of
 
 Feed = ArrayFeed | BatchFeed
 
@@ -54,7 +55,7 @@ def make_feed(
 
     def validated(batch: Batch, number: int = 0) -> Batch:
         where = f"{function} (batch {number})" if number else function
-        batch = checks.as_arrays(where, batch)
+        batch = array_checks.as_arrays(where, batch)
         inputs.check(where, model, batch.x, hint=trained and number < 2)
         spec = spec_of(batch)
         losses, signature = compiled.losses_for(spec), compiled.signature_for(spec)
@@ -64,12 +65,12 @@ def make_feed(
 
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
-        checks.no_targets_beside_batches(function, data)
+        array_checks.no_targets_beside_batches(function, data)
         feed = BatchFeed(data.x, steps, validated, placement_of(model), padding, goes_on=trained, shuffle=shuffle)
         feed.sample()
         return feed
     batch = validated(data)
-    size = batch_size or (-(-checks.sample_count(batch) // steps) if steps else 32)
+    size = batch_size or (-(-array_checks.sample_count(batch) // steps) if steps else 32)
     return ArrayFeed(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
 
 
@@ -99,7 +100,7 @@ def fit(
         epochs: Numbers of the epochs to train, counted from 0.
         validation_freq: Measure every so many epochs, or in the epochs (counted from 1) of a list.
         callbacks: The callbacks.
-        verbose: See :class:`~cornu.training.progress.Progress`.
+        verbose: See :class:`~cornu.training.loop.progress.Progress`.
 
     Returns:
         The history.
@@ -113,7 +114,7 @@ def fit(
         f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
     )
     everybody.call("on_train_begin", {})
-    explain = functools.partial(diagnosis.explain, "fit", model, compiled.optimizer)
+    explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer)
     loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), everybody, "train", progress, explain)
     logs: dict[str, Any] = {}
     with progress:
@@ -184,12 +185,12 @@ def one_batch(
     Returns:
         The logs.
     """
-    data = checks.as_arrays(function, data)
-    feed = make_feed(function, model, compiled, data, checks.sample_count(data), False, class_weight)
+    data = array_checks.as_arrays(function, data)
+    feed = make_feed(function, model, compiled, data, array_checks.sample_count(data), False, class_weight)
     compiled.ensure_built(feed.spec)
     compiled.scores.reset()
     block = compiled.train_block(feed.spec) if training else compiled.test_block(feed.spec)
-    explain = functools.partial(diagnosis.explain, function, model, compiled.optimizer) if training else None
+    explain = functools.partial(nan_diagnosis.explain, function, model, compiled.optimizer) if training else None
     events = "train" if training else "test"
     loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), events, Progress(0), explain)
     return loop.epoch(feed)
@@ -215,8 +216,8 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
             "Only arrays can be cut.",
             "Pass the data to measure on as `validation_data`.",
         )
-    data = checks.as_arrays("fit", data)
-    count = checks.sample_count(data)
+    data = array_checks.as_arrays("fit", data)
+    count = array_checks.sample_count(data)
     first = 0
     if isinstance(fraction, (int, float, np.floating)) and 0 < fraction < 1:
         first = int(count * (1.0 - fraction))
@@ -226,7 +227,7 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
             "Both parts must hold at least one sample.",
             "Pass a number between 0 and 1, such as `validation_split=0.2`, or more data.",
         )
-    return checks.rows(data, slice(0, first)), checks.rows(data, slice(first, count))
+    return array_checks.rows(data, slice(0, first)), array_checks.rows(data, slice(first, count))
 
 
 def _is_due(frequency: Any, epoch: int) -> bool:

@@ -14,12 +14,12 @@ from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.structure_fingerprint import Snapshot
 from cornu.core.variable import values_of
 from cornu.errors import DataError
-from cornu.training import checks
 from cornu.training.callback import CallbackList
-from cornu.training.feeds import as_batch, iterate
-from cornu.training.prefetch import drawn, may_be_ahead
-from cornu.training.progress import Progress
-from cornu.training.step import shapes_and_dtypes
+from cornu.training.data_adapters.iterable_data_adapter import as_batch, iterate
+from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
+from cornu.training.data_validation import array_checks
+from cornu.training.loop.progress import Progress
+from cornu.training.step.train_step import shapes_and_dtypes
 
 _KEY = 0x5EED
 _IN_FLIGHT = 2
@@ -190,7 +190,7 @@ def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     """The samples to take and the size of a batch: ``steps`` alone take all samples, with ``batch_size`` only so many."""
     if steps is None:
         return x, batch_size or 32
-    size = batch_size or -(-checks.sample_count_of(x) // steps)
+    size = batch_size or -(-array_checks.sample_count_of(x) // steps)
     return trees.map(lambda array: array[: steps * size], x), size
 
 
@@ -225,7 +225,7 @@ def batches_of_iterable(
     with contextlib.closing(drawn(given, ahead and may_be_ahead(batches))) as given:
         for each in given:
             x = prepare(as_batch(each).x)
-            yield x, checks.sample_count_of(x)
+            yield x, array_checks.sample_count_of(x)
 
 
 def _to_host(model: Any, outputs: Any, count: int) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 
 import cornu
 from cornu import layers, optimizers
-from cornu.training.state import StateKeeper
+from cornu.training.step.train_state import StateKeeper
 
 
 def keeper_of(model, optimizer) -> StateKeeper:

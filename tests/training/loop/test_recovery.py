@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cornu.training.recovery import Recovery
+from cornu.training.loop.recovery import Recovery
 
 
 class Keeper:

@@ -5,7 +5,7 @@ import pytest
 
 from cornu import losses, ops
 from cornu.errors import InvalidArgumentError
-from cornu.training.objective import Objective, aligned, per_output
+from cornu.training.compiled_loss import Objective, aligned, per_output
 
 NAMES = ["size", "place"]
 SHAPES = [(None, 1), (None, 2)]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from cornu.training.callback import CallbackList
-from cornu.training.feeds import ArrayFeed, BatchFeed, Segment
-from cornu.training.progress import Progress
-from cornu.training.recovery import Recovery
-from cornu.training.state import StateKeeper
-from cornu.training.step import Block
+from cornu.training.data_adapters.iterable_data_adapter import ArrayFeed, BatchFeed, Segment
+from cornu.training.loop.progress import Progress
+from cornu.training.loop.recovery import Recovery
+from cornu.training.step.train_state import StateKeeper
+from cornu.training.step.train_step import Block
 
 _SECONDS_A_BLOCK = 0.5
 """How long one compiled call may run: so the progress line moves twice a second.
@@ -29,7 +29,7 @@ class Loop:
 
     The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
     for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read (see
-    :class:`~cornu.training.recovery.Recovery`).
+    :class:`~cornu.training.loop.recovery.Recovery`).
 
     Args:
         block: The compiled block.

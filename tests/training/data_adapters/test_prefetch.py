@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from cornu import config
-from cornu.training import prefetch
-from cornu.training.prefetch import drawn, may_be_ahead
+from cornu.training.data_adapters import prefetch
+from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
 
 SECONDS = 60
 """How long a test waits for what must come before it fails."""

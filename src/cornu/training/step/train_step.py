@@ -8,9 +8,9 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
-from cornu.training import micro_batches
-from cornu.training.micro_batches import Measured
-from cornu.training.state import TrainState
+from cornu.training.step import micro_batches
+from cornu.training.step.micro_batches import Measured
+from cornu.training.step.train_state import TrainState
 
 
 class Batch(NamedTuple):

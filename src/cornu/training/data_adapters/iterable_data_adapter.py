@@ -11,8 +11,8 @@ import numpy as np
 
 from cornu import backends, config, seeds, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.prefetch import drawn, may_be_ahead
-from cornu.training.step import Batch, Plan, spec_of
+from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
+from cornu.training.step.train_step import Batch, Plan, spec_of
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and go to the device in pieces of at most this size."""

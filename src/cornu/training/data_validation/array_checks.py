@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu import backends, config, ops, trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, NonFiniteError
-from cornu.training.step import Batch
+from cornu.training.step.train_step import Batch
 
 _PIECE = 2**20
 """How many numbers of an array are looked at in one go: few enough to stay in the processor's cache."""

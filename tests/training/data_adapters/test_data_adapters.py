@@ -7,9 +7,9 @@ import pytest
 
 from cornu import backends, config, seeds
 from cornu.errors import DataError
-from cornu.training import feeds
-from cornu.training.feeds import ArrayFeed, BatchFeed
-from cornu.training.step import Batch, batch_of
+from cornu.training.data_adapters import iterable_data_adapter
+from cornu.training.data_adapters.iterable_data_adapter import ArrayFeed, BatchFeed
+from cornu.training.step.train_step import Batch, batch_of
 
 PLACE = config.Place("numpy")
 
@@ -122,7 +122,7 @@ def test_steps_of_measuring_begin_anew_and_end_with_the_data():
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("pad", [True, False])
 def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
-    monkeypatch.setattr(feeds, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
+    monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
     feed = array_feed(16, 2, shuffle=shuffle, pad=pad)
     segments = list(feed.epoch())
     assert {len(segment.data.x) for segment in segments} <= {6, 4}
@@ -132,7 +132,7 @@ def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
 
 def test_pieces_have_the_order_of_the_whole(monkeypatch):
     whole, pieces = array_feed(17, 3, shuffle=True), None
-    monkeypatch.setattr(feeds, "_RESIDENT_BYTES", 12 * 6)
+    monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)
     pieces = array_feed(17, 3, shuffle=True)
     orders = []
     for feed in (whole, pieces):
@@ -381,26 +381,26 @@ IS_BATCHES = {
 
 
 def test_an_engines_array_is_data(engine_name):
-    assert not feeds.is_batches(backends.get(engine_name).asarray(X))
+    assert not iterable_data_adapter.is_batches(backends.get(engine_name).asarray(X))
 
 
 @pytest.mark.parametrize("name", IS_BATCHES)
 def test_is_batches(name):
     value, expected = IS_BATCHES[name]
-    assert feeds.is_batches(value) == expected
+    assert iterable_data_adapter.is_batches(value) == expected
 
 
 def test_a_frame_is_data():
-    assert not feeds.is_batches(pytest.importorskip("pandas").DataFrame(X))
+    assert not iterable_data_adapter.is_batches(pytest.importorskip("pandas").DataFrame(X))
 
 
 def test_a_sparse_matrix_is_no_generator_of_rows():
-    assert not feeds.is_batches(pytest.importorskip("scipy.sparse").csr_array(X))
+    assert not iterable_data_adapter.is_batches(pytest.importorskip("scipy.sparse").csr_array(X))
 
 
 def test_validation_data():
-    assert feeds.as_validation((X, Y)) == Batch(X, Y, None, None)
-    assert feeds.as_validation([X, Y])[:2] == (X, Y)
+    assert iterable_data_adapter.as_validation((X, Y)) == Batch(X, Y, None, None)
+    assert iterable_data_adapter.as_validation([X, Y])[:2] == (X, Y)
     batches = [(X, Y), (X, Y)]
-    assert feeds.as_validation(batches).x is batches
-    assert feeds.as_validation(([X, X], [Y, Y])).x[1] is X
+    assert iterable_data_adapter.as_validation(batches).x is batches
+    assert iterable_data_adapter.as_validation(([X, X], [Y, Y])).x[1] is X

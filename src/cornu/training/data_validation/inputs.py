@@ -13,8 +13,8 @@ from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
-from cornu.training import checks
-from cornu.training.checks import said
+from cornu.training.data_validation import array_checks
+from cornu.training.data_validation.array_checks import said
 
 _BRIGHT = 16
 """Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
@@ -26,7 +26,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
     Args:
         function: Name of the function the user called.
         model: The model.
-        x: Tree of arrays, as :func:`cornu.training.checks.as_arrays` gives it.
+        x: Tree of arrays, as :func:`cornu.training.data_validation.array_checks.as_arrays` gives it.
         hint: Whether to warn of pictures that nobody scales.
 
     Raises:
@@ -36,16 +36,16 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
     """
     with construction_lock:  # a model says that it is built before all layers inside it are
         if not model.built:
-            for name, leaf in checks.named_leaves("x", x):  # before anything is built for data that is refused
-                checks.finite(function, name, leaf)
+            for name, leaf in array_checks.named_leaves("x", x):  # before anything is built for data that is refused
+                array_checks.finite(function, name, leaf)
             model.build(_shapes(x))
     graph = model.cornu_graph
     if graph is None:
-        for name, leaf in checks.named_leaves("x", x):
-            checks.finite(function, name, leaf)
+        for name, leaf in array_checks.named_leaves("x", x):
+            array_checks.finite(function, name, leaf)
         return
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
-        low, high = checks.finite(function, name, leaf)
+        low, high = array_checks.finite(function, name, leaf)
         if not _fits(leaf.shape, tensor.shape):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_numbers(function, name, graph, tensor, leaf, low, high)
@@ -82,7 +82,7 @@ def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
                 (did_you_mean(unknown[0], names) if unknown else "") or "Give one array for each of these names.",
             )
         return [(f"x[{name!r}]", x[name]) for name in names]
-    leaves = list(checks.named_leaves("x", x))
+    leaves = list(array_checks.named_leaves("x", x))
     if len(leaves) == len(names):
         return leaves
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
@@ -213,9 +213,9 @@ def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor,
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
         if largest is not None and not (low >= 0 and high <= largest):
-            _, place, value = checks.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
+            _, place, value = array_checks.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
-                f"{said(function)}: `{name}` holds the number {value:g} {checks.where(place)}.",
+                f"{said(function)}: `{name}` holds the number {value:g} {array_checks.where(place)}.",
                 f"The layer {layer.name!r} (`{type(layer).__name__}`) takes the integers from 0 to {largest}.",
                 f"Make it for {int(high) + 1} integers (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
                 "by one integer."

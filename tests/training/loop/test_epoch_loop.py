@@ -11,8 +11,8 @@ from cornu.callbacks import Callback
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import NonFiniteError
-from cornu.training import loop
-from cornu.training.step import Batch, spec_of
+from cornu.training.loop import epoch_loop
+from cornu.training.step.train_step import Batch, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(96, 4)).astype("float32"), RNG.integers(0, 3, 96)
@@ -313,7 +313,7 @@ def test_the_model_holds_the_state_whenever_a_callback_runs(classifier, on, clos
 
 
 def test_many_steps_run_in_one_call(classifier, monkeypatch):
-    monkeypatch.setattr(loop, "_SECONDS_A_BLOCK", 60.0)
+    monkeypatch.setattr(epoch_loop, "_SECONDS_A_BLOCK", 60.0)
     model = classifier().to_backend("numpy")
     model.fit(X, Y, SIZE, verbose=0)
     compiled = model._compiled

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cornu.errors import NonFiniteError
-from cornu.training.progress import Progress, format_logs
+from cornu.training.loop.progress import Progress, format_logs
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 4)), RNG.integers(0, 3, 20)

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from cornu.training.feeds import Segment
-from cornu.training.state import StateKeeper, TrainState
-from cornu.training.step import Block, Report
+from cornu.training.data_adapters.iterable_data_adapter import Segment
+from cornu.training.step.train_state import StateKeeper, TrainState
+from cornu.training.step.train_step import Block, Report
 
 
 class _Steps(NamedTuple):

@@ -10,11 +10,11 @@ from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
 from cornu.losses import Loss, LossFunctionWrapper
-from cornu.training import checks
-from cornu.training.checks import said
-from cornu.training.inputs import times
-from cornu.training.objective import Objective
-from cornu.training.step import Batch
+from cornu.training.compiled_loss import Objective
+from cornu.training.data_validation import array_checks
+from cornu.training.data_validation.array_checks import said
+from cornu.training.data_validation.inputs import times
+from cornu.training.step.train_step import Batch
 
 _SPARSE = (losses.sparse_categorical_crossentropy,)
 _BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
@@ -98,7 +98,7 @@ def check(function: str, objective: Objective, outputs: list[Output], batch: Bat
         function: Name of the function the user called.
         objective: The losses.
         outputs: The outputs.
-        batch: The data, as :func:`cornu.training.checks.as_arrays` gives it.
+        batch: The data, as :func:`cornu.training.data_validation.array_checks.as_arrays` gives it.
 
     Raises:
         DataError: Targets are missing, or hold what the loss cannot judge.
@@ -114,9 +114,9 @@ def check(function: str, objective: Objective, outputs: list[Output], batch: Bat
             _refuse_missing(function, name, array, output, loss)
             _check_target(Target(function, name, array, output, loss))
         elif array is not None:
-            checks.finite(function, name, array)
+            array_checks.finite(function, name, array)
         if weight is not None:
-            checks.finite(function, weight_name, weight)
+            array_checks.finite(function, weight_name, weight)
             _check_weight(function, weight_name, weight, output, loss)
 
 
@@ -161,7 +161,7 @@ def _refuse_missing(function: str, name: str, array: Any, output: Output, loss: 
 
 
 def _check_target(target: Target) -> None:
-    low, high = checks.finite(target.function, target.name, target.array)
+    low, high = array_checks.finite(target.function, target.name, target.array)
     _refuse_one_softmax(target)
     if target.kind is None:  # a loss of the user's own may compare anything
         return
@@ -245,12 +245,12 @@ def _check_class_range(target: Target, classes: int | None, low: float, high: fl
         outside = (piece < 0) | (piece >= classes)
         return outside if ignored is None else outside & (piece != ignored)
 
-    count, place, value = checks.find(array, is_bad)
+    count, place, value = array_checks.find(array, is_bad)
     if not count:
         return
     others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
     raise DataError(
-        f"{said(function)}: `{name}` holds the label {value:g} {checks.where(place)}{others}.",
+        f"{said(function)}: `{name}` holds the label {value:g} {array_checks.where(place)}{others}.",
         f"The output {output.name!r} has {classes} unit{'' if classes == 1 else 's'}, so labels go from 0 to {classes - 1}.",
         _range_advice(name, value, classes, low, high),
     )
@@ -270,10 +270,10 @@ def _range_advice(name: str, value: float, classes: int, low: float, high: float
 
 
 def _refuse_fractions(target: Target, classes: int | None) -> None:
-    count, place, value = checks.find(target.array, lambda piece: piece != np.floor(piece))
+    count, place, value = array_checks.find(target.array, lambda piece: piece != np.floor(piece))
     if count:
         raise DataError(
-            f"{said(target.function)}: `{target.name}` holds the label {value:g} {checks.where(place)}.",
+            f"{said(target.function)}: `{target.name}` holds the label {value:g} {array_checks.where(place)}.",
             f"The loss {target.loss.name!r} takes class numbers: whole numbers from 0"
             + (f" to {classes - 1}." if classes else "."),
             "For probabilities of classes, use `loss='categorical_crossentropy'`; for quantities, `loss='mse'`.",
@@ -314,7 +314,7 @@ def _same_shape_advice(target: Target) -> str:
 
 
 def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
-    count, place, value = checks.find(target.array, lambda piece: (piece < 0) | (piece > 1))
+    count, place, value = array_checks.find(target.array, lambda piece: (piece < 0) | (piece > 1))
     if low == -1 and high == 1:
         advice = f"Bring labels of -1 and 1 to 0 and 1, `({target.name} + 1) / 2`, or use `loss='hinge'`."
     elif high == 255:
@@ -327,7 +327,7 @@ def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
     else:
         advice = "For quantities, use `loss='mse'`."
     raise DataError(
-        f"{said(target.function)}: `{target.name}` holds {value:g} {checks.where(place)}"
+        f"{said(target.function)}: `{target.name}` holds {value:g} {array_checks.where(place)}"
         + (f"; {count} of {target.array.size} labels are out of range." if count > 1 else "."),
         f"The loss {target.loss.name!r} takes 0 and 1, and probabilities between them.",
         advice,

@@ -9,10 +9,10 @@ import cornu
 from cornu import backends, layers, losses, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
-from cornu.training import micro_batches
-from cornu.training.micro_batches import Measured
-from cornu.training.objective import Objective
-from cornu.training.step import Batch
+from cornu.training.compiled_loss import Objective
+from cornu.training.step import micro_batches
+from cornu.training.step.micro_batches import Measured
+from cornu.training.step.train_step import Batch
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(22, 6, 6, 2)).astype("float32")

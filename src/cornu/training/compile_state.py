@@ -7,11 +7,11 @@ from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.training import micro_batches
-from cornu.training.objective import Objective, aligned
-from cornu.training.scores import Scores
-from cornu.training.state import StateKeeper
-from cornu.training.step import Batch, Block, test_step, train_step
+from cornu.training.compiled_loss import Objective, aligned
+from cornu.training.compiled_metrics import Scores
+from cornu.training.step import micro_batches
+from cornu.training.step.train_state import StateKeeper
+from cornu.training.step.train_step import Batch, Block, test_step, train_step
 
 
 class Compiled:
@@ -20,10 +20,10 @@ class Compiled:
     Args:
         model: The model.
         optimizer: A name, a config or an optimizer.
-        loss: See :class:`~cornu.training.objective.Objective`.
-        loss_weights: See :class:`~cornu.training.objective.Objective`.
-        metrics: See :class:`~cornu.training.scores.Scores`.
-        weighted_metrics: See :class:`~cornu.training.scores.Scores`.
+        loss: See :class:`~cornu.training.compiled_loss.Objective`.
+        loss_weights: See :class:`~cornu.training.compiled_loss.Objective`.
+        metrics: See :class:`~cornu.training.compiled_metrics.Scores`.
+        weighted_metrics: See :class:`~cornu.training.compiled_metrics.Scores`.
         micro_batch_size: See ``Model.compile``.
 
     Raises:

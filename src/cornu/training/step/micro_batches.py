@@ -31,7 +31,7 @@ class Measured(NamedTuple):
 
     Attributes:
         gradients: Of the loss, for each trained weight.
-        losses: See :class:`~cornu.training.objective.Losses`.
+        losses: See :class:`~cornu.training.compiled_loss.Losses`.
         outputs: List of what the model gave.
         non_trainable: Values of the variables that are not trained, after the batch.
     """

@@ -1,0 +1,1 @@
+"""From a user's data to batches for the training loop."""

@@ -1,0 +1,1 @@
+"""The loop over an epoch, recovery from failures, and progress."""
