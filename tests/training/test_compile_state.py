@@ -6,8 +6,8 @@ import pytest
 import cornu
 from cornu import layers, losses, metrics, optimizers
 from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, NotBuiltError
+from cornu.training.batch import Batch, spec_of
 from cornu.training.compile_state import compile_arguments
-from cornu.training.step.train_step import Batch, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 4)).astype("float32"), RNG.integers(0, 3, 12)

@@ -8,9 +8,9 @@ import pytest
 from cornu import metrics
 from cornu.errors import InvalidArgumentError
 from cornu.metrics import Metric
+from cornu.training.batch import Batch
 from cornu.training.compiled_loss import Losses, Objective
 from cornu.training.compiled_metrics import Scores
-from cornu.training.step.train_step import Batch
 
 RNG = np.random.default_rng(0)
 Y, OUTPUT = (RNG.normal(size=(6, 1)).astype("float32") for _ in range(2))

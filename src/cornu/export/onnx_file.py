@@ -17,7 +17,7 @@ from cornu.core.signature import TensorSpec, input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.packages import need
 from cornu.io.atomic import atomic_write
-from cornu.training.predict import Forward
+from cornu.training.predict_function import Forward
 
 _BATCHES = (3, 1)
 """Sizes of the batches that a file is tried with."""

@@ -10,7 +10,7 @@ import numpy as np
 from cornu import trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.export.packages import need
-from cornu.training.data_validation import array_checks
+from cornu.training.data_validation import arguments
 from cornu.training.loop.progress import Progress
 
 _DTYPES = {"float": "float32", "double": "float64"}
@@ -105,7 +105,7 @@ class OnnxModel:
             DataError: There are no samples, or they do not fit the model.
         """
         if batch_size is not None:
-            array_checks.whole_numbers("predict", 1, batch_size=batch_size)
+            arguments.whole_numbers("predict", 1, batch_size=batch_size)
         arrays = self._as_inputs("predict", x)
         samples = len(arrays[0])
         size = self._batch_size(batch_size, samples)

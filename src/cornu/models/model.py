@@ -21,14 +21,15 @@ from cornu.export import export_model
 from cornu.models import files
 from cornu.models.functional import Functional
 from cornu.models.summary import print_summary
+from cornu.training import batch, predict_function, prepare_data
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
+from cornu.training.batch import Batch
 from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import Compiled, compile_arguments
-from cornu.training.data_adapters import iterable_data_adapter
-from cornu.training.data_validation import array_checks, inputs
+from cornu.training.data_adapters import data_adapter
+from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.loop.progress import Progress
-from cornu.training.step.train_step import Batch
 
 
 class Model(Layer):
@@ -69,7 +70,7 @@ class Model(Layer):
         super().__init__(name=name or (auto_name("functional") if made_of_tensors else None), trainable=trainable, **kwargs)
         self._functional = None if inputs is None else Functional(inputs, outputs)
         self._compiled: Compiled | None = None
-        self._forward: predicting.Forward | None = None
+        self._forward: predict_function.Forward | None = None
         self.stop_training = False
         self.history: History | None = None
         self.meta: dict[str, Any] = {}
@@ -151,7 +152,7 @@ class Model(Layer):
         loss, assigns to a variable, reads one that is not the model's, or draws random numbers.
         """
         record_of(self)  # refuses a model whose constructor did not call the base's
-        inputs = predicting.inputs_of_call(self, args, kwargs)
+        inputs = predict_function.inputs_of_call(self, args, kwargs)
         outputs = None if inputs is None else self._forward_function.for_call(inputs)
         if outputs is None:
             return super().__call__(*args, **kwargs)
@@ -338,22 +339,22 @@ class Model(Layer):
             NonFiniteError: A step gave NaN. The model holds the weights from before that step.
         """
         compiled = self._need_compiled("fit")
-        array_checks.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
-        array_checks.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
-        array_checks.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
-        array_checks.frequency("fit", validation_freq)
+        arguments.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
+        arguments.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        arguments.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
+        arguments.frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
-            data, measured = fitting.split(data, validation_split)
+            data, measured = prepare_data.split(data, validation_split)
         else:
-            measured = None if validation_data is None else iterable_data_adapter.as_validation(validation_data)
+            measured = None if validation_data is None else data_adapter.as_validation(validation_data)
         # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
-        feed = fitting.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
+        feed = prepare_data.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
         compiled.ensure_built(feed.spec)
         validation = None
         if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
-            validation = fitting.make_feed("fit (validation_data)", self, compiled, measured, size, steps=validation_steps)
+            validation = prepare_data.make_feed("fit (validation_data)", self, compiled, measured, size, steps=validation_steps)
         when = range(initial_epoch, epochs)
         self.history = fitting.fit(self, compiled, feed, validation, when, validation_freq, callbacks, verbose)
         return self.history
@@ -382,8 +383,8 @@ class Model(Layer):
             The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
         """
         compiled = self._need_compiled("evaluate")
-        array_checks.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
-        feed = fitting.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
+        arguments.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
+        feed = prepare_data.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
         compiled.ensure_built(feed.spec)
         everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
         logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
@@ -412,14 +413,14 @@ class Model(Layer):
         Raises:
             DataError: There are no samples, or they do not fit the model.
         """
-        array_checks.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
+        arguments.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # refuses a model whose constructor did not call the base's
-        if iterable_data_adapter.is_batches(x):
+        if data_adapter.is_batches(x):
             forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, ahead=not watchers.wants_batches())
         else:
             x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
-            forward, count = self._forward_function, -(-array_checks.sample_count_of(x) // size)
+            forward, count = self._forward_function, -(-batch.sample_count_of(x) // size)
             batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
             watchers, verbose = self._watchers(callbacks, count), verbose if count > 100 else 0
         return predicting.predict(self, forward, batches, watchers, Progress(verbose), count)
@@ -551,10 +552,10 @@ class Model(Layer):
 
     def _checked_inputs(self, x: Any) -> Any:
         """What ``predict`` was given as arrays that fit the model."""
-        form = predicting.form_of(x)
+        form = predict_function.form_of(x)
         if form is not None and self._forward is not None and form in self._forward_function.known_forms:
-            if not array_checks.surely_finite(x):
-                array_checks.finite("predict", "x", x)
+            if not finite_values.surely_finite(x):
+                finite_values.finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)
@@ -566,9 +567,9 @@ class Model(Layer):
         return CallbackList(callbacks or [], self, {"steps": steps})
 
     @property
-    def _forward_function(self) -> predicting.Forward:
+    def _forward_function(self) -> predict_function.Forward:
         if self._forward is None or not self._forward.is_for(self):
-            self._forward = predicting.Forward(self)
+            self._forward = predict_function.Forward(self)
         return self._forward
 
 

@@ -7,11 +7,13 @@ from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.training.batch import Batch
 from cornu.training.compiled_loss import Objective, aligned
 from cornu.training.compiled_metrics import Scores
 from cornu.training.step import micro_batches
+from cornu.training.step.multi_step import Block
 from cornu.training.step.train_state import StateKeeper
-from cornu.training.step.train_step import Batch, Block, test_step, train_step
+from cornu.training.step.train_step import test_step, train_step
 
 
 class Compiled:

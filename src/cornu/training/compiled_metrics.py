@@ -6,8 +6,8 @@ from typing import Any
 from cornu import metrics as metrics_package
 from cornu import ops, trees
 from cornu.metrics import Mean, Metric
+from cornu.training.batch import Batch
 from cornu.training.compiled_loss import Losses, Objective, aligned, per_output
-from cornu.training.step.train_step import Batch
 
 
 class Scores:

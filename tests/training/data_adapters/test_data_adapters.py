@@ -7,9 +7,10 @@ import pytest
 
 from cornu import backends, config, seeds
 from cornu.errors import DataError
-from cornu.training.data_adapters import iterable_data_adapter
-from cornu.training.data_adapters.iterable_data_adapter import ArrayFeed, BatchFeed
-from cornu.training.step.train_step import Batch, batch_of
+from cornu.training.batch import Batch, batch_of
+from cornu.training.data_adapters import data_adapter, iterable_data_adapter
+from cornu.training.data_adapters.array_data_adapter import ArrayFeed
+from cornu.training.data_adapters.iterable_data_adapter import BatchFeed
 
 PLACE = config.Place("numpy")
 
@@ -381,26 +382,26 @@ IS_BATCHES = {
 
 
 def test_an_engines_array_is_data(engine_name):
-    assert not iterable_data_adapter.is_batches(backends.get(engine_name).asarray(X))
+    assert not data_adapter.is_batches(backends.get(engine_name).asarray(X))
 
 
 @pytest.mark.parametrize("name", IS_BATCHES)
 def test_is_batches(name):
     value, expected = IS_BATCHES[name]
-    assert iterable_data_adapter.is_batches(value) == expected
+    assert data_adapter.is_batches(value) == expected
 
 
 def test_a_frame_is_data():
-    assert not iterable_data_adapter.is_batches(pytest.importorskip("pandas").DataFrame(X))
+    assert not data_adapter.is_batches(pytest.importorskip("pandas").DataFrame(X))
 
 
 def test_a_sparse_matrix_is_no_generator_of_rows():
-    assert not iterable_data_adapter.is_batches(pytest.importorskip("scipy.sparse").csr_array(X))
+    assert not data_adapter.is_batches(pytest.importorskip("scipy.sparse").csr_array(X))
 
 
 def test_validation_data():
-    assert iterable_data_adapter.as_validation((X, Y)) == Batch(X, Y, None, None)
-    assert iterable_data_adapter.as_validation([X, Y])[:2] == (X, Y)
+    assert data_adapter.as_validation((X, Y)) == Batch(X, Y, None, None)
+    assert data_adapter.as_validation([X, Y])[:2] == (X, Y)
     batches = [(X, Y), (X, Y)]
-    assert iterable_data_adapter.as_validation(batches).x is batches
-    assert iterable_data_adapter.as_validation(([X, X], [Y, Y])).x[1] is X
+    assert data_adapter.as_validation(batches).x is batches
+    assert data_adapter.as_validation(([X, X], [Y, Y])).x[1] is X

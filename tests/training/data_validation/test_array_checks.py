@@ -9,7 +9,7 @@ import pytest
 import cornu
 from cornu import layers, losses
 from cornu.errors import CornuError, DataError, InvalidArgumentError, InvalidTypeError, NonFiniteError, ShapeError
-from cornu.training.data_validation import array_checks
+from cornu.training.data_validation import array_checks, finite_values
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 4)).astype("float32"), RNG.integers(0, 3, 12)
@@ -341,22 +341,22 @@ def test_one_sample_and_a_batch_larger_than_the_data(on, classifier):
 @pytest.mark.parametrize("shape", [(5,), (3000, 700), (2, 3, 4, 5)])
 def test_extent_is_minimum_and_maximum(shape):
     array = np.random.default_rng(0).normal(size=shape)
-    assert array_checks.extent(array) == (array.min(), array.max())
+    assert finite_values.extent(array) == (array.min(), array.max())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("place", [(0, 0), (11, 3)])
 def test_a_quick_look_leaves_to_the_thorough_one_what_may_be_infinite(value, place):
-    assert array_checks.surely_finite(X)
-    assert not array_checks.surely_finite(changed(X, place, value))
-    assert not array_checks.surely_finite(changed(X.astype("float64"), place, 1e100))  # infinite as the float32 of the model
+    assert finite_values.surely_finite(X)
+    assert not finite_values.surely_finite(changed(X, place, value))
+    assert not finite_values.surely_finite(changed(X.astype("float64"), place, 1e100))  # infinite as the float32 of the model
 
 
 @pytest.mark.parametrize("row", [0, 1500, 2999])
 def test_find_counts_and_gives_the_first_place(row):
     array = np.zeros((3000, 700), dtype="float32")
     array[row, 699] = array[2999, 699] = 7
-    count, place, value = array_checks.find(array, lambda piece: piece == 7)
+    count, place, value = finite_values.find(array, lambda piece: piece == 7)
     assert (count, place, value) == (1 if row == 2999 else 2, (row, 699), 7)
 
 
@@ -365,12 +365,12 @@ def test_every_place_is_looked_at(place, monkeypatch):
     monkeypatch.setattr(array_checks, "_PIECE", 9)
     array = np.zeros((5, 2, 2))
     array[place] = np.nan
-    assert np.isnan(array_checks.extent(array)).all()
-    assert array_checks.find(array, np.isnan)[:2] == (1, place)
+    assert np.isnan(finite_values.extent(array)).all()
+    assert finite_values.find(array, np.isnan)[:2] == (1, place)
 
 
 def test_find_finds_nothing():
-    count, place, _ = array_checks.find(np.zeros(3), lambda piece: piece == 7)
+    count, place, _ = finite_values.find(np.zeros(3), lambda piece: piece == 7)
     assert (count, place) == (0, ())
 
 
@@ -384,7 +384,7 @@ def test_looking_at_large_arrays_is_cheap():
 
     x = np.random.default_rng(0).random((2**24,), dtype="float32")
     began = time.perf_counter()
-    array_checks.finite("fit", "x", x)
+    finite_values.finite("fit", "x", x)
     copied = time.perf_counter()
     x.copy()
     assert copied - began < 10 * (time.perf_counter() - copied) + 0.05

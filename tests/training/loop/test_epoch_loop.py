@@ -11,8 +11,8 @@ from cornu.callbacks import Callback
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import NonFiniteError
+from cornu.training.batch import Batch, spec_of
 from cornu.training.loop import epoch_loop
-from cornu.training.step.train_step import Batch, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(96, 4)).astype("float32"), RNG.integers(0, 3, 96)

@@ -9,10 +9,10 @@ import cornu
 from cornu import backends, layers, losses, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
+from cornu.training.batch import Batch
 from cornu.training.compiled_loss import Objective
-from cornu.training.step import micro_batches
-from cornu.training.step.micro_batches import Measured
-from cornu.training.step.train_step import Batch
+from cornu.training.step import activation_profile, micro_batches
+from cornu.training.step.loss_gradient import Measured
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(22, 6, 6, 2)).astype("float32")
@@ -70,7 +70,7 @@ PICTURES = SymbolicTensor((None, 6, 6, 2), "float32")
 def test_the_survey_counts_what_the_layers_make():
     inner = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(4, 3), layers.MaxPooling2D()])
     model = cornu.Sequential([cornu.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(5)])
-    assert micro_batches.survey(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
+    assert activation_profile.survey(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
 
 
 def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
@@ -84,7 +84,7 @@ def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
 
     model = Own()
     model.build((None, 3))
-    assert micro_batches.survey(model, SymbolicTensor((None, 3), "float32")).activations == 7
+    assert activation_profile.survey(model, SymbolicTensor((None, 3), "float32")).activations == 7
     assert model.dense.kernel._array is None
 
 
@@ -155,7 +155,7 @@ def test_another_form_of_data_is_surveyed_anew():
     model.compile("sgd", "mse")
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(micro_batches, "survey", lambda *args: seen.append(args[1].shape) or micro_batches.Survey(1, None))
+        patch.setattr(micro_batches, "survey", lambda *args: seen.append(args[1].shape) or activation_profile.Survey(1, None))
         for size in (4, 6, 6):
             model.fit(X[:, :size], Y["size"], verbose=0)
     assert seen == [(None, 4, 6, 2), (None, 6, 6, 2)]
@@ -184,7 +184,9 @@ def test_the_validation_data_does_not_decide_how_training_batches_are_cut(monkey
 def test_other_validation_data_compiles_no_training_step_anew(monkeypatch):
     model, surveyed = any_size(), []
     monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
-    monkeypatch.setattr(micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or micro_batches.Survey(75, None))
+    monkeypatch.setattr(
+        micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or activation_profile.Survey(75, None)
+    )
     small, y = RNG.normal(size=(4, 6, 6, 2)), RNG.normal(size=(4, 1))
     for size in (8, 10, 12):
         model.fit(small, y, verbose=0, validation_data=(RNG.normal(size=(4, size, size, 2)), y))

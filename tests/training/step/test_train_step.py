@@ -5,8 +5,8 @@ import pytest
 
 import cornu
 from cornu import backends, layers, optimizers
+from cornu.training.batch import Batch, Plan, batch_of, spec_of
 from cornu.training.compile_state import Compiled
-from cornu.training.step.train_step import Batch, Plan, batch_of, spec_of
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 2)).astype("float32")

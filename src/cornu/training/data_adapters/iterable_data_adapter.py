@@ -5,122 +5,15 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, seeds, trees
+from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
+from cornu.training.batch import Batch, Plan, Segment, spec_of
+from cornu.training.data_adapters.data_adapter import as_batch, order_of_a_pass
 from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
-from cornu.training.step.train_step import Batch, Plan, spec_of
-
-_RESIDENT_BYTES = 2**31
-"""Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
-
-
-class Segment(NamedTuple):
-    """Data on the device and the steps to make with it.
-
-    Attributes:
-        data: The data, as a batch of all its rows.
-        plan: Which rows make which batch. It may be longer than the steps to make, so that plans of one feed have one shape.
-        steps: How many steps to make.
-    """
-
-    data: Batch
-    plan: Plan
-    steps: int
-
-
-class ArrayFeed:
-    """Arrays in memory: they lie on the device, and a step takes its rows from there.
-
-    Args:
-        data: Arrays of equal length.
-        batch_size: Rows a step.
-        shuffle: Whether each pass over the data has an order of its own.
-        place: Where the model is.
-        may_pad: Returns whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
-            Called once, in the first epoch: the losses and metrics, on which it depends, are built for the data's ``spec``.
-        steps: Steps an epoch; None for one pass over the data.
-        goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
-            else each epoch begins with the first row and ends with the last one at the latest.
-
-    Attributes:
-        spec: Shapes and dtypes of the data (see ``step.spec_of``).
-    """
-
-    def __init__(
-        self,
-        data: Batch,
-        batch_size: int,
-        shuffle: bool,
-        place: config.Place,
-        may_pad: Callable[[], bool],
-        steps: int | None = None,
-        goes_on: bool = False,
-    ):
-        self._host, self.spec = data, spec_of(data)
-        self.samples = len(trees.leaves(data.x)[0])
-        self.batch_size = min(batch_size, self.samples)
-        a_pass = -(-self.samples // self.batch_size)
-        self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
-        self._plan_steps = min(self.steps, a_pass)
-        self._shuffle, self._may_pad, self._goes_on = shuffle, may_pad, goes_on
-        self._as_array = functools.partial(backends.array_at, place)
-        self._left = np.empty(0, dtype=np.int32)
-        size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
-        self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
-        self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
-
-    def _on_device(self, batch: Batch) -> Batch:
-        return trees.map(self._as_array, batch)
-
-    @functools.cached_property
-    def _pad(self) -> bool:
-        return self._may_pad()
-
-    def ready(self) -> bool:
-        """Whether there is data for another epoch: always."""
-        return True
-
-    def epoch(self, ahead: bool = False) -> Generator[Segment]:
-        """The segments of one epoch; arrays need not be drawn ahead."""
-        steps = self.steps
-        if not self._goes_on:
-            self._left = self._left[:0]
-        while steps:
-            if not len(self._left):
-                self._left = _order_of_a_pass(self.samples, self._shuffle)
-            rows, self._left = np.split(self._left, [steps * self.batch_size])
-            steps -= -(-len(rows) // self.batch_size)
-            yield from self._pass(rows)
-
-    def _pass(self, order: np.ndarray) -> Iterator[Segment]:
-        if self._resident is not None:
-            yield from self._segments(self._resident, order, self._plan_steps)
-            return
-        rows_a_piece = self._steps_a_piece * self.batch_size
-        for start in range(0, len(order), rows_a_piece):
-            rows = order[start : start + rows_a_piece]
-            piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._segments(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
-
-    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[Segment]:
-        """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
-        size = self.batch_size
-        if self._pad and self.samples % size:
-            counts = np.clip(len(order) - np.arange(plan_steps) * size, 0, size).astype(np.int32)
-            yield self._segment(data, np.resize(order, (plan_steps, size)), counts, -(-len(order) // size))
-            return
-        whole = len(order) // size
-        if whole:
-            yield self._segment(data, np.resize(order[: whole * size], (plan_steps, size)), None, whole)
-        if len(order) % size:
-            yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
-
-    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> Segment:
-        return Segment(data, Plan(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)
 
 
 class BatchFeed:
@@ -281,47 +174,6 @@ class BatchFeed:
         return Segment(trees.map(asarray, filled), Plan(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
 
 
-def as_batch(given: Any) -> Batch:
-    """What a user's iterable gives as a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
-    if isinstance(given, Batch):
-        return given
-    if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
-        x, y, sample_weight = [*given, None, None][:3]
-        return Batch(x, y, sample_weight, None)
-    if isinstance(given, (tuple, list)):
-        raise DataError(
-            f"A batch holds {len(given)} things.",
-            "A batch is `x`, `(x, y)` or `(x, y, sample_weight)`.",
-            "Put several inputs into a list: `([x1, x2], y)`.",
-        )
-    return Batch(given, None, None, None)
-
-
-def as_validation(given: Any) -> Batch:
-    """What ``validation_data`` is: ``(x, y)``, ``(x, y, sample_weight)``, or what gives batches, which becomes ``x``."""
-    if isinstance(given, list) and is_batches(given):
-        return Batch(given, None, None, None)
-    return as_batch(given)
-
-
-def is_batches(x: Any) -> bool:
-    """Whether ``x`` gives batches instead of being the data.
-
-    A list of batches holds tuples (or lists) of two or three things, the first of them an array or a tree of arrays. All other
-    lists, dicts, and everything that NumPy can make an array of, are data.
-    """
-    if isinstance(x, (list, tuple)):
-        return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
-    if isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__") or hasattr(x, "toarray"):
-        return False
-    return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
-
-
-def _is_data(value: Any) -> bool:
-    """Whether a value is an array with at least one axis, or a tree of such."""
-    return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
-
-
 def _length_of(batches: Any) -> int | None:
     try:
         return len(batches)
@@ -329,21 +181,12 @@ def _length_of(batches: Any) -> int | None:
         return None
 
 
-def _order_of_a_pass(count: int, shuffle: bool) -> np.ndarray:
-    """The numbers of rows or batches in the order in which a pass takes them, drawn on the host: the same on each backend."""
-    order = np.arange(count, dtype=np.int32)
-    if not shuffle:
-        return order
-    key = np.array(seeds.next_key(), dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).permutation(order)
-
-
 def iterate(batches: Any, shuffle: bool = False) -> Iterator:
     """An iterator over what gives batches: also over an object that has only a length and items, these in any order."""
     if hasattr(batches, "__iter__"):
         return iter(batches)
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[number] for number in _order_of_a_pass(len(batches), shuffle).tolist())
+        return (batches[number] for number in order_of_a_pass(len(batches), shuffle).tolist())
     raise InvalidTypeError(
         f"The data is of the type {type(batches).__name__}.",
         "It must be arrays, or give batches when it is iterated over.",

@@ -4,78 +4,20 @@
 an array once, and say the same on every backend; and all of them run before a weight changes.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, trees
-from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, NonFiniteError
-from cornu.training.step.train_step import Batch
+from cornu import backends, trees
+from cornu.errors import DataError
+from cornu.training.batch import Batch
+from cornu.training.data_validation.arguments import said
 
-_PIECE = 2**20
-"""How many numbers of an array are looked at in one go: few enough to stay in the processor's cache."""
-
-_NEVER_NONE = ("epochs", "initial_epoch")
-_EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
 _NUMBER_NAMES = ("bfloat16",)
-_LARGEST = {
-    "float16": 65504.0,
-    "bfloat16": float(np.finfo("float32").max),
-    "float32": float(np.finfo("float32").max),
-    "float64": math.inf,
-}
-"""The largest number that data may hold for a float type."""
-
-
-def said(function: str) -> str:
-    """How errors name the function a user called and what it was doing: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
-    name, _, what = function.partition(" ")
-    return f"`{name}` {what}".rstrip()
 
 
 # --- Arguments ----------------------------------------------------------------------------------------------------------------
-
-
-def whole_numbers(function: str, least: int, **arguments: Any) -> None:
-    """Refuses arguments that are no whole numbers of at least ``least``; None passes where it means something."""
-    for name, value in arguments.items():
-        if (value is None and name not in _NEVER_NONE) or (
-            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
-        ):
-            continue
-        example = _EXAMPLES.get(name, max(least, 1))
-        if isinstance(value, float) and value.is_integer() and value >= least:
-            example = int(value)
-        raise InvalidArgumentError(
-            f"{said(function)} was given {name}={value!r}.",
-            f"It must be a whole number of at least {least}.",
-            f"Pass `{name}={example}`.",
-        )
-
-
-def frequency(function: str, value: Any) -> None:
-    """Refuses a ``validation_freq`` that is neither a whole number from 1 nor a collection of epochs."""
-    if isinstance(value, (list, tuple, set, frozenset, range)):
-        return
-    if value is None:
-        raise InvalidTypeError(
-            f"{said(function)} was given validation_freq=None.",
-            "It must be a whole number, or a list of epochs counted from 1.",
-            "Pass `validation_freq=1`.",
-        )
-    whole_numbers(function, 1, validation_freq=value)
-
-
-def no_targets_beside_batches(function: str, data: Batch) -> None:
-    """Refuses ``y`` beside an ``x`` that gives batches, which hold their own targets."""
-    if data.y is not None or data.sample_weight is not None:
-        raise DataError(
-            f"{said(function)} was given `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
-            "Batches bring their targets with them: `(x, y)` or `(x, y, sample_weight)`.",
-            "Leave `y` and `sample_weight` out.",
-        )
 
 
 # --- Arrays -------------------------------------------------------------------------------------------------------------------
@@ -207,97 +149,4 @@ def _dtype_advice(name: str, array: Any) -> str:
 # --- Numbers ------------------------------------------------------------------------------------------------------------------
 
 
-def extent(array: Any) -> tuple[float, float]:
-    """The smallest and the largest number of an array, read once; NaN if there is one in it."""
-    if array.dtype == bool:
-        return 0.0, 1.0
-    if not isinstance(array, np.ndarray):
-        return float(ops.min(array)), float(ops.max(array))
-    low, high = math.inf, -math.inf
-    with np.errstate(invalid="ignore"):  # NaN is what is looked for
-        for _, piece in _pieces(array):
-            least, most = np.minimum.reduce(piece, axis=None).item(), np.maximum.reduce(piece, axis=None).item()
-            if math.isnan(least):
-                return math.nan, math.nan
-            low, high = min(low, least), max(high, most)
-    return low, high
-
-
-def surely_finite(array: np.ndarray) -> bool:
-    """Whether the sum of squares, which is finite only if all numbers are, says that :func:`finite` would pass.
-
-    For one picture that look alone takes about as long as all else that ``predict`` does.
-    """
-    return array.size <= _PIECE and array.dtype == config.floatx() and math.isfinite(np.vdot(array, array))
-
-
-def finite(function: str, name: str, array: Any) -> tuple[float, float]:
-    """Refuses NaN and infinity, and what would become infinite as ``config.floatx()``.
-
-    Returns:
-        The smallest and the largest number.
-
-    Raises:
-        NonFiniteError: There is such a number; the text says in which sample.
-    """
-    low, high = extent(array)
-    largest = _LARGEST[config.floatx()]
-    if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
-        return low, high
-    count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
-    if math.isfinite(value):
-        raise NonFiniteError(
-            f"{said(function)}: `{name}` holds {value:g} {where(place)}.",
-            f"As {config.floatx()}, in which the model computes, that is infinite.",
-            "Scale the data.",
-        )
-    held = "a number that is" if count == 1 else f"{count} numbers that are"
-    raise NonFiniteError(
-        f"{said(function)}: `{name}` holds {held} NaN or infinite, {'' if count == 1 else 'the first '}{where(place)}.",
-        "All numbers must be finite.",
-        f"Clean the data, for example with `np.nan_to_num({name})`, or leave such samples out.",
-    )
-
-
-def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
-    """How many numbers of an array are bad, and the place and the value of the first."""
-    array = np.asarray(array)
-    count, first = 0, ()
-    for start, piece in _pieces(array):
-        bad = is_bad(piece)
-        here = int(np.count_nonzero(bad))
-        if here and not count:
-            place = np.unravel_index(np.argmax(bad), bad.shape)
-            first = (start + int(place[0]), *map(int, place[1:]))
-        count += here
-    return count, first, array[first].item() if count else math.nan
-
-
-def where(place: tuple[int, ...]) -> str:
-    """A place in words: ``in sample 3, at [5, 0]``."""
-    return f"in sample {place[0]}" + (f", at {list(place[1:])}" if len(place) > 1 else "")
-
-
-def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Consecutive rows of an array, with the number of the first of them."""
-    rows = max(1, _PIECE * len(array) // array.size)
-    for start in range(0, len(array), rows):
-        yield start, array[start : start + rows]
-
-
 # --- Rows ---------------------------------------------------------------------------------------------------------------------
-
-
-def sample_count(batch: Batch) -> int:
-    """Number of samples of a batch of arrays."""
-    return sample_count_of(batch.x)
-
-
-def sample_count_of(x: Any) -> int:
-    """Number of rows of a tree of arrays."""
-    return len(trees.leaves(x)[0])
-
-
-def rows(batch: Batch, which: slice) -> Batch:
-    """Some rows of all arrays."""
-    return trees.map(lambda array: array[which], batch)

@@ -13,8 +13,8 @@ from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
-from cornu.training.data_validation import array_checks
-from cornu.training.data_validation.array_checks import said
+from cornu.training.data_validation import array_checks, finite_values
+from cornu.training.data_validation.arguments import said
 
 _BRIGHT = 16
 """Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
@@ -37,15 +37,15 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
     with construction_lock:  # a model says that it is built before all layers inside it are
         if not model.built:
             for name, leaf in array_checks.named_leaves("x", x):  # before anything is built for data that is refused
-                array_checks.finite(function, name, leaf)
+                finite_values.finite(function, name, leaf)
             model.build(_shapes(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
-            array_checks.finite(function, name, leaf)
+            finite_values.finite(function, name, leaf)
         return
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
-        low, high = array_checks.finite(function, name, leaf)
+        low, high = finite_values.finite(function, name, leaf)
         if not _fits(leaf.shape, tensor.shape):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_numbers(function, name, graph, tensor, leaf, low, high)
@@ -213,9 +213,9 @@ def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor,
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
         if largest is not None and not (low >= 0 and high <= largest):
-            _, place, value = array_checks.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
+            _, place, value = finite_values.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
-                f"{said(function)}: `{name}` holds the number {value:g} {array_checks.where(place)}.",
+                f"{said(function)}: `{name}` holds the number {value:g} {finite_values.where(place)}.",
                 f"The layer {layer.name!r} (`{type(layer).__name__}`) takes the integers from 0 to {largest}.",
                 f"Make it for {int(high) + 1} integers (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
                 "by one integer."

@@ -5,38 +5,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import activations, losses, registry, trees
-from cornu.core.layer_traits import LayerTraits
-from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError, did_you_mean
+from cornu import activations, losses, registry
+from cornu.errors import DataError, InvalidArgumentError, ShapeError, did_you_mean
 from cornu.losses import Loss, LossFunctionWrapper
+from cornu.training.batch import Batch
 from cornu.training.compiled_loss import Objective
-from cornu.training.data_validation import array_checks
-from cornu.training.data_validation.array_checks import said
+from cornu.training.data_validation import finite_values
+from cornu.training.data_validation.arguments import said
 from cornu.training.data_validation.inputs import times
-from cornu.training.step.train_step import Batch
+from cornu.training.data_validation.outputs import Output
 
 _SPARSE = (losses.sparse_categorical_crossentropy,)
-_BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
-
-
-class Output(NamedTuple):
-    """What is known of an output before anything is computed.
-
-    Attributes:
-        name: Name of the layer that gives it, or ``output_1`` for a subclassed model.
-        shape: Its shape, the batch first; None for a size that is not known.
-        activation: The activation function at its end, if it is known.
-    """
-
-    name: str
-    shape: tuple
-    activation: Callable | None
-
-    @property
-    def units(self) -> int | None:
-        """The size of its last axis."""
-        return self.shape[-1] if len(self.shape) > 1 else None
+BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
 
 
 class Target(NamedTuple):
@@ -68,29 +48,6 @@ class Target(NamedTuple):
         return self.loss.kwargs.get("axis", -1) if isinstance(self.loss, LossFunctionWrapper) else -1
 
 
-def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> list[Output]:
-    """What is known of a model's outputs.
-
-    Args:
-        model: The model.
-        names: Names of the outputs.
-        specs: Shapes of the outputs for the shapes of the data.
-    """
-    graph = model.cornu_graph
-    activations_of = [None] * len(specs) if graph is None else [_activation(tensor) for tensor in graph.output_tensors]
-    return [Output(name, spec.shape, last) for name, spec, last in zip(names, specs, activations_of, strict=True)]
-
-
-def _activation(tensor: SymbolicTensor) -> Callable | None:
-    """The activation function of the layer that gives a tensor, also inside a nested model."""
-    layer = tensor.node.operation if tensor.node is not None else None
-    if not isinstance(layer, LayerTraits):  # an op
-        return None
-    if layer.cornu_graph is not None:
-        return _activation(layer.cornu_graph.output_tensors[tensor.index])
-    return layer.cornu_output_activation
-
-
 def check(function: str, objective: Objective, outputs: list[Output], batch: Batch) -> None:
     """Refuses targets and sample weights that do not fit the outputs and the losses.
 
@@ -114,9 +71,9 @@ def check(function: str, objective: Objective, outputs: list[Output], batch: Bat
             _refuse_missing(function, name, array, output, loss)
             _check_target(Target(function, name, array, output, loss))
         elif array is not None:
-            array_checks.finite(function, name, array)
+            finite_values.finite(function, name, array)
         if weight is not None:
-            array_checks.finite(function, weight_name, weight)
+            finite_values.finite(function, weight_name, weight)
             _check_weight(function, weight_name, weight, output, loss)
 
 
@@ -161,7 +118,7 @@ def _refuse_missing(function: str, name: str, array: Any, output: Output, loss: 
 
 
 def _check_target(target: Target) -> None:
-    low, high = array_checks.finite(target.function, target.name, target.array)
+    low, high = finite_values.finite(target.function, target.name, target.array)
     _refuse_one_softmax(target)
     if target.kind is None:  # a loss of the user's own may compare anything
         return
@@ -170,7 +127,7 @@ def _check_target(target: Target) -> None:
         _check_class_numbers(target, low, high)
         return
     _check_same_shape(target)
-    if target.kind in _BINARY and not (low >= 0 and high <= 1):
+    if target.kind in BINARY and not (low >= 0 and high <= 1):
         _refuse_beyond_one(target, low, high)
 
 
@@ -214,7 +171,7 @@ def _check_class_numbers(target: Target, low: float, high: float) -> None:
             f"The loss {target.loss.name!r} needs the number of the class instead: a whole number from 0 to {classes - 1}.",
             f"Use `loss='categorical_crossentropy'`, or `{name}.argmax(axis=-1)`.",
         )
-    if not any(_may_be(given[1:], expected[1:]) for given in (shape, _without_last(shape))):
+    if not any(_may_be(given[1:], expected[1:]) for given in (shape, without_last(shape))):
         raise ShapeError(
             f"{said(function)}: the labels in `{name}` are {times(shape[1:])},",
             f"and the output {output.name!r} is {times(output.shape[1:])}: the loss {target.loss.name!r} needs labels of "
@@ -224,7 +181,7 @@ def _check_class_numbers(target: Target, low: float, high: float) -> None:
     _check_class_range(target, classes, low, high)
 
 
-def _without_last(shape: tuple) -> tuple:
+def without_last(shape: tuple) -> tuple:
     """A shape without its last axis, if that has the size 1."""
     return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
 
@@ -245,12 +202,12 @@ def _check_class_range(target: Target, classes: int | None, low: float, high: fl
         outside = (piece < 0) | (piece >= classes)
         return outside if ignored is None else outside & (piece != ignored)
 
-    count, place, value = array_checks.find(array, is_bad)
+    count, place, value = finite_values.find(array, is_bad)
     if not count:
         return
     others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
     raise DataError(
-        f"{said(function)}: `{name}` holds the label {value:g} {array_checks.where(place)}{others}.",
+        f"{said(function)}: `{name}` holds the label {value:g} {finite_values.where(place)}{others}.",
         f"The output {output.name!r} has {classes} unit{'' if classes == 1 else 's'}, so labels go from 0 to {classes - 1}.",
         _range_advice(name, value, classes, low, high),
     )
@@ -270,10 +227,10 @@ def _range_advice(name: str, value: float, classes: int, low: float, high: float
 
 
 def _refuse_fractions(target: Target, classes: int | None) -> None:
-    count, place, value = array_checks.find(target.array, lambda piece: piece != np.floor(piece))
+    count, place, value = finite_values.find(target.array, lambda piece: piece != np.floor(piece))
     if count:
         raise DataError(
-            f"{said(target.function)}: `{target.name}` holds the label {value:g} {array_checks.where(place)}.",
+            f"{said(target.function)}: `{target.name}` holds the label {value:g} {finite_values.where(place)}.",
             f"The loss {target.loss.name!r} takes class numbers: whole numbers from 0"
             + (f" to {classes - 1}." if classes else "."),
             "For probabilities of classes, use `loss='categorical_crossentropy'`; for quantities, `loss='mse'`.",
@@ -283,8 +240,8 @@ def _refuse_fractions(target: Target, classes: int | None) -> None:
 def _check_same_shape(target: Target) -> None:
     """Labels for all other losses: shaped as the output, but for a last axis of size 1."""
     output, shape = target.output, tuple(target.array.shape)
-    mine = {shape[1:], _without_last(shape)[1:]}
-    theirs = {tuple(output.shape[1:]), _without_last(tuple(output.shape))[1:]}
+    mine = {shape[1:], without_last(shape)[1:]}
+    theirs = {tuple(output.shape[1:]), without_last(tuple(output.shape))[1:]}
     if any(_may_be(one, other) for one in mine for other in theirs):
         return
     raise ShapeError(
@@ -304,7 +261,7 @@ def _same_shape_advice(target: Target) -> str:
     if array.ndim == len(output.shape) and output.units == 1:
         more = (
             f", or one column for each class: `{name}.argmax(axis=-1)`"
-            if target.kind in _BINARY and array.shape[-1] == 2
+            if target.kind in BINARY and array.shape[-1] == 2
             else ""
         )
         return f"Give the last layer {array.shape[-1]} units{more}."
@@ -314,7 +271,7 @@ def _same_shape_advice(target: Target) -> str:
 
 
 def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
-    count, place, value = array_checks.find(target.array, lambda piece: (piece < 0) | (piece > 1))
+    count, place, value = finite_values.find(target.array, lambda piece: (piece < 0) | (piece > 1))
     if low == -1 and high == 1:
         advice = f"Bring labels of -1 and 1 to 0 and 1, `({target.name} + 1) / 2`, or use `loss='hinge'`."
     elif high == 255:
@@ -327,7 +284,7 @@ def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
     else:
         advice = "For quantities, use `loss='mse'`."
     raise DataError(
-        f"{said(target.function)}: `{target.name}` holds {value:g} {array_checks.where(place)}"
+        f"{said(target.function)}: `{target.name}` holds {value:g} {finite_values.where(place)}"
         + (f"; {count} of {target.array.size} labels are out of range." if count > 1 else "."),
         f"The loss {target.loss.name!r} takes 0 and 1, and probabilities between them.",
         advice,
@@ -339,7 +296,7 @@ def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
 
 def _check_weight(function: str, name: str, weight: Any, output: Output, loss: Loss | None) -> None:
     """Refuses weights that are neither one for each sample nor one for each value of the loss."""
-    shape = _without_last(tuple(weight.shape))
+    shape = without_last(tuple(weight.shape))
     values = tuple(output.shape[: max(len(output.shape) - 1, 1)])  # one for each sample, or for each place of the output
     fits = len(shape) <= len(values) and all(
         a == 1 or None in (a, b) or a == b for a, b in zip(shape[1:], values[1:], strict=False)
@@ -353,80 +310,3 @@ def _check_weight(function: str, name: str, weight: Any, output: Output, loss: L
         f"The loss needs one for each sample{each_place}.",
         f"Give `{name}` the shape ({weight.shape[0]},). Weights of classes go into `class_weight`.",
     )
-
-
-def with_class_weight(
-    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], objective: Objective
-) -> Batch:
-    """The batch with a weight for each sample from the weight of its class, times the one it has.
-
-    Args:
-        function: Name of the function the user called.
-        batch: The data, checked.
-        class_weight: Class number to weight; a class that is not named has the weight 1.
-        outputs: The outputs.
-        objective: The losses.
-
-    Raises:
-        DataError: There is no ``y``.
-        InvalidTypeError: ``class_weight`` is no dict.
-        InvalidArgumentError: It names a class that there is not, a weight is no finite number, or there are several outputs.
-        ShapeError: ``y`` does not hold one class for each sample.
-    """
-    if class_weight is None:
-        return batch
-    _check_class_weight(function, class_weight, outputs, objective)
-    if batch.y is None:
-        raise DataError(f"{said(function)} was given `class_weight` and no `y`.", "The classes stand in `y`.", "Pass it.")
-    y = np.asarray(trees.leaves(batch.y)[0])
-    is_one_hot = y.ndim == len(outputs[0].shape) == 2 and y.shape[-1] > 1
-    y = y.argmax(axis=-1) if is_one_hot else y.reshape(_without_last(y.shape))
-    if y.ndim != 1:
-        raise ShapeError(
-            f"{said(function)} was given `class_weight`, and the labels in `y` are {times(y.shape[1:])}.",
-            "It needs one class for each sample.",
-            "Give the weights as `sample_weight`, one for each label.",
-        )
-    classes, places = np.unique(np.rint(y).astype(np.int64), return_inverse=True)
-    weight = np.array([class_weight.get(int(number), 1.0) for number in classes], dtype=np.float32)[places]
-    own = trees.leaves(batch.sample_weight)
-    if own:
-        weight = np.asarray(own[0]) * weight.reshape(-1, *(1,) * (own[0].ndim - 1))
-    return batch._replace(sample_weight=weight)
-
-
-def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], objective: Objective) -> None:
-    if not isinstance(class_weight, dict):
-        raise InvalidTypeError(
-            f"{said(function)} was given `class_weight` as {type(class_weight).__name__}.",
-            "It must be a dict from class number to weight.",
-            "Of a list or an array, `dict(enumerate(class_weight))` makes one.",
-        )
-    if len(outputs) > 1:
-        raise InvalidArgumentError(
-            f"{said(function)} was given `class_weight`, and the model has {len(outputs)} outputs.",
-            "It cannot tell for which of them it is.",
-            "Give the weights as `sample_weight`, a list or a dict with one array for each output.",
-        )
-    classes = _class_count(outputs[0], objective.losses[0])
-    for number, weight in class_weight.items():
-        if isinstance(number, str) or int(number) != number or (classes is not None and not 0 <= number < classes):
-            raise InvalidArgumentError(
-                f"{said(function)} was given `class_weight` with the class {number!r}.",
-                f"The classes are {'whole numbers' if classes is None else f'the numbers from 0 to {classes - 1}'}.",
-                "Use the numbers that stand in `y`.",
-            )
-        if not (isinstance(weight, (int, float, np.number)) and np.isfinite(weight)):
-            raise InvalidArgumentError(
-                f"{said(function)} was given `class_weight` with {weight!r} for the class {number!r}.",
-                "A weight must be a finite number.",
-                "Pass one, such as 1.0.",
-            )
-
-
-def _class_count(output: Output, loss: Loss | None) -> int | None:
-    """How many classes there are, if it can be known: one for each unit, or two for a single one that says yes or no."""
-    if output.units is not None and output.units > 1:
-        return output.units
-    fn = loss.fn if isinstance(loss, LossFunctionWrapper) else None
-    return 2 if fn in _BINARY else None

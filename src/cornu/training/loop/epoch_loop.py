@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from cornu.training.batch import Segment
 from cornu.training.callback import CallbackList
-from cornu.training.data_adapters.iterable_data_adapter import ArrayFeed, BatchFeed, Segment
+from cornu.training.data_adapters.array_data_adapter import ArrayFeed
+from cornu.training.data_adapters.iterable_data_adapter import BatchFeed
 from cornu.training.loop.progress import Progress
 from cornu.training.loop.recovery import Recovery
+from cornu.training.step.multi_step import Block
 from cornu.training.step.train_state import StateKeeper
-from cornu.training.step.train_step import Block
 
 _SECONDS_A_BLOCK = 0.5
 """How long one compiled call may run: so the progress line moves twice a second.

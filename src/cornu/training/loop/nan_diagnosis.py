@@ -8,9 +8,8 @@ from cornu import config, trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import NonFiniteError
-from cornu.training.data_adapters.iterable_data_adapter import Segment
+from cornu.training.batch import Batch, Segment, batch_of
 from cornu.training.step.train_state import TrainState
-from cornu.training.step.train_step import Batch, batch_of
 
 
 def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:

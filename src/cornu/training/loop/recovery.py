@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from cornu.training.data_adapters.iterable_data_adapter import Segment
+from cornu.training.batch import Segment
+from cornu.training.step.multi_step import Block, Report
 from cornu.training.step.train_state import StateKeeper, TrainState
-from cornu.training.step.train_step import Block, Report
 
 
 class _Steps(NamedTuple):

@@ -6,84 +6,23 @@ memory. Where samples do not meet, the gradient is the same, to rounding, if no 
 part are others than for the whole.
 """
 
-import math
 import numbers
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from cornu import config, ops, trees
-from cornu.backends.contract import ArraySpec
-from cornu.core import call_context, layer_tree
+from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
-from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
+from cornu.training.step.activation_profile import survey
+from cornu.training.step.loss_gradient import Measured
 
 _LEAST_SAMPLES = 4
 """Fewer samples at a time keep no processor busy: pictures of 150 x 150 train fastest 4 or 5 at a time."""
 
 _LEAST_GAIN = 2
 """A batch that is less than so many times as large as a micro-batch stays whole."""
-
-
-class Measured(NamedTuple):
-    """What a batch gives in training.
-
-    Attributes:
-        gradients: Of the loss, for each trained weight.
-        losses: See :class:`~cornu.training.compiled_loss.Losses`.
-        outputs: List of what the model gave.
-        non_trainable: Values of the variables that are not trained, after the batch.
-    """
-
-    gradients: list
-    losses: Any
-    outputs: list
-    non_trainable: list
-
-
-class Survey(NamedTuple):
-    """What a network's layers do with data of some form.
-
-    Attributes:
-        activations: How many numbers the layers make of a sample.
-        obstacle: What keeps the gradient of a batch from being that of its parts, in words; None if nothing does.
-    """
-
-    activations: int
-    obstacle: str | None
-
-
-def survey(model: Any, inputs: Any) -> Survey:
-    """Looks at what the layers of a model do with samples, without computing anything.
-
-    Args:
-        model: The model, built.
-        inputs: Tree of symbolic tensors ``(None, ...)``.
-    """
-    sizes: list[int] = []
-    obstacles: list[str] = []
-    running = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), on_trial=True)
-
-    def note(layer: Any, args: tuple, outputs: Any) -> Any:
-        found = trees.leaves(outputs)
-        if not layer._cornu_sublayers():
-            sizes.extend(math.prod(output.shape) for output in found)
-        does = {
-            "masks what it gives": any(running.mask_of(output) is not None for output in found),
-            "adds to the loss": bool(running.losses),
-            "assigns to a variable": bool(running.values),
-        }
-        obstacles.extend(f"the layer {layer.name!r} {what}" for what, is_so in does.items() if is_so)
-        return outputs
-
-    def run(*leaves: Any) -> Any:
-        with call_context.entered(running):
-            return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
-
-    with config.running_on(*placement_of(model)):
-        backend_of(model).abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
-    return Survey(sum(sizes), next(iter(obstacles), None))
 
 
 def checked_size(size: Any) -> Any:

@@ -1,0 +1,104 @@
+"""Batches of arrays in memory."""
+
+import functools
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+
+from cornu import backends, config, trees
+from cornu.training.batch import Batch, Plan, Segment, spec_of
+from cornu.training.data_adapters.data_adapter import order_of_a_pass
+
+_RESIDENT_BYTES = 2**31
+"""Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
+
+
+class ArrayFeed:
+    """Arrays in memory: they lie on the device, and a step takes its rows from there.
+
+    Args:
+        data: Arrays of equal length.
+        batch_size: Rows a step.
+        shuffle: Whether each pass over the data has an order of its own.
+        place: Where the model is.
+        may_pad: Returns whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
+            Called once, in the first epoch: the losses and metrics, on which it depends, are built for the data's ``spec``.
+        steps: Steps an epoch; None for one pass over the data.
+        goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
+            else each epoch begins with the first row and ends with the last one at the latest.
+
+    Attributes:
+        spec: Shapes and dtypes of the data (see ``step.spec_of``).
+    """
+
+    def __init__(
+        self,
+        data: Batch,
+        batch_size: int,
+        shuffle: bool,
+        place: config.Place,
+        may_pad: Callable[[], bool],
+        steps: int | None = None,
+        goes_on: bool = False,
+    ):
+        self._host, self.spec = data, spec_of(data)
+        self.samples = len(trees.leaves(data.x)[0])
+        self.batch_size = min(batch_size, self.samples)
+        a_pass = -(-self.samples // self.batch_size)
+        self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
+        self._plan_steps = min(self.steps, a_pass)
+        self._shuffle, self._may_pad, self._goes_on = shuffle, may_pad, goes_on
+        self._as_array = functools.partial(backends.array_at, place)
+        self._left = np.empty(0, dtype=np.int32)
+        size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
+        self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
+        self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return trees.map(self._as_array, batch)
+
+    @functools.cached_property
+    def _pad(self) -> bool:
+        return self._may_pad()
+
+    def ready(self) -> bool:
+        """Whether there is data for another epoch: always."""
+        return True
+
+    def epoch(self, ahead: bool = False) -> Generator[Segment]:
+        """The segments of one epoch; arrays need not be drawn ahead."""
+        steps = self.steps
+        if not self._goes_on:
+            self._left = self._left[:0]
+        while steps:
+            if not len(self._left):
+                self._left = order_of_a_pass(self.samples, self._shuffle)
+            rows, self._left = np.split(self._left, [steps * self.batch_size])
+            steps -= -(-len(rows) // self.batch_size)
+            yield from self._pass(rows)
+
+    def _pass(self, order: np.ndarray) -> Iterator[Segment]:
+        if self._resident is not None:
+            yield from self._segments(self._resident, order, self._plan_steps)
+            return
+        rows_a_piece = self._steps_a_piece * self.batch_size
+        for start in range(0, len(order), rows_a_piece):
+            rows = order[start : start + rows_a_piece]
+            piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
+            yield from self._segments(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
+
+    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[Segment]:
+        """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
+        size = self.batch_size
+        if self._pad and self.samples % size:
+            counts = np.clip(len(order) - np.arange(plan_steps) * size, 0, size).astype(np.int32)
+            yield self._segment(data, np.resize(order, (plan_steps, size)), counts, -(-len(order) // size))
+            return
+        whole = len(order) // size
+        if whole:
+            yield self._segment(data, np.resize(order[: whole * size], (plan_steps, size)), None, whole)
+        if len(order) % size:
+            yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
+
+    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> Segment:
+        return Segment(data, Plan(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)

@@ -1,0 +1,58 @@
+"""Validation of the arguments of ``fit``, ``evaluate`` and ``predict``."""
+
+from typing import Any
+
+import numpy as np
+
+from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError
+from cornu.training.batch import Batch
+
+_NEVER_NONE = ("epochs", "initial_epoch")
+
+_EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
+
+
+def said(function: str) -> str:
+    """How errors name the function a user called and what it was doing: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
+    name, _, what = function.partition(" ")
+    return f"`{name}` {what}".rstrip()
+
+
+def whole_numbers(function: str, least: int, **arguments: Any) -> None:
+    """Refuses arguments that are no whole numbers of at least ``least``; None passes where it means something."""
+    for name, value in arguments.items():
+        if (value is None and name not in _NEVER_NONE) or (
+            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+        ):
+            continue
+        example = _EXAMPLES.get(name, max(least, 1))
+        if isinstance(value, float) and value.is_integer() and value >= least:
+            example = int(value)
+        raise InvalidArgumentError(
+            f"{said(function)} was given {name}={value!r}.",
+            f"It must be a whole number of at least {least}.",
+            f"Pass `{name}={example}`.",
+        )
+
+
+def frequency(function: str, value: Any) -> None:
+    """Refuses a ``validation_freq`` that is neither a whole number from 1 nor a collection of epochs."""
+    if isinstance(value, (list, tuple, set, frozenset, range)):
+        return
+    if value is None:
+        raise InvalidTypeError(
+            f"{said(function)} was given validation_freq=None.",
+            "It must be a whole number, or a list of epochs counted from 1.",
+            "Pass `validation_freq=1`.",
+        )
+    whole_numbers(function, 1, validation_freq=value)
+
+
+def no_targets_beside_batches(function: str, data: Batch) -> None:
+    """Refuses ``y`` beside an ``x`` that gives batches, which hold their own targets."""
+    if data.y is not None or data.sample_weight is not None:
+        raise DataError(
+            f"{said(function)} was given `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
+            "Batches bring their targets with them: `(x, y)` or `(x, y, sample_weight)`.",
+            "Leave `y` and `sample_weight` out.",
+        )

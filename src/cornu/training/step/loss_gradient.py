@@ -1,0 +1,75 @@
+"""The loss of a batch and its gradient."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cornu import ops, trees
+from cornu.core.call_context import CallContext
+from cornu.core.layer_placement import backend_of
+from cornu.errors import InvalidArgumentError
+from cornu.training.batch import Batch
+from cornu.training.step.train_state import TrainState
+
+
+class Measured(NamedTuple):
+    """What a batch gives in training.
+
+    Attributes:
+        gradients: Of the loss, for each trained weight.
+        losses: See :class:`~cornu.training.compiled_loss.Losses`.
+        outputs: List of what the model gave.
+        non_trainable: Values of the variables that are not trained, after the batch.
+    """
+
+    gradients: list
+    losses: Any
+    outputs: list
+    non_trainable: list
+
+
+def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Measured]:
+    """Makes the function from a batch to the gradients of its loss: ``(state, batch, key, share=None) -> Measured``.
+
+    The loss of a batch that is a part of another one is multiplied by its ``share``.
+    """
+
+    def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> Measured:
+        def loss_of(trainable: list) -> tuple[Any, Any]:
+            surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
+            outputs, non_trainable, penalties = model.stateless_call(
+                trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
+            )
+            outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
+            losses = objective(batch.y, outputs, batch.sample_weight, masks_of(surroundings, outputs))
+            _refuse_nothing(losses, penalties)
+            losses = losses._replace(total=sum(penalties, start=losses.total))
+            if share is not None:
+                losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
+            return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
+
+        (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
+            state.trainable
+        )
+        return Measured(gradients, losses, outputs, non_trainable)
+
+    return measure
+
+
+def _refuse_nothing(losses: Any, penalties: list) -> None:
+    if not losses.parts and not penalties:
+        raise InvalidArgumentError(
+            "`fit` was called on a model that has no loss.",
+            "There is nothing to make small: `compile` was given no loss, and no layer adds one.",
+            "Pass one, such as `model.compile(optimizer='adam', loss='mse')`.",
+        )
+
+
+def masks_of(surroundings: CallContext, outputs: list) -> list:
+    """What counts of each output: the samples that are no padding, and of these what its layers did not mask; None for all."""
+    return [_both(surroundings.mask_of(output), surroundings.sample_mask) for output in outputs]
+
+
+def _both(mask: Any, sample_mask: Any) -> Any:
+    if mask is None or sample_mask is None:
+        return sample_mask if mask is None else mask
+    return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))

@@ -1,0 +1,63 @@
+"""Many steps as one compiled call."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cornu import backends, config, ops
+from cornu.training.batch import Batch, Plan, batch_of, shapes_and_dtypes
+from cornu.training.step.train_state import TrainState
+
+
+class Report(NamedTuple):
+    """What a block of steps says of itself.
+
+    Attributes:
+        finite: Whether all trained weights and the loss are finite.
+        logs: Name to mean since the epoch began.
+    """
+
+    finite: Any
+    logs: dict[str, Any]
+
+
+class Block:
+    """Many steps as one compiled call.
+
+    The number of steps is an argument of the compiled function and not part of it, so that any number runs without
+    compiling again.
+
+    Args:
+        step: ``step(state, batch) -> state``.
+        scores: Gives the logs.
+        place: The backend that compiles, and the device that it runs on.
+    """
+
+    def __init__(self, step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Place):
+        self._scores, self._place = scores, place
+        self._compiled_for: set[tuple] = set()
+
+        def one_step(state: TrainState, data_and_plan: tuple[Batch, Plan], number: Any) -> TrainState:
+            return step(state, batch_of(*data_and_plan, number))
+
+        def report_of(state: TrainState) -> Report:
+            logs = scores.results(state.metrics)
+            return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
+
+        with config.running_on(*place):
+            self._run = backends.get(place.backend).repeat(one_step, report_of)
+
+    def is_compiled_for(self, data: Batch, plan: Plan) -> bool:
+        """Whether it has run for data and a plan of these shapes and dtypes, and so is compiled for them."""
+        return shapes_and_dtypes((data, plan)) in self._compiled_for
+
+    def __call__(self, state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
+        """Makes the steps ``start`` to ``stop - 1`` of a plan."""
+        with config.running_on(*self._place):
+            state, report = self._run(state, (data, plan), start, stop)
+        self._compiled_for.add(shapes_and_dtypes((data, plan)))
+        return state, report._replace(logs=self._scores.in_order(report.logs))
+
+
+def _all_finite(arrays: list) -> Any:
+    """Whether all numbers are finite. A sum is not finite if one of its terms is not, and costs one reading."""
+    return ops.isfinite(sum(ops.sum(ops.cast(array, "float32")) * 0.0 for array in arrays))
