@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.core.signature import signature_of
-from cornu.export import onnx_file, saved_model
+from cornu.export import onnx_writer, saved_model
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -62,7 +62,7 @@ def test_all_call_them_the_same(kind, tmp_path):
     logs = model.evaluate(x, {name: np.ones((4, 2)) for name in outputs}, verbose=0, return_dict=True)
     assert list(logs) == ["loss", *(f"{name}_loss" for name in outputs if len(outputs) > 1)]
 
-    onnx_file.write(model, tmp_path / "model.onnx")
+    onnx_writer.write(model, tmp_path / "model.onnx")
     graph = onnx.load(tmp_path / "model.onnx").graph
     assert ([end.name for end in graph.input], [end.name for end in graph.output]) == (inputs, outputs)
 
@@ -79,7 +79,7 @@ def test_a_subclassed_model_takes_the_dtype_of_its_variables(policy, tmp_path):
     model = Own(lambda self, x: self.left(x), policy).to_backend("numpy")
     model(X)
     dtype = {"mixed_float16": "float32", "float16": "float16"}[policy]
-    onnx_file.write(model, tmp_path / "model.onnx")
+    onnx_writer.write(model, tmp_path / "model.onnx")
     (entrance,) = onnx.load(tmp_path / "model.onnx").graph.input
     assert onnx.helper.tensor_dtype_to_np_dtype(entrance.type.tensor_type.elem_type) == dtype
     saved_model.write(model, tmp_path / "saved")

@@ -7,7 +7,7 @@ import pytest
 
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "relu": ("ReLU", {}, (3, 5)),

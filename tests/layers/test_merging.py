@@ -8,7 +8,7 @@ import pytest
 
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 TWO, THREE = [(2, 3, 4), (2, 3, 4)], [(2, 3), (2, 3), (2, 3)]
 AGAINST_KERAS = {

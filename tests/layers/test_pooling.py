@@ -7,7 +7,7 @@ import pytest
 
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "max": ("MaxPooling2D", {}, (2, 5, 4, 3)),

@@ -9,7 +9,7 @@ import pytest
 from cornu import backends, layers, seeds
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 ALL = {
     "Dropout": ({"rate": 0.4}, (2, 5)),

@@ -8,7 +8,7 @@ import pytest
 
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 FIRST = {"data_format": "channels_first"}
 AGAINST_KERAS = {

@@ -12,7 +12,7 @@ from cornu import Input, Model, Sequential, backends, layers, ops
 from cornu.core.call_context import CallContext
 from cornu.core.naming import reset_names
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 MASK = np.array([[1, 1, 1, 0, 0], [0, 0, 1, 1, 1], [1, 0, 1, 0, 1]], dtype=bool)
 """Padding on the right, on the left and in between."""

@@ -1,11 +1,11 @@
 """Callbacks: what may watch a model train, keep its best weights, and change or end its training."""
 
-from cornu.callbacks.checkpoint import ModelCheckpoint
 from cornu.callbacks.csv_logger import CSVLogger
 from cornu.callbacks.early_stopping import EarlyStopping
-from cornu.callbacks.functions import LambdaCallback
-from cornu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from cornu.callbacks.terminate import TerminateOnNaN
+from cornu.callbacks.lambda_callback import LambdaCallback
+from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler, ReduceLROnPlateau
+from cornu.callbacks.model_checkpoint import ModelCheckpoint
+from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 from cornu.training.callback import Callback, CallbackList, History
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
 
 
 class EarlyStopping(Monitor):

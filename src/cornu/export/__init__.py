@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from cornu.errors import one_of
-from cornu.export import onnx_file, saved_model
+from cornu.export import onnx_writer, saved_model
 from cornu.export.onnx_model import OnnxModel, load_onnx
 
 __all__ = ["OnnxModel", "export_model", "load_onnx"]
 
-_FORMATS = {"onnx": onnx_file.write, "tf_saved_model": saved_model.write}
+_FORMATS = {"onnx": onnx_writer.write, "tf_saved_model": saved_model.write}
 """Names of the formats, and what writes them: functions of a model and a path, which may give a line to print."""
 
 

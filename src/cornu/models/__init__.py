@@ -2,7 +2,7 @@
 
 from cornu import registry
 from cornu.models.cloning import clone_model
-from cornu.models.files import load_model, model_from_json, save_model
+from cornu.models.load import load_model, model_from_json, save_model
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 

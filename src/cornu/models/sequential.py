@@ -9,7 +9,7 @@ from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
-from cornu.models.functional import Functional, fit_to
+from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import layer_from, telling_of
 from cornu.models.model import Model
 

@@ -1,8 +1,8 @@
 """Pictures and tables of what a model learned. The figures are matplotlib's; nothing opens a window."""
 
-from cornu.plots.confusion import confusion_counts, confusion_matrix
-from cornu.plots.figures import kernels, learning_curves, picture_grid
-from cornu.plots.tables import confusion_table, plain_text
+from cornu.plots.confusion_plots import confusion_counts, confusion_matrix
+from cornu.plots.kernel_images import kernels, learning_curves, picture_grid
+from cornu.plots.text_tables import confusion_table, plain_text
 
 __all__ = [
     "confusion_counts",

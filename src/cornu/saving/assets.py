@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cornu.errors import InvalidArgumentError
-from cornu.saving.places import Place
+from cornu.saving.weight_paths import Place
 
 ASSETS = "assets"
 

@@ -13,7 +13,7 @@ from cornu import Input, Model, backends, config, layers, ops, seeds
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.models import load_model, model_from_json
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "attention": ("Attention", {}, [(2, 3, 4), (2, 5, 4)]),

@@ -10,7 +10,7 @@ import pytest
 from cornu import Input, layers, ops
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, UnsafeModelError
 from cornu.registry import custom_object_scope
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "dense": ("Dense", {"units": 3}, (2, 4)),

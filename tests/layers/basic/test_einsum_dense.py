@@ -8,7 +8,7 @@ import pytest
 
 from cornu import Input, Model, initializers, layers
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "einsum dense": ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 3}, (2, 4)),

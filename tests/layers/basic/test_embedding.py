@@ -10,7 +10,7 @@ import pytest
 from cornu import Input, Sequential, backends, layers, ops
 from cornu.core.call_context import CallContext
 from cornu.errors import DataError, InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 WORDS = np.array([[1, 2, 0], [4, 1, 1]], dtype="int32")
 TABLE = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")

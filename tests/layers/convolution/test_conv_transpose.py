@@ -7,7 +7,7 @@ import pytest
 
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "valid": ("Conv2DTranspose", {"filters": 3, "kernel_size": 3}, (2, 3, 4, 2)),

@@ -7,7 +7,7 @@ import pytest
 
 from cornu import layers
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "depthwise": ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2}, (2, 5, 4, 3)),

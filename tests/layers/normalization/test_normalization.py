@@ -9,7 +9,7 @@ import pytest
 from cornu import backends, config, layers, ops
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 TRAINING, MASK = {"training": True}, {"training": True, "mask": np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1]], dtype="bool")}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import config, layers, ops
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 AGAINST_KERAS = {
     "scale": ("Rescaling", {"scale": 0.3}, (2, 3, 2)),

@@ -12,7 +12,7 @@ from cornu import Input, Model, Sequential, backends, layers, ops, optimizers
 from cornu.core.call_context import CallContext
 from cornu.core.naming import reset_names
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.testing import check_layer
+from cornu.testing.layer_checks import check_layer
 
 BATCH, STEPS, FEATURES = 4, 5, 3
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.monitor import Monitor, learning_rate_of
+from cornu.callbacks.monitor_callback import Monitor, learning_rate_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from cornu.training.callback import Callback
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
 from cornu.errors import InvalidArgumentError, did_you_mean
 
 

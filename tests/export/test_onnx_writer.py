@@ -16,7 +16,7 @@ import pytest
 import cornu
 from cornu import Input, Model, Sequential, config, layers, ops, trees
 from cornu.errors import BackendError, CornuError, InvalidArgumentError, InvalidTypeError, MissingPackageError, NotBuiltError
-from cornu.export import onnx_file
+from cornu.export import onnx_writer
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -411,7 +411,7 @@ def test_a_missing_package(missing, tmp_path, monkeypatch):
 
 
 def test_weights_that_no_file_can_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_file, "_MAX_BYTES", 100)
+    monkeypatch.setattr(onnx_writer, "_MAX_BYTES", 100)
 
     with pytest.raises(InvalidArgumentError, match="An ONNX file holds at most 2 GiB"):
         exported(convnet(), tmp_path)

@@ -8,8 +8,8 @@ import numpy as np
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError
 from cornu.optimizers import Optimizer
-from cornu.saving.hdf5 import Stored, WeightsFile
-from cornu.saving.places import Place
+from cornu.saving.weight_paths import Place
+from cornu.saving.weights_h5 import Stored, WeightsFile
 
 _KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
 """Which kinds of numbers in a file a variable of a dtype takes."""

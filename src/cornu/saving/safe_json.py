@@ -29,7 +29,7 @@ def read_json(data: bytes, source: str) -> dict[str, Any]:
             numbers or texts that JSON cannot.
 
     Example:
-        >>> from cornu.saving.json_text import read_json
+        >>> from cornu.saving.safe_json import read_json
         >>> read_json(b'{"units": 3}', "config.json")
         {'units': 3}
     """
@@ -112,7 +112,7 @@ def write_json(tree: Any, what: str) -> bytes:
         InvalidArgumentError: Something in it is none of these.
 
     Example:
-        >>> from cornu.saving.json_text import write_json
+        >>> from cornu.saving.safe_json import write_json
         >>> write_json({"rate": 0.5}, "the config")
         b'{"rate": 0.5}'
     """

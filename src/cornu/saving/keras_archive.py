@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from cornu.errors import ModelFormatError, UnsafeModelError
-from cornu.saving import json_text
+from cornu.saving import safe_json
 from cornu.saving.assets import ASSETS, is_usable, write_assets
-from cornu.saving.hdf5 import write_weights
-from cornu.saving.places import Place
+from cornu.saving.weight_paths import Place
+from cornu.saving.weights_h5 import write_weights
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -52,8 +52,8 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": date, "cornu": extras}
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(METADATA, json_text.write_json(metadata, "`model.meta`"))
-        archive.writestr(CONFIG, json_text.write_json(config, "The config of the model"))
+        archive.writestr(METADATA, safe_json.write_json(metadata, "`model.meta`"))
+        archive.writestr(CONFIG, safe_json.write_json(config, "The config of the model"))
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(path.parent)) as weights:
             write_weights(weights, places)
             weights.seek(0)
@@ -194,7 +194,7 @@ class Archive:
             ModelFormatError: It is damaged, or written by a version of Keras that Cornu does not know.
         """
         source = f"{self._source}: {METADATA}"
-        metadata = json_text.read_json(self._read(METADATA, _MAX_METADATA_BYTES), source)
+        metadata = safe_json.read_json(self._read(METADATA, _MAX_METADATA_BYTES), source)
         version = metadata.get("keras_version")
         numbers = re.match(r"(\d{1,4})\.\d", version) if isinstance(version, str) else None
         if numbers is None or int(numbers[1]) > _MAX_MAJOR_VERSION:
@@ -211,7 +211,7 @@ class Archive:
         Raises:
             ModelFormatError: It is damaged.
         """
-        return json_text.read_json(self._read(CONFIG, json_text.MAX_BYTES), f"{self._source}: {CONFIG}")
+        return safe_json.read_json(self._read(CONFIG, safe_json.MAX_BYTES), f"{self._source}: {CONFIG}")
 
     def weights(self, expected: int) -> BinaryIO:
         """The weights file, in memory.

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from cornu import metrics
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
 
 
 def direction(name, *model_metrics):

@@ -152,8 +152,8 @@ def test_a_disk_that_is_full_half_way_leaves_the_old_file(tmp_path, monkeypatch)
     for name, save in (("model.keras", small().save), ("w.weights.h5", small().save_weights)):
         save(tmp_path / name)
         before = (tmp_path / name).read_bytes()
-        monkeypatch.setattr("cornu.saving.keras_zip.write_weights", half)
-        monkeypatch.setattr("cornu.saving.hdf5.write_weights", half)
+        monkeypatch.setattr("cornu.saving.keras_archive.write_weights", half)
+        monkeypatch.setattr("cornu.saving.weights_h5.write_weights", half)
         with pytest.raises(OSError, match="No space left"):
             save(tmp_path / name)
         monkeypatch.undo()

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from cornu.errors import InvalidArgumentError, ModelFormatError
-from cornu.saving import json_text
-from cornu.saving.json_text import read_json, write_json
+from cornu.saving import safe_json
+from cornu.saving.safe_json import read_json, write_json
 
 
 def test_what_is_written_is_read():
@@ -40,11 +40,11 @@ def test_hostile_json_is_refused_soon_with_the_reason(text, reason):
 
 def test_a_text_larger_than_any_config_is_refused():
     with pytest.raises(ModelFormatError, match="A config has at most"):
-        read_json(b" " * (json_text.MAX_BYTES + 1), "config.json")
+        read_json(b" " * (safe_json.MAX_BYTES + 1), "config.json")
 
 
 def test_too_many_values_are_refused(monkeypatch):
-    monkeypatch.setattr(json_text, "MAX_VALUES", 100)
+    monkeypatch.setattr(safe_json, "MAX_VALUES", 100)
     with pytest.raises(ModelFormatError, match="too many values"):
         read_json(b'{"a": [' + b"0," * 100 + b"0]}", "config.json")
 

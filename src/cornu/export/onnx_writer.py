@@ -73,7 +73,7 @@ def write(model: Any, path: Path) -> str:
     Example:
         >>> import tempfile
         >>> import cornu
-        >>> from cornu.export import onnx_file
+        >>> from cornu.export import onnx_writer
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.ReLU()])
         >>> onnx_file.write(model, Path(tempfile.mkdtemp()) / "positive.onnx")
         'Exported to positive.onnx (opset 17): largest difference 0.0e+00 over 2 batches'

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from cornu.errors import ModelFormatError, UnsafeModelError
-from cornu.saving.places import Place
+from cornu.saving.weight_paths import Place
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64

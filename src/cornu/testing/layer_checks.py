@@ -23,7 +23,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import CornuError, InvalidArgumentError, InvalidTypeError, one_of
 from cornu.layers.reshaping import Reshape
-from cornu.models.files import load_model
+from cornu.models.load import load_model
 from cornu.models.model import Model
 from cornu.optimizers.sgd import SGD
 
@@ -38,7 +38,7 @@ class ContractError(CornuError, AssertionError):
     """A layer breaks a clause of the contract.
 
     Example:
-        >>> from cornu.testing import ContractError
+        >>> from cornu.testing.layer_checks import ContractError
         >>> issubclass(ContractError, AssertionError)
         True
     """
@@ -582,7 +582,7 @@ def check_layer(
 
     Example:
         >>> from cornu import layers
-        >>> from cornu.testing import check_layer
+        >>> from cornu.testing.layer_checks import check_layer
         >>> check_layer(layers.Dense, {"units": 3}, input_shape=(2, 4))
     """
     if not isinstance(init_kwargs, (dict, type(None))):

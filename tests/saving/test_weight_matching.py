@@ -7,9 +7,9 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.errors import ModelFormatError
-from cornu.saving.hdf5 import WeightsFile, write_weights
-from cornu.saving.matching import load_into
-from cornu.saving.places import places_of
+from cornu.saving.weight_matching import load_into
+from cornu.saving.weight_paths import places_of
+from cornu.saving.weights_h5 import WeightsFile, write_weights
 
 
 def stack(*units, name="wide", **arguments):

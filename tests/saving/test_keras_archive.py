@@ -14,7 +14,7 @@ import cornu
 from cornu import layers, trees
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.models import load_model
-from cornu.saving import keras_zip
+from cornu.saving import keras_archive
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
 
@@ -56,7 +56,7 @@ def test_metadata_holds_the_versions(model_file):
     with zipfile.ZipFile(model_file) as archive:
         assert tuple(archive.namelist()) == MEMBERS
         metadata = json.loads(archive.read("metadata.json"))
-    assert metadata["keras_version"] == keras.__version__ == keras_zip.KERAS_VERSION
+    assert metadata["keras_version"] == keras.__version__ == keras_archive.KERAS_VERSION
     assert metadata["cornu"]["version"] == cornu.__version__
     assert re.fullmatch(r"\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d", metadata["date_saved"])
 
@@ -202,7 +202,7 @@ def test_a_config_that_unpacks_to_a_gigabyte_is_refused_unread(model_file):
 
 
 def test_a_config_larger_than_any_is_refused_unread(model_file, monkeypatch):
-    monkeypatch.setattr(keras_zip.json_text, "MAX_BYTES", 400)
+    monkeypatch.setattr(keras_archive.json_text, "MAX_BYTES", 400)
     assert re.search("`config.json` has [0-9,]+ bytes", refusal(model_file).arrived)
 
 
@@ -236,7 +236,7 @@ def test_other_members_that_unpack_to_gigabytes_are_refused(model_file):
 
 
 def test_too_many_members_are_refused(model_file, monkeypatch):
-    monkeypatch.setattr(keras_zip, "_MAX_MEMBERS", 2)
+    monkeypatch.setattr(keras_archive, "_MAX_MEMBERS", 2)
     assert "has 3 members" in refusal(model_file, UnsafeModelError).arrived
 
 

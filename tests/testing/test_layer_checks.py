@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import ops, testing
+from cornu import ops
 from cornu.core import call_context
 from cornu.core.dtype_policy import dtype_policy, set_dtype_policy
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models import load_model
 from cornu.optimizers import SGD
-from cornu.testing import CLAUSES, ContractError, check_layer
+from cornu.testing import layer_checks
+from cornu.testing.layer_checks import CLAUSES, ContractError, check_layer
 
 
 class Scale(Layer):
@@ -166,13 +167,13 @@ def test_a_file_that_loses_weights_is_found_out(monkeypatch: pytest.MonkeyPatch)
         model.set_weights([value * 0 for value in model.get_weights()])
         return model
 
-    monkeypatch.setattr(testing, "load_model", load_without_weights)
+    monkeypatch.setattr(layer_checks, "load_model", load_without_weights)
     with pytest.raises(ContractError, match="breaks the clause 'file': saved and loaded, it gives another answer"):
         check_layer(Scale, input_shape=(3, 4))
 
 
 def test_training_that_takes_something_else_than_the_gradient_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testing, "SGD", lambda rate: SGD(rate * 1.01))
+    monkeypatch.setattr(layer_checks, "SGD", lambda rate: SGD(rate * 1.01))
     with pytest.raises(
         ContractError, match=r"breaks the clause 'training': `fit` and the gradient make of the weight '.*scale'"
     ):
@@ -180,7 +181,7 @@ def test_training_that_takes_something_else_than_the_gradient_is_found_out(monke
 
 
 def test_a_file_that_cannot_be_loaded_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testing, "load_model", lambda path, custom_objects: load_model(path))
+    monkeypatch.setattr(layer_checks, "load_model", lambda path, custom_objects: load_model(path))
     with pytest.raises(ContractError, match="breaks the clause 'file': a model with it was saved and cannot be loaded: Un"):
         check_layer(Scale, input_shape=(3, 4))
 

@@ -23,10 +23,10 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
 from cornu.io.atomic import atomic_write
 from cornu.models.graph_config import layer_from, telling_of, unusable
-from cornu.saving import hdf5, json_text, keras_zip
+from cornu.saving import keras_archive, safe_json, weights_h5
 from cornu.saving.assets import load_assets
-from cornu.saving.matching import load_into
-from cornu.saving.places import Place, places_of
+from cornu.saving.weight_matching import load_into
+from cornu.saving.weight_paths import Place, places_of
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
@@ -87,7 +87,7 @@ def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) 
     extras = {"version": importlib.metadata.version("cornu"), "meta": model.meta}
     places = _places_to_write(model)
     with atomic_write(path) as temporary:
-        keras_zip.write_archive(temporary, config, extras, places)
+        keras_archive.write_archive(temporary, config, extras, places)
 
 
 def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
@@ -105,7 +105,7 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
     _need_built(model, "save_weights")
     places = _places_to_write(model)
     with atomic_write(_target(filepath, overwrite)) as temporary:
-        hdf5.write_weights(temporary, places)
+        weights_h5.write_weights(temporary, places)
 
 
 def config_of(model: Any) -> dict[str, Any]:
@@ -182,13 +182,13 @@ def load_model(
     with _opened(filepath) as (file, source):
         if _kind_of(file, source) == "hdf5":
             raise _not_a_model(file, source)
-        with keras_zip.Archive(file, source) as archive:
+        with keras_archive.Archive(file, source) as archive:
             metadata, config = archive.metadata(), archive.config()
             with registry.custom_object_scope(custom_objects), seeds.using((0, 0)):
                 model = _model_from(config, compile)
             places = places_of(model)
-            member = f"{source}: {keras_zip.WEIGHTS}"
-            with hdf5.WeightsFile(archive.weights(_bytes_of(places)), member) as weights:
+            member = f"{source}: {keras_archive.WEIGHTS}"
+            with weights_h5.WeightsFile(archive.weights(_bytes_of(places)), member) as weights:
                 load_into(places, weights, member, model.name)
             load_assets(places, archive.extract_assets)
     model.meta = _meta_of(metadata, source)
@@ -210,9 +210,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
     _need_built(model, "load_weights")
     with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
         if _kind_of(file, source) == "zip":
-            archive = stack.enter_context(keras_zip.Archive(file, source))
-            file, source = archive.weights(_bytes_of(places_of(model))), f"{source}: {keras_zip.WEIGHTS}"
-        weights = stack.enter_context(hdf5.WeightsFile(file, source))
+            archive = stack.enter_context(keras_archive.Archive(file, source))
+            file, source = archive.weights(_bytes_of(places_of(model))), f"{source}: {keras_archive.WEIGHTS}"
+        weights = stack.enter_context(weights_h5.WeightsFile(file, source))
         if weights.is_of_keras_2():
             raise _of_keras_2(source)
         if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
@@ -245,7 +245,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
             "It takes a text.",
             "Pass what `model.to_json()` gave.",
         )
-    config = json_text.read_json(json_string.encode("utf-8", "surrogatepass"), "The config")
+    config = safe_json.read_json(json_string.encode("utf-8", "surrogatepass"), "The config")
     with registry.custom_object_scope(custom_objects):
         return _model_from(config, compile=True)
 
@@ -303,7 +303,7 @@ def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
     meta = extras.get("meta", {}) if isinstance(extras, dict) else None
     if not isinstance(meta, dict):
         raise ModelFormatError(
-            f"{source}: what {keras_zip.METADATA} holds under 'cornu' is {extras!r:.80}.",
+            f"{source}: what {keras_archive.METADATA} holds under 'cornu' is {extras!r:.80}.",
             "It must be an object with the entries 'version' and 'meta'.",
             "The file is damaged or was edited.",
         )
@@ -383,7 +383,7 @@ def _kind_of(file: BinaryIO, source: str) -> str:
 
 
 def _not_a_model(file: BinaryIO, source: str) -> ModelFormatError:
-    with hdf5.WeightsFile(file, source) as weights:
+    with weights_h5.WeightsFile(file, source) as weights:
         if weights.is_of_keras_2():
             return _of_keras_2(source)
     return ModelFormatError(

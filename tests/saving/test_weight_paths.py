@@ -9,8 +9,8 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.registry import allowed, to_snake_case
-from cornu.saving import places
-from cornu.saving.places import places_of
+from cornu.saving import weight_paths
+from cornu.saving.weight_paths import places_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
 
@@ -103,7 +103,7 @@ def test_every_owner_has_one_place():
 def test_paths_do_not_depend_on_the_file_of_the_base_classes(monkeypatch):
     model = built(cornu, parts(cornu))
     before = [place.path for place in places_of(model)]
-    places._house_names.cache_clear()
+    weight_paths._house_names.cache_clear()
     for base in type(model).__mro__[1:-1]:
         monkeypatch.setattr(base, "__module__", "cornu.another.file")
     assert [place.path for place in places_of(model)] == before

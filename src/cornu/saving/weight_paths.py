@@ -43,7 +43,7 @@ def places_of(model: Layer) -> list[Place]:
     Example:
         >>> import cornu
         >>> from cornu import layers
-        >>> from cornu.saving.places import places_of
+        >>> from cornu.saving.weight_paths import places_of
         >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")])
         >>> [(place.path, place.owner.name) for place in places_of(model)[1:]]
         [('layers/dense', 'a'), ('layers/dense_1', 'b')]
