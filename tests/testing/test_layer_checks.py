@@ -13,7 +13,8 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models import load_model
 from cornu.optimizers import SGD
 from cornu.testing import layer_checks
-from cornu.testing.layer_checks import CLAUSES, ContractError, check_layer
+from cornu.testing.harness import ContractError
+from cornu.testing.layer_checks import CLAUSES, check_layer
 
 
 class Scale(Layer):

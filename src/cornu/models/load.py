@@ -5,145 +5,27 @@ A file is data: its config may name what stands in the tables of ``cornu.registr
 model expects, and only then is a weight read.
 """
 
-import collections
 import contextlib
 import difflib
-import importlib.metadata
-import math
 import os
 import stat
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cornu import registry, seeds, serialization
-from cornu.core import layer_tree
-from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, NotBuiltError
-from cornu.io.atomic import atomic_write
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
 from cornu.models.graph_config import layer_from, telling_of, unusable
+from cornu.models.save import HDF5, OTHER_FILES, ZIP, as_path, bytes_of
 from cornu.saving import keras_archive, safe_json, weights_h5
 from cornu.saving.assets import load_assets
 from cornu.saving.weight_matching import load_into
-from cornu.saving.weight_paths import Place, places_of
-
-_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+from cornu.saving.weight_paths import need_built, places_of
 
 _MAX_LAYERS = 10_000
 
-_OTHER_FILES = {
-    b"": "It is empty.",
-    b"version https://git-lfs": "It is a pointer to a file that Git LFS keeps: run `git lfs pull`.",
-    b"<": "It is a web page or XML: the download went wrong.",
-    b"{": "It is JSON: a config alone is read by `model_from_json`.",
-    b"\x80": "It is a Python pickle, which would run code: Cornu never reads one.",
-    b"\x1f\x8b": "It is compressed by gzip: unpack it first.",
-    b"PK": "It is a zip without members.",
-}
-"""How files begin that people mistake for model files, and what to say."""
-
 
 # --- Saving -----------------------------------------------------------------------------------------------------------
-
-
-def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
-    """Saves a model: its layers, its weights, how it was compiled, and the state of its optimizer.
-
-    A layer that has files of its own, such as a vocabulary, defines ``save_assets(dir)``, which writes them into a folder,
-    and ``load_assets(dir)``, which reads them from one; they travel in the file.
-
-    The file is Keras 3's ``.keras`` format, whatever its name ends in; Keras 3 reads it too. It is written whole or not at
-    all: a file that is there stays as it was until the new one is complete.
-
-    Args:
-        model: The model.
-        filepath: Where to, usually ``"name.keras"``.
-        overwrite: Whether a file that is there may be replaced.
-
-    Raises:
-        InvalidArgumentError: The file is there and ``overwrite`` is False, or something in the model cannot stand in a file.
-
-    Example:
-        >>> import os, tempfile
-        >>> import cornu
-        >>> from cornu import layers
-        >>> from cornu.models import load_model, save_model
-        >>> path = os.path.join(tempfile.mkdtemp(), "small.keras")
-        >>> save_model(cornu.Sequential([cornu.Input((4,)), layers.Dense(3)]), path)
-        >>> load_model(path).output_shape
-        (None, 3)
-    """
-    path = _target(filepath, overwrite)
-    if path.suffix in (".h5", ".hdf5"):
-        warnings.warn(
-            f"The model is saved in the format of `.keras` files under the name {path.name!r}: "
-            "Cornu reads it whatever its name, Keras wants the name to end in `.keras`.",
-            stacklevel=3,
-        )
-    if not model.built:
-        warnings.warn(f"The model {model.name!r} is not built: the file will hold no weights.", stacklevel=3)
-    config = config_of(model)
-    extras = {"version": importlib.metadata.version("cornu"), "meta": model.meta}
-    places = _places_to_write(model)
-    with atomic_write(path) as temporary:
-        keras_archive.write_archive(temporary, config, extras, places)
-
-
-def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
-    """Saves the weights of a model alone, as HDF5 with Keras 3's paths, and the state of its optimizer if it has one.
-
-    Args:
-        model: The model, built.
-        filepath: Where to, usually ``"name.weights.h5"``.
-        overwrite: Whether a file that is there may be replaced.
-
-    Raises:
-        NotBuiltError: The model has no weights yet.
-        InvalidArgumentError: The file is there and ``overwrite`` is False.
-    """
-    _need_built(model, "save_weights")
-    places = _places_to_write(model)
-    with atomic_write(_target(filepath, overwrite)) as temporary:
-        weights_h5.write_weights(temporary, places)
-
-
-def config_of(model: Any) -> dict[str, Any]:
-    """The config of a model as ``config.json`` holds it, with how it was compiled."""
-    with serialization.sharing(_in_several_models(model)):
-        return serialization.serialize(model) | {"compile_config": model.get_compile_config()}
-
-
-def _in_several_models(model: Any) -> list[Layer]:
-    """The layers that belong to more than one of the models inside a model."""
-    models = [layer for layer in layer_tree.flatten(model) if layer.cornu_graph is not None]
-    members = [layer for each in models for layer in each.layers]
-    count = collections.Counter(map(id, members))
-    return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())
-
-
-def _target(filepath: Any, overwrite: bool) -> Path:
-    path = _as_path(filepath)
-    if not overwrite and path.exists():
-        raise InvalidArgumentError(
-            f"{str(path)!r} exists already, and `overwrite=False` was given.",
-            "Then only a new file may be written.",
-            "Choose another name, or pass `overwrite=True`.",
-        )
-    return path
-
-
-def _places_to_write(model: Any) -> list[Place]:
-    places = places_of(model)
-    for place in places:
-        name = place.owner.name
-        if "\0" in name or len(name) > 1000 or not name.isprintable():
-            raise InvalidArgumentError(
-                f"A layer of the model is named {name[:50]!a}.",
-                "Names in a file are printable texts of at most 1,000 characters.",
-                "Give it another `name`.",
-            )
-    return places
 
 
 # --- Loading ----------------------------------------------------------------------------------------------------------
@@ -188,7 +70,7 @@ def load_model(
                 model = _model_from(config, compile)
             places = places_of(model)
             member = f"{source}: {keras_archive.WEIGHTS}"
-            with weights_h5.WeightsFile(archive.weights(_bytes_of(places)), member) as weights:
+            with weights_h5.WeightsFile(archive.weights(bytes_of(places)), member) as weights:
                 load_into(places, weights, member, model.name)
             load_assets(places, archive.extract_assets)
     model.meta = _meta_of(metadata, source)
@@ -207,11 +89,11 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
         ModelFormatError: The file is damaged or does not fit the model. The model is as it was.
         NotBuiltError: The model has no weights yet.
     """
-    _need_built(model, "load_weights")
+    need_built(model, "load_weights")
     with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
         if _kind_of(file, source) == "zip":
             archive = stack.enter_context(keras_archive.Archive(file, source))
-            file, source = archive.weights(_bytes_of(places_of(model))), f"{source}: {keras_archive.WEIGHTS}"
+            file, source = archive.weights(bytes_of(places_of(model))), f"{source}: {keras_archive.WEIGHTS}"
         weights = stack.enter_context(weights_h5.WeightsFile(file, source))
         if weights.is_of_keras_2():
             raise _of_keras_2(source)
@@ -294,10 +176,6 @@ def _as_shape(shape: Any) -> Any:
     return shape
 
 
-def _bytes_of(places: list[Place]) -> int:
-    return sum(8 * math.prod(variable.shape) for place in places for variable in place.variables)
-
-
 def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
     extras = metadata.get("cornu", {})
     meta = extras.get("meta", {}) if isinstance(extras, dict) else None
@@ -310,28 +188,7 @@ def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
     return meta
 
 
-def _need_built(model: Layer, function: str) -> None:
-    if not model.built:
-        raise NotBuiltError(
-            f"`{function}` was called on the model {model.name!r}, which is not built.",
-            "It has no weights yet.",
-            "Call it on data, or `model.build((None, ...))` with its input's shape, or begin it with `cornu.Input(shape)`.",
-        )
-
-
 # --- Opening ----------------------------------------------------------------------------------------------------------
-
-
-def _as_path(filepath: Any) -> Path:
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise InvalidTypeError(
-            f"{filepath!r:.80} was given as `filepath`.", "It must be a path: a text or a `Path`.", "Pass `'model.keras'`."
-        )
-    if "://" in str(filepath):
-        raise InvalidArgumentError(
-            f"{str(filepath)!r} was given as `filepath`.", "Cornu reads and writes files of this machine.", "Download it first."
-        )
-    return Path(filepath)
 
 
 @contextlib.contextmanager
@@ -340,7 +197,7 @@ def _opened(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
     if hasattr(filepath, "read") and hasattr(filepath, "seek"):
         yield filepath, "The file"
         return
-    path = _as_path(filepath)
+    path = as_path(filepath)
     _check_file(path)
     with open(path, "rb") as file:
         yield file, repr(path.name)
@@ -370,15 +227,15 @@ def _kind_of(file: BinaryIO, source: str) -> str:
     file.seek(0)
     beginning = file.read(32)
     file.seek(0)
-    if beginning.startswith(_ZIP):
+    if beginning.startswith(ZIP):
         return "zip"
-    if beginning.startswith(_HDF5):
+    if beginning.startswith(HDF5):
         return "hdf5"
-    known = [advice for start, advice in _OTHER_FILES.items() if start and beginning.startswith(start)]
+    known = [advice for start, advice in OTHER_FILES.items() if start and beginning.startswith(start)]
     raise ModelFormatError(
         f"{source} is neither a zip nor HDF5: it begins with {beginning[:8]!r}.",
         "A model file is a zip as `model.save` writes it, a weights file is HDF5.",
-        _OTHER_FILES[b""] if not beginning else next(iter(known), "It is damaged or of another kind."),
+        OTHER_FILES[b""] if not beginning else next(iter(known), "It is damaged or of another kind."),
     )
 
 

@@ -18,7 +18,7 @@ from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.export import export_model
-from cornu.models import load
+from cornu.models import load, save
 from cornu.models.functional_graph import Functional
 from cornu.models.summary import print_summary
 from cornu.training import batch, predict_function, prepare_data
@@ -472,11 +472,11 @@ class Model(Layer):
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
         """Saves the model, usually as ``"name.keras"``; see :func:`cornu.models.save_model`."""
-        load.save_model(self, filepath, overwrite)
+        save.save_model(self, filepath, overwrite)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Saves the weights alone, usually as ``"name.weights.h5"``; see ``load_weights``."""
-        load.save_weights(self, filepath, overwrite)
+        save.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Takes the weights of a file, which may be a weights file or a model file, of Cornu or of Keras 3.
@@ -508,7 +508,7 @@ class Model(Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON, for :func:`cornu.models.model_from_json`; the arguments are those of ``json.dumps``."""
-        return json.dumps(load.config_of(self), **kwargs)
+        return json.dumps(save.config_of(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Name, layers, their calls, inputs and outputs; of a subclass the arguments of its constructor."""

@@ -1,7 +1,9 @@
 """Pictures and tables of what a model learned. The figures are matplotlib's; nothing opens a window."""
 
 from cornu.plots.confusion_plots import confusion_counts, confusion_matrix
-from cornu.plots.kernel_images import kernels, learning_curves, picture_grid
+from cornu.plots.curves import learning_curves
+from cornu.plots.images import picture_grid
+from cornu.plots.kernel_images import kernels
 from cornu.plots.text_tables import confusion_table, plain_text
 
 __all__ = [

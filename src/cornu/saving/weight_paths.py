@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
+from cornu.errors import NotBuiltError
 from cornu.optimizers import Optimizer
 from cornu.registry import public_name, to_snake_case
 
@@ -120,3 +121,12 @@ def _attribute(owner: Layer, name: str) -> Any:
 
 def _may_hold(value: Any) -> bool:
     return isinstance(value, (Layer, Optimizer, list, tuple, dict))
+
+
+def need_built(model: Layer, function: str) -> None:
+    if not model.built:
+        raise NotBuiltError(
+            f"`{function}` was called on the model {model.name!r}, which is not built.",
+            "It has no weights yet.",
+            "Call it on data, or `model.build((None, ...))` with its input's shape, or begin it with `cornu.Input(shape)`.",
+        )

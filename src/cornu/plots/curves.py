@@ -1,0 +1,83 @@
+"""Learning curves."""
+
+import math
+import os
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cornu.errors import DataError, InvalidTypeError
+from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, finished, new_figure, quiet_frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def learning_curves(history: Any, path: str | os.PathLike | None = None) -> "Figure":
+    """Draws how the loss and each metric went from epoch to epoch, in training and in validation.
+
+    Args:
+        history: What ``fit`` gave back, or its ``history`` dictionary: name to the values of the epochs.
+        path: Where to save the picture as PNG; None does not save it.
+
+    Returns:
+        A ``matplotlib.figure.Figure`` with a panel for each name; ``val_loss`` is in the panel of ``loss``.
+
+    Raises:
+        InvalidTypeError: ``history`` is neither.
+        DataError: There is nothing in it.
+
+    Example:
+        >>> from cornu.plots import learning_curves
+        >>> figure = learning_curves({"loss": [0.9, 0.5], "val_loss": [0.8, 0.6], "accuracy": [0.6, 0.8]})
+        >>> [axes.get_title(loc="left") for axes in figure.axes]
+        ['loss', 'accuracy']
+    """
+    curves = _curves_of(history)
+    names = [name for name in curves if name.removeprefix("val_") not in curves or not name.startswith("val_")]
+    columns = 2 if len(names) == 4 else min(len(names), 3)
+    rows = math.ceil(len(names) / columns)
+    figure = new_figure(max(4.2 * columns, 5), 3.2 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        _draw_curves(axes, name, curves[name], curves.get(f"val_{name}"))
+    for axes in panels[len(names) :]:
+        axes.remove()
+    return finished(figure, path)
+
+
+def _curves_of(history: Any) -> dict[str, list[float]]:
+    curves = getattr(history, "history", history)
+    if not isinstance(curves, Mapping):
+        raise InvalidTypeError(
+            f"`history` is {type(history).__name__}.",
+            "It is what `model.fit(...)` gave back, or a dictionary of names to the values of the epochs.",
+            "Write `history = model.fit(...)`, and pass `history`.",
+        )
+    filled = {str(name): [float(value) for value in values] for name, values in curves.items() if len(values)}
+    if not filled:
+        raise DataError(
+            "`history` is empty.",
+            "It holds at least one epoch.",
+            "Call `model.fit(...)` with `epochs` of 1 or more first.",
+        )
+    return filled
+
+
+def _draw_curves(axes: "Axes", name: str, training: Sequence[float], validation: Sequence[float] | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    mark = "o" if len(training) <= 20 else ""
+    style = {"linewidth": 1.8, "marker": mark, "markersize": 4}
+    axes.plot(range(1, len(training) + 1), training, color=BLUE, label="training", **style)
+    if validation is not None:
+        axes.plot(range(1, len(validation) + 1), validation, color=ORANGE, linestyle="--", label="validation", **style)
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    axes.set_xlim(0.6, len(training) + 0.4)
+    axes.set_xlabel("epoch", fontsize=10, color=INK)
+    axes.set_title(textwrap.fill(name.replace("_", " "), 45), loc="left", fontsize=11, color=INK)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", color=PALE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    quiet_frame(axes)
