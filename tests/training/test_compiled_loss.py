@@ -5,7 +5,7 @@ import pytest
 
 from cornu import losses, ops
 from cornu.errors import InvalidArgumentError
-from cornu.training.compiled_loss import Objective, aligned, per_output
+from cornu.training.compiled_loss import CompiledLoss, aligned, per_output
 
 NAMES = ["size", "place"]
 SHAPES = [(None, 1), (None, 2)]
@@ -15,8 +15,8 @@ OUTPUTS = [RNG.normal(size=(5, 1)).astype("float32"), RNG.normal(size=(5, 2)).as
 SQUARES = [((y - output) ** 2).mean(axis=-1) for y, output in zip(Y, OUTPUTS, strict=True)]
 
 
-def objective(loss, loss_weights=None) -> Objective:
-    return Objective(loss, loss_weights, NAMES, SHAPES, SHAPES)
+def objective(loss, loss_weights=None) -> CompiledLoss:
+    return CompiledLoss(loss, loss_weights, NAMES, SHAPES, SHAPES)
 
 
 @pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"place": "mse", "size": losses.MeanSquaredError()}])
@@ -64,14 +64,14 @@ def test_what_is_masked_does_not_count():
 
 
 def test_one_output_has_no_part():
-    single = Objective("mse", None, ["size"], SHAPES[:1], SHAPES[:1])
+    single = CompiledLoss("mse", None, ["size"], SHAPES[:1], SHAPES[:1])
     assert single.part_names == []
     np.testing.assert_allclose(single(Y[0], OUTPUTS[:1], None, [None]).total, SQUARES[0].mean(), 1e-6)
 
 
 def test_crossentropy_is_chosen_by_the_labels():
-    sparse = Objective("crossentropy", None, ["kind"], [(None,)], [(None, 3)])
-    one_hot = Objective("crossentropy", None, ["kind"], [(None, 3)], [(None, 3)])
+    sparse = CompiledLoss("crossentropy", None, ["kind"], [(None,)], [(None, 3)])
+    one_hot = CompiledLoss("crossentropy", None, ["kind"], [(None, 3)], [(None, 3)])
     kinds = [each.losses[0].fn for each in (sparse, one_hot)]
     assert kinds == [losses.sparse_categorical_crossentropy, losses.categorical_crossentropy]
 

@@ -9,21 +9,21 @@ from cornu import metrics
 from cornu.errors import InvalidArgumentError
 from cornu.metrics import Metric
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Losses, Objective
-from cornu.training.compiled_metrics import Scores
+from cornu.training.compiled_loss import CompiledLoss, Losses
+from cornu.training.compiled_metrics import CompiledMetrics
 
 RNG = np.random.default_rng(0)
 Y, OUTPUT = (RNG.normal(size=(6, 1)).astype("float32") for _ in range(2))
 ERROR = np.abs(Y - OUTPUT)[:, 0]
 
 
-def scores(given: Any = None, weighted: Any = None, names: tuple = ("size",)) -> Scores:
+def scores(given: Any = None, weighted: Any = None, names: tuple = ("size",)) -> CompiledMetrics:
     shapes = [(None, 1)] * len(names)
-    objective = Objective("mse", None, list(names), shapes, shapes)
-    return Scores(given, weighted, objective, shapes, shapes, "numpy")
+    objective = CompiledLoss("mse", None, list(names), shapes, shapes)
+    return CompiledMetrics(given, weighted, objective, shapes, shapes, "numpy")
 
 
-def measured(judge: Scores, *batches: tuple) -> dict[str, float]:
+def measured(judge: CompiledMetrics, *batches: tuple) -> dict[str, float]:
     """The logs after batches ``(loss, batch)`` with these outputs."""
     values = [variable.value for variable in judge.variables]
     for loss, batch in batches:

@@ -105,7 +105,7 @@ class OnnxModel:
             DataError: There are no samples, or they do not fit the model.
         """
         if batch_size is not None:
-            arguments.whole_numbers("predict", 1, batch_size=batch_size)
+            arguments.check_integers("predict", 1, batch_size=batch_size)
         arrays = self._as_inputs("predict", x)
         samples = len(arrays[0])
         size = self._batch_size(batch_size, samples)

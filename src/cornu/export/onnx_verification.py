@@ -10,7 +10,7 @@ from cornu.core import layer_tree
 from cornu.core.layer_placement import backend_of
 from cornu.core.signature import TensorSpec
 from cornu.errors import BackendError
-from cornu.training.predict_function import Forward
+from cornu.training.predict_function import PredictFunction
 
 _BATCHES = (3, 1)
 """Sizes of the batches that a file is tried with."""
@@ -57,7 +57,7 @@ def held_against(model: Any, path: Path, inputs: list[Input], form: Any, names: 
     Raises:
         BackendError: The file cannot be run, or the difference is too large.
     """
-    session, forward, rng = _session(path), Forward(model), np.random.default_rng(0)
+    session, forward, rng = _session(path), PredictFunction(model), np.random.default_rng(0)
     tolerance = max(_TOLERANCES.get(layer.compute_dtype, _TOLERANCE) for layer in layer_tree.flatten(model))
     largest = [layer.cornu_largest_index for layer in layer_tree.flatten(model) if layer.cornu_largest_index is not None]
     below = min(largest) + 1 if largest else None

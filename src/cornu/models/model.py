@@ -26,7 +26,7 @@ from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.batch import Batch
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compile_state import Compiled, compile_arguments
+from cornu.training.compile_state import CompileState, compile_arguments
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.loop.progress import Progress
@@ -69,8 +69,8 @@ class Model(Layer):
         made_of_tensors = type(self) is Model and inputs is not None
         super().__init__(name=name or (auto_name("functional") if made_of_tensors else None), trainable=trainable, **kwargs)
         self._functional = None if inputs is None else Functional(inputs, outputs)
-        self._compiled: Compiled | None = None
-        self._forward: predict_function.Forward | None = None
+        self._compiled: CompileState | None = None
+        self._forward: predict_function.PredictFunction | None = None
         self.stop_training = False
         self.history: History | None = None
         self.meta: dict[str, Any] = {}
@@ -280,7 +280,7 @@ class Model(Layer):
                 "move the model to the NumPy backend: `model.to_backend('numpy')`.",
                 stacklevel=2,
             )
-        self._compiled = Compiled(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
+        self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
 
     def fit(
         self,
@@ -339,9 +339,9 @@ class Model(Layer):
             NonFiniteError: A step gave NaN. The model holds the weights from before that step.
         """
         compiled = self._need_compiled("fit")
-        arguments.whole_numbers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
-        arguments.whole_numbers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
-        arguments.whole_numbers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
+        arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
+        arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
         arguments.frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
@@ -349,12 +349,14 @@ class Model(Layer):
         else:
             measured = None if validation_data is None else data_adapter.as_validation(validation_data)
         # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
-        feed = prepare_data.make_feed("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
+        feed = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
         compiled.ensure_built(feed.spec)
         validation = None
         if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
-            validation = prepare_data.make_feed("fit (validation_data)", self, compiled, measured, size, steps=validation_steps)
+            validation = prepare_data.make_adapter(
+                "fit (validation_data)", self, compiled, measured, size, steps=validation_steps
+            )
         when = range(initial_epoch, epochs)
         self.history = fitting.fit(self, compiled, feed, validation, when, validation_freq, callbacks, verbose)
         return self.history
@@ -383,8 +385,8 @@ class Model(Layer):
             The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
         """
         compiled = self._need_compiled("evaluate")
-        arguments.whole_numbers("evaluate", 1, batch_size=batch_size, steps=steps)
-        feed = prepare_data.make_feed("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
+        arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
+        feed = prepare_data.make_adapter("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
         compiled.ensure_built(feed.spec)
         everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
         logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
@@ -413,7 +415,7 @@ class Model(Layer):
         Raises:
             DataError: There are no samples, or they do not fit the model.
         """
-        arguments.whole_numbers("predict", 1, batch_size=batch_size, steps=steps)
+        arguments.check_integers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # refuses a model whose constructor did not call the base's
         if data_adapter.is_batches(x):
             forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
@@ -540,7 +542,7 @@ class Model(Layer):
 
     # --- Parts of the above -------------------------------------------------------------------------------------------
 
-    def _need_compiled(self, function: str) -> Compiled:
+    def _need_compiled(self, function: str) -> CompileState:
         record_of(self)  # refuses a model whose constructor did not call the base's
         if self._compiled is None:
             raise NotBuiltError(
@@ -552,7 +554,7 @@ class Model(Layer):
 
     def _checked_inputs(self, x: Any) -> Any:
         """What ``predict`` was given as arrays that fit the model."""
-        form = predict_function.form_of(x)
+        form = predict_function.input_signature(x)
         if form is not None and self._forward is not None and form in self._forward_function.known_forms:
             if not finite_values.surely_finite(x):
                 finite_values.finite("predict", "x", x)
@@ -567,9 +569,9 @@ class Model(Layer):
         return CallbackList(callbacks or [], self, {"steps": steps})
 
     @property
-    def _forward_function(self) -> predict_function.Forward:
+    def _forward_function(self) -> predict_function.PredictFunction:
         if self._forward is None or not self._forward.is_for(self):
-            self._forward = predict_function.Forward(self)
+            self._forward = predict_function.PredictFunction(self)
         return self._forward
 
 

@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     sample_mask: Any
 
 
-class Plan(NamedTuple):
+class BatchIndices(NamedTuple):
     """Which rows of the data make which batch.
 
     Attributes:
@@ -44,7 +44,7 @@ def spec_of(data: Batch) -> Batch:
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
 
 
-def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
+def batch_of(data: Batch, plan: BatchIndices, number: Any) -> Batch:
     """The batch of a step: the rows that the plan names, and a mask if it says that some are padding."""
     rows = ops.get_item(plan.rows, number)
     x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
@@ -54,7 +54,7 @@ def batch_of(data: Batch, plan: Plan, number: Any) -> Batch:
     return Batch(x, y, sample_weight, ops.cast(places < ops.get_item(plan.counts, number), "float32"))
 
 
-class Segment(NamedTuple):
+class DataChunk(NamedTuple):
     """Data on the device and the steps to make with it.
 
     Attributes:
@@ -64,7 +64,7 @@ class Segment(NamedTuple):
     """
 
     data: Batch
-    plan: Plan
+    plan: BatchIndices
     steps: int
 
 

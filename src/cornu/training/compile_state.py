@@ -8,24 +8,24 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Objective, aligned
-from cornu.training.compiled_metrics import Scores
+from cornu.training.compiled_loss import CompiledLoss, aligned
+from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.step import micro_batches
-from cornu.training.step.multi_step import Block
-from cornu.training.step.train_state import StateKeeper
+from cornu.training.step.multi_step import MultiStepFunction
+from cornu.training.step.train_state import StateSync
 from cornu.training.step.train_step import test_step, train_step
 
 
-class Compiled:
+class CompileState:
     """The optimizer, losses and metrics of a model, and the functions that are compiled of them when data is first seen.
 
     Args:
         model: The model.
         optimizer: A name, a config or an optimizer.
-        loss: See :class:`~cornu.training.compiled_loss.Objective`.
-        loss_weights: See :class:`~cornu.training.compiled_loss.Objective`.
-        metrics: See :class:`~cornu.training.compiled_metrics.Scores`.
-        weighted_metrics: See :class:`~cornu.training.compiled_metrics.Scores`.
+        loss: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
+        loss_weights: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
+        metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
+        weighted_metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
         micro_batch_size: See ``Model.compile``.
 
     Raises:
@@ -55,7 +55,7 @@ class Compiled:
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.objective: Any = None  # built, as the scores are, when data is first seen
         self.scores: Any = None
-        self._functions: dict[Any, Block] = {}
+        self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 
     def get_config(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Compiled:
             self._signatures[key] = signature_of(self._model, spec.x)
         return self._signatures[key]
 
-    def losses_for(self, spec: Batch) -> Objective:
+    def losses_for(self, spec: Batch) -> CompiledLoss:
         """Return the losses, new ones as long as :meth:`ensure_built` was not called.
 
         Args:
@@ -85,7 +85,7 @@ class Compiled:
             return self.objective
         signature = self.signature_for(spec)
         names, shapes = signature.output_names, _target_shapes(signature, spec)
-        return Objective(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
+        return CompiledLoss(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
 
     def ensure_built(self, spec: Batch) -> None:
         """Build the losses and the metrics for data, if none are built yet.
@@ -99,10 +99,10 @@ class Compiled:
         metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
         shapes = _target_shapes(signature, spec), _output_shapes(signature)
         with config.running_on(*placement_of(self._model)):
-            scores = Scores(metrics, weighted, objective, *shapes, placement_of(self._model).backend)
+            scores = CompiledMetrics(metrics, weighted, objective, *shapes, placement_of(self._model).backend)
         self.objective, self.scores = objective, scores
 
-    def keeper(self, training: bool) -> StateKeeper:
+    def keeper(self, training: bool) -> StateSync:
         """The keeper of the state, with the optimizer's part if it is to train.
 
         Raises:
@@ -112,7 +112,7 @@ class Compiled:
             self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
         key = seeds.next_key() if training else (0, 0)  # measuring must not change what is drawn afterwards
-        return StateKeeper(self._model, optimizer_variables, self.scores.variables, key)
+        return StateSync(self._model, optimizer_variables, self.scores.variables, key)
 
     def _build_optimizer(self) -> None:
         wanted = self._model.trainable_variables
@@ -125,7 +125,7 @@ class Compiled:
                 "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
             )
 
-    def train_block(self, spec: Batch) -> Block:
+    def train_block(self, spec: Batch) -> MultiStepFunction:
         """The compiled block of training steps for data of a specification."""
         return self._function("train", spec, self._train_step)
 
@@ -133,7 +133,7 @@ class Compiled:
         parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, spec.x)
         return train_step(self._model, self.objective, self.scores, self.optimizer, parts_of)
 
-    def test_block(self, spec: Batch) -> Block:
+    def test_block(self, spec: Batch) -> MultiStepFunction:
         """The compiled block of measuring steps for data of a specification."""
         return self._function("test", spec, lambda _: test_step(self._model, self.objective, self.scores))
 
@@ -147,12 +147,12 @@ class Compiled:
         self._functions.clear()
         self._signatures.clear()
 
-    def _function(self, kind: str, spec: Batch, make_step: Callable) -> Block:
+    def _function(self, kind: str, spec: Batch, make_step: Callable) -> MultiStepFunction:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
         key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = Block(make_step(spec), self.scores, placement_of(model))
+            self._functions[key] = MultiStepFunction(make_step(spec), self.scores, placement_of(model))
         return self._functions[key]
 
 

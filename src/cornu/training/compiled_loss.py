@@ -19,7 +19,7 @@ class Losses(NamedTuple):
     parts: list
 
 
-class Objective:
+class CompiledLoss:
     """The losses of a model's outputs.
 
     Args:

@@ -7,10 +7,10 @@ from cornu import metrics as metrics_package
 from cornu import ops, trees
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Losses, Objective, aligned, per_output
+from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
 
 
-class Scores:
+class CompiledMetrics:
     """All metrics of a compiled model.
 
     Args:
@@ -26,7 +26,7 @@ class Scores:
     """
 
     def __init__(
-        self, metrics: Any, weighted_metrics: Any, objective: Objective, targets: list, outputs: list, backend_name: str
+        self, metrics: Any, weighted_metrics: Any, objective: CompiledLoss, targets: list, outputs: list, backend_name: str
     ):
         self.objective = objective
         self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *objective.part_names)]

@@ -10,19 +10,19 @@ from cornu.core.layer_placement import placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.batch import Batch, sample_count
 from cornu.training.callback import CallbackList, History
-from cornu.training.compile_state import Compiled
+from cornu.training.compile_state import CompileState
 from cornu.training.data_validation import array_checks
 from cornu.training.loop import nan_diagnosis
 from cornu.training.loop.epoch_loop import Loop
 from cornu.training.loop.progress import Progress
-from cornu.training.prepare_data import Feed, make_feed
+from cornu.training.prepare_data import DataAdapter, make_adapter
 
 
 def fit(
     model: Any,
-    compiled: Compiled,
-    feed: Feed,
-    validation: Feed | None,
+    compiled: CompileState,
+    feed: DataAdapter,
+    validation: DataAdapter | None,
     epochs: range,
     validation_freq: Any,
     callbacks: Any,
@@ -80,7 +80,7 @@ def fit(
     return history
 
 
-def _validated(compiled: Compiled, feed: Feed, callbacks: CallbackList) -> dict[str, float]:
+def _validated(compiled: CompileState, feed: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
     """The logs of the validation data, with their prefix; none, and a warning, if it is used up."""
     if not feed.ready():
         text = "`fit`: the validation data ended: an iterator gives its batches only once. This epoch is not validated. "
@@ -98,7 +98,7 @@ def _ended_text(made: int, wanted: int) -> str:
     )
 
 
-def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
+def measure(compiled: CompileState, feed: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
     """Runs a model over data without training it.
 
     Returns:
@@ -116,7 +116,7 @@ def measure(compiled: Compiled, feed: Feed, callbacks: CallbackList, progress: P
 
 
 def one_batch(
-    function: str, model: Any, compiled: Compiled, data: Batch, class_weight: dict | None, training: bool
+    function: str, model: Any, compiled: CompileState, data: Batch, class_weight: dict | None, training: bool
 ) -> dict[str, float]:
     """One step on one batch, for ``train_on_batch`` and ``test_on_batch``; the metrics are those of this batch.
 
@@ -124,7 +124,7 @@ def one_batch(
         The logs.
     """
     data = array_checks.as_arrays(function, data)
-    feed = make_feed(function, model, compiled, data, sample_count(data), False, class_weight)
+    feed = make_adapter(function, model, compiled, data, sample_count(data), False, class_weight)
     compiled.ensure_built(feed.spec)
     compiled.scores.reset()
     block = compiled.train_block(feed.spec) if training else compiled.test_block(feed.spec)

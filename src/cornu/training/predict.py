@@ -14,9 +14,9 @@ from cornu.training import batch
 from cornu.training.callback import CallbackList
 from cornu.training.data_adapters.data_adapter import as_batch
 from cornu.training.data_adapters.iterable_data_adapter import iterate
-from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
+from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 from cornu.training.loop.progress import Progress
-from cornu.training.predict_function import Forward
+from cornu.training.predict_function import PredictFunction
 
 _IN_FLIGHT = 2
 """How many batches may be on the device before their outputs are copied to the host."""
@@ -24,7 +24,7 @@ _IN_FLIGHT = 2
 
 def predict(
     model: Any,
-    forward: Forward,
+    forward: PredictFunction,
     batches: Generator[tuple[Any, int]],
     callbacks: CallbackList,
     progress: Progress,
@@ -109,7 +109,7 @@ def batches_of_iterable(
         ahead: Whether batches may be drawn before they are needed, in a thread of their own.
     """
     given = (each for each in itertools.islice(iterate(batches), steps))
-    with contextlib.closing(drawn(given, ahead and may_be_ahead(batches))) as given:
+    with contextlib.closing(prefetched(given, ahead and may_prefetch(batches))) as given:
         for each in given:
             x = prepare(as_batch(each).x)
             yield x, batch.sample_count_of(x)

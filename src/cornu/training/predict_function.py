@@ -15,7 +15,7 @@ from cornu.training.batch import shapes_and_dtypes
 _KEY = 0x5EED
 
 
-class Forward:
+class PredictFunction:
     """The compiled function from inputs to outputs, with the variables it reads.
 
     Args:
@@ -119,6 +119,6 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     return call_handling.on_own_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
 
 
-def form_of(x: Any) -> tuple | None:
+def input_signature(x: Any) -> tuple | None:
     """What decides whether an array of NumPy's fits a model, whatever its finite numbers are; None for anything else."""
     return (x.dtype, x.shape[1:]) if type(x) is np.ndarray and x.ndim and x.size else None

@@ -10,26 +10,26 @@ from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError
 from cornu.training.batch import Batch, rows, sample_count, spec_of
-from cornu.training.compile_state import Compiled
-from cornu.training.data_adapters.array_data_adapter import ArrayFeed
+from cornu.training.compile_state import CompileState
+from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.data_adapter import is_batches
-from cornu.training.data_adapters.iterable_data_adapter import BatchFeed
+from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 from cornu.training.data_validation import arguments, array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
 
-Feed = ArrayFeed | BatchFeed
+DataAdapter = ArrayDataAdapter | IterableDataAdapter
 
 
-def make_feed(
+def make_adapter(
     function: str,
     model: Any,
-    compiled: Compiled,
+    compiled: CompileState,
     data: Batch,
     batch_size: int | None,
     shuffle: bool = False,
     class_weight: dict | None = None,
     steps: int | None = None,
-) -> Feed:
+) -> DataAdapter:
     """Validate what a user gave, and adapt it: return a feed that carries the specification of its data.
 
     A model that has no shapes yet is built, since inputs can be validated against shapes only. Losses and metrics stay as they
@@ -63,15 +63,15 @@ def make_feed(
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         arguments.no_targets_beside_batches(function, data)
-        feed = BatchFeed(data.x, steps, validated, placement_of(model), padding, goes_on=trained, shuffle=shuffle)
+        feed = IterableDataAdapter(data.x, steps, validated, placement_of(model), padding, goes_on=trained, shuffle=shuffle)
         feed.sample()
         return feed
     batch = validated(data)
     size = batch_size or (-(-sample_count(batch) // steps) if steps else 32)
-    return ArrayFeed(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
+    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
 
 
-def may_pad(model: Any, compiled: Compiled) -> bool:
+def may_pad(model: Any, compiled: CompileState) -> bool:
     """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
     layers_may = batch_coupling.effective_coupling(model) != "unknown"
     return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe

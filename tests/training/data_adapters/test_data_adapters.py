@@ -9,15 +9,15 @@ from cornu import backends, config, seeds
 from cornu.errors import DataError
 from cornu.training.batch import Batch, batch_of
 from cornu.training.data_adapters import data_adapter, iterable_data_adapter
-from cornu.training.data_adapters.array_data_adapter import ArrayFeed
-from cornu.training.data_adapters.iterable_data_adapter import BatchFeed
+from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
+from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 
 PLACE = config.Place("numpy")
 
 
-def array_feed(samples: int, batch_size: int, pad: bool = True, **options: Any) -> ArrayFeed:
+def array_feed(samples: int, batch_size: int, pad: bool = True, **options: Any) -> ArrayDataAdapter:
     data = Batch(np.arange(samples, dtype="float32")[:, None], np.arange(samples), None, None)
-    return ArrayFeed(data, batch_size, **{"shuffle": False, "place": PLACE, "may_pad": lambda: pad, **options})
+    return ArrayDataAdapter(data, batch_size, **{"shuffle": False, "place": PLACE, "may_pad": lambda: pad, **options})
 
 
 def batches_of(feed: Any, ahead: bool = False) -> list[list[int]]:
@@ -153,8 +153,8 @@ def checked(given: Batch, number: int) -> Batch:
     return given
 
 
-def batch_feed(source: Any, steps: int | None = None, pad: bool = True, **options: Any) -> BatchFeed:
-    return BatchFeed(source, steps, checked, PLACE, lambda: pad, **options)
+def batch_feed(source: Any, steps: int | None = None, pad: bool = True, **options: Any) -> IterableDataAdapter:
+    return IterableDataAdapter(source, steps, checked, PLACE, lambda: pad, **options)
 
 
 class Lengthy:
@@ -326,7 +326,7 @@ def test_an_object_that_gives_nothing_the_second_time():
 
 def test_batches_are_numbered():
     numbers: list[int] = []
-    feed = BatchFeed(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE, bool)
+    feed = IterableDataAdapter(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE, bool)
     feed.sample()
     batches_of(feed), batches_of(feed)
     assert numbers == [1, 2, 3, 1, 2, 3]
@@ -348,11 +348,13 @@ def test_arrays_carry_their_specification():
     assert (array_feed(7, 3).spec.x.shape, array_feed(7, 3).spec.x.dtype) == ((None, 1), "float32")
 
 
-@pytest.mark.parametrize("make", [lambda ask: ArrayFeed(Batch(*batch(*range(7)), None, None), 3, False, PLACE, ask), None])
+@pytest.mark.parametrize(
+    "make", [lambda ask: ArrayDataAdapter(Batch(*batch(*range(7)), None, None), 3, False, PLACE, ask), None]
+)
 def test_whether_to_pad_is_asked_once_and_not_before_the_first_epoch(make):
     asked: list[int] = []
     ask = lambda: asked.append(1) or True  # noqa: E731
-    feed = make(ask) if make else BatchFeed([batch(0, 1), batch(2)], None, checked, PLACE, ask)
+    feed = make(ask) if make else IterableDataAdapter([batch(0, 1), batch(2)], None, checked, PLACE, ask)
     assert feed.spec and not asked
     batches_of(feed), batches_of(feed)
     assert asked == [1]

@@ -10,9 +10,9 @@ from cornu import backends, layers, losses, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Objective
+from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.step import activation_profile, micro_batches
-from cornu.training.step.loss_gradient import Measured
+from cornu.training.step.loss_gradient import GradientResult
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(22, 6, 6, 2)).astype("float32")
@@ -70,7 +70,7 @@ PICTURES = SymbolicTensor((None, 6, 6, 2), "float32")
 def test_the_survey_counts_what_the_layers_make():
     inner = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(4, 3), layers.MaxPooling2D()])
     model = cornu.Sequential([cornu.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(5)])
-    assert activation_profile.survey(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
+    assert activation_profile.profile_activations(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
 
 
 def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
@@ -84,7 +84,7 @@ def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
 
     model = Own()
     model.build((None, 3))
-    assert activation_profile.survey(model, SymbolicTensor((None, 3), "float32")).activations == 7
+    assert activation_profile.profile_activations(model, SymbolicTensor((None, 3), "float32")).activations == 7
     assert model.dense.kernel._array is None
 
 
@@ -155,7 +155,9 @@ def test_another_form_of_data_is_surveyed_anew():
     model.compile("sgd", "mse")
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(micro_batches, "survey", lambda *args: seen.append(args[1].shape) or activation_profile.Survey(1, None))
+        patch.setattr(
+            micro_batches, "survey", lambda *args: seen.append(args[1].shape) or activation_profile.ActivationProfile(1, None)
+        )
         for size in (4, 6, 6):
             model.fit(X[:, :size], Y["size"], verbose=0)
     assert seen == [(None, 4, 6, 2), (None, 6, 6, 2)]
@@ -185,7 +187,7 @@ def test_other_validation_data_compiles_no_training_step_anew(monkeypatch):
     model, surveyed = any_size(), []
     monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
     monkeypatch.setattr(
-        micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or activation_profile.Survey(75, None)
+        micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or activation_profile.ActivationProfile(75, None)
     )
     small, y = RNG.normal(size=(4, 6, 6, 2)), RNG.normal(size=(4, 1))
     for size in (8, 10, 12):
@@ -200,7 +202,7 @@ def size_for(monkeypatch):
     def size(room, *stack, loss="mse"):
         model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
         monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: room)
-        return micro_batches.best_size(model, Objective(loss, None, ["y"], [None], [None]), PICTURES)
+        return micro_batches.best_size(model, CompiledLoss(loss, None, ["y"], [None], [None]), PICTURES)
 
     return size
 
@@ -241,7 +243,7 @@ def test_each_part_has_a_key_of_its_own(backend):
 
     def measure(state, batch, key, share):
         drawn = engine.random_uniform(key, (2,), "float32")
-        return Measured([share * ops.sum(batch.x)], {"loss": share}, [drawn], [])
+        return GradientResult([share * ops.sum(batch.x)], {"loss": share}, [drawn], [])
 
     x = engine.asarray(np.arange(6, dtype="float32"))
     state = types.SimpleNamespace(trainable=[engine.asarray(0.0)], non_trainable=[engine.asarray(7.0)])

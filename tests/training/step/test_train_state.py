@@ -4,12 +4,12 @@ import numpy as np
 
 import cornu
 from cornu import layers, optimizers
-from cornu.training.step.train_state import StateKeeper
+from cornu.training.step.train_state import StateSync
 
 
-def keeper_of(model, optimizer) -> StateKeeper:
+def keeper_of(model, optimizer) -> StateSync:
     optimizer.build(model.trainable_variables)
-    return StateKeeper(model, optimizer.variables, [], (1, 2))
+    return StateSync(model, optimizer.variables, [], (1, 2))
 
 
 def network(backend: str):

@@ -5,8 +5,8 @@ import pytest
 
 import cornu
 from cornu import backends, layers, optimizers
-from cornu.training.batch import Batch, Plan, batch_of, spec_of
-from cornu.training.compile_state import Compiled
+from cornu.training.batch import Batch, BatchIndices, batch_of, spec_of
+from cornu.training.compile_state import CompileState
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 2)).astype("float32")
@@ -15,11 +15,11 @@ SPEC = spec_of(Batch(X, Y, None, None))
 
 def prepared(backend: str):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(2, kernel_regularizer="l2")]).to_backend(backend)
-    compiled = Compiled(model, optimizers.SGD(0.1), "mse", None, ["mae"], None)
+    compiled = CompileState(model, optimizers.SGD(0.1), "mse", None, ["mae"], None)
     engine = backends.get(backend)
     data = Batch(engine.asarray(X), engine.asarray(Y), None, None)
     compiled.ensure_built(SPEC)
-    rows = Plan(engine.asarray(np.arange(10, dtype="int32").reshape(5, 2)), None)
+    rows = BatchIndices(engine.asarray(np.arange(10, dtype="int32").reshape(5, 2)), None)
     return model, compiled, data, rows
 
 
@@ -75,7 +75,7 @@ def test_a_report_says_whether_all_is_finite(poison, backend):
 def test_the_batch_of_a_step(backend):
     engine = backends.get(backend)
     data = Batch({"a": engine.asarray(X)}, engine.asarray(Y), None, None)
-    plan = Plan(engine.asarray([[3, 1, 0], [2, 2, 2]]), engine.asarray([3, 1]))
+    plan = BatchIndices(engine.asarray([[3, 1, 0], [2, 2, 2]]), engine.asarray([3, 1]))
     first, second = batch_of(data, plan, 0), batch_of(data, plan, 1)
     np.testing.assert_array_equal(first.x["a"], X[[3, 1, 0]])
     np.testing.assert_array_equal(second.y, Y[[2, 2, 2]])
@@ -91,12 +91,12 @@ def test_a_specification_has_the_form_of_the_data_and_leaves_the_batch_open():
 
 def test_dropout_of_a_step_depends_on_its_number(backend, close):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dropout(0.5), layers.Dense(1)]).to_backend(backend)
-    compiled = Compiled(model, optimizers.SGD(0.0), "mse", None, None, None)
+    compiled = CompileState(model, optimizers.SGD(0.0), "mse", None, None, None)
     engine = backends.get(backend)
     sample = Batch(np.ones((2, 4), "float32"), np.zeros((2, 1), "float32"), None, None)
     compiled.ensure_built(spec_of(sample))
     data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
-    plan = Plan(engine.asarray([[0, 1]]), None)
+    plan = BatchIndices(engine.asarray([[0, 1]]), None)
     state, block, losses = compiled.keeper(True).read(), compiled.train_block(spec_of(sample)), []
     for _ in range(4):
         state, report = block(state._replace(metrics=compiled.keeper(True).read().metrics), data, plan, 0, 1)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from cornu import backends, config, trees
-from cornu.training.batch import Batch, Plan, Segment, spec_of
+from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import order_of_a_pass
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
 
 
-class ArrayFeed:
+class ArrayDataAdapter:
     """Arrays in memory: they lie on the device, and a step takes its rows from there.
 
     Args:
@@ -65,7 +65,7 @@ class ArrayFeed:
         """Whether there is data for another epoch: always."""
         return True
 
-    def epoch(self, ahead: bool = False) -> Generator[Segment]:
+    def epoch(self, ahead: bool = False) -> Generator[DataChunk]:
         """The segments of one epoch; arrays need not be drawn ahead."""
         steps = self.steps
         if not self._goes_on:
@@ -77,7 +77,7 @@ class ArrayFeed:
             steps -= -(-len(rows) // self.batch_size)
             yield from self._pass(rows)
 
-    def _pass(self, order: np.ndarray) -> Iterator[Segment]:
+    def _pass(self, order: np.ndarray) -> Iterator[DataChunk]:
         if self._resident is not None:
             yield from self._segments(self._resident, order, self._plan_steps)
             return
@@ -87,7 +87,7 @@ class ArrayFeed:
             piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
             yield from self._segments(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
 
-    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[Segment]:
+    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[DataChunk]:
         """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
         size = self.batch_size
         if self._pad and self.samples % size:
@@ -100,5 +100,5 @@ class ArrayFeed:
         if len(order) % size:
             yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
 
-    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> Segment:
-        return Segment(data, Plan(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)
+    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> DataChunk:
+        return DataChunk(data, BatchIndices(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)

@@ -11,12 +11,12 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.batch import Batch, Plan, Segment, spec_of
+from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import as_batch, order_of_a_pass
-from cornu.training.data_adapters.prefetch import drawn, may_be_ahead
+from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
 
-class BatchFeed:
+class IterableDataAdapter:
     """Anything that gives batches: a generator, a list of batches, an object with ``__len__`` and ``__getitem__``.
 
     A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Batches smaller than the first are filled up and masked, so that
@@ -93,7 +93,7 @@ class BatchFeed:
         found = self._draw()
         self._peeked = None if found is None else self._prepared(*found)
 
-    def epoch(self, ahead: bool = False) -> Generator[Segment]:
+    def epoch(self, ahead: bool = False) -> Generator[DataChunk]:
         """The segments of one epoch: one step each.
 
         Args:
@@ -107,7 +107,7 @@ class BatchFeed:
         first, self._peeked = self._peeked, None
         rest = self._draws(None if self._asked is None else self._asked - (first is not None))
         given = 0
-        with contextlib.closing(drawn(rest, ahead and may_be_ahead(self._source))) as rest:
+        with contextlib.closing(prefetched(rest, ahead and may_prefetch(self._source))) as rest:
             for batch in itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest)):
                 given += 1
                 yield self._segment(batch)
@@ -161,17 +161,17 @@ class BatchFeed:
     def _prepared(self, given: Any, number: int) -> Batch:
         return self._prepare(as_batch(given), number)
 
-    def _segment(self, batch: Batch) -> Segment:
+    def _segment(self, batch: Batch) -> DataChunk:
         count = len(trees.leaves(batch.x)[0])
         self.batch_size = self.batch_size or count
         asarray = self._as_array
         if not self._pad or count > self.batch_size:
             rows = np.arange(count, dtype=np.int32).reshape(1, -1)
-            return Segment(trees.map(asarray, batch), Plan(asarray(rows), None), 1)
+            return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), None), 1)
         fill = np.resize(np.arange(count), self.batch_size)
         rows = np.arange(self.batch_size, dtype=np.int32).reshape(1, -1)
         filled = batch if count == self.batch_size else trees.map(lambda array: np.asarray(array)[fill], batch)
-        return Segment(trees.map(asarray, filled), Plan(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
+        return DataChunk(trees.map(asarray, filled), BatchIndices(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
 
 
 def _length_of(batches: Any) -> int | None:

@@ -18,12 +18,12 @@ _PATIENCE_SECONDS = 5.0
 """How long to wait for the thread to finish the item that it is at: a source may hang, and Ctrl-C must not."""
 
 
-def may_be_ahead(source: Any) -> bool:
+def may_prefetch(source: Any) -> bool:
     """Whether drawing from a source ahead is allowed: with ``workers = 0`` (Keras's name) it stays in the user's thread."""
     return getattr(source, "workers", 1) != 0
 
 
-def drawn(items: Generator, ahead: bool) -> Generator:
+def prefetched(items: Generator, ahead: bool) -> Generator:
     """Items as a generator gives them; once it is slow, a thread draws them before they are taken.
 
     The thread sees the context variables of the one that began, such as NumPy's settings for errors. What it draws comes in

@@ -18,7 +18,7 @@ def said(function: str) -> str:
     return f"`{name}` {what}".rstrip()
 
 
-def whole_numbers(function: str, least: int, **arguments: Any) -> None:
+def check_integers(function: str, least: int, **arguments: Any) -> None:
     """Refuses arguments that are no whole numbers of at least ``least``; None passes where it means something."""
     for name, value in arguments.items():
         if (value is None and name not in _NEVER_NONE) or (
@@ -45,7 +45,7 @@ def frequency(function: str, value: Any) -> None:
             "It must be a whole number, or a list of epochs counted from 1.",
             "Pass `validation_freq=1`.",
         )
-    whole_numbers(function, 1, validation_freq=value)
+    check_integers(function, 1, validation_freq=value)
 
 
 def no_targets_beside_batches(function: str, data: Batch) -> None:

@@ -8,7 +8,7 @@ from cornu import trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Objective
+from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.data_validation.arguments import said
 from cornu.training.data_validation.inputs import times
 from cornu.training.data_validation.outputs import Output
@@ -16,7 +16,7 @@ from cornu.training.data_validation.targets import BINARY, without_last
 
 
 def with_class_weight(
-    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], objective: Objective
+    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], objective: CompiledLoss
 ) -> Batch:
     """The batch with a weight for each sample from the weight of its class, times the one it has.
 
@@ -55,7 +55,7 @@ def with_class_weight(
     return batch._replace(sample_weight=weight)
 
 
-def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], objective: Objective) -> None:
+def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], objective: CompiledLoss) -> None:
     if not isinstance(class_weight, dict):
         raise InvalidTypeError(
             f"{said(function)} was given `class_weight` as {type(class_weight).__name__}.",

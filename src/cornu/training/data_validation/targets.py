@@ -9,7 +9,7 @@ from cornu import activations, losses, registry
 from cornu.errors import DataError, InvalidArgumentError, ShapeError, did_you_mean
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import Objective
+from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.data_validation import finite_values
 from cornu.training.data_validation.arguments import said
 from cornu.training.data_validation.inputs import times
@@ -48,7 +48,7 @@ class Target(NamedTuple):
         return self.loss.kwargs.get("axis", -1) if isinstance(self.loss, LossFunctionWrapper) else -1
 
 
-def check(function: str, objective: Objective, outputs: list[Output], batch: Batch) -> None:
+def check(function: str, objective: CompiledLoss, outputs: list[Output], batch: Batch) -> None:
     """Refuses targets and sample weights that do not fit the outputs and the losses.
 
     Args:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu.training.batch import Segment
+from cornu.training.batch import DataChunk
 from cornu.training.callback import CallbackList
-from cornu.training.data_adapters.array_data_adapter import ArrayFeed
-from cornu.training.data_adapters.iterable_data_adapter import BatchFeed
+from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
+from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 from cornu.training.loop.progress import Progress
 from cornu.training.loop.recovery import Recovery
-from cornu.training.step.multi_step import Block
-from cornu.training.step.train_state import StateKeeper
+from cornu.training.step.multi_step import MultiStepFunction
+from cornu.training.step.train_state import StateSync
 
 _SECONDS_A_BLOCK = 0.5
 """How long one compiled call may run: so the progress line moves twice a second.
@@ -44,8 +44,8 @@ class Loop:
 
     def __init__(
         self,
-        block: Block,
-        keeper: StateKeeper,
+        block: MultiStepFunction,
+        keeper: StateSync,
         callbacks: CallbackList,
         events: str,
         progress: Progress,
@@ -58,7 +58,7 @@ class Loop:
         self._seconds_a_step: float | None = None
         self._calls = 0
 
-    def epoch(self, feed: ArrayFeed | BatchFeed) -> dict[str, float]:
+    def epoch(self, feed: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
         """Makes all steps of an epoch and gives its logs.
 
         Raises:
@@ -83,7 +83,7 @@ class Loop:
             raise
         return logs
 
-    def _ranges(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, int, int]]:
+    def _ranges(self, segments: Iterable[DataChunk]) -> Iterator[tuple[DataChunk, int, int]]:
         """The steps of each compiled call, until the data ends or a callback wants the epoch to end."""
         for segment in segments:
             start = 0
@@ -104,7 +104,7 @@ class Loop:
             self._callbacks.call(f"on_{self._events}_batch_{moment}", number, logs)
             self._recovery.begin()  # callbacks may change weights
 
-    def _advance(self, segment: Segment, start: int, stop: int) -> None:
+    def _advance(self, segment: DataChunk, start: int, stop: int) -> None:
         if self._progress.is_moving and not self._block.is_compiled_for(segment.data, segment.plan):
             self._progress.wait_for("compiling")
         began = time.perf_counter()

@@ -8,11 +8,11 @@ from cornu import config, trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import NonFiniteError
-from cornu.training.batch import Batch, Segment, batch_of
+from cornu.training.batch import Batch, DataChunk, batch_of
 from cornu.training.step.train_state import TrainState
 
 
-def explain(function: str, model: Any, optimizer: Any, segment: Segment, step: int, state: TrainState) -> NonFiniteError:
+def explain(function: str, model: Any, optimizer: Any, segment: DataChunk, step: int, state: TrainState) -> NonFiniteError:
     """The error for a step that made a weight or the loss NaN or infinite.
 
     Args:

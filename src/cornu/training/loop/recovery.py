@@ -2,18 +2,18 @@
 
 from typing import NamedTuple
 
-from cornu.training.batch import Segment
-from cornu.training.step.multi_step import Block, Report
-from cornu.training.step.train_state import StateKeeper, TrainState
+from cornu.training.batch import DataChunk
+from cornu.training.step.multi_step import MultiStepFunction, StepResult
+from cornu.training.step.train_state import StateSync, TrainState
 
 
 class _Steps(NamedTuple):
     """Steps whose report nobody has read yet."""
 
-    segment: Segment
+    segment: DataChunk
     start: int
     stop: int
-    report: Report
+    report: StepResult
 
 
 class FailedStep(NamedTuple):
@@ -25,7 +25,7 @@ class FailedStep(NamedTuple):
         state: The state before it.
     """
 
-    segment: Segment
+    segment: DataChunk
     number: int
     state: TrainState
 
@@ -42,14 +42,14 @@ class Recovery:
         takes_back: Whether states that are not finite are taken back, as in training.
     """
 
-    def __init__(self, block: Block, keeper: StateKeeper, takes_back: bool):
+    def __init__(self, block: MultiStepFunction, keeper: StateSync, takes_back: bool):
         self._block, self._keeper, self._takes_back = block, keeper, takes_back
         self._good: TrainState = keeper.read()
         self._pending: TrainState | None = None
         self._unread: list[_Steps] = []
 
     @property
-    def unread_report(self) -> Report | None:
+    def unread_report(self) -> StepResult | None:
         """The report of the newest steps since :meth:`begin`, if there are any."""
         return self._unread[-1].report if self._unread else None
 
@@ -58,7 +58,7 @@ class Recovery:
         self._good = self._keeper.read()
         self._unread.clear()
 
-    def commit(self, segment: Segment, start: int, stop: int) -> Report:
+    def commit(self, segment: DataChunk, start: int, stop: int) -> StepResult:
         """Make the steps ``start`` to ``stop - 1`` of a segment, and hand the state after them to the model."""
         state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
         self._unread.append(_Steps(segment, start, stop, report))

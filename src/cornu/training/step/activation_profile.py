@@ -10,7 +10,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 
 
-class Survey(NamedTuple):
+class ActivationProfile(NamedTuple):
     """What a network's layers do with data of some form.
 
     Attributes:
@@ -22,7 +22,7 @@ class Survey(NamedTuple):
     obstacle: str | None
 
 
-def survey(model: Any, inputs: Any) -> Survey:
+def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
     """Looks at what the layers of a model do with samples, without computing anything.
 
     Args:
@@ -51,4 +51,4 @@ def survey(model: Any, inputs: Any) -> Survey:
 
     with config.running_on(*placement_of(model)):
         backend_of(model).abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
-    return Survey(sum(sizes), next(iter(obstacles), None))
+    return ActivationProfile(sum(sizes), next(iter(obstacles), None))

@@ -11,7 +11,7 @@ from cornu.training.batch import Batch
 from cornu.training.step.train_state import TrainState
 
 
-class Measured(NamedTuple):
+class GradientResult(NamedTuple):
     """What a batch gives in training.
 
     Attributes:
@@ -27,13 +27,13 @@ class Measured(NamedTuple):
     non_trainable: list
 
 
-def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Measured]:
+def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., GradientResult]:
     """Makes the function from a batch to the gradients of its loss: ``(state, batch, key, share=None) -> Measured``.
 
     The loss of a batch that is a part of another one is multiplied by its ``share``.
     """
 
-    def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> Measured:
+    def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> GradientResult:
         def loss_of(trainable: list) -> tuple[Any, Any]:
             surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
             outputs, non_trainable, penalties = model.stateless_call(
@@ -50,7 +50,7 @@ def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Me
         (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
             state.trainable
         )
-        return Measured(gradients, losses, outputs, non_trainable)
+        return GradientResult(gradients, losses, outputs, non_trainable)
 
     return measure
 

@@ -15,8 +15,8 @@ from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
-from cornu.training.step.activation_profile import survey
-from cornu.training.step.loss_gradient import Measured
+from cornu.training.step.activation_profile import profile_activations
+from cornu.training.step.loss_gradient import GradientResult
 
 _LEAST_SAMPLES = 4
 """Fewer samples at a time keep no processor busy: pictures of 150 x 150 train fastest 4 or 5 at a time."""
@@ -58,7 +58,7 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
     if size == "auto":
         best = best_size(model, objective, inputs)
         return lambda batch_size: 1 if best is None else worthwhile_parts(batch_size, best)
-    reason = _coupling(model, objective) or survey(model, inputs).obstacle
+    reason = _coupling(model, objective) or profile_activations(model, inputs).obstacle
     if reason is not None:
         raise InvalidArgumentError(
             f"`compile` was given micro_batch_size={size}.",
@@ -74,7 +74,7 @@ def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
         room = backend_of(model).micro_batch_activations()
     if room is None or _coupling(model, objective) is not None:
         return None
-    found = survey(model, inputs)
+    found = profile_activations(model, inputs)
     if found.obstacle is not None:
         return None
     # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
@@ -103,7 +103,7 @@ def worthwhile_parts(batch_size: int, size: int) -> int:
     return parts if batch_size >= _LEAST_GAIN * size and batch_size // parts * _LEAST_GAIN >= size else 1
 
 
-def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Callable[..., Measured]:
+def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -> Callable[..., GradientResult]:
     """Makes a function of a batch one that takes the batch in equal parts, one after the other.
 
     Args:
@@ -115,7 +115,7 @@ def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Call
         ``(state, batch, key) -> Measured`` for the whole batch. Each part draws its random numbers from a key of its own.
     """
 
-    def measure_all(state: Any, batch: Any, key: Any) -> Measured:
+    def measure_all(state: Any, batch: Any, key: Any) -> GradientResult:
         cut = trees.map(lambda array: ops.reshape(array, (parts, -1, *array.shape[1:])), batch)
         numbers = backend.arange(0, parts, 1, "int32")
 
@@ -127,7 +127,7 @@ def in_parts(measure: Callable[..., Measured], backend: Any, parts: int) -> Call
 
         zeros = trees.map(ops.zeros_like, state.trainable)
         gradients, (losses, outputs) = backend.scan(add, zeros, (numbers, _shares(backend, cut, parts), cut))
-        return Measured(
+        return GradientResult(
             gradients,
             trees.map(lambda values: ops.sum(values, axis=0), losses),
             trees.map(lambda values: ops.reshape(values, (-1, *values.shape[2:])), outputs),

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import backends, config, ops
-from cornu.training.batch import Batch, Plan, batch_of, shapes_and_dtypes
+from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
 from cornu.training.step.train_state import TrainState
 
 
-class Report(NamedTuple):
+class StepResult(NamedTuple):
     """What a block of steps says of itself.
 
     Attributes:
@@ -20,7 +20,7 @@ class Report(NamedTuple):
     logs: dict[str, Any]
 
 
-class Block:
+class MultiStepFunction:
     """Many steps as one compiled call.
 
     The number of steps is an argument of the compiled function and not part of it, so that any number runs without
@@ -36,21 +36,23 @@ class Block:
         self._scores, self._place = scores, place
         self._compiled_for: set[tuple] = set()
 
-        def one_step(state: TrainState, data_and_plan: tuple[Batch, Plan], number: Any) -> TrainState:
+        def one_step(state: TrainState, data_and_plan: tuple[Batch, BatchIndices], number: Any) -> TrainState:
             return step(state, batch_of(*data_and_plan, number))
 
-        def report_of(state: TrainState) -> Report:
+        def report_of(state: TrainState) -> StepResult:
             logs = scores.results(state.metrics)
-            return Report(_all_finite([*state.trainable, logs["loss"]]), logs)
+            return StepResult(_all_finite([*state.trainable, logs["loss"]]), logs)
 
         with config.running_on(*place):
             self._run = backends.get(place.backend).repeat(one_step, report_of)
 
-    def is_compiled_for(self, data: Batch, plan: Plan) -> bool:
+    def is_compiled_for(self, data: Batch, plan: BatchIndices) -> bool:
         """Whether it has run for data and a plan of these shapes and dtypes, and so is compiled for them."""
         return shapes_and_dtypes((data, plan)) in self._compiled_for
 
-    def __call__(self, state: TrainState, data: Batch, plan: Plan, start: int, stop: int) -> tuple[TrainState, Report]:
+    def __call__(
+        self, state: TrainState, data: Batch, plan: BatchIndices, start: int, stop: int
+    ) -> tuple[TrainState, StepResult]:
         """Makes the steps ``start`` to ``stop - 1`` of a plan."""
         with config.running_on(*self._place):
             state, report = self._run(state, (data, plan), start, stop)

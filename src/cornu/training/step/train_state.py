@@ -27,7 +27,7 @@ class TrainState(NamedTuple):
     step: Any
 
 
-class StateKeeper:
+class StateSync:
     """Knows the variables behind a state: reads a state from them and hands one back to them.
 
     Between the two the variables keep their old arrays, so that a step that fails loses nothing.
