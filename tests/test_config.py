@@ -59,18 +59,18 @@ def test_the_environment_names_the_device_unless_it_is_set(monkeypatch):
 
 def test_the_device_of_the_model_that_runs_is_that_of_its_backend_alone():
     config.set_device("cpu")
-    with config.running_on("torch", "gpu:1"):
+    with config.placement_scope("torch", "gpu:1"):
         assert config.place() == ("torch", "gpu:1")
         assert config.device("torch") == "gpu:1"
         assert config.device("jax") == "cpu"
-        with config.running_on("torch"):
+        with config.placement_scope("torch"):
             assert config.device() is None
     assert config.device() == "cpu"
 
 
 def test_what_runs_in_one_thread_does_not_run_in_another():
     found = []
-    with config.running_on("numpy", "cpu:7"):
+    with config.placement_scope("numpy", "cpu:7"):
         thread = threading.Thread(target=lambda: found.append(config.device("numpy")))
         thread.start()
         thread.join()

@@ -178,7 +178,7 @@ def test_a_near_name_is_proposed():
 
 
 def test_tables_are_given_out_as_copies():
-    registry.allowed("activations")["evil"] = print
+    registry.registered("activations")["evil"] = print
     with pytest.raises(InvalidArgumentError):
         get("activations", "evil")
 

@@ -252,11 +252,11 @@ def test_what_is_registered_in_one_thread_is_found_in_all():
 
 def test_one_thing_that_stands_at_two_places_is_one_in_each_thread():
     layer = layers.Dense(3)
-    with serialization.sharing([layer]):
+    with serialization.object_sharing_scope([layer]):
         config = serialization.serialize([layer, layer])
 
     def made(number):
-        with serialization.sharing():
+        with serialization.object_sharing_scope():
             return serialization.deserialize(config)
 
     pairs = at_once(made)

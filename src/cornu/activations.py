@@ -185,7 +185,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         return get(config)
 
 
-registry.allow(
+registry.register(
     "activations",
     [
         celu,

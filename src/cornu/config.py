@@ -20,7 +20,7 @@ _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """Where a model computes and its arrays lie.
 
     Attributes:
@@ -37,7 +37,7 @@ class Place(NamedTuple):
     device: str | None = None
 
 
-_running: Scope[Place | None] = Scope("the place of the model that runs", None)
+_running: Scope[Placement | None] = Scope("the place of the model that runs", None)
 _backend: Scope[str | None] = Scope("backend", None)
 _device: Scope[str | None] = Scope("device", None)
 _fast_paths: Scope[bool | None] = Scope("fast_paths", None)
@@ -88,7 +88,7 @@ def device(backend: str | None = None) -> str | None:
     return _device.get() or os.environ.get("CORNU_DEVICE") or None
 
 
-def place() -> Place:
+def place() -> Placement:
     """The default backend and device together.
 
     Example:
@@ -96,10 +96,10 @@ def place() -> Place:
         >>> config.place() == (config.backend(), config.device())
         True
     """
-    return Place(backend(), device())
+    return Placement(backend(), device())
 
 
-def running_on(name: str, device: str | None = None) -> AbstractContextManager[Place | None]:
+def placement_scope(name: str, device: str | None = None) -> AbstractContextManager[Placement | None]:
     """Inside, arrays made from nothing (``ops.zeros``) go to this place: that of the model that runs, in this thread.
 
     Args:
@@ -112,7 +112,7 @@ def running_on(name: str, device: str | None = None) -> AbstractContextManager[P
         ...     type(ops.zeros((2,))).__name__
         'ndarray'
     """
-    return _running.set_to(Place(name, device))
+    return _running.set_to(Placement(name, device))
 
 
 def set_backend(name: str) -> None:

@@ -171,7 +171,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm
 
-registry.allow(
+registry.register(
     "constraints",
     [MaxNorm, NonNeg, UnitNorm, MinMaxNorm],
     aliases={"maxnorm": MaxNorm, "nonneg": NonNeg, "unitnorm": UnitNorm, "minmaxnorm": MinMaxNorm},

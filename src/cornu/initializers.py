@@ -603,7 +603,7 @@ he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 orthogonal, OrthogonalInitializer = Orthogonal, Orthogonal
 
-registry.allow(
+registry.register(
     "initializers",
     [
         Zeros,

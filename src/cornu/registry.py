@@ -26,7 +26,7 @@ _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the inner
 # --- The tables -------------------------------------------------------------------------------------------------------
 
 
-def allow(
+def register(
     kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, written_as: tuple[str, str] | None = None
 ) -> None:
     """Enters classes and functions into the table of a kind, so that strings and files may name them.
@@ -55,7 +55,7 @@ def allow(
         table.update(aliases or {})
 
 
-def allowed(kind: str) -> dict[str, Any]:
+def registered(kind: str) -> dict[str, Any]:
     """A copy of the table of a kind: name to class or function.
 
     Example:

@@ -207,4 +207,4 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
-registry.allow("regularizers", [L1, L2, L1L2, OrthogonalRegularizer], aliases={"l1_l2": L1L2})
+registry.register("regularizers", [L1, L2, L1L2, OrthogonalRegularizer], aliases={"l1_l2": L1L2})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
-from cornu.registry import allowed, custom_names, custom_object_scope, find, lock, public_names, tables
+from cornu.registry import custom_names, custom_object_scope, find, lock, public_names, registered, tables
 from cornu.scopes import Scope
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("things that stand at several places", None)
@@ -49,7 +49,7 @@ def get(kind: str, identifier: Any) -> Any:
     raise InvalidTypeError(
         f"{identifier!r} was given where one of the {kind} belongs.",
         "It must be a name, a function, an object or a config.",
-        f"Pass a name such as {next(iter(allowed(kind)), '...')!r}.",
+        f"Pass a name such as {next(iter(registered(kind)), '...')!r}.",
     )
 
 
@@ -57,7 +57,7 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name!r} was given.",
         f"There is nothing of that name among the {kind}.",
-        f"{did_you_mean(name, allowed(kind))} For an object of your own pass the object itself, "
+        f"{did_you_mean(name, registered(kind))} For an object of your own pass the object itself, "
         "or `custom_objects={...}` when loading.".lstrip(),
     )
 
@@ -199,7 +199,7 @@ def _serialize_object(thing: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def sharing(things: Iterable[Any] = ()) -> Iterator[None]:
+def object_sharing_scope(things: Iterable[Any] = ()) -> Iterator[None]:
     """Inside this context, one thing that stands in a config at several places is one thing again when it is deserialized.
 
     Args:
@@ -266,7 +266,7 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
         raise UnsafeModelError(
             f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
             f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
-            f"{did_you_mean(name, allowed(kinds[0]) if kinds else [])} If it is yours, pass "
+            f"{did_you_mean(name, registered(kinds[0]) if kinds else [])} If it is yours, pass "
             f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
         )
     return thing if inner is None else _once(config, thing)

@@ -8,7 +8,7 @@ import numpy as np
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 
-def whole(owner: object, argument: str, value: Any, least: int = 1) -> int:
+def check_int(owner: object, argument: str, value: Any, least: int = 1) -> int:
     """Return an integer, also from a NumPy number or from a float without a fractional part.
 
     Args:
@@ -30,24 +30,24 @@ def whole(owner: object, argument: str, value: Any, least: int = 1) -> int:
     )
 
 
-def sizes(owner: object, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
+def check_ints(owner: object, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
     """Return one integer for each spatial axis, from a sequence of integers or from one integer for all axes.
 
     Raises:
         InvalidArgumentError: If the number of values is wrong, or a value is not an integer or is too small.
     """
     if not isinstance(value, (list, tuple, np.ndarray)):
-        return (whole(owner, argument, value, least),) * count
+        return (check_int(owner, argument, value, least),) * count
     if len(value) != count:
         raise InvalidArgumentError(
             f"`{type(owner).__name__}` received `{argument}={value!r}`.",
             f"It must be one integer, or {count} integers, one per spatial axis." if count > 1 else "It must be one integer.",
             f"Pass, for example, `{argument}={max(least, 1)}`.",
         )
-    return tuple(whole(owner, argument, item, least) for item in value)
+    return tuple(check_int(owner, argument, item, least) for item in value)
 
 
-def margins(owner: object, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
+def check_margins(owner: object, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
     """Return the sizes to pad or crop at both ends of each spatial axis, as ``(before, after)`` pairs.
 
     Args:
@@ -66,10 +66,10 @@ def margins(owner: object, argument: str, value: Any, count: int) -> tuple[tuple
             f"It must be one integer, or {count} integers, or {count} pairs `(before, after)`.",
             f"Pass, for example, `{argument}=1`.",
         )
-    return tuple(sizes(owner, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
+    return tuple(check_ints(owner, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
 
 
-def rate(owner: object, value: Any, argument: str = "rate") -> float:
+def check_fraction(owner: object, value: Any, argument: str = "rate") -> float:
     """Return the fraction of values to drop, a float in [0, 1).
 
     Raises:
@@ -85,7 +85,7 @@ def rate(owner: object, value: Any, argument: str = "rate") -> float:
     )
 
 
-def at_least_zero(owner: object, argument: str, value: Any) -> Any:
+def check_nonnegative(owner: object, argument: str, value: Any) -> Any:
     """Return a non-negative number.
 
     Raises:
@@ -100,14 +100,14 @@ def at_least_zero(owner: object, argument: str, value: Any) -> Any:
     )
 
 
-def axes(owner: object, value: Any, argument: str = "axis") -> Any:
+def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
     """Return one axis, or a list of axes.
 
     Raises:
         InvalidTypeError: If the value is neither.
     """
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
-        return [axes(owner, item, argument) for item in value]
+        return [check_axes(owner, item, argument) for item in value]
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return int(value)
     raise InvalidTypeError(

@@ -79,13 +79,13 @@ def test_a_device_that_is_not_there_is_refused_and_nothing_is_moved(backend):
         with pytest.raises(InvalidArgumentError, match=r"`device='tpu:9'` was given\. It must be one of .*'cpu:0'"):
             ask()
             model.to_backend(backend)
-    assert model.place == config.Place(config.backend())
+    assert model.place == config.Placement(config.backend())
 
 
 @pytest.mark.parametrize("moved", [cornu.Variable([1.0, 2.0]), cornu.metrics.Mean(), layers.BatchNormalization()])
 def test_whatever_holds_arrays_moves_to_a_device(backend, moved):
     moved.to_backend(backend, device="cpu")
-    assert all(v.place == config.Place(backend, "cpu:0") for v in getattr(moved, "variables", [moved]))
+    assert all(v.place == config.Placement(backend, "cpu:0") for v in getattr(moved, "variables", [moved]))
 
 
 def test_fit_says_where_it_trains(backend, capsys):
@@ -212,7 +212,7 @@ def test_a_nan_is_explained_by_a_model_beside_the_best_device(pretended_accelera
 def test_data_that_goes_into_a_compiled_function_goes_to_the_device(pretended_accelerator):
     engine = backends.get("torch")
     assert engine.compile(lambda x: x + 1)(np.zeros(2, "float32")).device.type == "meta"
-    with config.running_on("torch", "cpu"):
+    with config.placement_scope("torch", "cpu"):
         assert engine.compile(lambda x: x + 1)(np.zeros(2, "float32")).device.type == "cpu"
 
 
@@ -221,7 +221,7 @@ def test_another_key_lies_on_the_host(pretended_accelerator):
     import torch
 
     engine, key = backends.get("torch"), torch.tensor([1, 2], dtype=torch.uint32)
-    with config.running_on("torch", "cpu"):
+    with config.placement_scope("torch", "cpu"):
         words = engine.fold_in(key, engine.asarray(3)).tolist()
     assert engine.fold_in(key, 3).tolist() == words
 
@@ -238,7 +238,7 @@ def test_numbers_are_drawn_on_the_device_with_a_key_from_the_host(pretended_acce
     with FakeTensorMode():
         key = torch.zeros(2, dtype=torch.uint32)
         assert engine.random_uniform(key, (2,), "float32").device.type == "cuda"
-        with config.running_on("torch", "cpu"):
+        with config.placement_scope("torch", "cpu"):
             assert engine.random_normal(key, (2,), "float32").device.type == "cpu"
 
 

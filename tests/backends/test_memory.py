@@ -92,12 +92,12 @@ def test_the_most_that_the_library_takes_is_set_and_nothing_if_it_takes_nothing(
     monkeypatch.setattr(memory, "_function", lambda name: set_option)
     for name in OURS:
         monkeypatch.delenv(name, raising=False)
-    memory.keep()
+    memory.retain_freed_memory()
     assert taken.get(memory._M_MMAP_THRESHOLD) == kept
     assert (memory._M_TRIM_THRESHOLD in taken) == (kept is not None)
 
 
 def test_where_there_is_no_way_to_the_library_nothing_happens(monkeypatch):
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    memory.keep()
+    memory.retain_freed_memory()
     memory.give_back()

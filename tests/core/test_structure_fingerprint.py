@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.core.structure_fingerprint import Snapshot
+from cornu.core.structure_fingerprint import StructureFingerprint
 
 X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
 
@@ -47,9 +47,9 @@ CHANGES = [replace_in_a_list, replace_deep_inside, fill_an_empty_list, set_an_at
 def test_changes_are_noticed(change):
     model = Blocks()
     model(X)
-    before = Snapshot(model)
+    before = StructureFingerprint(model)
     model.predict(X, verbose=0)
-    before = Snapshot(model)
+    before = StructureFingerprint(model)
     assert before.holds()
     change(model)
     assert not before.holds()
@@ -69,9 +69,9 @@ def test_training_changes_no_structure():
     model.compile("sgd", "mse")
     model.fit(X, X, verbose=0)
     model.predict(X, verbose=0)
-    before = Snapshot(model)
+    before = StructureFingerprint(model)
     model.predict(X, verbose=0)
     model._blocks[0].kernel.assign(np.zeros((3, 3)))
     assert before.holds()
     model.rate = 0.25  # an attribute of the model itself
-    assert Snapshot(model).is_like(before)
+    assert StructureFingerprint(model).is_like(before)

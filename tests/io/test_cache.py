@@ -8,7 +8,7 @@ import pytest
 from platformdirs.macos import MacOS
 
 from cornu.errors import DataError
-from cornu.io.cache import Source, cache_folder, keras_folder, obtain
+from cornu.io.cache import Source, cache_folder, get_path, keras_folder
 
 BODY = b"published"
 SOURCE = Source(
@@ -56,30 +56,30 @@ def test_keras_folder_is_where_keras_has_it(monkeypatch):
 @pytest.mark.parametrize("name", ["set/data.bin", "older.bin"])
 def test_what_the_user_put_there_is_taken_without_its_sum(cache, name):
     mine = put(cache / name)
-    assert obtain(SOURCE) == mine
+    assert get_path(SOURCE) == mine
 
 
 def test_keras_files_are_used_and_ours_come_first(cache):
     theirs = put(keras_folder() / "set/data.bin")
-    assert obtain(SOURCE) == theirs
+    assert get_path(SOURCE) == theirs
     ours = put(cache / "older.bin")
-    assert obtain(SOURCE) == ours
+    assert get_path(SOURCE) == ours
 
 
 def test_a_name_that_other_sets_have_too_needs_the_right_sum(cache):
     put(cache / "data.bin", b"published")
-    assert obtain(SOURCE) == cache / "data.bin"
+    assert get_path(SOURCE) == cache / "data.bin"
 
 
 @pytest.mark.parametrize("content", [b"something", b"of another length"])
 def test_another_sets_file_of_the_same_name_is_passed_over(cache, content):
     put(cache / "data.bin", content)
     with pytest.raises(DataError, match="could not be downloaded"):
-        obtain(SOURCE)
+        get_path(SOURCE)
 
 
 def test_what_is_nowhere_is_downloaded_into_our_folder(cache, server):
     server.body = BODY
-    assert obtain(SOURCE._replace(url=server.url)) == cache / "set/data.bin"
+    assert get_path(SOURCE._replace(url=server.url)) == cache / "set/data.bin"
     assert (cache / "set/data.bin").read_bytes() == BODY
     assert not keras_folder().exists()

@@ -7,7 +7,7 @@ import pytest
 
 from cornu import layers
 from cornu.core.layer import Layer
-from cornu.registry import allowed
+from cornu.registry import registered
 from cornu.serialization import deserialize, serialize
 
 NOT_CORNUS = {
@@ -31,7 +31,9 @@ def test_every_name_is_there() -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_layer_may_be_named_in_a_file(name: str) -> None:
-    assert allowed("layers").get(name) is getattr(layers, name), f"`registry.allow` in cornu/layers/__init__.py lacks `{name}`"
+    assert registered("layers").get(name) is getattr(layers, name), (
+        f"`registry.allow` in cornu/layers/__init__.py lacks `{name}`"
+    )
 
 
 def with_one_number(default: Any) -> Any:

@@ -48,7 +48,10 @@ def test_a_function_may_declare_that_it_returns_a_value_for_each_sample():
 
 
 FUNCTIONS = {
-    f.__name__: f for kind in ("losses", "metrics.functions") for f in registry.allowed(kind).values() if inspect.isfunction(f)
+    f.__name__: f
+    for kind in ("losses", "metrics.functions")
+    for f in registry.registered(kind).values()
+    if inspect.isfunction(f)
 }
 
 

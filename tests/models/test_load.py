@@ -503,7 +503,7 @@ def public_callables():
 def test_only_what_stands_in_the_tables_is_found(slot, tmp_path):
     """Every public name of Cornu in slots that name functions: what is in no table of pure functions and classes is refused."""
     found = with_config(tmp_path / "model.keras", lambda found: None)
-    allowed = set().union(*(registry.allowed(kind) for kind in registry.tables))
+    allowed = set().union(*(registry.registered(kind) for kind in registry.tables))
     foreign = {name: module for module, name in public_callables() if name not in allowed}
     assert len(foreign) > 200
     for name, module in foreign.items():
@@ -518,7 +518,7 @@ def test_only_what_stands_in_the_tables_is_found(slot, tmp_path):
 
 def test_no_table_holds_a_function_with_effects():
     dangerous = "load|save|open|file|exec|eval|import|set_|seed|fetch|url|download|session|plot|write|read|system|clear"
-    tables = [registry.allowed(kind) for kind in registry.tables]
+    tables = [registry.registered(kind) for kind in registry.tables]
     functions = {name for table in tables for name, thing in table.items() if not inspect.isclass(thing)}
     assert not [name for name in functions if re.search(dangerous, name)]
 

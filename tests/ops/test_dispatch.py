@@ -104,7 +104,7 @@ def test_numpy_arrays_stay_where_numpy_is_the_default(monkeypatch):
 
 def test_inside_a_call_numpy_and_python_data_go_where_it_runs(backend, monkeypatch):
     monkeypatch.setattr(config._backend, "_default", "jax")
-    with config.running_on(backend):
+    with config.placement_scope(backend):
         assert backends.owner(ops.exp(ROWS)) == backends.owner(ops.exp([1.0])) == backend
     assert backends.owner(ops.exp(ROWS)) == "jax"
 

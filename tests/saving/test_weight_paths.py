@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.registry import allowed, to_snake_case
+from cornu.registry import registered, to_snake_case
 from cornu.saving import weight_paths
 from cornu.saving.weight_paths import places_of
 
@@ -120,4 +120,4 @@ def test_attributes_that_raise_are_passed_over():
 
 def test_class_names_in_lists_are_written_as_keras_writes_them():
     keras_snake = keras.src.utils.naming.to_snake_case
-    assert all(to_snake_case(kind.__name__) == keras_snake(kind.__name__) for kind in allowed("layers").values())
+    assert all(to_snake_case(kind.__name__) == keras_snake(kind.__name__) for kind in registered("layers").values())

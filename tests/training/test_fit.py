@@ -535,7 +535,7 @@ def test_random_batches_are_the_same_by_a_thread(classifier, close, all_are_slow
     found = []
     for workers in (0, 1):
         cornu.utils.set_random_seed(3)
-        with config.running_on("numpy"):
+        with config.placement_scope("numpy"):
             model = classifier(layers.Dropout(0.5))
             model.fit(Augmented(workers), epochs=2, verbose=0)
         found.append(model.get_weights())

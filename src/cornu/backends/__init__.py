@@ -6,7 +6,6 @@ instead of computing: that is how models are exported.
 """
 
 from cornu.backends.lookup import (
-    RECORDERS,
     array_at,
     device_of,
     get,

@@ -11,7 +11,7 @@ from cornu import config
 from cornu.backends import memory
 from cornu.errors import BackendError, one_of
 
-RECORDERS = ("onnx",)
+TRACING_BACKENDS = ("onnx",)
 """Backends that compute nothing but write down what would be computed, for the export of models."""
 
 _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
@@ -44,11 +44,11 @@ def get(name: str | None = None) -> ModuleType:
     """
     name = name or config.backend()
     if name not in _loaded:
-        if name not in config.BACKENDS and name not in RECORDERS:
+        if name not in config.BACKENDS and name not in TRACING_BACKENDS:
             raise one_of("backend", name, config.BACKENDS)
         with _loading:
-            if name not in (*RECORDERS, "numpy"):
-                memory.keep()
+            if name not in (*TRACING_BACKENDS, "numpy"):
+                memory.retain_freed_memory()
             _loaded[name] = importlib.import_module(module_name(name))
     return _loaded[name]
 
@@ -64,7 +64,7 @@ def module_name(name: str) -> str:
     return f"cornu.backends.{name}.backend"
 
 
-def place(name: str, device: str | None = None) -> config.Place:
+def place(name: str, device: str | None = None) -> config.Placement:
     """A backend and a device of it, checked.
 
     Args:
@@ -79,12 +79,12 @@ def place(name: str, device: str | None = None) -> config.Place:
         >>> backends.place("numpy", "cpu")
         Place(backend='numpy', device='cpu:0')
     """
-    asked = config.Place(name, config.device(name) if device is None else device)
+    asked = config.Placement(name, config.device(name) if device is None else device)
     get(name)
-    return asked if asked.device is None else config.Place(name, device_of(asked))
+    return asked if asked.device is None else config.Placement(name, device_of(asked))
 
 
-def device_of(place: config.Place) -> str:
+def device_of(place: config.Placement) -> str:
     """The full name of the device that a place means.
 
     Raises:
@@ -95,11 +95,11 @@ def device_of(place: config.Place) -> str:
         >>> backends.device_of(config.Place("numpy"))
         'cpu:0'
     """
-    with config.running_on(*place):
+    with config.placement_scope(*place):
         return get(place.backend).devices()[0]
 
 
-def array_at(place: config.Place, x: Any, dtype: str | None = None) -> Any:
+def array_at(place: config.Placement, x: Any, dtype: str | None = None) -> Any:
     """An array made at a place (see ``contract.asarray``).
 
     Example:
@@ -107,7 +107,7 @@ def array_at(place: config.Place, x: Any, dtype: str | None = None) -> Any:
         >>> backends.array_at(config.Place("numpy"), [1, 2])
         array([1, 2], dtype=int32)
     """
-    with config.running_on(*place):
+    with config.placement_scope(*place):
         return get(place.backend).asarray(x, dtype)
 
 
@@ -192,7 +192,7 @@ def _decided_by(value: Any) -> str | None:
 
 def _weight(name: str) -> int:
     """Whose arrays decide where those of two backends meet: the heavier one's."""
-    return 2 if name in RECORDERS else 0 if name == "numpy" else 1
+    return 2 if name in TRACING_BACKENDS else 0 if name == "numpy" else 1
 
 
 def _of_list(values: list | tuple) -> str | None:

@@ -25,7 +25,7 @@ _FEW_CORES = 8
 """On so many the threads of an engine share one pool of memory: in a pool of their own XLA's cannot keep more than 64 MB."""
 
 
-def keep() -> None:
+def retain_freed_memory() -> None:
     """Lets the process keep the memory that engines free, for the next step.
 
     Call it before an engine starts its threads: those that have a pool of memory stay with it.

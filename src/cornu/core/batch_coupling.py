@@ -46,4 +46,4 @@ def coupling_of_function(function: Callable) -> str:
 
 def is_builtin_activation(function: Callable) -> bool:
     """Return whether a function is a built-in activation, which has no weights and draws no random values."""
-    return function in registry.allowed("activations").values()
+    return function in registry.registered("activations").values()

@@ -78,4 +78,4 @@ def get(identifier: Any) -> DTypePolicy:
     return DTypePolicy(str(identifier))
 
 
-registry.allow("dtype_policies", [DTypePolicy])
+registry.register("dtype_policies", [DTypePolicy])

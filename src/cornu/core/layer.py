@@ -25,7 +25,7 @@ from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
-from cornu.core.shape_trees import first_of, map_shapes, shapes_of
+from cornu.core.shape_trees import first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable
@@ -125,7 +125,7 @@ class Layer(LayerTraits, Configurable):
         """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
         if not _overrides(self, "compute_output_shape"):
             return shape_inference.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
-        shapes = self.compute_output_shape(shapes_of(first_of(args, kwargs)))
+        shapes = self.compute_output_shape(shapes_of(first_argument(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -162,7 +162,7 @@ class Layer(LayerTraits, Configurable):
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         dtype = dtype or self.variable_dtype
         default = "glorot_uniform" if "float" in dtype else "zeros"
-        with config.running_on(*record.placement):
+        with config.placement_scope(*record.placement):
             variable = Variable(initializers.get(initializer or default), shape, dtype, trainable, autocast, name)
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         (record.trained if trainable else record.state).append(variable)
@@ -338,7 +338,7 @@ class Layer(LayerTraits, Configurable):
         return layer_placement.backend_of(self)
 
     @soft_property
-    def place(self) -> config.Place:
+    def place(self) -> config.Placement:
         """The backend, and the device of it, where it computes: its own, or what the running call was told to run on."""
         return layer_placement.placement_of(self)
 
@@ -350,7 +350,7 @@ class Layer(LayerTraits, Configurable):
     @property
     def losses(self) -> list:
         """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
-        with config.running_on(*layer_placement.placement_of(self)):
+        with config.placement_scope(*layer_placement.placement_of(self)):
             return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
 
     # --- Facts --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from cornu import config
 from cornu.core import call_context, layer_errors, layer_placement, symbolic_tensor
 from cornu.core.layer_record import record_of
-from cornu.core.shape_trees import first_of, has_shapes, shapes_for_build, shapes_key, shapes_of
+from cornu.core.shape_trees import first_argument, has_shapes, shapes_for_build, shapes_key, shapes_of
 from cornu.scopes import construction_lock
 
 
@@ -32,7 +32,7 @@ def remembering(build: Callable) -> Callable:
         self.path = call_context.path_of(self.name)
         record.is_building = True
         try:
-            with call_context.name_scope(self.name), config.running_on(*record.placement):
+            with call_context.name_scope(self.name), config.placement_scope(*record.placement):
                 build(self, *args, **kwargs)
                 for layer in self._cornu_sublayers():  # also those that `build` made
                     layer_placement.move(layer, record.placement)
@@ -58,7 +58,7 @@ def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_bui
     """
     if layer.built and not knows_shapes:
         return
-    inputs = first_of(args, kwargs)
+    inputs = first_argument(args, kwargs)
     if not has_shapes(inputs) and (knows_shapes or has_build):
         raise layer_errors.no_arrays(layer, inputs)
     shapes = shapes_of(inputs)

@@ -18,7 +18,7 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     running = call_context.current()
     if running is not None:
         return _run(layer, running, args, kwargs)
-    with config.running_on(*record.placement), call_context.entered(CallContext()) as running:
+    with config.placement_scope(*record.placement), call_context.entered(CallContext()) as running:
         args, kwargs = call_handling.on_own_device(layer, (args, kwargs))
         outputs = _run(layer, running, args, kwargs)
     record.losses = running.losses
@@ -45,7 +45,7 @@ def call_statelessly(
     """
     variables = [*layer.trainable_variables, *layer.non_trainable_variables]
     running.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
-    with call_context.entered(running), config.running_on(*placement_of(layer)):
+    with call_context.entered(running), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
         losses = [*running.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
     after = [running.values[id(variable)] for variable in layer.non_trainable_variables]

@@ -7,12 +7,12 @@ from cornu.core import call_context, layer_tree, structure_fingerprint
 from cornu.core.layer_record import record_of
 
 
-def placement_of(layer: Any) -> config.Place:
+def placement_of(layer: Any) -> config.Placement:
     """Return the backend and device where a layer computes: its own, or what the running call was told to run on."""
     running = call_context.current()
     if running is None or running.backend_name is None:
         return record_of(layer).placement
-    return config.Place(running.backend_name, config.device(running.backend_name))
+    return config.Placement(running.backend_name, config.device(running.backend_name))
 
 
 def backend_of(layer: Any) -> Any:
@@ -20,7 +20,7 @@ def backend_of(layer: Any) -> Any:
     return backends.get(placement_of(layer).backend)
 
 
-def move(layer: Any, placement: config.Place) -> None:
+def move(layer: Any, placement: config.Placement) -> None:
     """Move a layer with all that is inside it and all its variables."""
     layers = list(layer_tree.flatten(layer))
     for inner in layers:

@@ -22,7 +22,7 @@ class LayerRecord:
         is_building: Whether ``build`` is running.
     """
 
-    placement: config.Place
+    placement: config.Placement
     input_shape_hint: tuple | None = None
     trained: list[Variable] = dataclasses.field(default_factory=list)
     state: list[Variable] = dataclasses.field(default_factory=list)

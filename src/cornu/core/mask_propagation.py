@@ -5,7 +5,7 @@ from typing import Any
 from cornu import trees
 from cornu.core.call_context import CallContext
 from cornu.core.call_handling import parameters_of
-from cornu.core.shape_trees import first_of
+from cornu.core.shape_trees import first_argument
 
 
 def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> None:
@@ -14,7 +14,7 @@ def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -
     given = dict(zip(names, args, strict=False)) | kwargs
     for name in names:
         if name == "mask":
-            masked = first_of(args, kwargs)
+            masked = first_argument(args, kwargs)
         elif name.endswith("_mask"):
             masked = given.get(name.removesuffix("_mask"))
         else:
@@ -26,7 +26,7 @@ def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -
 
 def hand_mask_on(layer: Any, running: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
     """Lets the context remember the masks of a layer's outputs, as its ``compute_mask`` gives them."""
-    inputs = first_of(args, kwargs)
+    inputs = first_argument(args, kwargs)
     previous = kwargs.get("mask")
     if previous is None:
         masks = trees.map(running.mask_of, inputs)

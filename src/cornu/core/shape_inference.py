@@ -11,7 +11,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic, symbolic_lea
 from cornu.errors import CornuError, InvalidTypeError
 
 
-def infer(function: Callable, args: tuple, kwargs: dict, place: config.Place | None = None) -> Any:
+def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement | None = None) -> Any:
     """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place (or the default one).
 
     Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
@@ -29,7 +29,7 @@ def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
     return SymbolicTensor((a if a == b else None for a, b in zip(one.shape, other.shape, strict=True)), one.dtype)
 
 
-def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Place) -> Any:
+def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Placement) -> Any:
     tensors = symbolic_leaves((args, kwargs))
     specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
 
@@ -45,7 +45,7 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
 
     form: list = []
     try:
-        with config.running_on(*place):
+        with config.placement_scope(*place):
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.

@@ -76,7 +76,7 @@ def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
     """
     names = list(inspect.signature(layer.build).parameters)
     if len([name for name in names if name.endswith("_shape")]) < 2:
-        return {names[0]: shapes_of(first_of(args, kwargs))} if names else {}
+        return {names[0]: shapes_of(first_argument(args, kwargs))} if names else {}
     try:
         arguments = inspect.signature(layer.call).bind(*args, **kwargs).arguments
     except TypeError as error:
@@ -85,6 +85,6 @@ def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
     return {name: shapes.get(name) for name in names}
 
 
-def first_of(args: tuple, kwargs: dict) -> Any:
+def first_argument(args: tuple, kwargs: dict) -> Any:
     """The first argument of a call, which by Keras's custom holds the inputs; None if there is none."""
     return args[0] if args else next(iter(kwargs.values()), None)

@@ -28,7 +28,7 @@ def attribute_set(name: str) -> None:
         _latest = next(_changes)
 
 
-class Snapshot:
+class StructureFingerprint:
     """What a layer and all layers inside it hold now.
 
     Args:

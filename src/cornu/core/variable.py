@@ -62,7 +62,7 @@ class Variable(ArrayOperators):
         self.autocast = autocast
         self.regularizer: Callable | None = None
         self.constraint: Callable | None = None
-        self.place = config.place() if backend is None else config.Place(backend, config.device(backend))
+        self.place = config.place() if backend is None else config.Placement(backend, config.device(backend))
         self._array: Any = None
         self._draw: Callable | None = None
         if callable(initializer) or isinstance(initializer, (str, dict)):

@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu.datasets import cifar
 from cornu.datasets.reading import Split, naming
-from cornu.io.cache import Source, obtain
+from cornu.io.cache import Source, get_path
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PICTURES_A_BATCH = 10000
@@ -47,7 +47,7 @@ def load_data() -> tuple[Split, Split]:
         'cat'
         >>> (x_train, y_train), (x_test, y_test) = cifar10.load_data()  # doctest: +SKIP
     """
-    path = obtain(SOURCE)
+    path = get_path(SOURCE)
     splits = {}
     with naming(path, "CIFAR-10 in its Python version (cifar-10-python.tar.gz)"):
         for name, batch in cifar.batches(path, (*_TRAIN, "test_batch")):

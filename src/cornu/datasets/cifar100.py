@@ -6,7 +6,7 @@ Alex Krizhevsky: "Learning Multiple Layers of Features from Tiny Images" (2009).
 from cornu.datasets import cifar
 from cornu.datasets.reading import Split, naming
 from cornu.errors import one_of
-from cornu.io.cache import Source, obtain
+from cornu.io.cache import Source, get_path
 
 FINE_NAMES = tuple(
     """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
@@ -60,7 +60,7 @@ def load_data(label_mode: str = "fine") -> tuple[Split, Split]:
     """
     if label_mode not in _NAMES:
         raise one_of("label_mode", label_mode, _NAMES)
-    path = obtain(SOURCE)
+    path = get_path(SOURCE)
     splits = {}
     with naming(path, "CIFAR-100 in its Python version (cifar-100-python.tar.gz)"):
         for name, batch in cifar.batches(path, COUNTS):

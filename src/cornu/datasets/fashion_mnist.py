@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu.datasets.reading import Split, check_labels, naming
 from cornu.io.archives import read_exactly
-from cornu.io.cache import Source, obtain
+from cornu.io.cache import Source, get_path
 
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 COUNTS = {"train": 60000, "t10k": 10000}
@@ -60,7 +60,7 @@ def _load_split(part: str) -> Split:
 
 def _obtain(file: str) -> Path:
     size, sha256 = _PUBLISHED[file]
-    return obtain(Source(f"fashion-mnist/{file}", _PLACE + file, sha256, size, shared_name=file))
+    return get_path(Source(f"fashion-mnist/{file}", _PLACE + file, sha256, size, shared_name=file))
 
 
 def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.datasets.reading import Split, check_labels, naming
 from cornu.io.archives import read_exactly
-from cornu.io.cache import Source, cache_folder, obtain
+from cornu.io.cache import Source, cache_folder, get_path
 
 SOURCE = Source(
     name="mnist.npz",
@@ -42,7 +42,7 @@ def load_data(path: str = "mnist.npz") -> tuple[Split, Split]:
         ((60000, 28, 28), (60000,))
     """
     own = cache_folder() / path
-    found = own if own.exists() else obtain(SOURCE._replace(name=path))
+    found = own if own.exists() else get_path(SOURCE._replace(name=path))
     with naming(found, "MNIST in the form of Keras's mnist.npz"):
         arrays = _read(found)
         check_labels(arrays["y_train"], 10)

@@ -89,7 +89,7 @@ def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
     surroundings = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
     # The backend is named twice: `surroundings` tells the layers, `running_on` the ops that make arrays of Python's numbers.
-    with config.running_on("onnx"), call_context.entered(surroundings), recording(graph):
+    with config.placement_scope("onnx"), call_context.entered(surroundings), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, surroundings.values or {})
         for array, name in zip(trees.leaves(outputs), output_names(model, outputs), strict=True):

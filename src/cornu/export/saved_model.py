@@ -129,7 +129,7 @@ def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
         bound = dict(zip(map(id, model.variables), values, strict=True))
         key = backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32"))
         surroundings = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
-        with config.running_on("tensorflow"), call_context.entered(surroundings):
+        with config.placement_scope("tensorflow"), call_context.entered(surroundings):
             return model(trees.unflatten(specs, arrays))
 
     return call

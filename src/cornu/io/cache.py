@@ -55,7 +55,7 @@ def keras_folder() -> Path:
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
 
 
-def obtain(source: Source) -> Path:
+def get_path(source: Source) -> Path:
     """The path of a published file on this machine; downloads it if nobody has done so yet.
 
     A file that is already there is taken as it is, without its checksum: what reads it looks at it closely.

@@ -232,7 +232,7 @@ __all__ = [
     "subtract",
 ]
 
-registry.allow(
+registry.register(
     "layers",
     [
         Activation,

@@ -58,9 +58,9 @@ class ReLU(ElementwiseActivation):
 
     def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else validation.at_least_zero(self, "max_value", max_value)
-        self.negative_slope = validation.at_least_zero(self, "negative_slope", negative_slope)
-        self.threshold = validation.at_least_zero(self, "threshold", threshold)
+        self.max_value = None if max_value is None else validation.check_nonnegative(self, "max_value", max_value)
+        self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
+        self.threshold = validation.check_nonnegative(self, "threshold", threshold)
 
     def call(self, inputs: Any) -> Any:
         """Return the activation of the inputs."""
@@ -95,7 +95,7 @@ class LeakyReLU(ElementwiseActivation):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
         super().__init__(**kwargs)
-        self.negative_slope = validation.at_least_zero(self, "negative_slope", negative_slope)
+        self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Any) -> Any:
         """Return the activation of the inputs."""
@@ -177,7 +177,7 @@ class PReLU(ElementwiseActivation):
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
         listed = shared_axes if shared_axes is None or isinstance(shared_axes, (list, tuple)) else [shared_axes]
-        self.shared_axes = None if listed is None else validation.axes(self, listed, "shared_axes")
+        self.shared_axes = None if listed is None else validation.check_axes(self, listed, "shared_axes")
 
     def build(self, input_shape: Shape) -> None:
         """Create the slopes."""
@@ -236,7 +236,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = validation.axes(self, axis)
+        self.axis = validation.check_axes(self, axis)
 
     @property
     def batch_coupling(self) -> str:

@@ -30,8 +30,8 @@ class Pooling(Layer):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        self.pool_size = validation.sizes(self, "pool_size", pool_size, self.rank)
-        self.strides = self.pool_size if strides is None else validation.sizes(self, "strides", strides, self.rank)
+        self.pool_size = validation.check_ints(self, "pool_size", pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else validation.check_ints(self, "strides", strides, self.rank)
         self.padding = standardize_padding(padding)
         self.data_format = config.standardize_data_format(data_format)
 

@@ -71,7 +71,7 @@ class Dropout(Noise):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
-        self.rate = validation.rate(self, rate)
+        self.rate = validation.check_fraction(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
         if self.noise_shape is not None and self.noise_shape[0] is not None:  # shared or of fixed batch size
             self.batch_coupling = "unknown"
@@ -99,7 +99,7 @@ def _noise_shape(layer: Layer, value: Any) -> tuple[int | None, ...] | None:
             "It must be a tuple with one size for each axis, including the batch axis; None stands for the size of the input.",
             "To drop the same features at all time steps, pass `noise_shape=(None, 1, None)`.",
         )
-    return tuple(None if size is None else validation.whole(layer, "noise_shape", size) for size in value)
+    return tuple(None if size is None else validation.check_int(layer, "noise_shape", size) for size in value)
 
 
 class SpatialDropout(Dropout):
@@ -237,7 +237,7 @@ class GaussianNoise(Noise):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
-        self.stddev = validation.at_least_zero(self, "stddev", stddev)
+        self.stddev = validation.check_nonnegative(self, "stddev", stddev)
 
     def _disturb(self, inputs: Any) -> Any:
         return inputs + _normal_like(self, inputs, 0.0, self.stddev)
@@ -272,7 +272,7 @@ class GaussianDropout(Noise):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
-        self.rate = validation.rate(self, rate)
+        self.rate = validation.check_fraction(self, rate)
 
     def _disturb(self, inputs: Any) -> Any:
         return inputs * _normal_like(self, inputs, 1.0, math.sqrt(self.rate / (1 - self.rate)))

@@ -85,7 +85,7 @@ class Reshape(Rearranging):
         super().__init__(**kwargs)
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
-            -1 if size in (-1, None) else validation.whole(self, "target_shape", size, least=0) for size in sizes
+            -1 if size in (-1, None) else validation.check_int(self, "target_shape", size, least=0) for size in sizes
         )
         if self.target_shape.count(-1) > 1:
             raise InvalidArgumentError(
@@ -173,7 +173,7 @@ class RepeatVector(Rearranging):
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.n = validation.whole(self, "n", n)
+        self.n = validation.check_int(self, "n", n)
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs repeated ``n`` times."""
@@ -222,7 +222,7 @@ class ZeroPadding(SpatialRearranging):
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._margins = validation.margins(self, "padding", padding, self.rank)
+        self._margins = validation.check_margins(self, "padding", padding, self.rank)
         self.padding: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
@@ -305,7 +305,7 @@ class Cropping(SpatialRearranging):
 
     def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._margins = validation.margins(self, "cropping", cropping, self.rank)
+        self._margins = validation.check_margins(self, "cropping", cropping, self.rank)
         self.cropping: Any = self._margins
 
     def call(self, inputs: Any) -> Any:
@@ -413,7 +413,7 @@ class UpSampling(SpatialRearranging):
 
     def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
-        self._factors = validation.sizes(self, "size", size, self.rank)
+        self._factors = validation.check_ints(self, "size", size, self.rank)
         self.size: Any = self._factors
 
     def call(self, inputs: Any) -> Any:

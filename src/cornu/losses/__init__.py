@@ -81,7 +81,7 @@ _FUNCTIONS = [
 ]
 
 
-registry.allow(
+registry.register(
     "losses",
     [*_CLASSES, *_FUNCTIONS],  # functions last: a name such as "mean_squared_error" refers to the function, as in Keras
     aliases={

@@ -117,7 +117,7 @@ _CLASSES = [
 ]
 
 
-registry.allow(
+registry.register(
     "metrics",
     _CLASSES,
     aliases={
@@ -134,7 +134,7 @@ registry.allow(
     },
 )
 
-registry.allow(  # the functions that `MeanMetricWrapper(fn=...)` may refer to in a config, in addition to the losses
+registry.register(  # the functions that `MeanMetricWrapper(fn=...)` may refer to in a config, in addition to the losses
     "metrics.functions",
     [
         accuracy,

@@ -222,7 +222,7 @@ def _where_its_variables_are(method: Callable) -> Callable:
         variables = self.variables
         if not variables or call_context.current() is not None:
             return method(self, *args, **kwargs)
-        with config.running_on(*variables[0].place):
+        with config.placement_scope(*variables[0].place):
             return method(self, *args, **kwargs)
 
     return wrapper

@@ -149,7 +149,7 @@ class MeanMetricWrapper(Mean):
 def _function(fn: Any) -> Callable:
     """Return the metric or loss function of a name, or the function itself."""
     if isinstance(fn, str):
-        fn = {**registry.allowed("losses"), **registry.allowed("metrics.functions")}.get(fn, fn)
+        fn = {**registry.registered("losses"), **registry.registered("metrics.functions")}.get(fn, fn)
     if not callable(fn):
         raise InvalidArgumentError(
             f"The metric received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."

@@ -9,5 +9,5 @@ from cornu.models.sequential import Sequential
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
-registry.allow("models", [Sequential])
-registry.allow("models", [Model], written_as=("keras.src.models.functional", "Functional"))
+registry.register("models", [Sequential])
+registry.register("models", [Model], written_as=("keras.src.models.functional", "Functional"))

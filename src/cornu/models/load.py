@@ -135,7 +135,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 def _model_from(config: dict[str, Any], compile: bool) -> Any:
     """The model of a config, built, and compiled if that is wanted and it was."""
     _check_layer_count(config)
-    with serialization.sharing():
+    with serialization.object_sharing_scope():
         model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model belongs")

@@ -13,7 +13,7 @@ from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
-from cornu.core.shape_trees import first_of, map_shapes, shapes_of
+from cornu.core.shape_trees import first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
@@ -179,14 +179,14 @@ class Model(Layer):
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
-            self._cornu.build_shapes = {"input_shape": shapes_of(first_of(args, kwargs))}
+            self._cornu.build_shapes = {"input_shape": shapes_of(first_argument(args, kwargs))}
         super()._cornu_build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbolic tensors of the shape and dtype that come out."""
         if self.cornu_graph is None:
             return super().compute_output_spec(*args, **kwargs)
-        return self.cornu_graph.infer(first_of(args, kwargs))
+        return self.cornu_graph.infer(first_argument(args, kwargs))
 
     @property
     def input(self) -> Any:

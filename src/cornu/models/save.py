@@ -93,7 +93,7 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
 
 def config_of(model: Any) -> dict[str, Any]:
     """The config of a model as ``config.json`` holds it, with how it was compiled."""
-    with serialization.sharing(_in_several_models(model)):
+    with serialization.object_sharing_scope(_in_several_models(model)):
         return serialization.serialize(model) | {"compile_config": model.get_compile_config()}
 
 

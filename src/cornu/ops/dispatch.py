@@ -109,7 +109,7 @@ def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: di
     taken = [unwrap(value) for value in args]
     named = {name: unwrap(value) for name, value in kwargs.items()}
     if config.backend() != "numpy" and _lends_numpy((*args, *kwargs.values()), (*taken, *named.values())):
-        with config.running_on("numpy"):
+        with config.placement_scope("numpy"):
             return function(*taken, **named)
     return function(*taken, **named)
 

@@ -15,7 +15,7 @@ from cornu.optimizers.sgd import SGD
 
 _CLASSES = [SGD, RMSprop, Adam, AdamW, Adagrad, Adadelta, Adamax, Nadam, Lion]
 
-registry.allow("optimizers", _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
+registry.register("optimizers", _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
 
 
 __all__ = [

@@ -25,7 +25,7 @@ def get(identifier: Any) -> Any:
         >>> type(optimizers.get("adam")).__name__
         'Adam'
     """
-    if isinstance(identifier, str) and identifier.lower() in registry.allowed("optimizers"):
+    if isinstance(identifier, str) and identifier.lower() in registry.registered("optimizers"):
         identifier = identifier.lower()
     found = serialization.get("optimizers", identifier)
     if found is not None and not isinstance(found, Optimizer):

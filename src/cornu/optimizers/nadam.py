@@ -80,7 +80,7 @@ class Nadam(Optimizer):
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
         """Return the product of all momentum values so far."""
         product = scalars["u_product"]
-        return {"u_product": transforms.as_dtype_of(product, ops.multiply(product, self._momentum(step)))}
+        return {"u_product": transforms.cast_like(product, ops.multiply(product, self._momentum(step)))}
 
     def _momentum(self, step: Any) -> Any:
         """Return the momentum at a step, which increases from about half of ``beta_1`` to ``beta_1``."""

@@ -202,7 +202,7 @@ class Optimizer(serialization.Configurable):
             wide = functools.reduce(wider_float, dtypes)
             given = trees.map(lambda value: ops.cast(value, wide), given)
         new_weight, new = self.update_one(*given)
-        as_before = transforms.as_dtype_of
+        as_before = transforms.cast_like
         return as_before(weight, new_weight), {name: as_before(kept[name], new[name]) for name in kept}
 
     def _clipped(self, gradients: list) -> list:
@@ -302,7 +302,7 @@ class Optimizer(serialization.Configurable):
             return
         self._trainable_variables = list(variables)
         self._decays = [self._takes_decay(v) for v in variables]
-        with config.running_on(*(variables[0].place if variables else config.place())):
+        with config.placement_scope(*(variables[0].place if variables else config.place())):
             self._make_variables(variables)
         self.built = True
 
@@ -385,7 +385,7 @@ class Optimizer(serialization.Configurable):
                 "Pass `trainable_variables`, or call `optimizer.build(variables)` first.",
             )
         self.build(variables)
-        with config.running_on(*(variables[0].place if variables else config.place())):
+        with config.placement_scope(*(variables[0].place if variables else config.place())):
             gradients = self._for_each_variable(list(grads), variables)
             weights, state = self.stateless_apply(
                 [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]

@@ -346,7 +346,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     return serialization.deserialize(config, "optimizers.schedules", custom_objects)
 
 
-registry.allow(
+registry.register(
     "optimizers.schedules",
     [ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay, CosineDecayRestarts],
 )

@@ -64,7 +64,7 @@ def clip_by_global_norm(gradients: list, limit: float) -> list:
 
 
 def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
-    return gradient * as_dtype_of(gradient, limit / ops.maximum(norm, limit))
+    return gradient * cast_like(gradient, limit / ops.maximum(norm, limit))
 
 
 def _sum_of_squares(gradient: Any) -> Any:
@@ -94,7 +94,7 @@ def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) 
     decayed = [
         ops.subtract(w, ops.multiply(w, amount)) if takes_part else w for w, takes_part in zip(weights, decays, strict=True)
     ]
-    return list(map(as_dtype_of, weights, decayed))
+    return list(map(cast_like, weights, decayed))
 
 
 def average(averages: list, weights: list, momentum: Any) -> list:
@@ -107,7 +107,7 @@ def average(averages: list, weights: list, momentum: Any) -> list:
         [[0.5]]
     """
     mixed = [ops.add(ops.multiply(a, momentum), ops.multiply(w, 1 - momentum)) for a, w in zip(averages, weights, strict=True)]
-    return list(map(as_dtype_of, averages, mixed))
+    return list(map(cast_like, averages, mixed))
 
 
 def choose(condition: Any, yes: list, no: list) -> list:
@@ -122,12 +122,12 @@ def choose(condition: Any, yes: list, no: list) -> list:
     return [a if a is b else ops.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
-def as_dtype_of(before: Any, after: Any) -> Any:
+def cast_like(before: Any, after: Any) -> Any:
     """Cast ``after`` to the dtype of ``before``.
 
     Example:
         >>> from cornu import ops
-        >>> from cornu.optimizers.transforms import as_dtype_of
+        >>> from cornu.optimizers.transforms import cast_like
         >>> ops.dtype(as_dtype_of(ops.array([1.0], dtype="float16"), ops.array([2.0])))
         'float16'
     """

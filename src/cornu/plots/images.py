@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def picture_grid(
+def image_grid(
     images: Any, titles: Sequence[str] | None = None, columns: int | None = None, path: str | os.PathLike | None = None
 ) -> "Figure":
     """Draws pictures side by side, each with its title.

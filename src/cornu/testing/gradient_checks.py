@@ -65,7 +65,7 @@ def _differentiate(layer: Layer, subject: Subject, training: bool = False) -> _G
         floats = [output for output in outputs if is_float(engine.dtype(output))]
         rng = np.random.default_rng(2)
         upstream = [on_backend(rng.normal(size=output.shape).astype(real_dtype(layer))) for output in floats]
-        with config.running_on(*layer.place):  # where NumPy arrays are outputs they are no data for the default backend
+        with config.placement_scope(*layer.place):  # where NumPy arrays are outputs they are no data for the default backend
             return sum(ops.sum(output * factor) for output, factor in zip(floats, upstream, strict=True)), outputs
 
     (_, outputs), found = engine.compile(engine.value_and_grad(number, has_aux=True))(values)

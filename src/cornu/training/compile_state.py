@@ -98,7 +98,7 @@ class CompileState:
         objective, signature = self.losses_for(spec), self.signature_for(spec)
         metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
         shapes = _target_shapes(signature, spec), _output_shapes(signature)
-        with config.running_on(*placement_of(self._model)):
+        with config.placement_scope(*placement_of(self._model)):
             scores = CompiledMetrics(metrics, weighted, objective, *shapes, placement_of(self._model).backend)
         self.objective, self.scores = objective, scores
 

@@ -8,7 +8,7 @@ from cornu import backends, config, registry, trees
 from cornu.core import batch_coupling, call_context, call_handling, layer_tree
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
-from cornu.core.structure_fingerprint import Snapshot
+from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
 from cornu.training.batch import shapes_and_dtypes
 
@@ -31,7 +31,7 @@ class PredictFunction:
 
     def __init__(self, model: Any):
         self._model, self._variables, self._place = model, model.variables, placement_of(model)
-        self._snapshot = Snapshot(model)
+        self._snapshot = StructureFingerprint(model)
         self._calls = 0
         self.may_pad = batch_coupling.effective_coupling(model) != "unknown"
         self.known_forms: set = set()
@@ -51,7 +51,7 @@ class PredictFunction:
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 
         self._form: Any = None
-        with config.running_on(*self._place):
+        with config.placement_scope(*self._place):
             self._function = backend_of(model).compile(forward)
 
     def is_for(self, model: Any) -> bool:
@@ -60,7 +60,7 @@ class PredictFunction:
             return False
         if self._snapshot.holds():
             return True
-        now = Snapshot(model)
+        now = StructureFingerprint(model)
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
@@ -87,11 +87,11 @@ class PredictFunction:
         """The outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw numbers also outside of training
-        with config.running_on(*self._place):
+        with config.placement_scope(*self._place):
             outputs = self._function(values_of(self._variables), key, x)
         self._compiled_for.add(shapes_and_dtypes(x))
         if not self._snapshot.holds():  # a layer has set an attribute in its `call`, which does not make it another layer
-            self._snapshot = Snapshot(self._model)
+            self._snapshot = StructureFingerprint(self._model)
         return trees.unflatten(self._form, outputs)
 
 

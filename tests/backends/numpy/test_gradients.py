@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cornu import backends
-from cornu.backends.numpy.gradients import FLAT, RULES
+from cornu.backends.numpy.gradients import NO_GRADIENT, RULES
 
 B = backends.get("numpy")
 rng = np.random.default_rng(0)
@@ -194,7 +194,7 @@ def test_the_table_of_cases_has_every_rule():
 
 
 def test_no_primitive_has_both_a_rule_and_none():
-    assert not RULES.keys() & FLAT
+    assert not RULES.keys() & NO_GRADIENT
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

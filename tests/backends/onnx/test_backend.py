@@ -49,7 +49,7 @@ TABLE = agreement()
 def record(f, arrays, open_axes=()):
     """What a function gives for inputs like some arrays, and the file; some sizes of the first input are left open."""
     graph = Graph()
-    with config.running_on("onnx"), recording(graph):
+    with config.placement_scope("onnx"), recording(graph):
         inputs = []
         for number, array in enumerate(arrays):
             axes = enumerate(array.shape)

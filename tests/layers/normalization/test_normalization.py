@@ -234,7 +234,7 @@ def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, option
         return np.sum((scaled + (next(weights) if layer.center else 0)) ** 3 * UPSTREAM)
 
     set_fast_paths(fast)
-    with config.running_on(engine_name):
+    with config.placement_scope(engine_name):
         found = engine.to_numpy(engine.value_and_grad(along)(as_array(PICTURES))[1])
     step = 1e-3
     for place in ((0, 0, 0), (2, 1, 3), (4, 2, 1)):

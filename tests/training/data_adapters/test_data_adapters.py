@@ -12,7 +12,7 @@ from cornu.training.data_adapters import data_adapter, iterable_data_adapter
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 
-PLACE = config.Place("numpy")
+PLACE = config.Placement("numpy")
 
 
 def array_feed(samples: int, batch_size: int, pad: bool = True, **options: Any) -> ArrayDataAdapter:
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_order():
 
 def test_the_order_is_that_of_philox_on_every_backend(backend):
     seeds.set_seed(5)
-    feed = array_feed(20, 20, shuffle=True, place=config.Place(backend))
+    feed = array_feed(20, 20, shuffle=True, place=config.Placement(backend))
     order = np.random.Generator(np.random.Philox(key=np.array([5, 0], dtype=np.uint64))).permutation(20)
     assert batches_of(feed) == [order.tolist()]
 

@@ -116,7 +116,7 @@ def test_the_thread_sees_what_its_beginner_has_set(all_are_slow):
         for _ in range(2):
             yield np.geterr()["over"], config.place(), threading.current_thread()
 
-    with np.errstate(over="raise"), config.running_on("numpy", "cpu:3"):
+    with np.errstate(over="raise"), config.placement_scope("numpy", "cpu:3"):
         first, second = prefetched(settings(), ahead=True)
     assert first[:2] == second[:2] == ("raise", ("numpy", "cpu:3"))
     assert first[2] is not second[2]

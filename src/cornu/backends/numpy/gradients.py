@@ -329,7 +329,7 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
 }
 """The rules of each primitive, one for each argument in order; None, or nothing, for arguments without a gradient."""
 
-FLAT = {
+NO_GRADIENT = {
     *("sign", "floor", "ceil", "round", "floor_divide"),
     *("isnan", "isfinite", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     *("logical_not", "logical_and", "logical_or", "logical_xor", "all", "any"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu import config, trees
 from cornu.backends import common
-from cornu.backends.numpy.gradients import FLAT, RULES
+from cornu.backends.numpy.gradients import NO_GRADIENT, RULES
 from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, ShapeError
 
 _primitives: dict[str, Callable] = {}
@@ -209,7 +209,7 @@ def primitive(function: Callable) -> Callable:
     arrays and not NumPy scalars, and follows the contract on dtypes (unless it has an argument ``dtype``, which decides then).
     """
     name = function.__name__
-    if name not in RULES and name not in FLAT:
+    if name not in RULES and name not in NO_GRADIENT:
         raise LookupError(f"`{name}` needs rules in numpy_gradients.RULES, or an entry in numpy_gradients.FLAT if it has none.")
     rules = RULES.get(name, ())
     signature = inspect.signature(function)
@@ -267,7 +267,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
         tape = Tape()
         try:
             boxes = trees.map(lambda leaf: _source(leaf, tape), first)
-            with np.errstate(all="ignore"), config.running_on("numpy"):  # NumPy arrays beside the boxes are this backend's
+            with np.errstate(all="ignore"), config.placement_scope("numpy"):  # NumPy arrays beside the boxes are this backend's
                 outcome = f(boxes, *args, **kwargs)
                 value, aux = outcome if has_aux else (outcome, None)
                 number = _checked_number(value)

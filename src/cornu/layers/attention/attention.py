@@ -24,7 +24,7 @@ class OneHead(Layer):
     def __init__(self, use_scale: bool, dropout: float, seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
         self.use_scale = use_scale
-        self.dropout = validation.rate(self, dropout, "dropout")
+        self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 

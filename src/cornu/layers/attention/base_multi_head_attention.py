@@ -47,9 +47,9 @@ class ManyHeads(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.dropout = validation.rate(self, dropout, "dropout")
+        self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.use_bias = use_bias
-        self.sliding_window = None if sliding_window is None else validation.whole(self, "sliding_window", sliding_window)
+        self.sliding_window = None if sliding_window is None else validation.check_int(self, "sliding_window", sliding_window)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -97,9 +97,9 @@ class GroupQueryAttention(ManyHeads):
             seed,
             **kwargs,
         )
-        self.head_dim = validation.whole(self, "head_dim", head_dim)
-        self.num_query_heads = validation.whole(self, "num_query_heads", num_query_heads)
-        self.num_key_value_heads = validation.whole(self, "num_key_value_heads", num_key_value_heads)
+        self.head_dim = validation.check_int(self, "head_dim", head_dim)
+        self.num_query_heads = validation.check_int(self, "num_query_heads", num_query_heads)
+        self.num_key_value_heads = validation.check_int(self, "num_key_value_heads", num_key_value_heads)
         if self.num_query_heads % self.num_key_value_heads:
             raise InvalidArgumentError(
                 f"`GroupQueryAttention` received `num_query_heads={num_query_heads}` and "

@@ -105,12 +105,12 @@ class MultiHeadAttention(ManyHeads):
             seed,
             **kwargs,
         )
-        self.num_heads = validation.whole(self, "num_heads", num_heads)
-        self.key_dim = validation.whole(self, "key_dim", key_dim)
-        self.value_dim = self.key_dim if value_dim is None else validation.whole(self, "value_dim", value_dim)
+        self.num_heads = validation.check_int(self, "num_heads", num_heads)
+        self.key_dim = validation.check_int(self, "key_dim", key_dim)
+        self.value_dim = self.key_dim if value_dim is None else validation.check_int(self, "value_dim", value_dim)
         self._given_shape = None if output_shape is None else output_sizes(self, output_shape)
         if attention_axes is not None:
-            axes = validation.axes(self, attention_axes, "attention_axes")
+            axes = validation.check_axes(self, attention_axes, "attention_axes")
             self.attention_axes = (tuple(axes) if isinstance(axes, list) else (axes,)) or None
 
     def _sizes(self) -> tuple[int, int, int, int]:

@@ -228,4 +228,4 @@ def output_sizes(layer: Layer, value: Any) -> tuple[int | None, ...]:
         InvalidArgumentError: If a size is not a positive integer.
     """
     parts = value if isinstance(value, (list, tuple)) else (value,)
-    return tuple(None if part is None else validation.whole(layer, "output_shape", part) for part in parts)
+    return tuple(None if part is None else validation.check_int(layer, "output_shape", part) for part in parts)

@@ -59,8 +59,8 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.input_dim = validation.whole(self, "input_dim", input_dim)
-        self.output_dim = validation.whole(self, "output_dim", output_dim)
+        self.input_dim = validation.check_int(self, "input_dim", input_dim)
+        self.output_dim = validation.check_int(self, "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)

@@ -34,11 +34,11 @@ class WindowedConv(Layer):
         return self.activation
 
     def _set_window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
-        self.kernel_size = validation.sizes(self, "kernel_size", kernel_size, self.rank)
-        self.strides = validation.sizes(self, "strides", strides, self.rank)
+        self.kernel_size = validation.check_ints(self, "kernel_size", kernel_size, self.rank)
+        self.strides = validation.check_ints(self, "strides", strides, self.rank)
         self.padding = standardize_padding(padding, causal=self._allows_causal())
         self.data_format = config.standardize_data_format(data_format)
-        self.dilation_rate = validation.sizes(self, "dilation_rate", dilation_rate, self.rank)
+        self.dilation_rate = validation.check_ints(self, "dilation_rate", dilation_rate, self.rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
@@ -123,8 +123,8 @@ class BaseConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = validation.whole(self, "filters", filters)
-        self.groups = validation.whole(self, "groups", groups)
+        self.filters = validation.check_int(self, "filters", filters)
+        self.groups = validation.check_int(self, "groups", groups)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.kernel_initializer = initializers.get(kernel_initializer)

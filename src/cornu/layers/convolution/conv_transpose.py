@@ -33,11 +33,13 @@ class BaseConvTranspose(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = validation.whole(self, "filters", filters)
+        self.filters = validation.check_int(self, "filters", filters)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.output_padding = (
-            None if output_padding is None else validation.sizes(self, "output_padding", output_padding, self.rank, least=0)
+            None
+            if output_padding is None
+            else validation.check_ints(self, "output_padding", output_padding, self.rank, least=0)
         )
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -30,7 +30,7 @@ class BaseDepthwiseConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.depth_multiplier = validation.whole(self, "depth_multiplier", depth_multiplier)
+        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
         self.depthwise_initializer = initializers.get(depthwise_initializer)

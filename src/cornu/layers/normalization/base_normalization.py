@@ -24,7 +24,7 @@ class BaseNormalization(Layer):
         self, center: bool, scale: bool, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], epsilon: float
     ) -> None:
         """Store the arguments; ``beta`` and ``gamma`` are tuples of initializer, regularizer and constraint."""
-        self.epsilon = validation.at_least_zero(self, "epsilon", epsilon)
+        self.epsilon = validation.check_nonnegative(self, "epsilon", epsilon)
         self.center, self.scale = center, scale
         self.beta_initializer = initializers.get(beta[0])
         self.beta_regularizer = regularizers.get(beta[1])

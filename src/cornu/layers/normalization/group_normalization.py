@@ -65,7 +65,7 @@ class GroupNormalization(BaseNormalization):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.groups = groups if groups == -1 else validation.whole(self, "groups", groups)
+        self.groups = groups if groups == -1 else validation.check_int(self, "groups", groups)
         self.axis = one_axis(axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)

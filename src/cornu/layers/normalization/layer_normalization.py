@@ -59,7 +59,7 @@ class LayerNormalization(BaseNormalization):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.axis = validation.axes(self, axis)
+        self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)

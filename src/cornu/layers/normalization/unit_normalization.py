@@ -33,7 +33,7 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = validation.axes(self, axis)
+        self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
     def call(self, inputs: Any) -> Any:

@@ -51,7 +51,7 @@ class RecurrentCell(Layer):
     def _keep(
         self, units: Any, activation: Any, use_bias: bool, dropout: Any, recurrent_dropout: Any, seed: int | None
     ) -> None:
-        self.units = validation.whole(self, "units", units)
+        self.units = validation.check_int(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.dropout = check_dropout_rate(self, "dropout", dropout)

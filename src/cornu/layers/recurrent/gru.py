@@ -102,7 +102,7 @@ class GRU(SingleCellRNN):
         **kwargs: Any,
     ):
         cell = GRUCell(
-            validation.whole(self, "units", units),
+            validation.check_int(self, "units", units),
             activation=activation,
             recurrent_activation=recurrent_activation,
             use_bias=use_bias,

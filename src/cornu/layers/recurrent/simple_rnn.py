@@ -86,7 +86,7 @@ class SimpleRNN(SingleCellRNN):
         **kwargs: Any,
     ):
         cell = SimpleRNNCell(
-            validation.whole(self, "units", units),
+            validation.check_int(self, "units", units),
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,

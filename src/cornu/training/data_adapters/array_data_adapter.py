@@ -36,7 +36,7 @@ class ArrayDataAdapter:
         data: Batch,
         batch_size: int,
         shuffle: bool,
-        place: config.Place,
+        place: config.Placement,
         may_pad: Callable[[], bool],
         steps: int | None = None,
         goes_on: bool = False,

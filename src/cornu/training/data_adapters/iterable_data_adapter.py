@@ -41,7 +41,7 @@ class IterableDataAdapter:
         batches: Any,
         steps: int | None,
         prepare: Callable[[Batch, int], Batch],
-        place: config.Place,
+        place: config.Placement,
         may_pad: Callable[[], bool],
         goes_on: bool = False,
         shuffle: bool = False,

@@ -40,7 +40,7 @@ class Target(NamedTuple):
     def kind(self) -> Callable | None:
         """The loss's function, if it is a built-in one."""
         fn = self.loss.fn if isinstance(self.loss, LossFunctionWrapper) else None
-        return fn if fn in registry.allowed("losses").values() else None
+        return fn if fn in registry.registered("losses").values() else None
 
     @property
     def axis(self) -> int:

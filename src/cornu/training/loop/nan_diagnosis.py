@@ -23,7 +23,7 @@ def explain(function: str, model: Any, optimizer: Any, segment: DataChunk, step:
         step: Number of the step in the segment.
         state: The state before that step.
     """
-    with config.running_on(*placement_of(model)):
+    with config.placement_scope(*placement_of(model)):
         batch = batch_of(segment.data, segment.plan, step)
         first_bad = _first_bad_layer(model, state, batch)
     where = (

@@ -49,6 +49,6 @@ def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
         with call_context.entered(running):
             return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 
-    with config.running_on(*placement_of(model)):
+    with config.placement_scope(*placement_of(model)):
         backend_of(model).abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
     return ActivationProfile(sum(sizes), next(iter(obstacles), None))

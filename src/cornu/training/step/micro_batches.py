@@ -70,7 +70,7 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
 
 def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
     """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
-    with config.running_on(*placement_of(model)):
+    with config.placement_scope(*placement_of(model)):
         room = backend_of(model).micro_batch_activations()
     if room is None or _coupling(model, objective) is not None:
         return None

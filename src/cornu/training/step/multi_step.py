@@ -32,7 +32,7 @@ class MultiStepFunction:
         place: The backend that compiles, and the device that it runs on.
     """
 
-    def __init__(self, step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Place):
+    def __init__(self, step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Placement):
         self._scores, self._place = scores, place
         self._compiled_for: set[tuple] = set()
 
@@ -43,7 +43,7 @@ class MultiStepFunction:
             logs = scores.results(state.metrics)
             return StepResult(_all_finite([*state.trainable, logs["loss"]]), logs)
 
-        with config.running_on(*place):
+        with config.placement_scope(*place):
             self._run = backends.get(place.backend).repeat(one_step, report_of)
 
     def is_compiled_for(self, data: Batch, plan: BatchIndices) -> bool:
@@ -54,7 +54,7 @@ class MultiStepFunction:
         self, state: TrainState, data: Batch, plan: BatchIndices, start: int, stop: int
     ) -> tuple[TrainState, StepResult]:
         """Makes the steps ``start`` to ``stop - 1`` of a plan."""
-        with config.running_on(*self._place):
+        with config.placement_scope(*self._place):
             state, report = self._run(state, (data, plan), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, plan)))
         return state, report._replace(logs=self._scores.in_order(report.logs))
