@@ -44,7 +44,7 @@ from cornu.backends.onnx.symbolic_sizes import is_open
 
 NAME = "onnx"
 OPSET = onnx_proto.OPSET
-tidy = optimize.tidy
+tidy = optimize.optimize
 model_proto = onnx_proto.model_proto
 
 

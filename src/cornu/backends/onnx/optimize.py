@@ -12,10 +12,10 @@ from typing import Any
 from cornu.backends.onnx.graph_builder import Constant, Graph, Node
 
 
-def tidy(graph: Graph) -> None:
+def optimize(graph: Graph) -> None:
     """Makes a graph simpler, with the bodies of the loops in it."""
     for body in _bodies(graph.nodes):
-        tidy(body)
+        optimize(body)
     makers = {output: node for node in graph.nodes for output in node.outputs}
     uses = _uses(graph)
     for change in (_softmax, _log_softmax, _bias):

@@ -51,7 +51,7 @@ def evaluate(f: Callable, args: tuple) -> Any:
 # --- Programs ---------------------------------------------------------------------------------------------------------
 
 
-class Program:
+class TracedFunction:
     """A function of trees of tensors, written down for arguments of one form.
 
     Args:
@@ -79,7 +79,7 @@ class Program:
     def _written_down(self, leaves: list[torch.Tensor], own: int) -> Callable:
         with _without_numbers():
             written = make_fx(self._call, tracing_mode="fake", _allow_non_fake_inputs=True)(*_each_another(leaves))
-        return fx_passes.tidied(written, own).forward
+        return fx_passes.optimize(written, own).forward
 
     def _call(self, *leaves: torch.Tensor) -> list[torch.Tensor]:
         results = self._f(*trees.unflatten(self._arguments_form, list(leaves)))
@@ -97,21 +97,21 @@ def _each_another(leaves: list[torch.Tensor]) -> list[torch.Tensor]:
     return [leaf if first[id(leaf)] == place else leaf.clone() for place, leaf in enumerate(leaves)]
 
 
-class Programs:
+class TracedFunctions:
     """A function written down for each form of its arguments that has been seen."""
 
     def __init__(self, f: Callable):
         self._f = f
-        self._found: dict[Any, Program] = {}
+        self._found: dict[Any, TracedFunction] = {}
 
-    def of(self, args: tuple, own: int = 0) -> tuple[Program, list[torch.Tensor]]:
+    def of(self, args: tuple, own: int = 0) -> tuple[TracedFunction, list[torch.Tensor]]:
         """The program for some arguments, and their leaves, which it takes; it may write into the first ``own`` of them."""
         leaves: list[torch.Tensor] = []
         form = config.fast_paths(), _form(args, leaves)
         if form not in self._found:
             with construction_lock:
                 if form not in self._found:  # another thread may have written it down meanwhile
-                    self._found[form] = Program(self._f, args, leaves, own)
+                    self._found[form] = TracedFunction(self._f, args, leaves, own)
         return self._found[form], leaves
 
 
@@ -141,7 +141,7 @@ def _as_tensor(value: Any) -> torch.Tensor:
 
 def compile(f: Callable) -> Callable:
     """The same function of trees of arrays, written down for each new form of its arguments (see the contract)."""
-    programs = Programs(f)
+    programs = TracedFunctions(f)
 
     def run(*args: Any) -> Any:
         if _has_no_numbers.get():
@@ -156,7 +156,7 @@ def compile(f: Callable) -> Callable:
 
 def repeat(step: Callable, finish: Callable) -> Callable:
     """Many steps as one call (see the contract)."""
-    programs, finished = Programs(step), compile(finish)
+    programs, finished = TracedFunctions(step), compile(finish)
 
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
         if _has_no_numbers.get():  # it is written down as part of another function

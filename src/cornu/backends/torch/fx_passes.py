@@ -31,26 +31,26 @@ _NOTHING_HERE = (_aten.detach.default, _aten.alias.default)
 """Calls that matter to autograd alone, which has done its work."""
 
 
-def tidied(written: GraphModule, own: int = 0) -> GraphModule:
+def optimize(written: GraphModule, own: int = 0) -> GraphModule:
     """The list as it is run; it may write into the first ``own`` of its arguments."""
     graph = written.graph
     without_bookkeeping(graph)
-    own_constants(graph)
-    merge_equal_calls(graph)
+    copy_mutated_constants(graph)
+    common_subexpression_elimination(graph)
     fx_fusions.biases_into_kernels(graph)
     fx_fusions.relu_after_pooling(graph)
     graph.eliminate_dead_code()
-    compute_constants(written)
+    fold_constants(written)
     graph.eliminate_dead_code()
     # From here on calls write into what was there before, which `changed` does not see of plain functions.
     fx_fusions.products_into_sums(graph)
     fx_fusions.rows_into_zeros(graph)
     fx_fusions.kernel_gradients_by_products(graph)
     update_in_place(graph, own)
-    update_together(graph)
+    batch_updates(graph)
     if own:
-        part_results(graph)
-    call_directly(graph)
+        unalias_outputs(graph)
+    bypass_dispatch(graph)
     written.recompile()
     return written
 
@@ -66,7 +66,7 @@ def without_bookkeeping(graph: Graph) -> None:
             node.target = _aten.reshape.default
 
 
-def merge_equal_calls(graph: Graph) -> None:
+def common_subexpression_elimination(graph: Graph) -> None:
     """Makes a call with the same arguments as an earlier one that one. What is drawn or written into is left alone."""
     touched = memory_of(changed(graph))
     first: dict[Any, Node] = {}
@@ -95,7 +95,7 @@ _LIKE: dict[Any, int] = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1
 """Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
 
 
-def own_constants(graph: Graph) -> None:
+def copy_mutated_constants(graph: Graph) -> None:
     """Lets each run have a copy of a kept tensor that is written into, or given back: the next run finds it as it was."""
     first: dict[Any, Node] = {}
     for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one wherever a tensor is read
@@ -109,7 +109,7 @@ def own_constants(graph: Graph) -> None:
         node.replace_all_uses_with(copy, delete_user_cb=lambda user, copy=copy: user is not copy)
 
 
-def compute_constants(written: GraphModule) -> None:
+def fold_constants(written: GraphModule) -> None:
     """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
     graph, constants = written.graph, {}
     kept = memory_of([*changed(graph), *given_back(graph)])
@@ -136,7 +136,7 @@ def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
         return node.target(*args, **kwargs)  # type: ignore[operator]
 
 
-def part_results(graph: Graph) -> None:
+def unalias_outputs(graph: Graph) -> None:
     """Gives no two results the same memory: they are arguments of the next run, which writes into some of them."""
     output = next(node for node in graph.nodes if node.op == "output")
     seen: set[Node] = set()
@@ -192,7 +192,7 @@ def update_in_place(graph: Graph, own: int) -> None:
         graph.erase_node(node)
 
 
-def update_together(graph: Graph) -> None:
+def batch_updates(graph: Graph) -> None:
     """Makes calls of such a function that follow on each other one: a call costs more than a small weight's update."""
     lists_of = {each.function: each.lists for each in _IN_PLACE.values()}
     for node in list(graph.nodes):
@@ -212,7 +212,7 @@ _MOST_FORMS = 4096
 """So many are remembered, and then found anew: who makes one model after another does not fill the memory."""
 
 
-def call_directly(graph: Graph) -> None:
+def bypass_dispatch(graph: Graph) -> None:
     """Calls what PyTorch's users call, ``torch.div`` for ``aten.div.Tensor``: it reads its arguments in half the time.
 
     On a network so small that this is what takes the time (16 and 32 units, batches of 10) a step takes 0.7 times as long.
