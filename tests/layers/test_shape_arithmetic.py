@@ -54,17 +54,17 @@ def test_parts_of_shapes_in_both_layouts() -> None:
     for layout, shape in (("channels_last", (None, 5, 6, 3)), ("channels_first", (None, 3, 5, 6))):
         assert shape_arithmetic.spatial_sizes(shape, layout) == (5, 6)
         assert shape[shape_arithmetic.channel_axis(layout)] == 3
-        assert shape_arithmetic.join(layout, None, (5, 6), 3) == shape
+        assert shape_arithmetic.make_shape(layout, None, (5, 6), 3) == shape
 
 
 @pytest.mark.parametrize("padding, places", [("valid", 2), ("same", 4)])
 def test_a_window_takes_so_many_places(padding: str, places: int) -> None:
-    assert shape_arithmetic.after_window(LAYER, (7, None), (3, 3), (2, 1), padding, (2, 1)) == (places, None)
+    assert shape_arithmetic.conv_output_shape(LAYER, (7, None), (3, 3), (2, 1), padding, (2, 1)) == (places, None)
 
 
 def test_a_window_that_does_not_fit_is_refused() -> None:
     assert "spatial size ? x 2. Its window of 3 x 3 must fit" in told(
-        shape_arithmetic.after_window, LAYER, (None, 2), (3, 3), (1, 1), "valid"
+        shape_arithmetic.conv_output_shape, LAYER, (None, 2), (3, 3), (1, 1), "valid"
     )
 
 

@@ -8,7 +8,7 @@ import cornu
 from cornu import layers
 from cornu.errors import ModelFormatError
 from cornu.saving.weight_matching import load_into
-from cornu.saving.weight_paths import places_of
+from cornu.saving.weight_paths import variable_groups
 from cornu.saving.weights_h5 import WeightsFile, write_weights
 
 
@@ -18,13 +18,13 @@ def stack(*units, name="wide", **arguments):
 
 def written(model):
     file = io.BytesIO()
-    write_weights(file, places_of(model))
+    write_weights(file, variable_groups(model))
     return file
 
 
 def load(model, file, **arguments):
     with WeightsFile(file, "'w.h5'") as weights:
-        load_into(places_of(model), weights, "'w.h5'", model.name, **arguments)
+        load_into(variable_groups(model), weights, "'w.h5'", model.name, **arguments)
 
 
 def test_a_mismatch_is_shown_as_a_table_of_file_and_model():
@@ -53,7 +53,7 @@ def test_the_table_says_where_the_wanted_shapes_stand():
 
 def written_under(model, path):
     file = io.BytesIO()
-    write_weights(file, [place._replace(path=path) for place in places_of(model) if place.variables])
+    write_weights(file, [place._replace(path=path) for place in variable_groups(model) if place.variables])
     return file
 
 

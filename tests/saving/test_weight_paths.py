@@ -10,7 +10,7 @@ import cornu
 from cornu import layers
 from cornu.registry import registered, to_snake_case
 from cornu.saving import weight_paths
-from cornu.saving.weight_paths import places_of
+from cornu.saving.weight_paths import variable_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
 
@@ -96,17 +96,17 @@ def test_a_subclassed_models_paths_are_those_of_keras(tmp_path):
 
 
 def test_every_owner_has_one_place():
-    places = places_of(built(cornu, parts(cornu)))
+    places = variable_groups(built(cornu, parts(cornu)))
     assert len({id(place.owner) for place in places}) == len({place.path for place in places}) == len(places)
 
 
 def test_paths_do_not_depend_on_the_file_of_the_base_classes(monkeypatch):
     model = built(cornu, parts(cornu))
-    before = [place.path for place in places_of(model)]
+    before = [place.path for place in variable_groups(model)]
     weight_paths._house_names.cache_clear()
     for base in type(model).__mro__[1:-1]:
         monkeypatch.setattr(base, "__module__", "cornu.another.file")
-    assert [place.path for place in places_of(model)] == before
+    assert [place.path for place in variable_groups(model)] == before
 
 
 def test_attributes_that_raise_are_passed_over():
@@ -115,7 +115,7 @@ def test_attributes_that_raise_are_passed_over():
         def secret(self):
             raise RuntimeError("not now")
 
-    assert [place.path for place in places_of(Odd())] == [""]
+    assert [place.path for place in variable_groups(Odd())] == [""]
 
 
 def test_class_names_in_lists_are_written_as_keras_writes_them():

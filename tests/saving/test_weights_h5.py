@@ -11,7 +11,7 @@ from cornu import layers
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.saving import weights_h5
 from cornu.saving.weight_matching import load_into
-from cornu.saving.weight_paths import places_of
+from cornu.saving.weight_paths import variable_groups
 from cornu.saving.weights_h5 import WeightsFile, write_weights
 
 KERNEL = "layers/dense/vars/0"
@@ -25,7 +25,7 @@ def model():
 @pytest.fixture
 def path(model, tmp_path):
     path = tmp_path / "small.weights.h5"
-    write_weights(path, places_of(model))
+    write_weights(path, variable_groups(model))
     return path
 
 
@@ -46,7 +46,7 @@ def in_place_of_the_kernel(make):
 
 def load(model, path):
     with open(path, "rb") as file, WeightsFile(file, "'small'") as weights:
-        load_into(places_of(model), weights, "'small'", model.name)
+        load_into(variable_groups(model), weights, "'small'", model.name)
 
 
 def refusal(model, path, kind=ModelFormatError):
@@ -92,7 +92,7 @@ def test_bfloat16_variables_come_back(tmp_path):
         return cornu.Sequential([cornu.Input((4,)), layers.Dense(3, dtype="bfloat16")])
 
     model, other = make(), make()
-    write_weights(tmp_path / "b.weights.h5", places_of(model))
+    write_weights(tmp_path / "b.weights.h5", variable_groups(model))
     load(other, tmp_path / "b.weights.h5")
     np.testing.assert_array_equal(np.asarray(other.get_weights()[0], "f4"), np.asarray(model.get_weights()[0], "f4"))
 
@@ -229,7 +229,7 @@ def test_an_array_of_the_right_shape_that_holds_nothing_is_refused():
         pytest.raises(ModelFormatError, match="claims to hold 67,108,864 bytes of weights in 0 bytes"),
         WeightsFile(file, "it") as weights,
     ):
-        load_into(places_of(wide), weights, "it", "wide")
+        load_into(variable_groups(wide), weights, "it", "wide")
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
 

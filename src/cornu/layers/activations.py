@@ -212,7 +212,7 @@ class PReLU(ElementwiseActivation):
         if self.built and self._alpha_shape(input_shape) != self.alpha.shape:
             alpha = self.alpha.shape
             advice = "Share the slopes along axes of variable size with `shared_axes`, or create a new layer."
-            raise shape_arithmetic.refusal(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
+            raise shape_arithmetic.shape_error(self, input_shape, f"It was built with slopes of shape {alpha}.", advice)
         return input_shape
 
 

@@ -39,9 +39,9 @@ class Pooling(Layer):
         """Return the output shape, with spatial sizes equal to the number of window positions."""
         shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
         spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
-        spatial = shape_arithmetic.after_window(self, spatial, self.pool_size, self.strides, self.padding)
+        spatial = shape_arithmetic.conv_output_shape(self, spatial, self.pool_size, self.strides, self.padding)
         channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
-        return shape_arithmetic.join(self.data_format, input_shape[0], spatial, channels)
+        return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, channels)
 
 
 class MaxPooling(Pooling):
@@ -225,7 +225,9 @@ class GlobalPooling(Layer):
         """Return ``(batch, channels)``, or with ``keepdims`` the same rank as the input with spatial sizes of 1."""
         shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
         channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
-        return shape_arithmetic.join(self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels)
+        return shape_arithmetic.make_shape(
+            self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels
+        )
 
 
 class GlobalMaxPooling(GlobalPooling):

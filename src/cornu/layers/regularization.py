@@ -86,7 +86,7 @@ class Dropout(Noise):
         """Return the input shape."""
         if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
             expected = f"Its `noise_shape={self.noise_shape}` must have one size for each axis, including the batch axis."
-            raise shape_arithmetic.refusal(self, input_shape, expected, "Use None for axes along which values differ.")
+            raise shape_arithmetic.shape_error(self, input_shape, expected, "Use None for axes along which values differ.")
         return input_shape
 
 
@@ -124,7 +124,7 @@ class SpatialDropout(Dropout):
         self.data_format = config.standardize_data_format(data_format)
 
     def _shape_of_choices(self, inputs: Any) -> Any:
-        return shape_arithmetic.join(self.data_format, None, (1,) * self.rank, None)
+        return shape_arithmetic.make_shape(self.data_format, None, (1,) * self.rank, None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""

@@ -14,7 +14,7 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Interpolation methods of enlarged images."""
 
 
-class Rearranging(Layer):
+class BaseReshaping(Layer):
     """Base class of the layers that only move values; integers keep their dtype."""
 
     batch_coupling = "none"
@@ -26,7 +26,7 @@ class Rearranging(Layer):
         return SymbolicTensor(self.compute_output_shape(inputs.shape), dtype)
 
 
-class Flatten(Rearranging):
+class Flatten(BaseReshaping):
     """Layer that flattens each sample to a vector.
 
     Input shape: ``(batch, ...)``. Output shape: ``(batch, features)``, where ``features`` is the product of the sizes of a
@@ -61,7 +61,7 @@ class Flatten(Rearranging):
         return (input_shape[0], shape_arithmetic.product(input_shape[1:]))
 
 
-class Reshape(Rearranging):
+class Reshape(BaseReshaping):
     """Layer that reshapes each sample.
 
     Input shape: ``(batch, ...)``. Output shape: ``(batch, *target_shape)``.
@@ -108,13 +108,13 @@ class Reshape(Rearranging):
         if not fits:
             expected = f"Its samples have {count} elements, but `target_shape={self.target_shape}` needs "
             expected += f"a multiple of {known}." if -1 in self.target_shape else f"{known}."
-            raise shape_arithmetic.refusal(
+            raise shape_arithmetic.shape_error(
                 self, input_shape, expected, "Change `target_shape`, or use -1 for one of its sizes."
             )
         return (input_shape[0], *(count // known if size == -1 else size for size in self.target_shape))
 
 
-class Permute(Rearranging):
+class Permute(BaseReshaping):
     """Layer that permutes the axes of each sample: ``y = transpose(x, (0, *dims))``.
 
     Args:
@@ -152,7 +152,7 @@ class Permute(Rearranging):
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
 
-class RepeatVector(Rearranging):
+class RepeatVector(BaseReshaping):
     """Layer that repeats a vector ``n`` times.
 
     Input shape: ``(batch, features)``. Output shape: ``(batch, n, features)``.
@@ -188,7 +188,7 @@ class RepeatVector(Rearranging):
 # --- Sequences, images and volumes ------------------------------------------------------------------------------------
 
 
-class SpatialRearranging(Rearranging):
+class SpatialRearranging(BaseReshaping):
     """Base class of the layers that change the spatial sizes of sequences, images and volumes.
 
     Attributes:
@@ -212,7 +212,7 @@ class SpatialRearranging(Rearranging):
             None if size is None else self._new_size(size, place, input_shape)
             for place, size in enumerate(shape_arithmetic.spatial_sizes(input_shape, self.data_format))
         ]
-        return shape_arithmetic.join(
+        return shape_arithmetic.make_shape(
             self.data_format, input_shape[0], sizes, input_shape[shape_arithmetic.channel_axis(self.data_format)]
         )
 
@@ -227,7 +227,7 @@ class ZeroPadding(SpatialRearranging):
 
     def call(self, inputs: Any) -> Any:
         """Return the zero-padded inputs."""
-        return ops.pad(inputs, shape_arithmetic.join(self.data_format, (0, 0), self._margins, (0, 0)))
+        return ops.pad(inputs, shape_arithmetic.make_shape(self.data_format, (0, 0), self._margins, (0, 0)))
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         return size + sum(self._margins[place])
@@ -312,13 +312,13 @@ class Cropping(SpatialRearranging):
         """Return the cropped inputs."""
         sizes: Any = shape_arithmetic.spatial_sizes(inputs.shape, self.data_format)
         middle = [slice(before, size - after) for size, (before, after) in zip(sizes, self._margins, strict=True)]
-        return inputs[shape_arithmetic.join(self.data_format, slice(None), middle, slice(None))]
+        return inputs[shape_arithmetic.make_shape(self.data_format, slice(None), middle, slice(None))]
 
     def _new_size(self, size: int, place: int, input_shape: Shape) -> int:
         left = size - sum(self._margins[place])
         if left < 1:
             expected = f"It crops {text_of_margins(self._margins)}, which leaves no elements along an axis of size {size}."
-            raise shape_arithmetic.refusal(self, input_shape, expected, "Crop less, or pass larger inputs.")
+            raise shape_arithmetic.shape_error(self, input_shape, expected, "Crop less, or pass larger inputs.")
         return left
 
 

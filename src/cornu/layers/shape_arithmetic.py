@@ -19,7 +19,7 @@ SPATIAL_NAMES = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "
 # --- Errors -----------------------------------------------------------------------------------------------------------
 
 
-def refusal(layer: Layer, shape: object, expected: str, advice: str) -> ShapeError:
+def shape_error(layer: Layer, shape: object, expected: str, advice: str) -> ShapeError:
     """Return the exception for an invalid input shape of a layer."""
     return ShapeError(f"The layer {layer.name!r} received an input of shape {shape}.", expected, advice)
 
@@ -34,7 +34,7 @@ def check_rank(layer: Layer, shape: Shape, names: Sequence[str]) -> None:
     """
     if len(shape) == len(names):
         return
-    raise refusal(layer, shape, f"It needs {len(names)} dimensions ({', '.join(names)}).", _rank_advice(shape, names))
+    raise shape_error(layer, shape, f"It needs {len(names)} dimensions ({', '.join(names)}).", _rank_advice(shape, names))
 
 
 def _rank_advice(shape: Shape, names: Sequence[str]) -> str:
@@ -62,7 +62,7 @@ def check_least_rank(layer: Layer, shape: Shape, names: Sequence[str]) -> None:
     if len(shape) >= len(names):
         return
     advice = "For a single sample, add the batch axis: `x[None]`. For one value per sample, add the last axis: `x[:, None]`."
-    raise refusal(layer, shape, f"It needs at least {len(names)} dimensions ({', '.join(names)}).", advice)
+    raise shape_error(layer, shape, f"It needs at least {len(names)} dimensions ({', '.join(names)}).", advice)
 
 
 def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str) -> int:
@@ -82,10 +82,10 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
     if size is None:
         where = "the last axis" if axis == -1 else f"axis {axis}"
         advice = "Specify this size in the input shape of the model, for example `cornu.Input((28, 28, 1))`."
-        raise refusal(layer, shape, f"The size of {where} must be known, since the weights depend on it.", advice)
+        raise shape_error(layer, shape, f"The size of {where} must be known, since the weights depend on it.", advice)
     if built_for is not None and size != built_for:
         advice = f"Pass an input with {built_for} {what}, or create a new layer for {size}."
-        raise refusal(layer, shape, f"It was built for {built_for} {what}, but the input has {size}.", advice)
+        raise shape_error(layer, shape, f"It was built for {built_for} {what}, but the input has {size}.", advice)
     return size
 
 
@@ -94,10 +94,10 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
 
 def picture_names(rank: int, data_format: str) -> tuple[str, ...]:
     """Return the names of the axes of a batch of images."""
-    return join(data_format, "batch", SPATIAL_NAMES[rank], "channels")
+    return make_shape(data_format, "batch", SPATIAL_NAMES[rank], "channels")
 
 
-def join(data_format: str, batch: Any, spatial: Iterable, channels: Any) -> tuple:
+def make_shape(data_format: str, batch: Any, spatial: Iterable, channels: Any) -> tuple:
     """Return a shape from its parts."""
     return (batch, channels, *spatial) if data_format == "channels_first" else (batch, *spatial, channels)
 
@@ -117,7 +117,7 @@ def text(sizes: Iterable) -> str:
     return " x ".join("?" if size is None else str(size) for size in sizes)
 
 
-def after_window(
+def conv_output_shape(
     layer: Layer,
     spatial: Shape,
     window: Sequence[int],

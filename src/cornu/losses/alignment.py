@@ -31,7 +31,7 @@ def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
         >>> broadcast_weight("sample_weight", np.array([1.0, 2.0]), np.ones((2, 2))).tolist()
         [[1.0, 1.0], [2.0, 2.0]]
     """
-    weight = beside(weight, values)
+    weight = convert_like(weight, values)
     shape, given = tuple(values.shape), tuple(weight.shape)
     if len(given) == len(shape) + 1 and given[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
@@ -80,50 +80,50 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
-def host(values: Any) -> Any:
+def to_host(values: Any) -> Any:
     """Convert Python data to a NumPy array, which later moves to the backend of the array it is combined with.
 
     Arrays are returned unchanged. The predictions, and not a list of weights, therefore determine the backend.
 
     Example:
-        >>> from cornu.losses.alignment import host
+        >>> from cornu.losses.alignment import to_host
         >>> host([1, 2])
         array([1, 2])
     """
     return values if hasattr(values, "shape") else np.asarray(values)
 
 
-def beside(values: Any, other: Any) -> Any:
+def convert_like(values: Any, other: Any) -> Any:
     """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
 
     Example:
         >>> from cornu import ops
-        >>> from cornu.losses.alignment import beside
+        >>> from cornu.losses.alignment import convert_like
         >>> type(beside([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
         True
     """
-    values, other = host(values), unwrap(other)
+    values, other = to_host(values), unwrap(other)
     if backends.owner(other) is None or not isinstance(values, (np.ndarray, np.generic)):
         return values
     return arrays(values, other)[1]
 
 
-def together(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def to_common_backend(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and predictions, of which one may be Python or NumPy data, as arrays of one backend (see :func:`beside`).
 
     Example:
         >>> from cornu import ops
-        >>> from cornu.losses.alignment import together
+        >>> from cornu.losses.alignment import to_common_backend
         >>> y_true, y_pred = together([1, 2], ops.ones((2,)))
         >>> type(y_true) is type(y_pred)
         True
     """
-    return beside(y_true, y_pred), beside(y_pred, y_true)
+    return convert_like(y_true, y_pred), convert_like(y_pred, y_true)
 
 
 def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Convert labels and predictions to the float dtype of the predictions, or ``config.floatx()`` if they are not floats."""
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     y_pred = as_float(y_pred)
     return ops.cast(y_true, ops.dtype(y_pred)), y_pred
 
@@ -136,14 +136,14 @@ def as_float(values: Any) -> Any:
     return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
 
 
-def gives_a_value_for_each_sample(function: Callable) -> bool:
+def is_per_sample(function: Callable) -> bool:
     """Return whether a function is declared to evaluate each sample independently (:func:`per_sample`).
 
     A function without the declaration might return the mean of the batch.
 
     Example:
         >>> from cornu import losses
-        >>> from cornu.losses.alignment import gives_a_value_for_each_sample
+        >>> from cornu.losses.alignment import is_per_sample
         >>> gives_a_value_for_each_sample(losses.huber), gives_a_value_for_each_sample(losses.dice)
         (True, False)
     """

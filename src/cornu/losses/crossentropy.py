@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import ShapeError
-from cornu.losses.alignment import align, as_float, beside, together
+from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 
 
@@ -197,7 +197,7 @@ def sparse_categorical_crossentropy(
         >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
         0.6931
     """
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     y_pred = as_float(y_pred)
     y_true = class_numbers(y_true, y_pred, axis)
     if ignore_class is None:
@@ -226,7 +226,7 @@ def _classes(name: str, y_pred: Any, axis: int) -> int:
 
 def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
     """Remove from labels a class axis of size 1 if they have the rank of the predictions."""
-    y_true = beside(y_true, y_pred)
+    y_true = convert_like(y_true, y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         return ops.squeeze(y_true, axis=axis)
     return y_true

@@ -7,7 +7,7 @@ from cornu import config, ops, serialization
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, one_of
-from cornu.losses.alignment import beside, broadcast_weight, gives_a_value_for_each_sample
+from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
@@ -101,7 +101,7 @@ class Loss(serialization.Configurable):
             real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values), 0)
             counted = real if counted is None else ops.logical_and(counted, real)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, values), self.dtype), values)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, counted, self.reduction)
 
     def _arrays(self, values: Any, others: Any) -> Any:
@@ -109,7 +109,7 @@ class Loss(serialization.Configurable):
         if isinstance(values, dict):
             others = others if isinstance(others, dict) else dict.fromkeys(values, others)
             return {name: self._arrays(value, others.get(name)) for name, value in values.items()}
-        return ops.cast(beside(values, others), self.dtype)
+        return ops.cast(convert_like(values, others), self.dtype)
 
 
 def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> Any:
@@ -189,7 +189,7 @@ class LossFunctionWrapper(Loss):
             )
         super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = function, kwargs
-        self.judges_samples_alone = gives_a_value_for_each_sample(function)
+        self.judges_samples_alone = is_per_sample(function)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Compute the loss of each sample."""

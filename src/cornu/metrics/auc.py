@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.alignment import align, beside, broadcast_weight
+from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 
@@ -118,7 +118,7 @@ class AUC(Metric):
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
                 Defaults to None.
         """
-        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
         y_pred = ops.sigmoid(y_pred) if self.from_logits else ops.clip(y_pred, 0, 1)
         counts = confusion_counts(y_true, y_pred, self.thresholds, self._weights(sample_weight, y_pred), self.multi_label)
@@ -128,7 +128,7 @@ class AUC(Metric):
     def _weights(self, sample_weight: Any, y_pred: Any) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_pred), self.dtype), y_pred)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)
         if self.label_weights is not None and not self.multi_label:
             weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import config, ops
-from cornu.losses.alignment import align, together
+from cornu.losses.alignment import align, to_common_backend
 from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
 
@@ -57,7 +57,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
         >>> categorical_accuracy([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.4, 0.6]]).tolist()
         [1.0, 0.0]
     """
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     return ops.cast(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)), config.floatx())
 
 
@@ -74,7 +74,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
         >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]]).tolist()
         [1.0, 0.0]
     """
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     chosen = ops.argmax(y_pred, axis=-1)
     numbers = _class_numbers(y_true, len(chosen.shape))
     return ops.cast(ops.equal(numbers, chosen), config.floatx())
@@ -94,7 +94,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
         >>> top_k_categorical_accuracy([[0.0, 0.0, 1.0]], [[0.1, 0.6, 0.3]], k=2).tolist()
         [1.0]
     """
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
@@ -113,7 +113,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
         >>> sparse_top_k_categorical_accuracy([2], [[0.1, 0.6, 0.3]], k=2).tolist()
         [1.0]
     """
-    y_true, y_pred = together(y_true, y_pred)
+    y_true, y_pred = to_common_backend(y_true, y_pred)
     rows = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
     numbers = _class_numbers(y_true, len(y_pred.shape) - 1)
     flat = ops.reshape(numbers, (-1,))

@@ -8,7 +8,7 @@ import numpy as np
 from cornu import ops
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.alignment import align, beside, broadcast_weight
+from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
 
 _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions that are not among the largest
@@ -103,10 +103,10 @@ class _ConfusionMetric(Metric):
         Raises:
             ShapeError: There is only one value per sample, but ``class_id`` or ``top_k`` is set.
         """
-        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_pred), self.dtype), y_pred)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)
         counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))

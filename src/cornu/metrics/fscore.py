@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.losses.alignment import align, beside, broadcast_weight
+from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
 
 _AVERAGES = ("micro", "macro", "weighted")
@@ -92,12 +92,12 @@ class FBetaScore(Metric):
             y_pred: Array-like of predictions of the same shape.
             sample_weight: Array-like of shape ``(batch,)`` that weights each sample. Defaults to None.
         """
-        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
         said = self._said(y_pred)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_true), self.dtype), y_true)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
         axis = None if self.average == "micro" else 0
         self.true_positives.assign_add(ops.sum(said * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(said * (1 - y_true) * weight, axis=axis))

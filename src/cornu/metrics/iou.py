@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.losses.alignment import beside, broadcast_weight, together
+from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 
 
@@ -74,7 +74,7 @@ class IoU(Metric):
             y_pred: Array-like of integer class labels, or one score per class.
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the class labels. Defaults to None.
         """
-        y_true, y_pred = together(y_true, y_pred)
+        y_true, y_pred = to_common_backend(y_true, y_pred)
         true = ops.cast(y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis), "int32")
         pred = ops.cast(y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis), "int32")
         if np.prod(true.shape) != np.prod(pred.shape):
@@ -85,7 +85,7 @@ class IoU(Metric):
             )
         weight = ops.ones_like(true, dtype="float32")
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, true), self.dtype), true)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, true), self.dtype), true)
         true, pred, weight = (ops.reshape(x, (-1,)) for x in (true, pred, weight))
         known = ops.logical_and(self._is_class(true), self._is_class(pred))
         if self.ignore_class is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops
 from cornu.losses import crossentropy
 from cornu.losses import probabilistic as losses
-from cornu.losses.alignment import as_float, beside, broadcast_weight
+from cornu.losses.alignment import as_float, broadcast_weight, convert_like
 from cornu.metrics.reduction import MeanMetricWrapper
 
 
@@ -112,7 +112,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
         if sample_weight is None:
             return known
-        return known * broadcast_weight("sample_weight", ops.cast(beside(sample_weight, known), config.floatx()), known)
+        return known * broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, known), config.floatx()), known)
 
 
 class KLDivergence(MeanMetricWrapper):

@@ -5,7 +5,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
-from cornu.losses.alignment import beside, broadcast_weight, gives_a_value_for_each_sample
+from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
 
@@ -87,10 +87,10 @@ class Mean(Metric):
 
 def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[Any, Any]:
     """Return the weighted values and the weights, reduced to one value per sample. A weight of 0 also excludes NaN."""
-    values = ops.cast(beside(values, weight), dtype)
+    values = ops.cast(convert_like(values, weight), dtype)
     if weight is None:
         return _per_sample(values, reduce), None
-    weight = ops.cast(beside(weight, values), dtype)
+    weight = ops.cast(convert_like(weight, values), dtype)
     if len(weight.shape) > len(values.shape) and weight.shape[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
     if len(weight.shape) < len(values.shape):
@@ -130,7 +130,7 @@ class MeanMetricWrapper(Mean):
         function = _function(fn)
         super().__init__(name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype)
         self.fn, self.kwargs = function, kwargs
-        alone = function.judges_samples_alone if isinstance(function, Loss) else gives_a_value_for_each_sample(function)
+        alone = function.judges_samples_alone if isinstance(function, Loss) else is_per_sample(function)
         self.counts_zero_weight_as_absent = alone
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses import regression as losses
-from cornu.losses.alignment import align, beside, broadcast_weight
+from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
@@ -218,11 +218,11 @@ class R2Score(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch."""
-        y_true, y_pred = align(y_true, ops.cast(beside(y_pred, y_true), self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(beside(sample_weight, y_true), self.dtype), y_true)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
         self.sum.assign_add(ops.sum(y_true * weight, axis=0))
         self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))
         self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))

@@ -164,7 +164,7 @@ class Functional:
             ModelFormatError: The config cannot be used.
             UnsafeModelError: It names what no file may name.
         """
-        with graph_config.telling_of(config):
+        with graph_config.config_errors(config):
             return cls._from_config(config)
 
     @classmethod
@@ -194,7 +194,7 @@ class _Call:
 
     def make(self) -> list[tuple]:
         """Makes the call; gives the places of its outputs."""
-        with graph_config.telling_of(self.entry):
+        with graph_config.config_errors(self.entry):
             args = graph_config.value_from(list(self.form["args"]), self.tensors)
             kwargs = graph_config.value_from(self.form["kwargs"], self.tensors)
             kwargs = {name: value for name, value in kwargs.items() if value is not None}

@@ -150,7 +150,7 @@ def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -
         ModelFormatError: The config cannot be used.
         UnsafeModelError: It names what no file may name.
     """
-    with telling_of(entry):
+    with config_errors(entry):
         layer = serialization.deserialize(entry, kind=kind)
     if not isinstance(layer, Layer):
         raise unusable(entry, f"it is a {type(layer).__name__}, where a layer belongs")
@@ -158,7 +158,7 @@ def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -
 
 
 @contextlib.contextmanager
-def telling_of(entry: Any) -> Iterator[None]:
+def config_errors(entry: Any) -> Iterator[None]:
     """Inside, whatever goes wrong becomes a ``ModelFormatError`` that names what the config is of.
 
     A config can hold anything, so making something of it can fail in any way.

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO
 
 from cornu import registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
-from cornu.models.graph_config import layer_from, telling_of, unusable
+from cornu.models.graph_config import config_errors, layer_from, unusable
 from cornu.models.save import HDF5, OTHER_FILES, ZIP, as_path, bytes_of
 from cornu.saving import keras_archive, safe_json, weights_h5
 from cornu.saving.assets import load_assets
 from cornu.saving.weight_matching import load_into
-from cornu.saving.weight_paths import need_built, places_of
+from cornu.saving.weight_paths import need_built, variable_groups
 
 _MAX_LAYERS = 10_000
 
@@ -68,7 +68,7 @@ def load_model(
             metadata, config = archive.metadata(), archive.config()
             with registry.custom_object_scope(custom_objects), seeds.using((0, 0)):
                 model = _model_from(config, compile)
-            places = places_of(model)
+            places = variable_groups(model)
             member = f"{source}: {keras_archive.WEIGHTS}"
             with weights_h5.WeightsFile(archive.weights(bytes_of(places)), member) as weights:
                 load_into(places, weights, member, model.name)
@@ -93,13 +93,13 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
     with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
         if _kind_of(file, source) == "zip":
             archive = stack.enter_context(keras_archive.Archive(file, source))
-            file, source = archive.weights(bytes_of(places_of(model))), f"{source}: {keras_archive.WEIGHTS}"
+            file, source = archive.weights(bytes_of(variable_groups(model))), f"{source}: {keras_archive.WEIGHTS}"
         weights = stack.enter_context(weights_h5.WeightsFile(file, source))
         if weights.is_of_keras_2():
             raise _of_keras_2(source)
         if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
             model.optimizer.build(model.trainable_variables)
-        load_into(places_of(model), weights, source, model.name, skip_mismatch)
+        load_into(variable_groups(model), weights, source, model.name, skip_mismatch)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -139,7 +139,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
         model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model belongs")
-    with telling_of(config):
+    with config_errors(config):
         shapes = config.get("build_config")
         if not model.built and shapes:
             shapes = shapes.get("shapes_dict", shapes)  # so Keras writes several

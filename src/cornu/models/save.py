@@ -14,7 +14,7 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.io.atomic import atomic_write
 from cornu.saving import keras_archive, weights_h5
-from cornu.saving.weight_paths import Place, need_built, places_of
+from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
 
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
@@ -116,8 +116,8 @@ def _target(filepath: Any, overwrite: bool) -> Path:
     return path
 
 
-def _places_to_write(model: Any) -> list[Place]:
-    places = places_of(model)
+def _places_to_write(model: Any) -> list[VariableGroup]:
+    places = variable_groups(model)
     for place in places:
         name = place.owner.name
         if "\0" in name or len(name) > 1000 or not name.isprintable():
@@ -129,7 +129,7 @@ def _places_to_write(model: Any) -> list[Place]:
     return places
 
 
-def bytes_of(places: list[Place]) -> int:
+def bytes_of(places: list[VariableGroup]) -> int:
     return sum(8 * math.prod(variable.shape) for place in places for variable in place.variables)
 
 

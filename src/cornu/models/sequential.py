@@ -10,7 +10,7 @@ from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional_graph import Functional, fit_to
-from cornu.models.graph_config import layer_from, telling_of
+from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
 
 
@@ -158,7 +158,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Sequential":
         """A new model of the same config, with new weights."""
-        with telling_of(config):
+        with config_errors(config):
             return cls._from_config(config)
 
     @classmethod

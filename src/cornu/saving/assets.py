@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cornu.errors import InvalidArgumentError
-from cornu.saving.weight_paths import Place
+from cornu.saving.weight_paths import VariableGroup
 
 ASSETS = "assets"
 
@@ -59,7 +59,7 @@ def _is_usable_part(part: str) -> bool:
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_assets(archive: zipfile.ZipFile, places: list[Place]) -> None:
+def write_assets(archive: zipfile.ZipFile, places: list[VariableGroup]) -> None:
     """Write the files of all owners into an archive.
 
     Args:
@@ -84,7 +84,7 @@ def _method(owner: Any, name: str) -> Callable | None:
     return method if callable(method) else None
 
 
-def _files_in(folder: Path, place: Place, seen: set[str]) -> Iterator[Asset]:
+def _files_in(folder: Path, place: VariableGroup, seen: set[str]) -> Iterator[Asset]:
     """Return the files that an owner left in a folder; ``seen`` holds the names that were used, in lower case."""
     for file in sorted(folder.rglob("*")):
         name = "/".join(part for part in (ASSETS, place.path, file.relative_to(folder).as_posix()) if part)
@@ -103,7 +103,7 @@ def _files_in(folder: Path, place: Place, seen: set[str]) -> Iterator[Asset]:
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-def load_assets(places: list[Place], extract: Callable[[Path], None]) -> None:
+def load_assets(places: list[VariableGroup], extract: Callable[[Path], None]) -> None:
     """Let owners load their files, those that have some.
 
     Args:

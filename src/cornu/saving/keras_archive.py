@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.saving import safe_json
 from cornu.saving.assets import ASSETS, is_usable, write_assets
-from cornu.saving.weight_paths import Place
+from cornu.saving.weight_paths import VariableGroup
 from cornu.saving.weights_h5 import write_weights
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -40,7 +40,7 @@ _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], places: list[Place]) -> None:
+def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], places: list[VariableGroup]) -> None:
     """Writes a model file.
 
     Args:

@@ -8,8 +8,8 @@ import numpy as np
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError
 from cornu.optimizers import Optimizer
-from cornu.saving.weight_paths import Place
-from cornu.saving.weights_h5 import Stored, WeightsFile
+from cornu.saving.weight_paths import VariableGroup
+from cornu.saving.weights_h5 import DatasetSpec, WeightsFile
 
 _KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
 """Which kinds of numbers in a file a variable of a dtype takes."""
@@ -17,7 +17,7 @@ _KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
 _MAX_ROWS = 12
 
 
-class Misfit(NamedTuple):
+class Mismatch(NamedTuple):
     """A place where file and model differ.
 
     Attributes:
@@ -33,7 +33,9 @@ class Misfit(NamedTuple):
     hint: str
 
 
-def load_into(places: list[Place], file: WeightsFile, source: str, model_name: str, skip_mismatch: bool = False) -> None:
+def load_into(
+    places: list[VariableGroup], file: WeightsFile, source: str, model_name: str, skip_mismatch: bool = False
+) -> None:
     """Gives the variables of some places the values that a file holds. All or nothing: an error leaves all as they were.
 
     Args:
@@ -69,7 +71,7 @@ def load_into(places: list[Place], file: WeightsFile, source: str, model_name: s
         variable.assign(value)
 
 
-def _with_todays_names(places: dict[str, dict[str, Stored]]) -> dict[str, tuple[str, dict[str, Stored]]]:
+def _with_todays_names(places: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:
     """Path to the file's own path and what is there. Keras 2.13 wrote ``_layer_checkpoint_dependencies`` for ``layers``."""
     return {path.replace("_layer_checkpoint_dependencies", "layers"): (path, found) for path, found in places.items()}
 
@@ -77,7 +79,7 @@ def _with_todays_names(places: dict[str, dict[str, Stored]]) -> dict[str, tuple[
 # --- Comparing --------------------------------------------------------------------------------------------------------
 
 
-def _count_to_read(place: Place, found: dict[str, Stored], source: str) -> int:
+def _count_to_read(place: VariableGroup, found: dict[str, DatasetSpec], source: str) -> int:
     """How many variables of a place the file gives values: all, but for an optimizer that has not trained or is not there."""
     if not isinstance(place.owner, Optimizer):
         return len(place.variables)
@@ -92,7 +94,7 @@ def _count_to_read(place: Place, found: dict[str, Stored], source: str) -> int:
     return 0
 
 
-def _misfit(place: Place, found: dict[str, Stored], count: int, stored: dict) -> Misfit | None:
+def _misfit(place: VariableGroup, found: dict[str, DatasetSpec], count: int, stored: dict) -> Mismatch | None:
     if isinstance(place.owner, Optimizer) and count == 0:
         return None
     numbers = {str(number) for number in range(count)}
@@ -108,27 +110,27 @@ def _misfit(place: Place, found: dict[str, Stored], count: int, stored: dict) ->
     if not found:
         same = [path for path, (_, other) in stored.items() if _shapes_of(other) == expected]
         hint = f"the file has these shapes at `{same[0]}`" if same else hint
-    return Misfit(f"{place.path} ({place.owner.name})", in_file, in_model, hint)
+    return Mismatch(f"{place.path} ({place.owner.name})", in_file, in_model, hint)
 
 
-def _takes(variable: Variable, found: Stored) -> bool:
+def _takes(variable: Variable, found: DatasetSpec) -> bool:
     kind = next(kinds for name, kinds in _KINDS.items() if variable.dtype.startswith(name))
     return found.shape == variable.shape and found.dtype != "" and _kind_of(found) in kind
 
 
-def _kind_of(found: Stored) -> str:
+def _kind_of(found: DatasetSpec) -> str:
     return "f" if found.dtype == "bfloat16" else np.dtype(found.dtype).kind
 
 
-def _shapes_of(found: dict[str, Stored]) -> list[tuple[int, ...]]:
+def _shapes_of(found: dict[str, DatasetSpec]) -> list[tuple[int, ...]]:
     return [found[number].shape for number in sorted(found, key=lambda name: (len(name), name))]
 
 
-def _text_of(found: Stored) -> str:
+def _text_of(found: DatasetSpec) -> str:
     return f"{found.shape} {found.dtype or 'no plain numbers'}"
 
 
-def _table(misfits: list[Misfit]) -> str:
+def _table(misfits: list[Mismatch]) -> str:
     rows = [("place (layer)", "file", "model", "")] + [tuple(misfit) for misfit in misfits[:_MAX_ROWS]]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
@@ -136,7 +138,7 @@ def _table(misfits: list[Misfit]) -> str:
     return "\n".join(["  " + line for line in lines] + ([f"  ... and {more} more"] if more > 0 else []))
 
 
-def _refusal(misfits: list[Misfit], source: str, model_name: str, places: int) -> ModelFormatError:
+def _refusal(misfits: list[Mismatch], source: str, model_name: str, places: int) -> ModelFormatError:
     return ModelFormatError(
         f"{source} does not fit the model {model_name!r}; {len(misfits)} of {places} places differ:\n{_table(misfits)}\n",
         "Each layer must find arrays of its own shapes at its place.",

@@ -18,7 +18,7 @@ _FILED_UNDER = {"GroupQueryAttention": "GroupedQueryAttention"}
 """Public names of layers whose class has another name in Keras: files go by that one."""
 
 
-class Place(NamedTuple):
+class VariableGroup(NamedTuple):
     """An owner of variables and where they stand.
 
     Attributes:
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     variables: list[Variable]
 
 
-def places_of(model: Layer) -> list[Place]:
+def variable_groups(model: Layer) -> list[VariableGroup]:
     """The places of a model, of all layers inside it and of its optimizer, each owner once, in Keras's order.
 
     Args:
@@ -44,7 +44,7 @@ def places_of(model: Layer) -> list[Place]:
     Example:
         >>> import cornu
         >>> from cornu import layers
-        >>> from cornu.saving.weight_paths import places_of
+        >>> from cornu.saving.weight_paths import variable_groups
         >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")])
         >>> [(place.path, place.owner.name) for place in places_of(model)[1:]]
         [('layers/dense', 'a'), ('layers/dense_1', 'b')]
@@ -52,17 +52,17 @@ def places_of(model: Layer) -> list[Place]:
     return list(_walk(model, "", set()))
 
 
-def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[Place]:
+def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[VariableGroup]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
-    yield Place(path, owner, owner.variables if isinstance(owner, Optimizer) else owner._cornu_own_variables())
+    yield VariableGroup(path, owner, owner.variables if isinstance(owner, Optimizer) else owner._cornu_own_variables())
     if isinstance(owner, Layer):
         for name, child in _children(owner):
             yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
 
 
-def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> Iterator[Place]:
+def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> Iterator[VariableGroup]:
     if isinstance(child, (Layer, Optimizer)):
         yield from _walk(child, path, seen)
     elif isinstance(child, (list, tuple, dict)) and id(child) not in containers:

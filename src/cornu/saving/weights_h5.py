@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from cornu.errors import ModelFormatError, UnsafeModelError
-from cornu.saving.weight_paths import Place
+from cornu.saving.weight_paths import VariableGroup
 
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
@@ -25,7 +25,7 @@ _KNOWN_FILTERS = (1, 2, 3)
 """HDF5's own compression, shuffling and checksum; others would load a library."""
 
 
-class Stored(NamedTuple):
+class DatasetSpec(NamedTuple):
     """What a file declares of one array.
 
     Attributes:
@@ -42,7 +42,7 @@ class Stored(NamedTuple):
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_weights(file: Any, places: list[Place]) -> None:
+def write_weights(file: Any, places: list[VariableGroup]) -> None:
     """Writes the variables of some places.
 
     Args:
@@ -90,7 +90,7 @@ class WeightsFile:
 
         self._source = source
         self._objects = 0
-        self.places: dict[str, dict[str, Stored]] = {}
+        self.places: dict[str, dict[str, DatasetSpec]] = {}
         try:
             self._root = h5py.File(file, "r")
             self._list(self._root)
@@ -194,7 +194,7 @@ class WeightsFile:
         return array
 
 
-def _declared(dataset: Any) -> Stored:
+def _declared(dataset: Any) -> DatasetSpec:
     """What a dataset declares. Anything but plain numbers has no dtype here, and so fits no variable."""
     shape = tuple(dataset.shape) if dataset.shape is not None else (0,)
     dtype = dataset.dtype
@@ -206,7 +206,7 @@ def _declared(dataset: Any) -> Stored:
     size = dtype.itemsize
     for count in shape:
         size *= count
-    return Stored(shape, name, size)
+    return DatasetSpec(shape, name, size)
 
 
 def _damaged(source: str, error: Any, what: str = "") -> ModelFormatError:

@@ -12,7 +12,7 @@ from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, 
 from cornu.layers.shape_arithmetic import Shape
 
 
-class OneHead(Layer):
+class BaseAttention(Layer):
     """Base class of attention without projections, on a list ``[query, value]`` or ``[query, value, key]``.
 
     A subclass computes the scores of queries and keys in ``_scores(query, key)``.
@@ -123,7 +123,7 @@ class OneHead(Layer):
         return outputs, SymbolicTensor((*given[0][:-1], given[1][-2]), self.compute_dtype)
 
 
-class Attention(OneHead):
+class Attention(BaseAttention):
     """Dot-product attention layer without projections (Luong-style attention).
 
     The layer computes::
@@ -185,7 +185,7 @@ class Attention(OneHead):
         return self.concat_score_weight * ops.sum(ops.tanh(pairs * self.scale if self.use_scale else pairs), axis=-1)
 
 
-class AdditiveAttention(OneHead):
+class AdditiveAttention(BaseAttention):
     """Additive attention layer without projections (Bahdanau-style attention).
 
     The layer computes, for each query and key::

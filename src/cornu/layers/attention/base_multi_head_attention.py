@@ -20,7 +20,7 @@ from cornu.serialization import serialize
 # --- Multi-head attention ---------------------------------------------------------------------------------------------
 
 
-class ManyHeads(Layer):
+class BaseMultiHeadAttention(Layer):
     """Base class of multi-head attention: projections, masks, attention and output projection.
 
     A subclass defines the number and the size of the heads in ``_sizes`` and the output sizes in ``_projected_to``.

@@ -5,11 +5,11 @@ from typing import Any
 from cornu import validation
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
-from cornu.layers.attention.base_multi_head_attention import ManyHeads
+from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
 from cornu.layers.shape_arithmetic import Shape
 
 
-class GroupQueryAttention(ManyHeads):
+class GroupQueryAttention(BaseMultiHeadAttention):
     """Grouped-query attention layer, in which groups of query heads share the heads of key and value.
 
     Each query head h uses the key and value head g of its group::

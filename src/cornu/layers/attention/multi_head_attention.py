@@ -3,12 +3,12 @@
 from typing import Any
 
 from cornu import validation
-from cornu.layers.attention.base_multi_head_attention import ManyHeads
+from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
 from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
 from cornu.layers.shape_arithmetic import Shape
 
 
-class MultiHeadAttention(ManyHeads):
+class MultiHeadAttention(BaseMultiHeadAttention):
     """Multi-head attention layer.
 
     Each head h computes, with its own projections of query, key and value::

@@ -138,7 +138,7 @@ class EinsumDense(Layer):
         for letter in (*self._kernel, *(self.bias_axes or "")):
             if sizes[letter] is None:
                 expected = f"The size of axis {letter!r} must be known, since the weights depend on it ({self.equation!r})."
-                raise shape_arithmetic.refusal(
+                raise shape_arithmetic.shape_error(
                     self, tuple(input_shape), expected, "Specify it in `output_shape` or in the `Input` of the model."
                 )
         self.kernel = self.add_weight(
@@ -190,7 +190,7 @@ class EinsumDense(Layer):
         if len(shape) < len(self._input) or (len(shape) > len(self._input) and self._ellipsis is None):
             least = "at least " if self._ellipsis else ""
             expected = f"Its equation {self.equation!r} is for inputs with {least}{len(self._input)} axes."
-            raise shape_arithmetic.refusal(self, shape, expected, "Reshape the input, or write an equation for it.")
+            raise shape_arithmetic.shape_error(self, shape, expected, "Reshape the input, or write an equation for it.")
         sizes = dict(zip(self._letters(len(shape))[0], shape, strict=True))
         if self.built:
             for letter, size in zip(self._kernel, self.kernel.shape, strict=True):
@@ -210,7 +210,7 @@ class EinsumDense(Layer):
                     f"For the axis {letter!r} its `output_shape={self._given_shape}` has {size}, "
                     f"but the input has {sizes[letter]}."
                 )
-                raise shape_arithmetic.refusal(
+                raise shape_arithmetic.shape_error(
                     self, shape, expected, "Pass None for this axis, since the input determines its size."
                 )
             sizes[letter] = sizes.get(letter) if size is None else size

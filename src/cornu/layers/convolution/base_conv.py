@@ -73,7 +73,7 @@ class WindowedConv(Layer):
         if self.padding != "causal":
             return inputs, self.padding
         before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
-        return ops.pad(inputs, shape_arithmetic.join(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
+        return ops.pad(inputs, shape_arithmetic.make_shape(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
 
     def _finish(self, outputs: Any) -> Any:
         if self.use_bias:
@@ -95,8 +95,10 @@ class WindowedConv(Layer):
 
     def _output_shape(self, input_shape: Shape, filters: int) -> Shape:
         spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
-        spatial = shape_arithmetic.after_window(self, spatial, self.kernel_size, self.strides, self.padding, self.dilation_rate)
-        return shape_arithmetic.join(self.data_format, input_shape[0], spatial, filters)
+        spatial = shape_arithmetic.conv_output_shape(
+            self, spatial, self.kernel_size, self.strides, self.padding, self.dilation_rate
+        )
+        return shape_arithmetic.make_shape(self.data_format, input_shape[0], spatial, filters)
 
 
 class BaseConv(WindowedConv):

@@ -81,7 +81,7 @@ class BaseConvTranspose(WindowedConv):
             self.dilation_rate,
             extra,
         )
-        return shape_arithmetic.join(self.data_format, input_shape[0], grown, self.filters)
+        return shape_arithmetic.make_shape(self.data_format, input_shape[0], grown, self.filters)
 
 
 class Conv1DTranspose(BaseConvTranspose):

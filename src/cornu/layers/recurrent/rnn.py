@@ -242,14 +242,14 @@ class RNN(Layer):
     def _check_input(self, shape: Any) -> None:
         if isinstance(shape, list):
             advice = "Pass the state by name: `layer(x, initial_state=[...])`."
-            raise shape_arithmetic.refusal(self, shape, "It expects one array of shape (batch, steps, features).", advice)
+            raise shape_arithmetic.shape_error(self, shape, "It expects one array of shape (batch, steps, features).", advice)
         if len(shape) < 3 or (len(shape) > 3 and isinstance(self._cells[0], RecurrentCell)):
             advice = (
                 "Add the feature axis, `x[..., None]`; or, for a single sequence, the batch axis, `x[None]`."
                 if len(shape) < 3
                 else "Reshape each step to a vector: `layers.Reshape((steps, -1))`."
             )
-            raise shape_arithmetic.refusal(self, shape, "It needs 3 dimensions (batch, steps, features).", advice)
+            raise shape_arithmetic.shape_error(self, shape, "It needs 3 dimensions (batch, steps, features).", advice)
         first = self._cells[0]
         if isinstance(first, RecurrentCell):
             shape_arithmetic.check_size(self, shape, -1, first.features, "features")

@@ -102,7 +102,7 @@ class TimeDistributed(Wrapper):
     def _inner_shape(self, shape: Shape) -> Shape:
         if len(shape) < 3:
             advice = "Add the feature axis: `x[..., None]`; or, for a single sequence, the batch axis: `x[None]`."
-            raise shape_arithmetic.refusal(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
+            raise shape_arithmetic.shape_error(self, shape, "It needs at least 3 dimensions (batch, steps, ...).", advice)
         return (shape[0], *shape[2:])
 
 
