@@ -39,7 +39,7 @@ def test_no_part_can_be_forgotten():
 
 def test_an_exception_crosses_processes():
     error = pickle.loads(pickle.dumps(errors.ShapeError("A.", "B.", "C.")))
-    assert (type(error), error.arrived, error.expected, error.advice) == (errors.ShapeError, "A.", "B.", "C.")
+    assert (type(error), error.received, error.expected, error.hint) == (errors.ShapeError, "A.", "B.", "C.")
 
 
 def test_the_nearest_name_is_proposed():

@@ -22,12 +22,12 @@ class CornuError(Exception):
         '`units` is -3. It must be positive. Pass `units=3`.'
     """
 
-    def __init__(self, arrived: str, expected: str, advice: str):
-        self.arrived, self.expected, self.advice = arrived, expected, advice
-        super().__init__(" ".join(part for part in (arrived, expected, advice) if part))
+    def __init__(self, received: str, expected: str, hint: str):
+        self.received, self.expected, self.hint = received, expected, hint
+        super().__init__(" ".join(part for part in (received, expected, hint) if part))
 
     def __reduce__(self):
-        return type(self), (self.arrived, self.expected, self.advice)
+        return type(self), (self.received, self.expected, self.hint)
 
 
 class InvalidArgumentError(CornuError, ValueError):

@@ -27,7 +27,7 @@ _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the inner
 
 
 def register(
-    kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, written_as: tuple[str, str] | None = None
+    kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, keras_path: tuple[str, str] | None = None
 ) -> None:
     """Enters classes and functions into the table of a kind, so that strings and files may name them.
 
@@ -35,7 +35,7 @@ def register(
         kind: The package that owns them, such as ``"layers"``.
         things: Classes and functions, known by their own names; a class also by its name in snake case.
         aliases: More names, such as ``{"mse": MeanSquaredError}``.
-        written_as: Module and name that a file gives to the things, where Keras does not use those of its public face.
+        keras_path: Module and name that a file gives to the things, where Keras does not use those of its public face.
 
     Example:
         >>> from cornu import registry
@@ -50,7 +50,7 @@ def register(
         for thing in things:
             table[thing.__name__] = thing
             table.setdefault(to_snake_case(thing.__name__), thing)
-            public_names[thing] = written_as or (module_of(kind), thing.__name__)
+            public_names[thing] = keras_path or (module_of(kind), thing.__name__)
             table[public_names[thing][1]] = thing
         table.update(aliases or {})
 

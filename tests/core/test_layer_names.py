@@ -126,7 +126,7 @@ def test_the_name_may_be_a_method_of_the_subclass(tmp_path):
         def sublayers(self):
             raise AssertionError("not asked for")
 
-        own_variables = flatten_layers = batch_coupling_of_all = to_backend = sublayers
+        own_variables = flatten_layers = effective_batch_coupling = to_backend = sublayers
 
         def build(self, input_shape):
             self.dense = layers.Dense(2)
@@ -153,11 +153,11 @@ def test_what_nobody_takes_answers_as_documented(backend):
     assert layer.place.backend == layer.backend_name == backend and layer.backend is backends.get(backend)
     assert layer.sublayers == [layer.dense] and list(layer.flatten_layers()) == [layer, layer.dense]
     assert layer.own_variables == [layer.scale]
-    assert layer.batch_coupling_of_all() == "unknown" and layer.inbound_nodes == []
+    assert layer.effective_batch_coupling() == "unknown" and layer.inbound_nodes == []
     assert layer.input_shape == (None, 3) and layer.output_shape == (None, 2)
 
 
 def test_an_unusable_coupling_counts_as_unknown():
     layer = layers.Dense(2)
     layer.batch_coupling = 3
-    assert layer.batch_coupling_of_all() == "unknown"
+    assert layer.effective_batch_coupling() == "unknown"

@@ -1,4 +1,4 @@
-"""The digits are scikit-learn's, split the same way for everybody."""
+"""The digits are scikit-learn's, split the same way for callback_list."""
 
 import hashlib
 import importlib.util

@@ -75,7 +75,7 @@ def test_a_model_trains_as_a_module(home):
     module = sgd_steps(layers.as_torch_module(model), 3)
 
     np.testing.assert_allclose(module(torch.from_numpy(X)).detach(), twin.predict(X, verbose=0), rtol=1e-4, atol=1e-5)
-    module.hand_back()
+    module.push()
     for mine, expected in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-6)
     assert model.backend_name == home

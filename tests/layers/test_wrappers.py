@@ -273,9 +273,9 @@ def test_the_padding_of_a_batch_is_left_out_at_each_step(backend: str) -> None:
     x = random(3, 4, 2)
     layer(x[:2])
     alone = layer.layer.losses[0] if layer.layer.losses else layer.losses[0]
-    surroundings = CallContext(sample_mask=engine.asarray(np.array([1, 1, 0], "float32")))
+    context = CallContext(sample_mask=engine.asarray(np.array([1, 1, 0], "float32")))
     trained = [variable.value for variable in layer.trainable_variables]
-    *_, losses = layer.stateless_call(trained, [], x, return_losses=True, call_context=surroundings)
+    *_, losses = layer.stateless_call(trained, [], x, return_losses=True, call_context=context)
     np.testing.assert_allclose(np.asarray(losses[0]), np.asarray(alone), 1e-6)
 
 

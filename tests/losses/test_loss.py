@@ -33,9 +33,9 @@ def test_a_loss_of_ones_own_needs_only_call(rows, backend):
 
 
 def test_a_loss_of_ones_own_does_not_promise_to_judge_samples_alone():
-    assert not Furthest().judges_samples_alone
-    assert not losses.LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred)).judges_samples_alone
-    assert losses.LossFunctionWrapper("mse").judges_samples_alone
+    assert not Furthest().is_per_sample
+    assert not losses.LossFunctionWrapper(lambda y_true, y_pred: ops.mean(y_pred)).is_per_sample
+    assert losses.LossFunctionWrapper("mse").is_per_sample
 
 
 def test_a_function_may_declare_that_it_returns_a_value_for_each_sample():
@@ -43,7 +43,7 @@ def test_a_function_may_declare_that_it_returns_a_value_for_each_sample():
     def furthest(y_true, y_pred):
         return ops.max(ops.abs(y_true - y_pred), axis=-1)
 
-    assert losses.LossFunctionWrapper(furthest).judges_samples_alone
+    assert losses.LossFunctionWrapper(furthest).is_per_sample
     assert losses.LossFunctionWrapper(furthest).is_mean_over_samples
 
 
@@ -74,8 +74,8 @@ def test_the_functions_that_declare_it_return_a_value_for_each_sample_alone(name
 def test_what_a_function_declares_does_not_depend_on_its_file(monkeypatch):
     monkeypatch.setattr(losses.huber, "__module__", "somewhere.else")
     monkeypatch.setattr(losses.dice, "__module__", "cornu.losses.regression")
-    assert losses.LossFunctionWrapper(losses.huber).judges_samples_alone
-    assert not losses.LossFunctionWrapper(losses.dice).judges_samples_alone
+    assert losses.LossFunctionWrapper(losses.huber).is_per_sample
+    assert not losses.LossFunctionWrapper(losses.dice).is_per_sample
 
 
 def test_config_of_ones_own_loss_needs_no_code():

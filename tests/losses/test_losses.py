@@ -136,7 +136,7 @@ def test_padding_counts_nowhere(name, arguments, kind, backend):
     short = loss(y_true[:3], engine.asarray(y_pred[:3]), weight[:3])
     padded = loss(y_true, engine.asarray(y_pred), weight, sample_mask=mask)
     np.testing.assert_allclose(np.asarray(padded), np.asarray(short), rtol=1e-5)
-    assert loss.judges_samples_alone == (name not in ("Dice", "Tversky"))
+    assert loss.is_per_sample == (name not in ("Dice", "Tversky"))
 
 
 def test_padding_may_hold_nan(backend):

@@ -52,13 +52,13 @@ def test_a_metric_of_ones_own_does_not_promise_to_skip_weight_zero():
     class Renamed(metrics.Mean):
         pass
 
-    assert not Largest().counts_zero_weight_as_absent
-    assert not Other().counts_zero_weight_as_absent
-    assert Renamed().counts_zero_weight_as_absent
-    assert not metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred).counts_zero_weight_as_absent
-    assert metrics.MeanMetricWrapper(losses.huber).counts_zero_weight_as_absent
-    assert metrics.MeanMetricWrapper(losses.Huber()).counts_zero_weight_as_absent
-    assert not metrics.MeanMetricWrapper(losses.dice).counts_zero_weight_as_absent
+    assert not Largest().ignores_zero_weight
+    assert not Other().ignores_zero_weight
+    assert Renamed().ignores_zero_weight
+    assert not metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred).ignores_zero_weight
+    assert metrics.MeanMetricWrapper(losses.huber).ignores_zero_weight
+    assert metrics.MeanMetricWrapper(losses.Huber()).ignores_zero_weight
+    assert not metrics.MeanMetricWrapper(losses.dice).ignores_zero_weight
 
 
 def test_metrics_inside_metrics_bring_their_variables():

@@ -148,7 +148,7 @@ def test_a_sample_of_weight_zero_is_not_there(name, arguments, kind, monkeypatch
     monkeypatch.setattr(config._backend, "_default", "numpy")
     y_true, y_pred = data(kind, 3)
     all_of_them, some = getattr(metrics, name)(**arguments), getattr(metrics, name)(**arguments)
-    assert all_of_them.counts_zero_weight_as_absent
+    assert all_of_them.ignores_zero_weight
     all_of_them.update_state(y_true, y_pred, sample_weight=np.array([1.0] * 7 + [0.0] * 5, "float32"))
     some.update_state(y_true[:7], y_pred[:7], sample_weight=np.ones(7, "float32"))
     for ours, expected in zip(all_of_them.variables, some.variables, strict=True):

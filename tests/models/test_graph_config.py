@@ -126,7 +126,7 @@ def test_an_op_of_another_module_is_refused():
 )
 def test_a_layer_that_cannot_be_made_is_named(changes):
     error = refusal(entry(**changes))
-    assert "'only'" in error.arrived
+    assert "'only'" in error.received
 
 
 def tensor(name, call=0, output=0):

@@ -602,7 +602,7 @@ def test_more_layers_than_any_model_has_are_refused_before_they_are_made(count, 
 
     with_config(tmp_path / "model.keras", change)
     began = time.perf_counter()
-    assert re.search("has 15,002 layers|names more than 60,000 objects", refusal(tmp_path / "model.keras").arrived)
+    assert re.search("has 15,002 layers|names more than 60,000 objects", refusal(tmp_path / "model.keras").received)
     assert time.perf_counter() - began < 2
 
 

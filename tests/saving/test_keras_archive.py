@@ -128,7 +128,7 @@ def test_a_member_under_two_names_is_refused(model_file, again):
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_missing_member_is_named(model_file, name):
     error = refusal(rewritten(model_file, lambda archive, old: write_all(archive, old, leave_out=(name,))))
-    assert error.arrived == f"'model.keras' has no member `{name}`."
+    assert error.received == f"'model.keras' has no member `{name}`."
 
 
 @pytest.mark.parametrize("name", ["../out", "a/../../out", "/etc/x", "..\\out", "C:x", "assets/../x"])
@@ -148,7 +148,7 @@ def test_a_symbolic_link_is_refused(model_file):
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
 
-    assert "symbolic link" in refusal(rewritten(model_file, change), UnsafeModelError).arrived
+    assert "symbolic link" in refusal(rewritten(model_file, change), UnsafeModelError).received
 
 
 def test_an_unusual_compression_is_refused(model_file):
@@ -156,7 +156,7 @@ def test_an_unusual_compression_is_refused(model_file):
         write_all(archive, old, leave_out=("config.json",))
         archive.writestr("config.json", old["config.json"], compress_type=zipfile.ZIP_BZIP2)
 
-    assert "unusual way" in refusal(rewritten(model_file, change), UnsafeModelError).arrived
+    assert "unusual way" in refusal(rewritten(model_file, change), UnsafeModelError).received
 
 
 def central_record(data, name):
@@ -169,7 +169,7 @@ def test_an_encrypted_member_is_refused(model_file):
     flags = central_record(data, b"config.json") + 8
     data[flags] |= 1
     model_file.write_bytes(data)
-    assert "encrypted" in refusal(model_file, UnsafeModelError).arrived
+    assert "encrypted" in refusal(model_file, UnsafeModelError).received
 
 
 @pytest.mark.parametrize("factor", [0.5, 2, 2**20])
@@ -187,7 +187,7 @@ def test_members_that_overlap_are_refused(model_file):
     first, second = central_record(data, b"metadata.json"), central_record(data, b"config.json")
     data[second + 42 : second + 46] = data[first + 42 : first + 46]
     model_file.write_bytes(data)
-    assert "overlap" in refusal(model_file, UnsafeModelError).arrived
+    assert "overlap" in refusal(model_file, UnsafeModelError).received
 
 
 def test_a_config_that_unpacks_to_a_gigabyte_is_refused_unread(model_file):
@@ -198,12 +198,12 @@ def test_a_config_that_unpacks_to_a_gigabyte_is_refused_unread(model_file):
     data = bytearray(rewritten(model_file, change).read_bytes())
     struct.pack_into("<I", data, central_record(data, b"config.json") + 24, 2**30)
     model_file.write_bytes(data)
-    assert "unpack to much more" in refusal(model_file).arrived
+    assert "unpack to much more" in refusal(model_file).received
 
 
 def test_a_config_larger_than_any_is_refused_unread(model_file, monkeypatch):
     monkeypatch.setattr(keras_archive.json_text, "MAX_BYTES", 400)
-    assert re.search("`config.json` has [0-9,]+ bytes", refusal(model_file).arrived)
+    assert re.search("`config.json` has [0-9,]+ bytes", refusal(model_file).received)
 
 
 def test_weights_that_unpack_to_much_more_than_the_model_needs_are_refused_unread(model_file):
@@ -212,7 +212,7 @@ def test_weights_that_unpack_to_much_more_than_the_model_needs_are_refused_unrea
         archive.writestr("model.weights.h5", b"\0" * 2**25, compress_type=zipfile.ZIP_DEFLATED)
 
     error = refusal(rewritten(model_file, change))
-    assert "`model.weights.h5` has 33,554,432 bytes" in error.arrived
+    assert "`model.weights.h5` has 33,554,432 bytes" in error.received
     assert "made to fill your memory" in error.advice
 
 
@@ -223,7 +223,7 @@ def test_a_config_that_asks_for_much_does_not_let_the_weights_unpack_to_much(mod
         write_all(archive, old | {"config.json": config}, leave_out=("model.weights.h5",))
         archive.writestr("model.weights.h5", b"\0" * 2**25, compress_type=zipfile.ZIP_DEFLATED)
 
-    assert "`model.weights.h5` has 33,554,432 bytes" in refusal(rewritten(model_file, change)).arrived
+    assert "`model.weights.h5` has 33,554,432 bytes" in refusal(rewritten(model_file, change)).received
 
 
 def test_other_members_that_unpack_to_gigabytes_are_refused(model_file):
@@ -232,23 +232,23 @@ def test_other_members_that_unpack_to_gigabytes_are_refused(model_file):
         for number in range(40):
             archive.writestr(f"assets/{number}", b"0" * 2**22, compress_type=zipfile.ZIP_DEFLATED)
 
-    assert "unpack to much more" in refusal(rewritten(model_file, change), UnsafeModelError).arrived
+    assert "unpack to much more" in refusal(rewritten(model_file, change), UnsafeModelError).received
 
 
 def test_too_many_members_are_refused(model_file, monkeypatch):
     monkeypatch.setattr(keras_archive, "_MAX_MEMBERS", 2)
-    assert "has 3 members" in refusal(model_file, UnsafeModelError).arrived
+    assert "has 3 members" in refusal(model_file, UnsafeModelError).received
 
 
 @pytest.mark.parametrize("extra", [b"MZ executable ", b"<script>"])
 def test_something_before_the_zip_is_refused(model_file, extra):
     model_file.write_bytes(extra + model_file.read_bytes())
-    assert "neither a zip nor HDF5" in refusal(model_file).arrived
+    assert "neither a zip nor HDF5" in refusal(model_file).received
 
 
 def test_something_after_the_zip_is_refused(model_file):
     model_file.write_bytes(model_file.read_bytes() + b"trailing")
-    assert "has no end" in refusal(model_file).arrived
+    assert "has no end" in refusal(model_file).received
 
 
 def test_a_file_that_is_cut_short_anywhere_is_refused_with_a_true_message(model_file):
@@ -287,7 +287,7 @@ def with_metadata(path, metadata):
 
 @pytest.mark.parametrize("version", ["99.0.0", "4.0.0", "three", None, 3, "", "9" * 10_000 + ".1"])
 def test_other_versions_of_keras_are_refused(model_file, version):
-    assert "was written by Keras" in refusal(with_metadata(model_file, {"keras_version": version})).arrived
+    assert "was written by Keras" in refusal(with_metadata(model_file, {"keras_version": version})).received
 
 
 @pytest.mark.parametrize("version", ["2.13.1", "3.0.0", "3.99.0"])

@@ -35,7 +35,7 @@ def test_hostile_json_is_refused_soon_with_the_reason(text, reason):
     with pytest.raises(ModelFormatError, match=reason) as caught:
         read_json(text, "config.json")
     assert time.perf_counter() - began < 1
-    assert caught.value.arrived.startswith("`config.json`")
+    assert caught.value.received.startswith("`config.json`")
 
 
 def test_a_text_larger_than_any_config_is_refused():

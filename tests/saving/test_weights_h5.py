@@ -168,7 +168,7 @@ def test_what_points_elsewhere_is_refused(model, path, attack, tmp_path, monkeyp
         root["data"] = np.full((4, 3), 7.0)
     error = refusal(model, changed(path, in_place_of_the_kernel(attack)), UnsafeModelError)
     assert "must hold its numbers itself" in error.expected
-    assert "layers" in error.arrived or "beside" in error.arrived
+    assert "layers" in error.received or "beside" in error.received
 
 
 def test_a_filter_that_needs_a_library_is_refused(model, path):

@@ -108,7 +108,7 @@ def test_ops_between_layers_train_as_layers_do(engine_name, micro_batch_size):
         for count in (32, 37):
             counted = Counted()
             model = make(counted).to_backend(engine_name)
-            assert model.batch_coupling_of_all() == "none"
+            assert model.effective_batch_coupling() == "none"
             model.compile("sgd", "sparse_categorical_crossentropy", micro_batch_size=micro_batch_size)
             model.set_weights([np.random.default_rng(i).normal(size=w.shape) for i, w in enumerate(model.get_weights())])
             model.fit(x[:count], Y[:count], 8, 2, verbose=0, shuffle=False)
@@ -124,7 +124,7 @@ def test_ops_that_mix_samples_are_not_padded(on):
     model = on(cornu.Model(inputs, inputs - ops.mean(inputs, axis=0, keepdims=True)))
     model.compile("sgd", "mse")
     expected = np.concatenate([part - part.mean(axis=0) for part in (X[:8], X[8:11])])
-    assert model.batch_coupling_of_all() == "unknown"
+    assert model.effective_batch_coupling() == "unknown"
     assert model.evaluate(X[:11], expected, batch_size=8, verbose=0) < 1e-10
     model.compile("sgd", "mse", micro_batch_size=4)
     with pytest.raises(InvalidArgumentError, match="does not say that it treats each sample alone"):

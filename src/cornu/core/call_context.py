@@ -23,7 +23,7 @@ class CallContext:
         losses: What ``add_loss`` and activity regularizers collected.
         sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
-        on_trial: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
+        abstract: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
         meets_unbound: Whether variables were read or assigned for which nothing stands: to compiled code these are constants.
         backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
     """
@@ -35,11 +35,11 @@ class CallContext:
         key: Any = None,
         sample_mask: Any = None,
         hooks: tuple[Callable, ...] = (),
-        on_trial: bool = False,
+        abstract: bool = False,
         backend_name: str | None = None,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
-        self.on_trial, self.backend_name = on_trial, backend_name
+        self.abstract, self.backend_name = abstract, backend_name
         self.losses: list = []
         self.draws = 0
         self.meets_unbound = False

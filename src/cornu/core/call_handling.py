@@ -25,10 +25,10 @@ def to_input(layer: Any, value: Any) -> Any:
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
-        running, given = call_context.current(), value
+        context, given = call_context.current(), value
         value = backend.cast(value, layer.compute_dtype)
-        if running is not None and running.mask_of(given) is not None:
-            running.set_mask(value, running.mask_of(given))
+        if context is not None and context.mask_of(given) is not None:
+            context.set_mask(value, context.mask_of(given))
     return value
 
 
@@ -62,7 +62,7 @@ def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
     return args[:place], {**kwargs, **named}
 
 
-def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:
+def training_of(layer: Any, context: CallContext, kwargs: dict) -> Any:
     """Whether a layer is called for training: as its caller says, else as the call around it, else as its own default is.
 
     Takes ``training`` out of the arguments: not every ``call`` has it.
@@ -71,14 +71,14 @@ def training_of(layer: Any, running: CallContext, kwargs: dict) -> Any:
     if given is not None:
         return given
     default = parameters_of(type(layer)).get("training")
-    return running.training if running.training is not None or default is inspect.Parameter.empty else default
+    return context.training if context.training is not None or default is inspect.Parameter.empty else default
 
 
-def activity_loss(layer: Any, running: CallContext, output: Any) -> Any:
+def activity_loss(layer: Any, context: CallContext, output: Any) -> Any:
     """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
     count = output.shape[0] if len(output.shape) else 1
-    if running.sample_mask is not None:
-        mask = ops.cast(running.sample_mask, backends.home(output).dtype(output))
+    if context.sample_mask is not None:
+        mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))
         output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
         count = ops.maximum(ops.sum(mask), 1)
     return layer.activity_regularizer(output) / count

@@ -170,8 +170,8 @@ class Layer(LayerTraits, Configurable):
 
     def add_loss(self, loss: Any) -> None:
         """Adds a number, or a list of them, to what training makes small. Called in ``call``."""
-        running = context.current()
-        (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
+        context = context.current()
+        (context.losses if context is not None else self._cornu.losses).extend(trees.leaves(loss))
 
     # --- Being called -------------------------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class Layer(LayerTraits, Configurable):
         """Calls the layer: builds it first if need be. Symbolic arguments are recorded instead of computed."""
         return call(self, args, kwargs)
 
-    def batch_coupling_of_all(self) -> str:
+    def effective_batch_coupling(self) -> str:
         """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
         return batch_coupling.effective_coupling(self)
 

@@ -15,24 +15,24 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     if symbolic_tensor.symbolic_leaves((args, kwargs)):
         layer._cornu_build_for(args, kwargs)
         return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
-    running = call_context.current()
-    if running is not None:
-        return _run(layer, running, args, kwargs)
-    with config.placement_scope(*record.placement), call_context.entered(CallContext()) as running:
+    context = call_context.current()
+    if context is not None:
+        return _run(layer, context, args, kwargs)
+    with config.placement_scope(*record.placement), call_context.entered(CallContext()) as context:
         args, kwargs = call_handling.on_own_device(layer, (args, kwargs))
-        outputs = _run(layer, running, args, kwargs)
-    record.losses = running.losses
+        outputs = _run(layer, context, args, kwargs)
+    record.losses = context.losses
     return outputs
 
 
 def call_abstractly(layer: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a layer on arrays without leaving a trace in its variables: for abstract runs."""
-    with call_context.entered(CallContext(values={}, on_trial=True)):
+    with call_context.entered(CallContext(values={}, abstract=True)):
         return layer(*args, **kwargs)
 
 
 def call_statelessly(
-    layer: Any, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, running: CallContext
+    layer: Any, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, context: CallContext
 ) -> tuple:
     """Call a layer as a pure function (see ``Layer.stateless_call``).
 
@@ -44,23 +44,23 @@ def call_statelessly(
         running: The context of the call.
     """
     variables = [*layer.trainable_variables, *layer.non_trainable_variables]
-    running.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
-    with call_context.entered(running), config.placement_scope(*placement_of(layer)):
+    context.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
+    with call_context.entered(context), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
-        losses = [*running.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
-    after = [running.values[id(variable)] for variable in layer.non_trainable_variables]
+        losses = [*context.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
+    after = [context.values[id(variable)] for variable in layer.non_trainable_variables]
     return (outputs, after, losses) if return_losses else (outputs, after)
 
 
-def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
+def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
     """Run one call on arrays, inside a context."""
     args, kwargs = trees.map(lambda value: call_handling.to_input(layer, value), (args, kwargs))
     layer._cornu_build_for(args, kwargs)
     args, kwargs = call_handling.with_training_named(layer, args, kwargs)
-    outer_training, running.training = running.training, call_handling.training_of(layer, running, kwargs)
-    if running.training is not None and "training" in call_handling.parameters_of(type(layer)):
-        kwargs["training"] = running.training
-    mask_propagation.fill_in_masks(layer, running, args, kwargs)
+    outer_training, context.training = context.training, call_handling.training_of(layer, context, kwargs)
+    if context.training is not None and "training" in call_handling.parameters_of(type(layer)):
+        kwargs["training"] = context.training
+    mask_propagation.fill_in_masks(layer, context, args, kwargs)
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             outputs = layer.call(*args, **kwargs)
@@ -68,12 +68,12 @@ def _run(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> Any:
             layer_errors.say_where(layer, error, args, kwargs)
             raise
         finally:
-            running.training = outer_training
+            context.training = outer_training
     if layer.supports_masking:
-        mask_propagation.hand_mask_on(layer, running, args, kwargs, outputs)
+        mask_propagation.hand_mask_on(layer, context, args, kwargs, outputs)
     if layer.activity_regularizer is not None:
-        running.losses.extend(call_handling.activity_loss(layer, running, output) for output in trees.leaves(outputs))
-    for hook in running.hooks:
+        context.losses.extend(call_handling.activity_loss(layer, context, output) for output in trees.leaves(outputs))
+    for hook in context.hooks:
         outputs = hook(layer, args, outputs)
     return outputs
 

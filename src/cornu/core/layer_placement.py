@@ -9,10 +9,10 @@ from cornu.core.layer_record import record_of
 
 def placement_of(layer: Any) -> config.Placement:
     """Return the backend and device where a layer computes: its own, or what the running call was told to run on."""
-    running = call_context.current()
-    if running is None or running.backend_name is None:
+    context = call_context.current()
+    if context is None or context.backend_name is None:
         return record_of(layer).placement
-    return config.Placement(running.backend_name, config.device(running.backend_name))
+    return config.Placement(context.backend_name, config.device(context.backend_name))
 
 
 def backend_of(layer: Any) -> Any:

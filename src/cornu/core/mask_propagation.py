@@ -8,7 +8,7 @@ from cornu.core.call_handling import parameters_of
 from cornu.core.shape_trees import first_argument
 
 
-def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -> None:
+def fill_in_masks(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> None:
     """Gives ``mask`` the mask of the first argument and ``a_mask`` that of the argument ``a``, where the caller did not."""
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
@@ -19,19 +19,19 @@ def fill_in_masks(layer: Any, running: CallContext, args: tuple, kwargs: dict) -
             masked = given.get(name.removesuffix("_mask"))
         else:
             continue
-        masks = trees.map(running.mask_of, masked)
+        masks = trees.map(context.mask_of, masked)
         if given.get(name) is None and trees.leaves(masks):
             kwargs[name] = masks
 
 
-def hand_mask_on(layer: Any, running: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
+def hand_mask_on(layer: Any, context: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
     """Lets the context remember the masks of a layer's outputs, as its ``compute_mask`` gives them."""
     inputs = first_argument(args, kwargs)
     previous = kwargs.get("mask")
     if previous is None:
-        masks = trees.map(running.mask_of, inputs)
+        masks = trees.map(context.mask_of, inputs)
         previous = masks if trees.leaves(masks) else None
     mask = layer.compute_mask(inputs, previous)
     for output, output_mask in zip(trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False):
         if output_mask is not None:
-            running.set_mask(output, output_mask)
+            context.set_mask(output, output_mask)

@@ -33,11 +33,11 @@ class SeedGenerator:
 
     def next(self) -> Any:
         """A key that this call has not used yet: an array of two words, or a pair of numbers."""
-        running = call_context.current()
-        if running is not None and running.key is not None:
-            running.draws += 1
-            backend = backends.of(running.key)
-            key = backend.fold_in(running.key, running.draws)
+        context = call_context.current()
+        if context is not None and context.key is not None:
+            context.draws += 1
+            backend = backends.of(context.key)
+            key = backend.fold_in(context.key, context.draws)
             return key if self.seed is None else backend.fold_in(key, self.seed)
         if self.seed is None:
             return seeds.next_key()

@@ -49,11 +49,11 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.
-        told = type(error)(*(_as_given(part, unknown) for part in (error.arrived, error.expected, error.advice)))
-        _take_over_notes(told, error, unknown)
+        told = type(error)(*(_as_given(part, unknown) for part in (error.received, error.expected, error.advice)))
+        _copy_notes(told, error, unknown)
         raise told from None
     except Exception as error:  # of the engine, or of the user's code
-        _take_over_notes(error, error, unknown)
+        _copy_notes(error, error, unknown)
         error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
         raise
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
@@ -72,6 +72,6 @@ def _as_given(text: str, unknown: int) -> str:
     return re.sub(rf"\b{unknown}\b", "None", text)
 
 
-def _take_over_notes(told: Exception, error: Exception, unknown: int) -> None:
+def _copy_notes(told: Exception, error: Exception, unknown: int) -> None:
     """Gives an exception the notes of another, or its own, with None where the stand-in for an unknown size is."""
     told.__notes__ = [_as_given(note, unknown) for note in getattr(error, "__notes__", ())]

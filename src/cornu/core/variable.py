@@ -112,12 +112,12 @@ class Variable(ArrayOperators):
 
     def _bound(self) -> dict[int, Any] | None:
         """Where the running call keeps what stands for variables, if it does so for this one."""
-        running = call_context.current()
-        if running is None or running.values is None:
+        context = call_context.current()
+        if context is None or context.values is None:
             return None
-        if running.on_trial or id(self) in running.values:
-            return running.values
-        running.meets_unbound = True
+        if context.abstract or id(self) in context.values:
+            return context.values
+        context.meets_unbound = True
         return None
 
     def _concrete(self) -> Any:
@@ -126,7 +126,7 @@ class Variable(ArrayOperators):
             drawn = backends.array_at(place, draw(), self.dtype)  # several threads may draw at once: the same, of one key
             with _settling:
                 if self._draw is draw and self.place == place:
-                    self.take_over(drawn)
+                    self.set_unchecked(drawn)
         return self._array
 
     def assign(self, value: Any) -> None:
@@ -153,9 +153,9 @@ class Variable(ArrayOperators):
         if bound is not None:
             bound[id(self)] = value
         else:
-            self.take_over(value)
+            self.set_unchecked(value)
 
-    def take_over(self, array: Any) -> None:
+    def set_unchecked(self, array: Any) -> None:
         """Takes an array of its own shape, dtype and backend as its value, unchecked: how training hands its state back."""
         with _settling:
             self._array, self._draw = array, None

@@ -87,11 +87,11 @@ def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str
     graph = Graph(call_context.path_of)
     arrays = [_entrance(graph, item) for item in inputs]
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
-    surroundings = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
+    context = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
     # The backend is named twice: `surroundings` tells the layers, `running_on` the ops that make arrays of Python's numbers.
-    with config.placement_scope("onnx"), call_context.entered(surroundings), recording(graph):
+    with config.placement_scope("onnx"), call_context.entered(context), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
-        _check_unchanged(model, constants, surroundings.values or {})
+        _check_unchanged(model, constants, context.values or {})
         for array, name in zip(trees.leaves(outputs), output_names(model, outputs), strict=True):
             graph.add_output(engine.asarray(array), name)
     names = [array.name for array in graph.outputs]

@@ -128,8 +128,8 @@ def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
     def call(arrays: list) -> Any:
         bound = dict(zip(map(id, model.variables), values, strict=True))
         key = backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32"))
-        surroundings = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
-        with config.placement_scope("tensorflow"), call_context.entered(surroundings):
+        context = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
+        with config.placement_scope("tensorflow"), call_context.entered(context):
             return model(trees.unflatten(specs, arrays))
 
     return call

@@ -85,7 +85,7 @@ class TorchModuleWrapper(Layer):
 def as_torch_module(model: Any) -> Any:
     """Return a built model or layer as a ``torch.nn.Module``, for the optimizers, training loops and tools of PyTorch.
 
-    The module has copies of the weights; ``module.hand_back()`` copies its current weights to the model.
+    The module has copies of the weights; ``module.push()`` copies its current weights to the model.
 
     Args:
         model: Built model or layer, on any backend.
@@ -114,15 +114,15 @@ def as_torch_module(model: Any) -> Any:
                 self.register_buffer(f"other_{number}", engine.asarray(variable.numpy(), variable.dtype))
 
         def forward(self, *inputs: Any) -> Any:
-            surroundings = CallContext(training=self.training, backend_name="torch")
+            context = CallContext(training=self.training, backend_name="torch")
             outputs, others = model.stateless_call(
-                list(self.parameters()), list(self.buffers()), *inputs, call_context=surroundings
+                list(self.parameters()), list(self.buffers()), *inputs, call_context=context
             )
             for buffer, value in zip(self.buffers(), others, strict=True):
                 buffer.copy_(value.detach())
             return outputs
 
-        def hand_back(self) -> None:
+        def push(self) -> None:
             """Copy the current weights to the model."""
             variables = [*model.trainable_variables, *model.non_trainable_variables]
             for variable, tensor in zip(variables, [*self.parameters(), *self.buffers()], strict=True):

@@ -410,7 +410,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         """Whether no class is ignored."""
         return self.kwargs["ignore_class"] is None
 
-    def counted(self, y_true: Any, y_pred: Any) -> Any:
+    def valid_mask(self, y_true: Any, y_pred: Any) -> Any:
         """Return the mask of the values whose class is not ``ignore_class``; None if no class is ignored."""
         ignored = self.kwargs["ignore_class"]
         return None if ignored is None else ops.not_equal(class_numbers(y_true, y_pred, self.kwargs["axis"]), ignored)

@@ -23,7 +23,7 @@ class Loss(serialization.Configurable):
         dtype: Dtype of the computations. Defaults to ``config.floatx()``.
 
     Attributes:
-        judges_samples_alone: Whether the value of a sample depends only on that sample, so that a batch may be padded (see
+        is_per_sample: Whether the value of a sample depends only on that sample, so that a batch may be padded (see
             ``sample_mask``) and, if the reduction is a mean, trained in micro-batches. True for the built-in losses with this
             property; set it in a custom class that has it, or set ``is_per_sample = True`` on a custom function.
 
@@ -40,7 +40,7 @@ class Loss(serialization.Configurable):
         3.0
     """
 
-    judges_samples_alone = False
+    is_per_sample = False
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
         if reduction is not None and reduction not in _REDUCTIONS:
@@ -52,12 +52,12 @@ class Loss(serialization.Configurable):
     @property
     def counts_every_value(self) -> bool:
         """Whether :meth:`counted` includes every value, regardless of the data."""
-        return type(self).counted is Loss.counted
+        return type(self).valid_mask is Loss.valid_mask
 
     @property
     def is_mean_over_samples(self) -> bool:
         """Whether the loss of a batch is the mean of the losses of its equally sized parts."""
-        return self.judges_samples_alone and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
+        return self.is_per_sample and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Compute the loss of each sample.
@@ -71,7 +71,7 @@ class Loss(serialization.Configurable):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `call(y_true, y_pred)`.")
 
-    def counted(self, y_true: Any, y_pred: Any) -> Any:
+    def valid_mask(self, y_true: Any, y_pred: Any) -> Any:
         """Return the boolean mask of the values to include, broadcastable to the result of :meth:`call`; None for all."""
         return None
 
@@ -94,15 +94,15 @@ class Loss(serialization.Configurable):
         """
         y_true, y_pred = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
         values = ops.cast(self.call(y_true, y_pred), self.dtype)
-        counted = self.counted(y_true, y_pred)
-        if counted is not None:
-            counted = broadcast_weight("mask", counted, values)
+        valid_mask = self.valid_mask(y_true, y_pred)
+        if valid_mask is not None:
+            valid_mask = broadcast_weight("mask", valid_mask, values)
         if sample_mask is not None:
             real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values), 0)
-            counted = real if counted is None else ops.logical_and(counted, real)
+            valid_mask = real if valid_mask is None else ops.logical_and(valid_mask, real)
         if sample_weight is not None:
             sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
-        return _reduce(values, sample_weight, counted, self.reduction)
+        return _reduce(values, sample_weight, valid_mask, self.reduction)
 
     def _arrays(self, values: Any, others: Any) -> Any:
         """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
@@ -112,10 +112,10 @@ class Loss(serialization.Configurable):
         return ops.cast(convert_like(values, others), self.dtype)
 
 
-def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> Any:
+def _reduce(values: Any, weight: Any, valid_mask: Any, reduction: str | None) -> Any:
     """Reduce values according to ``reduction``. ``weight`` and ``counted`` have the shape of the values."""
-    if counted is not None:
-        values = ops.where(counted, values, 0)
+    if valid_mask is not None:
+        values = ops.where(valid_mask, values, 0)
     if weight is not None:
         values = values * weight
     if reduction in (None, "none"):
@@ -124,9 +124,9 @@ def _reduce(values: Any, weight: Any, counted: Any, reduction: str | None) -> An
     if reduction == "sum":
         return total
     if reduction == "mean_with_sample_weight" and weight is not None:
-        return ops.divide_no_nan(total, ops.sum(weight if counted is None else ops.where(counted, weight, 0)))
-    if counted is not None:
-        return ops.divide_no_nan(total, ops.sum(ops.cast(counted, ops.dtype(total))))
+        return ops.divide_no_nan(total, ops.sum(weight if valid_mask is None else ops.where(valid_mask, weight, 0)))
+    if valid_mask is not None:
+        return ops.divide_no_nan(total, ops.sum(ops.cast(valid_mask, ops.dtype(total))))
     return ops.mean(values)
 
 
@@ -189,7 +189,7 @@ class LossFunctionWrapper(Loss):
             )
         super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = function, kwargs
-        self.judges_samples_alone = is_per_sample(function)
+        self.is_per_sample = is_per_sample(function)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Compute the loss of each sample."""

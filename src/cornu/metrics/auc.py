@@ -57,7 +57,7 @@ class AUC(Metric):
         0.75
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ def confusion_counts(
 class _ConfusionMetric(Metric):
     """Base class of metrics that accumulate some of the four counts for one or more thresholds."""
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     _kept: tuple[str, ...] = Counts._fields
 
@@ -155,7 +155,7 @@ def checked_thresholds(thresholds: Any, default: float) -> Any:
 class _OneCount(_ConfusionMetric):
     """Base class of metrics that return one of the four counts."""
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: Any = None):
         super().__init__(checked_thresholds(thresholds, 0.5), name, dtype)
@@ -315,7 +315,7 @@ def ratio(part: Any, rest: Any) -> Any:
 class _BestUnderCondition(_ConfusionMetric):
     """Base class of metrics that return the best value of one ratio at the thresholds where another ratio is large enough."""
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
         if not 0 <= value <= 1:

@@ -39,7 +39,7 @@ class FBetaScore(Metric):
         [0.5556, 0.8333]
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,

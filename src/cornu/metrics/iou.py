@@ -42,7 +42,7 @@ class IoU(Metric):
         0.3333
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class BinaryIoU(IoU):
         0.5833
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,

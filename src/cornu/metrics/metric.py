@@ -25,7 +25,7 @@ class Metric(serialization.Configurable):
         name: Name of the metric. Defaults to a name derived from the class.
 
     Attributes:
-        counts_zero_weight_as_absent: Whether a sample of weight 0 has no effect, so that a batch may be padded. True for the
+        ignores_zero_weight: Whether a sample of weight 0 has no effect, so that a batch may be padded. True for the
             built-in metrics with this property; set it in a custom class that has it.
 
     Example:
@@ -45,7 +45,7 @@ class Metric(serialization.Configurable):
         4.0
     """
 
-    counts_zero_weight_as_absent = False
+    ignores_zero_weight = False
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self._variables: list[Variable] = []
@@ -58,8 +58,8 @@ class Metric(serialization.Configurable):
         super().__init_subclass__(**kwargs)
         for name in {"update_state", "result"} & cls.__dict__.keys():
             setattr(cls, name, _where_its_variables_are(cls.__dict__[name]))
-        if "update_state" in cls.__dict__ and "counts_zero_weight_as_absent" not in cls.__dict__:
-            cls.counts_zero_weight_as_absent = False  # the declaration of a parent is not valid for another update
+        if "update_state" in cls.__dict__ and "ignores_zero_weight" not in cls.__dict__:
+            cls.ignores_zero_weight = False  # the declaration of a parent is not valid for another update
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Track the variables and metrics that are attributes."""

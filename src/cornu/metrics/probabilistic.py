@@ -87,7 +87,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         0.6931
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,

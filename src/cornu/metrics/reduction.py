@@ -23,7 +23,7 @@ class Sum(Metric):
         4.0
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, name: str = "sum", dtype: Any = None):
         super().__init__(dtype, name)
@@ -62,7 +62,7 @@ class Mean(Metric):
         3.0
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, name: str = "mean", dtype: Any = None):
         super().__init__(dtype, name)
@@ -124,14 +124,14 @@ class MeanMetricWrapper(Mean):
         1.0
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, fn: Callable | str, name: str | None = None, dtype: Any = None, **kwargs: Any):
         function = _function(fn)
         super().__init__(name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype)
         self.fn, self.kwargs = function, kwargs
-        alone = function.judges_samples_alone if isinstance(function, Loss) else is_per_sample(function)
-        self.counts_zero_weight_as_absent = alone
+        alone = function.is_per_sample if isinstance(function, Loss) else is_per_sample(function)
+        self.ignores_zero_weight = alone
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch.

@@ -43,7 +43,7 @@ class RootMeanSquaredError(Mean):
         2.0
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
@@ -177,7 +177,7 @@ class R2Score(Metric):
         0.5714
     """
 
-    counts_zero_weight_as_absent = True
+    ignores_zero_weight = True
 
     def __init__(
         self,

@@ -10,4 +10,4 @@ from cornu.models.sequential import Sequential
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 registry.register("models", [Sequential])
-registry.register("models", [Model], written_as=("keras.src.models.functional", "Functional"))
+registry.register("models", [Model], keras_path=("keras.src.models.functional", "Functional"))

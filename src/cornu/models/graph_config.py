@@ -185,7 +185,7 @@ def unusable(entry: Any, reason: Any) -> ModelFormatError:
         name = entry.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
         class_name = entry.get("class_name")
     if isinstance(reason, ModelFormatError):
-        if f"{name!r}" in reason.arrived:
+        if f"{name!r}" in reason.received:
             return reason
         return type(reason)(f"In {name!r} ({class_name}): {reason.arrived}", reason.expected, reason.advice)
     why = str(reason) if isinstance(reason, (str, CornuError)) else f"{type(reason).__name__}: {reason}"

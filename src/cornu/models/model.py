@@ -388,8 +388,8 @@ class Model(Layer):
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
         feed = prepare_data.make_adapter("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
         compiled.ensure_built(feed.spec)
-        everybody = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
-        logs = fitting.measure(compiled, feed, everybody, Progress(verbose))
+        callback_list = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
+        logs = fitting.measure(compiled, feed, callback_list, Progress(verbose))
         return _as_result(logs, return_dict)
 
     def predict(
@@ -419,7 +419,7 @@ class Model(Layer):
         record_of(self)  # refuses a model whose constructor did not call the base's
         if data_adapter.is_batches(x):
             forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
-            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, ahead=not watchers.wants_batches())
+            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not watchers.wants_batches())
         else:
             x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._forward_function, -(-batch.sample_count_of(x) // size)
@@ -555,14 +555,14 @@ class Model(Layer):
     def _checked_inputs(self, x: Any) -> Any:
         """What ``predict`` was given as arrays that fit the model."""
         form = predict_function.input_signature(x)
-        if form is not None and self._forward is not None and form in self._forward_function.known_forms:
+        if form is not None and self._forward is not None and form in self._forward_function.validated_signatures:
             if not finite_values.surely_finite(x):
                 finite_values.finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)
-        if arrays is x and form is not None and inputs.asks_for_form_alone(self):
-            self._forward_function.known_forms.add(form)
+        if arrays is x and form is not None and inputs.depends_on_signature_only(self):
+            self._forward_function.validated_signatures.add(form)
         return arrays
 
     def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:

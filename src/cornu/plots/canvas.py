@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, INK, PALE = "#0072B2", "#D55E00", "#222222", "#D9D9D9"
-"""Two colours that everybody can tell apart (of Okabe and Ito), one for text, one for lines in the background."""
+"""Two colours that callback_list can tell apart (of Okabe and Ito), one for text, one for lines in the background."""
 
 DOTS_PER_INCH = 150
 

@@ -94,7 +94,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _refusal(source: str, arrived: str, expected: str) -> ModelFormatError:
+def _refusal(source: str, received: str, expected: str) -> ModelFormatError:
     return ModelFormatError(f"`{source}` {arrived}.", expected, "The file is damaged or was not written by Keras or Cornu.")
 
 

@@ -63,7 +63,7 @@ def load_into(
         raise _refusal(misfits, source, model_name, len(places))
     if misfits:
         warnings.warn(f"These weights of {source} were left out:\n{_table(misfits)}", stacklevel=4)
-    _warn_of_strangers(set(stored) - {place.path for place in places}, stored, source, model_name)
+    _warn_of_unexpected(set(stored) - {place.path for place in places}, stored, source, model_name)
     file.check_size([(path, number) for _, path, number in pairs])
     values = [_as_variable_has_it(variable, file.read(path, number), path, number, source) for variable, path, number in pairs]
     _warn_of_not_finite(pairs, values, source)
@@ -146,9 +146,9 @@ def _refusal(misfits: list[Mismatch], source: str, model_name: str, places: int)
     )
 
 
-def _warn_of_strangers(strangers: set[str], stored: dict, source: str, model_name: str) -> None:
+def _warn_of_unexpected(unexpected: set[str], stored: dict, source: str, model_name: str) -> None:
     """Weights that the model has no place for. Only layers count: Keras also stores optimizers, metrics and random states."""
-    layers = sorted(path for path in strangers if stored[path][1] and not _is_no_layer(path))
+    layers = sorted(path for path in unexpected if stored[path][1] and not _is_no_layer(path))
     if layers:
         named = ", ".join(layers[:5]) + (", ..." if len(layers) > 5 else "")
         warnings.warn(f"{source} also holds weights that the model {model_name!r} has no place for: {named}.", stacklevel=5)

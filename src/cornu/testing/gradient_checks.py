@@ -189,9 +189,9 @@ def _after_descent(layer: Layer, subject: Subject) -> list[np.ndarray]:
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def loss(trained: list) -> Any:
-        surroundings = CallContext(key=on(layer)(np.array(KEY, dtype="uint32")))
+        context = CallContext(key=on(layer)(np.array(KEY, dtype="uint32")))
         outputs, _, losses = layer.stateless_call(
-            trained, state, arrays, return_losses=True, call_context=surroundings, training=True
+            trained, state, arrays, return_losses=True, call_context=context, training=True
         )
         flat = [ops.reshape(output, (output.shape[0], -1)) for output in trees.leaves(outputs)]
         return sum([ops.mean(_half_of_squares(None, output)) for output in flat], sum(losses))

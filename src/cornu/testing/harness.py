@@ -119,8 +119,8 @@ def pure(layer: Layer, subject: Subject, training: bool, key: tuple[int, int], s
     key_array = on(layer)(np.array(key, dtype="uint32"))
 
     def function(trained: list, inputs: Any) -> Any:
-        surroundings = CallContext(key=key_array, sample_mask=sample_mask)
-        return layer.stateless_call(trained, state, inputs, call_context=surroundings, training=training, **subject.call)[0]
+        context = CallContext(key=key_array, sample_mask=sample_mask)
+        return layer.stateless_call(trained, state, inputs, call_context=context, training=training, **subject.call)[0]
 
     return function
 

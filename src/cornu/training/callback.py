@@ -171,7 +171,7 @@ class CallbackList:
             method: Callable = getattr(callback, event)
             method(*args)
 
-    def forgive(self, error: NonFiniteError) -> bool:
+    def handle_non_finite(self, error: NonFiniteError) -> bool:
         """Tells every callback of a NaN and gives whether one of them takes it."""
         return any([callback.on_non_finite(error) for callback in self.callbacks])
 

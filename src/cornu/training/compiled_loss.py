@@ -46,7 +46,7 @@ class CompiledLoss:
     @property
     def padding_is_safe(self) -> bool:
         """Whether every loss judges each sample alone, so that padding can be left out of it."""
-        return all(loss is None or loss.judges_samples_alone for loss in self.losses)
+        return all(loss is None or loss.is_per_sample for loss in self.losses)
 
     @property
     def is_mean_over_samples(self) -> bool:

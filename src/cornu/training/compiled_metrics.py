@@ -64,7 +64,7 @@ class CompiledMetrics:
     @property
     def padding_is_safe(self) -> bool:
         """Whether every metric leaves out samples of weight 0, so that batches may be padded."""
-        return all(metric.counts_zero_weight_as_absent for metric in self.metrics)
+        return all(metric.ignores_zero_weight for metric in self.metrics)
 
     def reset(self) -> None:
         """Starts all metrics anew."""

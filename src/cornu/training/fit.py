@@ -46,14 +46,14 @@ def fit(
     model.history = history = History()  # also there if training ends with an exception
     progress = Progress(verbose)
     params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
-    everybody = CallbackList([callbacks, history], model, params)
+    callback_list = CallbackList([callbacks, history], model, params)
     model.stop_training = False
     progress.announce(
         f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
     )
-    everybody.call("on_train_begin", {})
+    callback_list.call("on_train_begin", {})
     explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer)
-    loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), everybody, "train", progress, explain)
+    loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), callback_list, "train", progress, explain)
     logs: dict[str, Any] = {}
     with progress:
         for epoch in epochs:
@@ -61,22 +61,22 @@ def fit(
                 warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
                 break
             compiled.scores.reset()
-            everybody.call("on_epoch_begin", epoch, {})
+            callback_list.call("on_epoch_begin", epoch, {})
             progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
             try:
                 logs = loop.epoch(feed)
             except NonFiniteError as error:
-                if not everybody.forgive(error):
+                if not callback_list.handle_non_finite(error):
                     raise
                 break
             if validation is not None and _is_due(validation_freq, epoch):
-                logs |= _validated(compiled, validation, everybody)
+                logs |= _validated(compiled, validation, callback_list)
             progress.end(logs)
-            everybody.call("on_epoch_end", epoch, logs)
+            callback_list.call("on_epoch_end", epoch, logs)
             if model.stop_training:
                 break
     compiled.optimizer.finalize_variable_values(model.trainable_variables)
-    everybody.call("on_train_end", logs)
+    callback_list.call("on_train_end", logs)
     return history
 
 

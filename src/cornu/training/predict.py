@@ -98,7 +98,7 @@ def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any
 
 
 def batches_of_iterable(
-    batches: Any, steps: int | None, prepare: Callable[[Any], Any], ahead: bool
+    batches: Any, steps: int | None, prepare: Callable[[Any], Any], prefetch: bool
 ) -> Generator[tuple[Any, int]]:
     """The inputs of batches that come ready.
 
@@ -106,10 +106,10 @@ def batches_of_iterable(
         batches: Gives batches.
         steps: How many to take; None for all.
         prepare: Checks inputs and gives them as arrays.
-        ahead: Whether batches may be drawn before they are needed, in a thread of their own.
+        prefetch: Whether batches may be drawn before they are needed, in a thread of their own.
     """
     given = (each for each in itertools.islice(iterate(batches), steps))
-    with contextlib.closing(prefetched(given, ahead and may_prefetch(batches))) as given:
+    with contextlib.closing(prefetched(given, prefetch and may_prefetch(batches))) as given:
         for each in given:
             x = prepare(as_batch(each).x)
             yield x, batch.sample_count_of(x)

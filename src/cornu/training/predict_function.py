@@ -23,7 +23,7 @@ class PredictFunction:
 
     Attributes:
         may_pad: Whether a batch may be filled up: whether no layer lets samples meet.
-        known_forms: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
+        validated_signatures: Forms of inputs that were found to fit the model, so that only their numbers need be looked at again.
         only_computes: Whether a call does nothing that can be noticed but compute its outputs: all code in it is Cornu's, and
             it adds no loss, assigns to no variable, reads none but the model's, and draws no random numbers. All but the
             first is known after a call.
@@ -34,19 +34,19 @@ class PredictFunction:
         self._snapshot = StructureFingerprint(model)
         self._calls = 0
         self.may_pad = batch_coupling.effective_coupling(model) != "unknown"
-        self.known_forms: set = set()
+        self.validated_signatures: set = set()
         self.only_computes = all(map(_is_own, layer_tree.flatten(model)))
         self._compiled_for: set[tuple] = set()
         self._refused: set[tuple] = set()
 
         def forward(arrays: list, key: Any, x: Any) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
-            surroundings = CallContext(training=False, values=values, key=key)
-            with call_context.entered(surroundings):
+            context = CallContext(training=False, values=values, key=key)
+            with call_context.entered(context):
                 outputs = model(x)
             self._form = trees.map(lambda _: 0, outputs)
             assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
-            more = assigned or surroundings.losses or surroundings.draws or surroundings.meets_unbound
+            more = assigned or context.losses or context.draws or context.meets_unbound
             self.only_computes = self.only_computes and not more
             return trees.leaves(outputs)  # a backend may give a dict back in another order
 

@@ -63,12 +63,12 @@ def make_adapter(
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         arguments.no_targets_beside_batches(function, data)
-        feed = IterableDataAdapter(data.x, steps, validated, placement_of(model), padding, goes_on=trained, shuffle=shuffle)
+        feed = IterableDataAdapter(data.x, steps, validated, placement_of(model), padding, resumable=trained, shuffle=shuffle)
         feed.sample()
         return feed
     batch = validated(data)
     size = batch_size or (-(-sample_count(batch) // steps) if steps else 32)
-    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, goes_on=trained)
+    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, resumable=trained)
 
 
 def may_pad(model: Any, compiled: CompileState) -> bool:

@@ -513,7 +513,7 @@ def test_a_transformer_goes_through_files(on_numpy: Model, tmp_path: Path) -> No
 
 
 def test_a_step_does_not_compile_anew_for_the_last_batch() -> None:
-    assert transformer().batch_coupling_of_all() == "none"
+    assert transformer().effective_batch_coupling() == "none"
 
 
 def test_scores_are_outputs_of_a_functional_model(backend: str) -> None:

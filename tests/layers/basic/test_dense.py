@@ -122,9 +122,9 @@ def test_a_users_call_takes_the_promise_of_its_base_back() -> None:
         def __init__(self, **kwargs: Any):
             super().__init__(3, **kwargs)
 
-    assert Centred(3).batch_coupling_of_all() == "unknown"
-    assert Doubled(3).batch_coupling_of_all() == "none"
-    assert Named().batch_coupling_of_all() == "none"
+    assert Centred(3).effective_batch_coupling() == "unknown"
+    assert Doubled(3).effective_batch_coupling() == "none"
+    assert Named().effective_batch_coupling() == "none"
 
 
 def test_neutral_entries_of_kerass_configs_are_passed_over() -> None:

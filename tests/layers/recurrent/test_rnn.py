@@ -438,8 +438,8 @@ def test_hooks_do_not_see_the_inside_of_the_loop() -> None:
     layer = layers.RNN(Leaky(2))
     layer(sequences())
     trained = [variable.value for variable in layer.trainable_variables]
-    surroundings = CallContext(hooks=(lambda layer, inputs, outputs: (seen.append(layer), outputs)[1],))
-    layer.stateless_call(trained, [], sequences(), call_context=surroundings)
+    context = CallContext(hooks=(lambda layer, inputs, outputs: (seen.append(layer), outputs)[1],))
+    layer.stateless_call(trained, [], sequences(), call_context=context)
     assert seen == [layer]
 
 

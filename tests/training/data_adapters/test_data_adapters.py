@@ -89,7 +89,7 @@ def test_the_order_is_that_of_philox_on_every_backend(backend):
 
 
 def test_steps_of_training_go_on_where_the_last_epoch_stopped():
-    feed = array_feed(7, 2, steps=3, goes_on=True)
+    feed = array_feed(7, 2, steps=3, resumable=True)
     assert feed.steps == 3
     assert batches_of(feed) == [[0, 1], [2, 3], [4, 5]]
     assert batches_of(feed) == [[6], [0, 1], [2, 3]]
@@ -97,19 +97,19 @@ def test_steps_of_training_go_on_where_the_last_epoch_stopped():
 
 
 def test_more_steps_than_data_go_around():
-    feed = array_feed(4, 2, steps=5, goes_on=True)
+    feed = array_feed(4, 2, steps=5, resumable=True)
     assert batches_of(feed) == [[0, 1], [2, 3], [0, 1], [2, 3], [0, 1]]
 
 
 def test_steps_of_shuffled_data_use_every_sample_before_one_comes_again():
-    feed = array_feed(6, 2, steps=2, goes_on=True, shuffle=True)
+    feed = array_feed(6, 2, steps=2, resumable=True, shuffle=True)
     taken = rows_of(feed) + rows_of(feed) + rows_of(feed)
     assert sorted(taken[:6]) == sorted(taken[6:]) == list(range(6))
 
 
 @pytest.mark.parametrize("pad", [True, False])
 def test_steps_that_go_on_keep_their_shapes(pad):
-    feed = array_feed(7, 2, steps=3, goes_on=True, pad=pad)
+    feed = array_feed(7, 2, steps=3, resumable=True, pad=pad)
     shapes = [shapes_of(feed) for _ in range(4)]
     assert len(set.union(*shapes)) == (1 if pad else 2)
 
@@ -259,7 +259,7 @@ def test_an_iterator_that_ends_early_warns():
 @AHEAD
 @pytest.mark.parametrize("name", ["a list", "an iterable", "an object with length and items"])
 def test_data_of_training_goes_on_and_around(name, ahead, all_are_slow):
-    feed = batch_feed(SOURCES[name](), steps=2, goes_on=True)
+    feed = batch_feed(SOURCES[name](), steps=2, resumable=True)
     feed.sample()
     assert [batches_of(feed, ahead) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
 

@@ -119,15 +119,15 @@ def test_a_key_pressed_while_the_model_is_handed_its_state(classifier, close, mo
     """All variables are of the same step, though the interrupt came between two of them."""
     model, twin = twins(lambda model: model.to_backend("numpy"), classifier, optimizer="adam")
     model.train_on_batch(X[:SIZE], Y[:SIZE])
-    handed, take_over = [], Variable.take_over
+    handed, set_unchecked = [], Variable.set_unchecked
 
     def interrupted(variable: Variable, array: Any) -> None:
         handed.append(variable)
         if len(handed) == 40:
             raise KeyboardInterrupt
-        take_over(variable, array)
+        set_unchecked(variable, array)
 
-    monkeypatch.setattr(Variable, "take_over", interrupted)
+    monkeypatch.setattr(Variable, "set_unchecked", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X[SIZE:], Y[SIZE:], SIZE, verbose=0, shuffle=False)
     steps(twin, int(model.optimizer.iterations.numpy()))

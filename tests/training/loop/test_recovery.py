@@ -17,7 +17,7 @@ class Keeper:
     def read(self) -> int:
         return self.held
 
-    def hand_back(self, state: int) -> None:
+    def push(self, state: int) -> None:
         if self.interrupted:
             self.interrupted = False
             raise KeyboardInterrupt

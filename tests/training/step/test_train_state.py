@@ -30,7 +30,7 @@ def test_a_state_that_is_handed_back_is_read_again(backend):
     keeper = keeper_of(model, optimizers.SGD())
     state = keeper.read()
     kernel = engine.asarray(np.full((4, 3), 7.0, dtype="float32"))
-    keeper.hand_back(state._replace(trainable=[kernel, *state.trainable[1:]], step=engine.asarray(5)))
+    keeper.push(state._replace(trainable=[kernel, *state.trainable[1:]], step=engine.asarray(5)))
     assert model.get_weights()[0].tolist() == [[7.0] * 3] * 4
     assert int(keeper.read().step) == 5
 

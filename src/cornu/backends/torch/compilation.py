@@ -71,10 +71,10 @@ class TracedFunction:
         self._arguments_form = trees.map(lambda _: 0, args)
         self._results_form: Any = None  # known when `f` has run
         self.run: Callable = self._call
-        self.surroundings: Callable = torch.no_grad
+        self.context: Callable = torch.no_grad
         if config.fast_paths():
             with contextlib.suppress(*_ASKS_FOR_NUMBERS):
-                self.run, self.surroundings = self._written_down(leaves, own), torch.inference_mode
+                self.run, self.context = self._written_down(leaves, own), torch.inference_mode
 
     def _written_down(self, leaves: list[torch.Tensor], own: int) -> Callable:
         with _without_numbers():
@@ -147,7 +147,7 @@ def compile(f: Callable) -> Callable:
         if _has_no_numbers.get():
             return f(*args)
         program, leaves = programs.of(args)
-        with program.surroundings():
+        with program.context():
             results = program.run(*leaves)
         return program.results_of(results)
 
@@ -171,7 +171,7 @@ def repeat(step: Callable, finish: Callable) -> Callable:
         constant = leaves[size:-1]
         # The variables, and the last good state, still hold the old arrays; the program writes into these.
         kept = [leaf.detach().clone() for leaf in leaves[:size]]
-        with program.surroundings():
+        with program.context():
             for number in numbers:
                 kept = program.run(*kept, *constant, number)
         carry = program.results_of(kept)

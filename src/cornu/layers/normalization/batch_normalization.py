@@ -151,8 +151,8 @@ class BatchNormalization(BaseNormalization):
 
     def _weights_of_samples(self, x: Any, mask: Any) -> Any:
         """Return the mask without padded samples, as zeros and ones that broadcast to ``x``; None if nothing is masked."""
-        running = call_context.current()
-        sample_mask = running.sample_mask if running is not None else None
+        context = call_context.current()
+        sample_mask = context.sample_mask if context is not None else None
         weights = None
         for found in (mask, sample_mask):
             if found is not None:

@@ -153,10 +153,10 @@ class RNN(Layer):
 
     def _stored_states(self, batch_size: int) -> list[Variable]:
         """Return the state variables of a stateful layer; an empty list without states or in an abstract run."""
-        running = call_context.current()
-        if not self.stateful or (running is not None and running.on_trial and not self._states):
+        context = call_context.current()
+        if not self.stateful or (context is not None and context.abstract and not self._states):
             return []
-        if not self._states and (running is None or running.values is None):
+        if not self._states and (context is None or context.values is None):
             self._make_states(batch_size)
         held = self._states[0].shape[0] if self._states else "an unknown number"
         if held != batch_size:
@@ -318,18 +318,18 @@ def _as_step(cell: Any, training: bool | None) -> Callable:
 
 
 @contextlib.contextmanager
-def _nothing_leaves(layer: Layer, running: call_context.CallContext | None) -> Iterator[None]:
+def _nothing_leaves(layer: Layer, context: call_context.CallContext | None) -> Iterator[None]:
     """Disable hooks and refuse losses inside the loop, since values of a step exist only inside the loop."""
-    if running is None:
+    if context is None:
         yield
         return
-    hooks, running.hooks = running.hooks, ()
-    before = len(running.losses)
+    hooks, context.hooks = context.hooks, ()
+    before = len(context.losses)
     try:
         yield
     finally:
-        running.hooks = hooks
-    if len(running.losses) > before:
+        context.hooks = hooks
+    if len(context.losses) > before:
         raise InvalidArgumentError(
             f"The cell of the layer {layer.name!r} added a loss in its `call`.",
             "A loss cannot leave the loop over the steps.",

@@ -109,15 +109,15 @@ class TimeDistributed(Wrapper):
 @contextlib.contextmanager
 def _each_sample_often(times: int) -> Iterator[None]:
     """Repeat each element of the sample mask of the current call within the context."""
-    running = call_context.current()
-    if running is None or running.sample_mask is None:
+    context = call_context.current()
+    if context is None or context.sample_mask is None:
         yield
         return
-    sample_mask, running.sample_mask = running.sample_mask, ops.repeat(running.sample_mask, times, axis=0)
+    sample_mask, context.sample_mask = context.sample_mask, ops.repeat(context.sample_mask, times, axis=0)
     try:
         yield
     finally:
-        running.sample_mask = sample_mask
+        context.sample_mask = sample_mask
 
 
 def _folded(x: Any) -> Any:

@@ -24,7 +24,7 @@ class ArrayDataAdapter:
         may_pad: Returns whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
             Called once, in the first epoch: the losses and metrics, on which it depends, are built for the data's ``spec``.
         steps: Steps an epoch; None for one pass over the data.
-        goes_on: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
+        resumable: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
             else each epoch begins with the first row and ends with the last one at the latest.
 
     Attributes:
@@ -39,15 +39,15 @@ class ArrayDataAdapter:
         place: config.Placement,
         may_pad: Callable[[], bool],
         steps: int | None = None,
-        goes_on: bool = False,
+        resumable: bool = False,
     ):
         self._host, self.spec = data, spec_of(data)
         self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
         a_pass = -(-self.samples // self.batch_size)
-        self.steps = a_pass if steps is None else steps if goes_on else min(steps, a_pass)
+        self.steps = a_pass if steps is None else steps if resumable else min(steps, a_pass)
         self._plan_steps = min(self.steps, a_pass)
-        self._shuffle, self._may_pad, self._goes_on = shuffle, may_pad, goes_on
+        self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
@@ -65,10 +65,10 @@ class ArrayDataAdapter:
         """Whether there is data for another epoch: always."""
         return True
 
-    def epoch(self, ahead: bool = False) -> Generator[DataChunk]:
+    def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
         """The segments of one epoch; arrays need not be drawn ahead."""
         steps = self.steps
-        if not self._goes_on:
+        if not self._resumable:
             self._left = self._left[:0]
         while steps:
             if not len(self._left):

@@ -28,7 +28,7 @@ class IterableDataAdapter:
         prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
         place: Where the model is.
         may_pad: See :class:`ArrayFeed`.
-        goes_on: See :class:`ArrayFeed`.
+        resumable: See :class:`ArrayFeed`.
         shuffle: Whether the batches come in a new order in each epoch, if they can be asked for by number. What is iterated
             over has its own order.
 
@@ -43,7 +43,7 @@ class IterableDataAdapter:
         prepare: Callable[[Batch, int], Batch],
         place: config.Placement,
         may_pad: Callable[[], bool],
-        goes_on: bool = False,
+        resumable: bool = False,
         shuffle: bool = False,
     ):
         self._may_pad, self._shuffle = may_pad, shuffle
@@ -52,7 +52,7 @@ class IterableDataAdapter:
         self._source, self._asked, self._prepare = batches, steps, prepare
         self._as_array = functools.partial(backends.array_at, place)
         self._once = isinstance(batches, Iterator)
-        self._goes_on = goes_on and steps is not None
+        self._resumable = resumable and steps is not None
         self._iterator: Iterator | None = None
         self._number = 0
         self._peeked: Batch | None = None
@@ -93,21 +93,21 @@ class IterableDataAdapter:
         found = self._draw()
         self._peeked = None if found is None else self._prepared(*found)
 
-    def epoch(self, ahead: bool = False) -> Generator[DataChunk]:
+    def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
         """The segments of one epoch: one step each.
 
         Args:
-            ahead: Whether batches may be drawn before they are needed, in a thread of their own.
+            prefetch: Whether batches may be drawn before they are needed, in a thread of their own.
 
         Raises:
             DataError: There is no batch.
         """
-        if self._peeked is None and not self._goes_on:
+        if self._peeked is None and not self._resumable:
             self._rewind()
         first, self._peeked = self._peeked, None
         rest = self._draws(None if self._asked is None else self._asked - (first is not None))
         given = 0
-        with contextlib.closing(prefetched(rest, ahead and may_prefetch(self._source))) as rest:
+        with contextlib.closing(prefetched(rest, prefetch and may_prefetch(self._source))) as rest:
             for batch in itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest)):
                 given += 1
                 yield self._segment(batch)
@@ -141,7 +141,7 @@ class IterableDataAdapter:
         """
         for _ in itertools.repeat(None) if count is None else range(count):
             found = self._draw()
-            if found is None and self._goes_on and not self._once:
+            if found is None and self._resumable and not self._once:
                 self._rewind()
                 found = self._draw()
             if found is None:

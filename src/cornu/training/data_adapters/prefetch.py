@@ -23,7 +23,7 @@ def may_prefetch(source: Any) -> bool:
     return getattr(source, "workers", 1) != 0
 
 
-def prefetched(items: Generator, ahead: bool) -> Generator:
+def prefetched(items: Generator, prefetch: bool) -> Generator:
     """Items as a generator gives them; once it is slow, a thread draws them before they are taken.
 
     The thread sees the context variables of the one that began, such as NumPy's settings for errors. What it draws comes in
@@ -32,11 +32,11 @@ def prefetched(items: Generator, ahead: bool) -> Generator:
 
     Args:
         items: A generator: it ends with its first exception.
-        ahead: Whether a thread may draw.
+        prefetch: Whether a thread may draw.
     """
     began = time.perf_counter()
     for item in items:
-        if ahead and time.perf_counter() - began > _SLOW_SECONDS:
+        if prefetch and time.perf_counter() - began > _SLOW_SECONDS:
             with _drawn_by_a_thread(items) as rest:
                 yield item
                 yield from rest

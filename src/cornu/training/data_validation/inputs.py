@@ -53,7 +53,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
             warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
 
 
-def asks_for_form_alone(model: Any) -> bool:
+def depends_on_signature_only(model: Any) -> bool:
     """Whether :func:`check` says of two arrays of one form (shape of a sample and dtype) the same, if both are finite."""
     graph = model.cornu_graph
     if graph is None:

@@ -67,7 +67,7 @@ class Loop:
         done, logs, looked = 0, {}, time.perf_counter()
         self._recovery.begin()
         try:
-            with contextlib.closing(feed.epoch(ahead=not self._callbacks.wants_batches())) as segments:
+            with contextlib.closing(feed.epoch(prefetch=not self._callbacks.wants_batches())) as segments:
                 for segment, start, stop in self._ranges(segments):
                     self._call_batch_event("begin", done, {})
                     self._advance(segment, start, stop)

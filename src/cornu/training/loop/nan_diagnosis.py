@@ -52,6 +52,6 @@ def _first_bad_layer(model: Any, state: TrainState, batch: Batch) -> str | None:
         return outputs
 
     key = backend_of(model).fold_in(state.key, state.step)
-    surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask, hooks=(look,))
-    model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=surroundings)
+    context = CallContext(training=True, key=key, sample_mask=batch.sample_mask, hooks=(look,))
+    model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=context)
     return bad[0] if bad else None

@@ -63,14 +63,14 @@ class Recovery:
         state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
         self._unread.append(_Steps(segment, start, stop, report))
         self._pending = state
-        self._keeper.hand_back(state)
+        self._keeper.push(state)
         self._pending = None
         return report
 
     def rollback(self) -> None:
         """After an exception: the newest state stays if it is finite, else the model gets that before the failed step."""
         if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
-            self._keeper.hand_back(self._pending)
+            self._keeper.push(self._pending)
             self._pending = None
         if self._takes_back and self._unread and not bool(self._unread[-1].report.finite):
             self.replay()
@@ -83,7 +83,7 @@ class Recovery:
         """
         failed = self._first_failed()
         self._good = failed.state
-        self._keeper.hand_back(failed.state)
+        self._keeper.push(failed.state)
         self._unread.clear()
         return failed
 

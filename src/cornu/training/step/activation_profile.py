@@ -15,11 +15,11 @@ class ActivationProfile(NamedTuple):
 
     Attributes:
         activations: How many numbers the layers make of a sample.
-        obstacle: What keeps the gradient of a batch from being that of its parts, in words; None if nothing does.
+        blocker: What keeps the gradient of a batch from being that of its parts, in words; None if nothing does.
     """
 
     activations: int
-    obstacle: str | None
+    blocker: str | None
 
 
 def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
@@ -30,25 +30,25 @@ def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
         inputs: Tree of symbolic tensors ``(None, ...)``.
     """
     sizes: list[int] = []
-    obstacles: list[str] = []
-    running = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), on_trial=True)
+    blockers: list[str] = []
+    context = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), abstract=True)
 
     def note(layer: Any, args: tuple, outputs: Any) -> Any:
         found = trees.leaves(outputs)
         if not layer._cornu_sublayers():
             sizes.extend(math.prod(output.shape) for output in found)
         does = {
-            "masks what it gives": any(running.mask_of(output) is not None for output in found),
-            "adds to the loss": bool(running.losses),
-            "assigns to a variable": bool(running.values),
+            "masks what it gives": any(context.mask_of(output) is not None for output in found),
+            "adds to the loss": bool(context.losses),
+            "assigns to a variable": bool(context.values),
         }
-        obstacles.extend(f"the layer {layer.name!r} {what}" for what, is_so in does.items() if is_so)
+        blockers.extend(f"the layer {layer.name!r} {what}" for what, is_so in does.items() if is_so)
         return outputs
 
     def run(*leaves: Any) -> Any:
-        with call_context.entered(running):
+        with call_context.entered(context):
             return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 
     with config.placement_scope(*placement_of(model)):
         backend_of(model).abstract_eval(run, *[ArraySpec((1, *each.shape[1:]), each.dtype) for each in trees.leaves(inputs)])
-    return ActivationProfile(sum(sizes), next(iter(obstacles), None))
+    return ActivationProfile(sum(sizes), next(iter(blockers), None))

@@ -35,12 +35,12 @@ def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Gr
 
     def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> GradientResult:
         def loss_of(trainable: list) -> tuple[Any, Any]:
-            surroundings = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
+            context = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
             outputs, non_trainable, penalties = model.stateless_call(
-                trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
+                trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
             )
             outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
-            losses = objective(batch.y, outputs, batch.sample_weight, masks_of(surroundings, outputs))
+            losses = objective(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
             _refuse_nothing(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:
@@ -64,9 +64,9 @@ def _refuse_nothing(losses: Any, penalties: list) -> None:
         )
 
 
-def masks_of(surroundings: CallContext, outputs: list) -> list:
+def masks_of(context: CallContext, outputs: list) -> list:
     """What counts of each output: the samples that are no padding, and of these what its layers did not mask; None for all."""
-    return [_both(surroundings.mask_of(output), surroundings.sample_mask) for output in outputs]
+    return [_both(context.mask_of(output), context.sample_mask) for output in outputs]
 
 
 def _both(mask: Any, sample_mask: Any) -> Any:

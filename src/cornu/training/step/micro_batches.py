@@ -58,7 +58,7 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
     if size == "auto":
         best = best_size(model, objective, inputs)
         return lambda batch_size: 1 if best is None else worthwhile_parts(batch_size, best)
-    reason = _coupling(model, objective) or profile_activations(model, inputs).obstacle
+    reason = _coupling(model, objective) or profile_activations(model, inputs).blocker
     if reason is not None:
         raise InvalidArgumentError(
             f"`compile` was given micro_batch_size={size}.",
@@ -75,7 +75,7 @@ def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
     if room is None or _coupling(model, objective) is not None:
         return None
     found = profile_activations(model, inputs)
-    if found.obstacle is not None:
+    if found.blocker is not None:
         return None
     # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
     wanted = max(room, model.count_params())
@@ -88,7 +88,7 @@ def _coupling(model: Any, objective: Any) -> str | None:
         if coupling_of_layer(layer) != "none":
             return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
     if not objective.is_mean_over_samples:
-        return "a loss is no mean over samples that it judges alone (see `Loss.judges_samples_alone`)"
+        return "a loss is no mean over samples that it judges alone (see `Loss.is_per_sample`)"
     return None
 
 

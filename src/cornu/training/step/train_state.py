@@ -54,9 +54,9 @@ class StateSync:
         trainable, non_trainable, optimizer, metrics = map(values_of, self._variables)
         return TrainState(trainable, non_trainable, optimizer, metrics, self._key, self._step)
 
-    def hand_back(self, state: TrainState) -> None:
+    def push(self, state: TrainState) -> None:
         """Gives the variables the arrays of a state."""
         for variables, arrays in zip(self._variables, state[:4], strict=True):
             for variable, array in zip(variables, arrays, strict=True):
-                variable.take_over(array)
+                variable.set_unchecked(array)
         self._key, self._step = state.key, state.step

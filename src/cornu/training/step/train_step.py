@@ -46,12 +46,12 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         key = backend_of(model).fold_in(state.key, state.step)
-        surroundings = CallContext(training=False, key=key, sample_mask=batch.sample_mask)
+        context = CallContext(training=False, key=key, sample_mask=batch.sample_mask)
         outputs, _, penalties = model.stateless_call(
-            state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=surroundings
+            state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
         )
         outputs = trees.leaves(outputs)
-        losses = objective(batch.y, outputs, batch.sample_weight, masks_of(surroundings, outputs))
+        losses = objective(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
         losses = losses._replace(total=sum(penalties, start=losses.total))
         return state._replace(metrics=scores.update(state.metrics, losses, batch, outputs))
 
