@@ -48,7 +48,7 @@ def doubled_with_gradient_seven(b, x):
 
 
 def repeat_some_steps(b, x):
-    carry, result = b.repeat(lambda c, y, i: b.add(b.multiply(c, i), y), b.exp)(x, x, 1, 4)
+    carry, result = b.multi_step(lambda c, y, i: b.add(b.multiply(c, i), y), b.exp)(x, x, 1, 4)
     return b.add(carry, result)
 
 
@@ -289,7 +289,7 @@ CASES = {
     "scan, the last carry": (lambda b, c, xs: running_sum(b, c, xs)[0], normal(2), normal(4, 2)),
     "while_loop": (lambda b, x: b.stop_gradient(decay_until_small(b, b.stop_gradient(x))), normal(2)),
     "cond": (lambda b, x: b.cond(b.less(b.sum(x), 1e6), b.exp, b.sin, x), normal(2)),
-    "repeat": (lambda b, x: repeat_some_steps(b, b.stop_gradient(x)), normal(3) / 9),
+    "multi_step": (lambda b, x: repeat_some_steps(b, b.stop_gradient(x)), normal(3) / 9),
     "stop_gradient": (lambda b, x: b.multiply(b.stop_gradient(x), x), normal(3)),
     "custom_gradient": (doubled_with_gradient_seven, normal(3)),
 }

@@ -120,7 +120,7 @@ def test_data_that_is_refused_builds_no_losses_and_no_metrics(classifier):
     model = classifier().to_backend("numpy")
     with pytest.raises(CornuError):
         model.fit(X, Y + 3, verbose=0)
-    assert model.metrics == [] and model._compiled.objective is None
+    assert model.metrics == [] and model._compiled.compiled_loss is None
     assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
 
 
@@ -129,7 +129,7 @@ def test_what_is_built_stays_for_other_data(classifier):
     first, second = (spec_of(Batch(x, Y, None, None)) for x in (X, X.astype("float64")))
     assert compiled.losses_for(first) is not compiled.losses_for(first)
     compiled.ensure_built(first)
-    built = compiled.objective, compiled.scores
+    built = compiled.compiled_loss, compiled.compiled_metrics
     compiled.ensure_built(second)
-    assert (compiled.objective, compiled.scores) == built and compiled.losses_for(second) is built[0]
-    assert compiled.scores.objective is compiled.objective
+    assert (compiled.compiled_loss, compiled.compiled_metrics) == built and compiled.losses_for(second) is built[0]
+    assert compiled.compiled_metrics.compiled_loss is compiled.compiled_loss

@@ -15,31 +15,31 @@ OUTPUTS = [RNG.normal(size=(5, 1)).astype("float32"), RNG.normal(size=(5, 2)).as
 SQUARES = [((y - output) ** 2).mean(axis=-1) for y, output in zip(Y, OUTPUTS, strict=True)]
 
 
-def objective(loss, loss_weights=None) -> CompiledLoss:
+def compiled_loss(loss, loss_weights=None) -> CompiledLoss:
     return CompiledLoss(loss, loss_weights, NAMES, SHAPES, SHAPES)
 
 
 @pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"place": "mse", "size": losses.MeanSquaredError()}])
 def test_losses_add_up(loss):
-    found = objective(loss)(Y, OUTPUTS, None, [None, None])
+    found = compiled_loss(loss)(Y, OUTPUTS, None, [None, None])
     np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
     np.testing.assert_allclose(found.total, sum(values.mean() for values in SQUARES), 1e-6)
 
 
 @pytest.mark.parametrize("weights", [[0.5, 3.0], {"size": 0.5, "place": 3.0}])
 def test_losses_are_weighted(weights):
-    found = objective("mse", weights)(Y, OUTPUTS, None, [None, None])
+    found = compiled_loss("mse", weights)(Y, OUTPUTS, None, [None, None])
     np.testing.assert_allclose(found.total, 0.5 * SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
     np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
 
 
 def test_an_output_without_a_weight_counts_once():
-    found = objective("mse", {"place": 3.0})(Y, OUTPUTS, None, [None, None])
+    found = compiled_loss("mse", {"place": 3.0})(Y, OUTPUTS, None, [None, None])
     np.testing.assert_allclose(found.total, SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
 
 
 def test_an_output_without_a_loss_is_left_out():
-    of_place = objective({"place": "mse"})
+    of_place = compiled_loss({"place": "mse"})
     assert of_place.part_names == ["place_loss"]
     np.testing.assert_allclose(of_place({"place": Y[1]}, OUTPUTS, None, [None, None]).total, SQUARES[1].mean(), 1e-6)
 
@@ -47,19 +47,19 @@ def test_an_output_without_a_loss_is_left_out():
 @pytest.mark.parametrize("form", [list, lambda weights: dict(zip(NAMES, weights, strict=True))])
 def test_weights_of_samples_belong_to_outputs(form):
     weights = [np.linspace(0, 1, 5, dtype="float32"), np.linspace(3, 1, 5, dtype="float32")]
-    found = objective("mse")(Y, OUTPUTS, form(weights), [None, None])
+    found = compiled_loss("mse")(Y, OUTPUTS, form(weights), [None, None])
     np.testing.assert_allclose(found.parts, [(v * w).mean() for v, w in zip(SQUARES, weights, strict=True)], 1e-6)
 
 
 def test_one_array_of_weights_serves_all_outputs():
     weight = np.linspace(0, 1, 5, dtype="float32")
-    found = objective("mse")(Y, OUTPUTS, weight, [None, None])
+    found = compiled_loss("mse")(Y, OUTPUTS, weight, [None, None])
     np.testing.assert_allclose(found.parts, [(values * weight).mean() for values in SQUARES], 1e-6)
 
 
 def test_what_is_masked_does_not_count():
     mask = np.array([1, 1, 1, 0, 0], dtype="float32")
-    found = objective("mse")(Y, OUTPUTS, None, [mask, None])
+    found = compiled_loss("mse")(Y, OUTPUTS, None, [mask, None])
     np.testing.assert_allclose(found.parts, [SQUARES[0][:3].mean(), SQUARES[1].mean()], 1e-6)
 
 
@@ -77,13 +77,13 @@ def test_crossentropy_is_chosen_by_the_labels():
 
 
 def test_no_loss_at_all():
-    assert objective(None)(None, OUTPUTS, None, [None, None]).total == 0.0
+    assert compiled_loss(None)(None, OUTPUTS, None, [None, None]).total == 0.0
 
 
 def test_only_losses_that_judge_samples_alone_allow_padding():
-    assert objective("mse").padding_is_safe
-    assert objective(["mse", None]).padding_is_safe
-    assert not objective(["mse", lambda y_true, y_pred: ops.max(y_pred)]).padding_is_safe
+    assert compiled_loss("mse").padding_is_safe
+    assert compiled_loss(["mse", None]).padding_is_safe
+    assert not compiled_loss(["mse", lambda y_true, y_pred: ops.max(y_pred)]).padding_is_safe
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_only_losses_that_judge_samples_alone_allow_padding():
 )
 def test_losses_that_do_not_fit(loss, text):
     with pytest.raises(InvalidArgumentError, match=text):
-        objective(loss)
+        compiled_loss(loss)
 
 
 def test_weights_of_losses_that_do_not_fit():
     with pytest.raises(InvalidArgumentError, match="`loss_weights` holds 3 entries"):
-        objective("mse", [1.0, 2.0, 3.0])
+        compiled_loss("mse", [1.0, 2.0, 3.0])
 
 
 def test_per_output_and_aligned():

@@ -17,17 +17,17 @@ Y, OUTPUT = (RNG.normal(size=(6, 1)).astype("float32") for _ in range(2))
 ERROR = np.abs(Y - OUTPUT)[:, 0]
 
 
-def scores(given: Any = None, weighted: Any = None, names: tuple = ("size",)) -> CompiledMetrics:
+def compiled_metrics(given: Any = None, weighted: Any = None, names: tuple = ("size",)) -> CompiledMetrics:
     shapes = [(None, 1)] * len(names)
-    objective = CompiledLoss("mse", None, list(names), shapes, shapes)
-    return CompiledMetrics(given, weighted, objective, shapes, shapes, "numpy")
+    compiled_loss = CompiledLoss("mse", None, list(names), shapes, shapes)
+    return CompiledMetrics(given, weighted, compiled_loss, shapes, shapes, "numpy")
 
 
 def measured(judge: CompiledMetrics, *batches: tuple) -> dict[str, float]:
     """The logs after batches ``(loss, batch)`` with these outputs."""
     values = [variable.value for variable in judge.variables]
     for loss, batch in batches:
-        outputs = [OUTPUT[: len(batch.x)]] * len(judge.objective.output_names)
+        outputs = [OUTPUT[: len(batch.x)]] * len(judge.compiled_loss.output_names)
         losses = Losses(np.float32(loss), [np.float32(loss)] * len(outputs))
         values = judge.update(values, losses, batch, outputs)
     return {name: float(value) for name, value in judge.results(values).items()}
@@ -38,12 +38,12 @@ def batch(rows: int = 6, weight: Any = None, mask: Any = None) -> Batch:
 
 
 def test_the_loss_is_the_mean_over_samples():
-    assert measured(scores(), (1.0, batch(6)), (4.0, batch(2)))["loss"] == pytest.approx((6 * 1 + 2 * 4) / 8)
+    assert measured(compiled_metrics(), (1.0, batch(6)), (4.0, batch(2)))["loss"] == pytest.approx((6 * 1 + 2 * 4) / 8)
 
 
 def test_padding_counts_nowhere():
     mask = np.array([1, 1, 0, 0, 0, 0], dtype="float32")
-    logs = measured(scores(["mae"]), (1.0, batch()), (4.0, batch(mask=mask)))
+    logs = measured(compiled_metrics(["mae"]), (1.0, batch()), (4.0, batch(mask=mask)))
     assert logs["loss"] == pytest.approx((6 * 1 + 2 * 4) / 8)
     assert logs["mae"] == pytest.approx((ERROR.sum() + ERROR[:2].sum()) / 8, rel=1e-5)
 
@@ -52,13 +52,13 @@ def test_padding_counts_nowhere():
 def test_only_weighted_metrics_heed_weights(column):
     weight, mask = np.linspace(0, 2, 6, dtype="float32"), np.array([1, 1, 1, 1, 0, 0], dtype="float32")
     given = weight[:, None] if column else weight
-    logs = measured(scores(["mae"], ["mse"]), (1.0, batch(weight=given, mask=mask)))
+    logs = measured(compiled_metrics(["mae"], ["mse"]), (1.0, batch(weight=given, mask=mask)))
     assert logs["mae"] == pytest.approx(ERROR[:4].mean(), rel=1e-5)
     assert logs["mse"] == pytest.approx((ERROR[:4] ** 2 * weight[:4]).sum() / weight[:4].sum(), rel=1e-5)
 
 
 def test_updating_is_pure():
-    judge = scores(["mae"])
+    judge = compiled_metrics(["mae"])
     before = [variable.numpy() for variable in judge.variables]
     measured(judge, (1.0, batch()))
     assert all(np.array_equal(old, variable.numpy()) for old, variable in zip(before, judge.variables, strict=True))
@@ -80,7 +80,7 @@ def test_updating_is_pure():
     ],
 )
 def test_names_for_one_output(given, weighted, names):
-    judge = scores(given, weighted)
+    judge = compiled_metrics(given, weighted)
     assert judge.names == names == list(measured(judge, (1.0, batch())))
 
 
@@ -96,20 +96,20 @@ def test_names_for_one_output(given, weighted, names):
     ],
 )
 def test_names_for_two_outputs(given, names):
-    judge = scores(given, names=("a", "b"))
+    judge = compiled_metrics(given, names=("a", "b"))
     assert judge.names == ["loss", "a_loss", "b_loss", *names]
 
 
 def test_a_metric_keeps_its_name():
     metric = metrics.MeanAbsoluteError(name="mine")
     for _ in range(2):
-        assert scores([[metric], None], names=("a", "b")).names[-1] == "a_mine"
+        assert compiled_metrics([[metric], None], names=("a", "b")).names[-1] == "a_mine"
     assert metric.name == "mine"
 
 
 def test_a_metric_for_an_output_that_does_not_exist():
     with pytest.raises(InvalidArgumentError, match=r"`metrics` names an output 'c'. The model's outputs are \['a', 'b'\]"):
-        scores({"c": "mae"}, names=("a", "b"))
+        compiled_metrics({"c": "mae"}, names=("a", "b"))
 
 
 class Range(Metric):
@@ -127,15 +127,15 @@ class Range(Metric):
 
 
 def test_a_metric_that_gives_a_dict():
-    logs = measured(scores([Range(), "mae"]), (1.0, batch()))
+    logs = measured(compiled_metrics([Range(), "mae"]), (1.0, batch()))
     assert list(logs) == ["loss", "largest", "twice", "mae"]
     assert logs["twice"] == 2 * logs["largest"] == pytest.approx(2 * OUTPUT.max())
 
 
 def test_logs_are_put_in_order():
-    assert list(scores(["mae", "mse"]).in_order({"mae": 1, "mse": 2, "loss": 3})) == ["loss", "mae", "mse"]
+    assert list(compiled_metrics(["mae", "mse"]).in_order({"mae": 1, "mse": 2, "loss": 3})) == ["loss", "mae", "mse"]
 
 
 def test_only_metrics_that_leave_padding_out_allow_it():
-    assert scores(["mae"]).padding_is_safe
-    assert not scores(["mae", Range()]).padding_is_safe
+    assert compiled_metrics(["mae"]).padding_is_safe
+    assert not compiled_metrics(["mae", Range()]).padding_is_safe

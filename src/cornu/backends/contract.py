@@ -346,7 +346,7 @@ def prefers_compiled(*arrays: Array) -> bool:
     """
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
+def multi_step(step: Callable, finish: Callable) -> Callable:
     """Combine many steps into one call: the training loop, whose number of steps is not part of what is compiled.
 
     Args:

@@ -55,7 +55,7 @@ class StructureFingerprint:
         """Whether no attribute of any layer was set since, and no list or dict that holds layers or variables has changed."""
         return self._latest == _latest and _same(self._read(), self._contents)
 
-    def is_like(self, earlier: "Snapshot") -> bool:
+    def is_like(self, earlier: "StructureFingerprint") -> bool:
         """Whether it shows the same layers and variables as an earlier one, and inner layers with the same attributes.
 
         The attributes of the layer itself do not count: ``fit`` leaves its history in a model.

@@ -115,9 +115,7 @@ def as_torch_module(model: Any) -> Any:
 
         def forward(self, *inputs: Any) -> Any:
             context = CallContext(training=self.training, backend_name="torch")
-            outputs, others = model.stateless_call(
-                list(self.parameters()), list(self.buffers()), *inputs, call_context=context
-            )
+            outputs, others = model.stateless_call(list(self.parameters()), list(self.buffers()), *inputs, call_context=context)
             for buffer, value in zip(self.buffers(), others, strict=True):
                 buffer.copy_(value.detach())
             return outputs

@@ -349,8 +349,8 @@ class Model(Layer):
         else:
             measured = None if validation_data is None else data_adapter.as_validation(validation_data)
         # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
-        feed = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
-        compiled.ensure_built(feed.spec)
+        adapter = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
+        compiled.ensure_built(adapter.spec)
         validation = None
         if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
@@ -358,7 +358,7 @@ class Model(Layer):
                 "fit (validation_data)", self, compiled, measured, size, steps=validation_steps
             )
         when = range(initial_epoch, epochs)
-        self.history = fitting.fit(self, compiled, feed, validation, when, validation_freq, callbacks, verbose)
+        self.history = fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
         return self.history
 
     def evaluate(
@@ -386,10 +386,12 @@ class Model(Layer):
         """
         compiled = self._need_compiled("evaluate")
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
-        feed = prepare_data.make_adapter("evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps)
-        compiled.ensure_built(feed.spec)
-        callback_list = CallbackList(callbacks or [], self, {"steps": feed.steps, "verbose": verbose})
-        logs = fitting.measure(compiled, feed, callback_list, Progress(verbose))
+        adapter = prepare_data.make_adapter(
+            "evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps
+        )
+        compiled.ensure_built(adapter.spec)
+        callback_list = CallbackList(callbacks or [], self, {"steps": adapter.steps, "verbose": verbose})
+        logs = fitting.measure(compiled, adapter, callback_list, Progress(verbose))
         return _as_result(logs, return_dict)
 
     def predict(
@@ -452,8 +454,8 @@ class Model(Layer):
 
     def reset_metrics(self) -> None:
         """Starts the metrics anew."""
-        if self._compiled is not None and self._compiled.scores is not None:
-            self._compiled.scores.reset()
+        if self._compiled is not None and self._compiled.compiled_metrics is not None:
+            self._compiled.compiled_metrics.reset()
 
     @property
     def optimizer(self) -> Any:
@@ -463,12 +465,16 @@ class Model(Layer):
     @property
     def metrics(self) -> list:
         """The metrics, the mean loss first; empty until data was seen."""
-        return self._compiled.scores.metrics if self._compiled is not None and self._compiled.scores is not None else []
+        return (
+            self._compiled.compiled_metrics.metrics
+            if self._compiled is not None and self._compiled.compiled_metrics is not None
+            else []
+        )
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of what ``evaluate`` gives."""
-        return list(self._compiled.scores.names) if self.metrics else []
+        return list(self._compiled.compiled_metrics.names) if self.metrics else []
 
     # --- Files --------------------------------------------------------------------------------------------------------
 

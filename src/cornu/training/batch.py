@@ -44,14 +44,14 @@ def spec_of(data: Batch) -> Batch:
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
 
 
-def batch_of(data: Batch, plan: BatchIndices, number: Any) -> Batch:
+def batch_of(data: Batch, indices: BatchIndices, number: Any) -> Batch:
     """The batch of a step: the rows that the plan names, and a mask if it says that some are padding."""
-    rows = ops.get_item(plan.rows, number)
+    rows = ops.get_item(indices.rows, number)
     x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
-    if plan.counts is None:
+    if indices.counts is None:
         return Batch(x, y, sample_weight, None)
-    places = backends.of(rows).arange(0, plan.rows.shape[1], 1, "int32")
-    return Batch(x, y, sample_weight, ops.cast(places < ops.get_item(plan.counts, number), "float32"))
+    places = backends.of(rows).arange(0, indices.rows.shape[1], 1, "int32")
+    return Batch(x, y, sample_weight, ops.cast(places < ops.get_item(indices.counts, number), "float32"))
 
 
 class DataChunk(NamedTuple):
@@ -64,7 +64,7 @@ class DataChunk(NamedTuple):
     """
 
     data: Batch
-    plan: BatchIndices
+    indices: BatchIndices
     steps: int
 
 

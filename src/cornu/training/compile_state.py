@@ -53,8 +53,8 @@ class CompileState:
         self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.objective: Any = None  # built, as the scores are, when data is first seen
-        self.scores: Any = None
+        self.compiled_loss: Any = None  # built, as the scores are, when data is first seen
+        self.compiled_metrics: Any = None
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 
@@ -81,8 +81,8 @@ class CompileState:
         Args:
             spec: The specification of the data.
         """
-        if self.objective is not None:
-            return self.objective
+        if self.compiled_loss is not None:
+            return self.compiled_loss
         signature = self.signature_for(spec)
         names, shapes = signature.output_names, _target_shapes(signature, spec)
         return CompiledLoss(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
@@ -93,16 +93,16 @@ class CompileState:
         Args:
             spec: The specification of the data, which was validated: what is built stays.
         """
-        if self.scores is not None:
+        if self.compiled_metrics is not None:
             return
-        objective, signature = self.losses_for(spec), self.signature_for(spec)
+        compiled_loss, signature = self.losses_for(spec), self.signature_for(spec)
         metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
         shapes = _target_shapes(signature, spec), _output_shapes(signature)
         with config.placement_scope(*placement_of(self._model)):
-            scores = CompiledMetrics(metrics, weighted, objective, *shapes, placement_of(self._model).backend)
-        self.objective, self.scores = objective, scores
+            compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, *shapes, placement_of(self._model).backend)
+        self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
 
-    def keeper(self, training: bool) -> StateSync:
+    def state_sync(self, training: bool) -> StateSync:
         """The keeper of the state, with the optimizer's part if it is to train.
 
         Raises:
@@ -112,7 +112,7 @@ class CompileState:
             self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
         key = seeds.next_key() if training else (0, 0)  # measuring must not change what is drawn afterwards
-        return StateSync(self._model, optimizer_variables, self.scores.variables, key)
+        return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:
         wanted = self._model.trainable_variables
@@ -125,22 +125,22 @@ class CompileState:
                 "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
             )
 
-    def train_block(self, spec: Batch) -> MultiStepFunction:
+    def train_function(self, spec: Batch) -> MultiStepFunction:
         """The compiled block of training steps for data of a specification."""
         return self._function("train", spec, self._train_step)
 
     def _train_step(self, spec: Batch) -> Callable:
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.objective, spec.x)
-        return train_step(self._model, self.objective, self.scores, self.optimizer, parts_of)
+        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.compiled_loss, spec.x)
+        return train_step(self._model, self.compiled_loss, self.compiled_metrics, self.optimizer, parts_of)
 
-    def test_block(self, spec: Batch) -> MultiStepFunction:
+    def test_function(self, spec: Batch) -> MultiStepFunction:
         """The compiled block of measuring steps for data of a specification."""
-        return self._function("test", spec, lambda _: test_step(self._model, self.objective, self.scores))
+        return self._function("test", spec, lambda _: test_step(self._model, self.compiled_loss, self.compiled_metrics))
 
     @property
     def variables(self) -> list:
         """The variables of the optimizer and of the metrics."""
-        return [*self.optimizer.variables, *(self.scores.variables if self.scores is not None else [])]
+        return [*self.optimizer.variables, *(self.compiled_metrics.variables if self.compiled_metrics is not None else [])]
 
     def forget(self) -> None:
         """Lets the functions be compiled anew when they are next needed."""
@@ -152,7 +152,7 @@ class CompileState:
         trained = tuple(id(variable) for variable in model.trainable_variables)
         key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = MultiStepFunction(make_step(spec), self.scores, placement_of(model))
+            self._functions[key] = MultiStepFunction(make_step(spec), self.compiled_metrics, placement_of(model))
         return self._functions[key]
 
 

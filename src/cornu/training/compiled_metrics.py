@@ -26,16 +26,16 @@ class CompiledMetrics:
     """
 
     def __init__(
-        self, metrics: Any, weighted_metrics: Any, objective: CompiledLoss, targets: list, outputs: list, backend_name: str
+        self, metrics: Any, weighted_metrics: Any, compiled_loss: CompiledLoss, targets: list, outputs: list, backend_name: str
     ):
-        self.objective = objective
-        self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *objective.part_names)]
+        self.compiled_loss = compiled_loss
+        self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *compiled_loss.part_names)]
         self._of_output: list[list[Metric]] = []
         self._weighted: list[list[Metric]] = []
         self.names = [tracker.name for tracker in self._trackers]
         for kind, given in ((self._of_output, metrics), (self._weighted, weighted_metrics)):
-            for position, identifiers in enumerate(_lists(given, objective.output_names)):
-                loss = objective.losses[position]
+            for position, identifiers in enumerate(_lists(given, compiled_loss.output_names)):
+                loss = compiled_loss.losses[position]
                 resolved = [metrics_package.resolve(each, loss, targets[position], outputs[position]) for each in identifiers]
                 kind.append(resolved)
                 for metric in resolved:
@@ -45,7 +45,7 @@ class CompiledMetrics:
 
     def _add_name(self, name: str, position: int, weighted: bool) -> None:
         """Names a metric's log as Keras does: ``output_accuracy`` where there are several outputs; each name once."""
-        names = self.objective.output_names
+        names = self.compiled_loss.output_names
         prefix = f"{names[position]}_" if len(names) > 1 else ""
         first = f"{prefix}weighted_{name}" if weighted and prefix + name in self.names else prefix + name
         candidates = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(1)))
@@ -82,7 +82,7 @@ class CompiledMetrics:
         """
         remaining, after = iter(values), []
 
-        def feed(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
+        def adapter(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
             own = [next(remaining) for _ in metric.variables]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
@@ -91,13 +91,13 @@ class CompiledMetrics:
         count = ops.shape(trees.leaves(batch.x)[0])[0] if batch.sample_mask is None else ops.sum(batch.sample_mask)
         parts = losses.parts if len(self._trackers) > 1 else []
         for tracker, loss in zip(self._trackers, [losses.total, *parts], strict=True):
-            feed(tracker, loss, sample_weight=count)
-        names = self.objective.output_names
+            adapter(tracker, loss, sample_weight=count)
+        names = self.compiled_loss.output_names
         targets, weights = aligned(batch.y, names), aligned(batch.sample_weight, names)
         for kind, weighted in ((self._of_output, False), (self._weighted, True)):
             for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
                 for metric in metrics:
-                    feed(metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask))
+                    adapter(metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask))
         return after
 
     def results(self, values: list) -> dict[str, Any]:

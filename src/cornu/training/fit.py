@@ -21,7 +21,7 @@ from cornu.training.prepare_data import DataAdapter, make_adapter
 def fit(
     model: Any,
     compiled: CompileState,
-    feed: DataAdapter,
+    adapter: DataAdapter,
     validation: DataAdapter | None,
     epochs: range,
     validation_freq: Any,
@@ -45,7 +45,7 @@ def fit(
     """
     model.history = history = History()  # also there if training ends with an exception
     progress = Progress(verbose)
-    params = {"epochs": epochs.stop, "steps": feed.steps, "verbose": verbose}
+    params = {"epochs": epochs.stop, "steps": adapter.steps, "verbose": verbose}
     callback_list = CallbackList([callbacks, history], model, params)
     model.stop_training = False
     progress.announce(
@@ -53,18 +53,20 @@ def fit(
     )
     callback_list.call("on_train_begin", {})
     explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer)
-    loop = Loop(compiled.train_block(feed.spec), compiled.keeper(training=True), callback_list, "train", progress, explain)
+    loop = Loop(
+        compiled.train_function(adapter.spec), compiled.state_sync(training=True), callback_list, "train", progress, explain
+    )
     logs: dict[str, Any] = {}
     with progress:
         for epoch in epochs:
-            if not feed.ready():
+            if not adapter.ready():
                 warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
                 break
-            compiled.scores.reset()
+            compiled.compiled_metrics.reset()
             callback_list.call("on_epoch_begin", epoch, {})
-            progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", feed.steps)
+            progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", adapter.steps)
             try:
-                logs = loop.epoch(feed)
+                logs = loop.epoch(adapter)
             except NonFiniteError as error:
                 if not callback_list.handle_non_finite(error):
                     raise
@@ -80,15 +82,15 @@ def fit(
     return history
 
 
-def _validated(compiled: CompileState, feed: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
+def _validated(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
     """The logs of the validation data, with their prefix; none, and a warning, if it is used up."""
-    if not feed.ready():
+    if not adapter.ready():
         text = "`fit`: the validation data ended: an iterator gives its batches only once. This epoch is not validated. "
         warnings.warn(
             text + "Pass arrays, or something that can be iterated over anew, such as a list of batches.", stacklevel=4
         )
         return {}
-    return {f"val_{name}": value for name, value in measure(compiled, feed, callbacks, Progress(0)).items()}
+    return {f"val_{name}": value for name, value in measure(compiled, adapter, callbacks, Progress(0)).items()}
 
 
 def _ended_text(made: int, wanted: int) -> str:
@@ -98,18 +100,18 @@ def _ended_text(made: int, wanted: int) -> str:
     )
 
 
-def measure(compiled: CompileState, feed: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
+def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
     """Runs a model over data without training it.
 
     Returns:
         The logs: loss and metrics.
     """
-    compiled.scores.reset()
+    compiled.compiled_metrics.reset()
     callbacks.call("on_test_begin", {})
-    loop = Loop(compiled.test_block(feed.spec), compiled.keeper(training=False), callbacks, "test", progress)
+    loop = Loop(compiled.test_function(adapter.spec), compiled.state_sync(training=False), callbacks, "test", progress)
     with progress:
-        progress.begin("Evaluating", feed.steps)
-        logs = loop.epoch(feed)
+        progress.begin("Evaluating", adapter.steps)
+        logs = loop.epoch(adapter)
         progress.end(logs)
     callbacks.call("on_test_end", logs)
     return logs
@@ -124,14 +126,14 @@ def one_batch(
         The logs.
     """
     data = array_checks.as_arrays(function, data)
-    feed = make_adapter(function, model, compiled, data, sample_count(data), False, class_weight)
-    compiled.ensure_built(feed.spec)
-    compiled.scores.reset()
-    block = compiled.train_block(feed.spec) if training else compiled.test_block(feed.spec)
+    adapter = make_adapter(function, model, compiled, data, sample_count(data), False, class_weight)
+    compiled.ensure_built(adapter.spec)
+    compiled.compiled_metrics.reset()
+    multi_step = compiled.train_function(adapter.spec) if training else compiled.test_function(adapter.spec)
     explain = functools.partial(nan_diagnosis.explain, function, model, compiled.optimizer) if training else None
     events = "train" if training else "test"
-    loop = Loop(block, compiled.keeper(training), CallbackList([], model, {}), events, Progress(0), explain)
-    return loop.epoch(feed)
+    loop = Loop(multi_step, compiled.state_sync(training), CallbackList([], model, {}), events, Progress(0), explain)
+    return loop.epoch(adapter)
 
 
 def _is_due(frequency: Any, epoch: int) -> bool:

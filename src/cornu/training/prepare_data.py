@@ -63,9 +63,11 @@ def make_adapter(
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         arguments.no_targets_beside_batches(function, data)
-        feed = IterableDataAdapter(data.x, steps, validated, placement_of(model), padding, resumable=trained, shuffle=shuffle)
-        feed.sample()
-        return feed
+        adapter = IterableDataAdapter(
+            data.x, steps, validated, placement_of(model), padding, resumable=trained, shuffle=shuffle
+        )
+        adapter.sample()
+        return adapter
     batch = validated(data)
     size = batch_size or (-(-sample_count(batch) // steps) if steps else 32)
     return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, resumable=trained)
@@ -74,7 +76,7 @@ def make_adapter(
 def may_pad(model: Any, compiled: CompileState) -> bool:
     """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
     layers_may = batch_coupling.effective_coupling(model) != "unknown"
-    return layers_may and compiled.objective.padding_is_safe and compiled.scores.padding_is_safe
+    return layers_may and compiled.compiled_loss.padding_is_safe and compiled.compiled_metrics.padding_is_safe
 
 
 def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:

@@ -19,14 +19,14 @@ pytest.importorskip("onnxruntime")
 ONNX, NUMPY = backends.get("onnx"), backends.get("numpy")
 
 CANNOT = {
-    "repeat": "the loop of training",
+    "multi_step": "the loop of training",
     "max_pool of minus infinity": "ONNX Runtime pools with the lowest finite number in the place of padding",
 }
 """Cases of the table that ONNX cannot express, with the reasons."""
 
 REFUSED = {
     "value_and_grad": lambda b: b.value_and_grad(lambda x: x),
-    "repeat": lambda b: b.repeat(lambda *_: None, lambda x: x),
+    "multi_step": lambda b: b.multi_step(lambda *_: None, lambda x: x),
     "fold_in": lambda b: b.fold_in(np.zeros(2, "uint32"), 1),
     "random_uniform": lambda b: b.random_uniform(np.zeros(2, "uint32"), (2,), "float32"),
     "random_normal": lambda b: b.random_normal(np.zeros(2, "uint32"), (2,), "float32"),

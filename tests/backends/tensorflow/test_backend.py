@@ -276,7 +276,7 @@ def test_nothing_is_traced_anew_for_another_number_of_steps():
         traces.append(1)
         return {"x": carry["x"] + data[0] * B.cast(number, "float32")}
 
-    run = B.repeat(step, lambda carry: carry["x"] * 2)
+    run = B.multi_step(step, lambda carry: carry["x"] * 2)
     for start, stop in ((0, 3), (1, 5), (2, 2)):
         carry, result = run({"x": B.asarray(0.0)}, [B.asarray(1.0)], start, stop)
         assert (float(carry["x"]), float(result)) == (sum(range(start, stop)), 2 * sum(range(start, stop)))

@@ -109,7 +109,7 @@ def test_what_a_list_gives_can_be_differentiated_further():
     weight = normal(3).requires_grad_()
     for result in (
         B.compile(lambda x: x * 2)(normal(3)),
-        B.repeat(lambda c, d, n: c + d, lambda c: c)(normal(3), normal(3), 0, 2)[0],
+        B.multi_step(lambda c, d, n: c + d, lambda c: c)(normal(3), normal(3), 0, 2)[0],
     ):
         (result * weight).sum().backward()  # PyTorch keeps the result for the gradient
         assert torch.equal(weight.grad, result)
@@ -203,7 +203,7 @@ def test_a_constant_that_is_given_back_or_written_into_is_no_constant():
 
     carry, data = [normal(2), torch.zeros(2), torch.zeros(2)], normal(2)
     assert "full" in calls_of(step, carry, data, 0, own=3)
-    repeated = B.repeat(step, lambda carry: carry[1])
+    repeated = B.multi_step(step, lambda carry: carry[1])
     assert repeated(carry, data, 0, 3)[1].tolist() == [0, 0] and repeated(carry, data, 0, 2)[1].tolist() == [0, 0]
 
     calls = calls_of(lambda x: (B.full((2,), 1.0, "float32").expand(3, 2).add_(x), x), normal(3, 2))
@@ -273,7 +273,7 @@ def test_repeated_updates_are_made_in_place_and_leave_the_users_arrays_alone():
     carry = [normal(3, 4), torch.zeros(3, 4), torch.zeros(3, 4)]
     before, gradient = [array.clone() for array in carry], normal(4, 3)
 
-    found, _ = B.repeat(adam_step, lambda carry: carry[0])(carry, gradient, 0, 3)
+    found, _ = B.multi_step(adam_step, lambda carry: carry[0])(carry, gradient, 0, 3)
 
     weight, mean, square = map(B.to_numpy, before)
     for _ in range(3):
@@ -308,9 +308,9 @@ def test_neighbouring_updates_are_one_call():
 
     carry, data = [normal(3), torch.zeros(3), torch.zeros(3), normal(3), torch.zeros(3), torch.zeros(3)], normal(3)
     assert calls_of(step, carry, data, 0, own=6).count("adam_") == 1
-    found, _ = B.repeat(step, lambda carry: carry[0])(carry, data, 0, 2)
+    found, _ = B.multi_step(step, lambda carry: carry[0])(carry, data, 0, 2)
     for place in (0, 3):
-        alone, _ = B.repeat(adam_step, lambda carry: carry[0])(carry[place : place + 3], data[None], 0, 2)
+        alone, _ = B.multi_step(adam_step, lambda carry: carry[0])(carry[place : place + 3], data[None], 0, 2)
         for mine, expected in zip(found[place : place + 3], alone, strict=True):
             assert torch.equal(mine, expected.reshape(3))
 

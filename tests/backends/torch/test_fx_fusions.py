@@ -201,7 +201,7 @@ def test_two_results_of_a_step_never_share_memory():
         return [weight, new, square, new, mean, total + old]  # Adam writes into the second, which is the fourth too
 
     carry, data = [normal(3) if place in (0, 3, 4) else torch.zeros(3) for place in range(6)], normal(3)
-    found, _ = B.repeat(step, lambda carry: carry[0])(carry, data, 0, 4)
+    found, _ = B.multi_step(step, lambda carry: carry[0])(carry, data, 0, 4)
     for number in range(4):
         carry = step(carry, data, number)
     for one, other in zip(found, carry, strict=True):

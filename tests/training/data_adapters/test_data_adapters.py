@@ -20,12 +20,12 @@ def array_feed(samples: int, batch_size: int, pad: bool = True, **options: Any) 
     return ArrayDataAdapter(data, batch_size, **{"shuffle": False, "place": PLACE, "may_pad": lambda: pad, **options})
 
 
-def batches_of(feed: Any, ahead: bool = False) -> list[list[int]]:
+def batches_of(adapter: Any, prefetch: bool = False) -> list[list[int]]:
     """The samples of each batch of an epoch, without padding."""
     found = []
-    for segment in feed.epoch(ahead):
-        for step in range(segment.steps):
-            batch = batch_of(segment.data, segment.plan, step)
+    for chunk in adapter.epoch(prefetch):
+        for step in range(chunk.steps):
+            batch = batch_of(chunk.data, chunk.indices, step)
             rows = [int(row) for row in np.asarray(batch.x).ravel()]
             mask = [1.0] * len(rows) if batch.sample_mask is None else list(batch.sample_mask)
             assert mask == sorted(mask, reverse=True)
@@ -33,12 +33,12 @@ def batches_of(feed: Any, ahead: bool = False) -> list[list[int]]:
     return found
 
 
-def rows_of(feed: Any) -> list[int]:
-    return [row for batch in batches_of(feed) for row in batch]
+def rows_of(adapter: Any) -> list[int]:
+    return [row for batch in batches_of(adapter) for row in batch]
 
 
-def shapes_of(feed: Any) -> set:
-    return {(segment.plan.rows.shape, segment.plan.counts is None) for segment in feed.epoch()}
+def shapes_of(adapter: Any) -> set:
+    return {(chunk.indices.rows.shape, chunk.indices.counts is None) for chunk in adapter.epoch()}
 
 
 # --- Arrays -----------------------------------------------------------------------------------------------------------------
@@ -62,13 +62,13 @@ def test_without_padding_the_last_batch_is_smaller():
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it():
-    feed = array_feed(4, 32)
-    assert (feed.batch_size, feed.steps, batches_of(feed)) == (4, 1, [[0, 1, 2, 3]])
+    adapter = array_feed(4, 32)
+    assert (adapter.batch_size, adapter.steps, batches_of(adapter)) == (4, 1, [[0, 1, 2, 3]])
 
 
 def test_shuffling_takes_all_in_another_order_each_epoch():
-    feed = array_feed(50, 8, shuffle=True)
-    first, second = (rows_of(feed) for _ in range(2))
+    adapter = array_feed(50, 8, shuffle=True)
+    first, second = (rows_of(adapter) for _ in range(2))
     assert sorted(first) == sorted(second) == list(range(50))
     assert first != second != list(range(50))
 
@@ -83,40 +83,40 @@ def test_the_same_seed_gives_the_same_order():
 
 def test_the_order_is_that_of_philox_on_every_backend(backend):
     seeds.set_seed(5)
-    feed = array_feed(20, 20, shuffle=True, place=config.Placement(backend))
+    adapter = array_feed(20, 20, shuffle=True, place=config.Placement(backend))
     order = np.random.Generator(np.random.Philox(key=np.array([5, 0], dtype=np.uint64))).permutation(20)
-    assert batches_of(feed) == [order.tolist()]
+    assert batches_of(adapter) == [order.tolist()]
 
 
 def test_steps_of_training_go_on_where_the_last_epoch_stopped():
-    feed = array_feed(7, 2, steps=3, resumable=True)
-    assert feed.steps == 3
-    assert batches_of(feed) == [[0, 1], [2, 3], [4, 5]]
-    assert batches_of(feed) == [[6], [0, 1], [2, 3]]
-    assert batches_of(feed) == [[4, 5], [6], [0, 1]]
+    adapter = array_feed(7, 2, steps=3, resumable=True)
+    assert adapter.steps == 3
+    assert batches_of(adapter) == [[0, 1], [2, 3], [4, 5]]
+    assert batches_of(adapter) == [[6], [0, 1], [2, 3]]
+    assert batches_of(adapter) == [[4, 5], [6], [0, 1]]
 
 
 def test_more_steps_than_data_go_around():
-    feed = array_feed(4, 2, steps=5, resumable=True)
-    assert batches_of(feed) == [[0, 1], [2, 3], [0, 1], [2, 3], [0, 1]]
+    adapter = array_feed(4, 2, steps=5, resumable=True)
+    assert batches_of(adapter) == [[0, 1], [2, 3], [0, 1], [2, 3], [0, 1]]
 
 
 def test_steps_of_shuffled_data_use_every_sample_before_one_comes_again():
-    feed = array_feed(6, 2, steps=2, resumable=True, shuffle=True)
-    taken = rows_of(feed) + rows_of(feed) + rows_of(feed)
+    adapter = array_feed(6, 2, steps=2, resumable=True, shuffle=True)
+    taken = rows_of(adapter) + rows_of(adapter) + rows_of(adapter)
     assert sorted(taken[:6]) == sorted(taken[6:]) == list(range(6))
 
 
 @pytest.mark.parametrize("pad", [True, False])
 def test_steps_that_go_on_keep_their_shapes(pad):
-    feed = array_feed(7, 2, steps=3, resumable=True, pad=pad)
-    shapes = [shapes_of(feed) for _ in range(4)]
+    adapter = array_feed(7, 2, steps=3, resumable=True, pad=pad)
+    shapes = [shapes_of(adapter) for _ in range(4)]
     assert len(set.union(*shapes)) == (1 if pad else 2)
 
 
 def test_steps_of_measuring_begin_anew_and_end_with_the_data():
-    feed = array_feed(5, 2, steps=2)
-    assert batches_of(feed) == batches_of(feed) == [[0, 1], [2, 3]]
+    adapter = array_feed(5, 2, steps=2)
+    assert batches_of(adapter) == batches_of(adapter) == [[0, 1], [2, 3]]
     assert array_feed(5, 2, steps=9).steps == 3
 
 
@@ -124,11 +124,11 @@ def test_steps_of_measuring_begin_anew_and_end_with_the_data():
 @pytest.mark.parametrize("pad", [True, False])
 def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
     monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
-    feed = array_feed(16, 2, shuffle=shuffle, pad=pad)
-    segments = list(feed.epoch())
-    assert {len(segment.data.x) for segment in segments} <= {6, 4}
+    adapter = array_feed(16, 2, shuffle=shuffle, pad=pad)
+    chunks = list(adapter.epoch())
+    assert {len(chunk.data.x) for chunk in chunks} <= {6, 4}
     seeds.set_seed(1)
-    assert sorted(rows_of(feed)) == list(range(16))
+    assert sorted(rows_of(adapter)) == list(range(16))
 
 
 def test_pieces_have_the_order_of_the_whole(monkeypatch):
@@ -136,9 +136,9 @@ def test_pieces_have_the_order_of_the_whole(monkeypatch):
     monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)
     pieces = array_feed(17, 3, shuffle=True)
     orders = []
-    for feed in (whole, pieces):
+    for adapter in (whole, pieces):
         seeds.set_seed(4)
-        orders.append(batches_of(feed))
+        orders.append(batches_of(adapter))
     assert orders[0] == orders[1]
 
 
@@ -191,9 +191,9 @@ SOURCES = {
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_only_batches_with_numbers_are_shuffled(name):
-    feed = batch_feed(SOURCES[name](), shuffle=True)
-    feed.sample()
-    epochs = [batches_of(feed) for _ in range(8)]
+    adapter = batch_feed(SOURCES[name](), shuffle=True)
+    adapter.sample()
+    epochs = [batches_of(adapter) for _ in range(8)]
     assert all(sorted(epoch) == THREE for epoch in epochs)
     assert (epochs == [THREE] * 8) == (name != "an object with length and items")
 
@@ -203,38 +203,38 @@ AHEAD = pytest.mark.parametrize("ahead", [False, True], ids=["when needed", "ahe
 
 @AHEAD
 @pytest.mark.parametrize("name", SOURCES)
-def test_what_can_be_iterated_over_anew_is_in_each_epoch(name, ahead, all_are_slow):
-    feed = batch_feed(SOURCES[name]())
-    feed.sample()
-    assert [batches_of(feed, ahead) for _ in range(3)] == [THREE] * 3
-    assert feed.ready()
+def test_what_can_be_iterated_over_anew_is_in_each_epoch(name, prefetch, all_are_slow):
+    adapter = batch_feed(SOURCES[name]())
+    adapter.sample()
+    assert [batches_of(adapter, prefetch) for _ in range(3)] == [THREE] * 3
+    assert adapter.ready()
 
 
 def test_the_length_is_known_before_if_it_can_be():
     assert batch_feed(Lengthy()).steps == 3
-    feed = batch_feed(Iterable())
-    assert feed.steps is None
-    batches_of(feed)
-    assert feed.steps == 3
+    adapter = batch_feed(Iterable())
+    assert adapter.steps is None
+    batches_of(adapter)
+    assert adapter.steps == 3
 
 
 def test_an_object_is_told_that_the_epoch_ended():
     source = Lengthy()
-    feed = batch_feed(source)
-    batches_of(feed), batches_of(feed)
+    adapter = batch_feed(source)
+    batches_of(adapter), batches_of(adapter)
     assert source.ended == 2
 
 
 @AHEAD
-def test_an_iterator_serves_all_epochs_together(ahead, all_are_slow):
-    feed = batch_feed(iter(SOURCES["a list"]()), steps=1)
-    feed.sample()
-    assert [batches_of(feed, ahead) for _ in range(3)] == [[[0, 1]], [[2, 3]], [[4, 5]]]
-    assert not feed.ready()
+def test_an_iterator_serves_all_epochs_together(prefetch, all_are_slow):
+    adapter = batch_feed(iter(SOURCES["a list"]()), steps=1)
+    adapter.sample()
+    assert [batches_of(adapter, prefetch) for _ in range(3)] == [[[0, 1]], [[2, 3]], [[4, 5]]]
+    assert not adapter.ready()
 
 
 @AHEAD
-def test_an_iterator_is_asked_for_no_more_than_it_must_give(ahead, all_are_slow):
+def test_an_iterator_is_asked_for_no_more_than_it_must_give(prefetch, all_are_slow):
     asked = []
 
     def generator() -> Any:
@@ -242,36 +242,36 @@ def test_an_iterator_is_asked_for_no_more_than_it_must_give(ahead, all_are_slow)
             asked.append(number)
             yield batch(number)
 
-    feed = batch_feed(generator(), steps=2)
-    feed.sample()
+    adapter = batch_feed(generator(), steps=2)
+    adapter.sample()
     for _ in range(3):
-        assert feed.ready()
-        batches_of(feed, ahead)
+        assert adapter.ready()
+        batches_of(adapter, prefetch)
     assert asked == [0, 1, 2, 3, 4, 5]
 
 
 def test_an_iterator_that_ends_early_warns():
-    feed = batch_feed(iter(SOURCES["a list"]()), steps=5)
+    adapter = batch_feed(iter(SOURCES["a list"]()), steps=5)
     with pytest.warns(UserWarning, match="The data ended after 3 of the 5 batches that were asked for."):
-        assert batches_of(feed) == THREE
+        assert batches_of(adapter) == THREE
 
 
 @AHEAD
 @pytest.mark.parametrize("name", ["a list", "an iterable", "an object with length and items"])
-def test_data_of_training_goes_on_and_around(name, ahead, all_are_slow):
-    feed = batch_feed(SOURCES[name](), steps=2, resumable=True)
-    feed.sample()
-    assert [batches_of(feed, ahead) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
+def test_data_of_training_goes_on_and_around(name, prefetch, all_are_slow):
+    adapter = batch_feed(SOURCES[name](), steps=2, resumable=True)
+    adapter.sample()
+    assert [batches_of(adapter, prefetch) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
 
 
 def test_a_list_of_measuring_begins_anew():
-    feed = batch_feed(SOURCES["a list"](), steps=2)
-    feed.sample()
-    assert [batches_of(feed) for _ in range(2)] == [[[0, 1], [2, 3]]] * 2
+    adapter = batch_feed(SOURCES["a list"](), steps=2)
+    adapter.sample()
+    assert [batches_of(adapter) for _ in range(2)] == [[[0, 1], [2, 3]]] * 2
 
 
 @AHEAD
-def test_an_epoch_that_is_left_early_draws_no_more(ahead, all_are_slow):
+def test_an_epoch_that_is_left_early_draws_no_more(prefetch, all_are_slow):
     drawn = []
 
     def generator() -> Any:
@@ -279,19 +279,19 @@ def test_an_epoch_that_is_left_early_draws_no_more(ahead, all_are_slow):
             drawn.append(number)
             yield batch(number)
 
-    feed = batch_feed(generator())
-    feed.sample()
-    epoch = feed.epoch(ahead)
+    adapter = batch_feed(generator())
+    adapter.sample()
+    epoch = adapter.epoch(prefetch)
     next(epoch), next(epoch)
     epoch.close()
-    assert len(drawn) <= (4 if ahead else 2)
+    assert len(drawn) <= (4 if prefetch else 2)
 
 
 def test_smaller_batches_are_filled_up():
-    feed = batch_feed([batch(0, 1, 2), batch(3), batch(4, 5)])
-    shapes = {(segment.data.x.shape, segment.plan.counts is None) for segment in feed.epoch()}
+    adapter = batch_feed([batch(0, 1, 2), batch(3), batch(4, 5)])
+    shapes = {(chunk.data.x.shape, chunk.indices.counts is None) for chunk in adapter.epoch()}
     assert shapes == {((3, 1), False)}
-    assert batches_of(feed) == [[0, 1, 2], [3], [4, 5]]
+    assert batches_of(adapter) == [[0, 1, 2], [3], [4, 5]]
 
 
 def test_larger_batches_are_taken_as_they_are():
@@ -299,8 +299,8 @@ def test_larger_batches_are_taken_as_they_are():
 
 
 def test_without_padding_batches_are_taken_as_they_are():
-    feed = batch_feed([batch(0, 1, 2), batch(3)], pad=False)
-    assert [segment.data.x.shape for segment in feed.epoch()] == [(3, 1), (1, 1)]
+    adapter = batch_feed([batch(0, 1, 2), batch(3)], pad=False)
+    assert [chunk.data.x.shape for chunk in adapter.epoch()] == [(3, 1), (1, 1)]
 
 
 @pytest.mark.parametrize("source", [[], iter([])], ids=["a list", "an iterator"])
@@ -318,17 +318,19 @@ def test_an_object_that_gives_nothing_the_second_time():
             while self.batches:
                 yield self.batches.pop()
 
-    feed = batch_feed(Once())
-    batches_of(feed)
+    adapter = batch_feed(Once())
+    batches_of(adapter)
     with pytest.raises(DataError, match="The data gave no batch for this epoch"):
-        batches_of(feed)
+        batches_of(adapter)
 
 
 def test_batches_are_numbered():
     numbers: list[int] = []
-    feed = IterableDataAdapter(SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE, bool)
-    feed.sample()
-    batches_of(feed), batches_of(feed)
+    adapter = IterableDataAdapter(
+        SOURCES["a list"](), None, lambda given, number: (numbers.append(number), given)[1], PLACE, bool
+    )
+    adapter.sample()
+    batches_of(adapter), batches_of(adapter)
     assert numbers == [1, 2, 3, 1, 2, 3]
 
 
@@ -337,11 +339,11 @@ SIX = {"an iterator": lambda: iter([batch(0, 1), batch(2, 3), batch(4, 5)]), "an
 
 @pytest.mark.parametrize("name", SIX)
 def test_the_specification_is_that_of_the_first_batch_which_is_drawn_once(name):
-    feed = batch_feed(SIX[name]())
-    first = feed.sample()
-    assert feed.sample() is first and (feed.spec.x.shape, feed.spec.y.dtype) == ((None, 1), "int64")
-    assert rows_of(feed) == [0, 1, 2, 3, 4, 5]
-    assert feed.spec.x.shape == (None, 1)  # also when the data is used up
+    adapter = batch_feed(SIX[name]())
+    first = adapter.sample()
+    assert adapter.sample() is first and (adapter.spec.x.shape, adapter.spec.y.dtype) == ((None, 1), "int64")
+    assert rows_of(adapter) == [0, 1, 2, 3, 4, 5]
+    assert adapter.spec.x.shape == (None, 1)  # also when the data is used up
 
 
 def test_arrays_carry_their_specification():
@@ -354,9 +356,9 @@ def test_arrays_carry_their_specification():
 def test_whether_to_pad_is_asked_once_and_not_before_the_first_epoch(make):
     asked: list[int] = []
     ask = lambda: asked.append(1) or True  # noqa: E731
-    feed = make(ask) if make else IterableDataAdapter([batch(0, 1), batch(2)], None, checked, PLACE, ask)
-    assert feed.spec and not asked
-    batches_of(feed), batches_of(feed)
+    adapter = make(ask) if make else IterableDataAdapter([batch(0, 1), batch(2)], None, checked, PLACE, ask)
+    assert adapter.spec and not asked
+    batches_of(adapter), batches_of(adapter)
     assert asked == [1]
 
 

@@ -41,15 +41,15 @@ class Source:
 
 @pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 20])
-def test_all_items_come_in_order(count, ahead, all_are_slow):
+def test_all_items_come_in_order(count, prefetch, all_are_slow):
     source = Source(count)
-    assert list(prefetched(source.items(), ahead)) == list(range(count))
+    assert list(prefetched(source.items(), prefetch)) == list(range(count))
     assert source.has_ended()
 
 
 def test_a_thread_draws_two_items_before_they_are_taken_and_no_third(all_are_slow):
     source = Source()
-    items = prefetched(source.items(), ahead=True)
+    items = prefetched(source.items(), prefetch=True)
     assert next(items) == 0
     assert source.reached[2].wait(SECONDS)
     assert source.drawn == [0, 1, 2]
@@ -61,10 +61,10 @@ def test_a_thread_draws_two_items_before_they_are_taken_and_no_third(all_are_slo
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_items_that_come_at_once_need_no_thread(ahead, monkeypatch):
+def test_items_that_come_at_once_need_no_thread(prefetch, monkeypatch):
     monkeypatch.setattr(prefetch, "_SLOW_SECONDS", float(SECONDS))
     source = Source()
-    items = prefetched(source.items(), ahead)
+    items = prefetched(source.items(), prefetch)
     assert [next(items), next(items)] == [0, 1]
     assert source.drawn == [0, 1]
     assert source.threads == {threading.current_thread()}
@@ -76,7 +76,7 @@ def test_a_source_that_waits_gets_a_thread():
             time.sleep(0.002)
             yield threading.current_thread()
 
-    first, second = prefetched(waiting(), ahead=True)
+    first, second = prefetched(waiting(), prefetch=True)
     assert first is threading.current_thread()
     assert second is not first
 
@@ -85,7 +85,7 @@ def test_a_source_that_waits_gets_a_thread():
 def test_an_exception_comes_as_it_is_after_the_items_before_it(error, all_are_slow):
     source, taken = Source(error=error, raises_at=3), []
     with pytest.raises(type(error)) as caught:
-        for item in prefetched(source.items(), ahead=True):
+        for item in prefetched(source.items(), prefetch=True):
             taken.append(item)
     assert caught.value is error
     assert "items" in [frame.name for frame in traceback.extract_tb(error.__traceback__)]
@@ -103,7 +103,7 @@ def test_the_item_that_is_being_drawn_is_waited_for(all_are_slow):
         finished.append(True)
         yield 1
 
-    items = prefetched(slow(), ahead=True)
+    items = prefetched(slow(), prefetch=True)
     next(items)
     assert begun.wait(SECONDS)
     threading.Timer(0.05, go.set).start()
@@ -117,7 +117,7 @@ def test_the_thread_sees_what_its_beginner_has_set(all_are_slow):
             yield np.geterr()["over"], config.place(), threading.current_thread()
 
     with np.errstate(over="raise"), config.placement_scope("numpy", "cpu:3"):
-        first, second = prefetched(settings(), ahead=True)
+        first, second = prefetched(settings(), prefetch=True)
     assert first[:2] == second[:2] == ("raise", ("numpy", "cpu:3"))
     assert first[2] is not second[2]
 

@@ -317,11 +317,11 @@ def test_many_steps_run_in_one_call(classifier, monkeypatch):
     model = classifier().to_backend("numpy")
     model.fit(X, Y, SIZE, verbose=0)
     compiled = model._compiled
-    block, ranges = compiled.train_block(spec_of(Batch(X, Y, None, None))), []
+    multi_step, ranges = compiled.train_function(spec_of(Batch(X, Y, None, None))), []
 
-    def watched(state, data, plan, start, stop):
+    def watched(state, data, indices, start, stop):
         ranges.append((start, stop))
-        return block(state, data, plan, start, stop)
+        return multi_step(state, data, indices, start, stop)
 
     monkeypatch.setattr(compiled, "train_block", lambda spec: watched)
     model.fit(X, Y, SIZE, verbose=0)

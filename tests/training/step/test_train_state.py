@@ -18,7 +18,7 @@ def network(backend: str):
 
 def test_a_state_holds_what_the_variables_hold(backend, close):
     model, optimizer = network(backend), optimizers.Adam()
-    state = keeper_of(model, optimizer).read()
+    state = keeper_of(model, optimizer).pull()
     close(list(map(np.asarray, state.trainable)), [v.numpy() for v in model.trainable_variables], 0, 0)
     close(list(map(np.asarray, state.non_trainable)), [v.numpy() for v in model.non_trainable_variables], 0, 0)
     assert len(state.optimizer) == len(optimizer.variables)
@@ -27,17 +27,17 @@ def test_a_state_holds_what_the_variables_hold(backend, close):
 
 def test_a_state_that_is_handed_back_is_read_again(backend):
     model, engine = network(backend), cornu.backends.get(backend)
-    keeper = keeper_of(model, optimizers.SGD())
-    state = keeper.read()
+    state_sync = keeper_of(model, optimizers.SGD())
+    state = state_sync.pull()
     kernel = engine.asarray(np.full((4, 3), 7.0, dtype="float32"))
-    keeper.push(state._replace(trainable=[kernel, *state.trainable[1:]], step=engine.asarray(5)))
+    state_sync.push(state._replace(trainable=[kernel, *state.trainable[1:]], step=engine.asarray(5)))
     assert model.get_weights()[0].tolist() == [[7.0] * 3] * 4
-    assert int(keeper.read().step) == 5
+    assert int(state_sync.pull().step) == 5
 
 
 def test_the_variables_keep_their_values_until_then(backend, close):
     model = network(backend)
     before = model.get_weights()
-    state = keeper_of(model, optimizers.SGD()).read()
+    state = keeper_of(model, optimizers.SGD()).pull()
     state.trainable[0] = state.trainable[0] * 2
     close(model.get_weights(), before, 0, 0)

@@ -24,59 +24,65 @@ def prepared(backend: str):
 
 
 def test_one_step_by_hand(backend):
-    model, compiled, data, plan = prepared(backend)
+    model, compiled, data, indices = prepared(backend)
     kernel, bias = model.get_weights()
-    state, report = compiled.train_block(SPEC)(compiled.keeper(True).read(), data, plan, 1, 2)
+    state, step_result = compiled.train_function(SPEC)(compiled.state_sync(True).read(), data, indices, 1, 2)
     x, y = X[2:4], Y[2:4]
     error = x @ kernel + bias - y
     upstream = 2 * error / error.size
     np.testing.assert_allclose(state.trainable[0], kernel - 0.1 * (x.T @ upstream + 0.02 * kernel), 1e-5, 1e-6)
     np.testing.assert_allclose(state.trainable[1], bias - 0.1 * upstream.sum(axis=0), 1e-5, 1e-6)
-    np.testing.assert_allclose(report.logs["loss"], (error**2).mean() + 0.01 * (kernel**2).sum(), 1e-5)
-    np.testing.assert_allclose(report.logs["mae"], np.abs(error).mean(), 1e-5)
-    assert bool(report.finite) and int(state.step) == 1 and list(report.logs) == ["loss", "mae"]
+    np.testing.assert_allclose(step_result.logs["loss"], (error**2).mean() + 0.01 * (kernel**2).sum(), 1e-5)
+    np.testing.assert_allclose(step_result.logs["mae"], np.abs(error).mean(), 1e-5)
+    assert bool(step_result.finite) and int(state.step) == 1 and list(step_result.logs) == ["loss", "mae"]
 
 
 def test_a_block_is_its_steps(backend, close):
-    _, compiled, data, plan = prepared(backend)
-    block, state = compiled.train_block(SPEC), compiled.keeper(True).read()
-    whole, report = block(state, data, plan, 0, 5)
+    _, compiled, data, indices = prepared(backend)
+    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).read()
+    whole, step_result = multi_step(state, data, indices, 0, 5)
     for step in range(5):
-        state, single = block(state, data, plan, step, step + 1)
+        state, single = multi_step(state, data, indices, step, step + 1)
     close([*whole.trainable, *whole.metrics], [*state.trainable, *state.metrics])
-    np.testing.assert_allclose(report.logs["loss"], single.logs["loss"], 1e-6)
+    np.testing.assert_allclose(step_result.logs["loss"], single.logs["loss"], 1e-6)
 
 
 def test_a_step_changes_no_variable(backend, close):
-    model, compiled, data, plan = prepared(backend)
+    model, compiled, data, indices = prepared(backend)
     before = model.get_weights()
-    compiled.train_block(SPEC)(compiled.keeper(True).read(), data, plan, 0, 5)
+    compiled.train_function(SPEC)(compiled.state_sync(True).read(), data, indices, 0, 5)
     close(model.get_weights(), before, 0, 0)
 
 
 def test_measuring_changes_only_the_metrics(backend, close):
-    _, compiled, data, plan = prepared(backend)
-    state = compiled.keeper(False).read()
-    after, report = compiled.test_block(SPEC)(state, data, plan, 0, 5)
+    _, compiled, data, indices = prepared(backend)
+    state = compiled.state_sync(False).read()
+    after, step_result = compiled.test_function(SPEC)(state, data, indices, 0, 5)
     close([*after.trainable, *after.non_trainable], [*state.trainable, *state.non_trainable], 0, 0)
-    assert after.optimizer == [] and float(report.logs["mae"]) > 0
+    assert after.optimizer == [] and float(step_result.logs["mae"]) > 0
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 def test_a_report_says_whether_all_is_finite(poison, backend):
-    _, compiled, data, plan = prepared(backend)
+    _, compiled, data, indices = prepared(backend)
     y = Y.copy()
     y[5, 0] = poison
     data = data._replace(y=backends.get(backend).asarray(y))
-    block, state = compiled.train_block(SPEC), compiled.keeper(True).read()
-    assert [bool(block(state, data, plan, step, step + 1)[1].finite) for step in range(5)] == [True, True, False, True, True]
+    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).read()
+    assert [bool(multi_step(state, data, indices, step, step + 1)[1].finite) for step in range(5)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_the_batch_of_a_step(backend):
     engine = backends.get(backend)
     data = Batch({"a": engine.asarray(X)}, engine.asarray(Y), None, None)
-    plan = BatchIndices(engine.asarray([[3, 1, 0], [2, 2, 2]]), engine.asarray([3, 1]))
-    first, second = batch_of(data, plan, 0), batch_of(data, plan, 1)
+    indices = BatchIndices(engine.asarray([[3, 1, 0], [2, 2, 2]]), engine.asarray([3, 1]))
+    first, second = batch_of(data, indices, 0), batch_of(data, indices, 1)
     np.testing.assert_array_equal(first.x["a"], X[[3, 1, 0]])
     np.testing.assert_array_equal(second.y, Y[[2, 2, 2]])
     assert first.sample_weight is None
@@ -96,9 +102,9 @@ def test_dropout_of_a_step_depends_on_its_number(backend, close):
     sample = Batch(np.ones((2, 4), "float32"), np.zeros((2, 1), "float32"), None, None)
     compiled.ensure_built(spec_of(sample))
     data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
-    plan = BatchIndices(engine.asarray([[0, 1]]), None)
-    state, block, losses = compiled.keeper(True).read(), compiled.train_block(spec_of(sample)), []
+    indices = BatchIndices(engine.asarray([[0, 1]]), None)
+    state, multi_step, losses = compiled.state_sync(True).read(), compiled.train_function(spec_of(sample)), []
     for _ in range(4):
-        state, report = block(state._replace(metrics=compiled.keeper(True).read().metrics), data, plan, 0, 1)
-        losses.append(float(report.logs["loss"]))
+        state, step_result = multi_step(state._replace(metrics=compiled.state_sync(True).read().metrics), data, indices, 0, 1)
+        losses.append(float(step_result.logs["loss"]))
     assert len(set(losses)) > 1

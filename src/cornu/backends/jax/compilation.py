@@ -114,7 +114,7 @@ def prefers_compiled(*arrays: Array) -> bool:
     return config.fast_paths() and not builtins.any(isinstance(array, Tracer) for array in arrays)
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
+def multi_step(step: Callable, finish: Callable) -> Callable:
     def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
         def one_more(place: tuple) -> tuple:
             return place[0] + 1, step(place[1], data, place[0])

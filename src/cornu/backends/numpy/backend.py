@@ -614,7 +614,7 @@ def prefers_compiled(*arrays: Array) -> bool:
     return False
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
+def multi_step(step: Callable, finish: Callable) -> Callable:
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
         for number in range(int(start), int(stop)):
             carry = step(carry, data, np.array(number, "int32"))

@@ -742,8 +742,8 @@ def prefers_compiled(*arrays: Array) -> bool:
     return False
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
-    raise refused("repeat", _NO_TRAINING, _ONLY_FORWARD)
+def multi_step(step: Callable, finish: Callable) -> Callable:
+    raise refused("multi_step", _NO_TRAINING, _ONLY_FORWARD)
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:

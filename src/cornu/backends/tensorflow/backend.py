@@ -611,7 +611,7 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 value_and_grad = gradients.value_and_grad
 custom_gradient = gradients.custom_gradient
 compile = compilation.compile
-repeat = compilation.repeat
+multi_step = compilation.multi_step
 abstract_eval = tracing.abstract_eval
 
 

@@ -52,8 +52,8 @@ def _program(f: Callable, form: Any, tensors: list[Array]) -> Callable:
     return lambda *leaves: trees.unflatten(result_form, concrete(*leaves))
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
-    """See ``contract.repeat``.
+def multi_step(step: Callable, finish: Callable) -> Callable:
+    """See ``contract.multi_step``.
 
     TensorFlow's optimizer of graphs does nothing for what stands inside a loop. A function that the loop calls and that may
     not be written out there is improved: a small convolutional network trains 1.3 times as fast.

@@ -154,7 +154,7 @@ def compile(f: Callable) -> Callable:
     return run
 
 
-def repeat(step: Callable, finish: Callable) -> Callable:
+def multi_step(step: Callable, finish: Callable) -> Callable:
     """Many steps as one call (see the contract)."""
     programs, finished = TracedFunctions(step), compile(finish)
 

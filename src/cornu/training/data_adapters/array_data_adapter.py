@@ -46,7 +46,7 @@ class ArrayDataAdapter:
         self.batch_size = min(batch_size, self.samples)
         a_pass = -(-self.samples // self.batch_size)
         self.steps = a_pass if steps is None else steps if resumable else min(steps, a_pass)
-        self._plan_steps = min(self.steps, a_pass)
+        self._index_rows = min(self.steps, a_pass)
         self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
@@ -79,26 +79,26 @@ class ArrayDataAdapter:
 
     def _pass(self, order: np.ndarray) -> Iterator[DataChunk]:
         if self._resident is not None:
-            yield from self._segments(self._resident, order, self._plan_steps)
+            yield from self._chunks(self._resident, order, self._index_rows)
             return
         rows_a_piece = self._steps_a_piece * self.batch_size
         for start in range(0, len(order), rows_a_piece):
             rows = order[start : start + rows_a_piece]
             piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._segments(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
+            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
 
-    def _segments(self, data: Batch, order: np.ndarray, plan_steps: int) -> Iterator[DataChunk]:
+    def _chunks(self, data: Batch, order: np.ndarray, index_rows: int) -> Iterator[DataChunk]:
         """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
         size = self.batch_size
         if self._pad and self.samples % size:
-            counts = np.clip(len(order) - np.arange(plan_steps) * size, 0, size).astype(np.int32)
-            yield self._segment(data, np.resize(order, (plan_steps, size)), counts, -(-len(order) // size))
+            counts = np.clip(len(order) - np.arange(index_rows) * size, 0, size).astype(np.int32)
+            yield self._chunk(data, np.resize(order, (index_rows, size)), counts, -(-len(order) // size))
             return
         whole = len(order) // size
         if whole:
-            yield self._segment(data, np.resize(order[: whole * size], (plan_steps, size)), None, whole)
+            yield self._chunk(data, np.resize(order[: whole * size], (index_rows, size)), None, whole)
         if len(order) % size:
-            yield self._segment(data, order[whole * size :].reshape(1, -1), None, 1)
+            yield self._chunk(data, order[whole * size :].reshape(1, -1), None, 1)
 
-    def _segment(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> DataChunk:
+    def _chunk(self, data: Batch, rows: np.ndarray, counts: np.ndarray | None, steps: int) -> DataChunk:
         return DataChunk(data, BatchIndices(self._as_array(rows), None if counts is None else self._as_array(counts)), steps)

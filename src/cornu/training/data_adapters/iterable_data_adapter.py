@@ -110,7 +110,7 @@ class IterableDataAdapter:
         with contextlib.closing(prefetched(rest, prefetch and may_prefetch(self._source))) as rest:
             for batch in itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest)):
                 given += 1
-                yield self._segment(batch)
+                yield self._chunk(batch)
         self._end(given)
 
     def _end(self, given: int) -> None:
@@ -161,7 +161,7 @@ class IterableDataAdapter:
     def _prepared(self, given: Any, number: int) -> Batch:
         return self._prepare(as_batch(given), number)
 
-    def _segment(self, batch: Batch) -> DataChunk:
+    def _chunk(self, batch: Batch) -> DataChunk:
         count = len(trees.leaves(batch.x)[0])
         self.batch_size = self.batch_size or count
         asarray = self._as_array

@@ -16,7 +16,7 @@ from cornu.training.data_validation.targets import BINARY, without_last
 
 
 def with_class_weight(
-    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], objective: CompiledLoss
+    function: str, batch: Batch, class_weight: dict | None, outputs: list[Output], compiled_loss: CompiledLoss
 ) -> Batch:
     """The batch with a weight for each sample from the weight of its class, times the one it has.
 
@@ -35,7 +35,7 @@ def with_class_weight(
     """
     if class_weight is None:
         return batch
-    _check_class_weight(function, class_weight, outputs, objective)
+    _check_class_weight(function, class_weight, outputs, compiled_loss)
     if batch.y is None:
         raise DataError(f"{said(function)} was given `class_weight` and no `y`.", "The classes stand in `y`.", "Pass it.")
     y = np.asarray(trees.leaves(batch.y)[0])
@@ -55,7 +55,7 @@ def with_class_weight(
     return batch._replace(sample_weight=weight)
 
 
-def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], objective: CompiledLoss) -> None:
+def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], compiled_loss: CompiledLoss) -> None:
     if not isinstance(class_weight, dict):
         raise InvalidTypeError(
             f"{said(function)} was given `class_weight` as {type(class_weight).__name__}.",
@@ -68,7 +68,7 @@ def _check_class_weight(function: str, class_weight: Any, outputs: list[Output],
             "It cannot tell for which of them it is.",
             "Give the weights as `sample_weight`, a list or a dict with one array for each output.",
         )
-    classes = _class_count(outputs[0], objective.losses[0])
+    classes = _class_count(outputs[0], compiled_loss.losses[0])
     for number, weight in class_weight.items():
         if isinstance(number, str) or int(number) != number or (classes is not None and not 0 <= number < classes):
             raise InvalidArgumentError(

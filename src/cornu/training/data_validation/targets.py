@@ -48,7 +48,7 @@ class Target(NamedTuple):
         return self.loss.kwargs.get("axis", -1) if isinstance(self.loss, LossFunctionWrapper) else -1
 
 
-def check(function: str, objective: CompiledLoss, outputs: list[Output], batch: Batch) -> None:
+def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], batch: Batch) -> None:
     """Refuses targets and sample weights that do not fit the outputs and the losses.
 
     Args:
@@ -63,10 +63,10 @@ def check(function: str, objective: CompiledLoss, outputs: list[Output], batch: 
         ShapeError: Shapes differ.
     """
     names = [output.name for output in outputs]
-    one_judged = sum(loss is not None for loss in objective.losses) <= 1
+    one_judged = sum(loss is not None for loss in compiled_loss.losses) <= 1
     targets = _for_each_output(function, "y", batch.y, names, one_for_all=one_judged)
     weights = _for_each_output(function, "sample_weight", batch.sample_weight, names, one_for_all=True)
-    for output, loss, (name, array), (weight_name, weight) in zip(outputs, objective.losses, targets, weights, strict=True):
+    for output, loss, (name, array), (weight_name, weight) in zip(outputs, compiled_loss.losses, targets, weights, strict=True):
         if loss is not None:
             _refuse_missing(function, name, array, output, loss)
             _check_target(Target(function, name, array, output, loss))

@@ -44,21 +44,21 @@ class Loop:
 
     def __init__(
         self,
-        block: MultiStepFunction,
-        keeper: StateSync,
+        multi_step: MultiStepFunction,
+        state_sync: StateSync,
         callbacks: CallbackList,
         events: str,
         progress: Progress,
         explain: Any = None,
     ):
-        self._block, self._callbacks = block, callbacks
+        self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
         self._explain: Any = explain
-        self._recovery = Recovery(block, keeper, takes_back=explain is not None)
+        self._recovery = Recovery(multi_step, state_sync, takes_back=explain is not None)
         self._seconds_a_step: float | None = None
         self._calls = 0
 
-    def epoch(self, feed: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
+    def epoch(self, adapter: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
         """Makes all steps of an epoch and gives its logs.
 
         Raises:
@@ -67,12 +67,12 @@ class Loop:
         done, logs, looked = 0, {}, time.perf_counter()
         self._recovery.begin()
         try:
-            with contextlib.closing(feed.epoch(prefetch=not self._callbacks.wants_batches())) as segments:
-                for segment, start, stop in self._ranges(segments):
+            with contextlib.closing(adapter.epoch(prefetch=not self._callbacks.wants_batches())) as chunks:
+                for chunk, start, stop in self._ranges(chunks):
                     self._call_batch_event("begin", done, {})
-                    self._advance(segment, start, stop)
+                    self._advance(chunk, start, stop)
                     done, now = done + stop - start, time.perf_counter()
-                    if self._callbacks.wants_batches() or segment.steps > 1 or now - looked > _SECONDS_A_BLOCK:
+                    if self._callbacks.wants_batches() or chunk.steps > 1 or now - looked > _SECONDS_A_BLOCK:
                         logs, looked = self._look(), now
                         self._progress.update(done, logs)
                     self._call_batch_event("end", done - 1, logs)
@@ -83,13 +83,13 @@ class Loop:
             raise
         return logs
 
-    def _ranges(self, segments: Iterable[DataChunk]) -> Iterator[tuple[DataChunk, int, int]]:
+    def _ranges(self, chunks: Iterable[DataChunk]) -> Iterator[tuple[DataChunk, int, int]]:
         """The steps of each compiled call, until the data ends or a callback wants the epoch to end."""
-        for segment in segments:
+        for chunk in chunks:
             start = 0
-            while start < segment.steps:
-                stop = start + self._steps_to_go(segment.steps - start)
-                yield segment, start, stop
+            while start < chunk.steps:
+                stop = start + self._steps_to_go(chunk.steps - start)
+                yield chunk, start, stop
                 if self._events == "train" and self._callbacks.model.stop_training:
                     return
                 start = stop
@@ -104,27 +104,28 @@ class Loop:
             self._callbacks.call(f"on_{self._events}_batch_{moment}", number, logs)
             self._recovery.begin()  # callbacks may change weights
 
-    def _advance(self, segment: DataChunk, start: int, stop: int) -> None:
-        if self._progress.is_moving and not self._block.is_compiled_for(segment.data, segment.plan):
+    def _advance(self, chunk: DataChunk, start: int, stop: int) -> None:
+        if self._progress.is_moving and not self._multi_step.is_compiled_for(chunk.data, chunk.indices):
             self._progress.wait_for("compiling")
         began = time.perf_counter()
-        report = self._recovery.commit(segment, start, stop)
+        step_result = self._recovery.commit(chunk, start, stop)
         self._calls += 1
-        if segment.steps > 1 and self._calls > 1:  # the first call compiles
-            bool(report.finite)  # waits for the block, so that its time is known
+        if chunk.steps > 1 and self._calls > 1:  # the first call compiles
+            bool(step_result.finite)  # waits for the block, so that its time is known
             seconds = (time.perf_counter() - began) / (stop - start)
             least = 0.0 if self._seconds_a_step is None else self._seconds_a_step / _GROWTH
             self._seconds_a_step = max(seconds, least, 1e-7)
 
     def _look(self) -> dict[str, float]:
         """Reads the newest report: gives its logs if all is well."""
-        report = self._recovery.unread_report
-        if report is None:
+        step_result = self._recovery.unread_report
+        if step_result is None:
             return {}
         logs = {
-            name: float(value) if np.ndim(value) == 0 else np.asarray(value).tolist() for name, value in report.logs.items()
+            name: float(value) if np.ndim(value) == 0 else np.asarray(value).tolist()
+            for name, value in step_result.logs.items()
         }
-        if self._explain is not None and not bool(report.finite):
+        if self._explain is not None and not bool(step_result.finite):
             raise self._explain(*self._recovery.replay())
         self._recovery.begin()
         return logs

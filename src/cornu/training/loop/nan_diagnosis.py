@@ -12,7 +12,7 @@ from cornu.training.batch import Batch, DataChunk, batch_of
 from cornu.training.step.train_state import TrainState
 
 
-def explain(function: str, model: Any, optimizer: Any, segment: DataChunk, step: int, state: TrainState) -> NonFiniteError:
+def explain(function: str, model: Any, optimizer: Any, chunk: DataChunk, step: int, state: TrainState) -> NonFiniteError:
     """The error for a step that made a weight or the loss NaN or infinite.
 
     Args:
@@ -24,7 +24,7 @@ def explain(function: str, model: Any, optimizer: Any, segment: DataChunk, step:
         state: The state before that step.
     """
     with config.placement_scope(*placement_of(model)):
-        batch = batch_of(segment.data, segment.plan, step)
+        batch = batch_of(chunk.data, chunk.indices, step)
         first_bad = _first_bad_layer(model, state, batch)
     where = (
         f"the layer {first_bad!r} gave it first"

@@ -10,10 +10,10 @@ from cornu.training.step.train_state import StateSync, TrainState
 class _Steps(NamedTuple):
     """Steps whose report nobody has read yet."""
 
-    segment: DataChunk
+    chunk: DataChunk
     start: int
     stop: int
-    report: StepResult
+    step_result: StepResult
 
 
 class FailedStep(NamedTuple):
@@ -25,7 +25,7 @@ class FailedStep(NamedTuple):
         state: The state before it.
     """
 
-    segment: DataChunk
+    chunk: DataChunk
     number: int
     state: TrainState
 
@@ -42,37 +42,37 @@ class Recovery:
         takes_back: Whether states that are not finite are taken back, as in training.
     """
 
-    def __init__(self, block: MultiStepFunction, keeper: StateSync, takes_back: bool):
-        self._block, self._keeper, self._takes_back = block, keeper, takes_back
-        self._good: TrainState = keeper.read()
+    def __init__(self, multi_step: MultiStepFunction, state_sync: StateSync, takes_back: bool):
+        self._multi_step, self._state_sync, self._takes_back = multi_step, state_sync, takes_back
+        self._good: TrainState = state_sync.pull()
         self._pending: TrainState | None = None
         self._unread: list[_Steps] = []
 
     @property
     def unread_report(self) -> StepResult | None:
         """The report of the newest steps since :meth:`begin`, if there are any."""
-        return self._unread[-1].report if self._unread else None
+        return self._unread[-1].step_result if self._unread else None
 
     def begin(self) -> None:
         """Take what the model holds as the good state: its report was read, or the user's own code has run."""
-        self._good = self._keeper.read()
+        self._good = self._state_sync.pull()
         self._unread.clear()
 
-    def commit(self, segment: DataChunk, start: int, stop: int) -> StepResult:
+    def commit(self, chunk: DataChunk, start: int, stop: int) -> StepResult:
         """Make the steps ``start`` to ``stop - 1`` of a segment, and hand the state after them to the model."""
-        state, report = self._block(self._keeper.read(), segment.data, segment.plan, start, stop)
-        self._unread.append(_Steps(segment, start, stop, report))
+        state, step_result = self._multi_step(self._state_sync.pull(), chunk.data, chunk.indices, start, stop)
+        self._unread.append(_Steps(chunk, start, stop, step_result))
         self._pending = state
-        self._keeper.push(state)
+        self._state_sync.push(state)
         self._pending = None
-        return report
+        return step_result
 
     def rollback(self) -> None:
         """After an exception: the newest state stays if it is finite, else the model gets that before the failed step."""
         if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
-            self._keeper.push(self._pending)
+            self._state_sync.push(self._pending)
             self._pending = None
-        if self._takes_back and self._unread and not bool(self._unread[-1].report.finite):
+        if self._takes_back and self._unread and not bool(self._unread[-1].step_result.finite):
             self.replay()
         self._unread.clear()
 
@@ -83,18 +83,18 @@ class Recovery:
         """
         failed = self._first_failed()
         self._good = failed.state
-        self._keeper.push(failed.state)
+        self._state_sync.push(failed.state)
         self._unread.clear()
         return failed
 
     def _first_failed(self) -> FailedStep:
         state = self._good
-        for segment, start, stop, _ in self._unread:
+        for chunk, start, stop, _ in self._unread:
             for number in range(start, stop):
-                after, report = self._block(state, segment.data, segment.plan, number, number + 1)
-                if not bool(report.finite):
-                    return FailedStep(segment, number, state)
+                after, step_result = self._multi_step(state, chunk.data, chunk.indices, number, number + 1)
+                if not bool(step_result.finite):
+                    return FailedStep(chunk, number, state)
                 state = after
         # A device may not compute the same twice: then all these steps are undone.
-        segment, start = self._unread[-1][:2]
-        return FailedStep(segment, start, self._good)
+        chunk, start = self._unread[-1][:2]
+        return FailedStep(chunk, start, self._good)

@@ -27,7 +27,7 @@ class GradientResult(NamedTuple):
     non_trainable: list
 
 
-def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., GradientResult]:
+def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[..., GradientResult]:
     """Makes the function from a batch to the gradients of its loss: ``(state, batch, key, share=None) -> Measured``.
 
     The loss of a batch that is a part of another one is multiplied by its ``share``.
@@ -40,7 +40,7 @@ def gradients_of(model: Any, objective: Any, optimizer: Any) -> Callable[..., Gr
                 trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
             )
             outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
-            losses = objective(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
+            losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
             _refuse_nothing(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:

@@ -41,7 +41,7 @@ def checked_size(size: Any) -> Any:
     )
 
 
-def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[int], int]:
+def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callable[[int], int]:
     """Into how many parts to cut a batch of some size.
 
     Args:
@@ -56,9 +56,9 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
     if size is None:
         return lambda batch_size: 1
     if size == "auto":
-        best = best_size(model, objective, inputs)
+        best = best_size(model, compiled_loss, inputs)
         return lambda batch_size: 1 if best is None else worthwhile_parts(batch_size, best)
-    reason = _coupling(model, objective) or profile_activations(model, inputs).blocker
+    reason = _coupling(model, compiled_loss) or profile_activations(model, inputs).blocker
     if reason is not None:
         raise InvalidArgumentError(
             f"`compile` was given micro_batch_size={size}.",
@@ -68,11 +68,11 @@ def parts_for(size: Any, model: Any, objective: Any, inputs: Any) -> Callable[[i
     return lambda batch_size: equal_parts(batch_size, int(size))
 
 
-def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
+def best_size(model: Any, compiled_loss: Any, inputs: Any) -> int | None:
     """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
     with config.placement_scope(*placement_of(model)):
         room = backend_of(model).micro_batch_activations()
-    if room is None or _coupling(model, objective) is not None:
+    if room is None or _coupling(model, compiled_loss) is not None:
         return None
     found = profile_activations(model, inputs)
     if found.blocker is not None:
@@ -82,12 +82,12 @@ def best_size(model: Any, objective: Any, inputs: Any) -> int | None:
     return max(_LEAST_SAMPLES, wanted // max(found.activations, 1))
 
 
-def _coupling(model: Any, objective: Any) -> str | None:
+def _coupling(model: Any, compiled_loss: Any) -> str | None:
     """Where samples of a batch meet, in words; None if they do not."""
     for layer in layer_tree.flatten(model):
         if coupling_of_layer(layer) != "none":
             return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
-    if not objective.is_mean_over_samples:
+    if not compiled_loss.is_mean_over_samples:
         return "a loss is no mean over samples that it judges alone (see `Loss.is_per_sample`)"
     return None
 

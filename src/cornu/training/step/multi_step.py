@@ -32,32 +32,32 @@ class MultiStepFunction:
         place: The backend that compiles, and the device that it runs on.
     """
 
-    def __init__(self, step: Callable[[TrainState, Batch], TrainState], scores: Any, place: config.Placement):
-        self._scores, self._place = scores, place
+    def __init__(self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: Any, place: config.Placement):
+        self._compiled_metrics, self._place = compiled_metrics, place
         self._compiled_for: set[tuple] = set()
 
-        def one_step(state: TrainState, data_and_plan: tuple[Batch, BatchIndices], number: Any) -> TrainState:
-            return step(state, batch_of(*data_and_plan, number))
+        def one_step(state: TrainState, data_and_indices: tuple[Batch, BatchIndices], number: Any) -> TrainState:
+            return step(state, batch_of(*data_and_indices, number))
 
-        def report_of(state: TrainState) -> StepResult:
-            logs = scores.results(state.metrics)
+        def result_of(state: TrainState) -> StepResult:
+            logs = compiled_metrics.results(state.metrics)
             return StepResult(_all_finite([*state.trainable, logs["loss"]]), logs)
 
         with config.placement_scope(*place):
-            self._run = backends.get(place.backend).repeat(one_step, report_of)
+            self._run = backends.get(place.backend).multi_step(one_step, result_of)
 
-    def is_compiled_for(self, data: Batch, plan: BatchIndices) -> bool:
+    def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
         """Whether it has run for data and a plan of these shapes and dtypes, and so is compiled for them."""
-        return shapes_and_dtypes((data, plan)) in self._compiled_for
+        return shapes_and_dtypes((data, indices)) in self._compiled_for
 
     def __call__(
-        self, state: TrainState, data: Batch, plan: BatchIndices, start: int, stop: int
+        self, state: TrainState, data: Batch, indices: BatchIndices, start: int, stop: int
     ) -> tuple[TrainState, StepResult]:
         """Makes the steps ``start`` to ``stop - 1`` of a plan."""
         with config.placement_scope(*self._place):
-            state, report = self._run(state, (data, plan), start, stop)
-        self._compiled_for.add(shapes_and_dtypes((data, plan)))
-        return state, report._replace(logs=self._scores.in_order(report.logs))
+            state, step_result = self._run(state, (data, indices), start, stop)
+        self._compiled_for.add(shapes_and_dtypes((data, indices)))
+        return state, step_result._replace(logs=self._compiled_metrics.in_order(step_result.logs))
 
 
 def _all_finite(arrays: list) -> Any:

@@ -49,7 +49,7 @@ class StateSync:
         self._key = backends.array_at(placement_of(model), key, "uint32")
         self._step = backends.array_at(placement_of(model), 0, "int32")
 
-    def read(self) -> TrainState:
+    def pull(self) -> TrainState:
         """The state as the variables hold it now."""
         trainable, non_trainable, optimizer, metrics = map(values_of, self._variables)
         return TrainState(trainable, non_trainable, optimizer, metrics, self._key, self._step)

@@ -13,7 +13,7 @@ from cornu.training.step.train_state import TrainState
 
 
 def train_step(
-    model: Any, objective: Any, scores: Any, optimizer: Any, parts_of: Callable[[int], int]
+    model: Any, compiled_loss: Any, compiled_metrics: Any, optimizer: Any, parts_of: Callable[[int], int]
 ) -> Callable[[TrainState, Batch], TrainState]:
     """Makes the step that trains.
 
@@ -27,7 +27,7 @@ def train_step(
     Returns:
         ``step(state, batch) -> state``.
     """
-    measure = gradients_of(model, objective, optimizer)
+    measure = gradients_of(model, compiled_loss, optimizer)
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         key = backend_of(model).fold_in(state.key, state.step)
@@ -35,13 +35,13 @@ def train_step(
         measure_all = measure if parts == 1 else micro_batches.in_parts(measure, backend_of(model), parts)
         found = measure_all(state, batch, key)
         trainable, optimizer_values = optimizer.stateless_apply(state.optimizer, found.gradients, state.trainable)
-        metrics = scores.update(state.metrics, found.losses, batch, found.outputs)
+        metrics = compiled_metrics.update(state.metrics, found.losses, batch, found.outputs)
         return TrainState(trainable, found.non_trainable, optimizer_values, metrics, state.key, state.step + 1)
 
     return step
 
 
-def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, Batch], TrainState]:
+def test_step(model: Any, compiled_loss: Any, compiled_metrics: Any) -> Callable[[TrainState, Batch], TrainState]:
     """Makes the step that only measures: it changes nothing but the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:
@@ -51,8 +51,8 @@ def test_step(model: Any, objective: Any, scores: Any) -> Callable[[TrainState, 
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
         )
         outputs = trees.leaves(outputs)
-        losses = objective(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
+        losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
         losses = losses._replace(total=sum(penalties, start=losses.total))
-        return state._replace(metrics=scores.update(state.metrics, losses, batch, outputs))
+        return state._replace(metrics=compiled_metrics.update(state.metrics, losses, batch, outputs))
 
     return step
