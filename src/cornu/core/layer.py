@@ -170,8 +170,8 @@ class Layer(LayerTraits, Configurable):
 
     def add_loss(self, loss: Any) -> None:
         """Adds a number, or a list of them, to what training makes small. Called in ``call``."""
-        context = context.current()
-        (context.losses if context is not None else self._cornu.losses).extend(trees.leaves(loss))
+        running = context.current()
+        (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
 
     # --- Being called -------------------------------------------------------------------------------------------------
 

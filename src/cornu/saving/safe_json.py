@@ -95,7 +95,7 @@ def _no_constant(name: str) -> None:
 
 
 def _refusal(source: str, received: str, expected: str) -> ModelFormatError:
-    return ModelFormatError(f"`{source}` {arrived}.", expected, "The file is damaged or was not written by Keras or Cornu.")
+    return ModelFormatError(f"`{source}` {received}.", expected, "The file is damaged or was not written by Keras or Cornu.")
 
 
 def write_json(tree: Any, what: str) -> bytes:

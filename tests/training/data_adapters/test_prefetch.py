@@ -39,11 +39,11 @@ class Source:
         return not any(thread.is_alive() for thread in self.threads - {threading.current_thread()})
 
 
-@pytest.mark.parametrize("ahead", [False, True])
+@pytest.mark.parametrize("enabled", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 20])
-def test_all_items_come_in_order(count, prefetch, all_are_slow):
+def test_all_items_come_in_order(count, enabled, all_are_slow):
     source = Source(count)
-    assert list(prefetched(source.items(), prefetch)) == list(range(count))
+    assert list(prefetched(source.items(), enabled)) == list(range(count))
     assert source.has_ended()
 
 
@@ -60,11 +60,11 @@ def test_a_thread_draws_two_items_before_they_are_taken_and_no_third(all_are_slo
     assert source.has_ended()
 
 
-@pytest.mark.parametrize("ahead", [False, True])
-def test_items_that_come_at_once_need_no_thread(prefetch, monkeypatch):
+@pytest.mark.parametrize("enabled", [False, True])
+def test_items_that_come_at_once_need_no_thread(enabled, monkeypatch):
     monkeypatch.setattr(prefetch, "_SLOW_SECONDS", float(SECONDS))
     source = Source()
-    items = prefetched(source.items(), prefetch)
+    items = prefetched(source.items(), enabled)
     assert [next(items), next(items)] == [0, 1]
     assert source.drawn == [0, 1]
     assert source.threads == {threading.current_thread()}

@@ -26,7 +26,7 @@ def prepared(backend: str):
 def test_one_step_by_hand(backend):
     model, compiled, data, indices = prepared(backend)
     kernel, bias = model.get_weights()
-    state, step_result = compiled.train_function(SPEC)(compiled.state_sync(True).read(), data, indices, 1, 2)
+    state, step_result = compiled.train_function(SPEC)(compiled.state_sync(True).pull(), data, indices, 1, 2)
     x, y = X[2:4], Y[2:4]
     error = x @ kernel + bias - y
     upstream = 2 * error / error.size
@@ -39,7 +39,7 @@ def test_one_step_by_hand(backend):
 
 def test_a_block_is_its_steps(backend, close):
     _, compiled, data, indices = prepared(backend)
-    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).read()
+    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).pull()
     whole, step_result = multi_step(state, data, indices, 0, 5)
     for step in range(5):
         state, single = multi_step(state, data, indices, step, step + 1)
@@ -50,13 +50,13 @@ def test_a_block_is_its_steps(backend, close):
 def test_a_step_changes_no_variable(backend, close):
     model, compiled, data, indices = prepared(backend)
     before = model.get_weights()
-    compiled.train_function(SPEC)(compiled.state_sync(True).read(), data, indices, 0, 5)
+    compiled.train_function(SPEC)(compiled.state_sync(True).pull(), data, indices, 0, 5)
     close(model.get_weights(), before, 0, 0)
 
 
 def test_measuring_changes_only_the_metrics(backend, close):
     _, compiled, data, indices = prepared(backend)
-    state = compiled.state_sync(False).read()
+    state = compiled.state_sync(False).pull()
     after, step_result = compiled.test_function(SPEC)(state, data, indices, 0, 5)
     close([*after.trainable, *after.non_trainable], [*state.trainable, *state.non_trainable], 0, 0)
     assert after.optimizer == [] and float(step_result.logs["mae"]) > 0
@@ -68,7 +68,7 @@ def test_a_report_says_whether_all_is_finite(poison, backend):
     y = Y.copy()
     y[5, 0] = poison
     data = data._replace(y=backends.get(backend).asarray(y))
-    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).read()
+    multi_step, state = compiled.train_function(SPEC), compiled.state_sync(True).pull()
     assert [bool(multi_step(state, data, indices, step, step + 1)[1].finite) for step in range(5)] == [
         True,
         True,
@@ -103,8 +103,8 @@ def test_dropout_of_a_step_depends_on_its_number(backend, close):
     compiled.ensure_built(spec_of(sample))
     data = Batch(engine.asarray(sample.x), engine.asarray(sample.y), None, None)
     indices = BatchIndices(engine.asarray([[0, 1]]), None)
-    state, multi_step, losses = compiled.state_sync(True).read(), compiled.train_function(spec_of(sample)), []
+    state, multi_step, losses = compiled.state_sync(True).pull(), compiled.train_function(spec_of(sample)), []
     for _ in range(4):
-        state, step_result = multi_step(state._replace(metrics=compiled.state_sync(True).read().metrics), data, indices, 0, 1)
+        state, step_result = multi_step(state._replace(metrics=compiled.state_sync(True).pull().metrics), data, indices, 0, 1)
         losses.append(float(step_result.logs["loss"]))
     assert len(set(losses)) > 1

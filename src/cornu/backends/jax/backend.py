@@ -25,18 +25,14 @@ from cornu import config, dtypes
 from cornu.backends import common as host
 from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.jax import convolution, pooling
+from cornu.backends.jax import compilation, convolution, pooling
 from cornu.backends.jax import recurrence as jax_recurrence
-from cornu.backends.jax.compilation import enable_compilation_cache
 from cornu.backends.jax.devices import asked_device, device_named, devices_by_name, runs_on_cpu
 from cornu.errors import one_of
 
 NAME = "jax"
 
-# --- Compilation cache ------------------------------------------------------------------------------------------------
-
-
-enable_compilation_cache()
+compilation.enable_compilation_cache()
 
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
@@ -581,6 +577,11 @@ def custom_gradient(f: Callable) -> Callable:
         return value, lambda upstream: tuple(grad(upstream))
 
     return jax.custom_gradient(with_tuple)
+
+
+compile = compilation.compile
+prefers_compiled = compilation.prefers_compiled
+multi_step = compilation.multi_step
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
