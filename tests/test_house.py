@@ -184,7 +184,7 @@ def test_no_module_imports_itself_by_a_detour():
 
 def backend_names() -> set[str]:
     """The modules that ``cornu.backends`` imports by name when they are wanted."""
-    return {backends.module_name(name) for name in (*config.BACKENDS, *backends.RECORDERS)}
+    return {backends.module_name(name) for name in (*config.BACKENDS, *backends.TRACING_BACKENDS)}
 
 
 def test_every_module_is_reachable():

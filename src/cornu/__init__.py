@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         plots,
         regularizers,
         saving,
+        testing,
         utils,
     )
     from cornu.core.input import Input
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from cornu.export import load_onnx
     from cornu.layers import Layer
     from cornu.models import Model, Sequential
-    from cornu.testing import layer_checks
 
 __version__ = "0.1.0"
 

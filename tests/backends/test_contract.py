@@ -15,7 +15,7 @@ def functions_of(module):
 
 PRIMITIVES = {name: getattr(contract, name) for name in contract.PRIMITIVES}
 SHORTCUTS = {name: f for name, f in functions_of(fused_ops).items() if name != "find"}
-INSTALLED = [name for name in (*config.BACKENDS, *backends.RECORDERS) if importlib.util.find_spec(name) is not None]
+INSTALLED = [name for name in (*config.BACKENDS, *backends.TRACING_BACKENDS) if importlib.util.find_spec(name) is not None]
 
 
 def arguments(function):

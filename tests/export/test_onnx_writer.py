@@ -39,7 +39,8 @@ def on_numpy():
 
 def table(name: str) -> Any:
     """A module of the tests of layers, for its tables."""
-    spec = importlib.util.spec_from_file_location(f"table_of_{name}", TABLES / f"test_{name}.py")
+    (path,) = TABLES.rglob(f"test_{name}.py")
+    spec = importlib.util.spec_from_file_location(f"table_of_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -49,7 +50,7 @@ def table(name: str) -> Any:
 def cases():
     """Name to what makes a layer and the shapes of its inputs."""
     found = {}
-    for path in sorted(TABLES.glob("test_*.py")):
+    for path in sorted(TABLES.rglob("test_*.py")):
         module = table(path.stem.removeprefix("test_"))
         for name, (kind, arguments, shape, *_) in getattr(module, "AGAINST_KERAS", {}).items():
             make = lambda kind=kind, arguments=arguments: getattr(layers, kind)(**arguments)  # noqa: E731

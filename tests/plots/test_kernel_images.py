@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.plots import confusion_matrix, kernels, learning_curves, picture_grid
+from cornu.plots import confusion_matrix, image_grid, kernels, learning_curves
 
 HISTORY = {"loss": [0.9, 0.5, 0.4], "val_loss": [0.8, 0.6, 0.7], "accuracy": [0.6, 0.8, 0.9], "learning_rate": [0.1, 0.1, 0.01]}
 
@@ -145,24 +145,24 @@ def test_a_channel_that_does_not_exist_is_refused(channel):
 
 
 def test_grey_pictures_share_one_scale():
-    figure = picture_grid(np.array([[[0, 4]], [[2, 16]]], "uint8"))
+    figure = image_grid(np.array([[[0, 4]], [[2, 16]]], "uint8"))
     for axes in figure.axes:
         assert axes.images[0].get_clim() == (0, 16)
 
 
 def test_negative_values_are_darker_than_zero():
-    assert picture_grid(np.array([[[-3.0, 4.0]]])).axes[0].images[0].get_clim() == (-3, 4)
+    assert image_grid(np.array([[[-3.0, 4.0]]])).axes[0].images[0].get_clim() == (-3, 4)
 
 
 @pytest.mark.parametrize(("scale", "kind"), [(255, "uint8"), (1, "float32")])
 def test_coloured_pictures_may_go_to_one_or_to_255(scale, kind, rng):
     pictures = (rng.uniform(0, 1, size=(2, 4, 4, 3)) * scale).astype(kind)
-    shown = np.asarray(picture_grid(pictures).axes[1].images[0].get_array())
+    shown = np.asarray(image_grid(pictures).axes[1].images[0].get_array())
     np.testing.assert_allclose(shown, pictures[1] / scale, rtol=1e-6)
 
 
 def test_pictures_of_different_sizes_stand_side_by_side():
-    figure = picture_grid([np.ones((4, 4)), np.ones((2, 8, 1)), np.ones((3, 3, 4))], titles=["a", "b", "c"], columns=2)
+    figure = image_grid([np.ones((4, 4)), np.ones((2, 8, 1)), np.ones((3, 3, 4))], titles=["a", "b", "c"], columns=2)
     assert [axes.images[0].get_array().shape[:2] for axes in figure.axes] == [(4, 4), (2, 8), (3, 3)]
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
 
@@ -178,7 +178,7 @@ def test_pictures_of_different_sizes_stand_side_by_side():
 )
 def test_what_is_no_grid_is_refused(images, titles, error, message):
     with pytest.raises(error, match=message):
-        picture_grid(images, titles)
+        image_grid(images, titles)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_what_is_no_grid_is_refused(images, titles, error, message):
         lambda path: learning_curves({"a_metric_with_quite_a_long_name_of_its_own_and_more": [1, 2], **HISTORY}, path=path),
         lambda path: kernels(np.random.default_rng(0).normal(size=(5, 5, 3, 40)), path=path),
         lambda path: kernels(np.random.default_rng(0).normal(size=(5, 1, 1, 2)), path=path),
-        lambda path: picture_grid(np.eye(8)[None].repeat(7, axis=0), ["a title"] * 7, path=path),
+        lambda path: image_grid(np.eye(8)[None].repeat(7, axis=0), ["a title"] * 7, path=path),
         lambda path: confusion_matrix([0, 1], [1, 1], ["a class with a long name", "another long name"], path=path),
     ],
 )

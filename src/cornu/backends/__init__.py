@@ -20,7 +20,7 @@ from cornu.backends.lookup import (
 )
 
 __all__ = [
-    "RECORDERS",
+    "TRACING_BACKENDS",
     "array_at",
     "device_of",
     "get",

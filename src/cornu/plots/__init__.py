@@ -9,8 +9,8 @@ __all__ = [
     "confusion_counts",
     "confusion_matrix",
     "confusion_table",
+    "image_grid",
     "kernels",
     "learning_curves",
-    "picture_grid",
     "plain_text",
 ]

@@ -38,8 +38,8 @@ def image_grid(
 
     Example:
         >>> import numpy as np
-        >>> from cornu.plots import picture_grid
-        >>> figure = picture_grid(np.eye(4)[None].repeat(3, axis=0), ["one", "two", "three"])
+        >>> from cornu.plots import image_grid
+        >>> figure = image_grid(np.eye(4)[None].repeat(3, axis=0), ["one", "two", "three"])
         >>> [axes.get_title() for axes in figure.axes]
         ['one', 'two', 'three']
     """

@@ -1,1 +1,6 @@
 """Checks of your own layers."""
+
+from cornu.testing.harness import ContractError
+from cornu.testing.layer_checks import CLAUSES, check_layer
+
+__all__ = ["CLAUSES", "ContractError", "check_layer"]

@@ -36,7 +36,7 @@ REFUSED = {
 
 def agreement():
     """The module with the table of all primitives."""
-    path = Path(__file__).with_name("test_agreement.py")
+    path = Path(__file__).parents[1] / "test_agreement.py"
     spec = importlib.util.spec_from_file_location("table_of_primitives", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

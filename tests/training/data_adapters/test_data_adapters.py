@@ -198,7 +198,7 @@ def test_only_batches_with_numbers_are_shuffled(name):
     assert (epochs == [THREE] * 8) == (name != "an object with length and items")
 
 
-AHEAD = pytest.mark.parametrize("ahead", [False, True], ids=["when needed", "ahead"])  # with `all_are_slow`
+AHEAD = pytest.mark.parametrize("prefetch", [False, True], ids=["when needed", "ahead"])  # with `all_are_slow`
 
 
 @AHEAD
