@@ -2,6 +2,7 @@
 
 from cornu.plots.confusion_plots import confusion_counts, confusion_matrix
 from cornu.plots.curves import learning_curves
+from cornu.plots.images import image_grid
 from cornu.plots.kernel_images import kernels
 from cornu.plots.text_tables import confusion_table, plain_text
 
