@@ -1,4 +1,4 @@
-"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and the sample of ``--sample``."""
+"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and what ``--sample`` leaves out."""
 
 import gc
 import hashlib
@@ -35,14 +35,15 @@ ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--sample``."""
+    """Adds ``--sample`` and ``--rest``."""
     parser.addoption("--sample", action="store_true", help="of a test with many cases run a sample (tests/README.md)")
+    parser.addoption("--rest", action="store_true", help="run only what --sample leaves out")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is not in the sample, if ``--sample`` asks for one."""
-    if config.getoption("--sample"):
-        chosen = sample(items)
+    """Leaves out what is not in the sample for ``--sample``, and the sample for ``--rest``."""
+    if config.getoption("--sample") or config.getoption("--rest"):
+        chosen = sample(items) if config.getoption("--sample") else {*items} - sample(items)
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
 
