@@ -1,8 +1,9 @@
 """Compare two versions of Cornu on the workloads of ``bench.py``: ``python benchmarks/bench_versions.py OLD NEW``.
 
 ``OLD`` and ``NEW`` are ``src`` folders of two checkouts. For each workload and engine, one process of each version trains, and
-they take turns, round after round, so that both see the same machine. Compared is the CPU time (user and system, all threads) of
-an epoch of training and of ``predict`` of one sample and of 20 batches. A ratio above 1 means that the new version is faster.
+they take turns, round after round, so that both see the same machine. Measured is the CPU time (user and system, all threads)
+of an epoch of training and of ``predict`` of one sample and of 20 batches. A ratio above 1 means that the new version is
+faster.
 Writes ``results/versions-DATE.json``.
 """
 
