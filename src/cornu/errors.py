@@ -53,7 +53,7 @@ class InvalidTypeError(CornuError, TypeError):
         >>> try:
         ...     layers.Dense(3, activaton="relu")
         ... except InvalidTypeError as error:
-        ...     print(error.advice)
+        ...     print(error.hint)
         Did you mean 'activation'?
     """
 
@@ -144,7 +144,7 @@ class UnsafeModelError(ModelFormatError):
         >>> try:
         ...     deserialize({"module": "os", "class_name": "system", "config": {}})
         ... except UnsafeModelError as error:
-        ...     print(error.arrived)
+        ...     print(error.received)
         The config names 'system' (module 'os').
     """
 

@@ -493,7 +493,7 @@ def test_what_cannot_be_exported_names_layer_and_reason_and_leaves_no_file(name,
     with pytest.raises(error, match=text) as caught:
         model.export(path)
 
-    assert isinstance(caught.value, CornuError) and caught.value.advice
+    assert isinstance(caught.value, CornuError) and caught.value.hint
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"] * earlier
     assert not earlier or path.read_text() == "an earlier file"
 

@@ -277,4 +277,4 @@ def test_a_flip_in_the_numbers_is_noticed(model, path):
 @pytest.mark.parametrize("length", [0, 7, 100, 1000, -1, -200])
 def test_a_file_that_is_cut_short_is_refused(model, path, length):
     path.write_bytes(path.read_bytes()[:length])
-    assert "cut short or damaged" in refusal(model, path).advice
+    assert "cut short or damaged" in refusal(model, path).hint

@@ -6,6 +6,7 @@ instead of computing: that is how models are exported.
 """
 
 from cornu.backends.lookup import (
+    TRACING_BACKENDS,
     array_at,
     device_of,
     get,

@@ -49,7 +49,7 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
         # The stand-in for an unknown size must not reach the user: they wrote None.
-        told = type(error)(*(_as_given(part, unknown) for part in (error.received, error.expected, error.advice)))
+        told = type(error)(*(_as_given(part, unknown) for part in (error.received, error.expected, error.hint)))
         _copy_notes(told, error, unknown)
         raise told from None
     except Exception as error:  # of the engine, or of the user's code

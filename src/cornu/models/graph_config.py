@@ -187,7 +187,7 @@ def unusable(entry: Any, reason: Any) -> ModelFormatError:
     if isinstance(reason, ModelFormatError):
         if f"{name!r}" in reason.received:
             return reason
-        return type(reason)(f"In {name!r} ({class_name}): {reason.arrived}", reason.expected, reason.advice)
+        return type(reason)(f"In {name!r} ({class_name}): {reason.received}", reason.expected, reason.hint)
     why = str(reason) if isinstance(reason, (str, CornuError)) else f"{type(reason).__name__}: {reason}"
     return ModelFormatError(
         f"The config of {name!r} ({class_name}) cannot be used: {why[:500]}",

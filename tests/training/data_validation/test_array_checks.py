@@ -195,7 +195,7 @@ def test_fit_refuses(name, on, classifier, close):
 def test_a_refusal_has_three_parts(classifier):
     with pytest.raises(DataError) as caught:
         classifier().fit(X, Y[:3])
-    assert caught.value.received and caught.value.expected and caught.value.advice
+    assert caught.value.received and caught.value.expected and caught.value.hint
 
 
 def test_a_refused_fit_does_not_hinder_the_next(on, classifier):
