@@ -116,7 +116,7 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
         return None
     if not backend_of(model).prefers_compiled(*arrays):
         return None
-    return call_handling.on_own_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
+    return call_handling.to_layer_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
 
 
 def input_signature(x: Any) -> tuple | None:
