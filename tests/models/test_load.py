@@ -338,7 +338,7 @@ def test_json_must_be_a_text():
         (b"\x80\x04\x95pickle", "pickle"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"PK\x05\x06" + b"\0" * 18, "without members"),
-        (b"\0" * 100, "damaged or of another kind"),
+        (b"\0" * 100, "damaged or has another format"),
     ],
 )
 def test_other_files_are_told_apart(content, advice, tmp_path):
@@ -363,9 +363,9 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     (tmp_path / "folder.keras").mkdir()
     for path, what in (
-        (tmp_path / "pipe.keras", "no ordinary file"),
+        (tmp_path / "pipe.keras", "not a regular file"),
         (tmp_path / "folder.keras", "a folder"),
-        ("/dev/zero", "no ordinary"),
+        ("/dev/zero", "not a regular file"),
     ):
         with pytest.raises(ModelFormatError, match=what):
             load_model(path)

@@ -94,7 +94,7 @@ def test_only_losses_that_judge_samples_alone_allow_padding():
             r"`loss` names an output 'plaec'. The model's outputs are \['size', 'place'\]. Did you mean 'place'\?",
         ),
         (["mse"], r"`loss` holds 1 entries. The model has 2 outputs: \['size', 'place'\]. Give one entry for each"),
-        ([None, None], r"`compile` was given loss=\[None, None\]. At least one output needs a loss."),
+        ([None, None], r"`compile` received loss=\[None, None\]. At least one output needs a loss."),
         ("msee", "Did you mean"),
     ],
 )

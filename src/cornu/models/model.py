@@ -408,7 +408,7 @@ class Model(Layer):
         arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
-        arguments.frequency("fit", validation_freq)
+        arguments.check_frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
             data, measured = prepare_data.split(data, validation_split)
@@ -676,8 +676,8 @@ class Model(Layer):
         """Convert the argument of ``predict`` to arrays and check that they fit the model."""
         form = predict_function.input_signature(x)
         if form is not None and self._forward is not None and form in self._forward_function.validated_signatures:
-            if not finite_values.surely_finite(x):
-                finite_values.finite("predict", "x", x)
+            if not finite_values.is_surely_finite(x):
+                finite_values.check_finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)

@@ -25,12 +25,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "batch_size 0": (
         {"batch_size": 0},
         InvalidArgumentError,
-        "`fit` was given batch_size=0. It must be a whole number of at least 1. Pass `batch_size=32`.",
+        "`fit` received batch_size=0. It must be a whole number of at least 1. Pass `batch_size=32`.",
     ),
     "batch_size -1": (
         {"batch_size": -1},
         InvalidArgumentError,
-        "`fit` was given batch_size=-1. It must be a whole number of at least 1.",
+        "`fit` received batch_size=-1. It must be a whole number of at least 1.",
     ),
     "batch_size 1.5": ({"batch_size": 1.5}, InvalidArgumentError, "batch_size=1.5. It must be a whole number"),
     "batch_size 4.0": ({"batch_size": 4.0}, InvalidArgumentError, "Pass `batch_size=4`."),
@@ -39,7 +39,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "epochs -1": (
         {"epochs": -1},
         InvalidArgumentError,
-        "`fit` was given epochs=-1. It must be a whole number of at least 0. Pass `epochs=10`.",
+        "`fit` received epochs=-1. It must be a whole number of at least 0. Pass `epochs=10`.",
     ),
     "epochs None": ({"epochs": None}, InvalidArgumentError, "epochs=None. It must be a whole number of at least 0."),
     "initial_epoch -1": ({"initial_epoch": -1}, InvalidArgumentError, "initial_epoch=-1"),
@@ -63,10 +63,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "validation_split 1": (
         {"validation_split": 1},
         InvalidArgumentError,
-        "`fit` was given validation_split=1 and 12 samples. Both parts must hold at least one sample.",
+        "`fit` received validation_split=1 and 12 samples. Both parts must hold at least one sample.",
     ),
     "validation_split 1.5": ({"validation_split": 1.5}, InvalidArgumentError, "validation_split=1.5"),
-    "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` was given validation_split='0.2'"),
+    "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` received validation_split='0.2'"),
     "a sparse matrix": (
         {"x": lambda: pytest.importorskip("scipy.sparse").csr_array(X)},
         DataError,
@@ -83,9 +83,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         DataError,
         "Only arrays can be cut. Pass the data to measure on as `validation_data`.",
     ),
-    "no x": ({"x": None}, DataError, "`fit` was given no `x`."),
-    "x of length 0": ({"x": X[:0], "y": Y[:0]}, DataError, "`fit` was given no samples. It needs at least one."),
-    "an empty list": ({"x": [], "y": []}, DataError, "`fit` was given no samples."),
+    "no x": ({"x": None}, DataError, "`fit` received no `x`."),
+    "x of length 0": ({"x": X[:0], "y": Y[:0]}, DataError, "`fit` received no samples. It needs at least one."),
+    "an empty list": ({"x": [], "y": []}, DataError, "`fit` received no samples."),
     "samples of size 0": ({"x": X[:, :0]}, DataError, "`x` with the shape (12, 0). Each sample must hold at least one number."),
     "a single number": (
         {"x": 3.0},
@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "lengths differ": (
         {"y": Y[:11]},
         DataError,
-        "`fit` was given 12 rows in `x` and 11 rows in `y`. They must have the same number of rows",
+        "`fit` received 12 rows in `x` and 11 rows in `y`. They must have the same number of rows",
     ),
     "lengths of weights differ": (
         {"sample_weight": np.ones(5)},
@@ -153,12 +153,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "y beside batches": (
         {"x": lambda: iter([(X, Y)])},
         DataError,
-        "`fit` was given `y` beside an `x` that gives batches. Batches bring their targets with them",
+        "`fit` received `y` beside an `x` that gives batches. Batches bring their targets with them",
     ),
     "weights beside batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "sample_weight": np.ones(12)},
         DataError,
-        "was given `sample_weight` beside an `x` that gives batches",
+        "received `sample_weight` beside an `x` that gives batches",
     ),
     "a generator of nothing": ({"x": lambda: iter([]), "y": None}, DataError, "The data gave no batch at all."),
     "a batch of four things": (
@@ -218,7 +218,7 @@ def test_metrics_are_chosen_for_labels_that_are_accepted(on, classifier):
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"steps": 0}])
 def test_other_functions_are_named(function, arguments, classifier):
     model = classifier()
-    with pytest.raises(InvalidArgumentError, match=f"`{function}` was given {next(iter(arguments))}=0."):
+    with pytest.raises(InvalidArgumentError, match=f"`{function}` received {next(iter(arguments))}=0."):
         getattr(model, function)(X, verbose=0, **arguments)
 
 
@@ -347,9 +347,11 @@ def test_extent_is_minimum_and_maximum(shape):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("place", [(0, 0), (11, 3)])
 def test_a_quick_look_leaves_to_the_thorough_one_what_may_be_infinite(value, place):
-    assert finite_values.surely_finite(X)
-    assert not finite_values.surely_finite(changed(X, place, value))
-    assert not finite_values.surely_finite(changed(X.astype("float64"), place, 1e100))  # infinite as the float32 of the model
+    assert finite_values.is_surely_finite(X)
+    assert not finite_values.is_surely_finite(changed(X, place, value))
+    assert not finite_values.is_surely_finite(
+        changed(X.astype("float64"), place, 1e100)
+    )  # infinite as the float32 of the model
 
 
 @pytest.mark.parametrize("row", [0, 1500, 2999])
@@ -384,7 +386,7 @@ def test_looking_at_large_arrays_is_cheap():
 
     x = np.random.default_rng(0).random((2**24,), dtype="float32")
     began = time.perf_counter()
-    finite_values.finite("fit", "x", x)
+    finite_values.check_finite("fit", "x", x)
     copied = time.perf_counter()
     x.copy()
     assert copied - began < 10 * (time.perf_counter() - copied) + 0.05

@@ -125,14 +125,14 @@ WRONG = {
         "with the keys ['left', 'rihgt']. The model's inputs are ['left', 'right']. Did you mean 'right'?",
     ),
     "a missing name": ({"left": LEFT}, "Give one array for each of these names."),
-    "one array": (LEFT, "`fit` was given `x` as one array. The model has 2 inputs, ['left', 'right']. Give a list or a dict"),
+    "one array": (LEFT, "`fit` received `x` as one array. The model has 2 inputs, ['left', 'right']. Give a list or a dict"),
     "three arrays": ([LEFT, RIGHT, RIGHT], "`x` as a list of 3 arrays. The model has 2 inputs"),
     "a shape": (
         {"left": LEFT, "right": LEFT},
         "the samples in `x['right']` are 4 numbers, and this model was built for 2 numbers",
     ),
     "the order": ([RIGHT, LEFT], "the samples in `x[0]` are 2 numbers, and this model was built for 4 numbers"),
-    "lengths": ([LEFT, RIGHT[:3]], "`fit` was given 5 rows in `x[0]`, 3 rows in `x[1]` and 5 rows in `y`."),
+    "lengths": ([LEFT, RIGHT[:3]], "`fit` received 5 rows in `x[0]`, 3 rows in `x[1]` and 5 rows in `y`."),
 }
 
 

@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         None,
         DataError,
-        "`fit` was given no `y`. The loss 'sparse_categorical_crossentropy' compares the output 'out' with it. Pass the labels",
+        "`fit` received no `y`. The loss 'sparse_categorical_crossentropy' compares the output 'out' with it. Pass the labels",
     ),
     "a list of arrays for one output": (lambda: regression(2), [np.zeros(2)] * 9, DataError, "`y` as a list of 9 arrays."),
     "a list of two arrays for one output": (
@@ -333,7 +333,7 @@ PLACES = RNG.normal(size=(9, 2))
 WRONG = {
     "one array": (
         QUANTITIES,
-        "`fit` was given `y` as one array. The model has 2 outputs, ['size', 'place']. Give a list or a dict",
+        "`fit` received `y` as one array. The model has 2 outputs, ['size', 'place']. Give a list or a dict",
     ),
     "three arrays": ([QUANTITIES] * 3, "`y` as a list of 3 arrays. The model has 2 outputs"),
     "a name": (
@@ -342,9 +342,9 @@ WRONG = {
     ),
     "a missing name": (
         {"size": QUANTITIES},
-        "`fit` was given no `y['place']`. The loss 'mse' compares the output 'place' with it.",
+        "`fit` received no `y['place']`. The loss 'mse' compares the output 'place' with it.",
     ),
-    "None": ([QUANTITIES, None], "`fit` was given no `y[1]`."),
+    "None": ([QUANTITIES, None], "`fit` received no `y[1]`."),
     "the order": ([PLACES, QUANTITIES], "the labels in `y[0]` are 2 numbers, and the output 'size' is 1 number"),
 }
 
@@ -459,7 +459,7 @@ def test_wrong_class_weights(name):
 
 
 def test_class_weights_without_labels():
-    with pytest.raises(DataError, match=r"`fit` was given `class_weight` and no `y`."):
+    with pytest.raises(DataError, match=r"`fit` received `class_weight` and no `y`."):
         network(3, None, None).fit(X, class_weight={0: 1.0})
 
 

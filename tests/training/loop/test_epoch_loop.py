@@ -313,7 +313,7 @@ def test_the_model_holds_the_state_whenever_a_callback_runs(classifier, on, clos
 
 
 def test_many_steps_run_in_one_call(classifier, monkeypatch):
-    monkeypatch.setattr(epoch_loop, "_SECONDS_A_BLOCK", 60.0)
+    monkeypatch.setattr(epoch_loop, "_SECONDS_PER_CALL", 60.0)
     model = classifier().to_backend("numpy")
     model.fit(X, Y, SIZE, verbose=0)
     compiled = model._compiled

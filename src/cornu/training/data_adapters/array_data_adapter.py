@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import order_of_a_pass
+from cornu.training.data_adapters.data_adapter import epoch_order
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
@@ -44,15 +44,15 @@ class ArrayDataAdapter:
         self._host, self.spec = data, spec_of(data)
         self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
-        a_pass = -(-self.samples // self.batch_size)
-        self.steps = a_pass if steps is None else steps if resumable else min(steps, a_pass)
-        self._index_rows = min(self.steps, a_pass)
+        steps_per_pass = -(-self.samples // self.batch_size)
+        self.steps = steps_per_pass if steps is None else steps if resumable else min(steps, steps_per_pass)
+        self._index_rows = min(self.steps, steps_per_pass)
         self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
-        self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
+        self._steps_per_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
 
     def _on_device(self, batch: Batch) -> Batch:
         return trees.map(self._as_array, batch)
@@ -72,7 +72,7 @@ class ArrayDataAdapter:
             self._left = self._left[:0]
         while steps:
             if not len(self._left):
-                self._left = order_of_a_pass(self.samples, self._shuffle)
+                self._left = epoch_order(self.samples, self._shuffle)
             rows, self._left = np.split(self._left, [steps * self.batch_size])
             steps -= -(-len(rows) // self.batch_size)
             yield from self._pass(rows)
@@ -81,11 +81,11 @@ class ArrayDataAdapter:
         if self._resident is not None:
             yield from self._chunks(self._resident, order, self._index_rows)
             return
-        rows_a_piece = self._steps_a_piece * self.batch_size
-        for start in range(0, len(order), rows_a_piece):
-            rows = order[start : start + rows_a_piece]
+        rows_per_piece = self._steps_per_piece * self.batch_size
+        for start in range(0, len(order), rows_per_piece):
+            rows = order[start : start + rows_per_piece]
             piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
+            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_per_piece)
 
     def _chunks(self, data: Batch, order: np.ndarray, index_rows: int) -> Iterator[DataChunk]:
         """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""

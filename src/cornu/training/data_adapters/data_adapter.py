@@ -50,7 +50,7 @@ def _is_data(value: Any) -> bool:
     return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
 
 
-def order_of_a_pass(count: int, shuffle: bool) -> np.ndarray:
+def epoch_order(count: int, shuffle: bool) -> np.ndarray:
     """The numbers of rows or batches in the order in which a pass takes them, drawn on the host: the same on each backend."""
     order = np.arange(count, dtype=np.int32)
     if not shuffle:

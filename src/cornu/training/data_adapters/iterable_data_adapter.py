@@ -12,7 +12,7 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import as_batch, order_of_a_pass
+from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
 
@@ -186,7 +186,7 @@ def iterate(batches: Any, shuffle: bool = False) -> Iterator:
     if hasattr(batches, "__iter__"):
         return iter(batches)
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[number] for number in order_of_a_pass(len(batches), shuffle).tolist())
+        return (batches[number] for number in epoch_order(len(batches), shuffle).tolist())
     raise InvalidTypeError(
         f"The data is of the type {type(batches).__name__}.",
         "It must be arrays, or give batches when it is iterated over.",

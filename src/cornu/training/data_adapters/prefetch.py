@@ -8,13 +8,13 @@ from collections.abc import Generator, Iterator
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-_AHEAD = 2
+_MAX_PREFETCHED = 2
 """How many batches may be drawn before they are taken: enough to even out a source that is slow now and then."""
 
 _SLOW_SECONDS = 1e-3
 """A source that takes longer for a batch gets a thread. Handing a batch over costs about a tenth of it."""
 
-_PATIENCE_SECONDS = 5.0
+_JOIN_TIMEOUT_SECONDS = 5.0
 """How long to wait for the thread to finish the item that it is at: a source may hang, and Ctrl-C must not."""
 
 
@@ -37,7 +37,7 @@ def prefetched(items: Generator, prefetch: bool) -> Generator:
     began = time.perf_counter()
     for item in items:
         if prefetch and time.perf_counter() - began > _SLOW_SECONDS:
-            with _drawn_by_a_thread(items) as rest:
+            with _prefetch_in_thread(items) as rest:
                 yield item
                 yield from rest
             return
@@ -46,13 +46,13 @@ def prefetched(items: Generator, prefetch: bool) -> Generator:
 
 
 @contextlib.contextmanager
-def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
+def _prefetch_in_thread(items: Generator) -> Iterator[Iterator]:
     ready: SimpleQueue[_Drawn] = SimpleQueue()
-    room, left = threading.Semaphore(_AHEAD), threading.Event()
+    slots, closed = threading.Semaphore(_MAX_PREFETCHED), threading.Event()
 
     def draw() -> None:
         more = True
-        while more and room.acquire() and not left.is_set():
+        while more and slots.acquire() and not closed.is_set():
             found = _draw(items)
             more = found.is_item
             ready.put(found)
@@ -60,11 +60,11 @@ def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(draw,), name="cornu-batches", daemon=True)
     thread.start()
     try:
-        yield _taken(ready, room)
+        yield _consume(ready, slots)
     finally:
-        left.set()
-        room.release()
-        thread.join(_PATIENCE_SECONDS)
+        closed.set()
+        slots.release()
+        thread.join(_JOIN_TIMEOUT_SECONDS)
 
 
 class _Drawn(NamedTuple):
@@ -84,9 +84,9 @@ def _draw(items: Generator) -> _Drawn:
         return _Drawn(error=error)
 
 
-def _taken(ready: "SimpleQueue[_Drawn]", room: threading.Semaphore) -> Iterator:
+def _consume(ready: "SimpleQueue[_Drawn]", slots: threading.Semaphore) -> Iterator:
     while (found := ready.get()).is_item:
-        room.release()
+        slots.release()
         yield found.item
     if found.error is not None:
         raise found.error

@@ -12,7 +12,7 @@ _NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
 
 
-def said(function: str) -> str:
+def format_caller(function: str) -> str:
     """How errors name the function a user called and what it was doing: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
     name, _, what = function.partition(" ")
     return f"`{name}` {what}".rstrip()
@@ -29,30 +29,30 @@ def check_integers(function: str, least: int, **arguments: Any) -> None:
         if isinstance(value, float) and value.is_integer() and value >= least:
             example = int(value)
         raise InvalidArgumentError(
-            f"{said(function)} was given {name}={value!r}.",
+            f"{format_caller(function)} received {name}={value!r}.",
             f"It must be a whole number of at least {least}.",
             f"Pass `{name}={example}`.",
         )
 
 
-def frequency(function: str, value: Any) -> None:
+def check_frequency(function: str, value: Any) -> None:
     """Refuses a ``validation_freq`` that is neither a whole number from 1 nor a collection of epochs."""
     if isinstance(value, (list, tuple, set, frozenset, range)):
         return
     if value is None:
         raise InvalidTypeError(
-            f"{said(function)} was given validation_freq=None.",
+            f"{format_caller(function)} received validation_freq=None.",
             "It must be a whole number, or a list of epochs counted from 1.",
             "Pass `validation_freq=1`.",
         )
     check_integers(function, 1, validation_freq=value)
 
 
-def no_targets_beside_batches(function: str, data: Batch) -> None:
+def check_no_targets(function: str, data: Batch) -> None:
     """Refuses ``y`` beside an ``x`` that gives batches, which hold their own targets."""
     if data.y is not None or data.sample_weight is not None:
         raise DataError(
-            f"{said(function)} was given `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
+            f"{format_caller(function)} received `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
             "Batches bring their targets with them: `(x, y)` or `(x, y, sample_weight)`.",
             "Leave `y` and `sample_weight` out.",
         )

@@ -1,4 +1,4 @@
-"""What is looked at before the first step: the arguments, and that the data is finite numbers of equal length.
+"""What is last_read at before the first step: the arguments, and that the data is finite numbers of equal length.
 
 ``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. The checks read
 an array once, and say the same on every backend; and all of them run before a weight changes.
@@ -12,7 +12,7 @@ import numpy as np
 from cornu import backends, trees
 from cornu.errors import DataError
 from cornu.training.batch import Batch
-from cornu.training.data_validation.arguments import said
+from cornu.training.data_validation.arguments import format_caller
 
 _NUMBER_NAMES = ("bfloat16",)
 
@@ -31,14 +31,16 @@ def as_arrays(function: str, batch: Batch) -> Batch:
     """
     if batch.x is None:
         raise DataError(
-            f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches."
+            f"{format_caller(function)} received no `x`.", "It needs data.", "Pass arrays, or something that gives batches."
         )
     x, y, weight = [_as_tree(function, name, part) for name, part in zip(Batch._fields, batch[:3], strict=False)]
     parts = {"x": x, "y": y, "sample_weight": weight}
     leaves = [pair for name, part in parts.items() if part is not None for pair in named_leaves(name, part)]
     lengths = {len(leaf) for _, leaf in leaves}
     if 0 in lengths or not trees.leaves(x):
-        raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
+        raise DataError(
+            f"{format_caller(function)} received no samples.", "It needs at least one.", "Check how the data was loaded."
+        )
     if len(lengths) > 1:
         raise _lengths_error(function, parts, leaves)
     return Batch(x, y, weight, None)
@@ -49,13 +51,13 @@ def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str,
     for name, part in parts.items():
         if isinstance(part, list) and len(part) in lengths and len({leaf.shape for leaf in part}) == 1:
             return DataError(
-                f"{said(function)} was given `{name}` as a list of {len(part)} arrays.",
+                f"{format_caller(function)} received `{name}` as a list of {len(part)} arrays.",
                 "A list of arrays is taken as several inputs or outputs, each with all samples.",
                 f"If it holds the samples, make one array of them: `np.stack({name})`.",
             )
     counts = [f"{len(leaf)} rows in `{name}`" for name, leaf in leaves]
     return DataError(
-        f"{said(function)} was given {', '.join(counts[:-1])} and {counts[-1]}.",
+        f"{format_caller(function)} received {', '.join(counts[:-1])} and {counts[-1]}.",
         "They must have the same number of rows, one for each sample.",
         "Check how the arrays were made or cut.",
     )
@@ -99,19 +101,19 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         value = backends.of(value).to_numpy(value)
     if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
-            f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
+            f"{format_caller(function)} received `{name}` with the dtype {value.dtype}.",
             "Data must be real numbers.",
             _dtype_advice(name, value),
         )
     if value.ndim == 0:
         raise DataError(
-            f"{said(function)} was given `{name}` as a single number.",
+            f"{format_caller(function)} received `{name}` as a single number.",
             "It needs an array whose first axis counts the samples.",
             f"For one sample, pass `{name}=np.array([{value}])`.",
         )
     if value.size == 0 and len(value) > 0:
         raise DataError(
-            f"{said(function)} was given `{name}` with the shape {tuple(value.shape)}.",
+            f"{format_caller(function)} received `{name}` with the shape {tuple(value.shape)}.",
             "Each sample must hold at least one number.",
             "Check how the data was loaded.",
         )
@@ -123,7 +125,7 @@ def _host_array(function: str, name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         raise DataError(
-            f"{said(function)} was given `{name}` as rows of different lengths.",
+            f"{format_caller(function)} received `{name}` as rows of different lengths.",
             "All samples must have the same shape.",
             "Cut them or fill them up to one length.",
         ) from None

@@ -9,8 +9,8 @@ from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, Shap
 from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss
-from cornu.training.data_validation.arguments import said
-from cornu.training.data_validation.inputs import times
+from cornu.training.data_validation.arguments import format_caller
+from cornu.training.data_validation.inputs import format_shape
 from cornu.training.data_validation.outputs import Output
 from cornu.training.data_validation.targets import BINARY, without_last
 
@@ -37,13 +37,15 @@ def with_class_weight(
         return batch
     _check_class_weight(function, class_weight, outputs, compiled_loss)
     if batch.y is None:
-        raise DataError(f"{said(function)} was given `class_weight` and no `y`.", "The classes stand in `y`.", "Pass it.")
+        raise DataError(
+            f"{format_caller(function)} received `class_weight` and no `y`.", "The classes stand in `y`.", "Pass it."
+        )
     y = np.asarray(trees.leaves(batch.y)[0])
     is_one_hot = y.ndim == len(outputs[0].shape) == 2 and y.shape[-1] > 1
     y = y.argmax(axis=-1) if is_one_hot else y.reshape(without_last(y.shape))
     if y.ndim != 1:
         raise ShapeError(
-            f"{said(function)} was given `class_weight`, and the labels in `y` are {times(y.shape[1:])}.",
+            f"{format_caller(function)} received `class_weight`, and the labels in `y` are {format_shape(y.shape[1:])}.",
             "It needs one class for each sample.",
             "Give the weights as `sample_weight`, one for each label.",
         )
@@ -58,13 +60,13 @@ def with_class_weight(
 def _check_class_weight(function: str, class_weight: Any, outputs: list[Output], compiled_loss: CompiledLoss) -> None:
     if not isinstance(class_weight, dict):
         raise InvalidTypeError(
-            f"{said(function)} was given `class_weight` as {type(class_weight).__name__}.",
+            f"{format_caller(function)} received `class_weight` as {type(class_weight).__name__}.",
             "It must be a dict from class number to weight.",
             "Of a list or an array, `dict(enumerate(class_weight))` makes one.",
         )
     if len(outputs) > 1:
         raise InvalidArgumentError(
-            f"{said(function)} was given `class_weight`, and the model has {len(outputs)} outputs.",
+            f"{format_caller(function)} received `class_weight`, and the model has {len(outputs)} outputs.",
             "It cannot tell for which of them it is.",
             "Give the weights as `sample_weight`, a list or a dict with one array for each output.",
         )
@@ -72,13 +74,13 @@ def _check_class_weight(function: str, class_weight: Any, outputs: list[Output],
     for number, weight in class_weight.items():
         if isinstance(number, str) or int(number) != number or (classes is not None and not 0 <= number < classes):
             raise InvalidArgumentError(
-                f"{said(function)} was given `class_weight` with the class {number!r}.",
+                f"{format_caller(function)} received `class_weight` with the class {number!r}.",
                 f"The classes are {'whole numbers' if classes is None else f'the numbers from 0 to {classes - 1}'}.",
                 "Use the numbers that stand in `y`.",
             )
         if not (isinstance(weight, (int, float, np.number)) and np.isfinite(weight)):
             raise InvalidArgumentError(
-                f"{said(function)} was given `class_weight` with {weight!r} for the class {number!r}.",
+                f"{format_caller(function)} received `class_weight` with {weight!r} for the class {number!r}.",
                 "A weight must be a finite number.",
                 "Pass one, such as 1.0.",
             )

@@ -1,4 +1,4 @@
-"""What is looked at before the first step, second part: whether ``x`` fits the model."""
+"""What is last_read at before the first step, second part: whether ``x`` fits the model."""
 
 import math
 import warnings
@@ -14,9 +14,9 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
 from cornu.training.data_validation import array_checks, finite_values
-from cornu.training.data_validation.arguments import said
+from cornu.training.data_validation.arguments import format_caller
 
-_BRIGHT = 16
+_MAX_SCALED_VALUE = 16
 """Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
 
 
@@ -37,19 +37,19 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
     with construction_lock:  # a model says that it is built before all layers inside it are
         if not model.built:
             for name, leaf in array_checks.named_leaves("x", x):  # before anything is built for data that is refused
-                finite_values.finite(function, name, leaf)
+                finite_values.check_finite(function, name, leaf)
             model.build(_shapes(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
-            finite_values.finite(function, name, leaf)
+            finite_values.check_finite(function, name, leaf)
         return
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
-        low, high = finite_values.finite(function, name, leaf)
+        low, high = finite_values.check_finite(function, name, leaf)
         if not _fits(leaf.shape, tensor.shape):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_numbers(function, name, graph, tensor, leaf, low, high)
-        if hint and _looks_like_pictures(leaf) and low >= 0 and _BRIGHT < high <= 255 and _is_unscaled(graph, tensor):
+        if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
             warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
 
 
@@ -77,7 +77,7 @@ def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
         unknown = [key for key in x if key not in names]
         if any(name not in x for name in names):
             raise DataError(
-                f"{said(function)} was given `x` with the keys {list(x)}.",
+                f"{format_caller(function)} received `x` with the keys {list(x)}.",
                 f"The model's inputs are {names}.",
                 (did_you_mean(unknown[0], names) if unknown else "") or "Give one array for each of these names.",
             )
@@ -88,7 +88,7 @@ def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
     arrays = "one array" if len(leaves) == 1 else f"a list of {len(leaves)} arrays"
     raise DataError(
-        f"{said(function)} was given `x` as {arrays}.",
+        f"{format_caller(function)} received `x` as {arrays}.",
         f"The model has {inputs}.",
         "Make one array of the samples: `np.stack(x)`."
         if len(names) == 1
@@ -109,7 +109,7 @@ def _same(shape: tuple, expected: tuple) -> bool:
     return len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
 
 
-def times(sizes: tuple) -> str:
+def format_shape(sizes: tuple) -> str:
     """The shape of a sample in words: ``28 x 28 x 1``, ``10 numbers``."""
     product = " x ".join("any" if size is None else str(size) for size in sizes) or "single"
     return product if len(sizes) > 1 else f"{product} number{'' if product == '1' else 's'}"
@@ -118,8 +118,8 @@ def times(sizes: tuple) -> str:
 def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, shape: tuple) -> ShapeError:
     noun = "pictures" if tensor.ndim == 4 and len(shape) in (3, 4) else "samples"
     return ShapeError(
-        f"{said(function)}: the {noun} in `{name}` are {times(shape[1:])},",
-        f"and this model was built for {times(tensor.shape[1:])}{_reason(graph, tensor, shape)}.",
+        f"{format_caller(function)}: the {noun} in `{name}` are {format_shape(shape[1:])},",
+        f"and this model was built for {format_shape(tensor.shape[1:])}{_reason(graph, tensor, shape)}.",
         _shape_advice(name, noun, shape, tensor.shape[1:]),
     )
 
@@ -213,9 +213,9 @@ def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor,
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
         if largest is not None and not (low >= 0 and high <= largest):
-            _, place, value = finite_values.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
+            _, place, value = finite_values.find_bad(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
-                f"{said(function)}: `{name}` holds the number {value:g} {finite_values.where(place)}.",
+                f"{format_caller(function)}: `{name}` holds the number {value:g} {finite_values.format_position(place)}.",
                 f"The layer {layer.name!r} (`{type(layer).__name__}`) takes the integers from 0 to {largest}.",
                 f"Make it for {int(high) + 1} integers (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
                 "by one integer."
@@ -224,7 +224,7 @@ def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor,
             )
 
 
-def _looks_like_pictures(array: Any) -> bool:
+def _looks_like_images(array: Any) -> bool:
     """Whether samples have channels, or are squares, or are bytes."""
     sample = array.shape[1:]
     square = len(sample) == 2 and sample[0] == sample[1] > 4
@@ -242,7 +242,7 @@ def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
         return False
     if layer.cornu_input_value_range is not None:
         normalized = any(after.cornu_normalizes_values for after in _layers_of(graph.consumers(node.outputs)))
-        return layer.cornu_input_value_range[1] <= _BRIGHT and not normalized
+        return layer.cornu_input_value_range[1] <= _MAX_SCALED_VALUE and not normalized
     inner = layer.cornu_graph
     if inner is not None and len(inner.input_tensors) == 1:
         return _is_unscaled(inner, inner.input_tensors[0])
@@ -251,7 +251,7 @@ def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
 
 def _unscaled_text(function: str, name: str, low: float, high: float) -> str:
     return (
-        f"{said(function)}: the numbers in `{name}` go from {low:g} to {high:g}, and nothing in the model scales them. "
+        f"{format_caller(function)}: the numbers in `{name}` go from {low:g} to {high:g}, and nothing in the model scales them. "
         "Networks learn badly from such large numbers. "
         f"Divide by 255 (`{name} / 255`) here and wherever the model is used, or begin the model with `Rescaling(1 / 255)`."
     )

@@ -1,4 +1,4 @@
-"""What is looked at before the first step, third part: whether labels and weights fit the outputs and the losses."""
+"""What is last_read at before the first step, third part: whether labels and weights fit the outputs and the losses."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from cornu.losses import Loss, LossFunctionWrapper
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.data_validation import finite_values
-from cornu.training.data_validation.arguments import said
-from cornu.training.data_validation.inputs import times
+from cornu.training.data_validation.arguments import format_caller
+from cornu.training.data_validation.inputs import format_shape
 from cornu.training.data_validation.outputs import Output
 
 _SPARSE = (losses.sparse_categorical_crossentropy,)
@@ -63,17 +63,17 @@ def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], bat
         ShapeError: Shapes differ.
     """
     names = [output.name for output in outputs]
-    one_judged = sum(loss is not None for loss in compiled_loss.losses) <= 1
-    targets = _for_each_output(function, "y", batch.y, names, one_for_all=one_judged)
+    one_loss = sum(loss is not None for loss in compiled_loss.losses) <= 1
+    targets = _for_each_output(function, "y", batch.y, names, one_for_all=one_loss)
     weights = _for_each_output(function, "sample_weight", batch.sample_weight, names, one_for_all=True)
     for output, loss, (name, array), (weight_name, weight) in zip(outputs, compiled_loss.losses, targets, weights, strict=True):
         if loss is not None:
-            _refuse_missing(function, name, array, output, loss)
+            _check_present(function, name, array, output, loss)
             _check_target(Target(function, name, array, output, loss))
         elif array is not None:
-            finite_values.finite(function, name, array)
+            finite_values.check_finite(function, name, array)
         if weight is not None:
-            finite_values.finite(function, weight_name, weight)
+            finite_values.check_finite(function, weight_name, weight)
             _check_weight(function, weight_name, weight, output, loss)
 
 
@@ -85,7 +85,7 @@ def _for_each_output(function: str, argument: str, tree: Any, names: list[str], 
         unknown = [key for key in tree if key not in names]
         if unknown:
             raise DataError(
-                f"{said(function)} was given `{argument}` with the keys {list(tree)}.",
+                f"{format_caller(function)} received `{argument}` with the keys {list(tree)}.",
                 f"The model's outputs are {names}.",
                 did_you_mean(unknown[0], names) or "Use these names as keys.",
             )
@@ -97,7 +97,7 @@ def _for_each_output(function: str, argument: str, tree: Any, names: list[str], 
     given = f"a list of {len(tree)} arrays" if isinstance(tree, (list, tuple)) else "one array"
     outputs = f"one output, {names[0]!r}" if len(names) == 1 else f"{len(names)} outputs, {names}"
     raise DataError(
-        f"{said(function)} was given `{argument}` as {given}.",
+        f"{format_caller(function)} received `{argument}` as {given}.",
         f"The model has {outputs}.",
         f"Make one array of the samples: `np.stack({argument})`."
         if len(names) == 1
@@ -105,10 +105,10 @@ def _for_each_output(function: str, argument: str, tree: Any, names: list[str], 
     )
 
 
-def _refuse_missing(function: str, name: str, array: Any, output: Output, loss: Loss) -> None:
+def _check_present(function: str, name: str, array: Any, output: Output, loss: Loss) -> None:
     if array is None:
         raise DataError(
-            f"{said(function)} was given no `{name}`.",
+            f"{format_caller(function)} received no `{name}`.",
             f"The loss {loss.name!r} compares the output {output.name!r} with it.",
             "Pass the labels as `y`, or `(x, y)` from whatever gives batches.",
         )
@@ -118,33 +118,33 @@ def _refuse_missing(function: str, name: str, array: Any, output: Output, loss: 
 
 
 def _check_target(target: Target) -> None:
-    low, high = finite_values.finite(target.function, target.name, target.array)
-    _refuse_one_softmax(target)
+    low, high = finite_values.check_finite(target.function, target.name, target.array)
+    _check_softmax_units(target)
     if target.kind is None:  # a loss of the user's own may compare anything
         return
-    _refuse_two_sigmoids(target)
+    _check_sigmoid_units(target)
     if target.kind in _SPARSE:
         _check_class_numbers(target, low, high)
         return
     _check_same_shape(target)
     if target.kind in BINARY and not (low >= 0 and high <= 1):
-        _refuse_beyond_one(target, low, high)
+        _raise_outside_unit_interval(target, low, high)
 
 
-def _refuse_one_softmax(target: Target) -> None:
+def _check_softmax_units(target: Target) -> None:
     if target.output.activation is activations.softmax and target.output.units == 1:
         raise InvalidArgumentError(
-            f"{said(target.function)}: the output {target.output.name!r} is one unit with softmax.",
+            f"{format_caller(target.function)}: the output {target.output.name!r} is one unit with softmax.",
             "Softmax shares 1 among the units, so that a single one is always 1 and nothing can be learned.",
             "For yes or no, write `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`; else one unit a class.",
         )
 
 
-def _refuse_two_sigmoids(target: Target) -> None:
+def _check_sigmoid_units(target: Target) -> None:
     output, array = target.output, target.array
     if output.activation is activations.sigmoid and output.units == 2 and _are_class_numbers(array, output):
         raise ShapeError(
-            f"{said(target.function)}: `{target.name}` holds one class number for each sample, "
+            f"{format_caller(target.function)}: `{target.name}` holds one class number for each sample, "
             f"and the output {output.name!r} is two units with sigmoid.",
             "Sigmoid judges each unit by itself, so two of them answer two questions.",
             "For two classes, write `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`, or "
@@ -167,15 +167,15 @@ def _check_class_numbers(target: Target, low: float, high: float) -> None:
     shape = tuple(array.shape)
     if shape[1:] == tuple(output.shape[1:]) and classes != 1:
         raise ShapeError(
-            f"{said(function)}: `{name}` has {classes} columns, one for each class.",
+            f"{format_caller(function)}: `{name}` has {classes} columns, one for each class.",
             f"The loss {target.loss.name!r} needs the number of the class instead: a whole number from 0 to {classes - 1}.",
             f"Use `loss='categorical_crossentropy'`, or `{name}.argmax(axis=-1)`.",
         )
     if not any(_may_be(given[1:], expected[1:]) for given in (shape, without_last(shape))):
         raise ShapeError(
-            f"{said(function)}: the labels in `{name}` are {times(shape[1:])},",
-            f"and the output {output.name!r} is {times(output.shape[1:])}: the loss {target.loss.name!r} needs labels of "
-            f"{times(expected[1:])}.",
+            f"{format_caller(function)}: the labels in `{name}` are {format_shape(shape[1:])},",
+            f"and the output {output.name!r} is {format_shape(output.shape[1:])}: the loss {target.loss.name!r} needs labels of "
+            f"{format_shape(expected[1:])}.",
             f"Give `{name}` one class number for each place of the output that is judged.",
         )
     _check_class_range(target, classes, low, high)
@@ -193,7 +193,7 @@ def _may_be(shape: tuple, expected: tuple) -> bool:
 def _check_class_range(target: Target, classes: int | None, low: float, high: float) -> None:
     function, name, array, output, loss = target
     if array.dtype.kind not in "iub":
-        _refuse_fractions(target, classes)
+        _check_integer_labels(target, classes)
     if classes is None or (low >= 0 and high < classes):
         return
     ignored = loss.kwargs.get("ignore_class") if isinstance(loss, LossFunctionWrapper) else None
@@ -202,12 +202,12 @@ def _check_class_range(target: Target, classes: int | None, low: float, high: fl
         outside = (piece < 0) | (piece >= classes)
         return outside if ignored is None else outside & (piece != ignored)
 
-    count, place, value = finite_values.find(array, is_bad)
+    count, place, value = finite_values.find_bad(array, is_bad)
     if not count:
         return
     others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
     raise DataError(
-        f"{said(function)}: `{name}` holds the label {value:g} {finite_values.where(place)}{others}.",
+        f"{format_caller(function)}: `{name}` holds the label {value:g} {finite_values.format_position(place)}{others}.",
         f"The output {output.name!r} has {classes} unit{'' if classes == 1 else 's'}, so labels go from 0 to {classes - 1}.",
         _range_advice(name, value, classes, low, high),
     )
@@ -226,11 +226,11 @@ def _range_advice(name: str, value: float, classes: int, low: float, high: float
     return f"Number the classes from 0, or give the last layer {int(high) + 1} units."
 
 
-def _refuse_fractions(target: Target, classes: int | None) -> None:
-    count, place, value = finite_values.find(target.array, lambda piece: piece != np.floor(piece))
+def _check_integer_labels(target: Target, classes: int | None) -> None:
+    count, place, value = finite_values.find_bad(target.array, lambda piece: piece != np.floor(piece))
     if count:
         raise DataError(
-            f"{said(target.function)}: `{target.name}` holds the label {value:g} {finite_values.where(place)}.",
+            f"{format_caller(target.function)}: `{target.name}` holds the label {value:g} {finite_values.format_position(place)}.",
             f"The loss {target.loss.name!r} takes class numbers: whole numbers from 0"
             + (f" to {classes - 1}." if classes else "."),
             "For probabilities of classes, use `loss='categorical_crossentropy'`; for quantities, `loss='mse'`.",
@@ -245,8 +245,8 @@ def _check_same_shape(target: Target) -> None:
     if any(_may_be(one, other) for one in mine for other in theirs):
         return
     raise ShapeError(
-        f"{said(target.function)}: the labels in `{target.name}` are {times(shape[1:])},",
-        f"and the output {output.name!r} is {times(output.shape[1:])}: the loss {target.loss.name!r} compares them one by one.",
+        f"{format_caller(target.function)}: the labels in `{target.name}` are {format_shape(shape[1:])},",
+        f"and the output {output.name!r} is {format_shape(output.shape[1:])}: the loss {target.loss.name!r} compares them one by one.",
         _same_shape_advice(target),
     )
 
@@ -270,8 +270,8 @@ def _same_shape_advice(target: Target) -> str:
     return f"Check how `{name}` was made, and the last layers of the model."
 
 
-def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
-    count, place, value = finite_values.find(target.array, lambda piece: (piece < 0) | (piece > 1))
+def _raise_outside_unit_interval(target: Target, low: float, high: float) -> None:
+    count, place, value = finite_values.find_bad(target.array, lambda piece: (piece < 0) | (piece > 1))
     if low == -1 and high == 1:
         advice = f"Bring labels of -1 and 1 to 0 and 1, `({target.name} + 1) / 2`, or use `loss='hinge'`."
     elif high == 255:
@@ -284,7 +284,7 @@ def _refuse_beyond_one(target: Target, low: float, high: float) -> None:
     else:
         advice = "For quantities, use `loss='mse'`."
     raise DataError(
-        f"{said(target.function)}: `{target.name}` holds {value:g} {finite_values.where(place)}"
+        f"{format_caller(target.function)}: `{target.name}` holds {value:g} {finite_values.format_position(place)}"
         + (f"; {count} of {target.array.size} labels are out of range." if count > 1 else "."),
         f"The loss {target.loss.name!r} takes 0 and 1, and probabilities between them.",
         advice,
@@ -304,9 +304,9 @@ def _check_weight(function: str, name: str, weight: Any, output: Output, loss: L
     own = loss is not None and Target(function, name, weight, output, loss).kind is None
     if fits or own:  # what the values of a user's own loss are is not known before it runs
         return
-    each_place = f", or one for each of its {times(values[1:])} places" if len(values) > 1 else ""
+    each_place = f", or one for each of its {format_shape(values[1:])} places" if len(values) > 1 else ""
     raise ShapeError(
-        f"{said(function)}: the weights in `{name}` are {times(tuple(weight.shape[1:]))}.",
+        f"{format_caller(function)}: the weights in `{name}` are {format_shape(tuple(weight.shape[1:]))}.",
         f"The loss needs one for each sample{each_place}.",
         f"Give `{name}` the shape ({weight.shape[0]},). Weights of classes go into `class_weight`.",
     )

@@ -16,13 +16,13 @@ from cornu.training.loop.recovery import Recovery
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 
-_SECONDS_A_BLOCK = 0.5
+_SECONDS_PER_CALL = 0.5
 """How long one compiled call may run: so the progress line moves twice a second.
 
 With 0.1 s, networks whose steps take that long train 0.86 times as fast: each call copies the weights, and takes new memory
 for what lies between the layers."""
 
-_GROWTH = 8
+_MAX_GROWTH = 8
 """How many times longer than the last block the next one may be: the first steps are slower than the rest."""
 
 
@@ -30,7 +30,7 @@ class Loop:
     """Passes over data with a compiled block of steps.
 
     The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
-    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read (see
+    for a generator that a thread draws from meanwhile. Whether the state is finite is last_read at when the logs are read (see
     :class:`~cornu.training.loop.recovery.Recovery`).
 
     Args:
@@ -54,8 +54,8 @@ class Loop:
         self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
         self._explain: Any = explain
-        self._recovery = Recovery(multi_step, state_sync, takes_back=explain is not None)
-        self._seconds_a_step: float | None = None
+        self._recovery = Recovery(multi_step, state_sync, undoes_non_finite=explain is not None)
+        self._seconds_per_step: float | None = None
         self._calls = 0
 
     def epoch(self, adapter: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
@@ -64,7 +64,7 @@ class Loop:
         Raises:
             NonFiniteError: A step made a weight or the loss infinite or NaN. The model holds the state before that step.
         """
-        done, logs, looked = 0, {}, time.perf_counter()
+        done, logs, last_read = 0, {}, time.perf_counter()
         self._recovery.begin()
         try:
             with contextlib.closing(adapter.epoch(prefetch=not self._callbacks.wants_batches())) as chunks:
@@ -72,11 +72,11 @@ class Loop:
                     self._call_batch_event("begin", done, {})
                     self._advance(chunk, start, stop)
                     done, now = done + stop - start, time.perf_counter()
-                    if self._callbacks.wants_batches() or chunk.steps > 1 or now - looked > _SECONDS_A_BLOCK:
-                        logs, looked = self._look(), now
+                    if self._callbacks.wants_batches() or chunk.steps > 1 or now - last_read > _SECONDS_PER_CALL:
+                        logs, last_read = self._read_logs(), now
                         self._progress.update(done, logs)
                     self._call_batch_event("end", done - 1, logs)
-            logs = self._look() or logs
+            logs = self._read_logs() or logs
             self._progress.update(done, logs)
         except BaseException:
             self._recovery.rollback()
@@ -95,9 +95,9 @@ class Loop:
                 start = stop
 
     def _steps_to_go(self, remaining: int) -> int:
-        if self._callbacks.wants_batches() or self._seconds_a_step is None:
+        if self._callbacks.wants_batches() or self._seconds_per_step is None:
             return 1
-        return max(1, min(remaining, int(_SECONDS_A_BLOCK / self._seconds_a_step)))
+        return max(1, min(remaining, int(_SECONDS_PER_CALL / self._seconds_per_step)))
 
     def _call_batch_event(self, moment: str, number: int, logs: dict[str, float]) -> None:
         if self._callbacks.wants_batches():
@@ -113,12 +113,12 @@ class Loop:
         if chunk.steps > 1 and self._calls > 1:  # the first call compiles
             bool(step_result.finite)  # waits for the block, so that its time is known
             seconds = (time.perf_counter() - began) / (stop - start)
-            least = 0.0 if self._seconds_a_step is None else self._seconds_a_step / _GROWTH
-            self._seconds_a_step = max(seconds, least, 1e-7)
+            least = 0.0 if self._seconds_per_step is None else self._seconds_per_step / _MAX_GROWTH
+            self._seconds_per_step = max(seconds, least, 1e-7)
 
-    def _look(self) -> dict[str, float]:
+    def _read_logs(self) -> dict[str, float]:
         """Reads the newest report: gives its logs if all is well."""
-        step_result = self._recovery.unread_report
+        step_result = self._recovery.unread_result
         if step_result is None:
             return {}
         logs = {

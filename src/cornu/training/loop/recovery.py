@@ -39,17 +39,17 @@ class Recovery:
     Args:
         block: The compiled block of steps.
         keeper: Reads and hands back the state.
-        takes_back: Whether states that are not finite are taken back, as in training.
+        undoes_non_finite: Whether states that are not finite are taken back, as in training.
     """
 
-    def __init__(self, multi_step: MultiStepFunction, state_sync: StateSync, takes_back: bool):
-        self._multi_step, self._state_sync, self._takes_back = multi_step, state_sync, takes_back
+    def __init__(self, multi_step: MultiStepFunction, state_sync: StateSync, undoes_non_finite: bool):
+        self._multi_step, self._state_sync, self._undoes_non_finite = multi_step, state_sync, undoes_non_finite
         self._good: TrainState = state_sync.pull()
         self._pending: TrainState | None = None
         self._unread: list[_Steps] = []
 
     @property
-    def unread_report(self) -> StepResult | None:
+    def unread_result(self) -> StepResult | None:
         """The report of the newest steps since :meth:`begin`, if there are any."""
         return self._unread[-1].step_result if self._unread else None
 
@@ -72,7 +72,7 @@ class Recovery:
         if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
             self._state_sync.push(self._pending)
             self._pending = None
-        if self._takes_back and self._unread and not bool(self._unread[-1].step_result.finite):
+        if self._undoes_non_finite and self._unread and not bool(self._unread[-1].step_result.finite):
             self.replay()
         self._unread.clear()
 

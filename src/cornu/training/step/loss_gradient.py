@@ -41,7 +41,7 @@ def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[...
             )
             outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
             losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
-            _refuse_nothing(losses, penalties)
+            _check_has_loss(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:
                 losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
@@ -55,21 +55,21 @@ def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[...
     return measure
 
 
-def _refuse_nothing(losses: Any, penalties: list) -> None:
+def _check_has_loss(losses: Any, penalties: list) -> None:
     if not losses.parts and not penalties:
         raise InvalidArgumentError(
             "`fit` was called on a model that has no loss.",
-            "There is nothing to make small: `compile` was given no loss, and no layer adds one.",
+            "There is nothing to make small: `compile` received no loss, and no layer adds one.",
             "Pass one, such as `model.compile(optimizer='adam', loss='mse')`.",
         )
 
 
 def masks_of(context: CallContext, outputs: list) -> list:
     """What counts of each output: the samples that are no padding, and of these what its layers did not mask; None for all."""
-    return [_both(context.mask_of(output), context.sample_mask) for output in outputs]
+    return [_combine_masks(context.mask_of(output), context.sample_mask) for output in outputs]
 
 
-def _both(mask: Any, sample_mask: Any) -> Any:
+def _combine_masks(mask: Any, sample_mask: Any) -> Any:
     if mask is None or sample_mask is None:
         return sample_mask if mask is None else mask
     return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))

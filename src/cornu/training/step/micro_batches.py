@@ -18,15 +18,15 @@ from cornu.errors import InvalidArgumentError
 from cornu.training.step.activation_profile import profile_activations
 from cornu.training.step.loss_gradient import GradientResult
 
-_LEAST_SAMPLES = 4
+_MIN_SAMPLES = 4
 """Fewer samples at a time keep no processor busy: pictures of 150 x 150 train fastest 4 or 5 at a time."""
 
-_LEAST_GAIN = 2
+_MIN_RATIO = 2
 """A batch that is less than so many times as large as a micro-batch stays whole."""
 
 
 def checked_size(size: Any) -> Any:
-    """What a user said of the size of micro-batches: ``"auto"``, None or a number.
+    """What a user format_caller of the size of micro-batches: ``"auto"``, None or a number.
 
     Raises:
         InvalidArgumentError: It is something else.
@@ -35,7 +35,7 @@ def checked_size(size: Any) -> Any:
     if size is None or (isinstance(size, str) and size == "auto") or (is_number and int(size) > 0):
         return size
     raise InvalidArgumentError(
-        f"`compile` was given micro_batch_size={size!r}.",
+        f"`compile` received micro_batch_size={size!r}.",
         "It is how many samples are taken at a time.",
         "Pass a positive whole number, None for whole batches, or 'auto'.",
     )
@@ -45,13 +45,13 @@ def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callabl
     """Into how many parts to cut a batch of some size.
 
     Args:
-        size: What the user said (see :func:`checked_size`).
+        size: What the user format_caller (see :func:`checked_size`).
         model: The model.
         objective: Its objective.
         inputs: Tree of symbolic tensors ``(None, ...)`` like the data.
 
     Raises:
-        InvalidArgumentError: The user said a number, and batches of this model may not be cut.
+        InvalidArgumentError: The user format_caller a number, and batches of this model may not be cut.
     """
     if size is None:
         return lambda batch_size: 1
@@ -61,7 +61,7 @@ def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callabl
     reason = _coupling(model, compiled_loss) or profile_activations(model, inputs).blocker
     if reason is not None:
         raise InvalidArgumentError(
-            f"`compile` was given micro_batch_size={size}.",
+            f"`compile` received micro_batch_size={size}.",
             f"Parts of a batch would give another gradient than the whole: {reason}.",
             "Leave it out, or make the batches smaller.",
         )
@@ -71,15 +71,15 @@ def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callabl
 def best_size(model: Any, compiled_loss: Any, inputs: Any) -> int | None:
     """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
     with config.placement_scope(*placement_of(model)):
-        room = backend_of(model).micro_batch_activations()
-    if room is None or _coupling(model, compiled_loss) is not None:
+        target_activations = backend_of(model).micro_batch_activations()
+    if target_activations is None or _coupling(model, compiled_loss) is not None:
         return None
     found = profile_activations(model, inputs)
     if found.blocker is not None:
         return None
     # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
-    wanted = max(room, model.count_params())
-    return max(_LEAST_SAMPLES, wanted // max(found.activations, 1))
+    wanted = max(target_activations, model.count_params())
+    return max(_MIN_SAMPLES, wanted // max(found.activations, 1))
 
 
 def _coupling(model: Any, compiled_loss: Any) -> str | None:
@@ -100,7 +100,7 @@ def equal_parts(batch_size: int, size: int) -> int:
 def worthwhile_parts(batch_size: int, size: int) -> int:
     """The same, if the batch is much too large and the parts come near the size; else 1."""
     parts = equal_parts(batch_size, size)
-    return parts if batch_size >= _LEAST_GAIN * size and batch_size // parts * _LEAST_GAIN >= size else 1
+    return parts if batch_size >= _MIN_RATIO * size and batch_size // parts * _MIN_RATIO >= size else 1
 
 
 def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -> Callable[..., GradientResult]:
