@@ -135,7 +135,7 @@ def warnings_of(*stack):
 
 @pytest.mark.parametrize("stack", [[Weighed()], [Mirrored(), Weighed()], [Mirrored(), layers.Conv2D(1, 3)]])
 def test_unscaled_images_are_found_in_front_of_layers_of_ones_own(stack):
-    assert ["nothing in the model scales them" in text for text in warnings_of(*stack)] == [True]
+    assert ["the model does not scale them" in text for text in warnings_of(*stack)] == [True]
 
 
 @pytest.mark.parametrize("stack", [[SelfScaling()], [Weighed(), Standardized()], [Plain(), layers.Conv2D(1, 3)]])

@@ -129,8 +129,8 @@ class Masking(layers.Layer):
 OBSTACLES = {
     "assigns to a variable": Counting(name="odd"),
     "adds to the loss": Penalised(name="odd"),
-    "masks what it gives": Masking(name="odd"),
-    "does not say that it treats each sample alone": layers.BatchNormalization(name="odd"),
+    "masks its output": Masking(name="odd"),
+    "does not declare that samples are independent": layers.BatchNormalization(name="odd"),
 }
 
 
@@ -229,7 +229,7 @@ def test_batches_stay_whole_where_the_loss_is_no_mean_over_samples(size_for):
 @pytest.mark.parametrize("size", [0, -1, 2.5, "all", True])
 def test_what_is_no_size_is_refused(size):
     model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
-    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a positive whole number, None for whole"):
+    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a positive integer, None for whole"):
         model.compile("sgd", "mse", micro_batch_size=size)
 
 
