@@ -32,10 +32,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         InvalidArgumentError,
         "`fit` received batch_size=-1. It must be an integer of at least 1.",
     ),
-    "batch_size 1.5": ({"batch_size": 1.5}, InvalidArgumentError, "batch_size=1.5. It must be a whole number"),
+    "batch_size 1.5": ({"batch_size": 1.5}, InvalidArgumentError, "batch_size=1.5. It must be an integer"),
     "batch_size 4.0": ({"batch_size": 4.0}, InvalidArgumentError, "Pass `batch_size=4`."),
-    "batch_size True": ({"batch_size": True}, InvalidArgumentError, "batch_size=True. It must be a whole number"),
-    "batch_size of text": ({"batch_size": "8"}, InvalidArgumentError, "batch_size='8'. It must be a whole number"),
+    "batch_size True": ({"batch_size": True}, InvalidArgumentError, "batch_size=True. It must be an integer"),
+    "batch_size of text": ({"batch_size": "8"}, InvalidArgumentError, "batch_size='8'. It must be an integer"),
     "epochs -1": (
         {"epochs": -1},
         InvalidArgumentError,
@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "validation_split 1": (
         {"validation_split": 1},
         InvalidArgumentError,
-        "`fit` received validation_split=1 and 12 samples. Both parts must hold at least one sample.",
+        "`fit` received validation_split=1 and 12 samples. Both parts must contain at least one sample.",
     ),
     "validation_split 1.5": ({"validation_split": 1.5}, InvalidArgumentError, "validation_split=1.5"),
     "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` received validation_split='0.2'"),
@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "validation_split beside batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "validation_split": 0.2},
         DataError,
-        "Only arrays can be cut. Pass the data to measure on as `validation_data`.",
+        "`validation_split` is supported for arrays only. Pass the data for validation as `validation_data`.",
     ),
     "no x": ({"x": None}, DataError, "`fit` received no `x`."),
     "x of length 0": ({"x": X[:0], "y": Y[:0]}, DataError, "`fit` received no samples. At least one sample is required."),
@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         DataError,
         "`x` with the dtype object. Data must be real numbers. Convert it",
     ),
-    "dates": ({"x": np.zeros((12, 4), "datetime64[D]")}, DataError, "Turn dates into numbers"),
+    "dates": ({"x": np.zeros((12, 4), "datetime64[D]")}, DataError, "Convert dates to numbers"),
     "complex numbers": ({"x": X.astype(complex)}, DataError, "`np.stack([x.real, x.imag], axis=-1)`"),
     "NaN in x": (
         {"x": changed(X, (7, 2), np.nan)},
@@ -195,7 +195,7 @@ def test_fit_refuses(name, on, classifier, close):
 def test_a_refusal_has_three_parts(classifier):
     with pytest.raises(DataError) as caught:
         classifier().fit(X, Y[:3])
-    assert caught.value.received and caught.value.expected and caught.value.advice
+    assert caught.value.received and caught.value.expected and caught.value.hint
 
 
 def test_a_refused_fit_does_not_hinder_the_next(on, classifier):

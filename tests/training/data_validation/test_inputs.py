@@ -31,8 +31,8 @@ def test_the_text_about_wrong_pictures():
     with pytest.raises(ShapeError) as caught:
         model.fit(pictures(30, 30, 3), np.zeros(5))
     assert str(caught.value) == (
-        "`fit`: the images in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, feeds a "
-        "`Dense` of 3072 inputs). Resize the images, or build the model with `Input((30, 30, 3))`."
+        "`fit`: the images in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, is "
+        "followed by a `Dense` with 3072 inputs). Resize the images, or build the model with `Input((30, 30, 3))`."
     )
 
 
@@ -47,7 +47,7 @@ SHAPES = {
         "Repeat the channel: `np.repeat(x, 3, axis=-1)`, or build the model with `Input((16, 16, 1))`.",
     ),
     "four channels": ((16, 16, 4), "Remove channels: `x[..., :3]`"),
-    "two channels": ((16, 16, 2), "Give 3 channels, or build the model with `Input((16, 16, 2))`."),
+    "two channels": ((16, 16, 2), "Pass 3 channels, or build the model with `Input((16, 16, 2))`."),
     "channels first": ((3, 16, 16), "Move the channels to the last axis: `np.moveaxis(x, 1, -1)`."),
     "flat": ((768,), "Reshape them: `x.reshape(-1, 16, 16, 3)`."),
     "nothing like it": ((5, 5, 5, 5), "Check how `x` was created, or build the model with `Input((5, 5, 5, 5))`."),
@@ -68,7 +68,9 @@ def test_one_picture_without_a_batch():
 
 
 def test_colours_for_a_grey_model():
-    with pytest.raises(ShapeError, match=r"\(layer 1, `conv2d\w*`, expects 1 channels\).*Convert them to gray\(axis=-1"):
+    with pytest.raises(
+        ShapeError, match=r"\(layer 1, `conv2d\w*`, expects 1 channels\).*Convert them to grayscale: `x.mean\(axis=-1"
+    ):
         convnet(16, 16, 1).fit(pictures(16, 16, 3), np.zeros(5))
 
 
@@ -79,7 +81,9 @@ def test_a_missing_axis_of_one_channel_is_added(on):
 
 
 def test_rows_of_another_length(classifier):
-    text = r"the samples in `x` are 5 values, and this model was built for 4 values \(layer 1, `dense\w*`, takes 4 values\)."
+    text = (
+        r"the samples in `x` are 5 values, and this model was built for 4 values \(layer 1, `dense\w*`, expects 4 features\)."
+    )
     with pytest.raises(ShapeError, match=text):
         classifier().fit(pictures(5), np.zeros(5))
 
@@ -125,7 +129,7 @@ WRONG = {
         "with the keys ['left', 'rihgt']. The model's inputs are ['left', 'right']. Did you mean 'right'?",
     ),
     "a missing name": ({"left": LEFT}, "Pass one array for each of these names."),
-    "one array": (LEFT, "`fit` received `x` as one array. The model has 2 inputs, ['left', 'right']. Give a list or a dict"),
+    "one array": (LEFT, "`fit` received `x` as one array. The model has 2 inputs, ['left', 'right']. Pass a list or a dict"),
     "three arrays": ([LEFT, RIGHT, RIGHT], "`x` as a list of 3 arrays. The model has 2 inputs"),
     "a shape": (
         {"left": LEFT, "right": LEFT},
@@ -161,7 +165,7 @@ def test_a_list_of_samples_for_one_input(classifier):
 # --- Words ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("word", "advice"), [(7, r"Make it for 8 integers \(`input_dim=8`"), (-1, "Count the words from 0")])
+@pytest.mark.parametrize(("word", "advice"), [(7, r"Extend it to 8 indices \(`input_dim=8`"), (-1, "Number the words from 0")])
 def test_words_that_an_embedding_does_not_know(word, advice, on):
     model = on(cornu.Sequential([cornu.Input((3,), dtype="int32"), layers.Embedding(7, 2, name="words"), layers.Flatten()]))
     model.add(layers.Dense(1))

@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         with_label(3),
         DataError,
         "`fit`: `y` contains the label 3 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. "
-        "Number the classes from 0, or give the last layer 4 units.",
+        "Number the classes from 0, or use 4 units in the last layer.",
     ),
     "labels from 1": (sparse, np.arange(9) % 3 + 1, DataError, "The labels start at 1: subtract 1, `y - 1`."),
     "labels that are numbers of something": (
@@ -65,7 +65,7 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         with_label(-1),
         DataError,
-        "the label -1 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. If -1 means unknown, use "
+        "the label -1 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. If -1 marks unknown labels, use "
         "`losses.SparseCategoricalCrossentropy(ignore_class=-1)`.",
     ),
     "label -7": (sparse, with_label(-7), DataError, "the label -7 in sample 5. The output 'out' has 3 units"),
@@ -81,8 +81,8 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         with_label(0.5, dtype="float32"),
         DataError,
-        "`y` contains the label 0.5 in sample 5. The loss 'sparse_categorical_crossentropy' takes class numbers: whole numbers "
-        "from 0 to 2. For class probabilities, use `loss='categorical_crossentropy'`; for regression, `loss='mse'`.",
+        "`y` contains the label 0.5 in sample 5. The loss 'sparse_categorical_crossentropy' expects class indices: "
+        "integers from 0 to 2. For class probabilities, use `loss='categorical_crossentropy'`; for regression, `loss='mse'`.",
     ),
     "label NaN": (
         sparse,
@@ -100,8 +100,8 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         ONE_HOT,
         ShapeError,
-        "`y` has 3 columns, one for each class. The loss 'sparse_categorical_crossentropy' needs the number of the class "
-        "instead: a whole number from 0 to 2. Use `loss='categorical_crossentropy'`, or `y.argmax(axis=-1)`.",
+        "`y` has 3 columns, one for each class. The loss 'sparse_categorical_crossentropy' expects the class index "
+        "instead: an integer from 0 to 2. Use `loss='categorical_crossentropy'`, or `y.argmax(axis=-1)`.",
     ),
     "two labels for one": (
         sparse,
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         CLASSES,
         ShapeError,
         "the labels in `y` are single values, and the output 'out' is 3 values: the loss 'categorical_crossentropy' compares "
-        "them one by one. If they are class indices, use `loss='sparse_categorical_crossentropy'`, or "
+        "them element by element. If they are class indices, use `loss='sparse_categorical_crossentropy'`, or "
         "`y = cornu.utils.to_categorical(y, 3)`.",
     ),
     "a column of class numbers for one-hot": (
@@ -160,8 +160,8 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         lambda: network(1, "softmax", "binary_crossentropy"),
         CLASSES % 2,
         InvalidArgumentError,
-        "the output 'out' has one unit with softmax. Softmax shares 1 among the units, so that a single one is always 1 and "
-        "nothing can be learned. For two classes, use `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`",
+        "the output 'out' has one unit with softmax. The softmax of a single unit is always 1, so nothing "
+        "can be learned. For two classes, use `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`",
     ),
     "softmax with one unit and sparse labels": (
         lambda: network(1, "softmax", "sparse_categorical_crossentropy"),
@@ -179,8 +179,8 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         lambda: network(2, "sigmoid", "binary_crossentropy"),
         CLASSES % 2,
         ShapeError,
-        "`y` contains one class index per sample, and the output 'out' has two units with sigmoid. Sigmoid judges each unit "
-        "by itself, so two of them answer two questions. For two classes, use `Dense(1, activation='sigmoid')`",
+        "`y` contains one class index per sample, and the output 'out' has two units with sigmoid. Sigmoid treats each "
+        "unit independently, so two units are two separate binary outputs. For two classes, use `Dense(1, activation='sigmoid')`",
     ),
     "sigmoid with two units and sparse labels": (
         lambda: network(2, "sigmoid", "sparse_categorical_crossentropy"),
@@ -291,7 +291,7 @@ def test_labels_of_every_place_of_a_picture():
 def test_softmax_as_a_layer_of_its_own_is_seen():
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(1), layers.Softmax(name="last")])
     model.compile("sgd", "mse")
-    with pytest.raises(InvalidArgumentError, match="the output 'last' is one unit with softmax"):
+    with pytest.raises(InvalidArgumentError, match="the output 'last' has one unit with softmax"):
         model.fit(X, QUANTITIES)
 
 
@@ -299,7 +299,7 @@ def test_softmax_inside_a_nested_model_is_seen():
     inner = cornu.Sequential([cornu.Input((4,)), layers.Dense(1, "softmax")], name="inner")
     model = cornu.Sequential([cornu.Input((4,)), inner])
     model.compile("sgd", "mse")
-    with pytest.raises(InvalidArgumentError, match="the output 'inner' is one unit with softmax"):
+    with pytest.raises(InvalidArgumentError, match="the output 'inner' has one unit with softmax"):
         model.fit(X, QUANTITIES)
 
 
@@ -333,7 +333,7 @@ PLACES = RNG.normal(size=(9, 2))
 WRONG = {
     "one array": (
         QUANTITIES,
-        "`fit` received `y` as one array. The model has 2 outputs, ['size', 'place']. Give a list or a dict",
+        "`fit` received `y` as one array. The model has 2 outputs, ['size', 'place']. Pass a list or a dict",
     ),
     "three arrays": ([QUANTITIES] * 3, "`y` as a list of 3 arrays. The model has 2 outputs"),
     "a name": (
@@ -444,8 +444,8 @@ CLASS_WEIGHTS = {
     "a list": (
         [1.0, 2.0, 3.0],
         InvalidTypeError,
-        "`class_weight` as list. It must be a dict from class index to weight. Of a list or an array, "
-        "`dict(enumerate(class_weight))` makes one.",
+        "`class_weight` as list. It must be a dict from class index to weight. Convert a list or an array "
+        "with `dict(enumerate(class_weight))`.",
     ),
 }
 
@@ -464,7 +464,10 @@ def test_class_weights_without_labels():
 
 
 def test_class_weights_with_several_outputs():
-    with pytest.raises(InvalidArgumentError, match=r"`class_weight`, and the model has 2 outputs. It cannot tell for which"):
+    with pytest.raises(
+        InvalidArgumentError,
+        match=r"`class_weight`, and the model has 2 outputs. `class_weight` is supported for models with one output",
+    ):
         two_outputs().fit(X, [QUANTITIES, PLACES], class_weight={0: 1.0})
 
 

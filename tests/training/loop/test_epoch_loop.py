@@ -158,7 +158,7 @@ def test_nan_undoes_the_step_and_says_where_it_came_from(data, on, close):
         "`fit`: step 10 resulted in a loss or a weight that is NaN or infinite: the layer 'logarithm' returned the first one"
         in str(caught.value)
     )
-    assert "The learning rate is 0.001, the inputs of the batch lie between -1 and" in str(caught.value)
+    assert "The learning rate is 0.001; the inputs of the batch are between -1 and" in str(caught.value)
     steps(twin, 9, POISONED)
     close(model.get_weights(), twin.get_weights())
     close([v.numpy() for v in model.optimizer.variables], [v.numpy() for v in twin.optimizer.variables])

@@ -59,7 +59,7 @@ def check_finite(function: str, name: str, array: Any) -> tuple[float, float]:
     largest = _LARGEST[config.floatx()]
     if array.dtype.kind in "iub" or (-largest <= low and high <= largest):  # false for NaN
         return low, high
-    count, place, value = find_bad(array, lambda piece: ~(np.abs(piece) <= largest))
+    count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
     if math.isfinite(value):
         raise NonFiniteError(
             f"{format_caller(function)}: `{name}` contains {value:g} {format_position(place)}.",
@@ -75,7 +75,7 @@ def check_finite(function: str, name: str, array: Any) -> tuple[float, float]:
     )
 
 
-def find_bad(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
+def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
     """Return the number of invalid values of an array, and the position and value of the first one.
 
     Args:

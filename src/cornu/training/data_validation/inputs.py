@@ -217,12 +217,12 @@ def _check_indices(function: str, name: str, graph: Any, tensor: SymbolicTensor,
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
         if largest is not None and not (low >= 0 and high <= largest):
-            _, place, value = finite_values.find_bad(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
+            _, place, value = finite_values.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
                 f"{format_caller(function)}: `{name}` contains the value {value:g} {finite_values.format_position(place)}.",
                 f"The layer {layer.name!r} (`{type(layer).__name__}`) accepts the integers from 0 to {largest}.",
                 f"Extend it to {int(high) + 1} indices (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
-                "by one integer."
+                "by one index."
                 if value > 0
                 else "Number the words from 0, or from 1 if 0 is padding.",
             )

@@ -208,7 +208,7 @@ def _check_class_range(target: Target, classes: int | None, low: float, high: fl
         outside = (piece < 0) | (piece >= classes)
         return outside if ignored is None else outside & (piece != ignored)
 
-    count, place, value = finite_values.find_bad(array, is_bad)
+    count, place, value = finite_values.find(array, is_bad)
     if not count:
         return
     others = f"; {count} of {array.size} labels are out of range" if count > 1 else ""
@@ -237,7 +237,7 @@ def _range_advice(name: str, value: float, classes: int, low: float, high: float
 
 def _check_integer_labels(target: Target, classes: int | None) -> None:
     """Raise ``DataError`` if class indices are not integers."""
-    count, place, value = finite_values.find_bad(target.array, lambda piece: piece != np.floor(piece))
+    count, place, value = finite_values.find(target.array, lambda piece: piece != np.floor(piece))
     if count:
         raise DataError(
             f"{format_caller(target.function)}: `{target.name}` contains the label {value:g} "
@@ -285,7 +285,7 @@ def _same_shape_advice(target: Target) -> str:
 
 def _raise_outside_unit_interval(target: Target, low: float, high: float) -> None:
     """Raise ``DataError`` for labels of a binary loss outside the range 0 to 1."""
-    count, place, value = finite_values.find_bad(target.array, lambda piece: (piece < 0) | (piece > 1))
+    count, place, value = finite_values.find(target.array, lambda piece: (piece < 0) | (piece > 1))
     if low == -1 and high == 1:
         advice = f"Map labels of -1 and 1 to 0 and 1, `({target.name} + 1) / 2`, or use `loss='hinge'`."
     elif high == 255:
