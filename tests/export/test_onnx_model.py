@@ -163,10 +163,10 @@ def test_metadata_of_another_program_under_our_names_is_left_alone(tmp_path):
         (normal(2, 5, 6, 1), ShapeError, r"shape \(2, 5, 6, 1\) for the input 'pictures'\. It takes \(None, 6, 6, 1\)"),
         (normal(6, 6, 1), ShapeError, r"one sample alone needs the axis of the batch: `x\[None\]`"),
         (np.array([["a"]]), InvalidTypeError, "It takes float32. Give numbers"),
-        (normal(0, 6, 6, 1), DataError, "`predict` received no samples"),
+        (normal(0, 6, 6, 1), DataError, "`predict` was given no samples"),
         ([normal(1, 6, 6, 1)] * 2, DataError, r"given 2 arrays\. The model has 1 input: \['pictures'\]"),
         ({"picture": normal(1, 6, 6, 1)}, DataError, r"Did you mean 'pictures'\?"),
-        ({}, DataError, "Pass one array for each of these names"),
+        ({}, DataError, "Give one array for each of these names"),
         ([[[1.0], [2.0, 3.0]]], DataError, "rows of different lengths"),
     ],
 )
