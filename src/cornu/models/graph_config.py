@@ -1,6 +1,6 @@
 """The config of a functional graph in Keras 3's format: layers, ops, their calls and the tensors between them.
 
-An op declares its name in files where it is defined (see :func:`cornu.ops.dispatch.op`). :data:`OPS` holds these ops; a name
+An op declares its name in files where it is defined (see :func:`cornu.ops.dispatch.op`). :data:`OPS` contains these ops; a name
 in a file can refer to no other function.
 """
 

@@ -297,8 +297,8 @@ class Model(Layer):
             run_eagerly: Accepted for compatibility with Keras; ignored with a warning. Move the model to the NumPy backend to
                 run it operation by operation with values that can be printed.
             steps_per_execution: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
-            jit_compile: Accepted for compatibility with Keras; ignored. Models are always compiled where possible.
-            auto_scale_loss: Accepted for compatibility with Keras; ignored.
+            jit_compile: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            auto_scale_loss: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
             micro_batch_size: Number of samples of a batch that are processed at a time, chosen so that the activations fit into
                 the cache of the processor. The gradients of the parts are summed, so the updated weights are the same up to
                 rounding (layers that draw random values draw different ones). Positive integer, ``"auto"`` (chosen
