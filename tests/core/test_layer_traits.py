@@ -149,7 +149,7 @@ def test_indices_are_checked_for_a_table_of_ones_own_also_in_a_nested_model():
     x = np.zeros((4, 3), "int32")
     model.predict(x, verbose=0)
     x[2, 1] = 10
-    with pytest.raises(DataError, match=r"the number 10 in sample 2, at \[1\]. The layer 'words' \(`Table`\) .* from 0 to 9"):
+    with pytest.raises(DataError, match=r"the value 10 in sample 2, at \[1\]. The layer 'words' \(`Table`\) .* from 0 to 9"):
         model.predict(x, verbose=0)
 
 

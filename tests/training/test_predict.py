@@ -138,7 +138,7 @@ def test_what_fitted_once_is_still_looked_at():
             model.predict(np.zeros((2, 4), "float32"), verbose=0)
         with pytest.raises(DataError, match="no samples"):
             model.predict(x[:0], verbose=0)
-        with pytest.raises(DataError, match="a single number"):
+        with pytest.raises(DataError, match="as a scalar"):
             model.predict(np.array(1, "float32"), verbose=0)
 
 

@@ -364,7 +364,7 @@ def test_find_counts_and_gives_the_first_place(row):
 
 @pytest.mark.parametrize("place", list(np.ndindex(5, 2, 2)))
 def test_every_place_is_looked_at(place, monkeypatch):
-    monkeypatch.setattr(array_checks, "_PIECE", 9)
+    monkeypatch.setattr(finite_values, "_PIECE", 9)
     array = np.zeros((5, 2, 2))
     array[place] = np.nan
     assert np.isnan(finite_values.extent(array)).all()
