@@ -156,7 +156,7 @@ def test_a_wrong_name_says_what_is_there(found):
 
 
 def test_a_nan_is_explained_on_a_device_that_is_not_the_default_one(found):
-    assert "step 2 gave a loss or a weight that is NaN" in found["NaN"]
+    assert "step 2 resulted in a loss or a weight that is NaN" in found["NaN"]
 
 
 # --- PyTorch, with an accelerator that is pretended -------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_a_nan_is_explained_by_a_model_beside_the_best_device(pretended_accelera
     model = cornu.Sequential([cornu.Input((2,)), heeds_padding, layers.Dense(1)]).to_backend("torch", device="cpu")
     model.compile("sgd", "mse")
     model.layers[1].kernel.assign(np.full((2, 1), np.nan))
-    with pytest.raises(NonFiniteError, match="step 1 gave a loss or a weight that is NaN"):
+    with pytest.raises(NonFiniteError, match="step 1 resulted in a loss or a weight that is NaN"):
         model.fit(np.ones((7, 2), "float32"), np.ones((7, 1), "float32"), batch_size=4, verbose=0)
 
 

@@ -95,5 +95,5 @@ def test_what_gives_no_array_is_told(backend):
 
     layer = Numbers()
     layer.to_backend(backend)
-    with pytest.raises(InvalidTypeError, match=r"gave 1. It must give an array, or a list, tuple or dict of arrays"):
+    with pytest.raises(InvalidTypeError, match=r"returned 1. It must return an array, or a list, tuple or dict of arrays"):
         layer(cornu.Input((3,)))

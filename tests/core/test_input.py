@@ -34,7 +34,7 @@ def test_dtype_and_name_are_kept():
 
 @pytest.mark.parametrize("arguments", [{}, {"shape": (3,), "batch_shape": (None, 3)}])
 def test_it_needs_one_of_two_shapes(arguments):
-    with pytest.raises(InvalidArgumentError, match="It needs one of the two"):
+    with pytest.raises(InvalidArgumentError, match="Exactly one of the two must be given"):
         cornu.Input(**arguments)
 
 

@@ -135,7 +135,7 @@ def warnings_of(*stack):
 
 @pytest.mark.parametrize("stack", [[Weighed()], [Mirrored(), Weighed()], [Mirrored(), layers.Conv2D(1, 3)]])
 def test_unscaled_images_are_found_in_front_of_layers_of_ones_own(stack):
-    assert ["nothing in the model scales them" in text for text in warnings_of(*stack)] == [True]
+    assert ["the model does not scale them" in text for text in warnings_of(*stack)] == [True]
 
 
 @pytest.mark.parametrize("stack", [[SelfScaling()], [Weighed(), Standardized()], [Plain(), layers.Conv2D(1, 3)]])
@@ -149,7 +149,7 @@ def test_indices_are_checked_for_a_table_of_ones_own_also_in_a_nested_model():
     x = np.zeros((4, 3), "int32")
     model.predict(x, verbose=0)
     x[2, 1] = 10
-    with pytest.raises(DataError, match=r"the number 10 in sample 2, at \[1\]. The layer 'words' \(`Table`\) .* from 0 to 9"):
+    with pytest.raises(DataError, match=r"the value 10 in sample 2, at \[1\]. The layer 'words' \(`Table`\) .* from 0 to 9"):
         model.predict(x, verbose=0)
 
 

@@ -117,7 +117,7 @@ def test_an_array_given_to_a_variable_stays_the_users(backend):
 
 
 def test_an_initializer_needs_a_shape():
-    with pytest.raises(InvalidArgumentError, match=r"'w' was given an initializer and no shape.*Pass `shape="):
+    with pytest.raises(InvalidArgumentError, match=r"'w' received an initializer but no shape.*Pass `shape="):
         Variable("glorot_uniform", name="w")
 
 

@@ -101,5 +101,5 @@ def test_the_clone_can_begin_with_other_tensors():
     ],
 )
 def test_arguments_that_do_not_go_with_the_model_are_refused(model, arguments):
-    with pytest.raises(InvalidArgumentError, match="`clone_model` was given"):
+    with pytest.raises(InvalidArgumentError, match="`clone_model` received"):
         clone_model(model, **arguments)

@@ -250,7 +250,7 @@ def test_an_output_from_nowhere_is_told():
     from cornu.core.symbolic_tensor import SymbolicTensor
 
     a = cornu.Input((3,), name="a")
-    with pytest.raises(InvalidTypeError, match="a symbolic tensor that no layer gave"):
+    with pytest.raises(InvalidTypeError, match="a symbolic tensor that no layer returned"):
         cornu.Model(a, SymbolicTensor((None, 3)))
 
 
@@ -262,16 +262,16 @@ def test_two_layers_of_one_name_are_told():
 
 def test_arrays_are_no_inputs_of_a_graph():
     x = cornu.Input((3,))
-    with pytest.raises(InvalidTypeError, match="`Model` was given outputs="):
+    with pytest.raises(InvalidTypeError, match="`Model` received outputs="):
         cornu.Model(x, np.ones(3))
-    with pytest.raises(InvalidTypeError, match="both or neither"):
+    with pytest.raises(InvalidTypeError, match="Both or neither"):
         cornu.Model(x)
 
 
 def test_a_wrong_number_of_inputs_is_told():
     a, b = cornu.Input((3,), name="a"), cornu.Input((3,), name="b")
     model = cornu.Model([a, b], a + b)
-    with pytest.raises(ShapeError, match=r"given 3 inputs. It has 2: \['a', 'b'\]"):
+    with pytest.raises(ShapeError, match=r"received 3 inputs. It has 2: \['a', 'b'\]"):
         model([X, X, X])
     with pytest.raises(InvalidArgumentError, match=r"inputs named \['a', 'c'\].*\['a', 'b'\]"):
         model({"a": X, "c": X})
@@ -289,7 +289,7 @@ def test_numpy_and_python_are_told_what_to_do_with_symbolic_tensors():
     for use in (np.exp, bool, list, float):
         with pytest.raises(TypeError):
             use(x)
-    with pytest.raises(InvalidTypeError, match=r"Use the function of that name in `cornu.ops`"):
+    with pytest.raises(InvalidTypeError, match=r"Use the function of the same name in `cornu.ops`"):
         np.exp(x)
     with pytest.raises(InvalidTypeError, match=r"cornu.ops.where"):
         bool(x)
@@ -312,4 +312,4 @@ def test_a_mistake_that_the_engine_finds_says_what_stood_for_the_batch():
 
     with pytest.raises(TypeError) as caught:
         Wrong()(cornu.Input((7,)))
-    assert "with 29 in the place of each None" in " ".join(caught.value.__notes__)
+    assert "with 29 in place of each None" in " ".join(caught.value.__notes__)

@@ -114,7 +114,7 @@ def test_the_ending_does_not_matter(tmp_path):
 
 
 def test_the_ending_h5_is_a_warning(tmp_path):
-    with pytest.warns(UserWarning, match=r"in the format of `.keras` files under the name 'model.h5'"):
+    with pytest.warns(UserWarning, match=r"in the `.keras` format under the name 'model.h5'"):
         small().save(tmp_path / "model.h5")
     assert load_model(tmp_path / "model.h5").name == "small"
 
@@ -122,7 +122,7 @@ def test_the_ending_h5_is_a_warning(tmp_path):
 def test_a_file_is_not_overwritten_if_that_is_not_wanted(tmp_path):
     (tmp_path / "model.keras").write_text("mine")
     for save in (small().save, small().save_weights):
-        with pytest.raises(InvalidArgumentError, match="exists already, and `overwrite=False`"):
+        with pytest.raises(InvalidArgumentError, match="already exists, and `overwrite` is False"):
             save(tmp_path / "model.keras", overwrite=False)
     assert (tmp_path / "model.keras").read_text() == "mine"
 
@@ -197,7 +197,7 @@ def test_a_model_that_is_not_built_has_no_weights_to_save(tmp_path):
         model.save_weights(tmp_path / "w.weights.h5")
     with pytest.raises(NotBuiltError, match="`load_weights`"):
         model.load_weights(tmp_path / "w.weights.h5")
-    with pytest.warns(UserWarning, match="is not built: the file will hold no weights"):
+    with pytest.warns(UserWarning, match="is not built: the file will contain no weights"):
         model.save(tmp_path / "model.keras")
     assert not load_model(tmp_path / "model.keras").built
 
@@ -321,7 +321,7 @@ def test_json_makes_the_same_layers(tmp_path):
 
 
 def test_json_must_be_a_text():
-    with pytest.raises(InvalidTypeError, match="was given a dict"):
+    with pytest.raises(InvalidTypeError, match="received a dict"):
         model_from_json({"class_name": "Sequential"})
 
 
@@ -338,7 +338,7 @@ def test_json_must_be_a_text():
         (b"\x80\x04\x95pickle", "pickle"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"PK\x05\x06" + b"\0" * 18, "without members"),
-        (b"\0" * 100, "damaged or of another kind"),
+        (b"\0" * 100, "damaged or has another format"),
     ],
 )
 def test_other_files_are_told_apart(content, advice, tmp_path):
@@ -363,22 +363,22 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     (tmp_path / "folder.keras").mkdir()
     for path, what in (
-        (tmp_path / "pipe.keras", "no ordinary file"),
+        (tmp_path / "pipe.keras", "not a regular file"),
         (tmp_path / "folder.keras", "a folder"),
-        ("/dev/zero", "no ordinary"),
+        ("/dev/zero", "not a regular file"),
     ):
         with pytest.raises(ModelFormatError, match=what):
             load_model(path)
 
 
 def test_addresses_are_not_files():
-    with pytest.raises(InvalidArgumentError, match="files of this machine"):
+    with pytest.raises(InvalidArgumentError, match="must be the path of a local file"):
         load_model("https://example.org/model.keras")
 
 
 def test_a_weights_file_is_no_model(tmp_path):
     small().save_weights(tmp_path / "w.weights.h5")
-    with pytest.raises(ModelFormatError, match=r"holds weights alone.*model.load_weights"):
+    with pytest.raises(ModelFormatError, match=r"contains only weights.*model.load_weights"):
         load_model(tmp_path / "w.weights.h5")
 
 

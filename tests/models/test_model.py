@@ -120,7 +120,7 @@ def test_a_forgotten_super_is_told():
 
 
 def test_a_model_without_call_or_graph_says_so():
-    with pytest.raises(InvalidTypeError, match="needs a method `call"):
+    with pytest.raises(InvalidTypeError, match="must define a method `call"):
         cornu.Model()(X)
 
 
@@ -145,7 +145,7 @@ def test_layers_are_found_by_name_path_and_index():
 def test_a_name_that_is_not_there_is_told_with_a_guess():
     with pytest.raises(InvalidArgumentError, match=r"name='uot'.*\['x', 'stack', 'out'\].*Did you mean 'out'\?"):
         nested(cornu).get_layer("uot")
-    with pytest.raises(InvalidArgumentError, match=r"of 'stack' was given name='oen'.*Did you mean 'one'"):
+    with pytest.raises(InvalidArgumentError, match=r"of 'stack' received name='oen'.*Did you mean 'one'"):
         nested(cornu).get_layer("stack/oen")
     with pytest.raises(InvalidArgumentError, match=r"index=9.*has 3 layers"):
         nested(cornu).get_layer(index=9)

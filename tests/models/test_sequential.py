@@ -73,7 +73,7 @@ def test_it_is_built_by_training():
 def test_before_it_is_built_nothing_is_known():
     model = cornu.Sequential([layers.Dense(4)], name="raw")
     for ask in (lambda: model.count_params(), lambda: model.input, lambda: model.output, lambda: model.output_shape):
-        with pytest.raises(NotBuiltError, match="'raw' was asked for"):
+        with pytest.raises(NotBuiltError, match="'raw' was requested"):
             ask()
     assert model.weights == []
 
@@ -138,17 +138,17 @@ def test_the_same_layer_may_stand_in_several_places(twins):
 
 
 def test_what_is_no_layer_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"`Sequential` was given .*relu.*It is made of layers"):
+    with pytest.raises(InvalidTypeError, match=r"`Sequential` received .*relu.*Each element must be a layer"):
         cornu.Sequential([layers.Dense(3), "relu"])
 
 
 def test_a_layer_alone_is_no_list_of_layers():
-    with pytest.raises(InvalidTypeError, match=r"Put the layer into one: `Sequential\(\[layer\]\)`"):
+    with pytest.raises(InvalidTypeError, match=r"Pass the layer in a list: `Sequential\(\[layer\]\)`"):
         cornu.Sequential(layers.Dense(3))
 
 
 def test_an_input_in_the_middle_is_refused():
-    with pytest.raises(InvalidArgumentError, match="The input comes first"):
+    with pytest.raises(InvalidArgumentError, match="The input layer must be the first layer"):
         cornu.Sequential([layers.Dense(3), cornu.Input((3,))])
 
 
@@ -164,5 +164,5 @@ def test_data_that_does_not_fit_is_told():
 
 
 def test_an_empty_model_says_what_it_lacks():
-    with pytest.raises(ValueError, match=r"'sequential' was to be built. It has no layers"):
+    with pytest.raises(ValueError, match=r"`build` was called on the model 'sequential', which has no layers"):
         cornu.Sequential()(X)

@@ -137,7 +137,8 @@ def test_only_callbacks_with_batch_events_want_batches():
 
 
 @pytest.mark.parametrize(
-    ("given", "text"), [(Callback, r"Make one: `Callback\(\)`."), (print, "inherit from `Callback`"), ("early", "inherit from")]
+    ("given", "text"),
+    [(Callback, r"Pass an instance: `Callback\(\)`."), (print, "inherit from `Callback`"), ("early", "inherit from")],
 )
 def test_what_is_no_callback_is_refused(given, text):
     with pytest.raises(InvalidTypeError, match=text):

@@ -21,12 +21,12 @@ def test_a_model_that_is_not_compiled(function):
 
 
 def test_run_eagerly_says_what_to_do_instead(classifier):
-    with pytest.warns(UserWarning, match=r"To run line by line, .* `model.to_backend\('numpy'\)`"):
+    with pytest.warns(UserWarning, match=r"To run the model operation by operation, .* `model.to_backend\('numpy'\)`"):
         classifier(run_eagerly=True)
 
 
 def test_metrics_in_the_place_of_loss_weights(classifier):
-    with pytest.raises(InvalidTypeError, match=r"loss_weights=\['accuracy'\].* Write `metrics=\['accuracy'\]`"):
+    with pytest.raises(InvalidTypeError, match=r"loss_weights=\['accuracy'\].* Pass `metrics=\['accuracy'\]`"):
         cornu.Sequential([layers.Dense(1)]).compile("sgd", "mse", ["accuracy"])
 
 
@@ -70,7 +70,7 @@ def test_an_optimizer_of_another_model_is_refused(classifier, on):
     first, second = on(classifier(optimizer=optimizer)), on(classifier(optimizer=optimizer))
     first.fit(X, Y, verbose=0)
     before = second.get_weights()
-    with pytest.raises(InvalidArgumentError, match=r"The optimizer 'adam\w*' of .* was built for other weights"):
+    with pytest.raises(InvalidArgumentError, match=r"The optimizer 'adam\w*' of .* was built for a different set of weights"):
         second.fit(X, Y, verbose=0)
     assert all(np.array_equal(old, new) for old, new in zip(before, second.get_weights(), strict=True))
 
@@ -79,7 +79,7 @@ def test_freezing_without_compiling_is_refused(classifier):
     model = classifier().to_backend("numpy")
     model.fit(X, Y, verbose=0)
     model.layers[0].trainable = False
-    with pytest.raises(InvalidArgumentError, match="Compile the model anew, with a new optimizer, after layers were frozen"):
+    with pytest.raises(InvalidArgumentError, match="Compile the model again with a new optimizer after freezing"):
         model.fit(X, Y, verbose=0)
     model.evaluate(X, Y, verbose=0)
     model.compile("sgd", "sparse_categorical_crossentropy")

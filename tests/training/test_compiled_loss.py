@@ -93,8 +93,8 @@ def test_only_losses_that_judge_samples_alone_allow_padding():
             {"plaec": "mse"},
             r"`loss` names an output 'plaec'. The model's outputs are \['size', 'place'\]. Did you mean 'place'\?",
         ),
-        (["mse"], r"`loss` holds 1 entries. The model has 2 outputs: \['size', 'place'\]. Give one entry for each"),
-        ([None, None], r"`compile` was given loss=\[None, None\]. At least one output needs a loss."),
+        (["mse"], r"`loss` has 1 entries. The model has 2 outputs: \['size', 'place'\]. Pass one entry for each output"),
+        ([None, None], r"`compile` received loss=\[None, None\]. At least one output must have a loss."),
         ("msee", "Did you mean"),
     ],
 )
@@ -104,7 +104,7 @@ def test_losses_that_do_not_fit(loss, text):
 
 
 def test_weights_of_losses_that_do_not_fit():
-    with pytest.raises(InvalidArgumentError, match="`loss_weights` holds 3 entries"):
+    with pytest.raises(InvalidArgumentError, match="`loss_weights` has 3 entries"):
         compiled_loss("mse", [1.0, 2.0, 3.0])
 
 

@@ -127,7 +127,7 @@ def test_ops_that_mix_samples_are_not_padded(on):
     assert model.effective_batch_coupling() == "unknown"
     assert model.evaluate(X[:11], expected, batch_size=8, verbose=0) < 1e-10
     model.compile("sgd", "mse", micro_batch_size=4)
-    with pytest.raises(InvalidArgumentError, match="does not say that it treats each sample alone"):
+    with pytest.raises(InvalidArgumentError, match="does not declare that samples are independent"):
         model.fit(X, X, 8, verbose=0)
 
 
@@ -566,14 +566,14 @@ def test_validation_by_a_generator_goes_on(classifier):
 
 def test_validation_by_an_iterator_happens_once(classifier):
     model = classifier().to_backend("numpy")
-    with pytest.warns(UserWarning, match="the validation data ended: an iterator gives its batches only once"):
+    with pytest.warns(UserWarning, match="the validation data is exhausted: an iterator can be iterated over only once"):
         history = model.fit(X, Y, 8, 2, verbose=0, validation_data=iter(batches())).history
     assert (len(history["loss"]), len(history["val_loss"])) == (2, 1)
 
 
 def test_a_generator_without_steps_trains_one_epoch(classifier):
     model = classifier().to_backend("numpy")
-    with pytest.warns(UserWarning, match="`fit`: the data ended after 1 of 3 epochs, and so does training"):
+    with pytest.warns(UserWarning, match="`fit`: the data ended after 1 of 3 epochs, so training stops"):
         history = model.fit(iter(batches()), epochs=3, verbose=0)
     assert history.epoch == [0]
 
@@ -583,8 +583,8 @@ def test_a_generator_that_ends_early_ends_training(classifier):
     with pytest.warns(UserWarning) as caught:
         history = model.fit(iter(batches()), epochs=3, steps_per_epoch=3, verbose=0)
     assert [str(warning.message).partition(".")[0] for warning in caught] == [
-        "The data ended after 2 of the 3 batches that were asked for",
-        "`fit`: the data ended after 2 of 3 epochs, and so does training: an iterator gives its batches once",
+        "The data ended after 2 of the 3 requested batches",
+        "`fit`: the data ended after 2 of 3 epochs, so training stops: an iterator can be iterated over only once",
     ]
     assert history.epoch == [0, 1]
 
@@ -593,7 +593,7 @@ def test_a_bad_batch_leaves_the_steps_before_it(classifier, close):
     good, bad = classifier().to_backend("numpy"), classifier().to_backend("numpy")
     bad.set_weights(good.get_weights())
     good.fit(batches()[:3], verbose=0)
-    with pytest.raises(cornu.errors.DataError, match=r"`fit` \(batch 4\): `y` holds the label 9 in sample 2"):
+    with pytest.raises(cornu.errors.DataError, match=r"`fit` \(batch 4\): `y` contains the label 9 in sample 2"):
         bad.fit([*batches()[:3], (X[:4], np.array([0, 1, 9, 1]))], verbose=0)
     close(bad.get_weights(), good.get_weights())
 

@@ -134,11 +134,11 @@ def test_what_fitted_once_is_still_looked_at():
         np.testing.assert_array_equal(model.predict(x.astype(">f4"), verbose=0), right)
         with pytest.raises(NonFiniteError, match="NaN"):
             model.predict(np.float32([[1, 2, np.nan]]), verbose=0)
-        with pytest.raises(ShapeError, match="4 numbers"):
+        with pytest.raises(ShapeError, match="4 values"):
             model.predict(np.zeros((2, 4), "float32"), verbose=0)
         with pytest.raises(DataError, match="no samples"):
             model.predict(x[:0], verbose=0)
-        with pytest.raises(DataError, match="a single number"):
+        with pytest.raises(DataError, match="as a scalar"):
             model.predict(np.array(1, "float32"), verbose=0)
 
 
@@ -146,7 +146,7 @@ def test_numbers_for_an_embedding_are_looked_at_every_time():
     model = cornu.Sequential([cornu.Input((2,), dtype="int32"), layers.Embedding(5, 2)])
     model.predict(np.int32([[0, 4]]), verbose=0)
 
-    with pytest.raises(DataError, match="the number 5"):
+    with pytest.raises(DataError, match="the value 5"):
         model.predict(np.int32([[0, 5]]), verbose=0)
 
 

@@ -1,1 +1,1 @@
-"""Variables, layers and the graph: what every model is made of."""
+"""Variables, layers and the graph: the basis of all models."""

@@ -1,4 +1,4 @@
-"""How the samples of a batch meet in a layer, or in a function given to a layer."""
+"""Batch coupling: how a layer, or a function passed to a layer, couples the samples of a batch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,9 @@ from cornu.ops import batch_coupling
 
 
 def coupling_of_layer(layer: Any) -> str:
-    """A layer's ``batch_coupling``; ``"unknown"`` for a user's ``call`` that overrides the one the promise was made for.
+    """Return a layer's ``batch_coupling``, or ``"unknown"`` if a user's ``call`` overrides the one it was declared for.
 
-    The promise counts if the class that has the ``call``, or one derived from it, makes it.
+    The declaration counts if it is made by the class that defines ``call`` or by a subclass of it.
     """
     kinds = type(layer).__mro__
     owner = next(place for place, kind in enumerate(kinds) if "call" in vars(kind))
@@ -24,21 +24,21 @@ def coupling_of_layer(layer: Any) -> str:
 
 
 def effective_coupling(layer: Any) -> str:
-    """The ``batch_coupling`` of a layer with all that are inside it: the worst of them."""
+    """Return the most restrictive ``batch_coupling`` among a layer and all layers inside it."""
     couplings = {coupling_of_layer(inner) for inner in layer_tree.flatten(layer)}
-    return next((worst for worst in ("masked", "none") if couplings <= {worst, "none"}), "unknown")
+    return next((worst for worst in ("none", "masked") if couplings <= {worst, "none"}), "unknown")
 
 
 def coupling_along(axes: int | list[int]) -> str:
     """Return the batch coupling of a computation along the given axes (see ``Layer.batch_coupling``).
 
-    Samples are coupled only if the first axis is among them.
+    Samples are coupled only if the first axis is among the axes.
     """
     return "unknown" if axes == 0 or (isinstance(axes, list) and 0 in axes) else "none"
 
 
 def coupling_of_function(function: Callable) -> str:
-    """Return how a function of a batch couples its samples (see ``Layer.batch_coupling``), as the function declares."""
+    """Return how a function of a batch couples its samples (see ``Layer.batch_coupling``), as declared by the function."""
     if isinstance(function, LayerTraits):
         return function.batch_coupling
     return batch_coupling.of_call(function, (SymbolicTensor((None, None)),), {})

@@ -1,9 +1,8 @@
-"""What surrounds a call of a layer: training or not, the random key, borrowed values of variables, masks, hooks.
+"""The context of a layer call: training mode, random key, values bound to variables, masks and hooks.
 
-A layer's outermost call opens a :class:`CallContext`; the calls inside it share it. Compiled code opens one whose
-variables are *bound*:
-reading a bound variable gives the array it was bound to, assigning to it changes the binding and not the variable.
-So the code of a layer is the same whether it runs eagerly or as a pure function.
+The outermost call of a layer opens a :class:`CallContext`, which the calls inside it share. Compiled code opens a context in
+which variables are *bound*: reading a bound variable returns the array that it was bound to, and assigning to it changes the
+binding instead of the variable. The code of a layer is therefore the same in eager execution and as a pure function.
 """
 
 from collections.abc import Callable
@@ -14,18 +13,20 @@ from cornu.scopes import Scope
 
 
 class CallContext:
-    """The surroundings of one outermost call.
+    """The context of one outermost call.
 
     Attributes:
-        training: Whether layers behave as in training; None if nobody said.
-        values: Arrays that stand for variables: ``id(variable)`` to array. Filled for pure calls, None for eager ones.
-        key: Where random numbers of this call come from; None takes new keys from ``cornu.seeds``.
-        losses: What ``add_loss`` and activity regularizers collected.
-        sample_mask: ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
-        hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after each layer's call.
-        abstract: Whether only the form of the outputs is wanted: variables are not drawn, what they are assigned stays here.
-        meets_unbound: Whether variables were read or assigned for which nothing stands: to compiled code these are constants.
-        backend_name: The backend that all layers of the call run on in place of their own: one that records, for export.
+        training: Whether layers behave as in training; None if it was not specified.
+        values: Arrays bound to variables, as a dict from ``id(variable)`` to array, for pure calls; None for eager calls.
+        key: Random key of the call; None draws new keys from ``cornu.seeds``.
+        losses: Losses collected by ``add_loss`` and activity regularizers.
+        sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
+        hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after the call of each layer.
+        abstract: Whether only the shapes and dtypes of the outputs are needed: initial values of variables are not drawn,
+            and assignments to variables are kept in the context.
+        meets_unbound: Whether an unbound variable was read or assigned; compiled code would treat it as a constant.
+        backend_name: Name of a backend that replaces the backends of all layers in the call, such as one that records for
+            export; None to use the layers' own backends.
     """
 
     def __init__(
@@ -46,49 +47,49 @@ class CallContext:
         self._masks: dict[int, tuple[Any, Any]] = {}
 
     def mask_of(self, tensor: Any) -> Any:
-        """The mask that an earlier layer of this call gave to a tensor, or None."""
+        """Return the mask that an earlier layer of this call assigned to a tensor, or None."""
         return self._masks.get(id(tensor), (None, None))[1]
 
     def set_mask(self, tensor: Any, mask: Any) -> None:
-        """Remembers the mask of a tensor until the outermost call ends, and the tensor, so that its id stays its own."""
+        """Store the mask of a tensor until the outermost call ends; the tensor is kept alive so that its id stays unique."""
         self._masks[id(tensor)] = (tensor, mask)
 
 
 _call: Scope[Any] = Scope("the running call", None)
-_names: Scope[tuple[str, ...]] = Scope("names of the scopes around", ())
+_names: Scope[tuple[str, ...]] = Scope("names of the enclosing scopes", ())
 _read_as: Scope[str | None] = Scope("dtype that float variables are read in", None)
 
 
 def current() -> CallContext | None:
-    """The context of the call that is running in this thread, or None outside of any call."""
+    """Return the context of the call that is running in this thread, or None outside of a call."""
     return _call.get()
 
 
 def is_outside() -> bool:
-    """Whether no call is running in this thread, and nothing is cast."""
+    """Return whether no call is running in this thread and no autocasting is active."""
     return _call.get() is None and _read_as.get() is None
 
 
 def entered(context: CallContext) -> AbstractContextManager[CallContext]:
-    """Makes a context the current one."""
+    """Return a context manager that makes a context the current one."""
     return _call.set_to(context)
 
 
 def name_scope(name: str) -> AbstractContextManager:
-    """Variables made inside have paths that begin with this name (and those of the scopes around it)."""
+    """Return a context manager in which the paths of new variables start with this name, after those of enclosing scopes."""
     return _names.set_to((*_names.get(), name))
 
 
 def path_of(name: str) -> str:
-    """The path of a thing made here: the names of the scopes around it and its own, joined by slashes."""
+    """Return the path of an object created here: the names of the enclosing scopes and its own, joined by slashes."""
     return "/".join([*_names.get(), name])
 
 
 def autocast(dtype: str | None) -> AbstractContextManager:
-    """Inside, float variables are read in this dtype; None reads them as they are (mixed precision)."""
+    """Return a context manager in which floating-point variables are read in this dtype; None disables casting."""
     return _read_as.set_to(dtype)
 
 
 def autocast_dtype() -> str | None:
-    """The dtype that float variables are read in, or None."""
+    """Return the dtype in which floating-point variables are read, or None."""
     return _read_as.get()

@@ -1,4 +1,4 @@
-"""What happens to the arguments of a layer's call before it, and to its outputs after it."""
+"""Processing of the arguments of a layer call before the call, and of its outputs after it."""
 
 import functools
 import inspect
@@ -14,7 +14,7 @@ from cornu.ops.dispatch import unwrap
 
 
 def to_input(layer: Any, value: Any) -> Any:
-    """An array argument as the layer's backend and compute dtype have it; other arguments as they are."""
+    """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged."""
     value = unwrap(value)
     owner = backends.owner(value)
     if owner is None or isinstance(value, np.generic):
@@ -32,8 +32,8 @@ def to_input(layer: Any, value: Any) -> Any:
     return value
 
 
-def on_own_device(layer: Any, arguments: Any) -> Any:
-    """Arguments of an outermost call, with arrays of the layer's backend on its device, if it was moved to one."""
+def to_layer_device(layer: Any, arguments: Any) -> Any:
+    """Move the arrays of an outermost call to the device of the layer, if the layer was assigned one."""
     backend, device = placement_of(layer)
     if device is None:
         return arguments
@@ -47,13 +47,13 @@ def on_own_device(layer: Any, arguments: Any) -> Any:
 
 @functools.cache
 def parameters_of(kind: type) -> dict[str, Any]:
-    """The parameters of a class's ``call``, in order: name to default."""
+    """Return the parameters of a class's ``call``, in order, as a dict from name to default value."""
     parameters = list(inspect.signature(kind.call).parameters.values())[1:]
     return {parameter.name: parameter.default for parameter in parameters}
 
 
-def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-    """Arguments with ``training`` among the named ones, where it was given by its place: ``dropout(x, training)``."""
+def name_training(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Return the arguments with a positional ``training``, as in ``dropout(x, training)``, turned into a keyword argument."""
     names = list(parameters_of(type(layer)))
     place = names.index("training") if "training" in names else len(args)
     if place >= len(args):
@@ -63,9 +63,9 @@ def with_training_named(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
 
 
 def training_of(layer: Any, context: CallContext, kwargs: dict) -> Any:
-    """Whether a layer is called for training: as its caller says, else as the call around it, else as its own default is.
+    """Return the training mode of a call: as passed by the caller, else that of the enclosing call, else the layer's default.
 
-    Takes ``training`` out of the arguments: not every ``call`` has it.
+    Removes ``training`` from the arguments, since not every ``call`` accepts it.
     """
     given = kwargs.pop("training", None)
     if given is not None:
@@ -75,7 +75,7 @@ def training_of(layer: Any, context: CallContext, kwargs: dict) -> Any:
 
 
 def activity_loss(layer: Any, context: CallContext, output: Any) -> Any:
-    """The activity regularizer's penalty for a sample, as in Keras: the batch's, divided by the number of its samples."""
+    """Return the activity regularizer's penalty per sample, as in Keras: the penalty of the batch divided by the batch size."""
     count = output.shape[0] if len(output.shape) else 1
     if context.sample_mask is not None:
         mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))

@@ -1,8 +1,8 @@
-"""Symbolic tensors, and the graph that calling layers and ops on them records.
+"""The graph recorded by calling layers and ops on symbolic tensors.
 
-A symbolic tensor has a shape and a dtype and no numbers. When a layer or an op meets one, it is not computed: a
-:class:`Node` remembers what was called with what. A functional model is the nodes between its inputs and its outputs, run
-on arrays later.
+A symbolic tensor has a shape and a dtype but no values. A layer or op that is called on one is not computed; instead a
+:class:`Node` records the call. A functional model consists of the nodes between its inputs and its outputs, which are run on
+arrays later.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from cornu.ops.dispatch import register_recorder
 
 
 class OpCall:
-    """An op as a graph's operation: the function and the name of this use of it.
+    """An op as an operation of a graph: the function and the name of this use of it.
 
     Args:
-        op: A function of ``cornu.ops``.
-        name: The name of the operation in its model; made from the op's name by default.
+        op: Function of ``cornu.ops``.
+        name: Name of the operation in its model. Defaults to a name derived from the op.
     """
 
     def __init__(self, op: Callable, name: str | None = None):
@@ -29,16 +29,16 @@ class OpCall:
         self._inbound_nodes: list[Node] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The op's result for arrays."""
+        """Return the result of the op for arrays."""
         return self.op(*args, **kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors as the op would give them."""
+        """Return symbolic tensors with the shape and dtype of the op's results."""
         return infer(self.op, args, kwargs)
 
 
 def record(operation: Any, args: tuple, kwargs: dict, specs: Any) -> Any:
-    """Records a call and gives new symbolic tensors of the form of its specs."""
+    """Record a call and return new symbolic tensors with the structure, shapes and dtypes of its specs."""
     outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs)
     Node(operation, args, kwargs, outputs)
     return outputs
@@ -52,32 +52,29 @@ def _record_op(op: Callable, args: tuple, kwargs: dict) -> Any:
 register_recorder(SymbolicTensor, _record_op)
 
 
-# --- Inferring shapes by running --------------------------------------------------------------------------------------
-
-
 # --- Graphs -----------------------------------------------------------------------------------------------------------
 
 
 def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
-    """The nodes that lead from inputs to outputs in the order in which they can run.
+    """Return the nodes on the paths from inputs to outputs, in an order in which they can run.
 
-    The order is Keras's, so that a model's layers and weights stand in the same order: the farthest from the outputs
-    first, then in the order in which a walk from the outputs meets their operations.
+    The order is that of Keras, so that layers and weights of a model have the same order: nodes farthest from the outputs come
+    first, then the order in which a traversal from the outputs visits their operations.
 
     Args:
-        inputs: Where the walk stops.
-        outputs: Where it starts.
+        inputs: Symbolic tensors at which the traversal stops.
+        outputs: Symbolic tensors at which it starts.
 
     Returns:
-        The nodes, those of the inputs included.
+        List of nodes, including those of the inputs.
 
     Raises:
-        InvalidTypeError: An output cannot be reached from the inputs.
+        InvalidTypeError: If an output does not depend only on the inputs.
     """
     finished = _walk_back(inputs, outputs)
-    met = {}
-    for node in _in_order_of_meeting(inputs, outputs):
-        met.setdefault(id(node.operation), len(met))
+    visited = {}
+    for node in _in_visit_order(inputs, outputs):
+        visited.setdefault(id(node.operation), len(visited))
     depth: dict[int, int] = {}
     operation_depth: dict[int, int] = {}
     for node in reversed(finished):
@@ -88,17 +85,17 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -
             parent = id(tensor.node)
             depth[parent] = max(depth.get(parent, 0), here + 1)
     position = {id(node): number for number, node in enumerate(finished)}
-    return sorted(finished, key=lambda n: (-depth[id(n)], met[id(n.operation)], position[id(n)]))
+    return sorted(finished, key=lambda n: (-depth[id(n)], visited[id(n.operation)], position[id(n)]))
 
 
 def _inner_inputs(node: Node, inputs: list[SymbolicTensor]) -> list[SymbolicTensor]:
-    """What a node takes from other nodes; an input of the graph takes nothing, whatever it was made of."""
+    """Return the inputs of a node; none for a node of a graph input, whatever that was computed from."""
     is_input = any(tensor.node is node for tensor in inputs)
     return [] if is_input else node.inputs
 
 
 def _walk_back(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
-    """All nodes behind the outputs, each after those it takes from. A stack instead of recursion: graphs may be deep."""
+    """Return all nodes that the outputs depend on, each after its predecessors. Iterative, since graphs may be deep."""
     finished: list[Node] = []
     done: set[int] = set()
     stack = [(tensor.node, False) for tensor in reversed(outputs)]
@@ -106,9 +103,9 @@ def _walk_back(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> l
         node, expanded = stack.pop()
         if node is None:
             raise InvalidTypeError(
-                "The outputs depend on a symbolic tensor that no layer gave.",
-                "A model is what lies between its `inputs` and its `outputs`.",
-                "Make the inputs with `cornu.Input(shape)` and derive the outputs from them.",
+                "The outputs depend on a symbolic tensor that no layer returned.",
+                "A model consists of the layers between its `inputs` and its `outputs`.",
+                "Create the inputs with `cornu.Input(shape)` and compute the outputs from them.",
             )
         if id(node) in done:
             continue
@@ -121,29 +118,30 @@ def _walk_back(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> l
     return finished
 
 
-def _in_order_of_meeting(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
-    met: dict[int, Node] = {}
+def _in_visit_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
+    """Return the nodes in the order in which a depth-first traversal from the outputs visits them."""
+    visited: dict[int, Node] = {}
     stack = [tensor.node for tensor in reversed(outputs)]
     while stack:
         node = stack.pop()
-        if node is not None and id(node) not in met:
-            met[id(node)] = node
+        if node is not None and id(node) not in visited:
+            visited[id(node)] = node
             stack.extend(tensor.node for tensor in reversed(_inner_inputs(node, inputs)))
-    return list(met.values())
+    return list(visited.values())
 
 
 def run(nodes: list[Node], inputs: list[SymbolicTensor], arrays: list, outputs: Any, call: Callable) -> Any:
-    """Runs a graph.
+    """Run a graph.
 
     Args:
-        nodes: What :func:`nodes_between` gave.
-        inputs: The symbolic inputs.
-        arrays: Their values, in the same order.
-        outputs: A tree of symbolic tensors.
-        call: ``(operation, args, kwargs) -> outputs``: how an operation is called.
+        nodes: Nodes returned by :func:`nodes_between`.
+        inputs: Symbolic inputs.
+        arrays: Values of the inputs, in the same order.
+        outputs: Tree of symbolic tensors.
+        call: Function ``(operation, args, kwargs) -> outputs`` that calls an operation.
 
     Returns:
-        The tree of the outputs' values.
+        The tree of the values of the outputs.
     """
     values = dict(zip(map(id, inputs), arrays, strict=True))
     for node in nodes:
@@ -153,5 +151,5 @@ def run(nodes: list[Node], inputs: list[SymbolicTensor], arrays: list, outputs: 
 
 
 def operations_of(nodes: list[Node]) -> list[Any]:
-    """The operations of some nodes, each once."""
+    """Return the operations of the nodes, each once."""
     return list({id(node.operation): node.operation for node in nodes}.values())

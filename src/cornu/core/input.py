@@ -1,4 +1,4 @@
-"""Where a model begins: the input layer and ``Input``."""
+"""Inputs of models: ``InputLayer`` and ``Input``."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from cornu.errors import InvalidArgumentError
 
 
 class InputLayer(Layer):
-    """The place where data enters a model.
+    """Layer that marks where data enters a model.
 
     Args:
-        shape: Shape of one sample, without the batch; None for a size that may vary.
-        batch_size: Size of the batch if it is fixed.
-        dtype: Default ``config.floatx()``.
-        batch_shape: The shape with the batch size, instead of ``shape`` and ``batch_size``.
-        name: Its name.
+        shape: Tuple of integers, shape of one sample without the batch axis; None for a size that may vary.
+        batch_size: Integer, fixed size of the batch. Defaults to None (any size).
+        dtype: Dtype of the data. Defaults to ``config.floatx()``.
+        batch_shape: Shape including the batch size, in place of ``shape`` and ``batch_size``. Defaults to None.
+        name: Name of the object. Defaults to a name derived from the class.
 
     Example:
         >>> from cornu.layers import InputLayer
-        >>> InputLayer((28, 28, 1), name="pictures").graph_output.shape
+        >>> InputLayer((28, 28, 1), name="images").graph_output.shape
         (None, 28, 28, 1)
     """
 
@@ -44,7 +44,7 @@ class InputLayer(Layer):
         self.graph_output = graph.record(self, (), {}, SymbolicTensor(self.batch_shape, self.input_dtype))
 
     def call(self) -> Any:
-        """Gives nothing by itself: the model puts the data in its place."""
+        """Raise an error: the model passes data to the input of its graph, without calling this layer."""
         raise InvalidArgumentError(
             f"The input layer {self.name!r} was called.", "It only marks where data enters a model.", "Call the model instead."
         )
@@ -55,21 +55,22 @@ class InputLayer(Layer):
         return self.input_dtype
 
     def get_config(self) -> dict[str, Any]:
-        """Shape, dtype and name."""
+        """Return the config: shape, dtype and name."""
         return {"batch_shape": self.batch_shape, "dtype": self.input_dtype, "sparse": False, "ragged": False, "name": self.name}
 
 
 def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> tuple[int | None, ...]:
+    """Return the shape with the batch size from the arguments of ``Input``."""
     if (shape is None) == (batch_shape is None):
         raise InvalidArgumentError(
-            f"`Input` was given shape={shape!r} and batch_shape={batch_shape!r}.",
-            "It needs one of the two.",
+            f"`Input` received shape={shape!r} and batch_shape={batch_shape!r}.",
+            "Exactly one of the two must be given.",
             "Pass the shape of one sample, such as `Input((28, 28, 1))`.",
         )
     whole = (batch_size, *_as_tuple(shape)) if batch_shape is None else _as_tuple(batch_shape)
     if any(size is not None and size < 1 for size in whole):
         raise InvalidArgumentError(
-            f"`Input` was given the shape {whole[1:]}.",
+            f"`Input` received the shape {whole[1:]}.",
             "Sizes must be positive, or None if they vary.",
             "Check the shape of one sample.",
         )
@@ -77,7 +78,7 @@ def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> tuple[
 
 
 def _as_tuple(shape: Any) -> tuple[int | None, ...]:
-    """A shape as a tuple; a bare number means one axis: ``Input(3)``."""
+    """Return a shape as a tuple; an integer means one axis, as in ``Input(3)``."""
     sizes = (shape,) if isinstance(shape, int) or not hasattr(shape, "__iter__") else shape
     return tuple(None if size is None else int(size) for size in sizes)
 
@@ -89,20 +90,20 @@ def Input(
     batch_shape: Any = None,
     name: str | None = None,
 ) -> SymbolicTensor:
-    """A symbolic tensor to begin a model with.
+    """Create a symbolic tensor, the starting point of a functional model.
 
     Args:
-        shape: Shape of one sample, without the batch; None for a size that may vary.
-        batch_size: Size of the batch if it is fixed.
-        dtype: Default ``config.floatx()``.
-        batch_shape: The shape with the batch size, instead of ``shape`` and ``batch_size``.
-        name: Name of the input layer.
+        shape: Tuple of integers, shape of one sample without the batch axis; None for a size that may vary.
+        batch_size: Integer, fixed size of the batch. Defaults to None (any size).
+        dtype: Dtype of the data. Defaults to ``config.floatx()``.
+        batch_shape: Shape including the batch size, in place of ``shape`` and ``batch_size``. Defaults to None.
+        name: Name of the input layer. Defaults to a generated name.
 
     Returns:
         A symbolic tensor of shape ``(batch_size, *shape)``.
 
     Raises:
-        InvalidArgumentError: Neither or both of ``shape`` and ``batch_shape`` are given, or a size is not positive.
+        InvalidArgumentError: If neither or both of ``shape`` and ``batch_shape`` are given, or a size is not positive.
 
     Example:
         >>> import cornu

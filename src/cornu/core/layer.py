@@ -1,4 +1,4 @@
-"""The layer: named variables and a ``call``."""
+"""The ``Layer`` base class: variables, a forward computation and a config."""
 
 import functools
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from cornu.core import (
 )
 from cornu.core import call_context as context
 from cornu.core.call_context import CallContext
-from cornu.core.layer_build import build_for, first_node, input_shape_of, remembering
+from cornu.core.layer_build import build_for, first_node, input_shape_of, record_build
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
 from cornu.core.layer_traits import LayerTraits
@@ -33,22 +33,29 @@ from cornu.serialization import Configurable
 
 
 class Layer(LayerTraits, Configurable):
-    """Named variables and a ``call``: the base of every layer and model.
+    """Base class of all layers and models: a set of named variables and a forward computation.
 
-    A subclass makes its variables in ``build(input_shape)`` with :meth:`add_weight`, computes in ``call(inputs)``, and
-    may say in ``compute_output_shape(input_shape)`` what shape comes out (else it is found by an abstract run). The
-    arguments of its constructor are its config. What else it may declare is listed in
-    :class:`cornu.core.layer_traits.LayerTraits`. If it has files of its own, such as a vocabulary, it defines
-    ``save_assets(dir)``, which writes them into a folder, and ``load_assets(dir)``: then they travel in ``.keras`` files.
+    A subclass creates its variables in ``build(input_shape)`` with :meth:`add_weight` and computes its outputs in
+    ``call(inputs)``. It may override ``compute_output_shape(input_shape)``; otherwise the output shape is inferred by
+    evaluating ``call`` abstractly, without data. The arguments of the constructor are recorded automatically and form the
+    config of the layer. Further declarations of a layer are listed in :class:`cornu.core.layer_traits.LayerTraits`. A layer
+    with files of its own, such as a vocabulary, defines ``save_assets(dir)``, which writes them into a directory, and
+    ``load_assets(dir)``, which reads them; these files are then stored in ``.keras`` files.
 
     Args:
-        activity_regularizer: Function of the output that gives a penalty added to the loss.
-        trainable: Whether training may change its variables.
-        dtype: Name of the dtype it computes in, or a policy such as ``"mixed_bfloat16"``.
-        name: Its name in the model; made from the class's name by default.
+        activity_regularizer: Regularizer applied to the output of the layer. Defaults to None.
+        trainable: Whether training may change the variables of the layer. Defaults to True.
+        dtype: Dtype or dtype policy of the layer's computations, such as ``"float32"`` or ``"mixed_bfloat16"``. Defaults to
+            the global policy.
+        name: Name of the object. Defaults to a name derived from the class.
+        autocast: Whether floating-point inputs are cast to the compute dtype. Defaults to True.
+        input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
+            None.
+        input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
 
     Raises:
-        InvalidTypeError: An argument is unknown.
+        InvalidTypeError: If an argument is unknown.
+        InvalidArgumentError: If ``name`` is not a string or contains ``/``.
 
     Example:
         >>> import numpy as np
@@ -66,14 +73,14 @@ class Layer(LayerTraits, Configurable):
     """
 
     _cornu_is_base = True
-    """Whether the attributes of this very class, not of those derived from it, are no places where files hold weights."""
+    """Whether the attributes of this class itself (not of its subclasses) are excluded from the paths of weights in files."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "compute_mask" in cls.__dict__ and "supports_masking" not in cls.__dict__:
-            cls.supports_masking = True  # as in Keras: whoever says what the mask becomes has one
+            cls.supports_masking = True  # as in Keras: a class that computes a mask supports masking
         if "build" in cls.__dict__:
-            cls.build = remembering(cls.build)
+            cls.build = record_build(cls.build)
 
     def __init__(
         self,
@@ -92,7 +99,7 @@ class Layer(LayerTraits, Configurable):
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise layer_errors.unusable_name(type(self), name)
         self._cornu = LayerRecord(config.place(), input_shape if input_dim is None else (input_dim,))
-        self._inbound_nodes: list[symbolic_tensor.Node] = []  # the name that Keras has for them
+        self._inbound_nodes: list[symbolic_tensor.Node] = []  # the attribute name in Keras
         self.name = name or auto_name(type(self).__name__)
         self.path = self.name
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -101,35 +108,67 @@ class Layer(LayerTraits, Configurable):
         self.built = False
         self._trainable = bool(trainable)
 
-    # --- What a subclass writes ---------------------------------------------------------------------------------------
+    # --- Methods for subclasses to override -------------------------------------------------------------------------
 
-    @remembering
+    @record_build
     def build(self, input_shape: Any) -> None:
-        """Makes the variables. Called once, before the first call, with the shape of the first argument.
+        """Create the variables of the layer.
+
+        Called automatically once, before the first call, with the shape of the first argument.
 
         Args:
-            input_shape: ``(None, ...)``, the batch size first; a list of shapes if the argument is a list. Name the parameters
-                ``a_shape, b_shape`` to get the shapes of the arguments ``a`` and ``b`` of ``call``.
+            input_shape: Shape ``(None, ...)``, the batch axis first; a list of shapes if the argument is a list. Name the
+                parameters ``a_shape, b_shape`` to receive the shapes of the arguments ``a`` and ``b`` of ``call``.
         """
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Computes the outputs. May take ``training`` and ``mask`` arguments, which are filled in if they are not given."""
+        """Compute the outputs of the layer.
+
+        Args:
+            *args: Arrays, or trees of arrays; the first argument holds the inputs.
+            **kwargs: Further arguments. ``training`` and ``mask``, if the method has them, are filled in when the caller does
+                not pass them.
+
+        Returns:
+            An array, or a list, tuple or dict of arrays.
+
+        Raises:
+            InvalidTypeError: If the class does not define ``call``.
+        """
         raise layer_errors.no_call(self)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape that comes out for the shape that goes in; by default found by an abstract run of ``call``."""
+        """Return the shape of the outputs for the shape of the inputs.
+
+        By default the shape is inferred by evaluating ``call`` abstractly.
+
+        Args:
+            *args: Shapes ``(None, ...)`` of the arguments of ``call``, or trees of shapes.
+            **kwargs: Further arguments of ``call``.
+
+        Returns:
+            A shape, or a tree of shapes.
+        """
         specs = self.compute_output_spec(*map_shapes(args, lambda shape: SymbolicTensor(shape, self.compute_dtype)), **kwargs)
         return trees.map(lambda spec: spec.shape, specs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors of the shape and dtype that come out for symbolic tensors that go in."""
+        """Return symbolic tensors with the shape and dtype of the outputs for symbolic inputs."""
         if not _overrides(self, "compute_output_shape"):
             return shape_inference.infer(functools.partial(call_abstractly, self), args, kwargs, self._cornu.placement)
         shapes = self.compute_output_shape(shapes_of(first_argument(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The mask of the output: by default that of the input, if the layer supports masking."""
+        """Return the mask of the output.
+
+        Args:
+            inputs: Inputs of the layer.
+            previous_mask: Mask of the inputs, or None.
+
+        Returns:
+            The mask of the inputs by default. It is used only if the layer supports masking.
+        """
         return previous_mask
 
     def add_weight(
@@ -143,17 +182,19 @@ class Layer(LayerTraits, Configurable):
         constraint: Any = None,
         name: str | None = None,
     ) -> Variable:
-        """Makes a variable that belongs to the layer.
+        """Create a variable that belongs to the layer.
 
         Args:
-            shape: Its shape; a number means ``(number,)``, None a single number.
-            initializer: Default ``"glorot_uniform"`` (``"zeros"`` if the dtype is no float).
-            dtype: Default the layer's ``variable_dtype``.
-            trainable: False for state that is not trained, such as a running mean.
-            autocast: Whether a mixed-precision layer reads it in its compute dtype.
-            regularizer: A function, a name such as ``"l2"``, or None.
-            constraint: A function of the value, applied after each update, or None.
-            name: Its name in the layer.
+            shape: Tuple of integers, shape of the variable. An integer ``n`` means ``(n,)``; None means a scalar. Defaults to
+                None.
+            initializer: Initializer of the values. Defaults to ``"glorot_uniform"`` for floating-point dtypes and to
+                ``"zeros"`` for other dtypes.
+            dtype: Dtype of the variable. Defaults to the ``variable_dtype`` of the layer.
+            trainable: Whether training may change the variable; False for state such as a running mean. Defaults to True.
+            autocast: Whether a mixed-precision layer reads the variable in its compute dtype. Defaults to True.
+            regularizer: Regularizer applied to the variable, as a name such as ``"l2"`` or a callable. Defaults to None.
+            constraint: Constraint applied to the variable after each optimizer update. Defaults to None.
+            name: Name of the variable within the layer. Defaults to ``"variable"``.
 
         Returns:
             The variable.
@@ -169,18 +210,18 @@ class Layer(LayerTraits, Configurable):
         return variable
 
     def add_loss(self, loss: Any) -> None:
-        """Adds a number, or a list of them, to what training makes small. Called in ``call``."""
+        """Add a scalar, or a list of scalars, to the loss that training minimizes. Call it within ``call``."""
         running = context.current()
         (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
 
-    # --- Being called -------------------------------------------------------------------------------------------------
+    # --- Calls ----------------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the layer: builds it first if need be. Symbolic arguments are recorded instead of computed."""
+        """Call the layer, building it first if necessary. A call on symbolic tensors is recorded instead of computed."""
         return call(self, args, kwargs)
 
     def effective_batch_coupling(self) -> str:
-        """The :attr:`batch_coupling` of the layer with all that are inside it: the worst of them."""
+        """Return the most restrictive :attr:`batch_coupling` among the layer and all layers inside it."""
         return batch_coupling.effective_coupling(self)
 
     def stateless_call(
@@ -192,39 +233,39 @@ class Layer(LayerTraits, Configurable):
         call_context: CallContext | None = None,
         **kwargs: Any,
     ) -> tuple:
-        """Calls the layer as a pure function of its variables' values. This is what compiled code uses.
+        """Call the layer as a pure function of the values of its variables. Compiled code uses this method.
 
         Args:
-            trainable_variables: Arrays that stand for ``self.trainable_variables``.
-            non_trainable_variables: Arrays that stand for ``self.non_trainable_variables``.
-            *args: Arguments of ``call``.
-            return_losses: Whether to give back what ``add_loss`` and the regularizers collected.
-            call_context: Random key, sample mask and hooks of the call.
-            **kwargs: Arguments of ``call``, such as ``training``.
+            trainable_variables: List of arrays used as the values of ``self.trainable_variables``.
+            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``.
+            *args: Positional arguments of ``call``.
+            return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers. Defaults to False.
+            call_context: Random key, sample mask and hooks of the call. Defaults to a new context.
+            **kwargs: Keyword arguments of ``call``, such as ``training``.
 
         Returns:
-            ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``; the variables after
-            the call.
+            Tuple ``(outputs, non_trainable_variables)`` or ``(outputs, non_trainable_variables, losses)``, with the values of
+            the variables after the call.
         """
         values = trainable_variables, non_trainable_variables
         return call_statelessly(self, values, args, kwargs, return_losses, call_context or CallContext())
 
-    # --- What a class of Cornu's own may override ------------------------------------------------------------------------
+    # --- Methods that only Cornu's own classes override ----------------------------------------------------------------
 
     def _cornu_sublayers(self) -> list["Layer"]:
-        """Return the layers inside, not those inside these."""
+        """Return the direct sublayers, without the layers inside them."""
         return layer_tree.owned(self, Layer)
 
     def _cornu_own_variables(self) -> list[Variable]:
-        """Return the variables that are its own, those made trainable first."""
+        """Return the variables owned by the layer itself, those created as trainable first."""
         return layer_tree.own_variables(self)
 
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
-        """Build the layer for the arguments of a call, or check that they fit."""
+        """Build the layer for the arguments of a call, or check that the arguments fit the built layer."""
         build_for(self, args, kwargs, _overrides(self, "compute_output_shape"), _overrides(self, "build"))
 
     def _cornu_after_move(self) -> None:
-        """Move what else belongs to the layer, once it is on another backend or device."""
+        """Move the remaining state of the layer after its variables moved to another backend or device."""
 
     # --- Variables ----------------------------------------------------------------------------------------------------
 
@@ -234,26 +275,26 @@ class Layer(LayerTraits, Configurable):
 
     @soft_property
     def sublayers(self) -> list["Layer"]:
-        """The layers inside it, not those inside these."""
+        """The direct sublayers, without the layers inside them."""
         return self._cornu_sublayers()
 
     def flatten_layers(self) -> Iterator["Layer"]:
-        """The layer itself and all layers inside it, at any depth, each once."""
+        """Yield the layer itself and all layers inside it, at any depth, each once."""
         return layer_tree.flatten(self)
 
     @soft_property
     def own_variables(self) -> list[Variable]:
-        """The variables it owns itself: those made trainable first, then those made otherwise."""
+        """The variables owned by the layer itself: those created as trainable first, then the others."""
         return self._cornu_own_variables()
 
     @property
     def variables(self) -> list[Variable]:
-        """All variables, its own and those of the layers inside it."""
+        """List of all variables: those of the layer and of all layers inside it."""
         return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The variables that training may change."""
+        """List of the variables that training may change; empty if ``trainable`` is False."""
         if not self.trainable:
             return []
         own = [variable for variable in self._cornu_own_variables() if variable.trainable]
@@ -261,28 +302,28 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The variables that training does not change by gradients."""
+        """List of the variables that training does not change by gradients."""
         trained = {id(variable) for variable in self.trainable_variables}
         return [variable for variable in self.variables if id(variable) not in trained]
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables; the name that Keras uses for what is saved."""
+        """List of all variables. Same as :attr:`variables`."""
         return self.variables
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The variables that training may change."""
+        """List of the variables that training may change. Same as :attr:`trainable_variables`."""
         return self.trainable_variables
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The variables that training does not change by gradients."""
+        """List of the variables that training does not change by gradients. Same as :attr:`non_trainable_variables`."""
         return self.non_trainable_variables
 
     @property
     def trainable(self) -> bool:
-        """Whether training may change its variables. Setting it sets it for the layers inside too."""
+        """Whether training may change the variables. Setting it also sets it on all layers inside."""
         return self._trainable
 
     @trainable.setter
@@ -292,131 +333,135 @@ class Layer(LayerTraits, Configurable):
             layer.trainable = value
 
     def get_weights(self) -> list[np.ndarray]:
-        """The values of :attr:`weights` as NumPy arrays."""
+        """Return the values of :attr:`weights` as a list of NumPy arrays."""
         return [variable.numpy() for variable in self.weights]
 
     def set_weights(self, weights: list) -> None:
-        """Gives the variables new values.
+        """Set the values of :attr:`weights`.
 
         Args:
-            weights: As many arrays as :attr:`weights` holds, of the same shapes.
+            weights: List of arrays with the shapes of :attr:`weights`, in the same order.
 
         Raises:
-            ShapeError: Their number or a shape differs; then nothing was changed.
+            ShapeError: If the number of arrays or a shape differs. No variable is changed in that case.
         """
         layer_tree.set_weights(self, weights)
 
     def count_params(self) -> int:
-        """How many numbers its variables hold.
+        """Return the total number of elements of the variables.
 
         Raises:
-            NotBuiltError: It is not built yet.
+            NotBuiltError: If the layer is not built.
         """
         if not self.built:
             raise layer_errors.not_countable(self)
         return sum(variable.size for variable in self.variables)
 
     def to_backend(self, name: str, device: str | None = None) -> Self:
-        """Moves it, with all its variables, and of a model the optimizer and metrics, to another backend or device.
+        """Move the layer and all its variables (and the optimizer and metrics of a model) to another backend or device.
 
         Args:
             name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
-            device: Name of a device there, such as ``"cpu"`` or ``"gpu:1"``; default the default one (``config.device``).
+            device: Name of a device of that backend, such as ``"cpu"`` or ``"gpu:1"``. Defaults to the default device of the
+                backend (``config.device``).
 
         Returns:
             The layer itself.
 
         Raises:
-            InvalidArgumentError: There is no such backend or device. Nothing was moved.
+            InvalidArgumentError: If there is no such backend or device. Nothing is moved in that case.
         """
         layer_placement.move(self, backends.place(name, device))
         return self
 
     @soft_property
     def backend(self) -> Any:
-        """The backend it computes on (a module with the functions of ``cornu.backends.contract``)."""
+        """The backend that the layer computes on (a module with the functions of ``cornu.backends.contract``)."""
         return layer_placement.backend_of(self)
 
     @soft_property
     def place(self) -> config.Placement:
-        """The backend, and the device of it, where it computes: its own, or what the running call was told to run on."""
+        """The backend and device that the layer computes on: its own, or those of the running call if that overrides them."""
         return layer_placement.placement_of(self)
 
     @soft_property
     def backend_name(self) -> str:
-        """Name of the backend it computes on (see :attr:`place`)."""
+        """Name of the backend that the layer computes on (see :attr:`place`)."""
         return layer_placement.placement_of(self).backend
 
     @property
     def losses(self) -> list:
-        """What the last eager call collected by ``add_loss``, and the penalties of the regularizers."""
+        """List of the losses collected by ``add_loss`` in the last eager call and of the regularization penalties."""
         with config.placement_scope(*layer_placement.placement_of(self)):
             return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
 
-    # --- Facts --------------------------------------------------------------------------------------------------------
+    # --- Dtypes, shapes and symbolic tensors ----------------------------------------------------------------------------
 
     @property
     def dtype(self) -> str:
-        """Dtype of the variables (Keras's name for :attr:`variable_dtype`)."""
+        """Dtype of the variables. Same as :attr:`variable_dtype`."""
         return self.variable_dtype
 
     @property
     def variable_dtype(self) -> str:
-        """Dtype in which variables are kept."""
+        """Dtype in which variables are stored."""
         return self.dtype_policy.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
-        """Dtype in which it computes."""
+        """Dtype in which the layer computes."""
         return self.dtype_policy.compute_dtype
 
     @soft_property
     def inbound_nodes(self) -> list[symbolic_tensor.Node]:
-        """Its calls on symbolic tensors."""
+        """The recorded calls of the layer on symbolic tensors."""
         return self._inbound_nodes
 
     @soft_property
     def input_shape_hint(self) -> tuple | None:
-        """What the constructor was given as ``input_shape``: the shape of a sample, for the first layer of a model."""
+        """The ``input_shape`` argument of the constructor: the shape of one sample, for the first layer of a model."""
         return self._cornu.input_shape_hint
 
     @property
     def input(self) -> Any:
-        """The symbolic tensors it was first called on."""
+        """The symbolic tensors of the first recorded call of the layer."""
         node = first_node(self, "input")
         return node.args[0] if node.args else node.inputs[0]
 
     @property
     def output(self) -> Any:
-        """The symbolic tensors it first gave."""
+        """The symbolic tensors returned by the first recorded call of the layer."""
         return first_node(self, "output").outputs
 
     @soft_property
     def input_shape(self) -> Any:
-        """The shape it was built for, ``(None, ...)``."""
+        """The shape that the layer was built for, ``(None, ...)``."""
         return input_shape_of(self)
 
     @soft_property
     def output_shape(self) -> Any:
-        """The shape that comes out, ``(None, ...)``."""
+        """The shape of the output, ``(None, ...)``."""
         return shapes_of(self.output) if self._inbound_nodes else self.compute_output_shape(input_shape_of(self))
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Name, trainable, dtype policy and the constructor's arguments."""
+        """Return the config of the layer: name, ``trainable``, dtype policy and the arguments of the constructor."""
         return layer_config.config_of(self, super().get_config)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
-        """A new layer of the same config, with new weights."""
+        """Create a layer from a config returned by :meth:`get_config`, with newly initialized weights."""
         arguments, base = layer_config.split_config(cls, layer_config.without_neutral(cls, config))
         layer = super().from_config(arguments)
         layer_config.set_base(layer, base)
         return layer
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes it was built for, by the names of ``build``'s parameters; None if it is not built. As Keras writes it."""
+        """Return the shapes that the layer was built for, by the parameter names of ``build``, in Keras's format.
+
+        None if the layer is not built.
+        """
         shapes = self._cornu.build_shapes
         if shapes is None or len(shapes) == 1:
             return shapes
@@ -427,4 +472,5 @@ class Layer(LayerTraits, Configurable):
 
 
 def _overrides(layer: Layer, method: str) -> bool:
+    """Return whether the class of a layer overrides a method of ``Layer``."""
     return getattr(type(layer), method) is not getattr(Layer, method)

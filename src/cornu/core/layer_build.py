@@ -1,4 +1,4 @@
-"""When a layer is built, and for which shapes."""
+"""Building of layers: when a layer is built, and for which shapes."""
 
 import functools
 import inspect
@@ -12,17 +12,17 @@ from cornu.core.shape_trees import first_argument, has_shapes, shapes_for_build,
 from cornu.scopes import construction_lock
 
 
-def remembering(build: Callable) -> Callable:
-    """Let a ``build`` run under the layer's name and remember what it was called with, also when a user calls it."""
+def record_build(build: Callable) -> Callable:
+    """Wrap a ``build`` method so that it runs in the name scope of the layer and records the shapes, also if users call it."""
 
     @functools.wraps(build)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        with construction_lock:  # other threads wait, and then find it built
+        with construction_lock:  # other threads wait until the layer is built
             run(self, args, kwargs)
 
     def run(self: Any, args: tuple, kwargs: dict) -> None:
         record = record_of(self)
-        if record.is_building:  # a subclass's build calls the one it overrides
+        if record.is_building:  # `super().build` called by a subclass
             build(self, *args, **kwargs)
             return
         if self.built:
@@ -34,9 +34,9 @@ def remembering(build: Callable) -> Callable:
         try:
             with call_context.name_scope(self.name), config.placement_scope(*record.placement):
                 build(self, *args, **kwargs)
-                for layer in self._cornu_sublayers():  # also those that `build` made
+                for layer in self._cornu_sublayers():  # including those that `build` created
                     layer_placement.move(layer, record.placement)
-        except Exception:  # so that another attempt does not make the variables once more
+        except Exception:  # so that another attempt does not duplicate the variables
             del record.trained[made[0] :], record.state[made[1] :]
             raise
         finally:
@@ -48,13 +48,13 @@ def remembering(build: Callable) -> Callable:
 
 
 def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_build: bool) -> None:
-    """Build a layer for the arguments of a call, or check that they fit what it was built for.
+    """Build a layer for the arguments of a call, or check that the arguments fit the built layer.
 
     Args:
         layer: The layer.
-        args, kwargs: The arguments.
-        knows_shapes: Whether its class has a ``compute_output_shape`` of its own.
-        has_build: Whether its class has a ``build`` of its own.
+        args, kwargs: Arguments of the call.
+        knows_shapes: Whether the class defines ``compute_output_shape``.
+        has_build: Whether the class defines ``build``.
     """
     if layer.built and not knows_shapes:
         return
@@ -67,7 +67,7 @@ def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_bui
         return
     if not layer.built:
         layer.build(**shapes_for_build(layer, args, kwargs))
-    if knows_shapes:  # the layer's own arithmetic of shapes refuses what does not fit, in its own words
+    if knows_shapes:  # it raises an error specific to the layer if the shapes do not fit
         layer.compute_output_shape(shapes)
     layer._cornu.accepted_shapes.add(key)
 
@@ -77,10 +77,10 @@ def first_node(layer: Any, what: str) -> symbolic_tensor.Node:
 
     Args:
         layer: The layer.
-        what: What is asked for, for the error.
+        what: Name of the requested attribute, for the error message.
 
     Raises:
-        NotBuiltError: There was none.
+        NotBuiltError: If the layer was never called on symbolic tensors.
     """
     if not layer._inbound_nodes:
         raise layer_errors.never_called(layer, what)
@@ -91,7 +91,7 @@ def input_shape_of(layer: Any) -> Any:
     """Return the shape that a layer was first called on or built for.
 
     Raises:
-        NotBuiltError: It was neither.
+        NotBuiltError: If the layer was neither called nor built.
     """
     if layer._inbound_nodes:
         return shapes_of(layer.input)

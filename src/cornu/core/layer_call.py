@@ -1,4 +1,4 @@
-"""The call of a layer: recorded, run eagerly, run as a pure function, or run abstractly."""
+"""Execution of a layer call: recorded, eager, as a pure function, or abstract."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     if context is not None:
         return _run(layer, context, args, kwargs)
     with config.placement_scope(*record.placement), call_context.entered(CallContext()) as context:
-        args, kwargs = call_handling.on_own_device(layer, (args, kwargs))
+        args, kwargs = call_handling.to_layer_device(layer, (args, kwargs))
         outputs = _run(layer, context, args, kwargs)
     record.losses = context.losses
     return outputs
 
 
 def call_abstractly(layer: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a layer on arrays without leaving a trace in its variables: for abstract runs."""
+    """Call a layer on abstract arrays without changing its variables."""
     with call_context.entered(CallContext(values={}, abstract=True)):
         return layer(*args, **kwargs)
 
@@ -38,10 +38,10 @@ def call_statelessly(
 
     Args:
         layer: The layer.
-        values: Arrays that stand for its trainable and its non-trainable variables.
-        args, kwargs: The arguments of ``call``.
-        return_losses: Whether to return what ``add_loss`` and the regularizers collected.
-        running: The context of the call.
+        values: Pair of lists of arrays, the values of the trainable and of the non-trainable variables.
+        args, kwargs: Arguments of ``call``.
+        return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers.
+        context: Context of the call.
     """
     variables = [*layer.trainable_variables, *layer.non_trainable_variables]
     context.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
@@ -53,10 +53,10 @@ def call_statelessly(
 
 
 def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
-    """Run one call on arrays, inside a context."""
+    """Run one call on arrays within a context."""
     args, kwargs = trees.map(lambda value: call_handling.to_input(layer, value), (args, kwargs))
     layer._cornu_build_for(args, kwargs)
-    args, kwargs = call_handling.with_training_named(layer, args, kwargs)
+    args, kwargs = call_handling.name_training(layer, args, kwargs)
     outer_training, context.training = context.training, call_handling.training_of(layer, context, kwargs)
     if context.training is not None and "training" in call_handling.parameters_of(type(layer)):
         kwargs["training"] = context.training
@@ -64,13 +64,13 @@ def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             outputs = layer.call(*args, **kwargs)
-        except Exception as error:  # of the user's code, or an engine's, which know nothing of layers
-            layer_errors.say_where(layer, error, args, kwargs)
+        except Exception as error:  # raised by user code or an engine, whose messages do not name the layer
+            layer_errors.add_layer_note(layer, error, args, kwargs)
             raise
         finally:
             context.training = outer_training
     if layer.supports_masking:
-        mask_propagation.hand_mask_on(layer, context, args, kwargs, outputs)
+        mask_propagation.propagate_mask(layer, context, args, kwargs, outputs)
     if layer.activity_regularizer is not None:
         context.losses.extend(call_handling.activity_loss(layer, context, output) for output in trees.leaves(outputs))
     for hook in context.hooks:
@@ -79,4 +79,5 @@ def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
 
 
 def _autocast_dtype(layer: Any) -> str | None:
+    """Return the dtype that a layer reads its variables in, or None if it is the variable dtype."""
     return layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None

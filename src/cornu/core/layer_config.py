@@ -1,4 +1,4 @@
-"""What stands in a layer's config beside the arguments of its constructor, and what Keras's configs hold beside ours."""
+"""Configs of layers: the arguments of the constructor, the base arguments, and entries that only Keras's configs have."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,18 +8,18 @@ from cornu.registry import is_builtin
 from cornu.serialization import constructor_of, deserialize, serialize
 
 BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
-"""The arguments of ``Layer`` itself."""
+"""Names of the arguments of ``Layer``."""
 
 _READ_WITH_ANOTHER = ("renorm_momentum",)
-"""Entries of Keras's configs that mean something only beside another that Cornu refuses (``renorm=True``)."""
+"""Entries of Keras's configs that only have a meaning together with an entry that Cornu rejects (``renorm=True``)."""
 
 
 def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The config of a layer.
+    """Return the config of a layer.
 
     Args:
         layer: The layer.
-        captured: Gives the arguments that its constructor was called with, as JSON can hold them.
+        captured: Callable that returns the recorded constructor arguments in a JSON-serializable form.
     """
     base = {"name": layer.name, "trainable": layer.trainable, "dtype": serialize(layer.dtype_policy)}
     if layer.activity_regularizer is not None:
@@ -30,6 +30,7 @@ def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, A
 
 
 def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the serialized constructor arguments of a layer, without those of the base class that are added separately."""
     attributes, kind = vars(layer), type(layer)
     if not is_builtin(owner_of(kind, "get_config")):
         # A user's `get_config` adds its own entries to those of the base, as in Keras.
@@ -37,21 +38,21 @@ def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[st
         names = constructor_of(ours).parameters
         return {name: serialize(attributes[name]) for name in names if name in attributes}
     arguments = captured()
-    if is_builtin(owner_of(kind, "__init__")):  # it keeps each argument, in its final form, under its own name
+    if is_builtin(owner_of(kind, "__init__")):  # it stores each argument, in its final form, as an attribute of the same name
         return {name: serialize(attributes.get(name, value)) for name, value in arguments.items()}
     return arguments
 
 
 def owner_of(kind: type, name: str) -> type:
-    """Return the class that an attribute of a class comes from: the first of its bases, or itself, whose body holds it."""
+    """Return the class that defines an attribute of a class: the first class in its method resolution order that has it."""
     return next(base for base in kind.__mro__ if name in base.__dict__)
 
 
 def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
-    """A config without Keras's entries that Cornu has no argument for and that say nothing: ``quantization_config: None``.
+    """Return a config without the entries of Keras that Cornu has no argument for and that have no effect.
 
-    An entry says nothing if it is None or False, or if Keras reads it only together with another that is. Others are
-    refused later.
+    An entry has no effect if it is None or False (``quantization_config: None``), or if Keras reads it only together with
+    another such entry. Other unknown entries are rejected later.
     """
     if not is_builtin(owner_of(kind, "__init__")):
         return config
@@ -60,7 +61,7 @@ def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A config in two parts: what the constructor takes, and those base arguments that it does not, to be set afterwards."""
+    """Split a config into the arguments that the constructor accepts and the base arguments to set afterwards."""
     accepted = constructor_of(kind).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
         return config, {}
@@ -69,7 +70,7 @@ def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], di
 
 
 def set_base(layer: Any, base: dict[str, Any]) -> None:
-    """Gives a layer the base arguments that its constructor does not take, as :func:`split_config` found them."""
+    """Set the base arguments that the constructor of a layer does not accept (see :func:`split_config`)."""
     layer.name = base.get("name", layer.name)
     layer.trainable = base.get("trainable", layer.trainable)
     if "dtype" in base:

@@ -1,4 +1,4 @@
-"""Where a layer computes, and moving it."""
+"""Placement of layers on backends and devices, and moving layers between them."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from cornu.core.layer_record import record_of
 
 
 def placement_of(layer: Any) -> config.Placement:
-    """Return the backend and device where a layer computes: its own, or what the running call was told to run on."""
+    """Return the backend and device that a layer computes on: its own, or those of the running call if that overrides them."""
     context = call_context.current()
     if context is None or context.backend_name is None:
         return record_of(layer).placement
@@ -21,7 +21,7 @@ def backend_of(layer: Any) -> Any:
 
 
 def move(layer: Any, placement: config.Placement) -> None:
-    """Move a layer with all that is inside it and all its variables."""
+    """Move a layer, all layers inside it and all their variables to a backend and device."""
     layers = list(layer_tree.flatten(layer))
     for inner in layers:
         record_of(inner).placement = placement

@@ -1,4 +1,4 @@
-"""What Cornu keeps about a layer, under one attribute, so that all other names are free for subclasses."""
+"""Internal state of a layer, stored under a single attribute so that all other names are available to subclasses."""
 
 import dataclasses
 from typing import Any
@@ -10,15 +10,16 @@ from cornu.core.variable import Variable
 
 @dataclasses.dataclass(eq=False)
 class LayerRecord:
-    """What a layer's mechanics remember: the value of ``layer._cornu``.
+    """Internal state of a layer: the value of ``layer._cornu``.
 
     Attributes:
-        placement: The backend and device that the layer was made for or moved to.
-        input_shape_hint: What the constructor was given as ``input_shape``, or None.
-        trained, state: The variables that ``add_weight`` made, trainable or not.
-        losses: What ``add_loss`` collected in the last eager call.
-        build_shapes: The shapes it was built for, by the names of ``build``'s parameters; None if it is not built.
-        accepted_shapes: Keys of the shapes of inputs that are known to fit.
+        placement: Backend and device that the layer was created for or moved to.
+        input_shape_hint: The ``input_shape`` argument of the constructor, or None.
+        trained: Trainable variables created by ``add_weight``.
+        state: Non-trainable variables created by ``add_weight``.
+        losses: Losses collected by ``add_loss`` in the last eager call.
+        build_shapes: Shapes that the layer was built for, by the parameter names of ``build``; None if it is not built.
+        accepted_shapes: Keys of the input shapes that are known to fit.
         is_building: Whether ``build`` is running.
     """
 
@@ -36,7 +37,7 @@ def record_of(layer: Any) -> LayerRecord:
     """Return the record of a layer.
 
     Raises:
-        InvalidTypeError: Its constructor did not call the base's, so that there is none.
+        InvalidTypeError: If the constructor of the layer did not call the constructor of the base class.
     """
     record = vars(layer).get("_cornu")
     if record is None:

@@ -1,8 +1,8 @@
-"""What a layer declares about itself, so that training and export need to know no layer class.
+"""Declarations of a layer about itself, so that training and export do not depend on layer classes.
 
-A layer author overrides what applies, as a class attribute, an attribute set in ``__init__``, or a property (a function must
-be returned by a property: as a class attribute Python would bind it). Names that begin with ``cornu_`` are reserved for
-Cornu; every other name that Keras does not use is free for a subclass.
+A layer author overrides the declarations that apply, as a class attribute, an attribute set in ``__init__``, or a property (a
+function must be returned by a property, since Python would bind it as a method if it were a class attribute). Names that
+begin with ``cornu_`` are reserved for Cornu; all other names that Keras does not use are available to subclasses.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class LayerTraits:
-    """The declarations of a layer, with what holds for a layer of which nothing is known.
+    """The declarations of a layer, with defaults for a layer that declares nothing.
 
     Example:
         >>> from cornu import layers
@@ -23,40 +23,41 @@ class LayerTraits:
     """
 
     batch_coupling = "unknown"
-    """How samples of a batch meet: ``"none"`` (each is treated alone), ``"masked"`` (they meet, and those that the context's
-    ``sample_mask`` marks as padding are left out), or ``"unknown"``: then batches are neither padded nor cut. ``"none"``
-    promises that nothing goes along the first axis, whose size may be any: a batch may be trained a few samples at a time."""
+    """How the layer couples the samples of a batch: ``"none"`` (each sample is processed independently), ``"masked"`` (samples
+    interact, and samples marked as padding by the context's ``sample_mask`` are excluded) or ``"unknown"`` (batches are then
+    neither padded nor split). ``"none"`` guarantees that no computation runs along the first axis and that its size is
+    arbitrary, so that a batch may be trained a few samples at a time."""
 
     supports_masking = False
-    """Whether the layer hands the mask of its input on to its output (see ``compute_mask``). A class that has a
-    ``compute_mask`` of its own does."""
+    """Whether the layer propagates the mask of its input to its output (see ``compute_mask``). True for classes that define
+    ``compute_mask``."""
 
     cornu_input_value_range: tuple[float, float] | None = None
-    """The range that input values should lie in for the layer to be trained well, such as ``(-1, 1)`` for a layer of weights
-    or ``(0, 255)`` for one that scales images itself; None if any range will do."""
+    """The range that input values should lie in for good training, such as ``(-1, 1)`` for a layer with weights or
+    ``(0, 255)`` for a layer that scales images; None if any range is suitable."""
 
     cornu_preserves_value_range = False
-    """Whether output values lie in the range of the input values: the layer moves, selects, repeats or averages values."""
+    """Whether output values lie in the range of the input values, as in layers that move, select, repeat or average values."""
 
     cornu_normalizes_values = False
-    """Whether output values are of a scale near 1 whatever the scale of the input, as after batch normalization."""
+    """Whether output values have a scale near 1 for inputs of any scale, as after batch normalization."""
 
     cornu_channel_axis: int | None = None
-    """The axis of the input whose size the layer's weights fix; None if they fix none."""
+    """The axis of the input whose size is fixed by the weights of the layer; None if there is no such axis."""
 
     cornu_largest_index: int | None = None
-    """The largest integer that the layer accepts if its inputs are indices, which begin at 0; None if they are not."""
+    """The largest integer that the layer accepts if its inputs are indices, which start at 0; None if they are not indices."""
 
     cornu_output_activation: Callable | None = None
-    """The activation function that gives the output its final values; None if there is none or it is not known."""
+    """The activation function that computes the final output values; None if there is none or it is unknown."""
 
     cornu_graph: Any = None
-    """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all but functional
+    """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all layers but functional
     models."""
 
     compute_dtype: str
 
     @property
     def cornu_output_dtype(self) -> str:
-        """The dtype of the output, of which ``compute_output_shape`` says only the shape; by default the compute dtype."""
+        """Dtype of the output, which complements ``compute_output_shape``. Defaults to the compute dtype."""
         return self.compute_dtype

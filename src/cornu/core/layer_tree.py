@@ -1,4 +1,4 @@
-"""What belongs to a layer: the layers inside it, at any depth, and the variables."""
+"""Traversal of a layer: the layers inside it, at any depth, and their variables."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,11 +11,11 @@ from cornu.core.layer_record import record_of
 from cornu.core.variable import Variable
 
 _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
-"""Attributes that hold what does not belong to the layer."""
+"""Attributes whose contents do not belong to the layer."""
 
 
 def owned(layer: Any, kind: type) -> list:
-    """Return the objects of a kind among a layer's attributes, also in lists, tuples and dicts, each once, as they were set."""
+    """Return the objects of a class among a layer's attributes, also in lists, tuples and dicts, each once, in order."""
     found: dict[int, Any] = {}
     for name, value in vars(layer).items():
         if name in _NOT_OWNED:
@@ -28,7 +28,7 @@ def owned(layer: Any, kind: type) -> list:
 
 
 def own_variables(layer: Any) -> list[Variable]:
-    """Return the variables among a layer's attributes and those it made: the ones made trainable first."""
+    """Return the variables among a layer's attributes and those it created, the ones created as trainable first."""
     record = record_of(layer)
     made = [*record.trained, *record.state]
     found = {id(variable): variable for variable in [*made, *owned(layer, Variable)]}
@@ -36,7 +36,7 @@ def own_variables(layer: Any) -> list[Variable]:
 
 
 def flatten(layer: Any) -> Iterator[Any]:
-    """Return the layer itself and all layers inside it, at any depth, each once."""
+    """Yield the layer itself and all layers inside it, at any depth, each once."""
     seen: set[int] = set()
     stack = [layer]
     while stack:
@@ -48,12 +48,12 @@ def flatten(layer: Any) -> Iterator[Any]:
 
 
 def collect(own: list[Variable], layer: Any, inside: Callable[[Any], list[Variable]]) -> list[Variable]:
-    """Return a layer's own variables and those of the layers inside it, each once.
+    """Return the variables of a layer and of the layers inside it, each once.
 
     Args:
-        own: The layer's own.
+        own: Variables owned by the layer itself.
         layer: The layer.
-        inside: Returns the variables of a layer inside it.
+        inside: Callable that returns the variables of a layer inside it.
     """
     found = {id(variable): variable for variable in own}
     for inner in layer._cornu_sublayers():
@@ -67,10 +67,10 @@ def regularization_losses(layer: Any) -> list:
 
 
 def set_weights(layer: Any, weights: list) -> None:
-    """Give a layer's variables new values, or none of them if a shape or the number differs.
+    """Set the values of a layer's variables; change none if a shape or the number of arrays differs.
 
     Raises:
-        ShapeError: Their number or a shape differs.
+        ShapeError: If the number of arrays or a shape differs.
     """
     variables = layer.weights
     shapes = [tuple(np.shape(value)) for value in weights]

@@ -1,4 +1,4 @@
-"""Give masks to the layers that take them, and pass them on to what layers return."""
+"""Passing masks to the layers that accept them, and propagating masks to the outputs of layers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cornu.core.shape_trees import first_argument
 
 
 def fill_in_masks(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> None:
-    """Gives ``mask`` the mask of the first argument and ``a_mask`` that of the argument ``a``, where the caller did not."""
+    """Fill in ``mask`` with the mask of the first argument and ``a_mask`` with that of argument ``a``, where not passed."""
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
     for name in names:
@@ -24,8 +24,8 @@ def fill_in_masks(layer: Any, context: CallContext, args: tuple, kwargs: dict) -
             kwargs[name] = masks
 
 
-def hand_mask_on(layer: Any, context: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
-    """Lets the context remember the masks of a layer's outputs, as its ``compute_mask`` gives them."""
+def propagate_mask(layer: Any, context: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
+    """Store the masks of a layer's outputs, as returned by its ``compute_mask``, in the context."""
     inputs = first_argument(args, kwargs)
     previous = kwargs.get("mask")
     if previous is None:

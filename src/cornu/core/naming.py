@@ -1,4 +1,4 @@
-"""Names that nobody gave: ``dense``, ``dense_1``, ... as Keras 3 gives them."""
+"""Automatic names: ``dense``, ``dense_1``, ... as in Keras 3."""
 
 import collections
 import threading
@@ -10,13 +10,13 @@ _lock = threading.Lock()
 
 
 def auto_name(prefix: str) -> str:
-    """The next free name of a kind. No two threads are given the same one.
+    """Return the next free name for a prefix. No two threads receive the same name.
 
     Args:
         prefix: A class name or a name in snake case.
 
     Returns:
-        ``prefix`` in snake case the first time, then with ``_1``, ``_2`` and so on.
+        ``prefix`` in snake case the first time, then with the suffix ``_1``, ``_2`` and so on.
     """
     prefix = to_snake_case(prefix)
     with _lock:
@@ -25,6 +25,6 @@ def auto_name(prefix: str) -> str:
 
 
 def reset_names() -> None:
-    """Starts counting anew, so that the next ``Dense`` is ``dense`` again."""
+    """Reset the counters of automatic names, so that the next ``Dense`` is named ``dense`` again."""
     with _lock:
         _used.clear()

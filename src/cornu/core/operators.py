@@ -1,4 +1,4 @@
-"""Python's operators for things that are not arrays themselves but may stand where arrays stand."""
+"""Python operators for objects that are not arrays but can be used in place of arrays."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cornu import ops
 
 
 class ArrayOperators:
-    """``a + b``, ``a @ b``, ``a[i]`` and their like, each by the op of that name."""
+    """Operators such as ``a + b``, ``a @ b`` and ``a[i]``, each implemented by the corresponding op."""
 
     def __add__(self, other: Any) -> Any:
         return ops.add(self, other)

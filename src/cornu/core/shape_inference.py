@@ -1,4 +1,4 @@
-"""Find shapes and dtypes of outputs by an abstract run."""
+"""Inference of output shapes and dtypes by abstract evaluation."""
 
 import itertools
 import re
@@ -12,10 +12,16 @@ from cornu.errors import CornuError, InvalidTypeError
 
 
 def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement | None = None) -> Any:
-    """Symbolic tensors as a function of arrays would give them, found by an abstract run at a place (or the default one).
+    """Infer the outputs of a function of arrays by abstract evaluation, as symbolic tensors.
 
-    Where a size is unknown the function runs twice, with two sizes in its place; the sizes of the result that differ are
-    unknown. The two are no sizes that are known, so that an error can be told to mean them.
+    Where a size is unknown, the function is evaluated twice with two different sizes in its place; output sizes that differ are
+    unknown. These two sizes do not occur among the known sizes, so that errors that mention them can be attributed to the
+    unknown size.
+
+    Args:
+        function: Function of arrays.
+        args, kwargs: Arguments of the function, with symbolic tensors in place of arrays.
+        place: Backend and device. Defaults to the default placement.
     """
     known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
     one, other = itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2)
@@ -26,10 +32,12 @@ def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement
 
 
 def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
+    """Return a symbolic tensor with None where the sizes of two tensors differ."""
     return SymbolicTensor((a if a == b else None for a, b in zip(one.shape, other.shape, strict=True)), one.dtype)
 
 
 def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Placement) -> Any:
+    """Evaluate a function abstractly with a given size in place of each unknown size."""
     tensors = symbolic_leaves((args, kwargs))
     specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
 
@@ -48,30 +56,31 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
         with config.placement_scope(*place):
             found = backends.get(place.backend).abstract_eval(on_arrays, *specs)
     except CornuError as error:
-        # The stand-in for an unknown size must not reach the user: they wrote None.
-        told = type(error)(*(_as_given(part, unknown) for part in (error.received, error.expected, error.hint)))
-        _copy_notes(told, error, unknown)
-        raise told from None
-    except Exception as error:  # of the engine, or of the user's code
+        # Do not show the stand-in for an unknown size to users, who wrote None.
+        replaced = type(error)(*(_restore_none(part, unknown) for part in (error.received, error.expected, error.hint)))
+        _copy_notes(replaced, error, unknown)
+        raise replaced from None
+    except Exception as error:  # raised by the engine or by user code
         _copy_notes(error, error, unknown)
-        error.add_note(f"Cornu ran this code to find the shape of its outputs, with {unknown} in the place of each None.")
+        error.add_note(f"Cornu ran this code to infer the shape of its outputs, with {unknown} in place of each None.")
         raise
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
 
 
 def _no_array(given: Any) -> InvalidTypeError:
+    """Return the error for a function that returned something other than arrays."""
     return InvalidTypeError(
-        f"What was run to find the shape of its outputs gave {given!r:.80}.",
-        "It must give an array, or a list, tuple or dict of arrays.",
-        "Make an array of it, such as with `cornu.ops.array`.",
+        f"The code that was run to infer the shape of its outputs returned {given!r:.80}.",
+        "It must return an array, or a list, tuple or dict of arrays.",
+        "Convert the value to an array, for example with `cornu.ops.array`.",
     )
 
 
-def _as_given(text: str, unknown: int) -> str:
-    """A text with None where the stand-in for an unknown size is."""
+def _restore_none(text: str, unknown: int) -> str:
+    """Return a text with None in place of the stand-in for an unknown size."""
     return re.sub(rf"\b{unknown}\b", "None", text)
 
 
-def _copy_notes(told: Exception, error: Exception, unknown: int) -> None:
-    """Gives an exception the notes of another, or its own, with None where the stand-in for an unknown size is."""
-    told.__notes__ = [_as_given(note, unknown) for note in getattr(error, "__notes__", ())]
+def _copy_notes(replaced: Exception, error: Exception, unknown: int) -> None:
+    """Copy the notes of an exception to another (or itself), with None in place of the stand-in for an unknown size."""
+    replaced.__notes__ = [_restore_none(note, unknown) for note in getattr(error, "__notes__", ())]

@@ -1,4 +1,4 @@
-"""Trees of shapes: what tensors have, and what ``build`` is given."""
+"""Trees of shapes: the shapes of tensors, and the arguments of ``build``."""
 
 import inspect
 from collections.abc import Callable, Hashable
@@ -11,7 +11,7 @@ from cornu.core import layer_errors, symbolic_tensor
 
 
 def shapes_of(inputs: Any) -> Any:
-    """The shapes of a tree of tensors. The first size of an array, its batch's, is left open: layers do not depend on it.
+    """Return the shapes of a tree of tensors, with None for the batch size of arrays, since layers do not depend on it.
 
     Example:
         >>> import numpy as np
@@ -29,12 +29,12 @@ def _shape_of(value: Any) -> tuple | None:
 
 
 def has_shapes(inputs: Any) -> bool:
-    """Whether there is an array or symbolic tensor in a tree."""
+    """Return whether a tree contains an array or a symbolic tensor."""
     return any(hasattr(leaf, "shape") for leaf in trees.leaves(inputs))
 
 
 def map_shapes(shapes: Any, function: Callable) -> Any:
-    """Applies a function to the shapes in a tree of shapes, where a shape is a tuple of sizes.
+    """Apply a function to each shape in a tree of shapes, where a shape is a tuple of sizes.
 
     Example:
         >>> from cornu.core.shape_trees import map_shapes
@@ -51,7 +51,7 @@ def map_shapes(shapes: Any, function: Callable) -> Any:
 
 
 def shapes_key(shapes: Any) -> Hashable:
-    """Return what stands for a tree of shapes as a key of a dict or set.
+    """Return a hashable key for a tree of shapes.
 
     Example:
         >>> from cornu.core.shape_trees import shapes_key
@@ -66,13 +66,13 @@ def shapes_key(shapes: Any) -> Hashable:
 
 
 def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
-    """The arguments that a layer's ``build`` gets for the arguments of its ``call``, by name.
+    """Return the keyword arguments of a layer's ``build`` for the arguments of its ``call``.
 
-    A ``build`` with one parameter gets the shape of the first argument. One with several parameters ``a_shape, b_shape`` gets
-    the shapes of the arguments ``a`` and ``b``.
+    A ``build`` with one parameter receives the shape of the first argument. A ``build`` with several parameters
+    ``a_shape, b_shape`` receives the shapes of the arguments ``a`` and ``b``.
 
     Raises:
-        InvalidTypeError: Its ``call`` does not take these arguments.
+        InvalidTypeError: If ``call`` does not accept the arguments.
     """
     names = list(inspect.signature(layer.build).parameters)
     if len([name for name in names if name.endswith("_shape")]) < 2:
@@ -86,5 +86,5 @@ def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
 
 
 def first_argument(args: tuple, kwargs: dict) -> Any:
-    """The first argument of a call, which by Keras's custom holds the inputs; None if there is none."""
+    """Return the first argument of a call, which holds the inputs by Keras's convention; None if there is none."""
     return args[0] if args else next(iter(kwargs.values()), None)

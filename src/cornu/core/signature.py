@@ -1,4 +1,4 @@
-"""The signature of a model: names, shapes and dtypes of its inputs and outputs, the same for training, export and serving."""
+"""The signature of a model: names, shapes and dtypes of its inputs and outputs, shared by training, export and serving."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,9 @@ class TensorSpec:
     """Name, shape and dtype of an input or output.
 
     Attributes:
-        name: Its name.
-        shape: Its shape, the batch first; None for a size that is not known.
-        dtype: Name of its dtype.
+        name: Name of the input or output.
+        shape: Shape, the batch axis first; None for an unknown size.
+        dtype: Name of the dtype.
     """
 
     name: str
@@ -28,7 +28,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model takes and returns.
+    """Specification of the inputs and outputs of a model.
 
     Attributes:
         inputs: Tree of :class:`TensorSpec`.
@@ -53,8 +53,8 @@ def signature_of(model: Any, inputs: Any = None) -> Signature:
     """Return the signature of a model.
 
     Args:
-        model: The model, built.
-        inputs: Tree of symbolic tensors like the data whose shapes to use; default what the model was built for.
+        model: A built model.
+        inputs: Tree of symbolic tensors with the shapes of the data. Defaults to the shapes that the model was built for.
 
     Example:
         >>> import cornu
@@ -72,11 +72,11 @@ def signature_of(model: Any, inputs: Any = None) -> Signature:
 def input_specs(model: Any, inputs: Any = None) -> Any:
     """Return the inputs of a model as a tree of :class:`TensorSpec`.
 
-    Inputs of a functional model are named after its input layers. Those of a subclassed model are named by the keys of a
-    dict, else ``input_1``, ``input_2`` and so on; its data is of the dtype of its variables.
+    Inputs of a functional model are named after its input layers. Inputs of a subclassed model are named by the keys of a dict,
+    else ``input_1``, ``input_2`` and so on, and have the dtype of its variables.
 
     Args:
-        model: The model, built.
+        model: A built model.
         inputs: See :func:`signature_of`.
     """
     graph = model.cornu_graph
@@ -92,31 +92,32 @@ def input_specs(model: Any, inputs: Any = None) -> Any:
 
 
 def output_names(model: Any, outputs: Any) -> list[str]:
-    """Return names for the outputs of a model, in order.
+    """Return the names of the outputs of a model, in order.
 
-    They are the keys of a dict, else the names of the layers that return them, and in a subclassed model ``output_1``,
-    ``output_2`` and so on.
+    These are the keys of a dict, else the names of the layers that return the outputs, and ``output_1``, ``output_2`` and so on
+    for a subclassed model.
 
     Args:
         model: The model.
-        outputs: Tree of what it returns.
+        outputs: Tree of the outputs.
     """
     graph_names = [] if model.cornu_graph is None else model.cornu_graph.output_names
     return _names_in(outputs) or graph_names or _numbered("output", outputs)
 
 
 class _Shape:
-    """A shape as a leaf of a tree, where a tuple of sizes would be a node."""
+    """A shape as a leaf of a tree, where a tuple of sizes would be an inner node."""
 
     def __init__(self, shape: tuple):
         self.shape = shape
 
 
 def _names_in(tree: Any) -> list[str]:
-    """The keys of a dict of leaves; none for any other tree."""
+    """Return the keys of a dict of leaves; an empty list for any other tree."""
     is_flat = isinstance(tree, dict) and not any(isinstance(value, _CONTAINERS) for value in tree.values())
     return list(map(str, tree)) if is_flat else []
 
 
 def _numbered(prefix: str, tree: Any) -> list[str]:
+    """Return ``prefix_1``, ``prefix_2``, ... for the leaves of a tree."""
     return [f"{prefix}_{number}" for number in range(1, len(trees.leaves(tree)) + 1)]

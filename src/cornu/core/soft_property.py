@@ -5,26 +5,26 @@ from typing import Any
 
 
 class soft_property:
-    """A read-only property that an instance attribute of the same name replaces.
+    """Read-only property that is replaced by an instance attribute of the same name.
 
-    Cornu's additions to Keras's ``Layer`` are such properties, because ``self.backend = ...`` in a subclass written for Keras
-    must work: the name belongs to the user. Cornu's own code asks the functions behind them.
+    Cornu's additions to Keras's ``Layer`` are such properties, so that ``self.backend = ...`` works in a subclass written for
+    Keras. Cornu's own code calls the underlying functions instead.
 
     Args:
-        function: Takes the object and returns the value.
+        function: Function that receives the object and returns the value.
 
     Example:
         >>> from cornu.core.soft_property import soft_property
-        >>> class Room:
+        >>> class Shape:
         ...     @soft_property
-        ...     def place(self):
-        ...         return "somewhere"
-        >>> room = Room()
-        >>> room.place
-        'somewhere'
-        >>> room.place = "here"
-        >>> room.place
-        'here'
+        ...     def sides(self):
+        ...         return 3
+        >>> shape = Shape()
+        >>> shape.sides
+        3
+        >>> shape.sides = 4
+        >>> shape.sides
+        4
     """
 
     def __init__(self, function: Callable[[Any], Any]):

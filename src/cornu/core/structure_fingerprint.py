@@ -1,7 +1,8 @@
-"""Whether layers still hold what they held: told in microseconds, so that ``predict`` can ask before every call.
+"""Fingerprint of a model's structure, to detect in microseconds whether layers or variables were replaced.
 
-Compiled functions are made for certain variables and layers, which a user may replace at any time: by an attribute, or inside
-a list. Walking through all of them takes longer than predicting a picture.
+Compiled functions are built for specific variables and layers, which a user may replace at any time, by setting an attribute
+or changing a list. ``predict`` therefore checks the structure before every call; traversing all layers would take longer than
+predicting one image.
 """
 
 import itertools
@@ -12,24 +13,24 @@ from typing import Any
 from cornu.core import layer_tree
 
 _PLAIN = (str, int, float, type(None))
-"""Attributes that are compared by value."""
+"""Types of attributes that are compared by value."""
 
 _BOOKKEEPING = ("_inbound_nodes", "_cornu", "_cornu_arguments", "_forward")
-"""What ``Layer`` and ``Model`` note for themselves. A variable among it is an attribute, too, or was made in ``build``."""
+"""Internal attributes of ``Layer`` and ``Model``. A variable in them is also an attribute, or was created in ``build``."""
 
 _changes = itertools.count(1)
 _latest = 0
 
 
 def attribute_set(name: str) -> None:
-    """Takes note that some layer was given an attribute."""
+    """Record that an attribute of some layer was set."""
     global _latest
     if name not in _BOOKKEEPING:
         _latest = next(_changes)
 
 
 class StructureFingerprint:
-    """What a layer and all layers inside it hold now.
+    """Snapshot of the contents of a layer and all layers inside it.
 
     Args:
         layer: The layer.
@@ -52,13 +53,13 @@ class StructureFingerprint:
         ]
 
     def holds(self) -> bool:
-        """Whether no attribute of any layer was set since, and no list or dict that holds layers or variables has changed."""
+        """Return whether since then no attribute of any layer was set and no list or dict of layers or variables changed."""
         return self._latest == _latest and _same(self._read(), self._contents)
 
     def is_like(self, earlier: "StructureFingerprint") -> bool:
-        """Whether it shows the same layers and variables as an earlier one, and inner layers with the same attributes.
+        """Return whether it has the same layers and variables as an earlier one, and inner layers with the same attributes.
 
-        The attributes of the layer itself do not count: ``fit`` leaves its history in a model.
+        The attributes of the layer itself are ignored, since ``fit`` sets its history on the model.
         """
         return self._plain == earlier._plain and _same(self._parts, earlier._parts)
 
@@ -75,7 +76,7 @@ def _is_container(value: Any) -> bool:
 
 
 def _containers(container: list | tuple | dict, wanted: set[int]) -> Iterator[Callable[[], Iterable]]:
-    """Functions that give the contents of the lists and dicts, at any depth, in which something wanted is, or nothing yet."""
+    """Yield functions that return the contents of the lists and dicts, at any depth, that are empty or hold a wanted object."""
     values = list(container.values()) if isinstance(container, dict) else container
     if not isinstance(container, tuple) and (not values or any(id(value) in wanted for value in values)):
         yield container.values if isinstance(container, dict) else container.__iter__

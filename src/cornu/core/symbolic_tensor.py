@@ -1,4 +1,4 @@
-"""Symbolic tensors, and the nodes that record how they were made."""
+"""Symbolic tensors, and the nodes that record how they were computed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,16 +11,16 @@ Shape = tuple[int | None, ...]
 
 
 class SymbolicTensor(ArrayOperators):
-    """A place in a graph: the shape and dtype of an array that will be there when the graph runs.
+    """A placeholder in a graph: the shape and dtype of an array that is available when the graph runs.
 
     Args:
-        shape: Its shape; None for a size that is not known, such as the batch's.
-        dtype: Name of its dtype.
-        name: Its name.
+        shape: Shape of the array; None for unknown sizes, such as the batch size.
+        dtype: Dtype of the array. Defaults to ``config.floatx()``.
+        name: Name of the tensor. Defaults to ``"symbolic_tensor"``.
 
     Attributes:
-        node: The call that gives it; None for a mere description of an array.
-        index: Which of the node's outputs it is.
+        node: The call that returns the tensor; None for a mere description of an array.
+        index: Position of the tensor among the outputs of the node.
     """
 
     def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
@@ -40,14 +40,14 @@ class SymbolicTensor(ArrayOperators):
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise InvalidTypeError(
-            f"A symbolic tensor ({self.name}, shape {self.shape}) was given to a function that computes with numbers.",
-            "It stands for an array that is not there yet; only layers and `cornu.ops` can take it.",
-            "Use the function of that name in `cornu.ops`, or put the code into the `call` of a layer.",
+            f"A symbolic tensor ({self.name}, shape {self.shape}) was passed to a function that needs values.",
+            "It represents an array that is not available yet; only layers and `cornu.ops` accept it.",
+            "Use the function of the same name in `cornu.ops`, or move the code into the `call` of a layer.",
         )
 
     def __bool__(self) -> bool:
         raise InvalidTypeError(
-            f"The truth value of a symbolic tensor ({self.name}) was asked for.",
+            f"The truth value of a symbolic tensor ({self.name}) was requested.",
             "Its value is known only when the model runs.",
             "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
         )
@@ -64,10 +64,10 @@ class Node:
     """One call of an operation (a layer or an :class:`OpCall`) on symbolic tensors.
 
     Attributes:
-        operation: What was called.
-        args, kwargs: With what.
+        operation: The operation that was called.
+        args, kwargs: Arguments of the call.
         inputs: The symbolic tensors among the arguments.
-        outputs: A tree of the symbolic tensors it gave.
+        outputs: Tree of the symbolic tensors that the call returned.
     """
 
     def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any):
@@ -78,11 +78,11 @@ class Node:
         operation._inbound_nodes.append(self)
 
     def run(self, values: dict[int, Any], call: Callable) -> None:
-        """Calls the operation on the values of its inputs and enters those of its outputs.
+        """Call the operation on the values of its inputs and store the values of its outputs.
 
         Args:
-            values: ``id(symbolic tensor)`` to value.
-            call: ``(operation, args, kwargs) -> outputs``.
+            values: Dict from ``id(symbolic tensor)`` to value, updated in place.
+            call: Function ``(operation, args, kwargs) -> outputs``.
         """
         args, kwargs = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (self.args, self.kwargs))
         results = trees.leaves(call(self.operation, args, kwargs))
@@ -90,10 +90,10 @@ class Node:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether a value is a symbolic tensor."""
+    """Return whether a value is a symbolic tensor."""
     return isinstance(value, SymbolicTensor)
 
 
 def symbolic_leaves(tree: Any) -> list[SymbolicTensor]:
-    """The symbolic tensors in a tree."""
+    """Return the symbolic tensors in a tree."""
     return [leaf for leaf in trees.leaves(tree) if isinstance(leaf, SymbolicTensor)]

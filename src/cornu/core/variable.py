@@ -1,4 +1,4 @@
-"""A variable: one array that a layer, a metric or an optimizer owns and may change."""
+"""The ``Variable`` class: an array that a layer, a metric or an optimizer owns and may change."""
 
 import threading
 from collections.abc import Callable
@@ -12,31 +12,33 @@ from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.dispatch import unwrap
 
-_settling = threading.RLock()
-"""Held while an array becomes the value of a variable, so that none that was drawn replaces one that was assigned meanwhile."""
+_value_lock = threading.RLock()
+"""Held while the value of a variable is set, so that an initial value drawn meanwhile does not replace an assigned one."""
 
 
 class Variable(ArrayOperators):
-    """An array that can be assigned to. It may be used wherever an array may.
+    """An array that can be assigned to. It can be used wherever an array can.
 
     Args:
-        initializer: The first value: an array or number, or what ``cornu.initializers.get`` understands
-            (then ``shape`` is needed). Numbers are drawn when the value is first read, from a key that is taken now.
-        shape: Shape, if the initializer is a function.
-        dtype: Name of the dtype; default ``config.floatx()`` (or the array's own).
-        trainable: Whether training may change it.
-        autocast: Whether a mixed-precision layer reads it in its compute dtype.
-        name: Its name; the path is the names of the layers around it and this name, joined by slashes.
-        backend: Name of the backend that holds the array; default the default backend. The device is the default one there.
+        initializer: Initial value: an array or scalar, or an identifier accepted by ``cornu.initializers.get``, which
+            requires ``shape``. An initializer draws the values when the variable is first read, from a key taken at
+            construction.
+        shape: Tuple of integers, required for initializers. Defaults to None.
+        dtype: Name of the dtype. Defaults to ``config.floatx()`` for initializers, else to the dtype of the array.
+        trainable: Whether training may change the variable. Defaults to True.
+        autocast: Whether a mixed-precision layer reads the variable in its compute dtype. Defaults to True.
+        name: Name of the variable. The path consists of the names of the enclosing layers and this name, joined by slashes.
+            Defaults to ``"variable"``.
+        backend: Name of the backend that stores the array, on its default device. Defaults to the default backend.
 
     Attributes:
-        regularizer: Function of the value that gives a penalty added to the loss, or None.
-        constraint: Function of the value that gives the value to take after each update, or None.
-        place: The backend, and the device of it, that holds the array.
-        made_trainable: What ``trainable`` was at first: it settles the place among the weights of a layer.
+        regularizer: Function of the value that returns a penalty added to the loss, or None.
+        constraint: Function of the value that returns the constrained value after each update, or None.
+        place: Backend and device that store the array.
+        made_trainable: Initial value of ``trainable``, which determines the position among the weights of a layer.
 
     Raises:
-        InvalidArgumentError: ``initializer`` is a function and ``shape`` is missing.
+        InvalidArgumentError: If ``initializer`` is an initializer and ``shape`` is missing.
 
     Example:
         >>> import cornu
@@ -66,17 +68,17 @@ class Variable(ArrayOperators):
         self._array: Any = None
         self._draw: Callable | None = None
         if callable(initializer) or isinstance(initializer, (str, dict)):
-            self._put_off(initializers.get(initializer), shape, dtype or config.floatx())
+            self._defer_draw(initializers.get(initializer), shape, dtype or config.floatx())
         else:
             self._array = backends.array_at(self.place, unwrap(initializer), dtype)
             self.shape, self.dtype = tuple(self._array.shape), self.backend.dtype(self._array)
 
-    def _put_off(self, initializer: Callable, shape: tuple[int, ...] | None, dtype: str) -> None:
-        """Remembers how to draw the first value. It is drawn when it is read: a file that is loaded never needs it."""
+    def _defer_draw(self, initializer: Callable, shape: tuple[int, ...] | None, dtype: str) -> None:
+        """Defer drawing the initial value until it is read, so that loading weights from a file never draws it."""
         if shape is None:
             raise InvalidArgumentError(
-                f"The variable {self.name!r} was given an initializer and no shape.",
-                "An initializer needs to know how many numbers to draw.",
+                f"The variable {self.name!r} received an initializer but no shape.",
+                "An initializer requires the shape of the values to draw.",
                 "Pass `shape=(...)`.",
             )
         self.shape, self.dtype = tuple(int(size) for size in shape), dtype
@@ -92,18 +94,18 @@ class Variable(ArrayOperators):
 
     @property
     def backend(self) -> Any:
-        """The backend that holds the array (a module)."""
+        """The backend that stores the array (a module)."""
         return backends.get(self.place.backend)
 
     @property
     def value(self) -> Any:
-        """The array; inside compiled code the array it is bound to, in mixed precision as the compute dtype."""
+        """The array. Inside compiled code, the array bound to the variable; in mixed precision, cast to the compute dtype."""
         bound = self._bound()
         if bound is None:
             array = self._concrete()
         elif id(self) in bound:
             array = bound[id(self)]
-        else:  # on trial nothing is drawn
+        else:  # initial values are not drawn in abstract evaluation
             array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
         dtype = call_context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
@@ -111,7 +113,7 @@ class Variable(ArrayOperators):
         return array
 
     def _bound(self) -> dict[int, Any] | None:
-        """Where the running call keeps what stands for variables, if it does so for this one."""
+        """Return the bindings of the running call, or None if it has none for this variable."""
         context = call_context.current()
         if context is None or context.values is None:
             return None
@@ -123,17 +125,21 @@ class Variable(ArrayOperators):
     def _concrete(self) -> Any:
         while self._array is None and (draw := self._draw) is not None:
             place = self.place
-            drawn = backends.array_at(place, draw(), self.dtype)  # several threads may draw at once: the same, of one key
-            with _settling:
+            # Threads that draw at the same time use the same key and therefore draw the same values.
+            drawn = backends.array_at(place, draw(), self.dtype)
+            with _value_lock:
                 if self._draw is draw and self.place == place:
                     self.set_unchecked(drawn)
         return self._array
 
     def assign(self, value: Any) -> None:
-        """Gives it a new value of the same shape.
+        """Set a new value of the same shape.
+
+        Args:
+            value: Array-like of the shape of the variable; it is cast to the dtype of the variable.
 
         Raises:
-            ShapeError: The shape is another one.
+            ShapeError: If the shape differs.
         """
         bound = self._bound()
         value = unwrap(value)
@@ -156,43 +162,43 @@ class Variable(ArrayOperators):
             self.set_unchecked(value)
 
     def set_unchecked(self, array: Any) -> None:
-        """Takes an array of its own shape, dtype and backend as its value, unchecked: how training hands its state back."""
-        with _settling:
+        """Set an array of the same shape, dtype and backend as the value, without checks, as training does for its state."""
+        with _value_lock:
             self._array, self._draw = array, None
 
     def assign_add(self, value: Any) -> None:
-        """Adds to its value."""
+        """Add an array to the value."""
         with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
             self.assign(ops.add(self, value))
 
     def assign_sub(self, value: Any) -> None:
-        """Subtracts from its value."""
+        """Subtract an array from the value."""
         with call_context.autocast(None):
             self.assign(ops.subtract(self, value))
 
     def to_backend(self, name: str, device: str | None = None) -> None:
-        """Moves the array to another backend or device.
+        """Move the array to another backend or device.
 
         Args:
             name: Name of the backend.
-            device: Name of a device there; default the default one (``config.device``).
+            device: Name of a device of that backend. Defaults to its default device (``config.device``).
 
         Raises:
-            InvalidArgumentError: There is no such backend or device.
+            InvalidArgumentError: If there is no such backend or device.
         """
         place = backends.place(name, device)
         if place != self.place:
-            with _settling:
+            with _value_lock:
                 source, self.place = self.backend, place
                 if self._array is not None:
                     self._array = backends.array_at(place, source.to_numpy(self._array), self.dtype)
 
     def numpy(self) -> np.ndarray:
-        """The value as a NumPy array."""
+        """Return the value as a NumPy array."""
         value = self.value
         return backends.home(value).to_numpy(value)
 
-    # --- Standing for an array ----------------------------------------------------------------------------------------
+    # --- Use in place of an array -------------------------------------------------------------------------------------
 
     def __cornu_array__(self) -> Any:
         return self.value
@@ -200,7 +206,7 @@ class Variable(ArrayOperators):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype=dtype)
 
-    __array_priority__ = 1000  # NumPy's operators leave `array * variable` to us
+    __array_priority__ = 1000  # NumPy's operators defer `array * variable` to this class
 
     @property
     def ndim(self) -> int:
@@ -209,7 +215,7 @@ class Variable(ArrayOperators):
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """Number of elements."""
         return int(np.prod(self.shape))
 
     def __float__(self) -> float:
@@ -223,7 +229,7 @@ class Variable(ArrayOperators):
 
 
 def values_of(variables: list[Variable]) -> list:
-    """The :attr:`Variable.value` of each; quick outside of calls, where ``predict`` and ``fit`` ask for all at once."""
+    """Return the :attr:`Variable.value` of each variable, with a fast path outside of calls for ``predict`` and ``fit``."""
     if call_context.is_outside():
         return [variable.value if variable._array is None else variable._array for variable in variables]
     return [variable.value for variable in variables]

@@ -1,4 +1,4 @@
-"""A second model of the same layers, with weights of its own."""
+"""Cloning of models: a new model with the same layers and new weights."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,20 +20,24 @@ def clone_model(
     call_function: Callable | None = None,
     recursive: bool = False,
 ) -> Model:
-    """Makes a model of the same layers, with new weights. If the model is compiled, so is the clone.
+    """Create a model with the same layers and new weights. The clone of a compiled model is compiled.
 
     Args:
-        model: The model.
-        input_tensors: Symbolic tensors for the clone to begin with, in the form of the model's inputs; new ones by default.
-        clone_function: Gives the layer to put in the place of a layer; by default a new one of the same config.
-        call_function: Called as ``(layer, *args, **kwargs)`` in place of the layer, for models with a graph.
-        recursive: Whether nested models are cloned layer by layer too, instead of by ``clone_function`` as a whole.
+        model: Model to clone.
+        input_tensors: Symbolic tensors to use as the inputs of the clone, with the structure of the model's inputs. Defaults
+            to None (new inputs).
+        clone_function: Function from a layer to the layer that replaces it. Defaults to creating a layer of the same
+            config.
+        call_function: Function called as ``(layer, *args, **kwargs)`` in place of the layer, for functional models. Defaults
+            to None.
+        recursive: Whether to clone nested models layer by layer instead of as a whole by ``clone_function``. Defaults to
+            False.
 
     Returns:
         The clone.
 
     Raises:
-        InvalidArgumentError: An argument does not go with this kind of model.
+        InvalidArgumentError: If an argument is not supported for this kind of model.
 
     Example:
         >>> import cornu
@@ -59,34 +63,37 @@ def clone_model(
 
 
 def _check(model: Any, input_tensors: Any, clone_function: Any, call_function: Any) -> None:
+    """Raise ``InvalidArgumentError`` for arguments that ``clone_model`` does not support for this kind of model."""
     if not isinstance(model, Model):
-        raise InvalidArgumentError(f"`clone_model` was given {model!r}.", "It clones models.", "Pass a `Model`.")
+        raise InvalidArgumentError(f"`clone_model` received {model!r}.", "`model` must be a model.", "Pass a `Model`.")
     if isinstance(model, Sequential) and call_function is not None:
         raise InvalidArgumentError(
-            "`clone_model` was given `call_function` for a `Sequential` model.",
-            "Its layers are listed and not called.",
-            "Use `clone_function`, or make a model with `cornu.Model(inputs, outputs)`.",
+            "`clone_model` received `call_function` for a `Sequential` model.",
+            "`call_function` is supported for functional models only.",
+            "Use `clone_function`, or create the model with `cornu.Model(inputs, outputs)`.",
         )
     if model.cornu_graph is None and not isinstance(model, Sequential) and (input_tensors or clone_function or call_function):
         raise InvalidArgumentError(
-            f"`clone_model` was given functions or tensors for the subclassed model {model.name!r}.",
-            "Its layers and their calls are hidden in its code.",
-            "Call `clone_model(model)` alone.",
+            f"`clone_model` received functions or tensors for the subclassed model {model.name!r}.",
+            "The layers of a subclassed model and their calls are only known to its own code.",
+            "Call `clone_model(model)` without them.",
         )
 
 
 def _same_again(layer: Layer) -> Layer:
+    """Create a layer of the same config."""
     return type(layer).from_config(layer.get_config())
 
 
 class _Cloner:
-    """Clones models; a layer that is met twice has one clone."""
+    """Clones models; a layer that occurs several times has one clone."""
 
     def __init__(self, clone_function: Callable, call_function: Callable | None, recursive: bool):
         self._clone_function, self._call_function, self._recursive = clone_function, call_function, recursive
         self._clones: dict[int, Layer] = {}
 
     def sequential(self, model: Sequential, input_tensors: Any) -> Model:
+        """Return a clone of a sequential model."""
         clones = [self._clone_of(layer) for layer in model.layers]
         if input_tensors is not None:
             beginning = list(trees.leaves(input_tensors))
@@ -95,6 +102,7 @@ class _Cloner:
         return Sequential([*beginning, *clones], name=model.name, trainable=model.trainable)
 
     def functional(self, model: Model, input_tensors: Any) -> Model:
+        """Return a clone of a functional model."""
         source = model.cornu_graph
         inputs = trees.map(_same_input, source.inputs) if input_tensors is None else input_tensors
         tensors = trees.leaves(inputs)
@@ -121,5 +129,6 @@ class _Cloner:
 
 
 def _same_input(tensor: SymbolicTensor) -> SymbolicTensor:
+    """Create an input like a symbolic input, with the same name."""
     name = tensor.node.operation.name if tensor.node and isinstance(tensor.node.operation, InputLayer) else None
     return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)

@@ -1,4 +1,4 @@
-"""The graph of a functional model: what lies between its inputs and its outputs."""
+"""The graph of a functional model, from its inputs to its outputs."""
 
 import collections
 import functools
@@ -16,15 +16,15 @@ from cornu.ops import batch_coupling
 
 
 class Functional:
-    """A graph with named inputs and outputs. A model that is not subclassed holds one.
+    """A graph with named inputs and outputs. Every model that is not subclassed has one.
 
     Args:
         inputs: Tree of symbolic tensors.
         outputs: Tree of symbolic tensors.
 
     Raises:
-        InvalidTypeError: Something else than symbolic tensors is among them, or an output does not depend on the inputs.
-        InvalidArgumentError: Two layers have the same name.
+        InvalidTypeError: If a leaf is not a symbolic tensor, or an output does not depend on the inputs.
+        InvalidArgumentError: If two layers have the same name.
     """
 
     def __init__(self, inputs: Any, outputs: Any):
@@ -32,8 +32,8 @@ class Functional:
             for leaf in trees.leaves(tree):
                 if not symbolic_tensor.is_symbolic(leaf):
                     raise InvalidTypeError(
-                        f"`Model` was given {argument}={leaf!r}.",
-                        "Inputs and outputs are symbolic tensors: what `cornu.Input` gives, and what layers called on it give.",
+                        f"`Model` received {argument}={leaf!r}.",
+                        "Inputs and outputs must be symbolic tensors, returned by `cornu.Input` and by layers called on them.",
                         "Write `x = cornu.Input((28, 28, 1)); y = layer(x); cornu.Model(x, y)`.",
                     )
         self.inputs, self.outputs = _on_input_layers(inputs, outputs)
@@ -46,6 +46,7 @@ class Functional:
         self._check_names()
 
     def _check_inputs_are_enough(self) -> None:
+        """Raise ``InvalidTypeError`` if the outputs depend on an input layer that is not among the inputs."""
         known = {id(tensor) for tensor in self.input_tensors}
         for node in self.nodes:
             if isinstance(node.operation, InputLayer) and not known & {id(t) for t in trees.leaves(node.outputs)}:
@@ -56,6 +57,7 @@ class Functional:
                 )
 
     def _check_names(self) -> None:
+        """Raise ``InvalidArgumentError`` if two layers have the same name."""
         for name, count in collections.Counter(operation.name for operation in self.operations).items():
             if count > 1:
                 raise InvalidArgumentError(
@@ -66,7 +68,7 @@ class Functional:
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in Keras's order; ops are not among them."""
+        """List of the layers, in Keras's order, without ops."""
         return [operation for operation in self.operations if isinstance(operation, Layer)]
 
     @functools.cached_property
@@ -78,22 +80,22 @@ class Functional:
         return found
 
     def consumers(self, tensor: SymbolicTensor) -> list:
-        """The layers and ops that take a tensor."""
+        """Return the layers and ops that take a tensor as input."""
         return self._consumers.get(id(tensor), [])
 
     @property
     def input_names(self) -> list[str]:
-        """Names of the inputs."""
+        """Names of the input layers."""
         return [tensor.node.operation.name for tensor in self.input_tensors]
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the layers that give the outputs."""
+        """Names of the layers that return the outputs."""
         return [tensor.node.operation.name for tensor in self.output_tensors]
 
     @functools.cached_property
     def batch_coupling(self) -> str:
-        """How samples of a batch meet in the calls of ops (layers have a ``batch_coupling`` of their own)."""
+        """How calls of ops couple the samples of a batch (layers have a ``batch_coupling`` of their own)."""
         calls = [node for node in self.nodes if isinstance(node.operation, OpCall)]
         found = {batch_coupling.of_call(node.operation.op, node.args, node.kwargs) for node in calls}
         return "unknown" if "unknown" in found else "none"
@@ -101,22 +103,22 @@ class Functional:
     # --- Running ------------------------------------------------------------------------------------------------------
 
     def run(self, inputs: Any) -> Any:
-        """The outputs for arrays."""
+        """Return the outputs for arrays."""
         arrays = [fit_to(tensor, array) for tensor, array in zip(self.input_tensors, self.in_order(inputs), strict=True)]
         return graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call)
 
     def infer(self, inputs: Any) -> Any:
-        """The outputs' shapes and dtypes, as symbolic tensors, for symbolic tensors."""
+        """Return the shapes and dtypes of the outputs, as symbolic tensors, for symbolic tensors."""
         pairs = zip(self.input_tensors, self.in_order(inputs), strict=True)
         specs = [SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs]
         return graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer)
 
     def in_order(self, inputs: Any) -> list:
-        """Inputs as a list in the order of the graph's: they may come as a dict by the names of the input layers.
+        """Return inputs, which may be a dict by the names of the input layers, as a list in the order of the graph's inputs.
 
         Raises:
-            ShapeError: Their number is not that of the model's inputs.
-            InvalidArgumentError: A dict lacks one of them.
+            ShapeError: If the number of inputs differs from that of the model.
+            InvalidArgumentError: If a dict lacks an input.
         """
         if isinstance(inputs, dict):
             names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
@@ -124,16 +126,16 @@ class Functional:
         leaves = trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
             raise ShapeError(
-                f"The model was given {len(leaves)} inputs.",
+                f"The model received {len(leaves)} inputs.",
                 f"It has {len(self.input_tensors)}: {self.input_names}.",
-                "Give one array for each.",
+                "Pass one array for each.",
             )
         return leaves
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Layers, their calls, inputs and outputs in Keras 3's form."""
+        """Return the layers, their calls, inputs and outputs in Keras 3's format."""
         places = self._places()
         calls: dict[int, list[Node]] = {}
         for node in self.nodes:
@@ -146,7 +148,7 @@ class Functional:
         }
 
     def _places(self) -> dict[int, list]:
-        """Where each tensor comes from: name of the operation, number of its call in this graph, number of the output."""
+        """Return the origin of each tensor: operation name, index of the call in this graph, index of the output."""
         count: dict[int, int] = {}
         places = {}
         for node in self.nodes:
@@ -158,11 +160,11 @@ class Functional:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Functional":
-        """The graph of a config, with new layers.
+        """Create a graph from a config, with new layers.
 
         Raises:
-            ModelFormatError: The config cannot be used.
-            UnsafeModelError: It names what no file may name.
+            ModelFormatError: If the config is invalid.
+            UnsafeModelError: If it names something that a file must not name.
         """
         with graph_config.config_errors(config):
             return cls._from_config(config)
@@ -182,18 +184,18 @@ class Functional:
 
 
 class _Call:
-    """One call of a config, to be made when the tensors that it takes are there."""
+    """One call of a config, which can be executed when its input tensors exist."""
 
     def __init__(self, entry: dict[str, Any], number: int, operation: Any, tensors: dict[tuple, SymbolicTensor]):
         self.entry, self.number, self.operation, self.tensors = entry, number, operation, tensors
         self.form = entry["inbound_nodes"][number]
 
     def missing(self) -> tuple | None:
-        """The place of a tensor that it takes and that is not there yet."""
+        """Return the origin of an input tensor that does not exist yet, or None."""
         return next((place for place in graph_config.places_in(self.form) if place not in self.tensors), None)
 
     def make(self) -> list[tuple]:
-        """Makes the call; gives the places of its outputs."""
+        """Execute the call and return the origins of its outputs."""
         with graph_config.config_errors(self.entry):
             args = graph_config.value_from(list(self.form["args"]), self.tensors)
             kwargs = graph_config.value_from(self.form["kwargs"], self.tensors)
@@ -207,7 +209,7 @@ class _Call:
 
 
 def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
-    """Makes calls in their order, each one once what it takes is there."""
+    """Execute calls in order, each as soon as its inputs exist."""
     waiting: dict[tuple, list[_Call]] = {}
     ready = collections.deque(calls)
     while ready:
@@ -221,8 +223,8 @@ def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
     if waiting:
         names = sorted({call.entry["name"] for calls in waiting.values() for call in calls})
         raise ModelFormatError(
-            f"The config calls {names[:5]} on tensors that no layer gives.",
-            "Each call must take what an earlier call or an input gives.",
+            f"The config calls {names[:5]} on tensors that no layer returns.",
+            "The arguments of each call must be inputs or outputs of earlier calls.",
             "The file is damaged or was edited.",
         )
 
@@ -232,9 +234,10 @@ def _call(operation: Any, args: tuple, kwargs: dict) -> Any:
 
 
 def _on_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
-    """Inputs and outputs of a graph that begins with input layers.
+    """Return inputs and outputs of a graph that starts with input layers.
 
-    Inputs that a layer gave are replaced, and what leads from them to the outputs is recorded once more, on the same layers.
+    Inputs that were returned by a layer are replaced, and the calls between them and the outputs are recorded again, on the
+    same layers.
     """
     replaced = {id(tensor): _input_like(tensor) for tensor in trees.leaves(inputs)}
     new_inputs = trees.map(lambda tensor: replaced[id(tensor)], inputs)
@@ -250,16 +253,18 @@ def _on_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
 
 
 def _input_like(tensor: SymbolicTensor) -> SymbolicTensor:
+    """Return an input with the shape and dtype of a tensor, or the tensor itself if it is an input."""
     if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
         return tensor
     return Input(batch_shape=tensor.shape, dtype=tensor.dtype)
 
 
 def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:
+    """Return an entry of a dict of inputs."""
     if name not in inputs:
         given = next((other for other in inputs if other not in names), None)
         raise InvalidArgumentError(
-            f"The model was given inputs named {list(inputs)}.",
+            f"The model received inputs named {list(inputs)}.",
             f"It has the inputs {names}.",
             did_you_mean(given or "", names) or "Use the names of the model's inputs.",
         )
@@ -271,12 +276,12 @@ def _infer(operation: Any, args: tuple, kwargs: dict) -> Any:
 
 
 def fit_to(tensor: SymbolicTensor, array: Any) -> Any:
-    """An array as an input has it: in its dtype, and with a last axis of size 1 where only that is missing."""
+    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing."""
     if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)
     return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
 
 
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:
-    """A shape with the last axis of size 1 that only is missing to fit an input."""
+    """Return a shape with a last axis of size 1 added if only that is missing to fit an input."""
     return (*shape, 1) if len(shape) + 1 == tensor.ndim and tensor.shape[-1] == 1 else shape

@@ -1,7 +1,7 @@
-"""The graph of a model as plain values: what Keras 3 writes for layers, ops, their calls and the tensors between them.
+"""The config of a functional graph in Keras 3's format: layers, ops, their calls and the tensors between them.
 
-An op declares its name in files where it is defined (see :func:`cornu.ops.dispatch.op`). :data:`OPS` holds these ops; there is
-no other way from a name to an op.
+An op declares its name in files where it is defined (see :func:`cornu.ops.dispatch.op`). :data:`OPS` contains these ops; a name
+in a file can refer to no other function.
 """
 
 import contextlib
@@ -31,18 +31,19 @@ _CALLED_WITH = {
     "key",
     "output",
 } | {*("pointwise_kernel", "predictions", "q", "start_indices", "updates", "values")}
-"""Parameters, beside an op's first, that Keras takes for arguments of the call; all others are the operation's config."""
+"""Parameters, in addition to the first of an op, that Keras stores as call arguments; all others are stored in the config."""
 
 _MORE_CALLED_WITH = {ops.average: ("weights",), ops.full_like: ("fill_value",), ops.isclose: ("rtol", "atol")}
 
 
 def _home_of(keras_path: str) -> tuple[str, str]:
+    """Return the module and class name of an op in Keras."""
     module, _, class_name = keras_path.partition(".")
     return module, class_name
 
 
 OPS: dict[tuple[str, str], Callable] = {_home_of(path): op for path, op in OPS_BY_KERAS_PATH.items()}
-"""Keras's module and class name to op, for all that a config may name: functions of arrays alone, without side effects."""
+"""Dict from Keras's module and class name to op, for all ops a config may name: functions of arrays, without side effects."""
 
 _HOMES = {op: home for home, op in OPS.items()}
 
@@ -51,15 +52,15 @@ _HOMES = {op: home for home, op in OPS.items()}
 
 
 def operation_config(operation: Any, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
-    """The config of a layer or op of a graph, with its calls.
+    """Return the config of a layer or op of a graph, with its calls.
 
     Args:
         operation: A layer or an :class:`OpCall`.
         nodes: Its calls in the graph.
-        places: Where each tensor comes from: ``id(tensor)`` to ``[name of operation, number of call, number of output]``.
+        places: Origin of each tensor: dict from ``id(tensor)`` to ``[operation name, call index, output index]``.
 
     Raises:
-        InvalidArgumentError: The op cannot stand in a file.
+        InvalidArgumentError: If the op cannot be saved.
     """
     if isinstance(operation, InputLayer):
         return {**serialization.serialize(operation), "name": operation.name, "inbound_nodes": []}
@@ -72,9 +73,9 @@ def operation_config(operation: Any, nodes: list[Node], places: dict[int, list])
 def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[str, Any]:
     if operation.op not in _HOMES:
         raise InvalidArgumentError(
-            f"The model holds a call of the op `{operation.op.__name__}`.",
-            "Files can hold the ops that Keras's files have.",
-            "Put the call into the `call` of a layer of your own.",
+            f"The model contains a call of the op `{operation.op.__name__}`.",
+            "Only ops that Keras's file format supports can be saved.",
+            "Move the call into the `call` method of a custom layer.",
         )
     module, class_name = _HOMES[operation.op]
     arguments = inspect.signature(operation.op).bind(*node.args, **node.kwargs).arguments
@@ -97,21 +98,21 @@ def _op_config(operation: OpCall, node: Node, places: dict[int, list]) -> dict[s
 
 
 def _call_parameters(op: Callable) -> list[str]:
-    """The parameters of an op that stand in the call and not in the config, in order."""
+    """Return the parameters of an op that are stored as call arguments and not in the config, in order."""
     names = list(inspect.signature(op).parameters)
     more = _MORE_CALLED_WITH.get(op, ())
     return [name for name in names if name in _CALLED_WITH or name in more or (name == names[0] and op is not ops.einsum)]
 
 
 def operation_from(entry: dict[str, Any]) -> Any:
-    """The layer or op of a config.
+    """Create the layer or op of a config.
 
     Returns:
-        A layer, or a function of the arguments of the call.
+        A layer, or a function of the call arguments.
 
     Raises:
-        ModelFormatError: The config cannot be used.
-        UnsafeModelError: It names what no file may name.
+        ModelFormatError: If the config is invalid.
+        UnsafeModelError: If it names something that a file must not name.
     """
     if not str(entry.get("module")).startswith("keras.src.ops."):
         return layer_from(entry)
@@ -119,7 +120,7 @@ def operation_from(entry: dict[str, Any]) -> Any:
     if home not in OPS:
         raise UnsafeModelError(
             f"The config names the op {home[1]!r} (module {entry['module']!r}).",
-            "That is none of the ops that a config may name.",
+            "It is not one of the ops that a config may name.",
             did_you_mean(home[1], [name for _, name in OPS]) or "Save the model without it.",
         )
     return _op_from(OPS[home], entry)
@@ -140,28 +141,28 @@ def _op_from(op: Callable, entry: dict[str, Any]) -> Callable:
 
 
 def layer_from(entry: Any, kind: str | tuple[str, ...] = ("layers", "models")) -> Layer:
-    """The layer of a config. Whatever goes wrong is told by the layer's name.
+    """Create the layer of a config. Errors name the layer.
 
     Args:
         entry: The config.
-        kind: The tables that may be named.
+        kind: Names of the registry tables that the config may refer to.
 
     Raises:
-        ModelFormatError: The config cannot be used.
-        UnsafeModelError: It names what no file may name.
+        ModelFormatError: If the config is invalid.
+        UnsafeModelError: If it names something that a file must not name.
     """
     with config_errors(entry):
         layer = serialization.deserialize(entry, kind=kind)
     if not isinstance(layer, Layer):
-        raise unusable(entry, f"it is a {type(layer).__name__}, where a layer belongs")
+        raise unusable(entry, f"it is a {type(layer).__name__}, where a layer was expected")
     return layer
 
 
 @contextlib.contextmanager
 def config_errors(entry: Any) -> Iterator[None]:
-    """Inside, whatever goes wrong becomes a ``ModelFormatError`` that names what the config is of.
+    """Convert any exception raised inside the context to a ``ModelFormatError`` that names the object of the config.
 
-    A config can hold anything, so making something of it can fail in any way.
+    A config may contain anything, so creating an object from it may fail in any way.
 
     Args:
         entry: The config.
@@ -173,11 +174,11 @@ def config_errors(entry: Any) -> Iterator[None]:
 
 
 def unusable(entry: Any, reason: Any) -> ModelFormatError:
-    """The error for a config that no layer or model can be made of.
+    """Return the error for a config from which no layer or model can be created.
 
     Args:
         entry: The config.
-        reason: Why: a text, or what was raised.
+        reason: The reason, as a string or an exception.
     """
     name = class_name = None
     if isinstance(entry, dict):
@@ -197,10 +198,10 @@ def unusable(entry: Any, reason: Any) -> ModelFormatError:
 
 
 def check_arguments(layer: Layer, args: list, kwargs: dict[str, Any]) -> None:
-    """Refuses arguments of a call that the layer does not take: a symbolic call would only notice when the model runs.
+    """Check that a layer accepts the arguments of a call; a symbolic call would only fail when the model runs.
 
     Raises:
-        TypeError: In Python's words.
+        TypeError: If the layer does not accept them.
     """
     named = {name: value for name, value in kwargs.items() if name not in ("training", "mask")}
     inspect.signature(layer.call).bind(*args, **named)
@@ -210,7 +211,7 @@ def check_arguments(layer: Layer, args: list, kwargs: dict[str, Any]) -> None:
 
 
 def with_places(tree: Any, places: dict[int, list]) -> Any:
-    """A call's arguments as plain values, with each tensor replaced by where it comes from."""
+    """Return the arguments of a call in a serializable form, with each tensor replaced by its origin."""
     if symbolic_tensor.is_symbolic(tree):
         config = {"shape": list(tree.shape), "dtype": tree.dtype, "keras_history": places[id(tree)]}
         return {"class_name": "__keras_tensor__", "config": config}
@@ -229,11 +230,11 @@ def with_places(tree: Any, places: dict[int, list]) -> Any:
 
 
 def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) -> Any:
-    """The arguments that :func:`with_places` made plain values of. Lists without tensors become tuples.
+    """Restore the arguments serialized by :func:`with_places`. Lists without tensors become tuples.
 
     Args:
-        tree: Plain values.
-        tensors: Place to tensor.
+        tree: Serialized values.
+        tensors: Dict from origin to tensor.
     """
     if isinstance(tree, dict):
         form, config = tree.get("class_name"), tree.get("config", {})
@@ -256,13 +257,13 @@ def _array_from(config: dict[str, Any]) -> np.ndarray:
     array = np.asarray(config["value"], dtype="float32" if config["dtype"] == "bfloat16" else np.dtype(str(config["dtype"])))
     if array.dtype.kind not in "biufc":
         raise ModelFormatError(
-            f"The config holds an array of the dtype {config['dtype']!r}.", "Arrays hold numbers.", "Do not trust this file."
+            f"The config contains an array of dtype {config['dtype']!r}.", "Arrays must be numeric.", "Do not trust this file."
         )
     return array
 
 
 def places_in(tree: Any) -> list[tuple]:
-    """The places of all tensors among the plain values of a call."""
+    """Return the origins of all tensors among the serialized arguments of a call."""
     if isinstance(tree, dict):
         if tree.get("class_name") == "__keras_tensor__":
             return [tuple(tree["config"]["keras_history"])]
@@ -273,18 +274,20 @@ def places_in(tree: Any) -> list[tuple]:
 
 
 def tree_of_places(tree: Any, places: dict[int, list]) -> Any:
-    """The places of a tree of tensors."""
+    """Return the origins of a tree of tensors."""
     return trees.map(lambda tensor: places[id(tensor)], tree)
 
 
 def tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
-    """The tensors at a tree of places ``[name, call, output]``."""
+    """Return the tensors for a tree of origins ``[operation name, call index, output index]``."""
     if isinstance(places, dict):
         return {name: tensors_at(place, tensors) for name, place in places.items()}
     if len(places) == 3 and isinstance(places[0], str):
         if tuple(places) not in tensors:
             raise ModelFormatError(
-                f"The config names the tensor {list(places)!r}.", "No call gives it.", "The file is damaged or was edited."
+                f"The config names the tensor {list(places)!r}.",
+                "It is not an output of any call.",
+                "The file is damaged or was edited.",
             )
         return tensors[tuple(places)]
     return [tensors_at(place, tensors) for place in places]

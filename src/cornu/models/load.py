@@ -1,8 +1,8 @@
-"""Models to files and back.
+"""Loading of models and weights from files.
 
-A file is data: its config may name what stands in the tables of ``cornu.registry`` and what the user passes as
-``custom_objects``, nothing else. A model is built without drawing a number, what the file declares is compared with what the
-model expects, and only then is a weight read.
+A file is data: its config may only name entries of the tables of ``cornu.registry`` and of the user's ``custom_objects``. A
+model is built without drawing initial values, the declarations of the file are compared with what the model expects, and only
+then weights are read.
 """
 
 import contextlib
@@ -25,32 +25,29 @@ from cornu.saving.weight_paths import need_built, variable_groups
 _MAX_LAYERS = 10_000
 
 
-# --- Saving -----------------------------------------------------------------------------------------------------------
-
-
-# --- Loading ----------------------------------------------------------------------------------------------------------
-
-
 def load_model(
     filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Loads a model that Cornu or Keras 3 saved.
+    """Load a model saved by Cornu or Keras 3.
 
-    Loading never runs code from the file. It can name Cornu's own layers and functions and those you register or pass.
+    Loading never runs code from the file. A file can only name Cornu's own layers and functions and those that were registered
+    or passed by the user.
 
     Args:
-        filepath: A path, or a file open for reading in binary mode. The ending does not matter.
-        custom_objects: Your own classes and functions by the names in the file: ``{"MyLayer": MyLayer}``.
-        compile: Whether to compile the model as it was, and give the optimizer its state, so that training goes on.
-        safe_mode: Kept for Keras's sake. It changes nothing: a Python ``lambda`` in a file is never run, also not with False.
+        filepath: Path, or a binary file object open for reading. The extension is ignored.
+        custom_objects: Dict from names in the file to custom classes and functions, such as ``{"MyLayer": MyLayer}``.
+            Defaults to None.
+        compile: Whether to compile the model with its saved arguments and restore the state of the optimizer, so that
+            training can be resumed. Defaults to True.
+        safe_mode: Accepted for compatibility with Keras; ignored. A Python ``lambda`` in a file is never run, even if False.
 
     Returns:
-        The model. ``model.meta`` holds what was saved beside it, such as class names.
+        The model. ``model.meta`` contains the metadata saved with it, such as class names.
 
     Raises:
-        ModelFormatError: The file is damaged, of another kind, or its parts do not fit one another.
-        UnsafeModelError: The file names something that no file may name, or points out of itself.
-        InvalidArgumentError: There is no such file.
+        ModelFormatError: If the file is damaged, has another format, or its parts do not match.
+        UnsafeModelError: If the file names something that a file must not name, or refers to paths outside itself.
+        InvalidArgumentError: If there is no such file.
 
     Example:
         >>> import pathlib, tempfile
@@ -78,16 +75,16 @@ def load_model(
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
-    """Gives a model the weights of a file, and its optimizer the state if the file holds one.
+    """Load the weights of a model, and the state of its optimizer if the file contains it.
 
     Args:
-        model: The model, built.
-        filepath: A weights file or a model file, of Cornu or Keras 3: a path, or a file open for reading in binary mode.
-        skip_mismatch: Whether to leave out, with a warning, the layers whose weights differ in number or shape.
+        model: A built model.
+        filepath: Weights file or model file of Cornu or Keras 3: a path, or a binary file object open for reading.
+        skip_mismatch: Whether to skip, with a warning, layers whose weights differ in number or shape. Defaults to False.
 
     Raises:
-        ModelFormatError: The file is damaged or does not fit the model. The model is as it was.
-        NotBuiltError: The model has no weights yet.
+        ModelFormatError: If the file is damaged or does not fit the model. The model is unchanged in that case.
+        NotBuiltError: If the model has no weights yet.
     """
     need_built(model, "load_weights")
     with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
@@ -103,15 +100,18 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """A new model, with new weights, of the config that ``model.to_json()`` gave.
+    """Create a model, with new weights, from a config returned by ``model.to_json()``.
 
     Args:
-        json_string: The config as JSON.
-        custom_objects: Your own classes and functions by the names in the config.
+        json_string: The config as a JSON string.
+        custom_objects: Dict from names in the config to custom classes and functions. Defaults to None.
+
+    Returns:
+        The model.
 
     Raises:
-        ModelFormatError: It is no such config.
-        UnsafeModelError: It names something that is in no table.
+        ModelFormatError: If the string is not such a config.
+        UnsafeModelError: If it names something that is not registered.
 
     Example:
         >>> import cornu
@@ -123,9 +123,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     if not isinstance(json_string, str):
         raise InvalidTypeError(
-            f"`model_from_json` was given a {type(json_string).__name__}.",
-            "It takes a text.",
-            "Pass what `model.to_json()` gave.",
+            f"`model_from_json` received a {type(json_string).__name__}.",
+            "`json_string` must be a string.",
+            "Pass the result of `model.to_json()`.",
         )
     config = safe_json.read_json(json_string.encode("utf-8", "surrogatepass"), "The config")
     with registry.custom_object_scope(custom_objects):
@@ -133,16 +133,16 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 
 def _model_from(config: dict[str, Any], compile: bool) -> Any:
-    """The model of a config, built, and compiled if that is wanted and it was."""
+    """Create the model of a config, built, and compiled if requested and if the config has compile arguments."""
     _check_layer_count(config)
     with serialization.object_sharing_scope():
         model: Any = layer_from(config, kind="models")
     if not hasattr(model, "compile_from_config"):
-        raise unusable(config, "it is a layer, where a model belongs")
+        raise unusable(config, "it is a layer, where a model was expected")
     with config_errors(config):
         shapes = config.get("build_config")
         if not model.built and shapes:
-            shapes = shapes.get("shapes_dict", shapes)  # so Keras writes several
+            shapes = shapes.get("shapes_dict", shapes)  # Keras's form for several shapes
             model.build(**{name: _as_shape(shape) for name, shape in shapes.items()})
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])
@@ -150,7 +150,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
 
 
 def _check_layer_count(config: dict[str, Any]) -> None:
-    """Refuses more layers than any model has, before they are made."""
+    """Raise ``ModelFormatError`` for more layers than a model may have, before they are created."""
     count, stack = 0, [config]
     while stack:
         inner = stack.pop().get("config")
@@ -162,12 +162,12 @@ def _check_layer_count(config: dict[str, Any]) -> None:
         raise ModelFormatError(
             f"The config has {count:,} layers.",
             f"A model has at most {_MAX_LAYERS:,}.",
-            "It was made to keep your machine busy; do not trust this file.",
+            "The file may be an attempt to exhaust resources; do not trust it.",
         )
 
 
 def _as_shape(shape: Any) -> Any:
-    """A shape, or a tree of shapes, of a config: JSON knows lists only."""
+    """Return a shape, or a tree of shapes, of a config with tuples in place of lists, since JSON has no tuples."""
     if isinstance(shape, dict):
         return {name: _as_shape(part) for name, part in shape.items()}
     if isinstance(shape, list):
@@ -177,11 +177,12 @@ def _as_shape(shape: Any) -> Any:
 
 
 def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return the model metadata stored in a file."""
     extras = metadata.get("cornu", {})
     meta = extras.get("meta", {}) if isinstance(extras, dict) else None
     if not isinstance(meta, dict):
         raise ModelFormatError(
-            f"{source}: what {keras_archive.METADATA} holds under 'cornu' is {extras!r:.80}.",
+            f"{source}: the entry 'cornu' of {keras_archive.METADATA} is {extras!r:.80}.",
             "It must be an object with the entries 'version' and 'meta'.",
             "The file is damaged or was edited.",
         )
@@ -193,7 +194,7 @@ def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _opened(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
-    """A file open for reading, and what to call it."""
+    """Open a file for reading; yield the file and its description for error messages."""
     if hasattr(filepath, "read") and hasattr(filepath, "seek"):
         yield filepath, "The file"
         return
@@ -204,6 +205,7 @@ def _opened(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
 
 
 def _check_file(path: Path) -> None:
+    """Raise an error if a path is not an existing regular file."""
     if not path.exists():
         if path.is_symlink():
             raise InvalidArgumentError(
@@ -213,17 +215,21 @@ def _check_file(path: Path) -> None:
         others = os.listdir(folder) if folder.is_dir() else []
         near = difflib.get_close_matches(path.name, others, n=1, cutoff=0.5)
         raise InvalidArgumentError(
-            f"{str(path)!r} was to be read.",
+            f"{str(path)!r} cannot be read.",
             "There is no such file." if folder.is_dir() else f"The folder {str(folder)!r} does not exist.",
-            f"Did you mean {str(folder / near[0])!r}?" if near else f"You are in {os.getcwd()!r}: check the path.",
+            f"Did you mean {str(folder / near[0])!r}?"
+            if near
+            else f"Check the path; the working directory is {os.getcwd()!r}.",
         )
     if not stat.S_ISREG(path.stat().st_mode):
-        kind = "a folder" if path.is_dir() else "no ordinary file"
-        raise ModelFormatError(f"{str(path)!r} is {kind}.", "A model is one file.", "Pass the file that `model.save` wrote.")
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        raise ModelFormatError(
+            f"{str(path)!r} is {kind}.", "A model must be a single file.", "Pass the path of a file written by `model.save`."
+        )
 
 
 def _kind_of(file: BinaryIO, source: str) -> str:
-    """Whether a file is a zip or HDF5, by its first bytes."""
+    """Return whether a file is ``"zip"`` or ``"hdf5"``, determined by its first bytes."""
     file.seek(0)
     beginning = file.read(32)
     file.seek(0)
@@ -231,26 +237,28 @@ def _kind_of(file: BinaryIO, source: str) -> str:
         return "zip"
     if beginning.startswith(HDF5):
         return "hdf5"
-    known = [advice for start, advice in OTHER_FILES.items() if start and beginning.startswith(start)]
+    hints = [hint for start, hint in OTHER_FILES.items() if start and beginning.startswith(start)]
     raise ModelFormatError(
-        f"{source} is neither a zip nor HDF5: it begins with {beginning[:8]!r}.",
-        "A model file is a zip as `model.save` writes it, a weights file is HDF5.",
-        OTHER_FILES[b""] if not beginning else next(iter(known), "It is damaged or of another kind."),
+        f"{source} is neither a zip nor an HDF5 file: it starts with {beginning[:8]!r}.",
+        "A model file is a zip file written by `model.save`; a weights file is an HDF5 file.",
+        OTHER_FILES[b""] if not beginning else next(iter(hints), "It is damaged or has another format."),
     )
 
 
 def _not_a_model(file: BinaryIO, source: str) -> ModelFormatError:
+    """Return the error for a weights file that was passed as a model file."""
     with weights_h5.WeightsFile(file, source) as weights:
         if weights.is_of_keras_2():
             return _of_keras_2(source)
     return ModelFormatError(
-        f"{source} holds weights alone.",
-        "A model file also says which layers there are.",
-        "Build the model by your own code, then call `model.load_weights(path)`.",
+        f"{source} contains only weights.",
+        "A model file also contains the config of the layers.",
+        "Create the model in code, then call `model.load_weights(path)`.",
     )
 
 
 def _of_keras_2(source: str) -> ModelFormatError:
+    """Return the error for a file of Keras 1 or 2."""
     return ModelFormatError(
         f"{source} is a file of Keras 1 or 2 (or Keras 3's `.h5` format).",
         "This version of Cornu reads the formats `.keras` and `.weights.h5`.",

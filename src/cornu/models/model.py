@@ -1,4 +1,4 @@
-"""The model: a layer that can be trained, measured, used and saved."""
+"""The ``Model`` class: a layer that can be trained, evaluated, used for prediction and saved."""
 
 import functools
 import json
@@ -33,22 +33,26 @@ from cornu.training.loop.progress import Progress
 
 
 class Model(Layer):
-    """Layers with an input and an output, that can be trained.
+    """A group of layers with inputs and outputs, with methods for training, evaluation and inference.
 
-    Made in one of two ways: from symbolic tensors, ``Model(inputs, outputs)``, or by a subclass that makes layers in its
-    constructor and uses them in ``call``.
+    A model is created in one of two ways: from symbolic tensors, ``Model(inputs, outputs)`` (a functional model), or by
+    subclassing ``Model``, creating layers in the constructor and using them in ``call``.
 
     Args:
-        inputs: Symbolic tensors (``cornu.Input``): one, or a list or dict of them.
-        outputs: Symbolic tensors that layers gave.
-        name: Its name.
-        trainable: Whether training may change its variables.
+        inputs: Symbolic tensor (see ``cornu.Input``), or a list or dict of them. Defaults to None (subclassed model).
+        outputs: Symbolic tensor returned by a layer, or a list or dict of them. Defaults to None (subclassed model).
+        name: Name of the object. Defaults to a name derived from the class.
+        trainable: Whether training may change the variables. Defaults to True.
+        **kwargs: Arguments of the base class, such as ``dtype``.
 
     Attributes:
-        meta: A dict of what is to stand beside the model in its file, such as ``{"class_names": ["cat", "dog"]}``.
+        meta: Dict of JSON-serializable values that is saved together with the model, such as
+            ``{"class_names": ["cat", "dog"]}``.
+        history: ``History`` of the last call of :meth:`fit`; None before.
+        stop_training: Whether :meth:`fit` stops after the current step; callbacks set it to True.
 
     Raises:
-        InvalidTypeError: Inputs or outputs are not symbolic tensors.
+        InvalidTypeError: If ``inputs`` or ``outputs`` are not symbolic tensors, or only one of the two is given.
 
     Example:
         >>> import cornu
@@ -64,10 +68,12 @@ class Model(Layer):
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any):
         if (inputs is None) != (outputs is None):
             raise InvalidTypeError(
-                f"`Model` was given inputs={inputs!r} and outputs={outputs!r}.", "It needs both or neither.", "Pass both."
+                f"`Model` received inputs={inputs!r} and outputs={outputs!r}.",
+                "Both or neither of the two must be given.",
+                "Pass both.",
             )
-        made_of_tensors = type(self) is Model and inputs is not None
-        super().__init__(name=name or (auto_name("functional") if made_of_tensors else None), trainable=trainable, **kwargs)
+        is_functional = type(self) is Model and inputs is not None
+        super().__init__(name=name or (auto_name("functional") if is_functional else None), trainable=trainable, **kwargs)
         self._functional = None if inputs is None else Functional(inputs, outputs)
         self._compiled: CompileState | None = None
         self._forward: predict_function.PredictFunction | None = None
@@ -79,17 +85,17 @@ class Model(Layer):
             self._cornu.build_shapes = {"input_shape": self.input_shape}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: not the compiled function, which is this model's own."""
+        """Return the state for copies and pickles, without the compiled function, which belongs to this model only."""
         return {**vars(self), "_forward": None}
 
     def forget_compiled_functions(self) -> None:
-        """Lets functions be compiled anew: the layers, or the backend they run on, are others now."""
+        """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
         self._forward = None
         if self._compiled is not None:
             self._compiled.forget()
 
     def _cornu_after_move(self) -> None:
-        """Move the optimizer and metrics, too, and compile anew there."""
+        """Move the optimizer and metrics as well, and discard the compiled functions."""
         for variable in self._compiled.variables if self._compiled is not None else []:
             variable.to_backend(*self._cornu.placement)
         self.forget_compiled_functions()
@@ -98,17 +104,17 @@ class Model(Layer):
 
     @property
     def cornu_graph(self) -> Functional | None:  # type: ignore[override]
-        """The graph between its inputs and outputs; None for a subclassed model."""
+        """The graph between the inputs and outputs; None for a subclassed model."""
         return self._functional
 
     @soft_property
     def functional(self) -> Functional | None:
-        """The graph between its inputs and outputs; None for a subclassed model."""
+        """The graph between the inputs and outputs; None for a subclassed model."""
         return self.cornu_graph
 
     @property
     def layers(self) -> list[Layer]:
-        """Its layers, those inside of nested models not included."""
+        """List of the layers of the model, without the layers inside nested models."""
         return self.cornu_graph.layers if self.cornu_graph is not None else super()._cornu_sublayers()
 
     def _cornu_sublayers(self) -> list[Layer]:
@@ -116,19 +122,24 @@ class Model(Layer):
         return list(found.values())
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """One of its layers.
+        """Return a layer of the model by name or index.
 
         Args:
-            name: Its name; the name of a layer inside a nested model is ``"model/layer"``.
-            index: Or its place in :attr:`layers`.
+            name: Name of the layer; ``"model/layer"`` for a layer inside a nested model. Defaults to None.
+            index: Integer, index in :attr:`layers`, used in place of ``name``. Defaults to None.
+
+        Returns:
+            The layer.
 
         Raises:
-            InvalidArgumentError: There is no such layer.
+            InvalidArgumentError: If there is no such layer.
         """
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise InvalidArgumentError(
-                    f"`get_layer` was given index={index}.", f"The model has {len(self.layers)} layers.", "Count from 0."
+                    f"`get_layer` received index={index}.",
+                    f"The model has {len(self.layers)} layers.",
+                    f"Pass an index from 0 to {len(self.layers) - 1}.",
                 )
             return self.layers[index]
         names: dict[str, Any] = {layer.name: layer for layer in self.layers}
@@ -138,20 +149,21 @@ class Model(Layer):
         if rest and isinstance(names.get(first), Model):
             return names[first].get_layer(rest)
         raise InvalidArgumentError(
-            f"`get_layer` of {self.name!r} was given name={name!r}.",
+            f"`get_layer` of {self.name!r} received name={name!r}.",
             f"The model's layers are {list(names)}.",
-            did_you_mean(first, names) or "Use one of these names, or `index=`.",
+            did_you_mean(first, names) or "Pass one of these names, or `index=`.",
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the model, on arrays or on symbolic tensors.
+        """Call the model on arrays or on symbolic tensors.
 
-        On an engine that compiles each operation by itself (JAX), a call on arrays that is for no training runs as one compiled
-        function, that of :meth:`predict`: the first call takes a third of the time, later ones a tenth. Unless somebody would
-        notice: line by line run models with layers or functions of the user's own, and those whose call adds to the
-        loss, assigns to a variable, reads one that is not the model's, or draws random numbers.
+        On an engine that compiles each operation separately (JAX), a call on arrays outside of training runs as one compiled
+        function, the one that :meth:`predict` uses: the first call takes a third of the time, later calls a tenth. Operation by
+        operation run models with user-defined layers or functions, and models whose call adds to the loss, assigns to a
+        variable, reads a variable that does not belong to the model, or draws random values, since their side effects must be
+        preserved.
         """
-        record_of(self)  # refuses a model whose constructor did not call the base's
+        record_of(self)  # raises if the constructor did not call the base class's
         inputs = predict_function.inputs_of_call(self, args, kwargs)
         outputs = None if inputs is None else self._forward_function.for_call(inputs)
         if outputs is None:
@@ -160,19 +172,28 @@ class Model(Layer):
         return outputs
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Runs the graph. A subclass writes its own."""
+        """Compute the outputs by running the graph. Subclasses override this method.
+
+        Args:
+            inputs: Array, or a list or dict of arrays.
+            training: Whether layers behave as in training. Defaults to None (as the enclosing call).
+            mask: Mask of the inputs. Defaults to None.
+
+        Returns:
+            Array, or a tree of arrays, with the structure of the outputs.
+        """
         if self.cornu_graph is None:
             return super().call(inputs)
         return self.cornu_graph.run(inputs)
 
     def build(self, input_shape: Any) -> None:
-        """Makes the variables of a subclassed model, by an abstract run of ``call``.
+        """Create the variables of a subclassed model by evaluating ``call`` abstractly.
 
         Args:
-            input_shape: ``(None, ...)``, the batch size first; a tree of shapes if ``call`` takes a tree of arrays.
+            input_shape: Shape ``(None, ...)``, the batch axis first; a tree of shapes if ``call`` takes a tree of arrays.
         """
         if not self.built:
-            self.built = True  # the layers inside build themselves when the run reaches them
+            self.built = True  # the layers inside are built when the abstract evaluation reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
             shape_inference.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
 
@@ -183,60 +204,69 @@ class Model(Layer):
         super()._cornu_build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic tensors of the shape and dtype that come out."""
+        """Return symbolic tensors with the shape and dtype of the outputs."""
         if self.cornu_graph is None:
             return super().compute_output_spec(*args, **kwargs)
         return self.cornu_graph.infer(first_argument(args, kwargs))
 
     @property
     def input(self) -> Any:
-        """The symbolic inputs."""
+        """The symbolic input, or the list or dict of symbolic inputs."""
         return super().input if self.cornu_graph is None else self.cornu_graph.inputs
 
     @property
     def output(self) -> Any:
-        """The symbolic outputs."""
+        """The symbolic output, or the list or dict of symbolic outputs."""
         return super().output if self.cornu_graph is None else self.cornu_graph.outputs
 
     @soft_property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic inputs as a list."""
+        """List of the symbolic inputs."""
         return trees.leaves(self.input)
 
     @soft_property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic outputs as a list."""
+        """List of the symbolic outputs."""
         return trees.leaves(self.output)
 
     @soft_property
     def input_shape(self) -> Any:
-        """The shape that goes in, ``(None, ...)``."""
+        """Shape of the input, ``(None, ...)``, or a tree of shapes."""
         return super().input_shape if self.cornu_graph is None else trees.map(lambda tensor: tensor.shape, self.input)
 
     @soft_property
     def output_shape(self) -> Any:
-        """The shape that comes out, ``(None, ...)``."""
+        """Shape of the output, ``(None, ...)``, or a tree of shapes."""
         return super().output_shape if self.cornu_graph is None else trees.map(lambda tensor: tensor.shape, self.output)
 
     @soft_property
     def output_names(self) -> list[str]:
-        """Names of the layers that give the outputs, for dicts of losses and metrics; none if it is subclassed."""
+        """Names of the output layers, the keys of dicts of losses and metrics; empty for a subclassed model."""
         return self.cornu_graph.output_names if self.cornu_graph is not None else []
 
     @soft_property
     def batch_coupling(self) -> str:
-        """How samples meet in the model's own code: a graph only hands them on, a subclass's ``call`` may do anything."""
+        """How the model's own code couples the samples of a batch; unknown for the ``call`` of a subclass."""
         return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
     def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
-        """Prints a table of the layers: name, output shape, number of parameters.
+        """Print a table of the layers with their names, output shapes and numbers of parameters.
 
         Args:
-            line_length: Width in characters; default that of the terminal.
-            print_fn: Called with the text instead of printing it.
-            expand_nested: Whether the layers of nested models are listed too.
+            line_length: Integer, width in characters. Defaults to the width of the terminal.
+            print_fn: Function that is called with the table as a string, in place of ``print``. Defaults to None.
+            expand_nested: Whether to list the layers of nested models. Defaults to False.
+
+        Example:
+            >>> import cornu
+            >>> from cornu import layers
+            >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])
+            >>> lines = []
+            >>> model.summary(print_fn=lines.append)
+            >>> "Total parameters: 15" in lines[0]
+            True
         """
-        record_of(self)  # refuses a model whose constructor did not call the base's
+        record_of(self)  # raises if the constructor did not call the base class's
         print_summary(self, line_length, print_fn, expand_nested)
 
     # --- Training -----------------------------------------------------------------------------------------------------
@@ -254,30 +284,43 @@ class Model(Layer):
         auto_scale_loss: bool = True,
         micro_batch_size: Any = "auto",
     ) -> None:
-        """Settles how the model is trained.
+        """Configure the model for training.
 
         Args:
-            optimizer: A name such as ``"adam"``, or an optimizer.
-            loss: A name such as ``"mse"``, a function ``(y_true, y_pred)`` or a loss; for several outputs a list or dict
-                of them.
-            loss_weights: Factors of the losses of several outputs, as a list or dict.
-            metrics: A list of names, functions or metrics; for several outputs a list of lists or a dict.
-            weighted_metrics: The same, for metrics that heed ``sample_weight``.
-            run_eagerly: Keras's; to run line by line, with numbers to look at, move the model to the NumPy backend instead.
-            steps_per_execution, jit_compile, auto_scale_loss: Keras's; Cornu decides these by itself.
-            micro_batch_size: How many samples of a batch to take at a time: what the layers make of them should fit into the
-                processor's cache. The gradient of the batch is summed up, so the weights come out the same, to rounding
-                (layers that draw random numbers draw others). ``"auto"`` chooses; None always takes whole batches.
+            optimizer: Optimizer, as a name such as ``"adam"`` or an object. Defaults to ``"rmsprop"``.
+            loss: Loss, as a name such as ``"mse"``, a function ``(y_true, y_pred)`` or an object; for several outputs a list or
+                dict of them. Defaults to None.
+            loss_weights: List or dict of floats that weight the losses of several outputs. Defaults to None (all 1).
+            metrics: List of metrics, as names, functions or objects; for several outputs a list of lists or a dict. Defaults to
+                None.
+            weighted_metrics: Metrics that are weighted by ``sample_weight``, in the form of ``metrics``. Defaults to None.
+            run_eagerly: Accepted for compatibility with Keras; ignored with a warning. Move the model to the NumPy backend to
+                run it operation by operation with values that can be printed.
+            steps_per_execution: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            jit_compile: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            auto_scale_loss: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            micro_batch_size: Number of samples of a batch that are processed at a time, chosen so that the activations fit into
+                the cache of the processor. The gradients of the parts are summed, so the updated weights are the same up to
+                rounding (layers that draw random values draw different ones). Positive integer, ``"auto"`` (chosen
+                automatically) or None (whole batches). Defaults to ``"auto"``.
 
         Raises:
-            InvalidArgumentError: ``micro_batch_size`` is no size. (Where samples meet in a batch of this model, :meth:`fit`
-                refuses a number.)
+            InvalidArgumentError: If ``micro_batch_size`` is invalid. (:meth:`fit` raises it for an integer if the samples of a
+                batch interact in this model.)
+
+        Example:
+            >>> import cornu
+            >>> from cornu import layers
+            >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, "softmax")])
+            >>> model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+            >>> model.optimizer.name
+            'adam'
         """
-        record_of(self)  # refuses a model whose constructor did not call the base's
+        record_of(self)  # raises if the constructor did not call the base class's
         if run_eagerly:
             warnings.warn(
-                "`compile(run_eagerly=True)` changes nothing in Cornu. To run line by line, with numbers that can be printed, "
-                "move the model to the NumPy backend: `model.to_backend('numpy')`.",
+                "`compile(run_eagerly=True)` has no effect in Cornu. To run the model operation by operation, with values that "
+                "can be printed, move it to the NumPy backend: `model.to_backend('numpy')`.",
                 stacklevel=2,
             )
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
@@ -301,54 +344,77 @@ class Model(Layer):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> History:
-        """Trains the model.
+        """Train the model for a fixed number of epochs.
 
         Args:
-            x: Arrays ``(samples, ...)``: one, or a list or dict for several inputs. Or anything that gives batches ``(x,
-                y)`` or ``(x, y, sample_weight)`` when it is iterated over. They may be drawn ahead (see below).
-            y: Targets ``(samples, ...)``.
-            batch_size: Samples a step; default 32. A step may take them a few at a time (see ``micro_batch_size`` of
-                :meth:`compile`), so a large batch needs little memory.
-            epochs: Train up to this epoch.
-            verbose: 0 shows nothing, 1 a moving line, 2 a line an epoch; ``"auto"`` is 1 on a terminal and 2 elsewhere.
-            callbacks: Called while it trains.
-            validation_split: The last part of the arrays to measure on instead of training on it, such as 0.2.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to measure on, or anything that gives batches.
-            shuffle: Whether each epoch takes the samples in a new order. Of data that gives batches, only objects with
-                ``__len__`` and ``__getitem__`` are shuffled, batch by batch.
-            class_weight: Class number to weight in the loss.
-            sample_weight: ``(samples,)``, weights in the loss.
-            initial_epoch: The epoch to begin with, counted from 0.
-            steps_per_epoch: Steps an epoch, for data that gives batches without end.
-            validation_steps: The same for the validation data.
-            validation_batch_size: Samples a step of the validation; default ``batch_size``.
-            validation_freq: Validate every so many epochs.
+            x: Input data: array-like of shape ``(samples, ...)``, or a list or dict of them for several inputs. Or an iterable
+                of batches ``(x, y)`` or ``(x, y, sample_weight)``, which may be prefetched (see below).
+            y: Target data: array-like of shape ``(samples, ...)``, or a list or dict of them for several outputs. Must be None
+                if ``x`` yields batches. Defaults to None.
+            batch_size: Positive integer, number of samples per step. A step may process a few samples at a time (see
+                ``micro_batch_size`` of :meth:`compile`), so large batches need little memory. Ignored if ``x`` yields batches.
+                Defaults to 32, or to the size that makes ``steps_per_epoch`` batches of the data.
+            epochs: Integer, number of the epoch at which training ends, counted from 0; the number of epochs if
+                ``initial_epoch`` is 0. Defaults to 1.
+            verbose: 0 (silent), 1 (progress bar), 2 (one line per epoch) or ``"auto"``: 1 on a terminal and 2 elsewhere.
+                Defaults to ``"auto"``.
+            callbacks: List of ``Callback`` objects that are called during training. Defaults to None.
+            validation_split: Float between 0 and 1, fraction of the samples, taken from the end of the arrays, that is used for
+                validation instead of training. Defaults to 0.
+            validation_data: Data for validation at the end of epochs: ``(x, y)`` or ``(x, y, sample_weight)``, or an iterable
+                of batches. Takes precedence over ``validation_split``. Defaults to None.
+            shuffle: Whether to shuffle the samples before each epoch. If ``x`` yields batches, only objects with ``__len__``
+                and ``__getitem__`` are shuffled, batch by batch. Defaults to True.
+            class_weight: Dict from class index to float, weights of the classes in the loss. Defaults to None.
+            sample_weight: Array-like of shape ``(samples,)``, or broadcastable to the loss, that weights each sample in the
+                loss. Defaults to None.
+            initial_epoch: Integer, epoch at which training starts, counted from 0. Defaults to 0.
+            steps_per_epoch: Integer, number of steps per epoch, required for iterables without an end. Defaults to None (one
+                pass over the data).
+            validation_steps: Integer, number of validation steps. Defaults to None (one pass over the data).
+            validation_batch_size: Integer, number of samples per validation step. Defaults to ``batch_size``.
+            validation_freq: Integer, number of epochs between validations, or a collection of the epochs (counted from 1) to
+                validate after. Defaults to 1.
 
-        Data that takes its time to give batches, such as a generator that decodes files, is read while steps run: a thread
-        draws up to two batches ahead, in their order, and never over the end of an epoch or the steps that were asked for. So
-        what callbacks change of it between epochs counts from the next one on. Nothing is drawn ahead with a callback that is
-        called at every batch, since it may change the next one, nor from an object with the attribute ``workers = 0``: one
-        that looks at the model's weights, or must be read in the thread that opened it, as a database. (A generator has no
-        attributes: give an object whose ``__iter__`` makes it.) :meth:`evaluate` and :meth:`predict` do the same.
+        An iterable that needs time to yield a batch, such as a generator that decodes files, is read while steps run: a thread
+        prefetches up to two batches, in order, and never beyond the end of an epoch or the requested number of steps. Changes
+        that callbacks make to the iterable between epochs therefore take effect in the next epoch. Batches are not prefetched
+        if a callback is called at every batch, since it may change the next batch, nor from an object with the attribute
+        ``workers = 0``: use it for an object that reads the weights of the model or must be read in the thread that opened it,
+        such as a database. (A generator has no attributes: pass an object whose ``__iter__`` creates the generator.) The same
+        holds for :meth:`evaluate` and :meth:`predict`.
 
         Returns:
-            The history: ``.history["loss"]`` and so on, one value an epoch.
+            A ``History`` object. Its ``history`` attribute is a dict from the name of a loss or metric to a list with one value
+            per epoch; names of validation values start with ``val_``.
 
         Raises:
-            DataError: The data does not fit the model or its losses. Nothing was changed.
-            NonFiniteError: A step gave NaN. The model holds the weights from before that step.
+            NotBuiltError: If the model is not compiled.
+            DataError: If the data does not fit the model or its losses. Nothing is changed in that case.
+            NonFiniteError: If a step resulted in NaN or infinity. The model then has the weights from before that step.
+
+        Example:
+            >>> import numpy as np
+            >>> import cornu
+            >>> from cornu import layers
+            >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(1)])
+            >>> model.compile(optimizer="sgd", loss="mse")
+            >>> x, y = np.ones((8, 4), "float32"), np.zeros((8, 1), "float32")
+            >>> history = model.fit(x, y, batch_size=4, epochs=2, verbose=0)
+            >>> len(history.history["loss"])
+            2
         """
         compiled = self._need_compiled("fit")
         arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
-        arguments.frequency("fit", validation_freq)
+        arguments.check_frequency("fit", validation_freq)
         data = Batch(x, y, sample_weight, None)
         if validation_split and validation_data is None:
             data, measured = prepare_data.split(data, validation_split)
         else:
             measured = None if validation_data is None else data_adapter.as_validation(validation_data)
-        # 1. Validate the data, and adapt it to steps. 2. Build losses and metrics for it. 3. Train.
+        # 1. Validate the data and split it into steps. 2. Build losses and metrics for it. 3. Train.
         adapter = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
         compiled.ensure_built(adapter.spec)
         validation = None
@@ -372,17 +438,25 @@ class Model(Layer):
         callbacks: Iterable[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Measures loss and metrics without training.
+        """Return the loss and metrics of the model for test data, without training.
 
         Args:
-            x, y, batch_size, sample_weight: As in :meth:`fit`.
-            verbose: As in :meth:`fit`.
-            steps: Batches to take, for data that gives batches.
-            callbacks: Called while it runs.
-            return_dict: Whether to give a dict.
+            x: Input data, as in :meth:`fit`.
+            y: Target data, as in :meth:`fit`. Defaults to None.
+            batch_size: Positive integer, number of samples per step, as in :meth:`fit`. Defaults to 32.
+            verbose: 0 (silent), 1 (progress bar), 2 (one line) or ``"auto"``, as in :meth:`fit`. Defaults to ``"auto"``.
+            sample_weight: Weights of the samples, as in :meth:`fit`. Defaults to None.
+            steps: Integer, number of batches to evaluate. Defaults to None (one pass over the data).
+            callbacks: List of ``Callback`` objects that are called during evaluation. Defaults to None.
+            return_dict: Whether to return a dict. Defaults to False.
 
         Returns:
-            The loss; a list of the loss and the metrics if there are metrics; or a dict of them.
+            The loss as a float; a list of the loss and the metrics if the model has metrics; or a dict from name to value if
+            ``return_dict`` is True.
+
+        Raises:
+            NotBuiltError: If the model is not compiled.
+            DataError: If the data does not fit the model or its losses.
         """
         compiled = self._need_compiled("evaluate")
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
@@ -402,40 +476,56 @@ class Model(Layer):
         steps: int | None = None,
         callbacks: Iterable[Callback] | None = None,
     ) -> Any:
-        """The outputs for samples.
+        """Return the outputs of the model for input samples.
 
         Args:
-            x: Arrays ``(samples, ...)``, or anything that gives batches.
-            batch_size: Samples a step; default 32.
-            verbose: 1 shows progress; ``"auto"`` shows it on a terminal when it takes long.
-            steps: Batches to take, for data that gives batches.
-            callbacks: Called while it runs.
+            x: Input data: array-like of shape ``(samples, ...)``, a list or dict of them, or an iterable of batches.
+            batch_size: Positive integer, number of samples per step. Defaults to 32.
+            verbose: 0 (silent), 1 (progress bar) or ``"auto"`` (progress bar on a terminal if there are many steps). Defaults
+                to ``"auto"``.
+            steps: Integer, number of batches to predict. Defaults to None (one pass over the data).
+            callbacks: List of ``Callback`` objects that are called during prediction. Defaults to None.
 
         Returns:
-            NumPy arrays ``(samples, ...)`` in the form of the model's outputs.
+            NumPy array of shape ``(samples, ...)``, or a tree of arrays with the structure of the model's outputs.
 
         Raises:
-            DataError: There are no samples, or they do not fit the model.
+            DataError: If there are no samples or they do not fit the model.
+
+        Example:
+            >>> import numpy as np
+            >>> import cornu
+            >>> from cornu import layers
+            >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])
+            >>> model.predict(np.ones((8, 4), "float32")).shape
+            (8, 3)
         """
         arguments.check_integers("predict", 1, batch_size=batch_size, steps=steps)
-        record_of(self)  # refuses a model whose constructor did not call the base's
+        record_of(self)  # raises if the constructor did not call the base class's
         if data_adapter.is_batches(x):
-            forward, count, watchers = self._forward_function, steps, self._watchers(callbacks, steps)
-            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not watchers.wants_batches())
+            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps)
+            batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not callback_list.wants_batches())
         else:
             x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._forward_function, -(-batch.sample_count_of(x) // size)
             batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
-            watchers, verbose = self._watchers(callbacks, count), verbose if count > 100 else 0
-        return predicting.predict(self, forward, batches, watchers, Progress(verbose), count)
+            callback_list, verbose = self._callback_list(callbacks, count), verbose if count > 100 else 0
+        return predicting.predict(self, forward, batches, callback_list, Progress(verbose), count)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict | None = None, return_dict: bool = False
     ) -> Any:
-        """Makes one training step.
+        """Run one training step on a single batch.
+
+        Args:
+            x: Input data of the batch, as in :meth:`fit`.
+            y: Target data of the batch. Defaults to None.
+            sample_weight: Weights of the samples. Defaults to None.
+            class_weight: Dict from class index to float, weights of the classes in the loss. Defaults to None.
+            return_dict: Whether to return a dict. Defaults to False.
 
         Returns:
-            The loss and the metrics of this batch: a number, a list or a dict as in :meth:`evaluate`.
+            The loss and metrics of this batch: a float, a list or a dict, as in :meth:`evaluate`.
         """
         compiled = self._need_compiled("train_on_batch")
         data = Batch(x, y, sample_weight, None)
@@ -443,28 +533,28 @@ class Model(Layer):
         return _as_result(logs, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Measures one batch; returns as :meth:`train_on_batch`."""
+        """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
         compiled = self._need_compiled("test_on_batch")
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
         return _as_result(logs, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch, as NumPy arrays."""
+        """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
 
     def reset_metrics(self) -> None:
-        """Starts the metrics anew."""
+        """Reset the state of all metrics."""
         if self._compiled is not None and self._compiled.compiled_metrics is not None:
             self._compiled.compiled_metrics.reset()
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer that ``compile`` was given; None before."""
+        """The optimizer passed to :meth:`compile`; None before compilation."""
         return self._compiled.optimizer if self._compiled is not None else None
 
     @property
     def metrics(self) -> list:
-        """The metrics, the mean loss first; empty until data was seen."""
+        """List of the metrics, the mean loss first; empty until the model has received data."""
         return (
             self._compiled.compiled_metrics.metrics
             if self._compiled is not None and self._compiled.compiled_metrics is not None
@@ -473,97 +563,121 @@ class Model(Layer):
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what ``evaluate`` gives."""
+        """Names of the values that :meth:`evaluate` returns."""
         return list(self._compiled.compiled_metrics.names) if self.metrics else []
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
     def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Saves the model, usually as ``"name.keras"``; see :func:`cornu.models.save_model`."""
+        """Save the model to a file, usually named ``"name.keras"`` (see :func:`cornu.models.save_model`).
+
+        Args:
+            filepath: Path of the file.
+            overwrite: Whether an existing file may be replaced. Defaults to True.
+
+        Raises:
+            InvalidArgumentError: If the file exists and ``overwrite`` is False, or the model contains something that cannot be
+                saved.
+        """
         save.save_model(self, filepath, overwrite)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Saves the weights alone, usually as ``"name.weights.h5"``; see ``load_weights``."""
+        """Save the weights to a file, usually named ``"name.weights.h5"`` (see :meth:`load_weights`).
+
+        Args:
+            filepath: Path of the file.
+            overwrite: Whether an existing file may be replaced. Defaults to True.
+
+        Raises:
+            NotBuiltError: If the model has no weights yet.
+            InvalidArgumentError: If the file exists and ``overwrite`` is False.
+        """
         save.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Takes the weights of a file, which may be a weights file or a model file, of Cornu or of Keras 3.
+        """Load weights from a weights file or a model file of Cornu or Keras 3.
 
         Args:
-            filepath: The path.
-            skip_mismatch: Whether to leave out, with a warning, the layers whose weights differ in number or shape.
+            filepath: Path of the file.
+            skip_mismatch: Whether to skip, with a warning, layers whose weights differ in number or shape. Defaults to False.
 
         Raises:
-            ModelFormatError: The file is damaged or does not fit. The model is as it was.
+            ModelFormatError: If the file is damaged or does not fit the model. The model is unchanged in that case.
         """
         load.load_weights(self, filepath, skip_mismatch)
 
     def export(self, filepath: Any, format: str | None = None, verbose: bool = True) -> None:
-        """Writes the model in a format that other programs run.
+        """Export the model to a format that other programs can run.
 
-        Any layer can be exported, your own too. An ONNX file is held against the model on random inputs before it is written,
-        so it gives what the model gives; :func:`cornu.load_onnx` reads it.
+        Any layer can be exported, including user-defined layers. An ONNX file is compared with the model on random inputs
+        before it is written, so that both compute the same outputs; :func:`cornu.load_onnx` reads it.
 
         Args:
-            filepath: Where to, usually ``"name.onnx"``.
-            format: ``"onnx"`` or ``"tf_saved_model"``; by default the first for a path that ends in ``.onnx``, else the second.
-            verbose: Whether to print a line about it.
+            filepath: Path of the output, usually ``"name.onnx"``.
+            format: ``"onnx"`` or ``"tf_saved_model"``. Defaults to ``"onnx"`` for a path that ends in ``.onnx``, else to
+                ``"tf_saved_model"``.
+            verbose: Whether to print a message about the exported file. Defaults to True.
 
         Raises:
-            BackendError: Something in the model cannot be written in this format. No file is written.
+            BackendError: If the model contains something that the format cannot represent. No file is written in that case.
         """
         export_model(self, filepath, format, verbose)
 
     def to_json(self, **kwargs: Any) -> str:
-        """The config as JSON, for :func:`cornu.models.model_from_json`; the arguments are those of ``json.dumps``."""
+        """Return the config as a JSON string, for :func:`cornu.models.model_from_json`.
+
+        Args:
+            **kwargs: Arguments of ``json.dumps``.
+        """
         return json.dumps(save.config_of(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Name, layers, their calls, inputs and outputs; of a subclass the arguments of its constructor."""
+        """Return the config: name, layers, their calls, inputs and outputs; the constructor arguments for a subclass."""
         if type(self) is Model and self._functional is not None:
             return {"name": self.name, "trainable": self.trainable, **self._functional.get_config()}
         return super().get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Model":
-        """A new model of the same config, with new weights."""
+        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights."""
         if cls is not Model:
             return super().from_config(config)  # type: ignore[return-value]
         graph_of_layers = Functional.from_config(config)
         return cls(graph_of_layers.inputs, graph_of_layers.outputs, config.get("name"), config.get("trainable", True))
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What ``compile`` was given, as a file holds it; None if it was not called."""
+        """Return the arguments of :meth:`compile` in a serializable form; None if the model is not compiled."""
         return None if self._compiled is None else self._compiled.get_config()
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the model as it was, and makes the optimizer's variables, if the model is built.
+        """Compile the model from a config, and create the variables of the optimizer if the model is built.
 
         Args:
-            config: What :meth:`get_compile_config` gave.
+            config: Dict returned by :meth:`get_compile_config`.
         """
         self.compile(**compile_arguments(config))
         if self.built and self._compiled is not None:
             self._compiled.optimizer.build(self.trainable_variables)
 
-    # --- Parts of the above -------------------------------------------------------------------------------------------
+    # --- Helpers --------------------------------------------------------------------------------------------------------
 
     def _need_compiled(self, function: str) -> CompileState:
-        record_of(self)  # refuses a model whose constructor did not call the base's
+        """Return the compile state; raise ``NotBuiltError`` if the model is not compiled."""
+        record_of(self)  # raises if the constructor did not call the base class's
         if self._compiled is None:
             raise NotBuiltError(
                 f"`{function}` was called on a model that is not compiled.",
-                "It needs an optimizer and a loss.",
+                "It requires an optimizer and a loss.",
                 "Call `model.compile(optimizer='adam', loss=...)` first.",
             )
         return self._compiled
 
     def _checked_inputs(self, x: Any) -> Any:
-        """What ``predict`` was given as arrays that fit the model."""
+        """Convert the argument of ``predict`` to arrays and check that they fit the model."""
         form = predict_function.input_signature(x)
         if form is not None and self._forward is not None and form in self._forward_function.validated_signatures:
-            if not finite_values.surely_finite(x):
-                finite_values.finite("predict", "x", x)
+            if not finite_values.is_surely_finite(x):
+                finite_values.check_finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
         inputs.check("predict", self, arrays)
@@ -571,7 +685,7 @@ class Model(Layer):
             self._forward_function.validated_signatures.add(form)
         return arrays
 
-    def _watchers(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
+    def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
         return CallbackList(callbacks or [], self, {"steps": steps})
 
     @property
@@ -582,7 +696,7 @@ class Model(Layer):
 
 
 def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
-    """Logs as Keras gives them: a dict, a list in the order of the metrics, or a single number."""
+    """Return logs in Keras's form: a dict, a list in the order of the metrics, or a single float."""
     if return_dict:
         return logs
     values = list(logs.values())

@@ -1,4 +1,4 @@
-"""Save models and weights."""
+"""Saving of models and weights to files."""
 
 import collections
 import importlib.metadata
@@ -20,32 +20,32 @@ ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
 OTHER_FILES = {
     b"": "It is empty.",
-    b"version https://git-lfs": "It is a pointer to a file that Git LFS keeps: run `git lfs pull`.",
-    b"<": "It is a web page or XML: the download went wrong.",
-    b"{": "It is JSON: a config alone is read by `model_from_json`.",
-    b"\x80": "It is a Python pickle, which would run code: Cornu never reads one.",
-    b"\x1f\x8b": "It is compressed by gzip: unpack it first.",
+    b"version https://git-lfs": "It is a Git LFS pointer: run `git lfs pull`.",
+    b"<": "It is a web page or XML: the download failed.",
+    b"{": "It is JSON: use `model_from_json` to read a config.",
+    b"\x80": "It is a Python pickle, which can run code: Cornu never reads pickles.",
+    b"\x1f\x8b": "It is compressed with gzip: decompress it first.",
     b"PK": "It is a zip without members.",
 }
-"""How files begin that people mistake for model files, and what to say."""
+"""First bytes of files that are commonly mistaken for model files, with a hint for each."""
 
 
 def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
-    """Saves a model: its layers, its weights, how it was compiled, and the state of its optimizer.
+    """Save a model: its layers, weights, compile arguments and the state of its optimizer.
 
-    A layer that has files of its own, such as a vocabulary, defines ``save_assets(dir)``, which writes them into a folder,
-    and ``load_assets(dir)``, which reads them from one; they travel in the file.
-
-    The file is Keras 3's ``.keras`` format, whatever its name ends in; Keras 3 reads it too. It is written whole or not at
-    all: a file that is there stays as it was until the new one is complete.
+    The file has Keras 3's ``.keras`` format, whatever its name, and can be read by Keras 3. It is written atomically: an
+    existing file is replaced only when the new one is complete. A layer with files of its own, such as a vocabulary, defines
+    ``save_assets(dir)``, which writes them into a directory, and ``load_assets(dir)``, which reads them; they are stored in the
+    file.
 
     Args:
-        model: The model.
-        filepath: Where to, usually ``"name.keras"``.
-        overwrite: Whether a file that is there may be replaced.
+        model: Model to save.
+        filepath: Path of the file, usually ``"name.keras"``.
+        overwrite: Whether an existing file may be replaced. Defaults to True.
 
     Raises:
-        InvalidArgumentError: The file is there and ``overwrite`` is False, or something in the model cannot stand in a file.
+        InvalidArgumentError: If the file exists and ``overwrite`` is False, or the model contains something that cannot be
+            saved.
 
     Example:
         >>> import os, tempfile
@@ -60,12 +60,12 @@ def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) 
     path = _target(filepath, overwrite)
     if path.suffix in (".h5", ".hdf5"):
         warnings.warn(
-            f"The model is saved in the format of `.keras` files under the name {path.name!r}: "
-            "Cornu reads it whatever its name, Keras wants the name to end in `.keras`.",
+            f"The model is saved in the `.keras` format under the name {path.name!r}. "
+            "Cornu reads it under any name; Keras requires a name that ends in `.keras`.",
             stacklevel=3,
         )
     if not model.built:
-        warnings.warn(f"The model {model.name!r} is not built: the file will hold no weights.", stacklevel=3)
+        warnings.warn(f"The model {model.name!r} is not built: the file will contain no weights.", stacklevel=3)
     config = config_of(model)
     extras = {"version": importlib.metadata.version("cornu"), "meta": model.meta}
     places = _places_to_write(model)
@@ -74,16 +74,16 @@ def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) 
 
 
 def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
-    """Saves the weights of a model alone, as HDF5 with Keras 3's paths, and the state of its optimizer if it has one.
+    """Save the weights of a model, and the state of its optimizer if it has one, as HDF5 with Keras 3's paths.
 
     Args:
-        model: The model, built.
-        filepath: Where to, usually ``"name.weights.h5"``.
-        overwrite: Whether a file that is there may be replaced.
+        model: A built model.
+        filepath: Path of the file, usually ``"name.weights.h5"``.
+        overwrite: Whether an existing file may be replaced. Defaults to True.
 
     Raises:
-        NotBuiltError: The model has no weights yet.
-        InvalidArgumentError: The file is there and ``overwrite`` is False.
+        NotBuiltError: If the model has no weights yet.
+        InvalidArgumentError: If the file exists and ``overwrite`` is False.
     """
     need_built(model, "save_weights")
     places = _places_to_write(model)
@@ -92,13 +92,13 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
 
 
 def config_of(model: Any) -> dict[str, Any]:
-    """The config of a model as ``config.json`` holds it, with how it was compiled."""
+    """Return the config of a model as stored in ``config.json``, including its compile config."""
     with serialization.object_sharing_scope(_in_several_models(model)):
         return serialization.serialize(model) | {"compile_config": model.get_compile_config()}
 
 
 def _in_several_models(model: Any) -> list[Layer]:
-    """The layers that belong to more than one of the models inside a model."""
+    """Return the layers that belong to more than one of the models inside a model."""
     models = [layer for layer in layer_tree.flatten(model) if layer.cornu_graph is not None]
     members = [layer for each in models for layer in each.layers]
     count = collections.Counter(map(id, members))
@@ -106,40 +106,49 @@ def _in_several_models(model: Any) -> list[Layer]:
 
 
 def _target(filepath: Any, overwrite: bool) -> Path:
+    """Return the path to write to; raise ``InvalidArgumentError`` if it exists and must not be replaced."""
     path = as_path(filepath)
     if not overwrite and path.exists():
         raise InvalidArgumentError(
-            f"{str(path)!r} exists already, and `overwrite=False` was given.",
-            "Then only a new file may be written.",
-            "Choose another name, or pass `overwrite=True`.",
+            f"{str(path)!r} already exists, and `overwrite` is False.",
+            "With `overwrite=False` the file must not exist.",
+            "Pass another path, or `overwrite=True`.",
         )
     return path
 
 
 def _places_to_write(model: Any) -> list[VariableGroup]:
+    """Return the groups of variables to write, after checking that the names of their owners can be saved."""
     places = variable_groups(model)
     for place in places:
         name = place.owner.name
         if "\0" in name or len(name) > 1000 or not name.isprintable():
             raise InvalidArgumentError(
                 f"A layer of the model is named {name[:50]!a}.",
-                "Names in a file are printable texts of at most 1,000 characters.",
-                "Give it another `name`.",
+                "Names in a file must be printable strings of at most 1,000 characters.",
+                "Pass another `name`.",
             )
     return places
 
 
 def bytes_of(places: list[VariableGroup]) -> int:
+    """Return the size of the variables in bytes, with 8 bytes per element."""
     return sum(8 * math.prod(variable.shape) for place in places for variable in place.variables)
 
 
 def as_path(filepath: Any) -> Path:
+    """Return a ``filepath`` argument as a ``Path``.
+
+    Raises:
+        InvalidTypeError: If it is not a path.
+        InvalidArgumentError: If it is a URL.
+    """
     if not isinstance(filepath, (str, os.PathLike)):
         raise InvalidTypeError(
-            f"{filepath!r:.80} was given as `filepath`.", "It must be a path: a text or a `Path`.", "Pass `'model.keras'`."
+            f"`filepath` is {filepath!r:.80}.", "It must be a path: a string or a `Path`.", "Pass, for example, 'model.keras'."
         )
     if "://" in str(filepath):
         raise InvalidArgumentError(
-            f"{str(filepath)!r} was given as `filepath`.", "Cornu reads and writes files of this machine.", "Download it first."
+            f"`filepath` is {str(filepath)!r}.", "It must be the path of a local file, not a URL.", "Download the file first."
         )
     return Path(filepath)

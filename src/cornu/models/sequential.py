@@ -1,4 +1,4 @@
-"""A model that is a plain stack of layers."""
+"""The ``Sequential`` model: a plain stack of layers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,16 +15,18 @@ from cornu.models.model import Model
 
 
 class Sequential(Model):
-    """Layers one after another: each takes what the one before gives.
+    """A linear stack of layers: the output of each layer is the input of the next.
 
     Args:
-        layers: The layers. The first may be ``cornu.Input(shape)``; without it the model is built when it first sees data.
-        trainable: Whether training may change its variables.
-        name: Its name.
+        layers: Iterable of layers. The first may be ``cornu.Input(shape)``; without it the model is built when it first
+            receives data. Defaults to None (no layers).
+        trainable: Whether training may change the variables. Defaults to True.
+        name: Name of the object. Defaults to a name derived from the class.
+        **kwargs: Arguments of the base class, such as ``dtype``.
 
     Raises:
-        InvalidTypeError: Something in ``layers`` is no layer.
-        InvalidArgumentError: Two layers have the same name.
+        InvalidTypeError: If an element of ``layers`` is not a layer.
+        InvalidArgumentError: If two layers have the same name.
 
     Example:
         >>> import cornu
@@ -42,27 +44,35 @@ class Sequential(Model):
         self._tensors: list[SymbolicTensor] = []
         if isinstance(layers, Layer):
             raise InvalidTypeError(
-                f"`Sequential` was given {layers!r}.",
-                "It takes a list of layers.",
-                "Put the layer into one: `Sequential([layer])`.",
+                f"`Sequential` received {layers!r}.",
+                "`layers` must be a list of layers.",
+                "Pass the layer in a list: `Sequential([layer])`.",
             )
         for layer in layers or []:
             self.add(layer)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the input."""
+        """List of the layers, without the input layer."""
         return list(self._stack)
 
     def add(self, layer: Any) -> None:
-        """Puts a layer on top."""
+        """Add a layer at the end of the stack.
+
+        Args:
+            layer: Layer, or the result of ``cornu.Input`` for the beginning of the stack.
+
+        Raises:
+            InvalidTypeError: If ``layer`` is not a layer.
+            InvalidArgumentError: If the name is already used, or an input layer is added after other layers.
+        """
         if is_symbolic(layer):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise InvalidTypeError(
-                f"`Sequential` was given {layer!r}.",
-                "It is made of layers.",
-                "Wrap a function in `layers.Lambda`, or pass a layer.",
+                f"`Sequential` received {layer!r}.",
+                "Each element must be a layer.",
+                "Pass a layer, or wrap a function in `layers.Lambda`.",
             )
         if any(layer.name == other.name and layer is not other for other in self._stack):
             raise InvalidArgumentError(
@@ -80,7 +90,7 @@ class Sequential(Model):
                 self._connect([layer])
 
     def pop(self) -> Layer | None:
-        """Takes the top layer off and gives it back; None if there is none."""
+        """Remove the last layer and return it; return None if the model has no layers."""
         self.forget_compiled_functions()
         if not self._stack:
             return None
@@ -90,16 +100,17 @@ class Sequential(Model):
         return self._stack.pop()
 
     def _begin_with(self, layer: InputLayer) -> None:
+        """Set the input layer; raise ``InvalidArgumentError`` if the model already has layers."""
         if self._stack or self._tensors:
             raise InvalidArgumentError(
-                f"An input layer ({layer.name!r}) was added on top of other layers.",
-                "The input comes first.",
-                "Put it at the beginning.",
+                f"An input layer ({layer.name!r}) was added after other layers.",
+                "The input layer must be the first layer.",
+                "Add it at the beginning.",
             )
         self._tensors = [layer.graph_output]
 
     def _connect(self, layers: list[Layer]) -> None:
-        """Calls the layers, one after another, on what the stack gives so far."""
+        """Call the layers, one after another, on the current output of the stack."""
         for layer in layers:
             self._tensors.append(layer(self._tensors[-1]))
         self._functional = None
@@ -108,44 +119,55 @@ class Sequential(Model):
 
     @property
     def cornu_graph(self) -> Functional | None:  # type: ignore[override]
-        """The layers as a graph; None until the shape of the input is known."""
+        """The graph of the layers; None until the shape of the input is known."""
         if self.built and self._functional is None:
             self._functional = Functional(self._tensors[0], self._tensors[-1])
         return self._functional
 
     def build(self, input_shape: Any = None) -> None:
-        """Builds the layers for inputs of a shape.
+        """Build the layers for an input shape.
 
         Args:
-            input_shape: ``(None, ...)``, the batch size first.
+            input_shape: Shape ``(None, ...)``, the batch axis first.
 
         Raises:
-            NotBuiltError: There are no layers.
+            NotBuiltError: If the model has no layers.
         """
         if not self._stack and not self._tensors:
             raise NotBuiltError(
-                f"The model {self.name!r} was to be built.", "It has no layers.", "Add some with `model.add(layer)` first."
+                f"`build` was called on the model {self.name!r}, which has no layers.",
+                "A model needs at least one layer.",
+                "Add layers with `model.add(layer)` first.",
             )
         if not self._tensors and input_shape is not None:
             self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
             calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)
-            except Exception:  # as if it had not been tried: the next shape may fit
+            except Exception:  # restore the previous state: the next shape may fit
                 self._tensors = []
                 for layer, count in zip(self._stack, calls_before, strict=True):
                     del layer._inbound_nodes[count:]
                 raise
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Runs the layers one after another."""
+        """Call the layers one after another.
+
+        Args:
+            inputs: Array of the shape of the input.
+            training: Whether layers behave as in training. Defaults to None (as the enclosing call).
+            mask: Mask of the inputs. Defaults to None.
+
+        Returns:
+            The output of the last layer.
+        """
         outputs = fit_to(self._tensors[0], inputs)
         for layer in self._stack:
             outputs = layer(outputs)
         return outputs
 
     def get_config(self) -> dict[str, Any]:
-        """Name, dtype policy, and the layers' configs."""
+        """Return the config: name, dtype policy and the configs of the layers."""
         first = [self._tensors[0].node.operation] if self._tensors else []
         config = {
             "name": self.name,
@@ -157,7 +179,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Sequential":
-        """A new model of the same config, with new weights."""
+        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights."""
         with config_errors(config):
             return cls._from_config(config)
 
@@ -165,7 +187,7 @@ class Sequential(Model):
     def _from_config(cls, config: dict[str, Any]) -> "Sequential":
         made: dict[str, Layer] = {}
         for entry in config["layers"]:
-            if repr(entry) not in made:  # the same layer may stand in several places
+            if repr(entry) not in made:  # the same layer may occur several times
                 made[repr(entry)] = layer_from(entry)
         model = cls([made[repr(entry)] for entry in config["layers"]], name=config.get("name"))
         if not model.built and config.get("build_input_shape"):

@@ -1,4 +1,4 @@
-"""The table that ``model.summary()`` prints."""
+"""The table printed by ``model.summary()``."""
 
 import sys
 from typing import Any
@@ -10,26 +10,26 @@ from cornu.errors import NotBuiltError
 
 
 def print_summary(model: Any, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
-    """Prints the layers of a model: as a drawn table on a terminal, as plain text elsewhere.
+    """Print the layers of a model: as a formatted table on a terminal, as plain text elsewhere.
 
     Args:
         model: The model.
-        line_length: Width in characters; default that of the terminal, or 80.
-        print_fn: Called with the text instead of printing it.
-        expand_nested: Whether the layers of nested models are listed too.
+        line_length: Integer, width in characters. Defaults to the width of the terminal, or 80.
+        print_fn: Function that is called with the table as a string, in place of ``print``. Defaults to None.
+        expand_nested: Whether to list the layers of nested models. Defaults to False.
     """
     text = summary_text(model, line_length, expand_nested, plain=print_fn is not None or not sys.stdout.isatty())
     (print_fn or print)(text)
 
 
 def summary_text(model: Any, line_length: int | None = None, expand_nested: bool = False, plain: bool = True) -> str:
-    """The table as text.
+    """Return the table as a string.
 
     Args:
         model: The model.
-        line_length: Width in characters.
-        expand_nested: Whether the layers of nested models are listed too.
-        plain: Whether to draw without colours and with ASCII characters.
+        line_length: Integer, width in characters. Defaults to 80 if ``plain``, else to the width of the terminal.
+        expand_nested: Whether to list the layers of nested models. Defaults to False.
+        plain: Whether to use only ASCII characters and no colors. Defaults to True.
     """
     from rich import box
     from rich.console import Console
@@ -85,12 +85,13 @@ def _consumers(graph: Any) -> dict[int, list]:
 
 
 def _sources(graph: Any, layer: Layer) -> str:
-    """Names of the operations whose outputs a layer takes."""
+    """Return the names of the operations whose outputs are inputs of a layer."""
     nodes = [node for node in graph.nodes if node.operation is layer]
     return ", ".join(dict.fromkeys(tensor.node.operation.name for node in nodes for tensor in node.inputs)) or "-"
 
 
 def _totals(model: Any) -> list[str]:
+    """Return the lines below the table: numbers and sizes of the parameters."""
     trained = {id(variable) for variable in model.trainable_variables}
     counts = {"Total": model.variables}
     counts["Trainable"] = [variable for variable in model.variables if id(variable) in trained]

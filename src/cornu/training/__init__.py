@@ -1,1 +1,1 @@
-"""Training: the state, the step, the loop over it, and what feeds it."""
+"""Training: data validation and adapters, the compiled step, and the loop over steps and epochs."""

@@ -1,4 +1,4 @@
-"""A batch of data, and which rows of the data make it."""
+"""Batches of data, and the row indices that select them."""
 
 from typing import Any, NamedTuple
 
@@ -7,13 +7,13 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 
 
 class Batch(NamedTuple):
-    """What a step sees of the data.
+    """The data of one step.
 
     Attributes:
-        x: Tree of arrays ``(batch, ...)``.
-        y: Tree of arrays ``(batch, ...)``, or None.
-        sample_weight: Tree of arrays ``(batch,)``, or None.
-        sample_mask: ``(batch,)``, 1 for a sample and 0 for padding, or None if nothing is padding.
+        x: Tree of arrays of shape ``(batch, ...)``.
+        y: Tree of arrays of shape ``(batch, ...)``, or None.
+        sample_weight: Tree of arrays of shape ``(batch,)``, or None.
+        sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding, or None if there is no padding.
     """
 
     x: Any
@@ -23,11 +23,12 @@ class Batch(NamedTuple):
 
 
 class BatchIndices(NamedTuple):
-    """Which rows of the data make which batch.
+    """Row indices of the batches.
 
     Attributes:
-        rows: ``(steps, batch)``, indices of rows.
-        counts: ``(steps,)``, how many of a batch's rows are samples (the rest is padding), or None for all.
+        rows: Integer array of shape ``(steps, batch)``, indices of rows of the data.
+        counts: Integer array of shape ``(steps,)``, number of samples of each batch (the remaining rows are padding), or None
+            if there is no padding.
     """
 
     rows: Any
@@ -35,17 +36,23 @@ class BatchIndices(NamedTuple):
 
 
 def shapes_and_dtypes(tree: Any) -> tuple:
-    """Those of the arrays of a tree: a function is compiled anew for each new ones."""
+    """Return the shapes and dtypes of the arrays of a tree; a function is compiled again for each new combination."""
     return tuple((tuple(array.shape), array.dtype) for array in trees.leaves(tree))
 
 
 def spec_of(data: Batch) -> Batch:
-    """Return the specification of data: its shapes, with the batch left open, and dtypes, as symbolic tensors."""
+    """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes."""
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
 
 
 def batch_of(data: Batch, indices: BatchIndices, number: Any) -> Batch:
-    """The batch of a step: the rows that the plan names, and a mask if it says that some are padding."""
+    """Return the batch of a step: the rows selected by the indices, and a mask if some of them are padding.
+
+    Args:
+        data: Data on the device, as a batch of all rows.
+        indices: Row indices of all steps.
+        number: Index of the step.
+    """
     rows = ops.get_item(indices.rows, number)
     x, y, sample_weight = trees.map(lambda array: ops.take(array, rows, axis=0), (data.x, data.y, data.sample_weight))
     if indices.counts is None:
@@ -55,12 +62,13 @@ def batch_of(data: Batch, indices: BatchIndices, number: Any) -> Batch:
 
 
 class DataChunk(NamedTuple):
-    """Data on the device and the steps to make with it.
+    """Data on the device and the steps to run with it.
 
     Attributes:
         data: The data, as a batch of all its rows.
-        plan: Which rows make which batch. It may be longer than the steps to make, so that plans of one feed have one shape.
-        steps: How many steps to make.
+        indices: Row indices of the batches. There may be more than ``steps``, so that all indices of one adapter have the
+            same shape.
+        steps: Number of steps to run.
     """
 
     data: Batch
@@ -69,15 +77,15 @@ class DataChunk(NamedTuple):
 
 
 def sample_count(batch: Batch) -> int:
-    """Number of samples of a batch of arrays."""
+    """Return the number of samples of a batch of arrays."""
     return sample_count_of(batch.x)
 
 
 def sample_count_of(x: Any) -> int:
-    """Number of rows of a tree of arrays."""
+    """Return the number of rows of a tree of arrays."""
     return len(trees.leaves(x)[0])
 
 
 def rows(batch: Batch, which: slice) -> Batch:
-    """Some rows of all arrays."""
+    """Return some rows of all arrays of a batch."""
     return trees.map(lambda array: array[which], batch)

@@ -1,4 +1,4 @@
-"""What may be called while a model trains: the base class of callbacks, and ``History``."""
+"""The base class of callbacks, ``History`` and ``CallbackList``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,21 +19,23 @@ _BATCH_EVENTS = (
 
 
 class Callback:
-    """The base of callbacks: override the methods whose moments you want.
+    """Base class of callbacks: override the methods for the events of interest.
 
-    The model holds the current weights whenever a method is called, and may be changed by it (its weights,
-    ``optimizer.learning_rate``,
-    ``stop_training = True``). A callback that overrides none of the ``..._batch_...`` methods lets many steps run in one go.
+    Whenever a method is called, the model has its current weights and may be changed (its weights, ``optimizer.learning_rate``,
+    ``stop_training = True``). If a callback overrides none of the ``..._batch_...`` methods, many steps can run in one compiled
+    call.
 
     Attributes:
-        model: The model that trains.
-        params: ``{"epochs", "steps", "verbose"}``.
+        model: The model that is being trained, evaluated or used for prediction.
+        params: Dict of the parameters of the run: ``"epochs"``, ``"steps"`` and ``"verbose"``.
 
     Example:
         >>> from cornu.callbacks import Callback
-        >>> class Tell(Callback):
+        >>> class PrintLogs(Callback):
         ...     def on_epoch_end(self, epoch, logs=None):
         ...         print(epoch, sorted(logs))
+        >>> PrintLogs().on_epoch_end(0, {"loss": 0.5, "accuracy": 0.9})
+        0 ['accuracy', 'loss']
     """
 
     def __init__(self) -> None:
@@ -41,78 +43,105 @@ class Callback:
         self.params: dict[str, Any] = {}
 
     def set_model(self, model: Any) -> None:
-        """Is told the model before training begins."""
+        """Set the model. Called before the run starts."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Is told the parameters of the run before it begins."""
+        """Set the parameters of the run. Called before the run starts."""
         self.params = params
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """An epoch begins; epochs count from 0."""
+        """Called at the start of an epoch during training.
+
+        Args:
+            epoch: Integer, index of the epoch, starting at 0.
+            logs: Empty dict.
+        """
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """An epoch ended; ``logs`` holds its loss and metrics, those of validation with the prefix ``val_``."""
+        """Called at the end of an epoch during training.
+
+        Args:
+            epoch: Integer, index of the epoch, starting at 0.
+            logs: Dict of the loss and metrics of the epoch. The names of validation values start with ``val_``.
+        """
 
     def on_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Another name for :meth:`on_train_batch_begin`."""
+        """Called at the start of a training step. Alias of :meth:`on_train_batch_begin`."""
 
     def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Another name for :meth:`on_train_batch_end`."""
+        """Called at the end of a training step. Alias of :meth:`on_train_batch_end`."""
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """A training step begins; steps count from 0 in each epoch."""
+        """Called at the start of a training step.
+
+        Args:
+            batch: Integer, index of the step within the epoch, starting at 0.
+            logs: Empty dict.
+        """
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """A training step ended; ``logs`` holds the means since the epoch began."""
+        """Called at the end of a training step.
+
+        Args:
+            batch: Integer, index of the step within the epoch, starting at 0.
+            logs: Dict of the means of the loss and metrics since the start of the epoch.
+        """
         self.on_batch_end(batch, logs)
 
     def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """A step of ``evaluate`` begins."""
+        """Called at the start of a step of ``evaluate`` or of validation."""
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """A step of ``evaluate`` ended."""
+        """Called at the end of a step of ``evaluate`` or of validation."""
 
     def on_predict_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """A step of ``predict`` begins."""
+        """Called at the start of a step of ``predict``."""
 
     def on_predict_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """A step of ``predict`` ended."""
+        """Called at the end of a step of ``predict``; ``logs["outputs"]`` contains the outputs of the batch."""
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """``fit`` begins."""
+        """Called at the start of ``fit``."""
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """``fit`` ends."""
+        """Called at the end of ``fit``; ``logs`` are those of the last epoch."""
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        """``evaluate``, or the validation of an epoch, begins."""
+        """Called at the start of ``evaluate`` or of the validation of an epoch."""
 
     def on_test_end(self, logs: dict | None = None) -> None:
-        """``evaluate``, or the validation of an epoch, ended."""
+        """Called at the end of ``evaluate`` or of the validation of an epoch; ``logs`` are its loss and metrics."""
 
     def on_predict_begin(self, logs: dict | None = None) -> None:
-        """``predict`` begins."""
+        """Called at the start of ``predict``."""
 
     def on_predict_end(self, logs: dict | None = None) -> None:
-        """``predict`` ended."""
+        """Called at the end of ``predict``."""
 
     def on_non_finite(self, error: NonFiniteError) -> bool:
-        """A step gave a NaN loss or weight, and was undone. Return True to end training quietly instead of with the error."""
+        """Called when a step resulted in a non-finite loss or weight, after the step was undone.
+
+        Args:
+            error: The error that ``fit`` raises.
+
+        Returns:
+            True to end training without raising the error, else False.
+        """
         return False
 
     def wants_batches(self) -> bool:
-        """Whether it must be called at every step."""
+        """Return whether the callback must be called at every step."""
         return any(getattr(type(self), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
 
 
 class History(Callback):
-    """Remembers the logs of every epoch. ``fit`` makes one and gives it back.
+    """Callback that records the logs of every epoch. ``fit`` creates and returns one.
 
     Attributes:
-        epoch: The epochs that were trained.
-        history: Name of a log to its values, one an epoch: ``history["val_accuracy"]``.
+        epoch: List of the indices of the epochs.
+        history: Dict from the name of a log to a list with one value per epoch, such as ``history["val_accuracy"]``.
 
     Example:
         >>> from cornu.callbacks import History
@@ -128,22 +157,22 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Appends the logs of an epoch."""
+        """Append the logs of an epoch."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
 
 class CallbackList:
-    """Several callbacks called as one.
+    """Several callbacks that are called as one.
 
     Args:
-        callbacks: The callbacks, in the order in which they are called: one, or a list of them.
-        model: The model they are told of.
-        params: The parameters they are told.
+        callbacks: Callback, or list of callbacks in the order in which they are called.
+        model: Model passed to ``set_model`` of the callbacks.
+        params: Dict passed to ``set_params`` of the callbacks.
 
     Raises:
-        InvalidTypeError: Something among them is no callback.
+        InvalidTypeError: If an element is not a callback.
 
     Example:
         >>> from cornu.callbacks import CallbackList, History
@@ -162,26 +191,27 @@ class CallbackList:
             callback.set_params(params)
 
     def wants_batches(self) -> bool:
-        """Whether one of them must be called at every step."""
+        """Return whether a callback must be called at every step."""
         return self._wants_batches
 
     def call(self, event: str, *args: Any) -> None:
-        """Calls the method of that name of every callback."""
+        """Call the method of that name of every callback."""
         for callback in self.callbacks:
             method: Callable = getattr(callback, event)
             method(*args)
 
     def handle_non_finite(self, error: NonFiniteError) -> bool:
-        """Tells every callback of a NaN and gives whether one of them takes it."""
+        """Pass an error to ``on_non_finite`` of every callback; return whether one of them returned True."""
         return any([callback.on_non_finite(error) for callback in self.callbacks])
 
 
 def _checked(callback: Any) -> Callback:
+    """Return a callback, or raise ``InvalidTypeError`` if it is not one."""
     if isinstance(callback, Callback):
         return callback
     name = callback.__name__ if isinstance(callback, type) else type(callback).__name__
     raise InvalidTypeError(
-        f"`callbacks` holds {callback!r}.",
-        "It must hold callbacks: objects of a class that inherits from `cornu.callbacks.Callback`.",
-        f"Make one: `{name}()`." if isinstance(callback, type) else f"Let `{name}` inherit from `Callback`.",
+        f"`callbacks` contains {callback!r}.",
+        "Callbacks must be instances of a subclass of `cornu.callbacks.Callback`.",
+        f"Pass an instance: `{name}()`." if isinstance(callback, type) else f"Let `{name}` inherit from `Callback`.",
     )

@@ -1,4 +1,4 @@
-"""What ``compile`` settles: optimizer, losses and metrics, and the compiled functions made of them."""
+"""The state created by ``compile``: optimizer, losses, metrics, and the compiled functions built from them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,20 +17,20 @@ from cornu.training.step.train_step import test_step, train_step
 
 
 class CompileState:
-    """The optimizer, losses and metrics of a model, and the functions that are compiled of them when data is first seen.
+    """The optimizer, losses and metrics of a model, and the functions compiled from them when the model first receives data.
 
     Args:
         model: The model.
-        optimizer: A name, a config or an optimizer.
+        optimizer: Optimizer, as a name, a config or an object.
         loss: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
         loss_weights: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
         metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
         weighted_metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
-        micro_batch_size: See ``Model.compile``.
+        micro_batch_size: See ``Model.compile``. Defaults to ``"auto"``.
 
     Raises:
-        InvalidArgumentError: The size of the micro-batches is none.
-        InvalidTypeError: A list of metrics stands where the loss weights belong.
+        InvalidArgumentError: If ``micro_batch_size`` is invalid.
+        InvalidTypeError: If ``loss_weights`` is a list of names of metrics.
     """
 
     def __init__(
@@ -45,30 +45,30 @@ class CompileState:
     ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
-                f"`compile` was given loss_weights={loss_weights!r}.",
-                "Loss weights are numbers; the third argument of `compile` is `loss_weights`, the fourth `metrics`.",
-                f"Write `metrics={list(loss_weights)!r}`.",
+                f"`compile` received loss_weights={loss_weights!r}.",
+                "Loss weights must be numbers; the third argument of `compile` is `loss_weights`, the fourth is `metrics`.",
+                f"Pass `metrics={list(loss_weights)!r}`.",
             )
         self._model = model
         self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.compiled_loss: Any = None  # built, as the scores are, when data is first seen
+        self.compiled_loss: Any = None  # built, like the metrics, when the model first receives data
         self.compiled_metrics: Any = None
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 
     def get_config(self) -> dict[str, Any]:
-        """What it was given, in Keras 3's form."""
+        """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
         decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
         return {"optimizer": serialization.serialize(self.optimizer), **given, **decided_by_cornu}
 
     def signature_for(self, spec: Batch) -> Signature:
-        """Return the model's signature for data; found once for each shape, since a subclassed model must run for it.
+        """Return the signature of the model for data, cached by shape, since a subclassed model must be evaluated to find it.
 
         Args:
-            spec: The specification of the data, for which the model is built.
+            spec: Specification of the data, for which the model is built.
         """
         key = repr(spec.x)
         if key not in self._signatures:
@@ -76,10 +76,10 @@ class CompileState:
         return self._signatures[key]
 
     def losses_for(self, spec: Batch) -> CompiledLoss:
-        """Return the losses, new ones as long as :meth:`ensure_built` was not called.
+        """Return the losses; new ones until :meth:`ensure_built` was called.
 
         Args:
-            spec: The specification of the data.
+            spec: Specification of the data.
         """
         if self.compiled_loss is not None:
             return self.compiled_loss
@@ -88,10 +88,10 @@ class CompileState:
         return CompiledLoss(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
 
     def ensure_built(self, spec: Batch) -> None:
-        """Build the losses and the metrics for data, if none are built yet.
+        """Build the losses and metrics for data, if they are not built yet.
 
         Args:
-            spec: The specification of the data, which was validated: what is built stays.
+            spec: Specification of validated data; the losses and metrics that are built for it are kept.
         """
         if self.compiled_metrics is not None:
             return
@@ -103,15 +103,15 @@ class CompileState:
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
 
     def state_sync(self, training: bool) -> StateSync:
-        """The keeper of the state, with the optimizer's part if it is to train.
+        """Return the object that reads and writes the training state, including the state of the optimizer if ``training``.
 
         Raises:
-            InvalidArgumentError: The optimizer was built for other weights than those to train.
+            InvalidArgumentError: If the optimizer was built for other weights than the trainable ones.
         """
         if training:
             self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
-        key = seeds.next_key() if training else (0, 0)  # measuring must not change what is drawn afterwards
+        key = seeds.next_key() if training else (0, 0)  # evaluation must not change later random draws
         return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:
@@ -120,21 +120,22 @@ class CompileState:
             self.optimizer.build(wanted)
         if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
             raise InvalidArgumentError(
-                f"The optimizer {self.optimizer.name!r} of {self._model.name!r} was built for other weights than these.",
-                "It belongs to one model, and to the layers that could be trained when training began.",
-                "Compile the model anew, with a new optimizer, after layers were frozen, thawed or added.",
+                f"The optimizer {self.optimizer.name!r} of {self._model.name!r} was built for a different set of weights.",
+                "An optimizer belongs to one model and to the weights that were trainable when training started.",
+                "Compile the model again with a new optimizer after freezing, unfreezing or adding layers.",
             )
 
     def train_function(self, spec: Batch) -> MultiStepFunction:
-        """The compiled block of training steps for data of a specification."""
+        """Return the compiled function of training steps for data of a specification."""
         return self._function("train", spec, self._train_step)
 
     def _train_step(self, spec: Batch) -> Callable:
+        """Return the training step for data of a specification."""
         parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.compiled_loss, spec.x)
         return train_step(self._model, self.compiled_loss, self.compiled_metrics, self.optimizer, parts_of)
 
     def test_function(self, spec: Batch) -> MultiStepFunction:
-        """The compiled block of measuring steps for data of a specification."""
+        """Return the compiled function of evaluation steps for data of a specification."""
         return self._function("test", spec, lambda _: test_step(self._model, self.compiled_loss, self.compiled_metrics))
 
     @property
@@ -143,7 +144,7 @@ class CompileState:
         return [*self.optimizer.variables, *(self.compiled_metrics.variables if self.compiled_metrics is not None else [])]
 
     def forget(self) -> None:
-        """Lets the functions be compiled anew when they are next needed."""
+        """Discard the compiled functions; they are compiled again when needed."""
         self._functions.clear()
         self._signatures.clear()
 
@@ -157,30 +158,31 @@ class CompileState:
 
 
 def _target_shapes(signature: Signature, spec: Batch) -> list:
-    """The shape of the target of each output, or None."""
+    """Return the shape of the target of each output, or None."""
     return [getattr(target, "shape", None) for target in aligned(spec.y, signature.output_names)]
 
 
 def _output_shapes(signature: Signature) -> list[tuple]:
+    """Return the shape of each output."""
     return [output.shape for output in trees.leaves(signature.outputs)]
 
 
 _MEASURES = ("metrics", "losses")
 _KINDS = {"optimizer": ("optimizers",), "loss": ("losses",), "metrics": _MEASURES, "weighted_metrics": _MEASURES}
-"""What each argument of ``compile`` may name in a config."""
+"""Registry tables that each argument of ``compile`` may refer to in a config."""
 
 
 def compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of ``compile`` of a config that :meth:`Compiled.get_config` gave.
+    """Return the arguments of ``compile`` for a config returned by :meth:`CompileState.get_config`.
 
     Raises:
-        UnsafeModelError: The config names something that is no optimizer, loss or metric.
+        UnsafeModelError: If the config names something that is not an optimizer, loss or metric.
     """
     return {name: _made(value, _KINDS.get(name)) for name, value in config.items()}
 
 
 def _made(value: Any, kinds: tuple[str, ...] | None) -> Any:
-    """A config, or a tree of configs, as objects; names and numbers as they are."""
+    """Create the objects of a config, or of a tree of configs; names and numbers are returned unchanged."""
     if isinstance(value, dict) and "class_name" not in value:
         return {name: _made(part, kinds) for name, part in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The objective: the losses of a model's outputs, weighted and added up."""
+"""The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ class Losses(NamedTuple):
     """The losses of one batch.
 
     Attributes:
-        total: The number that training makes small.
+        total: The scalar that training minimizes.
         parts: The loss of each output that has one, before weighting.
     """
 
@@ -20,17 +20,18 @@ class Losses(NamedTuple):
 
 
 class CompiledLoss:
-    """The losses of a model's outputs.
+    """The losses of a model's outputs: ``total = sum(weight * loss(y, output))``.
 
     Args:
-        loss: What ``compile`` was given: a loss by name, function or object, or a list or dict with one for each output.
-        loss_weights: A number for each output, as a list or dict, or None.
+        loss: The ``loss`` argument of ``compile``: a loss as a name, function or object, or a list or dict with one for each
+            output.
+        loss_weights: List or dict with a number for each output, or None.
         output_names: Names of the outputs, in order.
-        targets: Shapes of the targets, one for each output, or None: what ``"crossentropy"`` means depends on them.
-        outputs: Shapes of the outputs.
+        targets: List of the shapes of the targets, one for each output, or None; ``"crossentropy"`` depends on them.
+        outputs: List of the shapes of the outputs.
 
     Raises:
-        InvalidArgumentError: A list or dict does not fit the outputs.
+        InvalidArgumentError: If a list or dict does not match the outputs.
     """
 
     def __init__(self, loss: Any, loss_weights: Any, output_names: list[str], targets: list, outputs: list):
@@ -40,12 +41,12 @@ class CompiledLoss:
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
-                f"`compile` was given loss={loss!r}.", "At least one output needs a loss.", "Pass one, such as `loss='mse'`."
+                f"`compile` received loss={loss!r}.", "At least one output must have a loss.", "Pass one, such as `loss='mse'`."
             )
 
     @property
     def padding_is_safe(self) -> bool:
-        """Whether every loss judges each sample alone, so that padding can be left out of it."""
+        """Whether every loss is computed for each sample independently, so that padding can be excluded."""
         return all(loss is None or loss.is_per_sample for loss in self.losses)
 
     @property
@@ -55,19 +56,19 @@ class CompiledLoss:
 
     @property
     def part_names(self) -> list[str]:
-        """Names of the single losses in the logs; none if the model has one output."""
+        """Names of the losses of the outputs in the logs; empty if the model has one output."""
         if len(self.output_names) == 1:
             return []
         return [f"{name}_loss" for name, loss in zip(self.output_names, self.losses, strict=True) if loss is not None]
 
     def __call__(self, y: Any, outputs: list, sample_weight: Any, masks: list) -> Losses:
-        """The losses of a batch.
+        """Return the losses of a batch.
 
         Args:
-            y: Targets: a tree with one entry for each output, or one entry.
-            outputs: The outputs.
-            sample_weight: Weights: as ``y``.
-            masks: For each output what of it counts, ``(batch, ...)``, or None.
+            y: Targets: a tree with one entry for each output, or a single entry for all.
+            outputs: List of the outputs.
+            sample_weight: Sample weights, in the form of ``y``, or None.
+            masks: List with the mask of each output, of shape ``(batch, ...)``, or None.
         """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         parts, weighted = [], []
@@ -80,10 +81,10 @@ class CompiledLoss:
 
 
 def per_output(given: Any, output_names: list[str], argument: str) -> list:
-    """One entry for each output, from what ``compile`` was given: one thing for all, a list, or a dict by the outputs' names.
+    """Return a list with one entry for each output, from a single value for all outputs, a list, or a dict by output names.
 
     Raises:
-        InvalidArgumentError: The list's length or a name does not fit.
+        InvalidArgumentError: If the length of a list or a key of a dict does not match the outputs.
     """
     if isinstance(given, dict) and "class_name" not in given:
         for name in given:
@@ -91,22 +92,22 @@ def per_output(given: Any, output_names: list[str], argument: str) -> list:
                 raise InvalidArgumentError(
                     f"`{argument}` names an output {name!r}.",
                     f"The model's outputs are {output_names}.",
-                    did_you_mean(name, output_names) or "Use these names.",
+                    did_you_mean(name, output_names) or "Use the names of the outputs.",
                 )
         return [given.get(name) for name in output_names]
     if isinstance(given, (list, tuple)):
         if len(given) != len(output_names):
             raise InvalidArgumentError(
-                f"`{argument}` holds {len(given)} entries.",
+                f"`{argument}` has {len(given)} entries.",
                 f"The model has {len(output_names)} outputs: {output_names}.",
-                "Give one entry for each, None where there is none.",
+                "Pass one entry for each output, or None for an output without one.",
             )
         return list(given)
     return [given for _ in output_names]
 
 
 def aligned(tree: Any, output_names: list[str]) -> list:
-    """Targets or weights as a list with one entry for each output; a single entry serves all outputs."""
+    """Return targets or weights as a list with one entry for each output; a single entry is repeated for all outputs."""
     if isinstance(tree, dict):
         return [tree.get(name) for name in output_names]
     if isinstance(tree, (list, tuple)) and len(tree) == len(output_names):

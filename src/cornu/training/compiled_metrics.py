@@ -1,4 +1,4 @@
-"""The scores: the mean loss and the metrics of a model's outputs, kept as a list of arrays while steps run."""
+"""The metrics of a compiled model: the mean loss and the metrics of its outputs, as a list of arrays while steps run."""
 
 import itertools
 from typing import Any
@@ -14,12 +14,12 @@ class CompiledMetrics:
     """All metrics of a compiled model.
 
     Args:
-        metrics: What ``compile`` was given: a list for a model with one output; for several a list of lists, or a dict.
-        weighted_metrics: The same, for metrics that heed ``sample_weight``.
-        objective: The objective, whose losses are kept too.
-        targets: Shapes of the targets, one for each output, or None.
-        outputs: Shapes of the outputs.
-        backend_name: Name of the backend that keeps the metrics' variables.
+        metrics: The ``metrics`` argument of ``compile``: a list for a model with one output, else a list of lists or a dict.
+        weighted_metrics: The ``weighted_metrics`` argument of ``compile``: metrics weighted by ``sample_weight``.
+        compiled_loss: The losses, whose means are tracked too.
+        targets: List of the shapes of the targets, one for each output, or None.
+        outputs: List of the shapes of the outputs.
+        backend_name: Name of the backend that stores the variables of the metrics.
 
     Attributes:
         names: Names of the logs, in order.
@@ -44,7 +44,7 @@ class CompiledMetrics:
             variable.to_backend(backend_name)
 
     def _add_name(self, name: str, position: int, weighted: bool) -> None:
-        """Names a metric's log as Keras does: ``output_accuracy`` where there are several outputs; each name once."""
+        """Add the name of a metric's log as in Keras, ``output_accuracy`` if there are several outputs; names are unique."""
         names = self.compiled_loss.output_names
         prefix = f"{names[position]}_" if len(names) > 1 else ""
         first = f"{prefix}weighted_{name}" if weighted and prefix + name in self.names else prefix + name
@@ -53,7 +53,7 @@ class CompiledMetrics:
 
     @property
     def metrics(self) -> list[Metric]:
-        """All metrics, the mean loss first."""
+        """List of all metrics, the mean loss first."""
         return [*self._trackers, *(m for kind in (self._of_output, self._weighted) for part in kind for m in part)]
 
     @property
@@ -63,26 +63,26 @@ class CompiledMetrics:
 
     @property
     def padding_is_safe(self) -> bool:
-        """Whether every metric leaves out samples of weight 0, so that batches may be padded."""
+        """Whether every metric ignores samples of weight 0, so that batches may be padded."""
         return all(metric.ignores_zero_weight for metric in self.metrics)
 
     def reset(self) -> None:
-        """Starts all metrics anew."""
+        """Reset the state of all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
     def update(self, values: list, losses: Losses, batch: Batch, outputs: list) -> list:
-        """The metrics' values after one more batch. Pure.
+        """Return the values of the metrics' variables after one more batch. Pure.
 
         Args:
             values: Values of :attr:`variables`.
-            losses: The batch's losses.
+            losses: Losses of the batch.
             batch: The batch.
-            outputs: List of what the model gave for it.
+            outputs: List of the outputs of the model for the batch.
         """
         remaining, after = iter(values), []
 
-        def adapter(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
+        def update_metric(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
             own = [next(remaining) for _ in metric.variables]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
@@ -91,17 +91,19 @@ class CompiledMetrics:
         count = ops.shape(trees.leaves(batch.x)[0])[0] if batch.sample_mask is None else ops.sum(batch.sample_mask)
         parts = losses.parts if len(self._trackers) > 1 else []
         for tracker, loss in zip(self._trackers, [losses.total, *parts], strict=True):
-            adapter(tracker, loss, sample_weight=count)
+            update_metric(tracker, loss, sample_weight=count)
         names = self.compiled_loss.output_names
         targets, weights = aligned(batch.y, names), aligned(batch.sample_weight, names)
         for kind, weighted in ((self._of_output, False), (self._weighted, True)):
             for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
                 for metric in metrics:
-                    adapter(metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask))
+                    update_metric(
+                        metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask)
+                    )
         return after
 
     def results(self, values: list) -> dict[str, Any]:
-        """The logs for values of :attr:`variables`. Pure."""
+        """Return the logs for values of :attr:`variables`. Pure."""
         remaining, logs = iter(values), {}
         for name, metric in zip(self.names, self.metrics, strict=True):
             result = metric.stateless_result([next(remaining) for _ in metric.variables])
@@ -109,13 +111,13 @@ class CompiledMetrics:
         return logs
 
     def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Logs in the order of the metrics: a backend may give a dict back in another one."""
+        """Return logs in the order of the metrics, since a backend may return a dict in another order."""
         position = {name: number for number, name in enumerate(self.names)}
         return dict(sorted(logs.items(), key=lambda item: position.get(item[0], len(position))))
 
 
 def _lists(given: Any, output_names: list[str]) -> list[list]:
-    """A list of metrics for each output."""
+    """Return a list of metrics for each output."""
     if given is None:
         return [[] for _ in output_names]
     if len(output_names) == 1 and not isinstance(given, dict):
@@ -128,6 +130,7 @@ def _lists(given: Any, output_names: list[str]) -> list[list]:
 
 
 def _combined(weight: Any, mask: Any) -> Any:
+    """Return the product of sample weights and a sample mask, either of which may be None."""
     if weight is None or mask is None:
         return mask if weight is None else weight
     return ops.multiply(weight, ops.reshape(mask, (-1, *(1,) * (len(weight.shape) - 1))))

@@ -1,4 +1,4 @@
-"""``fit`` and ``evaluate``: from a user's data to feeds, and epoch after epoch through the loop."""
+"""Implementation of ``fit`` and ``evaluate``: the loop over epochs."""
 
 import functools
 import numbers
@@ -28,22 +28,22 @@ def fit(
     callbacks: Any,
     verbose: Any,
 ) -> History:
-    """Trains a model (see ``Model.fit``).
+    """Train a model (see ``Model.fit``).
 
     Args:
         model: The model.
-        compiled: What ``compile`` settled, built.
-        feed: What it trains on.
-        validation: What it is measured on, or None.
-        epochs: Numbers of the epochs to train, counted from 0.
-        validation_freq: Measure every so many epochs, or in the epochs (counted from 1) of a list.
+        compiled: Compile state of the model, built.
+        adapter: Training data.
+        validation: Validation data, or None.
+        epochs: Range of the indices of the epochs, starting at 0.
+        validation_freq: Number of epochs between validations, or a collection of epochs (counted from 1).
         callbacks: The callbacks.
         verbose: See :class:`~cornu.training.loop.progress.Progress`.
 
     Returns:
         The history.
     """
-    model.history = history = History()  # also there if training ends with an exception
+    model.history = history = History()  # set before training, to be available after an exception
     progress = Progress(verbose)
     params = {"epochs": epochs.stop, "steps": adapter.steps, "verbose": verbose}
     callback_list = CallbackList([callbacks, history], model, params)
@@ -60,7 +60,7 @@ def fit(
     with progress:
         for epoch in epochs:
             if not adapter.ready():
-                warnings.warn(_ended_text(epoch - epochs.start, len(epochs)), stacklevel=3)
+                warnings.warn(_exhausted_text(epoch - epochs.start, len(epochs)), stacklevel=3)
                 break
             compiled.compiled_metrics.reset()
             callback_list.call("on_epoch_begin", epoch, {})
@@ -83,28 +83,32 @@ def fit(
 
 
 def _validated(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
-    """The logs of the validation data, with their prefix; none, and a warning, if it is used up."""
+    """Return the logs of the validation data, with their prefix; an empty dict, with a warning, if the data is exhausted."""
     if not adapter.ready():
-        text = "`fit`: the validation data ended: an iterator gives its batches only once. This epoch is not validated. "
+        text = (
+            "`fit`: the validation data is exhausted: an iterator can be iterated over only once. This epoch is not validated. "
+        )
         warnings.warn(
-            text + "Pass arrays, or something that can be iterated over anew, such as a list of batches.", stacklevel=4
+            text + "Pass arrays, or an iterable that can be iterated over repeatedly, such as a list of batches.", stacklevel=4
         )
         return {}
     return {f"val_{name}": value for name, value in measure(compiled, adapter, callbacks, Progress(0)).items()}
 
 
-def _ended_text(made: int, wanted: int) -> str:
+def _exhausted_text(made: int, wanted: int) -> str:
+    """Return the warning for training data that ended before the last epoch."""
     return (
-        f"`fit`: the data ended after {made} of {wanted} epochs, and so does training: an iterator gives its batches once. "
-        "Let it give them for ever and pass `steps_per_epoch`, or pass what can be iterated over anew, such as a list."
+        f"`fit`: the data ended after {made} of {wanted} epochs, so training stops: an iterator can be iterated over only "
+        "once. Pass an infinite iterator with `steps_per_epoch`, or an iterable that can be iterated over repeatedly, such as "
+        "a list."
     )
 
 
 def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
-    """Runs a model over data without training it.
+    """Evaluate a model on data without training it.
 
     Returns:
-        The logs: loss and metrics.
+        The logs: dict of the loss and metrics.
     """
     compiled.compiled_metrics.reset()
     callbacks.call("on_test_begin", {})
@@ -120,10 +124,10 @@ def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackLis
 def one_batch(
     function: str, model: Any, compiled: CompileState, data: Batch, class_weight: dict | None, training: bool
 ) -> dict[str, float]:
-    """One step on one batch, for ``train_on_batch`` and ``test_on_batch``; the metrics are those of this batch.
+    """Run one step on one batch, for ``train_on_batch`` and ``test_on_batch``, with metrics of this batch only.
 
     Returns:
-        The logs.
+        The logs: dict of the loss and metrics.
     """
     data = array_checks.as_arrays(function, data)
     adapter = make_adapter(function, model, compiled, data, sample_count(data), False, class_weight)
@@ -137,4 +141,5 @@ def one_batch(
 
 
 def _is_due(frequency: Any, epoch: int) -> bool:
+    """Return whether to validate after an epoch."""
     return (epoch + 1) % frequency == 0 if isinstance(frequency, numbers.Integral) else epoch + 1 in frequency

@@ -1,4 +1,4 @@
-"""``predict``: from a user's data through the compiled forward function to NumPy arrays."""
+"""Implementation of ``predict``: from the user's data through the compiled forward function to NumPy arrays."""
 
 import contextlib
 import itertools
@@ -19,7 +19,7 @@ from cornu.training.loop.progress import Progress
 from cornu.training.predict_function import PredictFunction
 
 _IN_FLIGHT = 2
-"""How many batches may be on the device before their outputs are copied to the host."""
+"""Maximum number of batches on the device before their outputs are copied to the host."""
 
 
 def predict(
@@ -30,23 +30,23 @@ def predict(
     progress: Progress,
     steps: int | None,
 ) -> Any:
-    """Runs a model over batches.
+    """Run a model over batches.
 
     Args:
         model: The model.
-        forward: Its compiled function.
-        batches: Pairs of a batch and how many of its rows are samples; the others are padding.
-        callbacks: Whom to call.
-        progress: Where to show it.
-        steps: How many batches there are, if it is known.
+        forward: Compiled prediction function of the model.
+        batches: Pairs of a batch and the number of its rows that are samples; the others are padding.
+        callbacks: Callbacks to call.
+        progress: Progress display.
+        steps: Number of batches, if known, else None.
 
     Returns:
-        The outputs of all samples, stacked, as NumPy arrays.
+        The outputs of all samples, concatenated, as NumPy arrays.
 
     Raises:
-        DataError: There is no batch.
+        DataError: If there is no batch.
     """
-    parts: list[tuple[Any, Any]] = []  # outputs and how many rows count; None once they are on the host
+    parts: list[tuple[Any, Any]] = []  # outputs and number of samples; None once they are on the host
     callbacks.call("on_predict_begin", {})
     with progress, contextlib.closing(batches):
         progress.begin("Predicting", steps)
@@ -67,14 +67,14 @@ def predict(
     callbacks.call("on_predict_end", {})
     if not parts:
         raise DataError(
-            "`predict` was given no batch.", "It needs at least one.", "A generator that was used up must be made anew."
+            "`predict` received no batches.", "At least one batch is required.", "Create an exhausted generator again."
         )
     hosts = [outputs if count is None else _to_host(model, outputs, count) for outputs, count in parts]
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
 
 
 def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
-    """The samples to take and the size of a batch: ``steps`` alone take all samples, with ``batch_size`` only so many."""
+    """Return the samples and the batch size: all samples for ``steps`` alone, ``steps * batch_size`` samples with both."""
     if steps is None:
         return x, batch_size or 32
     size = batch_size or -(-batch.sample_count_of(x) // steps)
@@ -82,9 +82,9 @@ def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
 
 
 def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any, int]]:
-    """Cuts arrays into batches for :func:`predict`.
+    """Split arrays into batches for :func:`predict`.
 
-    Few sizes mean few compilations: a batch that is not full is filled up to the next power of two, if it may be.
+    To limit the number of compilations, an incomplete batch is padded to the next power of two if padding is allowed.
     """
     samples = len(trees.leaves(x)[0])
     for start in range(0, samples, batch_size):
@@ -100,13 +100,13 @@ def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any
 def batches_of_iterable(
     batches: Any, steps: int | None, prepare: Callable[[Any], Any], prefetch: bool
 ) -> Generator[tuple[Any, int]]:
-    """The inputs of batches that come ready.
+    """Yield the inputs of the batches of an iterable.
 
     Args:
-        batches: Gives batches.
-        steps: How many to take; None for all.
-        prepare: Checks inputs and gives them as arrays.
-        prefetch: Whether batches may be drawn before they are needed, in a thread of their own.
+        batches: Iterable of batches.
+        steps: Number of batches; None for all.
+        prepare: Function that validates inputs and returns them as arrays.
+        prefetch: Whether batches may be drawn in advance, in a separate thread.
     """
     given = (each for each in itertools.islice(iterate(batches), steps))
     with contextlib.closing(prefetched(given, prefetch and may_prefetch(batches))) as given:
@@ -116,6 +116,7 @@ def batches_of_iterable(
 
 
 def _to_host(model: Any, outputs: Any, count: int) -> Any:
+    """Return the first ``count`` rows of outputs as NumPy arrays."""
     return trees.map(
         lambda array: array[:count] if isinstance(array, np.ndarray) else backend_of(model).to_numpy(array)[:count], outputs
     )

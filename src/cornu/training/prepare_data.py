@@ -1,4 +1,4 @@
-"""From a user's data to validated data adapters."""
+"""Conversion of the user's data to validated data adapters."""
 
 import functools
 from typing import Any
@@ -30,23 +30,25 @@ def make_adapter(
     class_weight: dict | None = None,
     steps: int | None = None,
 ) -> DataAdapter:
-    """Validate what a user gave, and adapt it: return a feed that carries the specification of its data.
+    """Validate the user's data and return an adapter for it, which has the specification of the data.
 
-    A model that has no shapes yet is built, since inputs can be validated against shapes only. Losses and metrics stay as they
-    are: ``compiled.ensure_built(feed.spec)`` builds them. Batches are validated as they come, the first one here.
+    A model without known shapes is built, since inputs can only be validated against shapes. Losses and metrics are not built:
+    ``compiled.ensure_built(adapter.spec)`` does this. Batches of an iterable are validated when they are drawn, the first one
+    here.
 
     Args:
-        function: Name of the function the user called, for errors; data for ``"fit"`` is what is trained on.
+        function: Name of the function the user called, for errors; ``"fit"`` means that the data is used for training.
         model: The model.
-        compiled: What ``compile`` settled.
-        data: ``x``, ``y`` and ``sample_weight`` as the user gave them.
-        batch_size: Samples a step; default 32, or what makes ``steps`` of the data. Ready batches have their own size.
-        shuffle: Whether each epoch has an order of its own.
-        class_weight: Class to weight.
-        steps: Batches an epoch; None for all there are.
+        compiled: Compile state of the model.
+        data: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+        batch_size: Samples per step. Defaults to 32, or to the size that makes ``steps`` batches of the data. Ignored if
+            ``x`` yields batches.
+        shuffle: Whether to shuffle the data before each epoch.
+        class_weight: Dict from class to weight, or None.
+        steps: Batches per epoch; None for all batches.
 
     Raises:
-        DataError: The data cannot be used (see ``checks``).
+        DataError: If the data is invalid (see ``data_validation``).
     """
     trained = function == "fit"
 
@@ -62,7 +64,7 @@ def make_adapter(
 
     padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
-        arguments.no_targets_beside_batches(function, data)
+        arguments.check_no_targets(function, data)
         adapter = IterableDataAdapter(
             data.x, steps, validated, placement_of(model), padding, resumable=trained, shuffle=shuffle
         )
@@ -74,30 +76,30 @@ def make_adapter(
 
 
 def may_pad(model: Any, compiled: CompileState) -> bool:
-    """Whether a batch may be filled up: whether all layers, losses and metrics leave the padding out."""
+    """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
     layers_may = batch_coupling.effective_coupling(model) != "unknown"
     return layers_may and compiled.compiled_loss.padding_is_safe and compiled.compiled_metrics.padding_is_safe
 
 
 def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
-    """Cuts the last part off arrays, for validation.
+    """Split the last part off arrays, for validation.
 
     Args:
-        data: ``x``, ``y`` and ``sample_weight`` as the user gave them.
-        fraction: How much to cut off, between 0 and 1.
+        data: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+        fraction: Fraction of the samples to split off, between 0 and 1.
 
     Returns:
-        The data to train on and the data to measure on.
+        The training data and the validation data.
 
     Raises:
-        DataError: ``x`` gives batches.
-        InvalidArgumentError: One of the two would be empty.
+        DataError: If ``x`` yields batches.
+        InvalidArgumentError: If one of the two parts would be empty.
     """
     if is_batches(data.x):
         raise DataError(
-            f"`fit` was given validation_split={fraction} beside an `x` that gives batches.",
-            "Only arrays can be cut.",
-            "Pass the data to measure on as `validation_data`.",
+            f"`fit` received validation_split={fraction} together with an `x` that yields batches.",
+            "`validation_split` is supported for arrays only.",
+            "Pass the data for validation as `validation_data`.",
         )
     data = array_checks.as_arrays("fit", data)
     count = sample_count(data)
@@ -106,8 +108,8 @@ def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
         first = int(count * (1.0 - fraction))
     if not 0 < first < count:
         raise InvalidArgumentError(
-            f"`fit` was given validation_split={fraction!r} and {count} samples.",
-            "Both parts must hold at least one sample.",
+            f"`fit` received validation_split={fraction!r} and {count} samples.",
+            "Both parts must contain at least one sample.",
             "Pass a number between 0 and 1, such as `validation_split=0.2`, or more data.",
         )
     return rows(data, slice(0, first)), rows(data, slice(first, count))

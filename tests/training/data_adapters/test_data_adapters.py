@@ -252,7 +252,7 @@ def test_an_iterator_is_asked_for_no_more_than_it_must_give(prefetch, all_are_sl
 
 def test_an_iterator_that_ends_early_warns():
     adapter = batch_feed(iter(SOURCES["a list"]()), steps=5)
-    with pytest.warns(UserWarning, match="The data ended after 3 of the 5 batches that were asked for."):
+    with pytest.warns(UserWarning, match="The data ended after 3 of the 5 requested batches."):
         assert batches_of(adapter) == THREE
 
 
@@ -305,7 +305,7 @@ def test_without_padding_batches_are_taken_as_they_are():
 
 @pytest.mark.parametrize("source", [[], iter([])], ids=["a list", "an iterator"])
 def test_no_batch_at_all(source):
-    with pytest.raises(DataError, match="The data gave no batch at all"):
+    with pytest.raises(DataError, match="The data yielded no batches"):
         batch_feed(source).sample()
 
 
@@ -320,7 +320,7 @@ def test_an_object_that_gives_nothing_the_second_time():
 
     adapter = batch_feed(Once())
     batches_of(adapter)
-    with pytest.raises(DataError, match="The data gave no batch for this epoch"):
+    with pytest.raises(DataError, match="The data yielded no batches for this epoch"):
         batches_of(adapter)
 
 

@@ -25,52 +25,52 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "batch_size 0": (
         {"batch_size": 0},
         InvalidArgumentError,
-        "`fit` was given batch_size=0. It must be a whole number of at least 1. Pass `batch_size=32`.",
+        "`fit` received batch_size=0. It must be an integer of at least 1. Pass `batch_size=32`.",
     ),
     "batch_size -1": (
         {"batch_size": -1},
         InvalidArgumentError,
-        "`fit` was given batch_size=-1. It must be a whole number of at least 1.",
+        "`fit` received batch_size=-1. It must be an integer of at least 1.",
     ),
-    "batch_size 1.5": ({"batch_size": 1.5}, InvalidArgumentError, "batch_size=1.5. It must be a whole number"),
+    "batch_size 1.5": ({"batch_size": 1.5}, InvalidArgumentError, "batch_size=1.5. It must be an integer"),
     "batch_size 4.0": ({"batch_size": 4.0}, InvalidArgumentError, "Pass `batch_size=4`."),
-    "batch_size True": ({"batch_size": True}, InvalidArgumentError, "batch_size=True. It must be a whole number"),
-    "batch_size of text": ({"batch_size": "8"}, InvalidArgumentError, "batch_size='8'. It must be a whole number"),
+    "batch_size True": ({"batch_size": True}, InvalidArgumentError, "batch_size=True. It must be an integer"),
+    "batch_size of text": ({"batch_size": "8"}, InvalidArgumentError, "batch_size='8'. It must be an integer"),
     "epochs -1": (
         {"epochs": -1},
         InvalidArgumentError,
-        "`fit` was given epochs=-1. It must be a whole number of at least 0. Pass `epochs=10`.",
+        "`fit` received epochs=-1. It must be an integer of at least 0. Pass `epochs=10`.",
     ),
-    "epochs None": ({"epochs": None}, InvalidArgumentError, "epochs=None. It must be a whole number of at least 0."),
+    "epochs None": ({"epochs": None}, InvalidArgumentError, "epochs=None. It must be an integer of at least 0."),
     "initial_epoch -1": ({"initial_epoch": -1}, InvalidArgumentError, "initial_epoch=-1"),
     "steps_per_epoch 0": (
         {"steps_per_epoch": 0},
         InvalidArgumentError,
-        "steps_per_epoch=0. It must be a whole number of at least 1.",
+        "steps_per_epoch=0. It must be an integer of at least 1.",
     ),
     "validation_steps 0": ({"validation_steps": 0}, InvalidArgumentError, "validation_steps=0"),
     "validation_batch_size 0": ({"validation_batch_size": 0}, InvalidArgumentError, "validation_batch_size=0"),
     "validation_freq 0": (
         {"validation_freq": 0},
         InvalidArgumentError,
-        "validation_freq=0. It must be a whole number of at least 1.",
+        "validation_freq=0. It must be an integer of at least 1.",
     ),
     "validation_freq None": (
         {"validation_freq": None},
         InvalidTypeError,
-        "validation_freq=None. It must be a whole number, or a list of epochs",
+        "validation_freq=None. It must be an integer, or a list of epochs",
     ),
     "validation_split 1": (
         {"validation_split": 1},
         InvalidArgumentError,
-        "`fit` was given validation_split=1 and 12 samples. Both parts must hold at least one sample.",
+        "`fit` received validation_split=1 and 12 samples. Both parts must contain at least one sample.",
     ),
     "validation_split 1.5": ({"validation_split": 1.5}, InvalidArgumentError, "validation_split=1.5"),
-    "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` was given validation_split='0.2'"),
+    "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` received validation_split='0.2'"),
     "a sparse matrix": (
         {"x": lambda: pytest.importorskip("scipy.sparse").csr_array(X)},
         DataError,
-        "Make the sparse matrix a dense one: `x.toarray()`.",
+        "Convert the sparse matrix to a dense array: `x.toarray()`.",
     ),
     "validation_split -0.5": ({"validation_split": -0.5}, InvalidArgumentError, "validation_split=-0.5"),
     "validation_split with too few samples": (
@@ -81,21 +81,21 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "validation_split beside batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "validation_split": 0.2},
         DataError,
-        "Only arrays can be cut. Pass the data to measure on as `validation_data`.",
+        "`validation_split` is supported for arrays only. Pass the data for validation as `validation_data`.",
     ),
-    "no x": ({"x": None}, DataError, "`fit` was given no `x`."),
-    "x of length 0": ({"x": X[:0], "y": Y[:0]}, DataError, "`fit` was given no samples. It needs at least one."),
-    "an empty list": ({"x": [], "y": []}, DataError, "`fit` was given no samples."),
-    "samples of size 0": ({"x": X[:, :0]}, DataError, "`x` with the shape (12, 0). Each sample must hold at least one number."),
+    "no x": ({"x": None}, DataError, "`fit` received no `x`."),
+    "x of length 0": ({"x": X[:0], "y": Y[:0]}, DataError, "`fit` received no samples. At least one sample is required."),
+    "an empty list": ({"x": [], "y": []}, DataError, "`fit` received no samples."),
+    "samples of size 0": ({"x": X[:, :0]}, DataError, "with the shape (12, 0). Each sample must contain at least one value."),
     "a single number": (
         {"x": 3.0},
         DataError,
-        "`x` as a single number. It needs an array whose first axis counts the samples.",
+        "`x` as a scalar. It must be an array whose first axis is the batch axis.",
     ),
     "lengths differ": (
         {"y": Y[:11]},
         DataError,
-        "`fit` was given 12 rows in `x` and 11 rows in `y`. They must have the same number of rows",
+        "`fit` received 12 rows in `x` and 11 rows in `y`. They must have the same number of rows",
     ),
     "lengths of weights differ": (
         {"sample_weight": np.ones(5)},
@@ -110,72 +110,72 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     "texts as labels": (
         {"y": ["cat", "dog", "owl"] * 4},
         DataError,
-        "dtype <U3. Data must be real numbers. Turn names into class numbers: `names, y = np.unique(y, return_inverse=True)`.",
+        "dtype <U3. Data must be real numbers. Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`.",
     ),
     "texts in an object array": (
         {"y": np.array(["cat", "dog"] * 6, dtype=object)},
         DataError,
         "`names, y = np.unique(y, return_inverse=True)`",
     ),
-    "texts as samples": ({"x": ["a.png"] * 12}, DataError, "Turn texts into numbers first"),
+    "texts as samples": ({"x": ["a.png"] * 12}, DataError, "Convert strings to numbers first"),
     "objects": (
         {"x": np.array([[1, None, 2, 3]] * 12, dtype=object)},
         DataError,
         "`x` with the dtype object. Data must be real numbers. Convert it",
     ),
-    "dates": ({"x": np.zeros((12, 4), "datetime64[D]")}, DataError, "Turn dates into numbers"),
+    "dates": ({"x": np.zeros((12, 4), "datetime64[D]")}, DataError, "Convert dates to numbers"),
     "complex numbers": ({"x": X.astype(complex)}, DataError, "`np.stack([x.real, x.imag], axis=-1)`"),
     "NaN in x": (
         {"x": changed(X, (7, 2), np.nan)},
         NonFiniteError,
-        "`fit`: `x` holds a number that is NaN or infinite, in sample 7, at [2]. All numbers must be finite.",
+        "`fit`: `x` contains a value that is NaN or infinite, in sample 7, at [2]. All values must be finite.",
     ),
     "several infinite numbers": (
         {"x": changed(X, (slice(3, 6), 0), -np.inf)},
         NonFiniteError,
-        "`x` holds 3 numbers that are NaN or infinite, the first in sample 3, at [0].",
+        "`x` contains 3 values that are NaN or infinite, the first in sample 3, at [0].",
     ),
     "NaN in labels": (
         {"y": changed(Y.astype(float), 4, np.nan)},
         NonFiniteError,
-        "`y` holds a number that is NaN or infinite, in sample 4.",
+        "`y` contains a value that is NaN or infinite, in sample 4.",
     ),
     "infinite weights": (
         {"sample_weight": changed(np.ones(12), 2, np.inf)},
         NonFiniteError,
-        "`sample_weight` holds a number that is NaN or infinite, in sample 2.",
+        "`sample_weight` contains a value that is NaN or infinite, in sample 2.",
     ),
     "too large for float32": (
         {"x": changed(X.astype("float64"), (5, 1), 1e300)},
         NonFiniteError,
-        "`x` holds 1e+300 in sample 5, at [1]. As float32, in which the model computes, that is infinite. Scale the data.",
+        "`x` contains 1e+300 in sample 5, at [1]. It is infinite in float32, the dtype of the model's computations.",
     ),
     "y beside batches": (
         {"x": lambda: iter([(X, Y)])},
         DataError,
-        "`fit` was given `y` beside an `x` that gives batches. Batches bring their targets with them",
+        "`fit` received `y` together with an `x` that yields batches. Batches must contain their targets",
     ),
     "weights beside batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "sample_weight": np.ones(12)},
         DataError,
-        "was given `sample_weight` beside an `x` that gives batches",
+        "received `sample_weight` together with an `x` that yields batches",
     ),
-    "a generator of nothing": ({"x": lambda: iter([]), "y": None}, DataError, "The data gave no batch at all."),
+    "a generator of nothing": ({"x": lambda: iter([]), "y": None}, DataError, "The data yielded no batches."),
     "a batch of four things": (
         {"x": lambda: iter([(X, Y, Y, Y)]), "y": None},
         DataError,
-        "A batch holds 4 things. A batch is `x`, `(x, y)` or `(x, y, sample_weight)`.",
+        "A batch has 4 elements. A batch must be `x`, `(x, y)` or `(x, y, sample_weight)`.",
     ),
     "a class as callback": (
         {"callbacks": [cornu.callbacks.Callback]},
         InvalidTypeError,
-        "objects of a class that inherits from `cornu.callbacks.Callback`. Make one: `Callback()`.",
+        "instances of a subclass of `cornu.callbacks.Callback`. Pass an instance: `Callback()`.",
     ),
-    "bad validation labels": ({"validation_data": (X, Y + 5)}, DataError, "`fit` (validation_data): `y` holds the label"),
+    "bad validation labels": ({"validation_data": (X, Y + 5)}, DataError, "`fit` (validation_data): `y` contains the label"),
     "bad labels in the first batch": (
         {"x": lambda: iter([(X, Y + 5)]), "y": None},
         DataError,
-        "`fit` (batch 1): `y` holds the label",
+        "`fit` (batch 1): `y` contains the label",
     ),
 }
 
@@ -218,17 +218,17 @@ def test_metrics_are_chosen_for_labels_that_are_accepted(on, classifier):
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"steps": 0}])
 def test_other_functions_are_named(function, arguments, classifier):
     model = classifier()
-    with pytest.raises(InvalidArgumentError, match=f"`{function}` was given {next(iter(arguments))}=0."):
+    with pytest.raises(InvalidArgumentError, match=f"`{function}` received {next(iter(arguments))}=0."):
         getattr(model, function)(X, verbose=0, **arguments)
 
 
 def test_predict_refuses_nan(classifier):
-    with pytest.raises(NonFiniteError, match="`predict`: `x` holds a number"):
+    with pytest.raises(NonFiniteError, match="`predict`: `x` contains a value"):
         classifier().predict(changed(X, (0, 0), np.nan))
 
 
 def test_train_on_batch_refuses_labels_out_of_range(classifier):
-    with pytest.raises(DataError, match=r"`train_on_batch`: `y` holds the label 3 in sample 0"):
+    with pytest.raises(DataError, match=r"`train_on_batch`: `y` contains the label 3 in sample 0"):
         classifier().train_on_batch(X, np.full(12, 3))
 
 
@@ -347,9 +347,11 @@ def test_extent_is_minimum_and_maximum(shape):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("place", [(0, 0), (11, 3)])
 def test_a_quick_look_leaves_to_the_thorough_one_what_may_be_infinite(value, place):
-    assert finite_values.surely_finite(X)
-    assert not finite_values.surely_finite(changed(X, place, value))
-    assert not finite_values.surely_finite(changed(X.astype("float64"), place, 1e100))  # infinite as the float32 of the model
+    assert finite_values.is_surely_finite(X)
+    assert not finite_values.is_surely_finite(changed(X, place, value))
+    assert not finite_values.is_surely_finite(
+        changed(X.astype("float64"), place, 1e100)
+    )  # infinite as the float32 of the model
 
 
 @pytest.mark.parametrize("row", [0, 1500, 2999])
@@ -362,7 +364,7 @@ def test_find_counts_and_gives_the_first_place(row):
 
 @pytest.mark.parametrize("place", list(np.ndindex(5, 2, 2)))
 def test_every_place_is_looked_at(place, monkeypatch):
-    monkeypatch.setattr(array_checks, "_PIECE", 9)
+    monkeypatch.setattr(finite_values, "_PIECE", 9)
     array = np.zeros((5, 2, 2))
     array[place] = np.nan
     assert np.isnan(finite_values.extent(array)).all()
@@ -384,7 +386,7 @@ def test_looking_at_large_arrays_is_cheap():
 
     x = np.random.default_rng(0).random((2**24,), dtype="float32")
     began = time.perf_counter()
-    finite_values.finite("fit", "x", x)
+    finite_values.check_finite("fit", "x", x)
     copied = time.perf_counter()
     x.copy()
     assert copied - began < 10 * (time.perf_counter() - copied) + 0.05

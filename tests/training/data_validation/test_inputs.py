@@ -31,26 +31,26 @@ def test_the_text_about_wrong_pictures():
     with pytest.raises(ShapeError) as caught:
         model.fit(pictures(30, 30, 3), np.zeros(5))
     assert str(caught.value) == (
-        "`fit`: the pictures in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, feeds a "
-        "`Dense` of 3072 inputs). Resize the pictures, or build the model with `Input((30, 30, 3))`."
+        "`fit`: the images in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, is "
+        "followed by a `Dense` with 3072 inputs). Resize the images, or build the model with `Input((30, 30, 3))`."
     )
 
 
 SHAPES = {
-    "other size": ((12, 12, 3), "Resize the pictures, or build the model with `Input((12, 12, 3))`."),
+    "other size": ((12, 12, 3), "Resize the images, or build the model with `Input((12, 12, 3))`."),
     "grey pictures without channels": (
         (16, 16),
-        "Add the axis of the channels, 3 times: `np.repeat(x[..., None], 3, axis=-1)`.",
+        "Add the channel axis, 3 times: `np.repeat(x[..., None], 3, axis=-1)`.",
     ),
     "one channel": (
         (16, 16, 1),
         "Repeat the channel: `np.repeat(x, 3, axis=-1)`, or build the model with `Input((16, 16, 1))`.",
     ),
-    "four channels": ((16, 16, 4), "Leave channels out: `x[..., :3]`"),
-    "two channels": ((16, 16, 2), "Give 3 channels, or build the model with `Input((16, 16, 2))`."),
-    "channels first": ((3, 16, 16), "Put the channels last: `np.moveaxis(x, 1, -1)`."),
+    "four channels": ((16, 16, 4), "Remove channels: `x[..., :3]`"),
+    "two channels": ((16, 16, 2), "Pass 3 channels, or build the model with `Input((16, 16, 2))`."),
+    "channels first": ((3, 16, 16), "Move the channels to the last axis: `np.moveaxis(x, 1, -1)`."),
     "flat": ((768,), "Reshape them: `x.reshape(-1, 16, 16, 3)`."),
-    "nothing like it": ((5, 5, 5, 5), "Check how `x` was made, or build the model with `Input((5, 5, 5, 5))`."),
+    "nothing like it": ((5, 5, 5, 5), "Check how `x` was created, or build the model with `Input((5, 5, 5, 5))`."),
 }
 
 
@@ -63,12 +63,14 @@ def test_advice_for_pictures_of(name):
 
 
 def test_one_picture_without_a_batch():
-    with pytest.raises(ShapeError, match=r"If it is one of the pictures, add the axis of the batch: `x\[None\]`."):
+    with pytest.raises(ShapeError, match=r"If it is a single sample, add the batch axis: `x\[None\]`."):
         convnet(16, 16, 3).predict(pictures(16, 16, 3)[0])
 
 
 def test_colours_for_a_grey_model():
-    with pytest.raises(ShapeError, match=r"\(layer 1, `conv2d\w*`, takes 1 channels\). Make them grey: `x.mean\(axis=-1"):
+    with pytest.raises(
+        ShapeError, match=r"\(layer 1, `conv2d\w*`, expects 1 channels\).*Convert them to grayscale: `x.mean\(axis=-1"
+    ):
         convnet(16, 16, 1).fit(pictures(16, 16, 3), np.zeros(5))
 
 
@@ -79,7 +81,9 @@ def test_a_missing_axis_of_one_channel_is_added(on):
 
 
 def test_rows_of_another_length(classifier):
-    text = r"the samples in `x` are 5 numbers, and this model was built for 4 numbers \(layer 1, `dense\w*`, takes 4 numbers\)."
+    text = (
+        r"the samples in `x` are 5 values, and this model was built for 4 values \(layer 1, `dense\w*`, expects 4 features\)."
+    )
     with pytest.raises(ShapeError, match=text):
         classifier().fit(pictures(5), np.zeros(5))
 
@@ -124,15 +128,15 @@ WRONG = {
         {"left": LEFT, "rihgt": RIGHT},
         "with the keys ['left', 'rihgt']. The model's inputs are ['left', 'right']. Did you mean 'right'?",
     ),
-    "a missing name": ({"left": LEFT}, "Give one array for each of these names."),
-    "one array": (LEFT, "`fit` was given `x` as one array. The model has 2 inputs, ['left', 'right']. Give a list or a dict"),
+    "a missing name": ({"left": LEFT}, "Pass one array for each of these names."),
+    "one array": (LEFT, "`fit` received `x` as one array. The model has 2 inputs, ['left', 'right']. Pass a list or a dict"),
     "three arrays": ([LEFT, RIGHT, RIGHT], "`x` as a list of 3 arrays. The model has 2 inputs"),
     "a shape": (
         {"left": LEFT, "right": LEFT},
-        "the samples in `x['right']` are 4 numbers, and this model was built for 2 numbers",
+        "the samples in `x['right']` are 4 values, and this model was built for 2 values",
     ),
-    "the order": ([RIGHT, LEFT], "the samples in `x[0]` are 2 numbers, and this model was built for 4 numbers"),
-    "lengths": ([LEFT, RIGHT[:3]], "`fit` was given 5 rows in `x[0]`, 3 rows in `x[1]` and 5 rows in `y`."),
+    "the order": ([RIGHT, LEFT], "the samples in `x[0]` are 2 values, and this model was built for 4 values"),
+    "lengths": ([LEFT, RIGHT[:3]], "`fit` received 5 rows in `x[0]`, 3 rows in `x[1]` and 5 rows in `y`."),
 }
 
 
@@ -161,15 +165,15 @@ def test_a_list_of_samples_for_one_input(classifier):
 # --- Words ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("word", "advice"), [(7, r"Make it for 8 integers \(`input_dim=8`"), (-1, "Count the words from 0")])
+@pytest.mark.parametrize(("word", "advice"), [(7, r"Extend it to 8 indices \(`input_dim=8`"), (-1, "Number the words from 0")])
 def test_words_that_an_embedding_does_not_know(word, advice, on):
     model = on(cornu.Sequential([cornu.Input((3,), dtype="int32"), layers.Embedding(7, 2, name="words"), layers.Flatten()]))
     model.add(layers.Dense(1))
     model.compile("sgd", "mse")
     x = RNG.integers(0, 7, (5, 3))
     x[3, 1] = word
-    layer = r"The layer 'words' \(`Embedding`\) takes the integers from 0 to 6."
-    text = rf"`x` holds the number {word} in sample 3, at \[1\]. {layer} {advice}"
+    layer = r"The layer 'words' \(`Embedding`\) accepts the integers from 0 to 6."
+    text = rf"`x` contains the value {word} in sample 3, at \[1\]. {layer} {advice}"
     for call in (lambda: model.fit(x, Y), lambda: model.predict(x)):
         with pytest.raises(DataError, match=text):
             call()
@@ -203,9 +207,7 @@ SCALED = {
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int64"])
 def test_pictures_in_0_to_255_are_warned_of(stack, dtype):
     model = cornu.models.clone_model(cornu.Sequential([cornu.Input((8, 8, 3)), *stack]))
-    text = (
-        r"`fit`: the numbers in `x` go from 0 to 255, and nothing in the model scales them.*`x / 255`.*`Rescaling\(1 / 255\)`"
-    )
+    text = r"`fit`: the values in `x` range from 0 to 255, and the model does not scale them.*`x / 255`.*`Rescaling\(1 / 255\)`"
     with pytest.warns(UserWarning, match=text):
         trained_on(model, BRIGHT.astype(dtype))
 
@@ -230,7 +232,7 @@ def test_bytes_of_words_are_no_pictures():
 
 
 def test_flat_bytes_are_pictures():
-    with pytest.warns(UserWarning, match="nothing in the model scales them"):
+    with pytest.warns(UserWarning, match="the model does not scale them"):
         trained_on(cornu.Sequential([cornu.Input((64,)), layers.Dense(2)]), BRIGHT.astype("uint8")[:, :, :, 0].reshape(5, 64))
 
 

@@ -50,22 +50,22 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         with_label(3),
         DataError,
-        "`fit`: `y` holds the label 3 in sample 5. The output 'out' has 3 units, so labels go from 0 to 2. "
-        "Number the classes from 0, or give the last layer 4 units.",
+        "`fit`: `y` contains the label 3 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. "
+        "Number the classes from 0, or use 4 units in the last layer.",
     ),
-    "labels from 1": (sparse, np.arange(9) % 3 + 1, DataError, "Your labels count from 1: subtract it, `y - 1`."),
+    "labels from 1": (sparse, np.arange(9) % 3 + 1, DataError, "The labels start at 1: subtract 1, `y - 1`."),
     "labels that are numbers of something": (
         sparse,
         CLASSES + 5000,
         DataError,
-        "9 of 9 labels are out of range. The output 'out' has 3 units, so labels go from 0 to 2. "
+        "9 of 9 labels are out of range. The output 'out' has 3 units, so labels range from 0 to 2. "
         "Number the classes from 0: `names, y = np.unique(y, return_inverse=True)`.",
     ),
     "label -1": (
         sparse,
         with_label(-1),
         DataError,
-        "the label -1 in sample 5. The output 'out' has 3 units, so labels go from 0 to 2. If -1 means unknown, use "
+        "the label -1 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. If -1 marks unknown labels, use "
         "`losses.SparseCategoricalCrossentropy(ignore_class=-1)`.",
     ),
     "label -7": (sparse, with_label(-7), DataError, "the label -7 in sample 5. The output 'out' has 3 units"),
@@ -73,22 +73,22 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         with_label(255, dtype="uint8"),
         DataError,
-        "the label 255 in sample 5. The output 'out' has 3 units, so labels go from 0 to 2. If 255 means unknown (the number "
-        "-1 becomes that in `uint8`), use `losses.SparseCategoricalCrossentropy(ignore_class=255)`.",
+        "the label 255 in sample 5. The output 'out' has 3 units, so labels range from 0 to 2. If 255 marks unknown labels "
+        "(-1 becomes 255 in `uint8`), use `losses.SparseCategoricalCrossentropy(ignore_class=255)`.",
     ),
     "many labels": (sparse, CLASSES * 50, DataError, "labels are out of range. The output 'out' has 3 units"),
     "label 0.5": (
         sparse,
         with_label(0.5, dtype="float32"),
         DataError,
-        "`y` holds the label 0.5 in sample 5. The loss 'sparse_categorical_crossentropy' takes class numbers: whole numbers "
-        "from 0 to 2. For probabilities of classes, use `loss='categorical_crossentropy'`; for quantities, `loss='mse'`.",
+        "`y` contains the label 0.5 in sample 5. The loss 'sparse_categorical_crossentropy' expects class indices: "
+        "integers from 0 to 2. For class probabilities, use `loss='categorical_crossentropy'`; for regression, `loss='mse'`.",
     ),
     "label NaN": (
         sparse,
         with_label(np.nan, dtype="float32"),
         DataError,
-        "`y` holds a number that is NaN or infinite, in sample 5.",
+        "`y` contains a value that is NaN or infinite, in sample 5.",
     ),
     "an ignored class besides a wrong one": (
         lambda: sparse(losses.SparseCategoricalCrossentropy(ignore_class=-1)),
@@ -100,21 +100,21 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         sparse,
         ONE_HOT,
         ShapeError,
-        "`y` has 3 columns, one for each class. The loss 'sparse_categorical_crossentropy' needs the number of the class "
-        "instead: a whole number from 0 to 2. Use `loss='categorical_crossentropy'`, or `y.argmax(axis=-1)`.",
+        "`y` has 3 columns, one for each class. The loss 'sparse_categorical_crossentropy' expects the class index "
+        "instead: an integer from 0 to 2. Use `loss='categorical_crossentropy'`, or `y.argmax(axis=-1)`.",
     ),
     "two labels for one": (
         sparse,
         np.zeros((9, 2), int),
         ShapeError,
-        "the labels in `y` are 2 numbers, and the output 'out' is 3 numbers",
+        "the labels in `y` are 2 values, and the output 'out' is 3 values",
     ),
     "class numbers for one-hot": (
         one_hot,
         CLASSES,
         ShapeError,
-        "the labels in `y` are single numbers, and the output 'out' is 3 numbers: the loss 'categorical_crossentropy' compares "
-        "them one by one. If they are class numbers, use `loss='sparse_categorical_crossentropy'`, or "
+        "the labels in `y` are single values, and the output 'out' is 3 values: the loss 'categorical_crossentropy' compares "
+        "them element by element. If they are class indices, use `loss='sparse_categorical_crossentropy'`, or "
         "`y = cornu.utils.to_categorical(y, 3)`.",
     ),
     "a column of class numbers for one-hot": (
@@ -127,41 +127,41 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         one_hot,
         np.eye(5)[CLASSES],
         ShapeError,
-        "the labels in `y` are 5 numbers, and the output 'out' is 3",
+        "the labels in `y` are 5 values, and the output 'out' is 3",
     ),
     "class numbers for mse": (
         lambda: regression(3),
         CLASSES,
         ShapeError,
-        "If they are class numbers, write `y = cornu.utils.to_categorical(y, 3)`.",
+        "If they are class indices, write `y = cornu.utils.to_categorical(y, 3)`.",
     ),
     "class numbers for yes or no": (
         yes_or_no,
         with_label(2),
         DataError,
-        "The loss 'binary_crossentropy' takes 0 and 1, and probabilities between them. For 3 classes, use "
+        "The loss 'binary_crossentropy' expects values of 0 and 1, or probabilities between them. For 3 classes, use "
         "`loss='sparse_categorical_crossentropy'` and a last layer of 3 units with softmax",
     ),
     "-1 and 1 for yes or no": (
         yes_or_no,
         np.tile([-1, 1, 1], 3),
         DataError,
-        "Bring labels of -1 and 1 to 0 and 1, `(y + 1) / 2`, or use `loss='hinge'`.",
+        "Map labels of -1 and 1 to 0 and 1, `(y + 1) / 2`, or use `loss='hinge'`.",
     ),
-    "pictures for yes or no": (yes_or_no, np.arange(9) * 255 // 8, DataError, "Bring pictures to 0..1: `y / 255`."),
-    "quantities for yes or no": (yes_or_no, QUANTITIES * 3, DataError, "For quantities, use `loss='mse'`."),
+    "pictures for yes or no": (yes_or_no, np.arange(9) * 255 // 8, DataError, "Scale images to the range 0 to 1: `y / 255`."),
+    "quantities for yes or no": (yes_or_no, QUANTITIES * 3, DataError, "For regression, use `loss='mse'`."),
     "one-hot for yes or no": (
         yes_or_no,
         np.eye(2)[CLASSES % 2],
         ShapeError,
-        "Give the last layer 2 units, or one column for each class: `y.argmax(axis=-1)`.",
+        "Use 2 units in the last layer, or convert one column per class to indices: `y.argmax(axis=-1)`.",
     ),
     "softmax with one unit": (
         lambda: network(1, "softmax", "binary_crossentropy"),
         CLASSES % 2,
         InvalidArgumentError,
-        "the output 'out' is one unit with softmax. Softmax shares 1 among the units, so that a single one is always 1 and "
-        "nothing can be learned. For yes or no, write `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`",
+        "the output 'out' has one unit with softmax. The softmax of a single unit is always 1, so nothing "
+        "can be learned. For two classes, use `Dense(1, activation='sigmoid')` with `loss='binary_crossentropy'`",
     ),
     "softmax with one unit and sparse labels": (
         lambda: network(1, "softmax", "sparse_categorical_crossentropy"),
@@ -179,8 +179,9 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         lambda: network(2, "sigmoid", "binary_crossentropy"),
         CLASSES % 2,
         ShapeError,
-        "`y` holds one class number for each sample, and the output 'out' is two units with sigmoid. Sigmoid judges each unit "
-        "by itself, so two of them answer two questions. For two classes, write `Dense(1, activation='sigmoid')`",
+        "`y` contains one class index per sample, and the output 'out' has two units with sigmoid. Sigmoid treats each "
+        "unit independently, so two units are two separate binary outputs. For two classes, use `Dense(1, "
+        "activation='sigmoid')`",
     ),
     "sigmoid with two units and sparse labels": (
         lambda: network(2, "sigmoid", "sparse_categorical_crossentropy"),
@@ -192,20 +193,20 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         regression,
         np.zeros((9, 5)),
         ShapeError,
-        "the labels in `y` are 5 numbers, and the output 'out' is 1 number: the loss 'mse' compares them one by one. "
-        "Give the last layer 5 units.",
+        "the labels in `y` are 5 values, and the output 'out' is 1 value: the loss 'mse' compares them element by element. "
+        "Use 5 units in the last layer.",
     ),
     "one number for five": (
         lambda: regression(5),
         np.zeros((9, 1)),
         ShapeError,
-        "the labels in `y` are 1 number, and the output 'out' is 5 numbers",
+        "the labels in `y` are 1 value, and the output 'out' is 5 values",
     ),
     "no y": (
         sparse,
         None,
         DataError,
-        "`fit` was given no `y`. The loss 'sparse_categorical_crossentropy' compares the output 'out' with it. Pass the labels",
+        "`fit` received no `y`. The loss 'sparse_categorical_crossentropy' compares the output 'out' with it. Pass the labels",
     ),
     "a list of arrays for one output": (lambda: regression(2), [np.zeros(2)] * 9, DataError, "`y` as a list of 9 arrays."),
     "a list of two arrays for one output": (
@@ -230,7 +231,7 @@ def test_fit_refuses(name, on):
 
 @pytest.mark.parametrize("function", ["evaluate", "train_on_batch", "test_on_batch"])
 def test_other_functions_refuse_too(function):
-    with pytest.raises(DataError, match=f"`{function}`: `y` holds the label 3"):
+    with pytest.raises(DataError, match=f"`{function}`: `y` contains the label 3"):
         getattr(sparse(), function)(X, with_label(3))
 
 
@@ -291,7 +292,7 @@ def test_labels_of_every_place_of_a_picture():
 def test_softmax_as_a_layer_of_its_own_is_seen():
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(1), layers.Softmax(name="last")])
     model.compile("sgd", "mse")
-    with pytest.raises(InvalidArgumentError, match="the output 'last' is one unit with softmax"):
+    with pytest.raises(InvalidArgumentError, match="the output 'last' has one unit with softmax"):
         model.fit(X, QUANTITIES)
 
 
@@ -299,7 +300,7 @@ def test_softmax_inside_a_nested_model_is_seen():
     inner = cornu.Sequential([cornu.Input((4,)), layers.Dense(1, "softmax")], name="inner")
     model = cornu.Sequential([cornu.Input((4,)), inner])
     model.compile("sgd", "mse")
-    with pytest.raises(InvalidArgumentError, match="the output 'inner' is one unit with softmax"):
+    with pytest.raises(InvalidArgumentError, match="the output 'inner' has one unit with softmax"):
         model.fit(X, QUANTITIES)
 
 
@@ -333,7 +334,7 @@ PLACES = RNG.normal(size=(9, 2))
 WRONG = {
     "one array": (
         QUANTITIES,
-        "`fit` was given `y` as one array. The model has 2 outputs, ['size', 'place']. Give a list or a dict",
+        "`fit` received `y` as one array. The model has 2 outputs, ['size', 'place']. Pass a list or a dict",
     ),
     "three arrays": ([QUANTITIES] * 3, "`y` as a list of 3 arrays. The model has 2 outputs"),
     "a name": (
@@ -342,10 +343,10 @@ WRONG = {
     ),
     "a missing name": (
         {"size": QUANTITIES},
-        "`fit` was given no `y['place']`. The loss 'mse' compares the output 'place' with it.",
+        "`fit` received no `y['place']`. The loss 'mse' compares the output 'place' with it.",
     ),
-    "None": ([QUANTITIES, None], "`fit` was given no `y[1]`."),
-    "the order": ([PLACES, QUANTITIES], "the labels in `y[0]` are 2 numbers, and the output 'size' is 1 number"),
+    "None": ([QUANTITIES, None], "`fit` received no `y[1]`."),
+    "the order": ([PLACES, QUANTITIES], "the labels in `y[0]` are 2 values, and the output 'size' is 1 value"),
 }
 
 
@@ -381,7 +382,7 @@ def test_a_model_that_gives_a_dict_takes_its_keys(on):
 
 @pytest.mark.parametrize("weight", [np.ones((9, 2)), np.ones((9, 4)), np.ones((9, 1, 2))])
 def test_weights_of_a_wrong_shape(weight, on):
-    text = r"the weights in `sample_weight` are .* The loss needs one for each sample. Give `sample_weight` the shape \(9,\)"
+    text = r"the weights in `sample_weight` are .* The loss requires one weight per sample. Pass `sample_weight` with the shape"
     with pytest.raises(ShapeError, match=text):
         on(sparse()).fit(X, CLASSES, sample_weight=weight)
 
@@ -389,7 +390,7 @@ def test_weights_of_a_wrong_shape(weight, on):
 def test_weights_of_a_wrong_shape_for_a_loss_of_the_user(on):
     model = on(regression_by(lambda y_true, y_pred: cornu.ops.mean(y_pred, axis=-1)))
     before = model.get_weights()
-    with pytest.raises(ShapeError, match="`sample_weight` needs one number for each sample"):
+    with pytest.raises(ShapeError, match="`sample_weight` has shape"):
         model.fit(X, QUANTITIES, sample_weight=np.ones((9, 2)), verbose=0)
     assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
@@ -426,13 +427,13 @@ CLASS_WEIGHTS = {
     "an unknown class": (
         {3: 1.0},
         InvalidArgumentError,
-        "`class_weight` with the class 3. The classes are the numbers from 0 to 2.",
+        "`class_weight` with the class 3. The classes are the integers from 0 to 2.",
     ),
     "a negative class": ({-1: 1.0}, InvalidArgumentError, "with the class -1"),
     "a name": (
         {"cat": 1.0},
         InvalidArgumentError,
-        "with the class 'cat'. The classes are the numbers from 0 to 2. Use the numbers that stand in `y`.",
+        "with the class 'cat'. The classes are the integers from 0 to 2. Use the class indices that occur in `y`.",
     ),
     "half a class": ({0.5: 1.0}, InvalidArgumentError, "with the class 0.5"),
     "no number": (
@@ -444,8 +445,8 @@ CLASS_WEIGHTS = {
     "a list": (
         [1.0, 2.0, 3.0],
         InvalidTypeError,
-        "`class_weight` as list. It must be a dict from class number to weight. Of a list or an array, "
-        "`dict(enumerate(class_weight))` makes one.",
+        "`class_weight` as list. It must be a dict from class index to weight. Convert a list or an array "
+        "with `dict(enumerate(class_weight))`.",
     ),
 }
 
@@ -459,25 +460,28 @@ def test_wrong_class_weights(name):
 
 
 def test_class_weights_without_labels():
-    with pytest.raises(DataError, match=r"`fit` was given `class_weight` and no `y`."):
+    with pytest.raises(DataError, match=r"`fit` received `class_weight` and no `y`."):
         network(3, None, None).fit(X, class_weight={0: 1.0})
 
 
 def test_class_weights_with_several_outputs():
-    with pytest.raises(InvalidArgumentError, match=r"`class_weight`, and the model has 2 outputs. It cannot tell for which"):
+    with pytest.raises(
+        InvalidArgumentError,
+        match=r"`class_weight`, and the model has 2 outputs. `class_weight` is supported for models with one output",
+    ):
         two_outputs().fit(X, [QUANTITIES, PLACES], class_weight={0: 1.0})
 
 
 def test_class_weights_with_one_unit_know_two_classes():
     yes_or_no().to_backend("numpy").fit(X, CLASSES % 2, class_weight={0: 1.0, 1: 2.0}, verbose=0)
-    with pytest.raises(InvalidArgumentError, match=r"the class 2. The classes are the numbers from 0 to 1."):
+    with pytest.raises(InvalidArgumentError, match=r"the class 2. The classes are the integers from 0 to 1."):
         yes_or_no().fit(X, CLASSES % 2, class_weight={2: 1.0})
 
 
 def test_class_weights_of_pictures_of_labels():
     model = cornu.Sequential([cornu.Input((6, 6, 1)), layers.Conv2D(3, 1, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ShapeError, match=r"the labels in `y` are 6 x 6. It needs one class for each sample."):
+    with pytest.raises(ShapeError, match=r"the labels in `y` are 6 x 6. `class_weight` requires one class per sample."):
         model.fit(RNG.random((2, 6, 6, 1)), np.zeros((2, 6, 6)), class_weight={0: 1.0})
 
 

@@ -154,10 +154,11 @@ def test_nan_undoes_the_step_and_says_where_it_came_from(data, on, close):
     batches = [(POISONED[start : start + SIZE], Y[start : start + SIZE]) for start in range(0, 96, SIZE)]
     with pytest.raises(NonFiniteError) as caught:
         model.fit(*((POISONED, Y, SIZE) if data == "arrays" else (batches,)), verbose=0, shuffle=False)
-    assert "`fit`: step 10 gave a loss or a weight that is NaN or infinite: the layer 'logarithm' gave it first" in str(
-        caught.value
+    assert (
+        "`fit`: step 10 resulted in a loss or a weight that is NaN or infinite: the layer 'logarithm' returned the first one"
+        in str(caught.value)
     )
-    assert "The learning rate is 0.001, the inputs of the batch lie between -1 and" in str(caught.value)
+    assert "The learning rate is 0.001; the inputs of the batch are between -1 and" in str(caught.value)
     steps(twin, 9, POISONED)
     close(model.get_weights(), twin.get_weights())
     close([v.numpy() for v in model.optimizer.variables], [v.numpy() for v in twin.optimizer.variables])
@@ -174,9 +175,7 @@ def test_a_huge_learning_rate(classifier, on, close):
     with pytest.raises(NonFiniteError) as caught:
         model.fit(X, Y, SIZE, 3, verbose=0, shuffle=False, callbacks=[Faster()])
     assert "The learning rate is 1e+38" in str(caught.value)
-    assert "Lower the learning rate or scale the inputs. The model holds the weights from before that step." in str(
-        caught.value
-    )
+    assert "Lower the learning rate or scale the inputs. The model has the weights from before that step." in str(caught.value)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     twin.fit(X, Y, SIZE, 2, verbose=0, shuffle=False)
     number = int(str(caught.value).partition("step ")[2].partition(" ")[0])
@@ -188,7 +187,7 @@ def test_a_huge_learning_rate(classifier, on, close):
 def test_nan_in_a_single_step(on, close):
     model = on(with_logarithm())
     before = model.get_weights()
-    with pytest.raises(NonFiniteError, match=r"`train_on_batch`: step 1 .* the layer 'logarithm' gave it first"):
+    with pytest.raises(NonFiniteError, match=r"`train_on_batch`: step 1 .* the layer 'logarithm' returned the first one"):
         model.train_on_batch(POISONED, Y)
     close(model.get_weights(), before, 0, 0)
 
@@ -313,7 +312,7 @@ def test_the_model_holds_the_state_whenever_a_callback_runs(classifier, on, clos
 
 
 def test_many_steps_run_in_one_call(classifier, monkeypatch):
-    monkeypatch.setattr(epoch_loop, "_SECONDS_A_BLOCK", 60.0)
+    monkeypatch.setattr(epoch_loop, "_SECONDS_PER_CALL", 60.0)
     model = classifier().to_backend("numpy")
     model.fit(X, Y, SIZE, verbose=0)
     compiled = model._compiled

@@ -29,20 +29,22 @@ def failing(model, on, loss="mse") -> str:
 def test_the_first_layer_that_gave_it_is_named(on):
     stack = [layers.Identity(), Root(name="root"), layers.Dense(3, name="after"), layers.Dense(1)]
     text = failing(cornu.Sequential([cornu.Input((2,)), *stack]), on)
-    assert "step 1 gave a loss or a weight that is NaN or infinite: the layer 'root' gave it first." in text
-    assert "The learning rate is 0.01, the inputs of the batch lie between -2 and 6." in text
+    assert "step 1 resulted in a loss or a weight that is NaN or infinite: the layer 'root' returned the first one." in text
+    assert "The learning rate is 0.01; the inputs of the batch are between -2 and 6." in text
 
 
 def test_a_layer_inside_a_nested_model_is_named_as_get_layer_knows_it(on):
     inner = cornu.Sequential([cornu.Input((2,)), Root(name="root")], name="inner")
     model = cornu.Sequential([cornu.Input((2,)), inner, layers.Dense(1)])
-    assert "the layer 'inner/root' gave it first" in failing(model, on)
+    assert "the layer 'inner/root' returned the first one" in failing(model, on)
     assert model.get_layer("inner/root").name == "root"
 
 
 def test_a_layer_of_a_functional_model_is_named(on):
     inputs = cornu.Input((2,))
-    assert "the layer 'root' gave it first" in failing(cornu.Model(inputs, layers.Dense(1)(Root(name="root")(inputs))), on)
+    assert "the layer 'root' returned the first one" in failing(
+        cornu.Model(inputs, layers.Dense(1)(Root(name="root")(inputs))), on
+    )
 
 
 def test_a_loss_that_is_nan_by_itself(on):
@@ -50,7 +52,7 @@ def test_a_loss_that_is_nan_by_itself(on):
         return ops.sum(ops.sqrt(-1 - y_pred * y_pred), axis=-1)
 
     text = failing(cornu.Sequential([cornu.Input((2,)), layers.Dense(1)]), on, root)
-    assert "the outputs were finite, so it came from the loss or its gradient" in text
+    assert "the outputs were finite, so the loss or its gradient was not" in text
 
 
 def test_a_gradient_that_is_nan_while_the_loss_is_not(on):
@@ -58,4 +60,4 @@ def test_a_gradient_that_is_nan_while_the_loss_is_not(on):
         return ops.sum(ops.sqrt(y_pred * 0), axis=-1)
 
     text = failing(cornu.Sequential([cornu.Input((2,)), layers.Dense(1)]), on, corner)
-    assert "so it came from the loss or its gradient" in text
+    assert "so the loss or its gradient was not" in text

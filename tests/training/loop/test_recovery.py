@@ -40,18 +40,18 @@ SEGMENT: Any = SimpleNamespace(data=None, indices=None)
 OTHER: Any = SimpleNamespace(data=None, indices=None)
 
 
-def recovery(bad: int = 10**6, takes_back: bool = True) -> tuple[Any, Keeper, Block]:
+def recovery(bad: int = 10**6, undoes_non_finite: bool = True) -> tuple[Any, Keeper, Block]:
     state_sync, multi_step = Keeper(), Block(bad)
-    return Recovery(multi_step, state_sync, takes_back), state_sync, multi_step  # type: ignore[arg-type]
+    return Recovery(multi_step, state_sync, undoes_non_finite), state_sync, multi_step  # type: ignore[arg-type]
 
 
 def test_committed_steps_are_in_the_model_and_their_report_can_be_read():
     it, state_sync, multi_step = recovery()
-    assert it.unread_report is None
+    assert it.unread_result is None
     step_result = it.commit(SEGMENT, 0, 3)
-    assert state_sync.held == 3 and it.unread_report is step_result and multi_step.calls == [(0, 0, 3)]
+    assert state_sync.held == 3 and it.unread_result is step_result and multi_step.calls == [(0, 0, 3)]
     it.begin()
-    assert it.unread_report is None
+    assert it.unread_result is None
 
 
 def test_replay_finds_the_step_over_several_calls_and_segments():
@@ -61,7 +61,7 @@ def test_replay_finds_the_step_over_several_calls_and_segments():
     it.commit(OTHER, 2, 5)
     multi_step.calls.clear()
     assert tuple(it.replay()) == (OTHER, 2, 5)
-    assert state_sync.held == 5 and it.unread_report is None
+    assert state_sync.held == 5 and it.unread_result is None
     assert multi_step.calls == [(0, 0, 1), (1, 1, 2), (2, 2, 3), (3, 0, 1), (4, 1, 2), (5, 2, 3)]
 
 
@@ -87,14 +87,14 @@ def test_rollback_keeps_the_newest_finite_state():
     it, state_sync, _ = recovery()
     it.commit(SEGMENT, 0, 3)
     it.rollback()
-    assert state_sync.held == 3 and it.unread_report is None
+    assert state_sync.held == 3 and it.unread_result is None
 
 
 def test_rollback_goes_before_the_step_that_failed():
     it, state_sync, _ = recovery(bad=3)
     it.commit(SEGMENT, 0, 5)
     it.rollback()
-    assert state_sync.held == 2 and it.unread_report is None
+    assert state_sync.held == 2 and it.unread_result is None
 
 
 @pytest.mark.parametrize(("bad", "held"), [(10**6, 3), (3, 2)])
@@ -118,7 +118,7 @@ def test_what_a_callback_changed_is_the_good_state():
 
 
 def test_measuring_takes_nothing_back():
-    it, state_sync, multi_step = recovery(bad=1, takes_back=False)
+    it, state_sync, multi_step = recovery(bad=1, undoes_non_finite=False)
     it.commit(SEGMENT, 0, 3)
     it.rollback()
     assert state_sync.held == 3 and len(multi_step.calls) == 1

@@ -129,8 +129,8 @@ class Masking(layers.Layer):
 OBSTACLES = {
     "assigns to a variable": Counting(name="odd"),
     "adds to the loss": Penalised(name="odd"),
-    "masks what it gives": Masking(name="odd"),
-    "does not say that it treats each sample alone": layers.BatchNormalization(name="odd"),
+    "masks its output": Masking(name="odd"),
+    "does not declare that samples are independent": layers.BatchNormalization(name="odd"),
 }
 
 
@@ -140,7 +140,7 @@ def test_what_keeps_batches_whole_is_named(what, size_for):
     assert size_for(10, *stack) is None
     model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
     model.compile("sgd", "mse", micro_batch_size=4)
-    with pytest.raises(InvalidArgumentError, match=f"micro_batch_size=4.*the layer 'odd' {what}.*make the batches smaller"):
+    with pytest.raises(InvalidArgumentError, match=f"micro_batch_size=4.*the layer 'odd' {what}.*use smaller batches"):
         model.fit(X, Y["size"], verbose=0)
 
 
@@ -222,14 +222,14 @@ def test_batches_stay_whole_where_the_loss_is_no_mean_over_samples(size_for):
     assert size_for(1000, layers.Flatten(), loss=lambda y, outputs: ops.mean(y - outputs)) is None
     model = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", losses.MeanSquaredError(reduction="sum"), micro_batch_size=np.int64(4))
-    with pytest.raises(InvalidArgumentError, match="a loss is no mean over samples"):
+    with pytest.raises(InvalidArgumentError, match="a loss is not a mean of independent losses"):
         model.fit(X, Y["size"], verbose=0)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "all", True])
 def test_what_is_no_size_is_refused(size):
     model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
-    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a positive whole number, None for whole"):
+    with pytest.raises(InvalidArgumentError, match=r"micro_batch_size=.*Pass a positive integer, None for whole"):
         model.compile("sgd", "mse", micro_batch_size=size)
 
 

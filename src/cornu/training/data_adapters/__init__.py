@@ -1,1 +1,1 @@
-"""From a user's data to batches for the training loop."""
+"""Data adapters: conversion of arrays and iterables of batches to chunks of data for the training loop."""

@@ -1,4 +1,4 @@
-"""Batches of arrays in memory."""
+"""Data adapter for arrays in memory."""
 
 import functools
 from collections.abc import Callable, Generator, Iterator
@@ -7,28 +7,29 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import order_of_a_pass
+from cornu.training.data_adapters.data_adapter import epoch_order
 
 _RESIDENT_BYTES = 2**31
-"""Arrays larger than this stay on the host and go to the device in pieces of at most this size."""
+"""Arrays larger than this stay on the host and are copied to the device in pieces of at most this size."""
 
 
 class ArrayDataAdapter:
-    """Arrays in memory: they lie on the device, and a step takes its rows from there.
+    """Adapter for arrays in memory, which are kept on the device, where each step selects its rows.
 
     Args:
         data: Arrays of equal length.
-        batch_size: Rows a step.
-        shuffle: Whether each pass over the data has an order of its own.
-        place: Where the model is.
-        may_pad: Returns whether the last batch may be filled up (see ``Layer.batch_coupling``); else it is a smaller one.
-            Called once, in the first epoch: the losses and metrics, on which it depends, are built for the data's ``spec``.
-        steps: Steps an epoch; None for one pass over the data.
-        resumable: Whether an epoch of ``steps`` goes on where the last one stopped, and begins another pass where the data ends;
-            else each epoch begins with the first row and ends with the last one at the latest.
+        batch_size: Rows per step.
+        shuffle: Whether to shuffle the rows before each pass over the data.
+        place: Placement of the model.
+        may_pad: Function that returns whether the last batch may be padded (see ``Layer.batch_coupling``); otherwise it is
+            smaller. Called once, in the first epoch, since it depends on the losses and metrics, which are built for ``spec``.
+        steps: Steps per epoch; None for one pass over the data. Defaults to None.
+        resumable: Whether an epoch of ``steps`` continues where the previous one stopped and starts another pass at the end of
+            the data; otherwise each epoch starts with the first row and ends with the last one at the latest. Defaults to
+            False.
 
     Attributes:
-        spec: Shapes and dtypes of the data (see ``step.spec_of``).
+        spec: Shapes and dtypes of the data (see ``batch.spec_of``).
     """
 
     def __init__(
@@ -44,17 +45,18 @@ class ArrayDataAdapter:
         self._host, self.spec = data, spec_of(data)
         self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
-        a_pass = -(-self.samples // self.batch_size)
-        self.steps = a_pass if steps is None else steps if resumable else min(steps, a_pass)
-        self._index_rows = min(self.steps, a_pass)
+        steps_per_pass = -(-self.samples // self.batch_size)
+        self.steps = steps_per_pass if steps is None else steps if resumable else min(steps, steps_per_pass)
+        self._index_rows = min(self.steps, steps_per_pass)
         self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
         size = sum(leaf.nbytes for leaf in trees.leaves(self._host) if isinstance(leaf, np.ndarray))
         self._resident = self._on_device(self._host) if size <= _RESIDENT_BYTES else None
-        self._steps_a_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
+        self._steps_per_piece = max(1, _RESIDENT_BYTES * self.samples // max(size, 1) // self.batch_size)
 
     def _on_device(self, batch: Batch) -> Batch:
+        """Copy the arrays of a batch to the device."""
         return trees.map(self._as_array, batch)
 
     @functools.cached_property
@@ -62,33 +64,34 @@ class ArrayDataAdapter:
         return self._may_pad()
 
     def ready(self) -> bool:
-        """Whether there is data for another epoch: always."""
+        """Return whether there is data for another epoch; always True."""
         return True
 
     def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
-        """The segments of one epoch; arrays need not be drawn ahead."""
+        """Yield the chunks of one epoch; arrays need no prefetching, so ``prefetch`` is ignored."""
         steps = self.steps
         if not self._resumable:
             self._left = self._left[:0]
         while steps:
             if not len(self._left):
-                self._left = order_of_a_pass(self.samples, self._shuffle)
+                self._left = epoch_order(self.samples, self._shuffle)
             rows, self._left = np.split(self._left, [steps * self.batch_size])
             steps -= -(-len(rows) // self.batch_size)
             yield from self._pass(rows)
 
     def _pass(self, order: np.ndarray) -> Iterator[DataChunk]:
+        """Yield the chunks for rows in a given order."""
         if self._resident is not None:
             yield from self._chunks(self._resident, order, self._index_rows)
             return
-        rows_a_piece = self._steps_a_piece * self.batch_size
-        for start in range(0, len(order), rows_a_piece):
-            rows = order[start : start + rows_a_piece]
+        rows_per_piece = self._steps_per_piece * self.batch_size
+        for start in range(0, len(order), rows_per_piece):
+            rows = order[start : start + rows_per_piece]
             piece = self._on_device(trees.map(lambda array, rows=rows: array[rows], self._host))
-            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_a_piece)
+            yield from self._chunks(piece, np.arange(len(rows), dtype=np.int32), self._steps_per_piece)
 
     def _chunks(self, data: Batch, order: np.ndarray, index_rows: int) -> Iterator[DataChunk]:
-        """The steps over some rows; the arrays of the plan always have ``plan_steps`` rows, so that nothing compiles anew."""
+        """Yield the chunks for some rows; index arrays always have ``index_rows`` rows, to avoid recompilation."""
         size = self.batch_size
         if self._pad and self.samples % size:
             counts = np.clip(len(order) - np.arange(index_rows) * size, 0, size).astype(np.int32)

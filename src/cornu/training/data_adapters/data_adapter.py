@@ -1,4 +1,4 @@
-"""What all data adapters share."""
+"""Functions shared by the data adapters."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cornu.training.batch import Batch
 
 
 def as_batch(given: Any) -> Batch:
-    """What a user's iterable gives as a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
+    """Return an element of a user's iterable as a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
     if isinstance(given, Batch):
         return given
     if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
@@ -18,25 +18,25 @@ def as_batch(given: Any) -> Batch:
         return Batch(x, y, sample_weight, None)
     if isinstance(given, (tuple, list)):
         raise DataError(
-            f"A batch holds {len(given)} things.",
-            "A batch is `x`, `(x, y)` or `(x, y, sample_weight)`.",
-            "Put several inputs into a list: `([x1, x2], y)`.",
+            f"A batch has {len(given)} elements.",
+            "A batch must be `x`, `(x, y)` or `(x, y, sample_weight)`.",
+            "Pass several inputs as a list: `([x1, x2], y)`.",
         )
     return Batch(given, None, None, None)
 
 
 def as_validation(given: Any) -> Batch:
-    """What ``validation_data`` is: ``(x, y)``, ``(x, y, sample_weight)``, or what gives batches, which becomes ``x``."""
+    """Return ``validation_data`` as a batch: ``(x, y)``, ``(x, y, sample_weight)``, or batches, which become ``x``."""
     if isinstance(given, list) and is_batches(given):
         return Batch(given, None, None, None)
     return as_batch(given)
 
 
 def is_batches(x: Any) -> bool:
-    """Whether ``x`` gives batches instead of being the data.
+    """Return whether ``x`` is an iterable of batches instead of data.
 
-    A list of batches holds tuples (or lists) of two or three things, the first of them an array or a tree of arrays. All other
-    lists, dicts, and everything that NumPy can make an array of, are data.
+    A list of batches contains tuples (or lists) of two or three elements, the first of which is an array or a tree of arrays.
+    All other lists, dicts, and objects that NumPy can convert to an array are data.
     """
     if isinstance(x, (list, tuple)):
         return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
@@ -46,12 +46,12 @@ def is_batches(x: Any) -> bool:
 
 
 def _is_data(value: Any) -> bool:
-    """Whether a value is an array with at least one axis, or a tree of such."""
+    """Return whether a value is an array with at least one axis, or a tree of such arrays."""
     return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
 
 
-def order_of_a_pass(count: int, shuffle: bool) -> np.ndarray:
-    """The numbers of rows or batches in the order in which a pass takes them, drawn on the host: the same on each backend."""
+def epoch_order(count: int, shuffle: bool) -> np.ndarray:
+    """Return the indices of rows or batches in the order of a pass, drawn on the host to be the same on every backend."""
     order = np.arange(count, dtype=np.int32)
     if not shuffle:
         return order

@@ -1,4 +1,4 @@
-"""What feeds the steps: arrays in memory, or anything that gives batches."""
+"""Data adapter for iterables of batches."""
 
 import contextlib
 import functools
@@ -12,28 +12,29 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import as_batch, order_of_a_pass
+from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
 
 class IterableDataAdapter:
-    """Anything that gives batches: a generator, a list of batches, an object with ``__len__`` and ``__getitem__``.
+    """Adapter for iterables of batches: a generator, a list of batches, an object with ``__len__`` and ``__getitem__``.
 
-    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Batches smaller than the first are filled up and masked, so that
-    the step is not compiled again. An iterator gives its batches only once, so it serves all epochs together.
+    A batch is ``x``, ``(x, y)`` or ``(x, y, sample_weight)``. Batches smaller than the first are padded and masked, so that the
+    step is not compiled again. An iterator can be used only once, so all epochs share it.
 
     Args:
-        batches: Gives batches.
-        steps: Batches an epoch; None for as many as there are.
-        prepare: ``(batch, number) -> batch``: checks a batch and gives it as arrays, with class weights applied.
-        place: Where the model is.
-        may_pad: See :class:`ArrayFeed`.
-        resumable: See :class:`ArrayFeed`.
-        shuffle: Whether the batches come in a new order in each epoch, if they can be asked for by number. What is iterated
-            over has its own order.
+        batches: Iterable of batches.
+        steps: Batches per epoch; None for all batches.
+        prepare: Function ``(batch, number) -> batch`` that validates a batch and returns it as arrays, with class weights
+            applied.
+        place: Placement of the model.
+        may_pad: See :class:`ArrayDataAdapter`.
+        resumable: See :class:`ArrayDataAdapter`. Defaults to False.
+        shuffle: Whether to shuffle the batches before each epoch if they can be accessed by index. An iterable keeps its own
+            order. Defaults to False.
 
     Attributes:
-        steps: Batches an epoch, None as long as nobody knows.
+        steps: Batches per epoch, None while unknown.
     """
 
     def __init__(
@@ -58,25 +59,25 @@ class IterableDataAdapter:
         self._peeked: Batch | None = None
 
     def sample(self) -> Batch:
-        """The first batch; it is kept and given again when the epoch begins.
+        """Return the first batch, which is kept for the start of the epoch.
 
         Raises:
-            DataError: There is none.
+            DataError: If there are no batches.
         """
         if self._peeked is None:
             self._rewind()
             self._peek()
         if self._peeked is None:
             raise DataError(
-                "The data gave no batch at all.",
-                "At least one is needed.",
-                "Check what the generator or list gives; a generator that was used up must be made anew.",
+                "The data yielded no batches.",
+                "At least one batch is required.",
+                "Check the generator or list; an exhausted generator must be created again.",
             )
         return self._peeked
 
     @functools.cached_property
     def spec(self) -> Batch:
-        """Shapes and dtypes of the first batch (see ``step.spec_of``)."""
+        """Shapes and dtypes of the first batch (see ``batch.spec_of``)."""
         return spec_of(self.sample())
 
     @functools.cached_property
@@ -84,23 +85,24 @@ class IterableDataAdapter:
         return self._may_pad()
 
     def ready(self) -> bool:
-        """Whether there is a batch for another epoch: an iterator may be used up."""
+        """Return whether there is a batch for another epoch; an iterator may be exhausted."""
         if self._once and self._peeked is None:
             self._peek()
         return self._peeked is not None or not self._once
 
     def _peek(self) -> None:
+        """Draw the first batch and keep it."""
         found = self._draw()
         self._peeked = None if found is None else self._prepared(*found)
 
     def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
-        """The segments of one epoch: one step each.
+        """Yield the chunks of one epoch, one step each.
 
         Args:
-            prefetch: Whether batches may be drawn before they are needed, in a thread of their own.
+            prefetch: Whether batches may be drawn in advance, in a separate thread. Defaults to False.
 
         Raises:
-            DataError: There is no batch.
+            DataError: If there are no batches.
         """
         if self._peeked is None and not self._resumable:
             self._rewind()
@@ -114,30 +116,32 @@ class IterableDataAdapter:
         self._end(given)
 
     def _end(self, given: int) -> None:
+        """Check the number of batches of an epoch and call ``on_epoch_end`` of the source."""
         if given == 0:
             raise DataError(
-                "The data gave no batch for this epoch.",
-                "At least one is needed.",
-                "Check what the object gives the second time.",
+                "The data yielded no batches for this epoch.",
+                "At least one batch is required.",
+                "Check that the object can be iterated over repeatedly.",
             )
         if self._asked is not None and given < self._asked:
             warnings.warn(
-                f"The data ended after {given} of the {self._asked} batches that were asked for. "
-                "Let it give more, or ask for fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
+                f"The data ended after {given} of the {self._asked} requested batches. "
+                "Provide more batches, or request fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
                 stacklevel=2,
             )
         self.steps = self.steps or given
-        if hasattr(self._source, "on_epoch_end"):  # where objects that give batches shuffle themselves
+        if hasattr(self._source, "on_epoch_end"):  # in which many objects shuffle their batches
             self._source.on_epoch_end()
 
     def _rewind(self) -> None:
+        """Create a new iterator, unless the source is an iterator itself."""
         if self._iterator is None or not self._once:
             self._iterator, self._number = iterate(self._source, self._shuffle), 0
 
     def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
-        """What the data gives, so many times or as long as it gives anything, and the numbers in its pass.
+        """Yield up to ``count`` batches, or all if None, with their numbers within the pass.
 
-        The user's own code runs here, and at a new pass in a new order a key is drawn: a thread can.
+        User code runs here, and a key is drawn at the start of a shuffled pass; both may happen in a thread.
         """
         for _ in itertools.repeat(None) if count is None else range(count):
             found = self._draw()
@@ -149,6 +153,7 @@ class IterableDataAdapter:
             yield found
 
     def _draw(self) -> tuple[Any, int] | None:
+        """Return the next batch and its number, or None at the end."""
         if self._iterator is None:
             self._iterator = iterate(self._source, self._shuffle)
         try:
@@ -159,9 +164,11 @@ class IterableDataAdapter:
         return given, self._number
 
     def _prepared(self, given: Any, number: int) -> Batch:
+        """Return an element of the iterable as a validated batch."""
         return self._prepare(as_batch(given), number)
 
     def _chunk(self, batch: Batch) -> DataChunk:
+        """Return the chunk of one step for a batch, padded to the batch size if allowed."""
         count = len(trees.leaves(batch.x)[0])
         self.batch_size = self.batch_size or count
         asarray = self._as_array
@@ -175,6 +182,7 @@ class IterableDataAdapter:
 
 
 def _length_of(batches: Any) -> int | None:
+    """Return the length of an iterable, or None if it has none."""
     try:
         return len(batches)
     except TypeError:
@@ -182,13 +190,13 @@ def _length_of(batches: Any) -> int | None:
 
 
 def iterate(batches: Any, shuffle: bool = False) -> Iterator:
-    """An iterator over what gives batches: also over an object that has only a length and items, these in any order."""
+    """Return an iterator over batches, also for an object that has only a length and items, which may be shuffled."""
     if hasattr(batches, "__iter__"):
         return iter(batches)
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[number] for number in order_of_a_pass(len(batches), shuffle).tolist())
+        return (batches[number] for number in epoch_order(len(batches), shuffle).tolist())
     raise InvalidTypeError(
         f"The data is of the type {type(batches).__name__}.",
-        "It must be arrays, or give batches when it is iterated over.",
+        "It must be arrays or an iterable of batches.",
         "Pass arrays, a generator, or an object with `__len__` and `__getitem__`.",
     )

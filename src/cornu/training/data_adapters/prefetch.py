@@ -1,4 +1,4 @@
-"""Batches are drawn ahead: where giving them takes time, such as reading and decoding, a thread does it while steps run."""
+"""Prefetching of batches: a thread draws batches from a slow source, such as one that decodes files, while steps run."""
 
 import contextlib
 import contextvars
@@ -8,36 +8,36 @@ from collections.abc import Generator, Iterator
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-_AHEAD = 2
-"""How many batches may be drawn before they are taken: enough to even out a source that is slow now and then."""
+_MAX_PREFETCHED = 2
+"""Maximum number of prefetched batches: enough to compensate for a source that is occasionally slow."""
 
 _SLOW_SECONDS = 1e-3
-"""A source that takes longer for a batch gets a thread. Handing a batch over costs about a tenth of it."""
+"""A source that takes longer than this per batch gets a thread. Passing a batch between threads costs about a tenth of it."""
 
-_PATIENCE_SECONDS = 5.0
-"""How long to wait for the thread to finish the item that it is at: a source may hang, and Ctrl-C must not."""
+_JOIN_TIMEOUT_SECONDS = 5.0
+"""Maximum time to wait for the thread to finish its current item, so that Ctrl-C works even if the source hangs."""
 
 
 def may_prefetch(source: Any) -> bool:
-    """Whether drawing from a source ahead is allowed: with ``workers = 0`` (Keras's name) it stays in the user's thread."""
+    """Return whether a source may be prefetched: with ``workers = 0`` (Keras's name) it is only read in the user's thread."""
     return getattr(source, "workers", 1) != 0
 
 
 def prefetched(items: Generator, prefetch: bool) -> Generator:
-    """Items as a generator gives them; once it is slow, a thread draws them before they are taken.
+    """Yield the items of a generator; once it is slow, a thread draws them in advance.
 
-    The thread sees the context variables of the one that began, such as NumPy's settings for errors. What it draws comes in
-    order, an exception when its turn has come and as it was raised. When this is closed, the thread finishes the item that
-    it is at, and ends; if that takes long, nobody waits for it.
+    The thread sees the context variables of the caller, such as NumPy's error settings. Items keep their order, and an
+    exception is raised at its position as it was raised. When this generator is closed, the thread finishes its current item
+    and ends; if that takes long, it is not waited for.
 
     Args:
-        items: A generator: it ends with its first exception.
-        prefetch: Whether a thread may draw.
+        items: Generator, which ends with its first exception.
+        prefetch: Whether a thread may draw items.
     """
     began = time.perf_counter()
     for item in items:
         if prefetch and time.perf_counter() - began > _SLOW_SECONDS:
-            with _drawn_by_a_thread(items) as rest:
+            with _prefetch_in_thread(items) as rest:
                 yield item
                 yield from rest
             return
@@ -46,13 +46,14 @@ def prefetched(items: Generator, prefetch: bool) -> Generator:
 
 
 @contextlib.contextmanager
-def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
+def _prefetch_in_thread(items: Generator) -> Iterator[Iterator]:
+    """Return a context manager whose value yields items drawn by a thread."""
     ready: SimpleQueue[_Drawn] = SimpleQueue()
-    room, left = threading.Semaphore(_AHEAD), threading.Event()
+    slots, closed = threading.Semaphore(_MAX_PREFETCHED), threading.Event()
 
     def draw() -> None:
         more = True
-        while more and room.acquire() and not left.is_set():
+        while more and slots.acquire() and not closed.is_set():
             found = _draw(items)
             more = found.is_item
             ready.put(found)
@@ -60,15 +61,15 @@ def _drawn_by_a_thread(items: Generator) -> Iterator[Iterator]:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(draw,), name="cornu-batches", daemon=True)
     thread.start()
     try:
-        yield _taken(ready, room)
+        yield _consume(ready, slots)
     finally:
-        left.set()
-        room.release()
-        thread.join(_PATIENCE_SECONDS)
+        closed.set()
+        slots.release()
+        thread.join(_JOIN_TIMEOUT_SECONDS)
 
 
 class _Drawn(NamedTuple):
-    """What came of drawing: an item, or an exception, or neither of them at the end."""
+    """Result of drawing: an item, an exception, or neither at the end."""
 
     item: Any = None
     error: BaseException | None = None
@@ -76,6 +77,7 @@ class _Drawn(NamedTuple):
 
 
 def _draw(items: Generator) -> _Drawn:
+    """Draw an item from a generator."""
     try:
         return _Drawn(next(items), is_item=True)
     except StopIteration:
@@ -84,9 +86,10 @@ def _draw(items: Generator) -> _Drawn:
         return _Drawn(error=error)
 
 
-def _taken(ready: "SimpleQueue[_Drawn]", room: threading.Semaphore) -> Iterator:
+def _consume(ready: "SimpleQueue[_Drawn]", slots: threading.Semaphore) -> Iterator:
+    """Yield the drawn items, and raise the exception if there is one."""
     while (found := ready.get()).is_item:
-        room.release()
+        slots.release()
         yield found.item
     if found.error is not None:
         raise found.error

@@ -12,14 +12,18 @@ _NEVER_NONE = ("epochs", "initial_epoch")
 _EXAMPLES = {"batch_size": 32, "validation_batch_size": 32, "epochs": 10}
 
 
-def said(function: str) -> str:
-    """How errors name the function a user called and what it was doing: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
+def format_caller(function: str) -> str:
+    """Return the name of the user's function for error messages: ``"fit (batch 3)"`` as ```fit` (batch 3)``."""
     name, _, what = function.partition(" ")
     return f"`{name}` {what}".rstrip()
 
 
 def check_integers(function: str, least: int, **arguments: Any) -> None:
-    """Refuses arguments that are no whole numbers of at least ``least``; None passes where it means something."""
+    """Check that arguments are integers of at least ``least``, or None where None has a meaning.
+
+    Raises:
+        InvalidArgumentError: If an argument is invalid.
+    """
     for name, value in arguments.items():
         if (value is None and name not in _NEVER_NONE) or (
             isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
@@ -29,30 +33,36 @@ def check_integers(function: str, least: int, **arguments: Any) -> None:
         if isinstance(value, float) and value.is_integer() and value >= least:
             example = int(value)
         raise InvalidArgumentError(
-            f"{said(function)} was given {name}={value!r}.",
-            f"It must be a whole number of at least {least}.",
+            f"{format_caller(function)} received {name}={value!r}.",
+            f"It must be an integer of at least {least}.",
             f"Pass `{name}={example}`.",
         )
 
 
-def frequency(function: str, value: Any) -> None:
-    """Refuses a ``validation_freq`` that is neither a whole number from 1 nor a collection of epochs."""
+def check_frequency(function: str, value: Any) -> None:
+    """Check that ``validation_freq`` is an integer of at least 1 or a collection of epochs.
+
+    Raises:
+        InvalidTypeError: If it is None.
+        InvalidArgumentError: If it is invalid otherwise.
+    """
     if isinstance(value, (list, tuple, set, frozenset, range)):
         return
     if value is None:
         raise InvalidTypeError(
-            f"{said(function)} was given validation_freq=None.",
-            "It must be a whole number, or a list of epochs counted from 1.",
+            f"{format_caller(function)} received validation_freq=None.",
+            "It must be an integer, or a list of epochs counted from 1.",
             "Pass `validation_freq=1`.",
         )
     check_integers(function, 1, validation_freq=value)
 
 
-def no_targets_beside_batches(function: str, data: Batch) -> None:
-    """Refuses ``y`` beside an ``x`` that gives batches, which hold their own targets."""
+def check_no_targets(function: str, data: Batch) -> None:
+    """Raise ``DataError`` if ``y`` or ``sample_weight`` is passed together with an ``x`` that yields batches."""
     if data.y is not None or data.sample_weight is not None:
+        argument = "sample_weight" if data.y is None else "y"
         raise DataError(
-            f"{said(function)} was given `{'sample_weight' if data.y is None else 'y'}` beside an `x` that gives batches.",
-            "Batches bring their targets with them: `(x, y)` or `(x, y, sample_weight)`.",
-            "Leave `y` and `sample_weight` out.",
+            f"{format_caller(function)} received `{argument}` together with an `x` that yields batches.",
+            "Batches must contain their targets: `(x, y)` or `(x, y, sample_weight)`.",
+            "Do not pass `y` and `sample_weight`.",
         )

@@ -1,7 +1,7 @@
-"""What is looked at before the first step: the arguments, and that the data is finite numbers of equal length.
+"""Conversion of data to arrays, with checks of dtypes and lengths.
 
-``inputs.py`` holds the data against the model, ``targets.py`` labels and weights against outputs and losses. The checks read
-an array once, and say the same on every backend; and all of them run before a weight changes.
+``inputs.py`` validates the data against the model, ``targets.py`` validates labels and weights against outputs and losses. The
+checks read an array once, raise the same errors on every backend, and run before any weight changes.
 """
 
 from collections.abc import Iterator
@@ -12,57 +12,56 @@ import numpy as np
 from cornu import backends, trees
 from cornu.errors import DataError
 from cornu.training.batch import Batch
-from cornu.training.data_validation.arguments import said
+from cornu.training.data_validation.arguments import format_caller
 
 _NUMBER_NAMES = ("bfloat16",)
 
 
-# --- Arguments ----------------------------------------------------------------------------------------------------------------
-
-
-# --- Arrays -------------------------------------------------------------------------------------------------------------------
-
-
 def as_arrays(function: str, batch: Batch) -> Batch:
-    """The batch as arrays of numbers of equal, positive length. The user's arrays are taken as they are wherever they can be.
+    """Return a batch as numeric arrays of equal, positive length. Arrays are not copied where this is avoidable.
 
     Raises:
-        DataError: It holds no samples, something else than numbers, or arrays of different lengths.
+        DataError: If the batch has no samples, non-numeric data, or arrays of different lengths.
     """
     if batch.x is None:
         raise DataError(
-            f"{said(function)} was given no `x`.", "It needs data.", "Pass arrays, or something that gives batches."
+            f"{format_caller(function)} received no `x`.", "`x` is required.", "Pass arrays or an iterable of batches."
         )
     x, y, weight = [_as_tree(function, name, part) for name, part in zip(Batch._fields, batch[:3], strict=False)]
     parts = {"x": x, "y": y, "sample_weight": weight}
     leaves = [pair for name, part in parts.items() if part is not None for pair in named_leaves(name, part)]
     lengths = {len(leaf) for _, leaf in leaves}
     if 0 in lengths or not trees.leaves(x):
-        raise DataError(f"{said(function)} was given no samples.", "It needs at least one.", "Check how the data was loaded.")
+        raise DataError(
+            f"{format_caller(function)} received no samples.",
+            "At least one sample is required.",
+            "Check how the data was loaded.",
+        )
     if len(lengths) > 1:
         raise _lengths_error(function, parts, leaves)
     return Batch(x, y, weight, None)
 
 
 def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str, Any]]) -> DataError:
+    """Return the error for arrays of different lengths."""
     lengths = {len(leaf) for _, leaf in leaves}
     for name, part in parts.items():
         if isinstance(part, list) and len(part) in lengths and len({leaf.shape for leaf in part}) == 1:
             return DataError(
-                f"{said(function)} was given `{name}` as a list of {len(part)} arrays.",
-                "A list of arrays is taken as several inputs or outputs, each with all samples.",
-                f"If it holds the samples, make one array of them: `np.stack({name})`.",
+                f"{format_caller(function)} received `{name}` as a list of {len(part)} arrays.",
+                "A list of arrays is interpreted as several inputs or outputs, each with all samples.",
+                f"If its elements are samples, stack them into one array: `np.stack({name})`.",
             )
     counts = [f"{len(leaf)} rows in `{name}`" for name, leaf in leaves]
     return DataError(
-        f"{said(function)} was given {', '.join(counts[:-1])} and {counts[-1]}.",
+        f"{format_caller(function)} received {', '.join(counts[:-1])} and {counts[-1]}.",
         "They must have the same number of rows, one for each sample.",
-        "Check how the arrays were made or cut.",
+        "Check how the arrays were created or sliced.",
     )
 
 
 def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
-    """The arrays of a tree with the names a user would write: ``x``, ``x[0]``, ``x['left']``."""
+    """Yield the arrays of a tree with their names as a user would write them: ``x``, ``x[0]``, ``x['left']``."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield from named_leaves(f"{name}[{key!r}]", value)
@@ -74,7 +73,7 @@ def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _as_tree(function: str, name: str, part: Any) -> Any:
-    """A part of a batch as a tree of arrays. Nested lists of numbers are data, lists that hold an array are several inputs."""
+    """Return a part of a batch as a tree of arrays; lists of numbers are data, lists of arrays several inputs."""
     if part is None:
         return None
     if isinstance(part, dict):
@@ -89,9 +88,10 @@ def _is_array(value: Any) -> bool:
 
 
 def _as_array(function: str, name: str, value: Any) -> Any:
-    """A value as an array of numbers with at least one axis.
+    """Return a value as a numeric array with at least one axis.
 
-    An engine's array stays one if it is like NumPy's, so that it need not leave its device. Everything else becomes NumPy's.
+    An array of an engine is kept if its dtype is a NumPy dtype, so that it can stay on its device. All other values become
+    NumPy arrays.
     """
     if backends.owner(value) in (None, "numpy"):
         value = _host_array(function, name, value)
@@ -99,54 +99,50 @@ def _as_array(function: str, name: str, value: Any) -> Any:
         value = backends.of(value).to_numpy(value)
     if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
-            f"{said(function)} was given `{name}` with the dtype {value.dtype}.",
+            f"{format_caller(function)} received `{name}` with the dtype {value.dtype}.",
             "Data must be real numbers.",
             _dtype_advice(name, value),
         )
     if value.ndim == 0:
         raise DataError(
-            f"{said(function)} was given `{name}` as a single number.",
-            "It needs an array whose first axis counts the samples.",
+            f"{format_caller(function)} received `{name}` as a scalar.",
+            "It must be an array whose first axis is the batch axis.",
             f"For one sample, pass `{name}=np.array([{value}])`.",
         )
     if value.size == 0 and len(value) > 0:
         raise DataError(
-            f"{said(function)} was given `{name}` with the shape {tuple(value.shape)}.",
-            "Each sample must hold at least one number.",
+            f"{format_caller(function)} received `{name}` with the shape {tuple(value.shape)}.",
+            "Each sample must contain at least one value.",
             "Check how the data was loaded.",
         )
     return value
 
 
 def _host_array(function: str, name: str, value: Any) -> np.ndarray:
+    """Return a value as a NumPy array in native byte order."""
     try:
         array = np.asarray(value)
     except ValueError:
         raise DataError(
-            f"{said(function)} was given `{name}` as rows of different lengths.",
+            f"{format_caller(function)} received `{name}` as rows of different lengths.",
             "All samples must have the same shape.",
-            "Cut them or fill them up to one length.",
+            "Truncate or pad them to the same length.",
         ) from None
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _dtype_advice(name: str, array: Any) -> str:
+    """Return the hint for data of a non-numeric dtype."""
     kind = array.dtype.kind
     first = array.reshape(-1)[0] if array.size else None
     if kind in "US" or isinstance(first, (str, bytes)):
         if name.startswith("y"):
-            return "Turn names into class numbers: `names, y = np.unique(y, return_inverse=True)`."
-        return "Turn texts into numbers first: words into indices, files into pictures."
+            return "Convert names to class indices: `names, y = np.unique(y, return_inverse=True)`."
+        return "Convert strings to numbers first, such as words to indices or files to images."
     if kind in "Mm":
-        return f"Turn dates into numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
+        return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
     if kind == "c":
-        return f"Give real and imaginary parts as two numbers: `np.stack([{name}.real, {name}.imag], axis=-1)`."
+        return f"Pass real and imaginary parts as two values: `np.stack([{name}.real, {name}.imag], axis=-1)`."
     if hasattr(first, "toarray"):
-        return f"Make the sparse matrix a dense one: `{name}.toarray()`."
-    return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling what is missing."
-
-
-# --- Numbers ------------------------------------------------------------------------------------------------------------------
-
-
-# --- Rows ---------------------------------------------------------------------------------------------------------------------
+        return f"Convert the sparse matrix to a dense array: `{name}.toarray()`."
+    return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling missing values."

@@ -1,4 +1,4 @@
-"""Check that values are finite, in pieces."""
+"""Checks that values are finite, in blocks that fit into the cache."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ import numpy as np
 
 from cornu import config, ops
 from cornu.errors import NonFiniteError
-from cornu.training.data_validation.arguments import said
+from cornu.training.data_validation.arguments import format_caller
 
 _PIECE = 2**20
-"""How many numbers of an array are looked at in one go: few enough to stay in the processor's cache."""
+"""Maximum number of elements checked at a time: few enough to stay in the cache of the processor."""
 
 _LARGEST = {
     "float16": 65504.0,
@@ -19,17 +19,17 @@ _LARGEST = {
     "float32": float(np.finfo("float32").max),
     "float64": math.inf,
 }
-"""The largest number that data may hold for a float type."""
+"""The largest value that data may contain for each floating-point dtype."""
 
 
 def extent(array: Any) -> tuple[float, float]:
-    """The smallest and the largest number of an array, read once; NaN if there is one in it."""
+    """Return the minimum and the maximum of an array, read once; NaN if it contains NaN."""
     if array.dtype == bool:
         return 0.0, 1.0
     if not isinstance(array, np.ndarray):
         return float(ops.min(array)), float(ops.max(array))
     low, high = math.inf, -math.inf
-    with np.errstate(invalid="ignore"):  # NaN is what is looked for
+    with np.errstate(invalid="ignore"):  # NaN is what is last_read for
         for _, piece in _pieces(array):
             least, most = np.minimum.reduce(piece, axis=None).item(), np.maximum.reduce(piece, axis=None).item()
             if math.isnan(least):
@@ -38,22 +38,22 @@ def extent(array: Any) -> tuple[float, float]:
     return low, high
 
 
-def surely_finite(array: np.ndarray) -> bool:
-    """Whether the sum of squares, which is finite only if all numbers are, says that :func:`finite` would pass.
+def is_surely_finite(array: np.ndarray) -> bool:
+    """Return whether the sum of squares, which is finite only if all values are, implies that :func:`check_finite` passes.
 
-    For one picture that look alone takes about as long as all else that ``predict`` does.
+    For one image, :func:`check_finite` alone takes about as long as the rest of ``predict``.
     """
     return array.size <= _PIECE and array.dtype == config.floatx() and math.isfinite(np.vdot(array, array))
 
 
-def finite(function: str, name: str, array: Any) -> tuple[float, float]:
-    """Refuses NaN and infinity, and what would become infinite as ``config.floatx()``.
+def check_finite(function: str, name: str, array: Any) -> tuple[float, float]:
+    """Check that an array has no NaN or infinity, nor values that become infinite in ``config.floatx()``.
 
     Returns:
-        The smallest and the largest number.
+        Tuple of the minimum and the maximum.
 
     Raises:
-        NonFiniteError: There is such a number; the text says in which sample.
+        NonFiniteError: If there is such a value; the message names the sample.
     """
     low, high = extent(array)
     largest = _LARGEST[config.floatx()]
@@ -62,20 +62,26 @@ def finite(function: str, name: str, array: Any) -> tuple[float, float]:
     count, place, value = find(array, lambda piece: ~(np.abs(piece) <= largest))
     if math.isfinite(value):
         raise NonFiniteError(
-            f"{said(function)}: `{name}` holds {value:g} {where(place)}.",
-            f"As {config.floatx()}, in which the model computes, that is infinite.",
+            f"{format_caller(function)}: `{name}` contains {value:g} {format_position(place)}.",
+            f"It is infinite in {config.floatx()}, the dtype of the model's computations.",
             "Scale the data.",
         )
-    held = "a number that is" if count == 1 else f"{count} numbers that are"
+    values = "a value that is" if count == 1 else f"{count} values that are"
+    position = f"{'' if count == 1 else 'the first '}{format_position(place)}"
     raise NonFiniteError(
-        f"{said(function)}: `{name}` holds {held} NaN or infinite, {'' if count == 1 else 'the first '}{where(place)}.",
-        "All numbers must be finite.",
-        f"Clean the data, for example with `np.nan_to_num({name})`, or leave such samples out.",
+        f"{format_caller(function)}: `{name}` contains {values} NaN or infinite, {position}.",
+        "All values must be finite.",
+        f"Clean the data, for example with `np.nan_to_num({name})`, or remove these samples.",
     )
 
 
 def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
-    """How many numbers of an array are bad, and the place and the value of the first."""
+    """Return the number of invalid values of an array, and the position and value of the first one.
+
+    Args:
+        array: The array.
+        is_bad: Function from a block of the array to a boolean mask of its invalid values.
+    """
     array = np.asarray(array)
     count, first = 0, ()
     for start, piece in _pieces(array):
@@ -88,13 +94,13 @@ def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, t
     return count, first, array[first].item() if count else math.nan
 
 
-def where(place: tuple[int, ...]) -> str:
-    """A place in words: ``in sample 3, at [5, 0]``."""
+def format_position(place: tuple[int, ...]) -> str:
+    """Return a position in words: ``in sample 3, at [5, 0]``."""
     return f"in sample {place[0]}" + (f", at {list(place[1:])}" if len(place) > 1 else "")
 
 
 def _pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Consecutive rows of an array, with the number of the first of them."""
+    """Yield blocks of consecutive rows of an array, with the index of the first row."""
     rows = max(1, _PIECE * len(array) // array.size)
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]

@@ -1,4 +1,4 @@
-"""What is looked at before the first step, second part: whether ``x`` fits the model."""
+"""Validation of inputs: whether ``x`` fits the model."""
 
 import math
 import warnings
@@ -14,47 +14,47 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
 from cornu.training.data_validation import array_checks, finite_values
-from cornu.training.data_validation.arguments import said
+from cornu.training.data_validation.arguments import format_caller
 
-_BRIGHT = 16
-"""Pictures with numbers above this one, and no negative ones, are taken to be in 0..255."""
+_MAX_SCALED_VALUE = 16
+"""Images with values above this one, and no negative values, are assumed to be in the range 0 to 255."""
 
 
 def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
-    """Refuses inputs that do not fit the model, and NaN; builds a model that has seen no data yet.
+    """Check that inputs fit the model and are finite; build a model that has not received data yet.
 
     Args:
         function: Name of the function the user called.
         model: The model.
-        x: Tree of arrays, as :func:`cornu.training.data_validation.array_checks.as_arrays` gives it.
-        hint: Whether to warn of pictures that nobody scales.
+        x: Tree of arrays, as returned by :func:`cornu.training.data_validation.array_checks.as_arrays`.
+        hint: Whether to warn about images that are not scaled.
 
     Raises:
-        DataError: The keys or the number of inputs are wrong, or an embedding has no row for a number.
-        NonFiniteError: There is NaN or infinity.
-        ShapeError: A shape is wrong.
+        DataError: If the keys or the number of inputs are wrong, or an index is out of the range of an embedding.
+        NonFiniteError: If there is NaN or infinity.
+        ShapeError: If a shape is wrong.
     """
-    with construction_lock:  # a model says that it is built before all layers inside it are
+    with construction_lock:  # a model may be marked as built before all layers inside it are
         if not model.built:
-            for name, leaf in array_checks.named_leaves("x", x):  # before anything is built for data that is refused
-                finite_values.finite(function, name, leaf)
+            for name, leaf in array_checks.named_leaves("x", x):  # do not build the model for invalid data
+                finite_values.check_finite(function, name, leaf)
             model.build(_shapes(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
-            finite_values.finite(function, name, leaf)
+            finite_values.check_finite(function, name, leaf)
         return
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
-        low, high = finite_values.finite(function, name, leaf)
+        low, high = finite_values.check_finite(function, name, leaf)
         if not _fits(leaf.shape, tensor.shape):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
-        _check_numbers(function, name, graph, tensor, leaf, low, high)
-        if hint and _looks_like_pictures(leaf) and low >= 0 and _BRIGHT < high <= 255 and _is_unscaled(graph, tensor):
+        _check_indices(function, name, graph, tensor, leaf, low, high)
+        if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
             warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
 
 
 def depends_on_signature_only(model: Any) -> bool:
-    """Whether :func:`check` says of two arrays of one form (shape of a sample and dtype) the same, if both are finite."""
+    """Return whether :func:`check` has the same result for all finite arrays of the same sample shape and dtype."""
     graph = model.cornu_graph
     if graph is None:
         return True
@@ -62,7 +62,7 @@ def depends_on_signature_only(model: Any) -> bool:
 
 
 def _shapes(x: Any) -> Any:
-    """The shapes of a tree of arrays, the batch left open."""
+    """Return the shapes of a tree of arrays, with None for the batch size."""
     if isinstance(x, dict):
         return {name: _shapes(part) for name, part in x.items()}
     if isinstance(x, list):
@@ -71,15 +71,15 @@ def _shapes(x: Any) -> Any:
 
 
 def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
-    """The arrays with their names, in the order of the graph's inputs."""
+    """Return the arrays with their names, in the order of the graph's inputs."""
     names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
     if isinstance(x, dict):
         unknown = [key for key in x if key not in names]
         if any(name not in x for name in names):
             raise DataError(
-                f"{said(function)} was given `x` with the keys {list(x)}.",
+                f"{format_caller(function)} received `x` with the keys {list(x)}.",
                 f"The model's inputs are {names}.",
-                (did_you_mean(unknown[0], names) if unknown else "") or "Give one array for each of these names.",
+                (did_you_mean(unknown[0], names) if unknown else "") or "Pass one array for each of these names.",
             )
         return [(f"x[{name!r}]", x[name]) for name in names]
     leaves = list(array_checks.named_leaves("x", x))
@@ -88,11 +88,11 @@ def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
     arrays = "one array" if len(leaves) == 1 else f"a list of {len(leaves)} arrays"
     raise DataError(
-        f"{said(function)} was given `x` as {arrays}.",
+        f"{format_caller(function)} received `x` as {arrays}.",
         f"The model has {inputs}.",
-        "Make one array of the samples: `np.stack(x)`."
+        "Stack the samples into one array: `np.stack(x)`."
         if len(names) == 1
-        else "Give a list or a dict with one array for each.",
+        else "Pass a list or a dict with one array for each.",
     )
 
 
@@ -100,50 +100,53 @@ def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
 
 
 def _fits(shape: tuple, expected: tuple) -> bool:
+    """Return whether a shape fits an input, which may have an additional last axis of size 1."""
     if len(shape) + 1 == len(expected) and expected[-1] == 1:
-        shape = (*shape, 1)  # the model adds this axis by itself
+        shape = (*shape, 1)  # the model adds this axis automatically
     return _same(shape[1:], expected[1:])
 
 
 def _same(shape: tuple, expected: tuple) -> bool:
+    """Return whether a shape equals an expected shape, in which None matches any size."""
     return len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
 
 
-def times(sizes: tuple) -> str:
-    """The shape of a sample in words: ``28 x 28 x 1``, ``10 numbers``."""
+def format_shape(sizes: tuple) -> str:
+    """Return the shape of a sample in words: ``28 x 28 x 1``, ``10 values``."""
     product = " x ".join("any" if size is None else str(size) for size in sizes) or "single"
-    return product if len(sizes) > 1 else f"{product} number{'' if product == '1' else 's'}"
+    return product if len(sizes) > 1 else f"{product} value{'' if product == '1' else 's'}"
 
 
 def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, shape: tuple) -> ShapeError:
-    noun = "pictures" if tensor.ndim == 4 and len(shape) in (3, 4) else "samples"
+    """Return the error for samples whose shape does not fit the model."""
+    noun = "images" if tensor.ndim == 4 and len(shape) in (3, 4) else "samples"
     return ShapeError(
-        f"{said(function)}: the {noun} in `{name}` are {times(shape[1:])},",
-        f"and this model was built for {times(tensor.shape[1:])}{_reason(graph, tensor, shape)}.",
+        f"{format_caller(function)}: the {noun} in `{name}` are {format_shape(shape[1:])},",
+        f"and this model was built for {format_shape(tensor.shape[1:])}{_reason(graph, tensor, shape)}.",
         _shape_advice(name, noun, shape, tensor.shape[1:]),
     )
 
 
 def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
-    """Which layer needs the size that is wrong, in brackets; nothing if no layer can be named."""
+    """Return which layer requires the size that differs, in parentheses; an empty string if no layer can be named."""
     numbers = {id(layer): number for number, layer in enumerate(_layers(graph), start=1)}
     if len(shape) != tensor.ndim:
         return ""
     for layer in _layers_of(graph.consumers(tensor)):
         axis = layer.cornu_channel_axis
         if axis is not None and shape[axis] != tensor.shape[axis]:
-            what = "channels" if tensor.ndim > 2 else "numbers"
-            return f" (layer {numbers[id(layer)]}, `{layer.name}`, takes {tensor.shape[axis]} {what})"
+            what = "channels" if tensor.ndim > 2 else "features"
+            return f" (layer {numbers[id(layer)]}, `{layer.name}`, expects {tensor.shape[axis]} {what})"
     for node in filter(_flattens, graph.nodes):
         for after in _layers_of(graph.consumers(node.outputs)):
             if after.cornu_channel_axis is not None:
                 name, kind, size = node.operation.name, type(after).__name__, node.outputs.shape[-1]
-                return f" (layer {numbers[id(node.operation)]}, `{name}`, feeds a `{kind}` of {size} inputs)"
+                return f" (layer {numbers[id(node.operation)]}, `{name}`, is followed by a `{kind}` with {size} inputs)"
     return ""
 
 
 def _flattens(node: Any) -> bool:
-    """Whether a layer makes one row of all values of a sample."""
+    """Return whether a node flattens all values of a sample into one axis."""
     layer = node.operation
     if not isinstance(layer, LayerTraits) or not layer.cornu_preserves_value_range or len(node.inputs) != 1:
         return False
@@ -152,54 +155,55 @@ def _flattens(node: Any) -> bool:
 
 
 def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:
-    """What to do about samples of a shape that the model does not take."""
+    """Return the hint for samples of a shape that the model does not accept."""
     sample = shape[1:]
     channels = expected[-1] if len(expected) == 3 else None
     if _same(shape, expected):
-        return f"If it is one of the {noun}, add the axis of the batch: `{name}[None]`."
+        return f"If it is a single sample, add the batch axis: `{name}[None]`."
     if _same(sample, expected[:-1]):
         more = (
             f", {channels} times: `np.repeat({name}[..., None], {channels}, axis=-1)`"
             if (channels or 1) > 1
             else f": `{name}[..., None]`"
         )
-        return f"Add the axis of the channels{more}."
+        return f"Add the channel axis{more}."
     if len(sample) == 3 and _same((*sample[1:], sample[0]), expected):
-        return f"Put the channels last: `np.moveaxis({name}, 1, -1)`."
+        return f"Move the channels to the last axis: `np.moveaxis({name}, 1, -1)`."
     if None not in expected and math.prod(sample) == math.prod(expected):
         return f"Reshape them: `{name}.reshape({', '.join(map(str, (-1, *expected)))})`."
     if channels and len(sample) == 3 and _same(sample[:-1], expected[:-1]):
         return f"{_channel_advice(name, sample[-1], channels)}, or build the model with `Input({sample})`."
-    if noun == "pictures" and len(sample) == 3:
-        return f"Resize the pictures, or build the model with `Input({sample})`."
-    return f"Check how `{name}` was made, or build the model with `Input({sample})`."
+    if noun == "images" and len(sample) == 3:
+        return f"Resize the images, or build the model with `Input({sample})`."
+    return f"Check how `{name}` was created, or build the model with `Input({sample})`."
 
 
 def _channel_advice(name: str, given: int, wanted: int) -> str:
+    """Return the hint for samples with a wrong number of channels."""
     if given == 1:
         return f"Repeat the channel: `np.repeat({name}, {wanted}, axis=-1)`"
     if wanted == 1:
-        return f"Make them grey: `{name}.mean(axis=-1, keepdims=True)`"
+        return f"Convert them to grayscale: `{name}.mean(axis=-1, keepdims=True)`"
     if given > wanted:
-        return f"Leave channels out: `{name}[..., :{wanted}]`"
-    return f"Give {wanted} channels"
+        return f"Remove channels: `{name}[..., :{wanted}]`"
+    return f"Pass {wanted} channels"
 
 
 # --- The beginning of the model -----------------------------------------------------------------------------------------------
 
 
 def _layers(graph: Any) -> list:
-    """The layers as ``summary`` numbers them: without the inputs."""
+    """Return the layers as numbered by ``summary``, without the input layers."""
     return [layer for layer in graph.layers if not isinstance(layer, InputLayer)]
 
 
 def _layers_of(operations: list) -> list:
-    """The layers among a graph's operations, which may be ops, too."""
+    """Return the layers among the operations of a graph, which may also be ops."""
     return [operation for operation in operations if isinstance(operation, LayerTraits)]
 
 
 def _consumers(graph: Any, tensor: SymbolicTensor) -> Iterator[Any]:
-    """The layers that take a tensor as it is, also inside nested models of one input."""
+    """Yield the layers that receive a tensor unchanged, including those inside nested models with one input."""
     for layer in _layers_of(graph.consumers(tensor)):
         inner = layer.cornu_graph
         if inner is not None and len(inner.input_tensors) == 1:
@@ -208,41 +212,42 @@ def _consumers(graph: Any, tensor: SymbolicTensor) -> Iterator[Any]:
             yield layer
 
 
-def _check_numbers(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
-    """Refuses numbers that an embedding, which takes the input as it is, has no row for."""
+def _check_indices(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
+    """Check that the indices of an embedding that receives the input unchanged are in range."""
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
         if largest is not None and not (low >= 0 and high <= largest):
             _, place, value = finite_values.find(array, lambda piece, largest=largest: (piece < 0) | (piece > largest))
             raise DataError(
-                f"{said(function)}: `{name}` holds the number {value:g} {finite_values.where(place)}.",
-                f"The layer {layer.name!r} (`{type(layer).__name__}`) takes the integers from 0 to {largest}.",
-                f"Make it for {int(high) + 1} integers (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
-                "by one integer."
+                f"{format_caller(function)}: `{name}` contains the value {value:g} {finite_values.format_position(place)}.",
+                f"The layer {layer.name!r} (`{type(layer).__name__}`) accepts the integers from 0 to {largest}.",
+                f"Extend it to {int(high) + 1} indices (`input_dim={int(high) + 1}` of an `Embedding`), or replace rare words "
+                "by one index."
                 if value > 0
-                else "Count the words from 0, or from 1 if 0 stands for padding.",
+                else "Number the words from 0, or from 1 if 0 is padding.",
             )
 
 
-def _looks_like_pictures(array: Any) -> bool:
-    """Whether samples have channels, or are squares, or are bytes."""
+def _looks_like_images(array: Any) -> bool:
+    """Return whether samples have channels, are square, or are of dtype uint8."""
     sample = array.shape[1:]
     square = len(sample) == 2 and sample[0] == sample[1] > 4
     return len(sample) == 3 or square or (array.dtype == np.uint8 and len(sample) > 0)
 
 
 def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:
-    """Whether an input goes, as it is, into a layer of weights that nothing normalises. Layers nobody knows may scale."""
+    """Return whether an input reaches a layer with weights without normalization. Unknown layers are assumed to scale."""
     return any(_takes_raw(graph, node, tensor) for node in graph.nodes if any(taken is tensor for taken in node.inputs))
 
 
 def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
+    """Return whether a node, or a node after it, is a layer with weights that receives the unscaled values of a tensor."""
     layer = node.operation
     if not isinstance(layer, LayerTraits):  # an op
         return False
     if layer.cornu_input_value_range is not None:
         normalized = any(after.cornu_normalizes_values for after in _layers_of(graph.consumers(node.outputs)))
-        return layer.cornu_input_value_range[1] <= _BRIGHT and not normalized
+        return layer.cornu_input_value_range[1] <= _MAX_SCALED_VALUE and not normalized
     inner = layer.cornu_graph
     if inner is not None and len(inner.input_tensors) == 1:
         return _is_unscaled(inner, inner.input_tensors[0])
@@ -250,8 +255,9 @@ def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
 
 
 def _unscaled_text(function: str, name: str, low: float, high: float) -> str:
+    """Return the warning for images that are not scaled."""
     return (
-        f"{said(function)}: the numbers in `{name}` go from {low:g} to {high:g}, and nothing in the model scales them. "
-        "Networks learn badly from such large numbers. "
-        f"Divide by 255 (`{name} / 255`) here and wherever the model is used, or begin the model with `Rescaling(1 / 255)`."
+        f"{format_caller(function)}: the values in `{name}` range from {low:g} to {high:g}, and the model does not scale them. "
+        "Training on such large values works poorly. "
+        f"Divide by 255 (`{name} / 255`) here and wherever the model is used, or start the model with `Rescaling(1 / 255)`."
     )

@@ -1,4 +1,4 @@
-"""What is known of a model's outputs before training."""
+"""Facts about a model's outputs that are known before training."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 
 
 class Output(NamedTuple):
-    """What is known of an output before anything is computed.
+    """Description of an output before anything is computed.
 
     Attributes:
-        name: Name of the layer that gives it, or ``output_1`` for a subclassed model.
-        shape: Its shape, the batch first; None for a size that is not known.
-        activation: The activation function at its end, if it is known.
+        name: Name of the layer that returns it, or ``output_1`` etc. for a subclassed model.
+        shape: Shape, the batch axis first; None for an unknown size.
+        activation: The final activation function, if it is known, else None.
     """
 
     name: str
@@ -22,17 +22,17 @@ class Output(NamedTuple):
 
     @property
     def units(self) -> int | None:
-        """The size of its last axis."""
+        """The size of the last axis, or None."""
         return self.shape[-1] if len(self.shape) > 1 else None
 
 
 def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> list[Output]:
-    """What is known of a model's outputs.
+    """Return descriptions of a model's outputs.
 
     Args:
         model: The model.
         names: Names of the outputs.
-        specs: Shapes of the outputs for the shapes of the data.
+        specs: Symbolic tensors with the shapes of the outputs for the data.
     """
     graph = model.cornu_graph
     activations_of = [None] * len(specs) if graph is None else [_activation(tensor) for tensor in graph.output_tensors]
@@ -40,7 +40,7 @@ def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> lis
 
 
 def _activation(tensor: SymbolicTensor) -> Callable | None:
-    """The activation function of the layer that gives a tensor, also inside a nested model."""
+    """Return the activation function of the layer that returns a tensor, also inside a nested model."""
     layer = tensor.node.operation if tensor.node is not None else None
     if not isinstance(layer, LayerTraits):  # an op
         return None

@@ -1,1 +1,1 @@
-"""The loop over an epoch, recovery from failures, and progress."""
+"""The loop over the steps of an epoch, recovery from failures, diagnosis of NaN, and the progress display."""

@@ -1,4 +1,4 @@
-"""The loop over the steps of an epoch, written once for every backend, every kind of data, training and measuring."""
+"""The loop over the steps of an epoch, shared by all backends, all kinds of data, training and evaluation."""
 
 import contextlib
 import time
@@ -16,30 +16,30 @@ from cornu.training.loop.recovery import Recovery
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 
-_SECONDS_A_BLOCK = 0.5
-"""How long one compiled call may run: so the progress line moves twice a second.
+_SECONDS_PER_CALL = 0.5
+"""Target duration of one compiled call, so that the progress display is updated twice per second.
 
-With 0.1 s, networks whose steps take that long train 0.86 times as fast: each call copies the weights, and takes new memory
-for what lies between the layers."""
+With 0.1 s, networks whose steps take that long train 0.86 times as fast, since each call copies the weights and allocates new
+memory for the activations."""
 
-_GROWTH = 8
-"""How many times longer than the last block the next one may be: the first steps are slower than the rest."""
+_MAX_GROWTH = 8
+"""Maximum factor by which the duration of a call may grow, since the first steps are slower than the rest."""
 
 
 class Loop:
-    """Passes over data with a compiled block of steps.
+    """Runs epochs with a compiled function of several steps.
 
-    The model is handed the state after every block, before a callback runs, and holds the one before it until then: also
-    for a generator that a thread draws from meanwhile. Whether the state is finite is looked at when the logs are read (see
+    The state is written to the model after every call, before callbacks run; until then the model has the previous state, also
+    for a generator that a thread draws from meanwhile. Whether the state is finite is checked when the logs are read (see
     :class:`~cornu.training.loop.recovery.Recovery`).
 
     Args:
-        block: The compiled block.
-        keeper: Reads and hands back the state.
-        callbacks: Whom to call.
-        events: ``"train"`` or ``"test"``: whose batch events are called.
-        progress: Where to show it.
-        explain: ``(segment, step, state_before) -> NonFiniteError``; None does not mind NaN.
+        multi_step: Compiled function of several steps.
+        state_sync: Object that reads and writes the state.
+        callbacks: Callbacks to call.
+        events: ``"train"`` or ``"test"``, the kind of batch events to call.
+        progress: Progress display.
+        explain: Function ``(chunk, step, state_before) -> NonFiniteError``. Defaults to None (non-finite values are ignored).
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class Loop:
         self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
         self._explain: Any = explain
-        self._recovery = Recovery(multi_step, state_sync, takes_back=explain is not None)
-        self._seconds_a_step: float | None = None
+        self._recovery = Recovery(multi_step, state_sync, undoes_non_finite=explain is not None)
+        self._seconds_per_step: float | None = None
         self._calls = 0
 
     def epoch(self, adapter: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
-        """Makes all steps of an epoch and gives its logs.
+        """Run all steps of an epoch and return its logs.
 
         Raises:
-            NonFiniteError: A step made a weight or the loss infinite or NaN. The model holds the state before that step.
+            NonFiniteError: If a step made a weight or the loss infinite or NaN. The model then has the state before that step.
         """
-        done, logs, looked = 0, {}, time.perf_counter()
+        done, logs, last_read = 0, {}, time.perf_counter()
         self._recovery.begin()
         try:
             with contextlib.closing(adapter.epoch(prefetch=not self._callbacks.wants_batches())) as chunks:
@@ -72,11 +72,11 @@ class Loop:
                     self._call_batch_event("begin", done, {})
                     self._advance(chunk, start, stop)
                     done, now = done + stop - start, time.perf_counter()
-                    if self._callbacks.wants_batches() or chunk.steps > 1 or now - looked > _SECONDS_A_BLOCK:
-                        logs, looked = self._look(), now
+                    if self._callbacks.wants_batches() or chunk.steps > 1 or now - last_read > _SECONDS_PER_CALL:
+                        logs, last_read = self._read_logs(), now
                         self._progress.update(done, logs)
                     self._call_batch_event("end", done - 1, logs)
-            logs = self._look() or logs
+            logs = self._read_logs() or logs
             self._progress.update(done, logs)
         except BaseException:
             self._recovery.rollback()
@@ -84,7 +84,7 @@ class Loop:
         return logs
 
     def _ranges(self, chunks: Iterable[DataChunk]) -> Iterator[tuple[DataChunk, int, int]]:
-        """The steps of each compiled call, until the data ends or a callback wants the epoch to end."""
+        """Yield the steps of each compiled call, until the data ends or a callback stops training."""
         for chunk in chunks:
             start = 0
             while start < chunk.steps:
@@ -95,30 +95,33 @@ class Loop:
                 start = stop
 
     def _steps_to_go(self, remaining: int) -> int:
-        if self._callbacks.wants_batches() or self._seconds_a_step is None:
+        """Return the number of steps of the next compiled call."""
+        if self._callbacks.wants_batches() or self._seconds_per_step is None:
             return 1
-        return max(1, min(remaining, int(_SECONDS_A_BLOCK / self._seconds_a_step)))
+        return max(1, min(remaining, int(_SECONDS_PER_CALL / self._seconds_per_step)))
 
     def _call_batch_event(self, moment: str, number: int, logs: dict[str, float]) -> None:
+        """Call a batch event of the callbacks if one of them overrides it."""
         if self._callbacks.wants_batches():
             self._callbacks.call(f"on_{self._events}_batch_{moment}", number, logs)
             self._recovery.begin()  # callbacks may change weights
 
     def _advance(self, chunk: DataChunk, start: int, stop: int) -> None:
+        """Run steps in one compiled call and measure their duration."""
         if self._progress.is_moving and not self._multi_step.is_compiled_for(chunk.data, chunk.indices):
             self._progress.wait_for("compiling")
         began = time.perf_counter()
         step_result = self._recovery.commit(chunk, start, stop)
         self._calls += 1
         if chunk.steps > 1 and self._calls > 1:  # the first call compiles
-            bool(step_result.finite)  # waits for the block, so that its time is known
+            bool(step_result.finite)  # waits for the result, to measure the duration
             seconds = (time.perf_counter() - began) / (stop - start)
-            least = 0.0 if self._seconds_a_step is None else self._seconds_a_step / _GROWTH
-            self._seconds_a_step = max(seconds, least, 1e-7)
+            least = 0.0 if self._seconds_per_step is None else self._seconds_per_step / _MAX_GROWTH
+            self._seconds_per_step = max(seconds, least, 1e-7)
 
-    def _look(self) -> dict[str, float]:
-        """Reads the newest report: gives its logs if all is well."""
-        step_result = self._recovery.unread_report
+    def _read_logs(self) -> dict[str, float]:
+        """Return the newest logs; raise ``NonFiniteError`` if a state since the last good one is not finite."""
+        step_result = self._recovery.unread_result
         if step_result is None:
             return {}
         logs = {

@@ -1,4 +1,4 @@
-"""Where a NaN came from."""
+"""Diagnosis of non-finite values: which layer returned the first one."""
 
 from typing import Any
 
@@ -13,36 +13,36 @@ from cornu.training.step.train_state import TrainState
 
 
 def explain(function: str, model: Any, optimizer: Any, chunk: DataChunk, step: int, state: TrainState) -> NonFiniteError:
-    """The error for a step that made a weight or the loss NaN or infinite.
+    """Return the error for a step that made a weight or the loss NaN or infinite.
 
     Args:
         function: Name of the function the user called.
-        model: The model, which holds the state before that step.
-        optimizer: Its optimizer.
-        segment: The data of the step.
-        step: Number of the step in the segment.
-        state: The state before that step.
+        model: The model, which has the state before that step.
+        optimizer: The optimizer of the model.
+        chunk: Data of the step.
+        step: Index of the step in the chunk.
+        state: State before that step.
     """
     with config.placement_scope(*placement_of(model)):
         batch = batch_of(chunk.data, chunk.indices, step)
         first_bad = _first_bad_layer(model, state, batch)
     where = (
-        f"the layer {first_bad!r} gave it first"
+        f"the layer {first_bad!r} returned the first one"
         if first_bad
-        else "the outputs were finite, so it came from the loss or its gradient"
+        else "the outputs were finite, so the loss or its gradient was not"
     )
     number = int(backend_of(model).to_numpy(state.step)) + 1
     values = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(batch.x)]
     low, high = min(float(value.min()) for value in values), max(float(value.max()) for value in values)
     return NonFiniteError(
-        f"`{function}`: step {number} gave a loss or a weight that is NaN or infinite: {where}.",
-        f"The learning rate is {float(optimizer.learning_rate):g}, the inputs of the batch lie between {low:g} and {high:g}.",
-        "Lower the learning rate or scale the inputs. The model holds the weights from before that step.",
+        f"`{function}`: step {number} resulted in a loss or a weight that is NaN or infinite: {where}.",
+        f"The learning rate is {float(optimizer.learning_rate):g}; the inputs of the batch are between {low:g} and {high:g}.",
+        "Lower the learning rate or scale the inputs. The model has the weights from before that step.",
     )
 
 
 def _first_bad_layer(model: Any, state: TrainState, batch: Batch) -> str | None:
-    """Path of the first layer whose output is not finite, in a run with the weights from before the step."""
+    """Return the path of the first layer with a non-finite output, with the weights from before the step, or None."""
     bad: list[str] = []
 
     def look(layer: Any, inputs: Any, outputs: Any) -> Any:

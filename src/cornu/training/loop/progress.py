@@ -1,4 +1,4 @@
-"""The line that shows how far training is."""
+"""The progress display of training, evaluation and prediction."""
 
 import sys
 import time
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class Progress:
-    """Shows a run on the terminal: a moving line an epoch, or in a file one finished line.
+    """Shows the progress of a run: a progress bar per epoch on a terminal, or one line per epoch elsewhere.
 
     Args:
-        verbose: ``"auto"`` or 1 for the moving line, 2 for one line an epoch, 0 for nothing. Where the output is no terminal,
-            1 is shown as 2.
+        verbose: ``"auto"`` or 1 for the progress bar, 2 for one line per epoch, 0 for no output. If the output is not a
+            terminal, 1 is treated as 2.
     """
 
     def __init__(self, verbose: Any):
@@ -23,12 +23,17 @@ class Progress:
         self._started = time.perf_counter()
 
     def announce(self, text: str) -> None:
-        """Prints a line of its own."""
+        """Print a separate line."""
         if self._moving or self._lines:
             print(text, flush=True)
 
     def begin(self, heading: str, steps: int | None) -> None:
-        """A pass over the data begins, with so many steps (None if nobody knows)."""
+        """Start the display of a pass over the data.
+
+        Args:
+            heading: Text at the start of the line.
+            steps: Number of steps, or None if unknown.
+        """
         self._heading, self._done, self._started = heading, 0, time.perf_counter()
         if not self._moving:
             return
@@ -46,22 +51,22 @@ class Progress:
 
     @property
     def is_moving(self) -> bool:
-        """Whether there is a moving line, on which :meth:`wait_for` can say something."""
+        """Whether there is a progress bar, on which :meth:`wait_for` can show a message."""
         return self._bar is not None
 
     def wait_for(self, what: str) -> None:
-        """Says on the moving line, in place of the logs, what keeps the next step waiting."""
-        if self._bar is not None:
-            self._bar.update(self._task, logs=what, refresh=True)  # at once: what takes long may leave no time for it
+        """Show on the progress bar, in place of the logs, what the next step is waiting for."""
+        if self._bar is not None:  # refresh now, since the display may not be refreshed during a long wait
+            self._bar.update(self._task, logs=what, refresh=True)
 
     def update(self, done: int, logs: dict[str, float]) -> None:
-        """So many steps are done, with these logs."""
+        """Show the number of completed steps and the logs."""
         self._done = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done, logs=format_logs(logs))
 
     def end(self, logs: dict[str, float]) -> None:
-        """The pass is over."""
+        """End the display of a pass over the data."""
         seconds = time.perf_counter() - self._started
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, total=self._done, logs=format_logs(logs))
@@ -78,18 +83,19 @@ class Progress:
         self.stop()
 
     def stop(self) -> None:
-        """Leaves the terminal in order; ``with progress:`` does so after an exception, too."""
+        """Restore the terminal; called automatically at the end of ``with progress:``, also after an exception."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
 
 def format_logs(logs: dict[str, float]) -> str:
-    """Logs as a line: ``loss: 0.1234 - accuracy: 0.9876``; very small and very large numbers with an exponent."""
+    """Return logs as one line, ``loss: 0.1234 - accuracy: 0.9876``; very small and very large values with an exponent."""
     return " - ".join(f"{name}: {_number(value)}" for name, value in logs.items())
 
 
 def _number(value: Any) -> str:
+    """Return a value with 4 decimal places, with an exponent if it is very small or very large."""
     try:
         value = float(value)
     except (TypeError, ValueError):
@@ -98,4 +104,5 @@ def _number(value: Any) -> str:
 
 
 def _on_terminal() -> bool:
+    """Return whether the standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""Recovery: the model holds its last good state, whatever interrupts training."""
+"""Recovery: the model keeps its last good state if training is interrupted or becomes non-finite."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from cornu.training.step.train_state import StateSync, TrainState
 
 
 class _Steps(NamedTuple):
-    """Steps whose report nobody has read yet."""
+    """Steps whose result has not been read yet."""
 
     chunk: DataChunk
     start: int
@@ -20,9 +20,9 @@ class FailedStep(NamedTuple):
     """A step after which a weight or the loss is not finite.
 
     Attributes:
-        segment: Its data.
-        number: Its number in the segment.
-        state: The state before it.
+        chunk: Data of the step.
+        number: Index of the step in the chunk.
+        state: State before the step.
     """
 
     chunk: DataChunk
@@ -31,35 +31,35 @@ class FailedStep(NamedTuple):
 
 
 class Recovery:
-    """Hands states to the model, and takes back those that are not finite.
+    """Writes states to the model, and undoes those that are not finite.
 
-    Whether a state is finite is known when the report of its steps is read, and reading waits for the device. So the steps
-    since the last good state are remembered: they can be made again one by one to find the one that failed.
+    Whether a state is finite is known when the result of its steps is read, which waits for the device. Therefore the steps
+    since the last good state are recorded, so that they can be run again one by one to find the one that failed.
 
     Args:
-        block: The compiled block of steps.
-        keeper: Reads and hands back the state.
-        takes_back: Whether states that are not finite are taken back, as in training.
+        multi_step: Compiled function of several steps.
+        state_sync: Object that reads and writes the state.
+        undoes_non_finite: Whether non-finite states are undone, as in training.
     """
 
-    def __init__(self, multi_step: MultiStepFunction, state_sync: StateSync, takes_back: bool):
-        self._multi_step, self._state_sync, self._takes_back = multi_step, state_sync, takes_back
+    def __init__(self, multi_step: MultiStepFunction, state_sync: StateSync, undoes_non_finite: bool):
+        self._multi_step, self._state_sync, self._undoes_non_finite = multi_step, state_sync, undoes_non_finite
         self._good: TrainState = state_sync.pull()
         self._pending: TrainState | None = None
         self._unread: list[_Steps] = []
 
     @property
-    def unread_report(self) -> StepResult | None:
-        """The report of the newest steps since :meth:`begin`, if there are any."""
+    def unread_result(self) -> StepResult | None:
+        """The result of the newest steps since :meth:`begin`, or None."""
         return self._unread[-1].step_result if self._unread else None
 
     def begin(self) -> None:
-        """Take what the model holds as the good state: its report was read, or the user's own code has run."""
+        """Record the current state of the model as the good state, after its result was read or user code has run."""
         self._good = self._state_sync.pull()
         self._unread.clear()
 
     def commit(self, chunk: DataChunk, start: int, stop: int) -> StepResult:
-        """Make the steps ``start`` to ``stop - 1`` of a segment, and hand the state after them to the model."""
+        """Run the steps ``start`` to ``stop - 1`` of a chunk and write the resulting state to the model."""
         state, step_result = self._multi_step(self._state_sync.pull(), chunk.data, chunk.indices, start, stop)
         self._unread.append(_Steps(chunk, start, stop, step_result))
         self._pending = state
@@ -68,18 +68,18 @@ class Recovery:
         return step_result
 
     def rollback(self) -> None:
-        """After an exception: the newest state stays if it is finite, else the model gets that before the failed step."""
-        if self._pending is not None:  # the exception, such as a key press, came while the model was handed it
+        """Handle an exception: keep the newest state if it is finite, else restore the state before the failed step."""
+        if self._pending is not None:  # interrupted, for example by Ctrl-C, while the state was written
             self._state_sync.push(self._pending)
             self._pending = None
-        if self._takes_back and self._unread and not bool(self._unread[-1].step_result.finite):
+        if self._undoes_non_finite and self._unread and not bool(self._unread[-1].step_result.finite):
             self.replay()
         self._unread.clear()
 
     def replay(self) -> FailedStep:
-        """Make the steps since the good state again, one by one, and return the one that failed.
+        """Run the steps since the good state again, one by one, and return the one that failed.
 
-        The model gets the state from before that step.
+        The state from before that step is written to the model.
         """
         failed = self._first_failed()
         self._good = failed.state
@@ -88,6 +88,7 @@ class Recovery:
         return failed
 
     def _first_failed(self) -> FailedStep:
+        """Return the first step since the good state after which the state is not finite."""
         state = self._good
         for chunk, start, stop, _ in self._unread:
             for number in range(start, stop):
@@ -95,6 +96,6 @@ class Recovery:
                 if not bool(step_result.finite):
                     return FailedStep(chunk, number, state)
                 state = after
-        # A device may not compute the same twice: then all these steps are undone.
+        # A device may not be deterministic: if no step fails when run again, all these steps are undone.
         chunk, start = self._unread[-1][:2]
         return FailedStep(chunk, start, self._good)

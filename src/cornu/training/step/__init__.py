@@ -1,1 +1,1 @@
-"""One training step, and many of them as one compiled call."""
+"""The compiled step: training state, loss and gradients, micro-batches, and several steps per call."""

@@ -1,4 +1,4 @@
-"""Count the activations that a model holds for a sample."""
+"""Size of a model's activations per sample, determined by abstract evaluation."""
 
 import math
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ from cornu.core.layer_placement import backend_of, placement_of
 
 
 class ActivationProfile(NamedTuple):
-    """What a network's layers do with data of some form.
+    """Result of evaluating a model abstractly for one sample.
 
     Attributes:
-        activations: How many numbers the layers make of a sample.
-        blocker: What keeps the gradient of a batch from being that of its parts, in words; None if nothing does.
+        activations: Number of elements of all layer outputs for one sample.
+        blocker: Reason, in words, why the gradient of a batch is not the sum over its parts; None if it is.
     """
 
     activations: int
@@ -23,11 +23,11 @@ class ActivationProfile(NamedTuple):
 
 
 def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
-    """Looks at what the layers of a model do with samples, without computing anything.
+    """Profile the activations of a model without computing them.
 
     Args:
-        model: The model, built.
-        inputs: Tree of symbolic tensors ``(None, ...)``.
+        model: A built model.
+        inputs: Tree of symbolic tensors of shape ``(None, ...)``.
     """
     sizes: list[int] = []
     blockers: list[str] = []
@@ -38,7 +38,7 @@ def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
         if not layer._cornu_sublayers():
             sizes.extend(math.prod(output.shape) for output in found)
         does = {
-            "masks what it gives": any(context.mask_of(output) is not None for output in found),
+            "masks its output": any(context.mask_of(output) is not None for output in found),
             "adds to the loss": bool(context.losses),
             "assigns to a variable": bool(context.values),
         }

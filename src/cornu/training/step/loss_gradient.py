@@ -12,13 +12,13 @@ from cornu.training.step.train_state import TrainState
 
 
 class GradientResult(NamedTuple):
-    """What a batch gives in training.
+    """Result of the forward and backward pass of a batch.
 
     Attributes:
-        gradients: Of the loss, for each trained weight.
+        gradients: Gradients of the loss, one for each trainable variable.
         losses: See :class:`~cornu.training.compiled_loss.Losses`.
-        outputs: List of what the model gave.
-        non_trainable: Values of the variables that are not trained, after the batch.
+        outputs: List of the outputs of the model.
+        non_trainable: Values of the non-trainable variables after the batch.
     """
 
     gradients: list
@@ -28,7 +28,7 @@ class GradientResult(NamedTuple):
 
 
 def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[..., GradientResult]:
-    """Makes the function from a batch to the gradients of its loss: ``(state, batch, key, share=None) -> Measured``.
+    """Return the function ``(state, batch, key, share=None) -> GradientResult`` that computes the gradients of a batch.
 
     The loss of a batch that is a part of another one is multiplied by its ``share``.
     """
@@ -39,9 +39,9 @@ def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[...
             outputs, non_trainable, penalties = model.stateless_call(
                 trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
             )
-            outputs = trees.leaves(outputs)  # a backend may give a dict back in another order
+            outputs = trees.leaves(outputs)  # a backend may return a dict in another order
             losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
-            _refuse_nothing(losses, penalties)
+            _check_has_loss(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:
                 losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
@@ -55,21 +55,23 @@ def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[...
     return measure
 
 
-def _refuse_nothing(losses: Any, penalties: list) -> None:
+def _check_has_loss(losses: Any, penalties: list) -> None:
+    """Raise ``InvalidArgumentError`` if there is neither a loss nor a penalty."""
     if not losses.parts and not penalties:
         raise InvalidArgumentError(
             "`fit` was called on a model that has no loss.",
-            "There is nothing to make small: `compile` was given no loss, and no layer adds one.",
+            "Training requires a loss: `compile` received none, and no layer adds one.",
             "Pass one, such as `model.compile(optimizer='adam', loss='mse')`.",
         )
 
 
 def masks_of(context: CallContext, outputs: list) -> list:
-    """What counts of each output: the samples that are no padding, and of these what its layers did not mask; None for all."""
-    return [_both(context.mask_of(output), context.sample_mask) for output in outputs]
+    """Return the mask of each output, without padding and positions masked by layers; None if nothing is excluded."""
+    return [_combine_masks(context.mask_of(output), context.sample_mask) for output in outputs]
 
 
-def _both(mask: Any, sample_mask: Any) -> Any:
+def _combine_masks(mask: Any, sample_mask: Any) -> Any:
+    """Return the logical and of a mask and a sample mask, either of which may be None."""
     if mask is None or sample_mask is None:
         return sample_mask if mask is None else mask
     return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))

@@ -1,9 +1,9 @@
 """Micro-batches: the gradient of a batch as the sum of the gradients of its parts.
 
-What the layers of a network make of a large batch does not fit into a processor's cache: every layer writes it to memory,
-where the next one, and later the gradient, read it. A few pictures at a time stay in the cache, and training needs less
-memory. Where samples do not meet, the gradient is the same, to rounding, if no layer draws random numbers; those drawn for a
-part are others than for the whole.
+The activations of a large batch do not fit into the cache of a processor: every layer writes its output to memory, where the
+next layer, and later the gradient computation, read it. The activations of a few images at a time stay in the cache, and
+training needs less memory. If samples do not interact, the gradient is the same up to rounding, unless layers draw random
+values: those drawn for a part differ from those drawn for the whole batch.
 """
 
 import numbers
@@ -18,40 +18,40 @@ from cornu.errors import InvalidArgumentError
 from cornu.training.step.activation_profile import profile_activations
 from cornu.training.step.loss_gradient import GradientResult
 
-_LEAST_SAMPLES = 4
-"""Fewer samples at a time keep no processor busy: pictures of 150 x 150 train fastest 4 or 5 at a time."""
+_MIN_SAMPLES = 4
+"""Fewer samples at a time do not keep a processor busy: images of 150 x 150 pixels train fastest with 4 or 5 at a time."""
 
-_LEAST_GAIN = 2
-"""A batch that is less than so many times as large as a micro-batch stays whole."""
+_MIN_RATIO = 2
+"""A batch is split only if it is at least this many times as large as a micro-batch."""
 
 
 def checked_size(size: Any) -> Any:
-    """What a user said of the size of micro-batches: ``"auto"``, None or a number.
+    """Return a ``micro_batch_size`` argument: ``"auto"``, None or a positive integer.
 
     Raises:
-        InvalidArgumentError: It is something else.
+        InvalidArgumentError: If it is invalid.
     """
     is_number = isinstance(size, numbers.Integral) and not isinstance(size, bool)
     if size is None or (isinstance(size, str) and size == "auto") or (is_number and int(size) > 0):
         return size
     raise InvalidArgumentError(
-        f"`compile` was given micro_batch_size={size!r}.",
-        "It is how many samples are taken at a time.",
-        "Pass a positive whole number, None for whole batches, or 'auto'.",
+        f"`compile` received micro_batch_size={size!r}.",
+        "It is the number of samples that are processed at a time.",
+        "Pass a positive integer, None for whole batches, or 'auto'.",
     )
 
 
 def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callable[[int], int]:
-    """Into how many parts to cut a batch of some size.
+    """Return a function from the size of a batch to the number of parts to split it into.
 
     Args:
-        size: What the user said (see :func:`checked_size`).
+        size: The ``micro_batch_size`` argument (see :func:`checked_size`).
         model: The model.
-        objective: Its objective.
-        inputs: Tree of symbolic tensors ``(None, ...)`` like the data.
+        compiled_loss: The losses of the model.
+        inputs: Tree of symbolic tensors of shape ``(None, ...)`` with the shapes of the data.
 
     Raises:
-        InvalidArgumentError: The user said a number, and batches of this model may not be cut.
+        InvalidArgumentError: If ``size`` is an integer and batches of this model must not be split.
     """
     if size is None:
         return lambda batch_size: 1
@@ -61,58 +61,59 @@ def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callabl
     reason = _coupling(model, compiled_loss) or profile_activations(model, inputs).blocker
     if reason is not None:
         raise InvalidArgumentError(
-            f"`compile` was given micro_batch_size={size}.",
-            f"Parts of a batch would give another gradient than the whole: {reason}.",
-            "Leave it out, or make the batches smaller.",
+            f"`compile` received micro_batch_size={size}.",
+            f"The gradients of parts of a batch would not add up to that of the whole batch: {reason}.",
+            "Remove the argument, or use smaller batches.",
         )
     return lambda batch_size: equal_parts(batch_size, int(size))
 
 
 def best_size(model: Any, compiled_loss: Any, inputs: Any) -> int | None:
-    """How many samples a micro-batch should have; None if batches should stay whole, as the device or the model wants it."""
+    """Return the best number of samples of a micro-batch; None if the device or the model requires whole batches."""
     with config.placement_scope(*placement_of(model)):
-        room = backend_of(model).micro_batch_activations()
-    if room is None or _coupling(model, compiled_loss) is not None:
+        target_activations = backend_of(model).micro_batch_activations()
+    if target_activations is None or _coupling(model, compiled_loss) is not None:
         return None
     found = profile_activations(model, inputs)
     if found.blocker is not None:
         return None
-    # The gradients of a micro-batch are added to the sum: that must be little beside what its layers do.
-    wanted = max(room, model.count_params())
-    return max(_LEAST_SAMPLES, wanted // max(found.activations, 1))
+    # Adding the gradients of a micro-batch to the sum must be cheap compared with the computation of its layers.
+    wanted = max(target_activations, model.count_params())
+    return max(_MIN_SAMPLES, wanted // max(found.activations, 1))
 
 
 def _coupling(model: Any, compiled_loss: Any) -> str | None:
-    """Where samples of a batch meet, in words; None if they do not."""
+    """Return the reason, in words, why samples of a batch interact; None if they do not."""
     for layer in layer_tree.flatten(model):
         if coupling_of_layer(layer) != "none":
-            return f"the layer {layer.name!r} does not say that it treats each sample alone (`batch_coupling = 'none'`)"
+            return f"the layer {layer.name!r} does not declare that samples are independent (`batch_coupling = 'none'`)"
     if not compiled_loss.is_mean_over_samples:
-        return "a loss is no mean over samples that it judges alone (see `Loss.is_per_sample`)"
+        return "a loss is not a mean of independent losses per sample (see `Loss.is_per_sample`)"
     return None
 
 
 def equal_parts(batch_size: int, size: int) -> int:
-    """The smallest number of equal parts of a batch that have at most so many samples."""
+    """Return the smallest number of equal parts of a batch that have at most ``size`` samples."""
     return next(parts for parts in range(1, batch_size + 1) if batch_size % parts == 0 and batch_size // parts <= size)
 
 
 def worthwhile_parts(batch_size: int, size: int) -> int:
-    """The same, if the batch is much too large and the parts come near the size; else 1."""
+    """Return :func:`equal_parts` if the batch is much larger than ``size`` and the parts are close to it, else 1."""
     parts = equal_parts(batch_size, size)
-    return parts if batch_size >= _LEAST_GAIN * size and batch_size // parts * _LEAST_GAIN >= size else 1
+    return parts if batch_size >= _MIN_RATIO * size and batch_size // parts * _MIN_RATIO >= size else 1
 
 
 def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -> Callable[..., GradientResult]:
-    """Makes a function of a batch one that takes the batch in equal parts, one after the other.
+    """Return a function that processes a batch in equal parts, one after the other.
 
     Args:
-        measure: ``(state, batch, key, share) -> Measured``, where ``share`` is what the batch counts of a whole.
-        backend: The backend that computes.
-        parts: How many parts.
+        measure: Function ``(state, batch, key, share) -> GradientResult``, where ``share`` is the weight of the part in the
+            whole batch.
+        backend: Backend that runs the computation.
+        parts: Number of parts.
 
     Returns:
-        ``(state, batch, key) -> Measured`` for the whole batch. Each part draws its random numbers from a key of its own.
+        Function ``(state, batch, key) -> GradientResult`` for the whole batch. Each part has its own random key.
     """
 
     def measure_all(state: Any, batch: Any, key: Any) -> GradientResult:
@@ -131,14 +132,14 @@ def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -
             gradients,
             trees.map(lambda values: ops.sum(values, axis=0), losses),
             trees.map(lambda values: ops.reshape(values, (-1, *values.shape[2:])), outputs),
-            state.non_trainable,  # which no layer assigns to (see `survey`)
+            state.non_trainable,  # which no layer assigns to (see `profile_activations`)
         )
 
     return measure_all
 
 
 def _shares(backend: Any, cut: Any, parts: int) -> Any:
-    """What each part counts of the whole: as many samples of it as are no padding."""
+    """Return the weight of each part in the whole batch, proportional to the number of its samples that are not padding."""
     if cut.sample_mask is None:
         return backend.full((parts,), 1 / parts, "float32")
     counts = ops.sum(cut.sample_mask, axis=1)

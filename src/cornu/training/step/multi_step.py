@@ -1,4 +1,4 @@
-"""Many steps as one compiled call."""
+"""Several steps as one compiled call."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ from cornu.training.step.train_state import TrainState
 
 
 class StepResult(NamedTuple):
-    """What a block of steps says of itself.
+    """Result of a compiled call.
 
     Attributes:
-        finite: Whether all trained weights and the loss are finite.
-        logs: Name to mean since the epoch began.
+        finite: Whether all trainable weights and the loss are finite.
+        logs: Dict from name to mean since the start of the epoch.
     """
 
     finite: Any
@@ -21,15 +21,14 @@ class StepResult(NamedTuple):
 
 
 class MultiStepFunction:
-    """Many steps as one compiled call.
+    """Several steps as one compiled call.
 
-    The number of steps is an argument of the compiled function and not part of it, so that any number runs without
-    compiling again.
+    The number of steps is an argument of the compiled function, so that any number of steps runs without recompilation.
 
     Args:
-        step: ``step(state, batch) -> state``.
-        scores: Gives the logs.
-        place: The backend that compiles, and the device that it runs on.
+        step: Function ``(state, batch) -> state``.
+        compiled_metrics: Metrics that compute the logs.
+        place: Backend that compiles the function and device that runs it.
     """
 
     def __init__(self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: Any, place: config.Placement):
@@ -47,13 +46,17 @@ class MultiStepFunction:
             self._run = backends.get(place.backend).multi_step(one_step, result_of)
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
-        """Whether it has run for data and a plan of these shapes and dtypes, and so is compiled for them."""
+        """Return whether the function is compiled for the shapes and dtypes of the data and indices."""
         return shapes_and_dtypes((data, indices)) in self._compiled_for
 
     def __call__(
         self, state: TrainState, data: Batch, indices: BatchIndices, start: int, stop: int
     ) -> tuple[TrainState, StepResult]:
-        """Makes the steps ``start`` to ``stop - 1`` of a plan."""
+        """Run the steps ``start`` to ``stop - 1`` of the batches selected by ``indices``.
+
+        Returns:
+            The state after the steps and a :class:`StepResult`.
+        """
         with config.placement_scope(*self._place):
             state, step_result = self._run(state, (data, indices), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, indices)))
@@ -61,5 +64,5 @@ class MultiStepFunction:
 
 
 def _all_finite(arrays: list) -> Any:
-    """Whether all numbers are finite. A sum is not finite if one of its terms is not, and costs one reading."""
+    """Return whether all values are finite. A sum is not finite if one of its terms is not, and reads the arrays only once."""
     return ops.isfinite(sum(ops.sum(ops.cast(array, "float32")) * 0.0 for array in arrays))

@@ -1,4 +1,4 @@
-"""The state of training: arrays that a step takes and gives, and the variables they are read from and handed back to."""
+"""The training state: arrays that a step takes and returns, and their synchronization with variables."""
 
 from typing import Any, NamedTuple
 
@@ -8,15 +8,15 @@ from cornu.core.variable import Variable, values_of
 
 
 class TrainState(NamedTuple):
-    """All that changes while a model trains.
+    """All values that change during training.
 
     Attributes:
         trainable: Values of the trainable variables.
         non_trainable: Values of the other variables, such as running means.
-        optimizer: Values of the optimizer's variables; empty when nothing is trained.
+        optimizer: Values of the optimizer's variables; empty in evaluation.
         metrics: Values of the metrics' variables.
-        key: The key that the steps' random numbers follow from.
-        step: How many steps were made with this key.
+        key: Random key from which the keys of the steps are derived.
+        step: Number of steps run with this key.
     """
 
     trainable: list
@@ -28,15 +28,15 @@ class TrainState(NamedTuple):
 
 
 class StateSync:
-    """Knows the variables behind a state: reads a state from them and hands one back to them.
+    """Reads a state from the variables and writes it back.
 
-    Between the two the variables keep their old arrays, so that a step that fails loses nothing.
+    Between the two, the variables keep their old arrays, so that a failing step loses nothing.
 
     Args:
         model: The model.
-        optimizer_variables: Those of its optimizer; empty when nothing is trained.
-        metric_variables: Those of its metrics.
-        key: Two words that all random numbers of the steps follow from.
+        optimizer_variables: Variables of the optimizer; empty in evaluation.
+        metric_variables: Variables of the metrics.
+        key: Two integers from which all random keys of the steps are derived.
     """
 
     def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]):
@@ -50,12 +50,12 @@ class StateSync:
         self._step = backends.array_at(placement_of(model), 0, "int32")
 
     def pull(self) -> TrainState:
-        """The state as the variables hold it now."""
+        """Return the current state of the variables."""
         trainable, non_trainable, optimizer, metrics = map(values_of, self._variables)
         return TrainState(trainable, non_trainable, optimizer, metrics, self._key, self._step)
 
     def push(self, state: TrainState) -> None:
-        """Gives the variables the arrays of a state."""
+        """Set the variables to the arrays of a state."""
         for variables, arrays in zip(self._variables, state[:4], strict=True):
             for variable, array in zip(variables, arrays, strict=True):
                 variable.set_unchecked(array)

@@ -1,4 +1,4 @@
-"""The step: a pure function of the state and a batch, and the only hot code. A block of steps runs as one compiled call."""
+"""The training and evaluation steps: pure functions of the state and a batch, compiled as a group of several steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,17 +15,18 @@ from cornu.training.step.train_state import TrainState
 def train_step(
     model: Any, compiled_loss: Any, compiled_metrics: Any, optimizer: Any, parts_of: Callable[[int], int]
 ) -> Callable[[TrainState, Batch], TrainState]:
-    """Makes the step that trains.
+    """Return the training step.
 
     Args:
-        model: The model, built.
-        objective: Gives the loss (see ``objective.py``).
-        scores: Keeps the metrics (see ``scores.py``).
-        optimizer: The optimizer, built before the step first runs.
-        parts_of: Into how many parts to cut a batch of some size (see ``micro_batches.parts_for``).
+        model: A built model.
+        compiled_loss: The losses of the model.
+        compiled_metrics: The metrics of the model.
+        optimizer: Optimizer, built before the step first runs.
+        parts_of: Function from the size of a batch to the number of parts to split it into (see
+            ``micro_batches.parts_for``).
 
     Returns:
-        ``step(state, batch) -> state``.
+        Function ``(state, batch) -> state``.
     """
     measure = gradients_of(model, compiled_loss, optimizer)
 
@@ -42,7 +43,7 @@ def train_step(
 
 
 def test_step(model: Any, compiled_loss: Any, compiled_metrics: Any) -> Callable[[TrainState, Batch], TrainState]:
-    """Makes the step that only measures: it changes nothing but the metrics."""
+    """Return the evaluation step, which changes only the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         key = backend_of(model).fold_in(state.key, state.step)
