@@ -50,7 +50,7 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/conformance.py
 
 docs-check: $(VENV)/.installed-dev
-	$(PYTEST) tests/test_documents.py tests/test_house.py $(PYTEST_ARGS)
+	$(PYTEST) tests/test_documents.py tests/test_architecture.py $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
