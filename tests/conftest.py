@@ -1,6 +1,8 @@
-"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and the sample of ``--sample``."""
+"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and what ``--sample`` leaves out."""
 
+import gc
 import hashlib
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -24,8 +26,8 @@ from cornu.backends import memory
 
 ROOT = Path(__file__).resolve().parents[1]
 
-RUN_WHOLE = ("tests/backends",)
-"""Folders of which ``--sample`` leaves nothing out: engines differ there."""
+IN_PAIRS = ("tests/backends",)
+"""Folders where the sample of ``--sample`` has each pair of values, so each case on each engine: engines differ there."""
 
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
@@ -33,23 +35,29 @@ ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--sample``."""
+    """Adds ``--sample`` and ``--rest``."""
     parser.addoption("--sample", action="store_true", help="of a test with many cases run a sample (tests/README.md)")
+    parser.addoption("--rest", action="store_true", help="run only what --sample leaves out")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is not in the sample, if ``--sample`` asks for one."""
-    if config.getoption("--sample"):
-        chosen = sample(items)
+    """Leaves out what is not in the sample for ``--sample``, and the sample for ``--rest``."""
+    if config.getoption("--sample") or config.getoption("--rest"):
+        chosen = sample(items) if config.getoption("--sample") else {*items} - sample(items)
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what was imported by now, millions of objects, out of every later search for garbage."""
+    gc.freeze()
 
 
 def sample(items: list[pytest.Item]) -> set[pytest.Item]:
     """Choose cases of each test function so that each value of each of its parameters, each engine too, is in one of them.
 
-    A case is chosen if it has a value that no case before it had. The order is that of hashes of the names, so that the
-    choice is the same everywhere and depends on no other test. The tests in ``RUN_WHOLE`` are all chosen.
+    A case is chosen if it has a value that no case before it had; in ``IN_PAIRS``, a pair of values. The order is that of
+    hashes of the names, so that the choice is the same everywhere and depends on no other test.
 
     Args:
         items: The collected tests.
@@ -60,12 +68,12 @@ def sample(items: list[pytest.Item]) -> set[pytest.Item]:
     chosen, seen = set(), defaultdict(set)
     for item in sorted(items, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest()):
         function = item.nodeid.partition("[")[0]
-        values = (
-            set(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else {None}
-        )  # an id for each parametrization
-        if function.startswith(RUN_WHOLE) or not values <= seen[function]:
+        values = list(enumerate(item.callspec._idlist)) if hasattr(item, "callspec") else []  # one for each parametrization
+        size = min(len(values), 2 if function.startswith(IN_PAIRS) else 1)
+        found = set(itertools.combinations(values, size))
+        if not found <= seen[function]:
             chosen.add(item)
-        seen[function] |= values
+        seen[function] |= found
     return chosen
 
 

@@ -223,7 +223,7 @@ def keras_said() -> Callable:
             factors = numbers_for(2, [output.shape for output in outputs])
             return sum((output * factor).sum() for output, factor in zip(outputs, factors, strict=True)), outputs
 
-        gradients, outputs = jax.grad(loss, argnums=(0, 1), has_aux=True)(trained, inputs)
+        gradients, outputs = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))(trained, inputs)
         weights = [(weight.path.partition("/")[2], tuple(weight.shape)) for weight in layer.weights]
         shape = (None, *outputs[0].shape[1:])  # by its own arithmetic of shapes Keras refuses some that it computes
         known[name] = written, weights, values, shape, outputs, jax.tree.leaves(gradients)
