@@ -178,6 +178,7 @@ def dtype(x: Any) -> str:
 
 
 def round_and_cast(backend: Any, x: Array, dtype: str) -> Array:
+    """Round an array and cast it with saturation; for ``"bool"``, return whether each value is larger than 0.5."""
     if dtype == "bool":
         return backend.greater(x, 0.5)
     return saturate_cast(backend.round(x), dtype)
