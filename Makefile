@@ -1,16 +1,16 @@
 # make demo | test | test-fast | test-all | test-optimized | test-gpu | lint | bench | docs | docs-check | clean
-# The first call makes .venv with pip; later ones install again only when pyproject.toml has changed.
+# The first call creates .venv with pip; later calls reinstall only when pyproject.toml has changed.
 
 PYTHON ?= python3
-# What else pytest is told, such as PYTEST_ARGS='-k conv'.
+# Further arguments of pytest, such as PYTEST_ARGS='-k conv'.
 PYTEST_ARGS ?=
-# What the benchmarks are told.
+# Arguments of benchmarks/bench.py.
 BENCH_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests docs $(wildcard benchmarks) $(wildcard examples)
-# One process a core, and 4 at most: every process compiles its own JAX functions.
+# One process per core, at most 4: every process compiles its own JAX functions.
 CORES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 WORKERS := $(shell test $(CORES) -gt 4 && echo 4 || echo $(CORES))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 demo: $(VENV)/.installed-demo
 	$(BIN)/cornu demo
 
-# What every change must pass. Which tests --sample leaves out stands in tests/README.md.
+# Required for every change. tests/README.md lists what --sample leaves out.
 test: lint test-fast
 
 test-fast: $(VENV)/.installed-dev
@@ -29,9 +29,9 @@ test-fast: $(VENV)/.installed-dev
 test-all: lint test-optimized
 	$(PYTEST) $(PYTEST_ARGS)
 
-# What depends on how XLA optimizes, compiled as for users: the other tests switch its optimizations off.
+# The tests that depend on XLA's optimizations, which the other tests disable.
 test-optimized: $(VENV)/.installed-dev
-	XLA_FLAGS= $(PYTEST) tests/backends/test_jax.py tests/training/test_fast_paths.py
+	XLA_FLAGS= $(PYTEST) tests/backends/jax/test_backend.py tests/training/test_fast_paths.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
@@ -42,7 +42,7 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
-# The tests that need an accelerator: run where there is one, named and skipped elsewhere.
+# The tests that need an accelerator: run if there is one, otherwise listed and skipped.
 test-gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m gpu -rs -v $(PYTEST_ARGS)
 
@@ -50,13 +50,13 @@ docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/conformance.py
 
 docs-check: $(VENV)/.installed-dev
-	$(PYTEST) tests/test_documents.py tests/test_house.py $(PYTEST_ARGS)
+	$(PYTEST) tests/test_documents.py tests/test_architecture.py tests/test_language.py $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# `cornu[dev]` holds all of `cornu[demo]`, so either install satisfies the demo.
+# `cornu[dev]` includes `cornu[demo]`, so either installation satisfies the demo.
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $(VENV)/.installed-demo $@

@@ -1,8 +1,9 @@
-"""Measures Cornu on each of its engines beside its peers: ``make bench``.
+"""Benchmark Cornu on each of its engines against Keras, PyTorch and JAX: ``make bench``.
 
-Every rival has a process of its own (``rival.py``). They take turns, round after round in one sitting, and medians are
-compared: machines are shared and noisy, so that ratios mean more than times. Writes ``results/DATE.json``, its tables in
-Markdown beside it, with the goals (``goals.py``) and what bounds a step (``bounds.py``), and a picture of how fast each trains.
+Every rival (a library with an engine or a configuration) runs in a separate process (``rival.py``). The processes take
+turns, round after round in one session, and medians are compared: machines are shared and noisy, so ratios are more
+reliable than times. Write ``results/DATE.json``, a Markdown file with its tables, the goals (``goals.py``) and what limits
+a step (``bounds.py``), and a plot of the training speeds.
 """
 
 import argparse
@@ -34,8 +35,11 @@ MEASURES = {
     "warm": "s",
     "goal": "s",
 }
-"""Units. ``cold`` and ``warm``: from the start of Python to the end of the first epoch, without and with what a run kept;
-``goal``: of training until the test accuracy is as high as the workload says, without start and compilation."""
+"""Unit of each measure.
+
+``cold`` and ``warm``: from the start of Python to the end of the first epoch, with an empty and with a filled compilation
+cache. ``goal``: training time until the test accuracy of the workload is reached, without start and compilation.
+"""
 
 
 def main() -> None:
@@ -43,13 +47,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workload", choices=WORKLOADS, action="append")
     parser.add_argument("--rival", choices=RIVALS, action="append")
-    parser.add_argument("--starts", action="store_true", help="measure cold and warm starts too, which takes long")
-    parser.add_argument("--bounds", action="store_true", help="profile a step of each network, too")
-    parser.add_argument("--add", action="store_true", help="keep what the output file has of other networks, on this machine")
+    parser.add_argument("--starts", action="store_true", help="also measure cold and warm starts (slow)")
+    parser.add_argument("--bounds", action="store_true", help="also profile a step of each network")
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="keep the results of other networks in the output file",
+    )
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{datetime.date.today()}.json")
     arguments = parser.parse_args()
-    compileall.compile_dir(HERE.parent / "src", quiet=1)  # as pip does with a package, and did with those of the peers
-    results = begun(arguments.output if arguments.add else None)
+    compileall.compile_dir(HERE.parent / "src", quiet=1)  # as pip does on installation, and did for the other libraries
+    results = initial_results(arguments.output if arguments.add else None)
     for name in arguments.workload or WORKLOADS:
         print(name, flush=True)
         measure = in_turn if WORKLOADS[name].goal is None else goals_in_turn
@@ -68,15 +76,15 @@ def main() -> None:
     draw(results["workloads"], arguments.output.with_suffix(".png"))
 
 
-def begun(earlier: Path | None) -> dict:
-    """What an earlier file holds of this machine; without one, results that hold the machine."""
+def initial_results(earlier: Path | None) -> dict:
+    """Return the results of an earlier file from this machine; without one, results that only describe the machine."""
     here = machine()
     if earlier is None or not earlier.exists():
         results = {"machine": here, "matrix product, GFLOP/s": spread(matrix_products())}
         return results | {"import cornu, s": spread(import_seconds()), "workloads": {}, "bounds": {}}
     found = json.loads(earlier.read_text())
     if found["machine"] != here:
-        raise SystemExit(f"{earlier} is of another machine, or of other versions: {found['machine']}. Write another file.")
+        raise SystemExit(f"{earlier} is from another machine or other versions: {found['machine']}. Choose another --output.")
     return found
 
 
@@ -84,7 +92,7 @@ def begun(earlier: Path | None) -> dict:
 
 
 def in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[str, dict[str, float]]]:
-    """What each rival reaches in rounds in which each has its turn; one that does not run at all is left out, and named."""
+    """Measure each rival in alternating rounds. A rival that does not run is omitted and its error printed."""
     processes = {rival: process for rival in rivals if (process := _started(rival, name)) is not None}
     workload = WORKLOADS[name]
     found: dict = {rival: {"memory": spread([_ask(process, "memory")])} for rival, process in processes.items()}
@@ -104,7 +112,7 @@ def in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[s
 
 
 def goals_in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[str, dict[str, float]]]:
-    """How long each rival trains to the goal, from new weights in each round; one that does not get there is left out."""
+    """Measure how long each rival trains until the goal, with new weights in each round; omit one that does not reach it."""
     seconds: dict[str, list[float]] = {rival: [] for rival in rivals}
     for rival in [rival for _ in range(rounds) for rival in rivals]:
         process = _started(rival, name)
@@ -139,19 +147,19 @@ def _ask(process: subprocess.Popen, measure: str) -> float:
     process.stdin.flush()
     answer = process.stdout.readline()
     if not answer:
-        raise SystemExit(f"{process.args[-2]} ended in the middle of {process.args[-1]!r}.")
+        raise SystemExit(f"{process.args[-2]} terminated while measuring {process.args[-1]!r}.")
     return float(answer)
 
 
 def import_seconds() -> list[float]:
-    """What ``import cornu`` takes in fresh processes, beyond Python's own start."""
+    """Return the seconds of ``import cornu`` in new processes, without the start of Python."""
     code = "import time; a = time.perf_counter(); import cornu; print(time.perf_counter() - a)"
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(9)]
     return [float(run.stdout) for run in runs]
 
 
 def add_starts(found: dict, name: str) -> None:
-    """Adds how long a fresh process takes to the end of its first epoch: twice, with an empty cache and with a filled one."""
+    """Add the time of a new process until the end of its first epoch, with an empty cache and then with a filled one."""
     for rival, measured in found.items():
         with tempfile.TemporaryDirectory() as folder:
             for measure in ("cold", "warm"):
@@ -175,9 +183,9 @@ def _start_to_first_epoch(rival: str, name: str, cache: str) -> float:
 
 
 def bounds_of(name: str, found: dict) -> dict[str, dict]:
-    """What bounds a step on each engine that was measured and has a profiler for it (see ``bounds.py``).
+    """Return what limits a step on each measured engine that has a profiler for it (see ``bounds.py``).
 
-    The machine's speed is measured in the same sitting, since it wavers.
+    The speed of the machine is measured in the same session, since it varies.
     """
     profiles: dict = {}
     for engine in [engine for engine in bounds.ENGINES if f"Cornu on {engine}" in found]:
@@ -187,7 +195,7 @@ def bounds_of(name: str, found: dict) -> dict[str, dict]:
     return {"matrix product, GFLOP/s": spread(matrix_products()), "profiles": profiles}
 
 
-# --- Showing ----------------------------------------------------------------------------------------------------------
+# --- Output -----------------------------------------------------------------------------------------------------------
 
 
 def summary(measured: dict) -> str:
@@ -195,7 +203,7 @@ def summary(measured: dict) -> str:
 
 
 def table(workloads: dict) -> str:
-    """The medians as Markdown tables, one for each measure."""
+    """Return the medians as Markdown tables, one for each measure."""
     parts = []
     for measure, unit in MEASURES.items():
         lines = [f"## {measure}, {unit}", "", "| | " + " | ".join(RIVALS) + " |", "|---" * (len(RIVALS) + 1) + "|"]
@@ -214,7 +222,7 @@ def _cell(numbers: dict | None) -> str:
 
 
 def draw(workloads: dict, path: Path) -> None:
-    """A picture of how fast each rival trains, with the spread of the rounds."""
+    """Plot the training speed of each rival, with the spread of the rounds."""
     workloads = {name: found for name, found in workloads.items() if any("training" in measured for measured in found.values())}
     if not workloads:
         return
@@ -227,11 +235,11 @@ def draw(workloads: dict, path: Path) -> None:
         medians = [each["median"] for each in numbers]
         below = [each["median"] - each["least"] for each in numbers]
         above = [each["most"] - each["median"] for each in numbers]
-        colours = ["#c0392b" if rival.startswith("Cornu") else "#8a9ba8" for rival in rivals]
-        axes.barh(rivals, medians, xerr=[below, above], color=colours, error_kw={"linewidth": 0.8})
+        colors = ["#c0392b" if rival.startswith("Cornu") else "#8a9ba8" for rival in rivals]
+        axes.barh(rivals, medians, xerr=[below, above], color=colors, error_kw={"linewidth": 0.8})
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7)
-        axes.set_xlabel("samples a second, training", fontsize=7)
+        axes.set_xlabel("training, samples/s", fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 

@@ -1,11 +1,11 @@
-"""How well the networks of the courses learn: test errors that should come out right, worst of three seeds, beside Keras's.
+"""Compare the test errors of small networks with limits and with Keras, for the worst of three seeds.
 
-Needs MNIST and the small Fashion-MNIST cut in the dataset cache (``CORNU_DATASETS``). Writes ``results/accuracy.json`` after
-each exercise. Takes about half an hour on two cores.
+Requires MNIST and the small subset of Fashion-MNIST in the dataset cache (``CORNU_DATASETS``). Writes
+``results/accuracy.json`` after each exercise. Takes about half an hour on two cores.
 
-Keras trains the same networks for as many epochs as ``keras_epochs`` says. From the same weights and the same order of the
-pictures both give the same weights after two epochs (``tests/training/test_against_keras.py`` compares them), so that
-differences here are those of the draw.
+Keras trains the same networks for ``keras_epochs`` epochs. With the same initial weights and the same order of the images
+both have the same weights after two epochs (``tests/training/test_against_keras.py`` compares them), so differences here
+are due to the random draw.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
         for epochs, limit in zip(exercise.epochs, exercise.limits, strict=True):
             found = {library: at(runs, epochs, exercise.best) for library, runs in errors.items() if len(runs[0]) >= epochs}
             keep(results, f"{name}, {epochs} epochs", {**found, "limit": limit, "met": max(found["cornu"]) <= limit})
-    keep(results, "50 + 10 fashion pictures", fashion_against_keras())
+    keep(results, "50 + 10 fashion images", fashion_against_keras())
 
 
 def keep(results: dict[str, dict], name: str, found: dict) -> None:
@@ -57,13 +57,13 @@ class Exercise(NamedTuple):
     """A network and the test errors, in percent, that it should reach.
 
     Attributes:
-        build: Makes the layers with a library's own.
-        optimizer: Its name.
-        batch_size: Pictures a step.
-        epochs: After how many epochs it is looked at.
-        limits: The largest error allowed at each of these looks.
-        keras_epochs: How many epochs Keras trains the same.
-        best: Whether the best epoch until then counts, not the last one.
+        build: Function that creates the layers from the ``layers`` module of a library.
+        optimizer: Name of the optimizer.
+        batch_size: Number of images per step.
+        epochs: Numbers of epochs after which the error is evaluated.
+        limits: Largest allowed error at each of these evaluations.
+        keras_epochs: Number of epochs that Keras trains the same network.
+        best: Whether to use the best epoch so far instead of the last one.
     """
 
     build: Callable
@@ -106,7 +106,7 @@ EXERCISES = {
 
 
 def mnist_errors(library, exercise: Exercise, seed: int, epochs: int, data: tuple) -> list[float]:
-    """Test error in percent after each epoch."""
+    """Return the test error in percent after each epoch."""
     x, y, x_test, y_test = data
     library.utils.set_random_seed(seed)
     model = library.Sequential([library.Input((28, 28, 1)), *exercise.build(library.layers)])
@@ -119,7 +119,7 @@ def mnist_errors(library, exercise: Exercise, seed: int, epochs: int, data: tupl
 
 
 def at(runs: list[list[float]], epochs: int, best: bool) -> list[float]:
-    """The error of each run after so many epochs, or the least until then."""
+    """Return the error of each run after a number of epochs, or the least error until then."""
     return [round(min(run[:epochs]) if best else run[epochs - 1], 2) for run in runs]
 
 
@@ -127,7 +127,7 @@ def at(runs: list[list[float]], epochs: int, best: bool) -> list[float]:
 
 
 def fashion_against_keras() -> dict:
-    """Mean held-out accuracy of a tiny network on 50 + 10 pictures, over four splits and five seeds, beside Keras's."""
+    """Compare the mean held-out accuracy of a tiny network on 50 + 10 images with Keras, over four splits and five seeds."""
     accuracies = {"cornu": [], "keras": []}
     for split in range(4):
         parts = fashion_split(split)
@@ -140,7 +140,7 @@ def fashion_against_keras() -> dict:
 
 
 def fashion_split(number: int) -> tuple[np.ndarray, ...]:
-    """Fifty pictures of t-shirts, dresses and shoes to train on and ten to judge by."""
+    """Return fifty images of t-shirts, dresses and shoes for training and ten for evaluation."""
     cut = np.load(Path(os.environ["CORNU_DATASETS"]) / "fashion-mnist-mini.npz")
     chosen = np.concatenate([np.flatnonzero(cut["labels"] == label)[:20] for label in (0, 3, 7)])
     order = np.random.default_rng(number).permutation(chosen)

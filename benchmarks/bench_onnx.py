@@ -1,6 +1,6 @@
-"""How long ``cornu.load_onnx(file).predict`` takes beside plain ONNX Runtime on the same file; writes ``results/onnx.json``.
+"""Compare ``cornu.load_onnx(file).predict`` with plain ONNX Runtime on the same file, and write ``results/onnx.json``.
 
-Both are called in turn in one process, for one sample and for 64, and medians are compared.
+Calls alternate in one process, for one sample and for 64, and medians are compared.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import cornu
 
 HERE = Path(__file__).parent
 BATCHES = {1: 400, 64: 60}
-"""How many samples a call takes, and how often it is called."""
+"""Number of samples per call to number of calls."""
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def rivals(name: str, samples: int) -> dict[str, Callable[[], object]]:
-    """The same file run in two ways."""
+    """Return functions that run the same file with ONNX Runtime and with Cornu."""
     workload = WORKLOADS[name]
     model = workload.network(cornu, workload.shape, workload.classes)
     with tempfile.TemporaryDirectory() as folder:
@@ -43,10 +43,10 @@ def rivals(name: str, samples: int) -> dict[str, Callable[[], object]]:
         model.export(path, verbose=False)
         plain = onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
         loaded = cornu.load_onnx(path)
-    (entrance,), outputs = plain.get_inputs(), [each.name for each in plain.get_outputs()]
-    x = np.ascontiguousarray(workload.data()[0][:samples], {"tensor(float)": "float32"}.get(entrance.type, "int32"))
+    (model_input,), outputs = plain.get_inputs(), [each.name for each in plain.get_outputs()]
+    x = np.ascontiguousarray(workload.data()[0][:samples], {"tensor(float)": "float32"}.get(model_input.type, "int32"))
     return {
-        "ONNX Runtime": lambda: plain.run(outputs, {entrance.name: x}),
+        "ONNX Runtime": lambda: plain.run(outputs, {model_input.name: x}),
         "load_onnx": lambda: loaded.predict(x, batch_size=samples),
     }
 
@@ -57,7 +57,7 @@ def in_turn(functions: dict[str, Callable[[], object]], calls: int) -> dict[str,
         for name, function in functions.items():
             began = time.perf_counter()
             function()
-            if number >= 5:  # the first ones warm up
+            if number >= 5:  # the first calls warm up
                 times[name].append(1000 * (time.perf_counter() - began))
     return {name: spread(values) for name, values in times.items()}
 

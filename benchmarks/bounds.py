@@ -1,8 +1,8 @@
-"""What bounds a step of training: ``python bounds.py ENGINE WORKLOAD`` says where Cornu's time goes, as JSON.
+"""Profile a training step of Cornu: ``python bounds.py ENGINE WORKLOAD`` prints the result as JSON.
 
-The share of each kind of kernel comes from the engine's own profiler. JAX's tells how long a kernel takes only where the thread
-that begins it computes it too, so that it is asked on one core. Beside that stands what no way of computing does without:
-the floating-point operations of the matrix products, and the bytes that Adam reads and writes.
+The share of each kind of kernel is measured with the profiler of the engine. JAX's profiler reports the time of a kernel only
+if the thread that starts it also computes it, so the process is limited to one core. The result also has the lower bounds of
+every implementation: the floating-point operations of the matrix products, and the bytes that Adam reads and writes.
 """
 
 import json
@@ -24,7 +24,7 @@ _KINDS = {
         "convolutions": ("aten::mkldnn_convolution", "aten::convolution"),
         "recurrent layers": ("aten::mkldnn_rnn",),
         "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
-        "batch normalisation": ("aten::native_batch_norm",),
+        "batch normalization": ("aten::native_batch_norm",),
         "Adam": ("aten::_fused_adam",),
         "activations and pooling": ("aten::relu", "aten::clamp", "aten::threshold", "aten::max_pool"),
         "copies": ("aten::copy", "aten::fill", "aten::zero", "aten::clone", "aten::index_select"),
@@ -35,18 +35,18 @@ _KINDS = {
         "copies": ("copy", "transpose", "bitcast_copy", "dynamic-update-slice", "bitcast_dynamic-update-slice"),
     },
 }
-"""The kinds of kernels, by how their names begin; all others are elementwise ones and small."""
+"""Prefixes of the names of each kind of kernel; all other kernels are elementwise or small."""
 _REST = "all other kernels"
 
 _CONTAINERS = ("ThunkExecutor", "end:", "while", "call", "conditional", "Threadpool")
-"""What stands among JAX's kernels and is none."""
+"""Prefixes of the events in JAX's profile that are not kernels."""
 
 _ADAM_READS_AND_WRITES = 7
-"""Weight, gradient and two averages are read, all but the gradient written."""
+"""Arrays of the size of the weights: weight, gradient and two moments are read, all but the gradient are written."""
 
 
 def main(engine: str, workload: Workload) -> dict[str, Any]:
-    """Operations and bytes of a step, and the shares of the kinds of kernels in it, in percent."""
+    """Return the operations and bytes of a step, and the share of each kind of kernel in percent."""
     if engine == "jax":
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.environ["CORNU_BACKEND"] = engine
@@ -59,7 +59,7 @@ def main(engine: str, workload: Workload) -> dict[str, Any]:
     def epoch() -> None:
         model.fit(x, y, batch_size=workload.batch_size, epochs=1, verbose=0)
 
-    for _ in range(3):  # compiles, and measures how many steps make a call
+    for _ in range(3):  # compile, and let Cornu measure how many steps to run in a call
         epoch()
     seconds: Counter = Counter()
     for name, duration in {"jax": _jax_kernels, "torch": _torch_kernels}[engine](epoch):
@@ -97,23 +97,23 @@ def _jax_kernels(epoch: Any) -> Iterator[tuple[str, float]]:
 
 
 def operations(model: Any) -> float:
-    """Floating-point operations of a sample's matrix products, convolutions among them: forward, and twice that for gradients.
+    """Return the floating-point operations of the matrix products for one sample, including convolutions.
 
-    The input of the first layer needs no gradient.
+    The gradients take twice the operations of the forward pass; the input of the first layer needs no gradient.
     """
     forward = [_forward_operations(layer, model.input_shape) for layer in model.flatten_layers() if layer.own_variables]
     return 3 * sum(forward) - forward[0]
 
 
 def _forward_operations(layer: Any, input_shape: tuple) -> float:
-    """Of one layer; those of other kinds than the networks of the benchmarks have would need formulas of their own."""
+    """Return the operations of one layer; only the kinds of layers in the benchmarks are supported."""
     kind = type(layer).__name__
     if kind in ("BatchNormalization", "Embedding"):
         return 0
     if kind not in ("Dense", "Conv2D", "LSTMCell"):
-        raise NotImplementedError(f"The operations of a layer {kind} are not known: write them into `bounds.py`.")
-    places = input_shape[1] if kind == "LSTMCell" else math.prod(layer.output.shape[1:-1])  # its steps; pixels
-    return 2 * places * sum(variable.size for variable in layer.own_variables if variable.name.endswith("kernel"))
+        raise NotImplementedError(f"The operations of a layer {kind} are not known: add their formula to `bounds.py`.")
+    positions = input_shape[1] if kind == "LSTMCell" else math.prod(layer.output.shape[1:-1])  # time steps, or pixels
+    return 2 * positions * sum(variable.size for variable in layer.own_variables if variable.name.endswith("kernel"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks should show, whether a results file shows it, and what bounds the rest."""
+"""The goals of the benchmarks, whether a results file reaches them, and what limits a step."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,22 +6,23 @@ from typing import NamedTuple
 from workloads import WORKLOADS
 
 CONVNETS = tuple(name for name in WORKLOADS if name.startswith(("MNIST convnet", "cats")) and WORKLOADS[name].goal is None)
-WITH_BATCH_NORMALISATION = ("CIFAR VGG-like with batch normalisation, batch 64", "CIFAR ResNet-20, batch 64")
+WITH_BATCH_NORMALIZATION = ("CIFAR VGG-like with batch normalization, batch 64", "CIFAR ResNet-20, batch 64")
 OTHERS = ("tiny, batch 10", "MNIST MLP, batch 128", "LSTM on 80 tokens, batch 32")
-ALL = (*OTHERS, *CONVNETS, *WITH_BATCH_NORMALISATION)
+ALL = (*OTHERS, *CONVNETS, *WITH_BATCH_NORMALIZATION)
 TINY = OTHERS[:1]
 
 LESS_IS_BETTER = ("one", "memory", "cold", "warm", "goal")
 
 
 class Goal(NamedTuple):
-    """What Cornu should reach beside some rivals.
+    """A ratio that Cornu should reach relative to other rivals.
 
     Attributes:
         measure: One of ``bench.MEASURES``.
-        workloads: Of which networks.
-        ours, theirs: How the names of the rivals begin of which the best are compared; of ``theirs`` one of several.
-        ratio: Ours is at least so many times theirs, or at most where less is better.
+        workloads: Names of the networks that the goal applies to.
+        ours: Prefix of the names of our rivals; the best of them is compared.
+        theirs: Prefixes of the names of the other rivals; the best of them is compared.
+        ratio: Least ratio of ours to theirs, or the largest one for measures where less is better.
     """
 
     measure: str
@@ -38,10 +39,10 @@ GOALS = (
     Goal("training", ALL, "Cornu on tensorflow", ("Keras 3 on tensorflow",), 1.0),
     Goal("training", CONVNETS, "Cornu", KERAS, 2.0),
     Goal("training", CONVNETS, "Cornu", PYTORCH, 1.3),
-    Goal("training", WITH_BATCH_NORMALISATION, "Cornu", KERAS, 1.5),
-    Goal("training", WITH_BATCH_NORMALISATION, "Cornu", PYTORCH, 1.0),
+    Goal("training", WITH_BATCH_NORMALIZATION, "Cornu", KERAS, 1.5),
+    Goal("training", WITH_BATCH_NORMALIZATION, "Cornu", PYTORCH, 1.0),
     Goal("training", OTHERS, "Cornu", (*KERAS, *PYTORCH, *JAX), 1.2),
-    Goal("one", (*OTHERS, *CONVNETS), "Cornu on jax", JAX, 1.5),  # plain JAX has the other two networks not
+    Goal("one", (*OTHERS, *CONVNETS), "Cornu on jax", JAX, 1.5),  # plain JAX does not implement the other two networks
     Goal("memory", ALL, "Cornu on jax", KERAS, 1.0),
     Goal("memory", ALL, "Cornu on torch", KERAS, 1.0),
     Goal("cold", TINY, "Cornu", KERAS, 0.5),
@@ -50,8 +51,8 @@ GOALS = (
 
 
 def tables(results: dict) -> str:
-    """The goals as Markdown: what each network reaches, and for training what its time goes into."""
-    lines = ["## goals", "", "| of | Cornu | beside the best of | goal | reached | met |", "|---" * 6 + "|"]
+    """Return the goals as Markdown tables: the ratio of each network, and a profile of a training step."""
+    lines = ["## goals", "", "| measure | Cornu | compared with the best of | goal | reached | met |", "|---" * 6 + "|"]
     for goal, name, reached in _reached(results["workloads"]):
         less = goal.measure in LESS_IS_BETTER
         wanted = f"{'at most' if less else 'at least'} {goal.ratio:.2g}"
@@ -64,7 +65,7 @@ def tables(results: dict) -> str:
 
 
 def _reached(workloads: dict) -> Iterator[tuple[Goal, str, float | None]]:
-    """Each goal for each of its networks, with the ratio of the medians; None where one of the two was not measured."""
+    """Yield each goal for each of its networks, with the ratio of the medians, or None if one of the two was not measured."""
     for goal in GOALS:
         for name in goal.workloads:
             ours = _best(workloads.get(name, {}), (goal.ours,), goal.measure)
@@ -79,15 +80,15 @@ def _best(found: dict, beginnings: tuple[str, ...], measure: str) -> float | Non
 
 
 def _bounds(results: dict) -> str:
-    """For each network the time of a step, what its matrix products alone would take, and where the time goes."""
+    """Return a table with the time of a step of each network, the time of its matrix products alone, and a profile."""
     lines = [
         "## bounds",
         "",
-        "A step of Cornu's on an engine, in ms; what its matrix products alone (convolutions are some) take at the speed of a "
-        "large one, measured after it; the megabytes that Adam reads and writes; and the shares of the kinds of kernels in a "
-        "profile of it.",
+        "The time of a training step of Cornu, in ms; the time of its matrix products (including convolutions) alone at the "
+        "speed of a large matrix product, measured afterwards; the megabytes that Adam reads and writes; and the share of each "
+        "kind of kernel in a profile of the step.",
         "",
-        "| | step | GFLOP/s of a large product | products alone | part of the step | Adam, MB | profile |",
+        "| | step | GFLOP/s of a large product | products alone | share of the step | Adam, MB | profile |",
         "|---" * 7 + "|",
     ]
     for name, found in results.get("bounds", {}).items():

@@ -1,4 +1,4 @@
-"""What the benchmarks say of a machine and of repeated measurements."""
+"""The description of the machine, and summaries of repeated measurements."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def machine() -> dict[str, str]:
-    """What stands beside numbers, so that others can compare theirs."""
+    """Return the hardware and the versions of the packages, which are stored with the results."""
     found = {"processor": processor(), "vectors": vectors(), "cores": str(os.cpu_count()), "python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -33,14 +33,14 @@ def processor() -> str:
 
 
 def vectors() -> str:
-    """The widest vector instructions, on which it depends which kernels the engines have."""
+    """Return the widest vector instructions, which determine the kernels that engines use."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
     return next((name for name in ("avx512f", "avx2", "avx") if name in flags), "unknown")
 
 
 def matrix_products(size: int = 2048, times: int = 7) -> list[float]:
-    """GFLOP/s of the product of two large matrices in float32: more than any network reaches on this machine."""
+    """Return the GFLOP/s of products of two large float32 matrices, an upper bound for any network on this machine."""
     a, b = (np.random.default_rng(seed).random((size, size), dtype="float32") for seed in (0, 1))
     found = []
     for _ in range(times + 1):

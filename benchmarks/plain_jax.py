@@ -1,6 +1,6 @@
-"""The networks of the benchmarks in plain JAX, and the loop that trains them, as a JAX user writes them.
+"""The networks of the benchmarks and their training loop in plain JAX, as a JAX user would write them.
 
-Those with batch normalisation are left out: a JAX user takes a library for them. ``bench.py`` names what is missing.
+Networks with batch normalization are omitted: a JAX user would use a library for them. ``bench.py`` prints what is missing.
 """
 
 import functools
@@ -15,7 +15,7 @@ import cornu
 
 
 def dense(weights: list, x):
-    """Dense layers with ReLU between them; the last one gives logits."""
+    """Apply dense layers with ReLU between them; the last one returns logits."""
     for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
         x = jax.nn.relu(x @ kernel + bias)
     return x @ weights[-2] + weights[-1]
@@ -38,8 +38,8 @@ def convnet(weights: list, x):
 
 
 def cats_and_dogs(weights: list, x):
-    for place in (0, 2, 4, 6):
-        x = _pooled(_convolved(*weights[place : place + 2], x))
+    for start in (0, 2, 4, 6):
+        x = _pooled(_convolved(*weights[start : start + 2], x))
     return dense(weights[8:], x.reshape(len(x), -1))
 
 
@@ -62,10 +62,10 @@ NETWORKS = {"tiny": dense, "mlp": dense, "convnet": convnet, "cats_and_dogs": ca
 
 
 def rival(workload: Workload) -> tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]:
-    """A function that trains for an epoch, a jitted step with Adam in a Python loop, and one that predicts."""
+    """Return a function that trains for an epoch (a jitted Adam step in a Python loop) and one that predicts."""
     x, y = workload.data()
     network = NETWORKS[workload.network.__name__]
-    like = workload.network(cornu, workload.shape, workload.classes)  # for the first weights alone
+    like = workload.network(cornu, workload.shape, workload.classes)  # only for the initial weights
     weights = [jnp.asarray(weight) for weight in like.get_weights()]
     m, v = ([jnp.zeros_like(weight) for weight in weights] for _ in range(2))
     state = {"weights": weights, "m": m, "v": v, "count": jnp.zeros((), jnp.int32)}

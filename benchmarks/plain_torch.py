@@ -1,4 +1,4 @@
-"""The networks of the benchmarks in plain PyTorch, and the loop that trains them, as a PyTorch user writes them."""
+"""The networks of the benchmarks and their training loop in plain PyTorch, as a PyTorch user would write them."""
 
 import itertools
 from collections.abc import Callable
@@ -21,19 +21,19 @@ class Lstm(nn.Module):
 
 
 class Residual(nn.Module):
-    """A block of ResNet-20."""
+    """Residual block of ResNet-20."""
 
-    def __init__(self, before: int, filters: int, stride: int):
+    def __init__(self, channels: int, filters: int, stride: int):
         super().__init__()
-        self.first, self.second = _convolved(before, filters, 3, stride), _convolved(filters, filters, 3, 1)
-        self.shortcut = nn.Identity() if stride == 1 else _convolved(before, filters, 1, stride)
+        self.first, self.second = _convolved(channels, filters, 3, stride), _convolved(filters, filters, 3, 1)
+        self.shortcut = nn.Identity() if stride == 1 else _convolved(channels, filters, 1, stride)
 
     def forward(self, x):
         return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
 
 
-def _convolved(before: int, filters: int, size: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(before, filters, size, stride, size // 2, bias=False), nn.BatchNorm2d(filters))
+def _convolved(channels: int, filters: int, size: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, filters, size, stride, size // 2, bias=False), nn.BatchNorm2d(filters))
 
 
 def tiny(classes: int) -> nn.Module:
@@ -52,48 +52,49 @@ def convnet(classes: int) -> nn.Module:
 
 def cats_and_dogs(classes: int) -> nn.Module:
     blocks = []
-    for before, filters in itertools.pairwise((3, 32, 64, 128, 128)):
-        blocks += [nn.Conv2d(before, filters, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    for channels, filters in itertools.pairwise((3, 32, 64, 128, 128)):
+        blocks += [nn.Conv2d(channels, filters, 3), nn.ReLU(), nn.MaxPool2d(2)]
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(128 * 7 * 7, 512), nn.ReLU(), nn.Linear(512, classes))
 
 
 def vgg_like(classes: int) -> nn.Module:
-    blocks, before = [], 3
+    blocks, channels = [], 3
     for filters in (32, 64):
         for _ in range(2):
-            blocks += [nn.Conv2d(before, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU()]
-            before = filters
+            blocks += [nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU()]
+            channels = filters
         blocks.append(nn.MaxPool2d(2))
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(64 * 64, 128), nn.ReLU(), nn.Linear(128, classes))
 
 
 def resnet_20(classes: int) -> nn.Module:
-    blocks, before = [_convolved(3, 16, 3, 1), nn.ReLU()], 16
+    blocks, channels = [_convolved(3, 16, 3, 1), nn.ReLU()], 16
     for stage, filters in enumerate((16, 32, 64)):
         for block in range(3):
-            blocks.append(Residual(before, filters, 2 if stage and not block else 1))
-            before = filters
+            blocks.append(Residual(channels, filters, 2 if stage and not block else 1))
+            channels = filters
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
 
 
 NETWORKS = {network.__name__: network for network in (tiny, mlp, convnet, cats_and_dogs, vgg_like, resnet_20)} | {"lstm": Lstm}
 
 
-def rival(workload: Workload, way: str) -> tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]:
-    """A function that trains for an epoch and one that predicts.
+def rival(workload: Workload, configuration: str) -> tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]:
+    """Return a function that trains for an epoch and one that predicts.
 
     Args:
-        workload: What to train.
-        way: ``"default"``; ``"channels last"``, with the fused Adam too; ``"compiled"``, both and ``torch.compile``.
+        workload: Workload to train.
+        configuration: ``"default"``; ``"channels last"``, also with the fused Adam; or ``"compiled"``, both and
+            ``torch.compile``.
     """
     x, y = workload.data()
-    layout = torch.contiguous_format if way == "default" else torch.channels_last
+    layout = torch.contiguous_format if configuration == "default" else torch.channels_last
     module = NETWORKS[workload.network.__name__](workload.classes)
     if x.ndim == 4:
         module = module.to(memory_format=layout)
     samples, labels = _as_tensor(x, layout), torch.from_numpy(y).long()
-    adam = torch.optim.Adam(module.parameters(), fused=way != "default")
-    run = torch.compile(module) if way == "compiled" else module
+    adam = torch.optim.Adam(module.parameters(), fused=configuration != "default")
+    run = torch.compile(module) if configuration == "compiled" else module
 
     def epoch() -> None:
         module.train()

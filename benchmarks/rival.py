@@ -1,13 +1,13 @@
-"""One rival of ``bench.py`` in a process of its own, since Keras knows one engine a process.
+"""Run one rival of ``bench.py`` in a separate process, since Keras supports one engine per process.
 
-``python rival.py RIVAL WORKLOAD`` builds and compiles, trains an epoch, says "ready", and then answers every line it reads
-with a number:
+``python rival.py RIVAL WORKLOAD`` builds and compiles the model, trains an epoch, prints "ready", and then answers each line
+that it reads with a number:
 
-* ``training``: the seconds of an epoch of training.
-* ``one``: the seconds of ``predict`` of one sample, the median of up to 100.
-* ``bulk``: the seconds of ``predict`` of 20 batches.
-* ``memory``: the largest size of the process until now, in megabytes.
-* ``goal``: the seconds of training until the goal is reached, compiling left out; once, and of a workload with a goal.
+* ``training``: seconds of an epoch of training.
+* ``one``: seconds of ``predict`` for one sample, the median of up to 100.
+* ``bulk``: seconds of ``predict`` for 20 batches.
+* ``memory``: peak size of the process, in megabytes.
+* ``goal``: seconds of training until the goal is reached, without compilation; only once, and for a workload with a goal.
 """
 
 import os
@@ -31,7 +31,7 @@ RIVALS = (
 )
 
 MOST_EPOCHS = 12
-"""After so many epochs a goal counts as out of reach."""
+"""Largest number of epochs to train for a goal."""
 
 
 def main(name: str, workload: Workload) -> None:
@@ -52,7 +52,7 @@ def main(name: str, workload: Workload) -> None:
 
 
 def made(name: str, workload: Workload) -> tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]:
-    """A function that trains for an epoch and one that predicts."""
+    """Return a function that trains for an epoch and one that predicts."""
     if name == "plain JAX":
         import plain_jax
 
@@ -65,7 +65,7 @@ def made(name: str, workload: Workload) -> tuple[Callable[[], None], Callable[[n
 
 
 def of_library(name: str, engine: str, workload: Workload) -> tuple[Callable[[], None], Callable[[np.ndarray], np.ndarray]]:
-    """Cornu or Keras: the user's code is the same."""
+    """Return the functions of Cornu or Keras, which have the same API."""
     os.environ["KERAS_BACKEND"] = os.environ["CORNU_BACKEND"] = engine
     library = __import__(LIBRARIES[name])
     x, y = workload.data()
@@ -79,9 +79,9 @@ def of_library(name: str, engine: str, workload: Workload) -> tuple[Callable[[],
 
 
 def seconds_to_goal(goal: float, epoch: Callable[[], None], predict: Callable[[np.ndarray], np.ndarray]) -> float:
-    """The seconds of training until the test accuracy, looked at after each epoch, reaches a goal; infinity for never.
+    """Return the seconds of training until the test accuracy, evaluated after each epoch, reaches a goal, or infinity.
 
-    One epoch was trained before, and compiled what trains: it counts as those after it.
+    The first epoch was trained before and includes compilation: it is counted with the median of the later ones.
     """
     x, y = mnist_to_test_on()
     found: list[float] = []
@@ -93,7 +93,7 @@ def seconds_to_goal(goal: float, epoch: Callable[[], None], predict: Callable[[n
 
 
 def some_seconds(function: Callable) -> list[float]:
-    """The seconds of each of 100 calls, or of as many as fit into half a second."""
+    """Return the seconds of each of 100 calls, or of fewer once they take half a second."""
     found: list[float] = []
     while not found or (len(found) < 100 and sum(found) < 0.5):
         found.append(seconds(function))

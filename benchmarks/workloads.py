@@ -1,7 +1,7 @@
-"""What the benchmarks train: networks by a library with Keras's names, and data of the right form.
+"""The workloads of the benchmarks: networks built with the API of Keras, and data of matching shapes.
 
-The pictures are noise, since how long a step takes does not depend on what is in them; but where an accuracy is to be
-reached they are those of MNIST, which `cornu.datasets` finds or fetches.
+The images are random noise, since the time of a step does not depend on their content. Workloads with a goal use the images
+of MNIST, which ``cornu.datasets`` loads.
 """
 
 import functools
@@ -15,13 +15,13 @@ class Workload(NamedTuple):
     """A network and how it is trained.
 
     Attributes:
-        network: ``(library, shape, classes) -> model``.
-        samples: How many make an epoch: so many that a fast rival takes about a second.
-        batch_size: How many make a step.
-        shape: Shape of a sample; of token numbers if it has one axis and ``tokens`` is set.
-        classes: How many classes the labels have.
-        tokens: How many different tokens there are, or None for floats.
-        goal: The test accuracy to train to, on MNIST; None for noise.
+        network: Function ``(library, shape, classes) -> model``.
+        samples: Number of samples per epoch, chosen so that a fast rival takes about a second.
+        batch_size: Number of samples per step.
+        shape: Shape of a sample; a sequence of token indices if it has one axis and ``tokens`` is set.
+        classes: Number of classes of the labels.
+        tokens: Size of the vocabulary, or None for float inputs.
+        goal: Test accuracy to train to, on MNIST; None for noise.
     """
 
     network: Callable
@@ -33,7 +33,7 @@ class Workload(NamedTuple):
     goal: float | None = None
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and labels, the same for every rival."""
+        """Return samples and labels, the same for every rival."""
         if self.goal is not None:
             return _scaled(*_mnist()[0])
         random = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def mnist_to_test_on() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mnist() -> tuple:
-    from cornu import datasets  # here alone: memory and starts of the others' processes are measured
+    from cornu import datasets  # imported here because memory and start times of the other rivals are measured
 
     return datasets.mnist.load_data()
 
@@ -58,7 +58,7 @@ def _scaled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stack(layers_of: Callable) -> Callable:
-    """A network whose layers stand one behind the other."""
+    """Turn a function that returns a list of layers into one that returns a sequential model."""
 
     @functools.wraps(layers_of)
     def network(library, shape: tuple, classes: int):
@@ -120,7 +120,7 @@ def lstm(layers, classes: int) -> list:
 
 
 def resnet_20(library, shape: tuple, classes: int):
-    """ResNet-20 for CIFAR (He and others 2015, arXiv 1512.03385, section 4.2), shortcuts of larger blocks by 1 x 1."""
+    """Return ResNet-20 for CIFAR (He et al. 2015, arXiv 1512.03385, section 4.2), with 1 x 1 convolutions as projections."""
     layers = library.layers
 
     def convolved(x, filters: int, size: int, stride: int, relu: bool):
@@ -147,7 +147,7 @@ WORKLOADS = {
     "MNIST convnet, batch 256": Workload(convnet, 5120, 256, (28, 28, 1), 10),
     "cats and dogs 150 x 150, batch 20": Workload(cats_and_dogs, 100, 20, (150, 150, 3), 2),
     "cats and dogs 150 x 150, batch 32": Workload(cats_and_dogs, 96, 32, (150, 150, 3), 2),
-    "CIFAR VGG-like with batch normalisation, batch 64": Workload(vgg_like, 640, 64, (32, 32, 3), 10),
+    "CIFAR VGG-like with batch normalization, batch 64": Workload(vgg_like, 640, 64, (32, 32, 3), 10),
     "CIFAR ResNet-20, batch 64": Workload(resnet_20, 512, 64, (32, 32, 3), 10),
     "LSTM on 80 tokens, batch 32": Workload(lstm, 960, 32, (80,), 2, tokens=20000),
     "MNIST convnet, batch 128, to 99 %": Workload(convnet, 60000, 128, (28, 28, 1), 10, goal=0.99),

@@ -142,9 +142,9 @@ def test_shapes_that_do_not_broadcast_are_named(make):
 
 
 def test_what_is_no_array_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"None was given where an array was expected"):
+    with pytest.raises(InvalidTypeError, match=r"An op received None where it expects an array"):
         ops.add(None, 1.0)
-    with pytest.raises(InvalidTypeError, match=r"'three' was given"):
+    with pytest.raises(InvalidTypeError, match=r"An op received 'three'"):
         ops.exp("three")
 
 

@@ -37,7 +37,7 @@ class Pooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape, with spatial sizes equal to the number of window positions."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         spatial = shape_arithmetic.spatial_sizes(input_shape, self.data_format)
         spatial = shape_arithmetic.conv_output_shape(self, spatial, self.pool_size, self.strides, self.padding)
         channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
@@ -223,7 +223,7 @@ class GlobalPooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return ``(batch, channels)``, or with ``keepdims`` the same rank as the input with spatial sizes of 1."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         channels = input_shape[shape_arithmetic.channel_axis(self.data_format)]
         return shape_arithmetic.make_shape(
             self.data_format, input_shape[0], (1,) * self.rank if self.keepdims else (), channels

@@ -128,7 +128,7 @@ class SpatialDropout(Dropout):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         return input_shape
 
     def get_config(self) -> dict[str, Any]:

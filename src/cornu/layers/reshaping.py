@@ -207,7 +207,7 @@ class SpatialRearranging(BaseReshaping):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape with new spatial sizes."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         sizes: list[Size] = [
             None if size is None else self._new_size(size, place, input_shape)
             for place, size in enumerate(shape_arithmetic.spatial_sizes(input_shape, self.data_format))

@@ -92,7 +92,7 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
 # --- Windows over images ----------------------------------------------------------------------------------------------
 
 
-def picture_names(rank: int, data_format: str) -> tuple[str, ...]:
+def axis_names(rank: int, data_format: str) -> tuple[str, ...]:
     """Return the names of the axes of a batch of images."""
     return make_shape(data_format, "batch", SPATIAL_NAMES[rank], "channels")
 

@@ -52,6 +52,7 @@ def accepted_arguments(layer: Layer, **arguments: Any) -> dict[str, Any]:
 
 
 def check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
+    """Return the argument of a wrapper, after checking that it is a layer."""
     if not isinstance(layer, Layer):
         raise InvalidTypeError(
             f"`{type(wrapper).__name__}` received {layer!r} as `{argument}`.",

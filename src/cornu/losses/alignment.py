@@ -87,7 +87,7 @@ def to_host(values: Any) -> Any:
 
     Example:
         >>> from cornu.losses.alignment import to_host
-        >>> host([1, 2])
+        >>> to_host([1, 2])
         array([1, 2])
     """
     return values if hasattr(values, "shape") else np.asarray(values)
@@ -99,7 +99,7 @@ def convert_like(values: Any, other: Any) -> Any:
     Example:
         >>> from cornu import ops
         >>> from cornu.losses.alignment import convert_like
-        >>> type(beside([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
+        >>> type(convert_like([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
         True
     """
     values, other = to_host(values), unwrap(other)
@@ -109,12 +109,12 @@ def convert_like(values: Any, other: Any) -> Any:
 
 
 def to_common_backend(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and predictions, of which one may be Python or NumPy data, as arrays of one backend (see :func:`beside`).
+    """Convert labels and predictions to arrays of one backend; one of them may be Python or NumPy data.
 
     Example:
         >>> from cornu import ops
         >>> from cornu.losses.alignment import to_common_backend
-        >>> y_true, y_pred = together([1, 2], ops.ones((2,)))
+        >>> y_true, y_pred = to_common_backend([1, 2], ops.ones((2,)))
         >>> type(y_true) is type(y_pred)
         True
     """
@@ -144,7 +144,7 @@ def is_per_sample(function: Callable) -> bool:
     Example:
         >>> from cornu import losses
         >>> from cornu.losses.alignment import is_per_sample
-        >>> gives_a_value_for_each_sample(losses.huber), gives_a_value_for_each_sample(losses.dice)
+        >>> is_per_sample(losses.huber), is_per_sample(losses.dice)
         (True, False)
     """
     return getattr(function, "is_per_sample", False)

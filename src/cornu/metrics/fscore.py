@@ -94,17 +94,17 @@ class FBetaScore(Metric):
         """
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
-        said = self._said(y_pred)
+        positive = self._positive_predictions(y_pred)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
             weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
         axis = None if self.average == "micro" else 0
-        self.true_positives.assign_add(ops.sum(said * y_true * weight, axis=axis))
-        self.false_positives.assign_add(ops.sum(said * (1 - y_true) * weight, axis=axis))
-        self.false_negatives.assign_add(ops.sum((1 - said) * y_true * weight, axis=axis))
+        self.true_positives.assign_add(ops.sum(positive * y_true * weight, axis=axis))
+        self.false_positives.assign_add(ops.sum(positive * (1 - y_true) * weight, axis=axis))
+        self.false_negatives.assign_add(ops.sum((1 - positive) * y_true * weight, axis=axis))
         self.intermediate_weights.assign_add(ops.sum(y_true * weight, axis=axis))
 
-    def _said(self, y_pred: Any) -> Any:
+    def _positive_predictions(self, y_pred: Any) -> Any:
         """Return 1 where a prediction is positive and 0 elsewhere."""
         if self.threshold is not None:
             return ops.cast(ops.greater(y_pred, self.threshold), self.dtype)

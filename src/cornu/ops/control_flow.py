@@ -66,7 +66,7 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
     _refuse_several(name, "pred" if name == "cond" else "index", pred)
     forms: dict[int, str] = {}
 
-    def told(number: int, branch: Callable) -> Callable:
+    def recording(number: int, branch: Callable) -> Callable:
         def run(*given: Any) -> Any:
             result = arrays_of(backend, branch(*given))
             forms[number] = _form(result)
@@ -75,7 +75,7 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
         return run
 
     try:
-        result = backend.cond(pred, told(0, first), told(1, second), *operands)
+        result = backend.cond(pred, recording(0, first), recording(1, second), *operands)
     except Exception:
         _refuse_two_forms(name, forms)
         raise

@@ -17,7 +17,8 @@ from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
 def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:
     """Convert array-like data to an array of an engine.
 
-    An engine's own array is kept as it is, unless another backend is given. Python and NumPy data goes to the default backend.
+    An array of an engine is returned unchanged unless another backend is passed. Python and NumPy data is converted to an array
+    of the default backend.
 
     Args:
         x: Scalar, list, NumPy array, array of any backend, or variable.
@@ -178,6 +179,7 @@ def dtype(x: Any) -> str:
 
 
 def round_and_cast(backend: Any, x: Array, dtype: str) -> Array:
+    """Round an array and cast it with saturation; for ``"bool"``, return whether each value is larger than 0.5."""
     if dtype == "bool":
         return backend.greater(x, 0.5)
     return saturate_cast(backend.round(x), dtype)

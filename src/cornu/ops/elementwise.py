@@ -10,11 +10,13 @@ from cornu.ops.shape_checks import check_broadcast
 
 
 def unary(name: str, x: Any) -> Array:
+    """Apply a primitive of one argument to an array of any dtype."""
     backend, x = arrays(x)
     return getattr(backend, name)(x)
 
 
 def unary_float(name: str, x: Any) -> Array:
+    """Apply a primitive of one argument to an array that is cast to floats if it has another dtype."""
     backend, x = floats(x)
     return getattr(backend, name)(x)
 
@@ -33,4 +35,5 @@ def binary(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Arra
 
 
 def broadcast_shape(x: Any) -> tuple[int, ...]:
+    """Return the shape of an array, and ``()`` for a Python number."""
     return tuple(getattr(x, "shape", ()))

@@ -14,9 +14,9 @@ from cornu.ops.shape_checks import (
     as_sizes,
     check_axis,
     check_block,
+    check_integer_dtype,
     check_key,
     check_places,
-    check_whole,
 )
 
 
@@ -53,7 +53,7 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
     """
     backend, x, indices = arrays(x, indices)
     if has_floats(backend, indices):
-        check_whole("take", "indices", backend.dtype(indices))
+        check_integer_dtype("take", "indices", backend.dtype(indices))
     if axis is None:
         return backend.take(backend.reshape(x, (-1,)), indices, 0)
     return backend.take(x, indices, check_axis(axis, x.shape))
@@ -77,7 +77,7 @@ def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
     """
     backend, x, indices = arrays(x, indices)
     if has_floats(backend, indices):
-        check_whole("take_along_axis", "indices", backend.dtype(indices))
+        check_integer_dtype("take_along_axis", "indices", backend.dtype(indices))
     if axis is None:
         return backend.take_along_axis(backend.reshape(x, (-1,)), backend.reshape(indices, (-1,)), 0)
     place = check_axis(axis, x.shape)
@@ -181,7 +181,7 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
     backend, indices, values = arrays(indices, values)
     shape = tuple(shape)
     check_places("scatter", shape, tuple(indices.shape), "values", tuple(values.shape))
-    check_whole("scatter", "indices", backend.dtype(indices))
+    check_integer_dtype("scatter", "indices", backend.dtype(indices))
     rows, depth = _rows(backend, indices, shape)
     zeros = backend.full((math.prod(shape[:depth]), *shape[depth:]), 0, backend.dtype(values))
     return backend.reshape(backend.index_add(zeros, rows, backend.reshape(values, (-1, *shape[depth:]))), shape)
@@ -210,7 +210,7 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
     backend, x, indices, updates = arrays(inputs, indices, updates)
     shape = tuple(x.shape)
     check_places("scatter_update", shape, tuple(indices.shape), "updates", tuple(updates.shape))
-    check_whole("scatter_update", "indices", backend.dtype(indices))
+    check_integer_dtype("scatter_update", "indices", backend.dtype(indices))
     rows, depth = _rows(backend, indices, shape)
     flat = backend.reshape(x, (math.prod(shape[:depth]), *shape[depth:]))
     updates = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))

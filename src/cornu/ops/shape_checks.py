@@ -198,7 +198,7 @@ def check_reshape(shape: Shape, newshape: Shape) -> None:
     raise ShapeError(f"`reshape` received an array of shape {tuple(shape)} and `newshape={tuple(newshape)}`.", problem, advice)
 
 
-def check_whole(name: str, argument: str, dtype: str) -> None:
+def check_integer_dtype(name: str, argument: str, dtype: str) -> None:
     """Raise an :class:`InvalidTypeError` unless the dtype of indices is an integer dtype (or bool)."""
     if not (is_integer(dtype) or dtype == "bool"):
         raise InvalidTypeError(

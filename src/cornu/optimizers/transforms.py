@@ -128,7 +128,7 @@ def cast_like(before: Any, after: Any) -> Any:
     Example:
         >>> from cornu import ops
         >>> from cornu.optimizers.transforms import cast_like
-        >>> ops.dtype(as_dtype_of(ops.array([1.0], dtype="float16"), ops.array([2.0])))
+        >>> ops.dtype(cast_like(ops.array([1.0], dtype="float16"), ops.array([2.0])))
         'float16'
     """
     dtype = ops.dtype(before)

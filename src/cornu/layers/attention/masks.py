@@ -55,8 +55,10 @@ def check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> A
 
 
 def differ(one: Any, other: Any) -> bool:
+    """Return whether two sizes are known and different."""
     return one is not None and other is not None and one != other
 
 
 def repeats_to(size: Any, expected: Any) -> bool:
+    """Return whether an axis of the mask has the expected size, or size 1 and can be broadcast."""
     return (isinstance(size, int) and size == 1) or size == expected

@@ -89,7 +89,7 @@ class WindowedConv(Layer):
 
     def _check_input(self, input_shape: Shape) -> int:
         """Validate the input shape and return its number of channels."""
-        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.picture_names(self.rank, self.data_format))
+        shape_arithmetic.check_rank(self, input_shape, shape_arithmetic.axis_names(self.rank, self.data_format))
         axis = shape_arithmetic.channel_axis(self.data_format)
         return shape_arithmetic.check_size(self, input_shape, axis, self._built_channels(), "channels")
 

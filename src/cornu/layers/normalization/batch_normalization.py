@@ -190,6 +190,7 @@ def _mean_over(axes: tuple[int, ...], weights: Any, shape: tuple[int, ...]) -> C
 
 
 def one_axis(axis: Any) -> int:
+    """Return the axis as an integer; a list or tuple of one integer is accepted."""
     only: Any = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis  # Keras 2 saved lists
     return int(only)
 

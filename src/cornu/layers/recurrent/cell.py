@@ -300,6 +300,7 @@ def plus(x: Any, bias: Any) -> Any:
 
 
 def check_dropout_rate(layer: Layer, argument: str, value: Any) -> float:
+    """Return a dropout rate as a float, after checking that it is in [0, 1)."""
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)
     raise InvalidArgumentError(

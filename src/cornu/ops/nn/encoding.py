@@ -32,6 +32,7 @@ def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, spars
 
 
 def is_class(backend: Any, x: Array, num_classes: int, axis: int) -> Array:
+    """Return, along a new axis with one element per class, whether each value of ``x`` is the index of the class."""
     check_sizes(num_classes, "num_classes")
     place = check_axis(axis, (*x.shape, num_classes))
     classes = backend.reshape(backend.arange(0, num_classes, 1, "int32"), (-1,) + (1,) * (len(x.shape) - place))

@@ -224,6 +224,7 @@ def transpose_padding_before(
 
 
 def to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    """Move the channels from axis 1 to the last axis if ``data_format`` is ``"channels_first"``."""
     if data_format == "channels_last":
         return x
     rank = len(x.shape)
@@ -231,6 +232,7 @@ def to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
 
 
 def from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+    """Move the channels from the last axis to axis 1 if ``data_format`` is ``"channels_first"``."""
     if data_format == "channels_last":
         return x
     rank = len(x.shape)
@@ -238,6 +240,7 @@ def from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array
 
 
 def check_rank(name: str, x: Array) -> None:
+    """Check that an input has a batch axis, one to three spatial axes, and channels."""
     if not 3 <= len(x.shape) <= 5:
         raise ShapeError(
             f"`{name}` received `inputs` of shape {tuple(x.shape)}.",

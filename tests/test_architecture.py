@@ -1,6 +1,6 @@
-"""The rules of the house that can be read off the source (see CONTRIBUTING.md).
+"""The rules of CONTRIBUTING.md that can be checked in the source code.
 
-Which floor may import which is import-linter's part (``lint-imports``, contracts in ``pyproject.toml``).
+Import-linter checks which tier may import which (``lint-imports``, contracts in ``pyproject.toml``).
 """
 
 import ast
@@ -25,27 +25,27 @@ ENGINES = {"jax", "jaxlib", "torch", "tensorflow", "onnx", "onnxruntime"}
 HEAVY = ENGINES | {"rich", "matplotlib", "h5py", "PIL", "sklearn", "scipy", "keras"}
 
 MAY_IMPORT_AN_ENGINE: dict[str, str] = {
-    "export/onnx_file.py": "holds a file against the model",
+    "export/onnx_verification.py": "verifies exported files against the model",
     "export/onnx_model.py": "runs files",
-    "export/saved_model.py": "a SavedModel is TensorFlow's own format",
-    "layers/torch_module.py": "modules are PyTorch's own layers",
+    "export/saved_model.py": "SavedModel is a format of TensorFlow",
+    "layers/torch_module.py": "wraps PyTorch modules",
 }
-"""Files outside ``backends`` that import an engine inside a function, with the reason: exporters only."""
+"""Files outside ``backends`` that import an engine inside a function, with the reason."""
 
 PUBLIC = tuple(name for name in cornu.__all__ if name.islower())
-"""The modules and packages that people use by name. Modules that none of them reaches are dead."""
+"""The public modules and packages. Modules that none of them imports, directly or indirectly, are dead code."""
 
 WITHOUT_EXAMPLES = ("backends",)
-"""Those of them that need no examples: a contract describes them."""
+"""Public packages that need no examples, because ``backends/contract.py`` documents them."""
 
 FILE_CAP, BACKEND_CAP, FUNCTION_CAP, PARAMETER_CAP = 500, 800, 60, 8
 LAYER_LINE_CAP, LAYER_METHOD_CAP = 300, 25
 
 RAISED_CAPS: dict[str, tuple[int, str]] = {}
-"""``"file"`` or ``"file:function"`` to a higher cap of code lines, with the reason."""
+"""``"file"`` or ``"file:function"`` to a higher limit of code lines, with the reason."""
 
-MANY_PARAMETERS = {"models/model.py:Model.compile": "Keras's nine, and the one switch of a trick of training"}
-"""``"file:function"`` that may take more than eight parameters, with the reason. Keras's own signatures need no entry."""
+MANY_PARAMETERS = {"models/model.py:Model.compile": "the nine of Keras, and `micro_batch_size`"}
+"""``"file:function"`` that may take more than eight parameters, with the reason. Signatures of Keras need no entry."""
 
 
 class Module(NamedTuple):
@@ -74,7 +74,7 @@ each_module = pytest.mark.parametrize("module", modules(), ids=lambda module: mo
 
 
 def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
-    """All functions and methods, also inner ones, with their qualified names."""
+    """Yield all functions and methods, including nested ones, with their qualified names."""
     for node in ast.iter_child_nodes(tree):
         inner = prefix
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -85,7 +85,7 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.Functi
 
 
 def imported(node: ast.AST) -> list[str]:
-    """Full names of the modules that a node imports, by statement or by ``import_module("name")``."""
+    """Return the full names of the modules that a node imports, by statement or by ``import_module("name")``."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
@@ -102,7 +102,7 @@ def imports(tree: ast.AST) -> list[str]:
 
 
 def roots(names: list[str]) -> set[str]:
-    """The packages that modules belong to: ``jax`` for ``jax.numpy``."""
+    """Return the top-level packages of modules: ``jax`` for ``jax.numpy``."""
     return {name.partition(".")[0] for name in names}
 
 
@@ -114,7 +114,7 @@ def test_only_backends_import_an_engine(module):
     if module.file.startswith("backends/") or module.file in MAY_IMPORT_AN_ENGINE:
         return
     engines = roots(imports(module.tree)) & ENGINES
-    assert not engines, f"{module.file} imports {engines}: put what it needs behind a function of the backends"
+    assert not engines, f"{module.file} imports {engines}: move the code into a function of the backends"
 
 
 @pytest.mark.parametrize("file", MAY_IMPORT_AN_ENGINE)
@@ -137,7 +137,7 @@ def test_own_modules_are_imported_by_their_full_names(module):
 
 @each_module
 def test_own_modules_are_not_imported_inside_functions(module):
-    if module.file == "__init__.py":  # the lazy public face
+    if module.file == "__init__.py":  # the lazily imported public names
         return
     for name, function in functions(module.tree):
         inside = [
@@ -147,19 +147,21 @@ def test_own_modules_are_not_imported_inside_functions(module):
             for target in imported(node)
             if target.partition(".")[0] == "cornu"
         ]
-        assert not inside, f"{module.file}: `{name}` imports {inside}; import at the top, or move the code to a higher floor"
+        assert not inside, f"{module.file}: `{name}` imports {inside}; import at the top, or move the code to a higher tier"
 
 
 @cache
 def import_graph() -> dict[str, set[str]]:
-    """Which of the package's modules each one imports."""
+    """Return the modules of the package that each of them imports."""
     names = {module.name for module in modules()}
     graph = {}
     for module in modules():
         targets = set()
         for node in ast.walk(module.tree):
             found = set(imported(node)) & names
-            if len(found) > 1 and isinstance(node, ast.ImportFrom):  # `from a import b` where `a.b` is a module: only that one
+            if len(found) > 1 and isinstance(
+                node, ast.ImportFrom
+            ):  # `from a import b` where `a.b` is a module imports only `a.b`
                 found.discard(node.module)
             targets |= found
         graph[module.name] = targets
@@ -176,14 +178,14 @@ def reachable(graph: dict[str, set[str]], start: set[str]) -> set[str]:
     return seen
 
 
-def test_no_module_imports_itself_by_a_detour():
+def test_there_are_no_import_cycles():
     graph = import_graph()
-    circles = [name for name in graph if name in reachable(graph, graph[name])]
-    assert not circles, f"these modules import each other: {circles}"
+    cycles = [name for name in graph if name in reachable(graph, graph[name])]
+    assert not cycles, f"these modules import each other: {cycles}"
 
 
 def backend_names() -> set[str]:
-    """The modules that ``cornu.backends`` imports by name when they are wanted."""
+    """Return the modules that ``cornu.backends`` imports by name on first use."""
     return {backends.module_name(name) for name in (*config.BACKENDS, *backends.TRACING_BACKENDS)}
 
 
@@ -192,18 +194,18 @@ def test_every_module_is_reachable():
     seen = reachable(graph, {"cornu", "cornu.cli.main", *backend_names(), *(f"cornu.{name}" for name in PUBLIC)})
     packages = {name.rpartition(".")[0] for name in seen}
     dead = sorted(set(graph) - seen - packages)
-    assert not dead, f"nothing public imports {dead}: use them or remove them"
+    assert not dead, f"no public module imports {dead}: use them or remove them"
 
 
 def printed_by(code: str) -> set[str]:
-    """The words that a new process prints."""
+    """Return the words that a new process prints."""
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return set(finished.stdout.split())
 
 
 def loaded_by(names: Iterable[str]) -> set[str]:
-    """Which heavy packages a new process has loaded after importing some modules."""
+    """Return the heavy packages that a new process has loaded after importing some modules."""
     return HEAVY & printed_by(f"import {', '.join(names)}, sys; print(*sys.modules)")
 
 
@@ -211,8 +213,8 @@ def test_importing_cornu_imports_nothing_heavy():
     assert loaded_by(["cornu"]) == set()
 
 
-def test_importing_cornu_takes_no_time():
-    """Time is not the same twice; the number of modules is: its own file, and a few of Python's that are quick."""
+def test_importing_cornu_imports_few_modules():
+    """Counts modules instead of measuring time: its own file, and a few quick ones of the standard library."""
     loaded = printed_by("import sys; before = set(sys.modules); import cornu; print(*set(sys.modules) - before)")
     assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {"cornu"}
     assert len(loaded) < 50
@@ -223,15 +225,15 @@ def test_importing_everything_but_the_backends_imports_nothing_heavy():
     assert loaded_by(names) == set()
 
 
-# --- Meaning in names ---------------------------------------------------------------------------------------------------------
+# --- Names and behavior -------------------------------------------------------------------------------------------------------
 
 MAY_ASK_FOR_NAMES = {
-    "backends/__init__.py:owner": "of an array's type it is only known from which engine's package it comes",
-    "backends/numpy_tape.py:TapeArray.__array_ufunc__": "NumPy names the function that it calls",
-    "backends/onnx_graph.py:OnnxArray.__array_ufunc__": "NumPy names the function that it calls",
-    "registry.py:is_builtin": "the one place that asks whether a thing is defined in the package cornu, in any of its files",
+    "backends/lookup.py:owner": "the type of an array is only known by the package of its engine",
+    "backends/numpy/tape.py:TapeArray.__array_ufunc__": "NumPy passes the name of the method that it calls",
+    "backends/onnx/graph_builder.py:OnnxArray.__array_ufunc__": "NumPy passes the name of the method that it calls",
+    "registry.py:is_builtin": "the only function that checks whether an object is defined in the package cornu, in any file",
 }
-"""``"file:function"`` where a decision depends on the name of a module, a class or a function, with the reason."""
+"""``"file:function"`` whose behavior depends on the name of a module, a class or a function, with the reason."""
 
 
 MODULE_NAMES = ("__module__", "__qualname__")
@@ -241,7 +243,7 @@ WHERE_FROM = ("getmodule", "getsourcefile", "getfile")
 
 
 def read_names(tree: ast.AST) -> Iterator[ast.AST]:
-    """Where code reads of which module a thing is, or compares the name of a class, a function or a module."""
+    """Yield the nodes that read the module of an object, or compare the name of a class, a function or a module."""
     for node in ast.walk(tree):
         name = called_name(node)
         compared = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
@@ -254,12 +256,12 @@ def read_names(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def called_name(node: ast.AST) -> str:
-    """The last part of the name of what is called; empty for what is no call."""
+    """Return the last part of the name that a node calls, or an empty string for other nodes."""
     return getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
 
 
 def functions_that(find: Callable[[ast.AST], Iterator[ast.AST]], module: Module) -> set[str]:
-    """The innermost functions in which something is found, ``"file:"`` for what stands in none."""
+    """Return the innermost functions around the nodes found, as ``"file:function"``; ``"file:"`` outside functions."""
     spans = [(function.lineno, function.end_lineno, name) for name, function in functions(module.tree)]
     found = set()
     for node in find(module.tree):
@@ -271,11 +273,11 @@ def functions_that(find: Callable[[ast.AST], Iterator[ast.AST]], module: Module)
 @each_module
 def test_behavior_does_not_depend_on_names_of_modules_classes_and_functions(module):
     found = functions_that(read_names, module) - MAY_ASK_FOR_NAMES.keys()
-    assert not found, f"{found} decides by a name: let the thing declare what it can do, as an attribute"
+    assert not found, f"the behavior of {found} depends on a name: declare the property as an attribute of the object"
 
 
 def texts_of_errors(node: ast.AST) -> Iterator[ast.AST]:
-    """Where code looks for a text in the message of an error that it has caught."""
+    """Yield the nodes that search for a string in the message of a caught error."""
     for handler in ast.walk(node):
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
@@ -288,7 +290,7 @@ def texts_of_errors(node: ast.AST) -> Iterator[ast.AST]:
 @each_module
 def test_behavior_does_not_depend_on_the_text_of_errors(module):
     found = functions_that(texts_of_errors, module)
-    assert not found, f"{found} decides by the text of an error, which another version may word otherwise"
+    assert not found, f"the behavior of {found} depends on the text of an error, which may differ in other versions"
 
 
 @pytest.mark.parametrize(
@@ -302,33 +304,33 @@ def test_behavior_does_not_depend_on_the_text_of_errors(module):
         "inspect.getmodule(x)",
     ],
 )
-def test_the_rule_against_names_finds_them(code):
+def test_the_rule_against_names_finds_violations(code):
     assert list(read_names(ast.parse(code)))
 
 
-def test_the_rule_against_names_lets_messages_name_things():
+def test_the_rule_against_names_allows_names_in_messages():
     assert not list(read_names(ast.parse("raise ValueError(f'{type(x).__name__} was given')")))
 
 
 # --- Sizes --------------------------------------------------------------------------------------------------------------------
 
 
-def is_text(node: ast.AST) -> bool:
+def is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 @cache
 def code_lines(module: Module) -> frozenset[int]:
-    """Numbers of the lines that hold code: not blank, not comment, not docstring."""
-    nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    held = set()
+    """Return the numbers of the lines with code: not blank, no comment, no docstring."""
+    ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = set()
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
-        if token.type not in nothing:
-            held.update(range(token.start[0], token.end[0] + 1))
+        if token.type not in ignored:
+            lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(module.tree):
-        if is_text(node):
-            held.difference_update(range(node.lineno, node.end_lineno + 1))
-    return frozenset(held)
+        if is_docstring(node):
+            lines.difference_update(range(node.lineno, node.end_lineno + 1))
+    return frozenset(lines)
 
 
 def length(module: Module, node: ast.AST) -> int:
@@ -362,7 +364,7 @@ def test_the_class_layer_is_short():
     assert length(*layer_class()) <= LAYER_LINE_CAP
 
 
-def test_the_class_layer_has_few_public_methods_that_keras_has_not():
+def test_the_class_layer_has_few_public_methods_that_keras_does_not_have():
     keras_layer = keras_spaces()[1].Layer
     layer = importlib.import_module("cornu.core.layer").Layer
     methods = [name for name in dir(layer) if not name.startswith("_") and callable(getattr(layer, name))]
@@ -371,7 +373,7 @@ def test_the_class_layer_has_few_public_methods_that_keras_has_not():
 
 
 def parameters(function: ast.FunctionDef) -> list[str]:
-    """Names of the parameters, without ``self`` or ``cls``, ``*args`` and ``**kwargs``."""
+    """Return the names of the parameters, without ``self`` or ``cls``, ``*args`` and ``**kwargs``."""
     arguments = function.args
     names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
@@ -385,16 +387,16 @@ def test_functions_take_few_parameters(module):
             continue
         invented = [parameter for parameter in names if parameter not in keras_parameters(name)]
         assert not invented, (
-            f"{module.file}: `{name}` takes {len(names)} parameters, and Keras does not ask for {invented}: "
-            "take fewer, or list it in MANY_PARAMETERS with the reason"
+            f"{module.file}: `{name}` takes {len(names)} parameters, and Keras does not have {invented}: "
+            "remove some, or list the function in MANY_PARAMETERS with the reason"
         )
 
 
 def keras_parameters(name: str) -> set[str]:
-    """Parameters of what Keras has under the name (a function, or ``Class.method``), or under those of inheriting classes."""
+    """Return the parameters of Keras's function or ``Class.method`` of this name, or of that of a subclass."""
     first, _, method = name.partition(".")
     found = set()
-    for kind in {first, *(heirs(first) if method else ())}:
+    for kind in {first, *(subclasses(first) if method else ())}:
         for space in keras_spaces():
             theirs = getattr(space, kind, None)
             if method and method != "__init__" and inspect.isclass(theirs):
@@ -404,8 +406,8 @@ def keras_parameters(name: str) -> set[str]:
     return found
 
 
-def heirs(name: str) -> set[str]:
-    """Names of the classes that inherit from a class of this name, also by a detour."""
+def subclasses(name: str) -> set[str]:
+    """Return the names of the direct and indirect subclasses of a class."""
     inherits = {
         node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
         for module in modules()
@@ -417,50 +419,50 @@ def heirs(name: str) -> set[str]:
 
 @cache
 def keras_spaces() -> tuple:
-    keras = pytest.importorskip("keras", reason="only an installed keras says which signatures are Keras's")
+    keras = pytest.importorskip("keras", reason="the signatures are compared with those of keras")
     named = (
         "layers losses metrics optimizers callbacks models ops activations initializers regularizers constraints utils random"
     )
     return (keras, *(getattr(keras, name) for name in named.split()), keras.ops.image, keras.ops.nn, keras.optimizers.schedules)
 
 
-def test_no_exception_outlives_its_reason():
+def test_all_exceptions_still_exist():
     known = {module.file for module in modules()}
     known |= {f"{module.file}:{name}" for module in modules() for name, _ in functions(module.tree)}
     listed = {*MAY_IMPORT_AN_ENGINE, *MAY_ASK_FOR_NAMES, *RAISED_CAPS, *MANY_PARAMETERS}
-    assert listed <= known, f"there is no {listed - known} any more"
+    assert listed <= known, f"{listed - known} no longer exist"
 
 
 # --- Examples -----------------------------------------------------------------------------------------------------------------
 
 NO_EXAMPLE_YET = frozenset((Path(__file__).parent / "no_example_yet.txt").read_text(encoding="utf-8").split())
-"""``cornu.module:name`` of what has no example yet. The list only gets shorter."""
+"""``cornu.module:name`` of public objects without an example. The list must not grow."""
 
 
 def defined(module: Module) -> dict[str, ast.AST]:
-    """Public functions and classes at the top of a module."""
+    """Return the public functions and classes at the top level of a module."""
     kinds = (ast.ClassDef, ast.FunctionDef)
     return {node.name: node for node in module.tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
 
 
-def public_things() -> dict[str, ast.AST]:
-    """What people can import: what public modules define, and what the ``__init__`` of a public package lists."""
+def public_objects() -> dict[str, ast.AST]:
+    """Return the public objects: those defined in public modules, and those that a public ``__init__`` lists."""
     by_name = {module.name: module for module in modules()}
-    things = {}
+    objects = {}
     for name in PUBLIC:
         module = by_name.get(f"cornu.{name}")
         if module is None or name in WITHOUT_EXAMPLES:
             continue
-        things |= {f"{module.name}:{name}": node for name, node in defined(module).items()}
+        objects |= {f"{module.name}:{name}": node for name, node in defined(module).items()}
         for node in module.tree.body if module.file.endswith("/__init__.py") else ():
             if isinstance(node, ast.ImportFrom) and node.module != "cornu.errors":
                 for alias in node.names:
-                    things |= listed(by_name, node.module, alias.name)
-    return things
+                    objects |= listed(by_name, node.module, alias.name)
+    return objects
 
 
 def listed(by_name: dict[str, Module], source: str, name: str) -> dict[str, ast.AST]:
-    """The functions and classes behind ``from source import name``."""
+    """Return the functions and classes that ``from source import name`` imports."""
     if f"{source}.{name}" in by_name:
         return {f"{source}.{name}:{inner}": node for inner, node in defined(by_name[f"{source}.{name}"]).items()}
     node = defined(by_name[source]).get(name) if source in by_name else None
@@ -471,44 +473,44 @@ def has_example(node: ast.AST) -> bool:
     return ">>>" in (ast.get_docstring(node) or "")
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_exists():
     missing = [name for name in cornu.__all__ if getattr(cornu, name, None) is None]
     assert not missing, f"`cornu.__all__` lists {missing}, which do not exist"
 
 
-def test_public_things_have_an_example():
-    missing = sorted(name for name, node in public_things().items() if not has_example(node) and name not in NO_EXAMPLE_YET)
+def test_public_objects_have_an_example():
+    missing = sorted(name for name, node in public_objects().items() if not has_example(node) and name not in NO_EXAMPLE_YET)
     assert not missing, f"these docstrings have no `Example:` with >>> lines: {missing}"
 
 
-def test_the_list_of_missing_examples_only_gets_shorter():
-    done = sorted(name for name in NO_EXAMPLE_YET if name not in public_things() or has_example(public_things()[name]))
-    assert not done, f"take these off tests/no_example_yet.txt: {done}"
+def test_the_list_of_missing_examples_has_no_outdated_entries():
+    done = sorted(name for name in NO_EXAMPLE_YET if name not in public_objects() or has_example(public_objects()[name]))
+    assert not done, f"remove these from tests/no_example_yet.txt: {done}"
 
 
-ALONE = """
+ONLY_JAX = """
 import importlib.abc, importlib.util, sys
 import pytest
 
-def is_gone(name):
+def is_missing(name):
     return name.partition(".")[0] in ("torch", "tensorflow")
 
-class Gone(importlib.abc.MetaPathFinder):
+class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if is_gone(name):
+        if is_missing(name):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if is_gone(name) else find_spec(name, package)
-sys.meta_path.insert(0, Gone())
+importlib.util.find_spec = lambda name, package=None: None if is_missing(name) else find_spec(name, package)
+sys.meta_path.insert(0, Missing())
 sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "tests"]))
 """
-"""Finds the tests as if PyTorch and TensorFlow were not installed."""
+"""Collects the tests as if PyTorch and TensorFlow were not installed."""
 
 
-def test_the_tests_are_found_and_say_what_they_leave_out_where_jax_is_the_only_engine():
-    here = Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", ALONE], cwd=here, capture_output=True, text=True, check=False)
+def test_collection_without_torch_and_tensorflow_reports_the_missing_engines():
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", ONLY_JAX], cwd=root, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout[-2000:]
     assert "\nengines: jax, numpy; not installed, so not tested: torch, tensorflow\n" in done.stdout
