@@ -10,6 +10,7 @@ import pytest
 
 from cornu import config
 from cornu.datasets import cifar
+from cornu.io import archives
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (2, 3072), "uint8")
 
@@ -156,7 +157,7 @@ def test_links_and_devices_are_no_batches(tmp_path):
 
 @pytest.mark.parametrize("header", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
 def test_an_archive_that_unpacks_to_far_too_much_is_given_up(tmp_path, monkeypatch, header):
-    monkeypatch.setattr(cifar, "_LARGEST", 2**20)
+    monkeypatch.setattr(archives, "_LARGEST", 2**20)
     member = tarfile.TarInfo("set/train")
     member.type = header
     member.size = 2**23

@@ -294,7 +294,7 @@ def test_own_classes_need_custom_objects(tmp_path):
 
 def test_registered_classes_are_known(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_custom", {})
-    monkeypatch.setattr(registry, "_custom_names", {})
+    monkeypatch.setattr(registry, "custom_names", {})
     kind = cornu.saving.register_keras_serializable("Tests")(Scaled)
     model = cornu.Sequential([cornu.Input((6,)), kind(0.5)])
     model.save(tmp_path / "model.keras")

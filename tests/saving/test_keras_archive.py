@@ -202,7 +202,7 @@ def test_a_config_that_unpacks_to_a_gigabyte_is_refused_unread(model_file):
 
 
 def test_a_config_larger_than_any_is_refused_unread(model_file, monkeypatch):
-    monkeypatch.setattr(keras_archive.json_text, "MAX_BYTES", 400)
+    monkeypatch.setattr(keras_archive.safe_json, "MAX_BYTES", 400)
     assert re.search("`config.json` has [0-9,]+ bytes", refusal(model_file).received)
 
 

@@ -12,7 +12,7 @@ from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.models import load_model
 from cornu.optimizers import SGD
-from cornu.testing import layer_checks
+from cornu.testing import gradient_checks, layer_checks
 from cornu.testing.harness import ContractError
 from cornu.testing.layer_checks import CLAUSES, check_layer
 
@@ -174,7 +174,7 @@ def test_a_file_that_loses_weights_is_found_out(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_training_that_takes_something_else_than_the_gradient_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_checks, "SGD", lambda rate: SGD(rate * 1.01))
+    monkeypatch.setattr(gradient_checks, "SGD", lambda rate: SGD(rate * 1.01))
     with pytest.raises(
         ContractError, match=r"breaks the clause 'training': `fit` and the gradient make of the weight '.*scale'"
     ):

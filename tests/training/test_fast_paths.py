@@ -124,14 +124,15 @@ def test_batches_stay_whole(engine_name):
 
 def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
     pytest.importorskip("jax")
-    jax_cpu = importlib.import_module("cornu.backends.jax.convolution")
-    for name in ("conv", "conv_transpose", "max_pool", "sum_pool"):
-        monkeypatch.setattr(jax_cpu, name, lambda *_: pytest.fail("one of Cornu's own roads was gone"))
+    for file, names in {"convolution": ("conv", "conv_transpose"), "pooling": ("max_pool", "sum_pool")}.items():
+        module = importlib.import_module(f"cornu.backends.jax.{file}")
+        for name in names:
+            monkeypatch.setattr(module, name, lambda *_: pytest.fail("a fast path was used"))
     trained("jax", convolutional, PICTURES, False)
 
 
 def test_pytorch_runs_line_by_line(monkeypatch):
     pytest.importorskip("torch")
-    torch_lists = importlib.import_module("cornu.backends.torch.fx_passes")
-    monkeypatch.setattr(torch_lists, "tidied", lambda *_: pytest.fail("a list was written down"))
+    fx_passes = importlib.import_module("cornu.backends.torch.fx_passes")
+    monkeypatch.setattr(fx_passes, "optimize", lambda *_: pytest.fail("a graph was optimized"))
     trained("torch", convolutional, PICTURES, False)

@@ -420,7 +420,7 @@ def test_compile_passes_the_options_on(monkeypatch):
 
 
 def test_a_jaxlib_without_the_option_is_left_as_it_is(monkeypatch):
-    monkeypatch.setattr(convolution, "_LIBRARY_OPTION", "xla_cpu_no_such_option")
+    monkeypatch.setattr(compilation, "_LIBRARY_OPTION", "xla_cpu_no_such_option")
     compilation.compiler_options.cache_clear()
     try:
         assert compilation.compiler_options() == {}

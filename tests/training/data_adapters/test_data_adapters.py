@@ -8,7 +8,7 @@ import pytest
 from cornu import backends, config, seeds
 from cornu.errors import DataError
 from cornu.training.batch import Batch, batch_of
-from cornu.training.data_adapters import data_adapter, iterable_data_adapter
+from cornu.training.data_adapters import array_data_adapter, data_adapter
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 
@@ -123,7 +123,7 @@ def test_steps_of_measuring_begin_anew_and_end_with_the_data():
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("pad", [True, False])
 def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
-    monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
+    monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)  # six rows of 12 bytes
     adapter = array_feed(16, 2, shuffle=shuffle, pad=pad)
     chunks = list(adapter.epoch())
     assert {len(chunk.data.x) for chunk in chunks} <= {6, 4}
@@ -133,7 +133,7 @@ def test_large_arrays_go_to_the_device_in_pieces(shuffle, pad, monkeypatch):
 
 def test_pieces_have_the_order_of_the_whole(monkeypatch):
     whole, pieces = array_feed(17, 3, shuffle=True), None
-    monkeypatch.setattr(iterable_data_adapter, "_RESIDENT_BYTES", 12 * 6)
+    monkeypatch.setattr(array_data_adapter, "_RESIDENT_BYTES", 12 * 6)
     pieces = array_feed(17, 3, shuffle=True)
     orders = []
     for adapter in (whole, pieces):

@@ -322,7 +322,7 @@ def test_many_steps_run_in_one_call(classifier, monkeypatch):
         ranges.append((start, stop))
         return multi_step(state, data, indices, start, stop)
 
-    monkeypatch.setattr(compiled, "train_block", lambda spec: watched)
+    monkeypatch.setattr(compiled, "train_function", lambda spec: watched)
     model.fit(X, Y, SIZE, verbose=0)
     assert ranges == [(0, 1), (1, 2), (2, 12)]  # the first compiles, the second is measured
     ranges.clear()

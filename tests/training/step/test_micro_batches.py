@@ -156,7 +156,9 @@ def test_another_form_of_data_is_surveyed_anew():
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            micro_batches, "survey", lambda *args: seen.append(args[1].shape) or activation_profile.ActivationProfile(1, None)
+            micro_batches,
+            "profile_activations",
+            lambda *args: seen.append(args[1].shape) or activation_profile.ActivationProfile(1, None),
         )
         for size in (4, 6, 6):
             model.fit(X[:, :size], Y["size"], verbose=0)
@@ -187,7 +189,9 @@ def test_other_validation_data_compiles_no_training_step_anew(monkeypatch):
     model, surveyed = any_size(), []
     monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
     monkeypatch.setattr(
-        micro_batches, "survey", lambda *args: surveyed.append(args[1].shape) or activation_profile.ActivationProfile(75, None)
+        micro_batches,
+        "profile_activations",
+        lambda *args: surveyed.append(args[1].shape) or activation_profile.ActivationProfile(75, None),
     )
     small, y = RNG.normal(size=(4, 6, 6, 2)), RNG.normal(size=(4, 1))
     for size in (8, 10, 12):
