@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cornu.errors import DataError, ShapeError
-from cornu.plots.canvas import INK, save_figure, new_figure
+from cornu.plots.canvas import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +144,10 @@ def _name_ticks(axes: "Axes", names: list[str]) -> None:
     positions = range(0, len(names), step)
     rotated = max(len(name) for name in names) > 3
     axes.set_xticks(
-        positions, [names[position] for position in positions], rotation=40 if rotated else 0, ha="right" if rotated else "center"
+        positions,
+        [names[position] for position in positions],
+        rotation=40 if rotated else 0,
+        ha="right" if rotated else "center",
     )
     if rotated:
         for label in axes.get_xticklabels():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu.errors import DataError, InvalidTypeError
-from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, save_figure, new_figure, style_axes
+from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, new_figure, save_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

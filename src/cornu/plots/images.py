@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cornu.errors import DataError, ShapeError
-from cornu.plots.canvas import INK, save_figure, new_figure
+from cornu.plots.canvas import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ import numpy as np
 
 from cornu.core import layer_tree
 from cornu.errors import InvalidArgumentError, ShapeError
-from cornu.plots.canvas import INK, save_figure, new_figure
+from cornu.plots.canvas import INK, new_figure, save_figure
 
 _GAP = 0.15
 """Space between kernels, as a fraction of their size."""

@@ -50,7 +50,9 @@ def confusion_table(matrix: Any, class_names: Sequence[str] | None = None) -> "T
     table = Table(box=box.SIMPLE, show_footer=True, pad_edge=True)
     table.add_column("true \\ predicted", footer="precision", no_wrap=True)
     for number, name in enumerate(names):
-        table.add_column(Text(name), footer=_percentage(counts[number, number], counts[:, number]), justify="right", no_wrap=True)
+        table.add_column(
+            Text(name), footer=_percentage(counts[number, number], counts[:, number]), justify="right", no_wrap=True
+        )
     table.add_column("recall", justify="right", no_wrap=True)
     for number, name in enumerate(names):
         cells = [_cell(count, number == column) for column, count in enumerate(counts[number])]
