@@ -1,8 +1,8 @@
 """Assets: files that layers save in addition to their weights, such as vocabularies, in the format of Keras 3.
 
 A layer, or another owner of variables, saves assets by defining ``save_assets(dir)``, which writes files to a folder, and
-``load_assets(dir)``, which reads them from it. In a ``.keras`` file they are the members ``assets/<path of the layer>/...``, with
-the same path as the weights of the layer.
+``load_assets(dir)``, which reads them. In a ``.keras`` file they are the members ``assets/<path of the layer>/...``, with the
+same path as the weights of the layer.
 """
 
 import os
