@@ -160,7 +160,11 @@ def test_metadata_of_another_program_under_our_names_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("x", "error", "text"),
     [
-        (normal(2, 5, 6, 1), ShapeError, r"shape \(2, 5, 6, 1\) for the input 'pictures'\. The shape must be \(None, 6, 6, 1\)"),
+        (
+            normal(2, 5, 6, 1),
+            ShapeError,
+            r"shape \(2, 5, 6, 1\) for the input 'pictures'\. The shape must be \(None, 6, 6, 1\)",
+        ),
         (normal(6, 6, 1), ShapeError, r"add a batch axis to a single sample: `x\[None\]`"),
         (np.array([["a"]]), InvalidTypeError, "It must be float32. Pass numerical values"),
         (normal(0, 6, 6, 1), DataError, "`predict` received no samples"),

@@ -174,7 +174,7 @@ def test_a_file_that_loses_weights_is_found_out(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_training_that_takes_something_else_than_the_gradient_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_checks, "SGD", lambda rate: SGD(rate * 1.01))
+    monkeypatch.setattr("cornu.testing.gradient_checks.SGD", lambda rate: SGD(rate * 1.01))
     with pytest.raises(ContractError, match=r"violates the clause 'training': the weight '.*scale' after `fit`"):
         check_layer(Scale, input_shape=(3, 4))
 

@@ -60,7 +60,7 @@ def _curves_of(history: Any) -> dict[str, list[float]]:
     if not filled:
         raise DataError(
             "`history` is empty.",
-            "It holds at least one epoch.",
+            "It must contain at least one epoch.",
             "Call `model.fit(...)` with `epochs` of 1 or more first.",
         )
     return filled
