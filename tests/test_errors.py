@@ -33,7 +33,7 @@ def test_an_empty_part_leaves_no_gap():
 
 
 def test_no_part_can_be_forgotten():
-    with pytest.raises(TypeError, match="advice"):
+    with pytest.raises(TypeError, match="hint"):
         errors.ShapeError("A.", "B.")
 
 

@@ -37,7 +37,7 @@ def test_one_seed_starts_everything_anew():
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5])
 def test_a_seed_is_a_whole_number_of_32_bits(seed):
-    with pytest.raises(InvalidArgumentError, match="whole number from 0"):
+    with pytest.raises(InvalidArgumentError, match="must be an integer from 0"):
         utils.set_random_seed(seed)
 
 
@@ -67,7 +67,7 @@ def test_one_hot_labels_are_those_of_keras(numbers, classes):
 
 @pytest.mark.parametrize(("numbers", "classes"), [([0, 3], 3), ([-1, 0], 2), ([0.5], 2)])
 def test_numbers_that_are_no_classes_are_refused(numbers, classes):
-    with pytest.raises(InvalidArgumentError, match="must be whole numbers from 0 to"):
+    with pytest.raises(InvalidArgumentError, match="must be integers from 0 to"):
         utils.to_categorical(numbers, classes)
 
 

@@ -1,6 +1,6 @@
-"""Cornu: the Keras way of building neural networks, rebuilt small, fast and honest.
+"""Cornu: a small, fast deep learning library with the API of Keras, on JAX, PyTorch, TensorFlow and NumPy.
 
-The names below are found when they are first used, so that ``import cornu`` imports no array engine and takes no time.
+The names below are imported on first use, so ``import cornu`` is fast and imports no array engine.
 """
 
 import importlib
@@ -66,7 +66,7 @@ __all__ = [
     "utils",
 ]
 
-_HOMES = {
+_MODULES = {
     "Input": "cornu.core.input",
     "Layer": "cornu.layers",
     "Model": "cornu.models",
@@ -77,8 +77,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     if name in __all__:
         return importlib.import_module(f"cornu.{name}")
     raise AttributeError(f"module 'cornu' has no attribute {name!r}")

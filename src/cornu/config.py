@@ -1,7 +1,6 @@
-"""Settings of the whole library: the default backend and device, the default float type, epsilon, the picture layout, and
-whether an engine is taken by roads of Cornu's own.
+"""Global settings: backend, device, default float dtype, epsilon, image data format and fast paths.
 
-Plain Python: importing this module imports no array library.
+Plain Python: this module imports no array library.
 """
 
 import importlib.util
@@ -14,22 +13,22 @@ from cornu.errors import InvalidArgumentError, MissingPackageError, one_of
 from cornu.scopes import Scope
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
-"""Names of the backends, best first: the first one whose package is installed is the default."""
+"""Names of the backends, in order of preference: the first one whose package is installed is the default."""
 
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _LAYOUTS = ("channels_last", "channels_first")
 
 
 class Placement(NamedTuple):
-    """Where a model computes and its arrays lie.
+    """Backend and device on which a model computes and stores its arrays.
 
     Attributes:
-        backend: Name of the backend.
-        device: Name of the device that was asked for, such as ``"gpu:1"``; None for the best one that the backend has.
+        backend: String, name of the backend.
+        device: String, name of the requested device, such as ``"gpu:1"``, or None for the best device of the backend.
 
     Example:
         >>> from cornu import config
-        >>> config.Place("torch", "gpu:1").device
+        >>> config.Placement("torch", "gpu:1").device
         'gpu:1'
     """
 
@@ -37,7 +36,7 @@ class Placement(NamedTuple):
     device: str | None = None
 
 
-_running: Scope[Placement | None] = Scope("the place of the model that runs", None)
+_running: Scope[Placement | None] = Scope("placement of the running model", None)
 _backend: Scope[str | None] = Scope("backend", None)
 _device: Scope[str | None] = Scope("device", None)
 _fast_paths: Scope[bool | None] = Scope("fast_paths", None)
@@ -47,15 +46,16 @@ _image_data_format: Scope[str] = Scope("image_data_format", "channels_last")
 
 
 def backend() -> str:
-    """Name of the default backend: where arrays made from Python or NumPy data go.
+    """Return the name of the default backend, on which arrays are created from Python or NumPy data.
 
-    It is what :func:`set_backend` said, or else the environment's ``CORNU_BACKEND``, or else the best one installed.
+    It is the backend set with :func:`set_backend`, otherwise the environment variable ``CORNU_BACKEND``, otherwise the first
+    installed backend in :data:`BACKENDS`. While a model runs, it is the backend of the model.
 
     Returns:
-        ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
+        String: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
-        InvalidArgumentError: ``CORNU_BACKEND`` names no backend.
+        InvalidArgumentError: If ``CORNU_BACKEND`` is not the name of a backend.
 
     Example:
         >>> from cornu import config
@@ -69,16 +69,20 @@ def backend() -> str:
 
 
 def device(backend: str | None = None) -> str | None:
-    """Name of the default device: where arrays that are made on a backend lie. None is the best one that it has.
+    """Return the name of the default device, on which a backend creates arrays.
 
-    It is what :func:`set_device` said, or else the environment's ``CORNU_DEVICE``. While a model runs it is the model's own.
+    It is the device set with :func:`set_device`, otherwise the environment variable ``CORNU_DEVICE``. While a model runs, it is
+    the device of the model.
 
     Args:
-        backend: Name of the backend; by default the default one.
+        backend: String, name of the backend. Defaults to the default backend.
+
+    Returns:
+        String, or None for the best device of the backend.
 
     Example:
         >>> from cornu import config
-        >>> with config.running_on("numpy", "cpu:0"):
+        >>> with config.placement_scope("numpy", "cpu:0"):
         ...     config.device()
         'cpu:0'
     """
@@ -89,7 +93,7 @@ def device(backend: str | None = None) -> str | None:
 
 
 def place() -> Placement:
-    """The default backend and device together.
+    """Return the default backend and device as a :class:`Placement`.
 
     Example:
         >>> from cornu import config
@@ -100,15 +104,17 @@ def place() -> Placement:
 
 
 def placement_scope(name: str, device: str | None = None) -> AbstractContextManager[Placement | None]:
-    """Inside, arrays made from nothing (``ops.zeros``) go to this place: that of the model that runs, in this thread.
+    """Return a context manager inside which new arrays (``ops.zeros``) are created on the given backend and device.
+
+    It is used while a model runs, and affects the current thread only.
 
     Args:
-        name: Name of a backend.
-        device: Name of a device of that backend; None for the best one that it has.
+        name: String, name of the backend.
+        device: String, name of a device of the backend. Defaults to None, the best device of the backend.
 
     Example:
         >>> from cornu import config, ops
-        >>> with config.running_on("numpy"):
+        >>> with config.placement_scope("numpy"):
         ...     type(ops.zeros((2,))).__name__
         'ndarray'
     """
@@ -116,14 +122,14 @@ def placement_scope(name: str, device: str | None = None) -> AbstractContextMana
 
 
 def set_backend(name: str) -> None:
-    """Sets the default backend. Models that exist stay where they are (see ``model.to_backend``).
+    """Set the default backend. Existing models stay on their backend (see ``model.to_backend``).
 
     Args:
-        name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
+        name: String: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
-        InvalidArgumentError: There is no such backend.
-        MissingPackageError: The package it needs is not installed.
+        InvalidArgumentError: If there is no such backend.
+        MissingPackageError: If the package of the backend is not installed.
 
     Example:
         >>> from cornu import config
@@ -133,33 +139,33 @@ def set_backend(name: str) -> None:
 
 
 def _first_backend() -> str:
-    """The default backend where none was set: it is chosen once, unless another thread sets one meanwhile."""
+    """Choose the default backend, unless another thread has set one in the meantime, and return it."""
     name = _installed(os.environ.get("CORNU_BACKEND") or _best_installed())
     return str(_backend.update_default(lambda chosen: chosen or name))
 
 
 def _installed(name: str) -> str:
-    """The name of a backend, checked."""
+    """Return the name of a backend, after checking that it exists and is installed."""
     if name not in BACKENDS:
         raise one_of("backend", name, BACKENDS)
     if importlib.util.find_spec(name) is None:
         raise MissingPackageError(
-            f"The backend {name!r} was asked for.",
-            f"It needs the package {name!r}, which is not installed.",
+            f"Cannot use the backend {name!r}.",
+            f"It requires the package {name!r}, which is not installed.",
             f"Run `pip install {name}`, or choose another backend.",
         )
     return name
 
 
 def set_device(name: str | None) -> None:
-    """Sets the default device. Models that exist stay where they are (see ``model.to_backend``).
+    """Set the default device. Existing models stay on their device (see ``model.to_backend``).
 
-    Whether a backend has such a device shows when it makes its first array there: if not, an ``InvalidArgumentError`` names
-    those that it has.
+    The name is validated when the first array is created on the device: if the backend has no such device, an
+    ``InvalidArgumentError`` lists the available ones.
 
     Args:
-        name: ``"cpu"``, ``"gpu"``, ``"gpu:1"``, ``"tpu"`` or ``"mps"``; ``"gpu"`` means ``"gpu:0"``. None for the best one that
-            each backend has.
+        name: String, such as ``"cpu"``, ``"gpu"``, ``"gpu:1"``, ``"tpu"`` or ``"mps"``; ``"gpu"`` means ``"gpu:0"``. None
+            selects the best device of each backend.
 
     Example:
         >>> from cornu import config
@@ -172,12 +178,13 @@ def set_device(name: str | None) -> None:
 
 
 def fast_paths() -> bool:
-    """Whether Cornu goes roads of its own where an engine's plain ones are slower. True by default.
+    """Return whether Cornu uses its own implementations where those of an engine are slower.
 
-    It is what :func:`set_fast_paths` said; or else the environment's ``CORNU_FAST_PATHS=0`` says no.
+    It is the value set with :func:`set_fast_paths`, otherwise the environment variable ``CORNU_FAST_PATHS`` (0 or 1), otherwise
+    True.
 
     Raises:
-        InvalidArgumentError: ``CORNU_FAST_PATHS`` is neither 0 nor 1.
+        InvalidArgumentError: If ``CORNU_FAST_PATHS`` is neither 0 nor 1.
 
     Example:
         >>> from cornu import config
@@ -187,25 +194,25 @@ def fast_paths() -> bool:
     chosen = _fast_paths.get()
     if chosen is not None:
         return chosen
-    said = os.environ.get("CORNU_FAST_PATHS") or "1"
-    if said not in ("0", "1"):
-        raise one_of("CORNU_FAST_PATHS", said, ("0", "1"))
-    return said == "1"
+    value = os.environ.get("CORNU_FAST_PATHS") or "1"
+    if value not in ("0", "1"):
+        raise one_of("CORNU_FAST_PATHS", value, ("0", "1"))
+    return value == "1"
 
 
 def set_fast_paths(on: bool | None) -> None:
-    """Switches all of Cornu's own roads through the engines on or off, to see whether one of them is to blame for something.
+    """Enable or disable the fast paths, all of Cornu's own implementations, such as to find the cause of a problem.
 
-    They give the same numbers as the plain ones, to rounding. Without them convolutions and pooling on JAX are JAX's own,
-    PyTorch runs line by line, no engine's kernel stands in for what can be derived (LSTM, batch normalisation, Adam), and
-    batches stay whole unless ``compile`` was given a ``micro_batch_size``. It holds from the next call on, also of models that
-    have run before; how a batch is cut is chosen at the first ``fit`` after ``model.compile``.
+    Fast paths do not change results, up to rounding. Without them, convolution and pooling on JAX use JAX's own operations,
+    PyTorch runs eagerly, the fused kernels of the engines (LSTM, batch normalization, Adam) are not used, and batches are not
+    split unless ``compile`` received a ``micro_batch_size``. The setting takes effect at the next call, including for models
+    that have already run; the micro-batch size is chosen at the first ``fit`` after ``model.compile``.
 
     Args:
-        on: Whether to go them; None for what the environment's ``CORNU_FAST_PATHS`` says.
+        on: Boolean, whether to use the fast paths; None for the value of the environment variable ``CORNU_FAST_PATHS``.
 
     Raises:
-        InvalidArgumentError: ``on`` is neither True, False nor None.
+        InvalidArgumentError: If ``on`` is not True, False or None.
 
     Example:
         >>> from cornu import config
@@ -216,15 +223,15 @@ def set_fast_paths(on: bool | None) -> None:
     """
     if on not in (True, False, None):
         raise InvalidArgumentError(
-            f"`set_fast_paths` was given {on!r}.",
-            "It takes True, False, or None for what the environment says.",
-            "Pass False to switch the fast paths off.",
+            f"`set_fast_paths` received on={on!r}.",
+            "`on` must be True, False, or None for the value of CORNU_FAST_PATHS.",
+            "Pass False to disable the fast paths.",
         )
     _fast_paths.set_default(None if on is None else bool(on))
 
 
 def installed_backends() -> list[str]:
-    """Names of the backends whose packages are installed, best first.
+    """Return the names of the backends whose packages are installed, in order of preference.
 
     Example:
         >>> from cornu import config
@@ -238,15 +245,15 @@ def _best_installed() -> str:
     best = installed_backends()[0]
     if best == "numpy":
         warnings.warn(
-            "No engine is installed: Cornu computes with NumPy, which is slow. Run `pip install jax`, or say that NumPy is "
-            "meant: `cornu.config.set_backend('numpy')`.",
+            "No engine is installed, so Cornu computes with NumPy, which is slow. Run `pip install jax`, or select NumPy "
+            "explicitly: `cornu.config.set_backend('numpy')`.",
             stacklevel=5,
         )
     return best
 
 
 def floatx() -> str:
-    """The float type of weights and inputs where none is named. Default ``"float32"``.
+    """Return the default float dtype of weights and inputs. Defaults to ``"float32"``.
 
     Example:
         >>> from cornu import config
@@ -257,7 +264,13 @@ def floatx() -> str:
 
 
 def set_floatx(dtype: str) -> None:
-    """Sets the default float type: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``.
+    """Set the default float dtype.
+
+    Args:
+        dtype: String: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``.
+
+    Raises:
+        InvalidArgumentError: If ``dtype`` is another string.
 
     Example:
         >>> from cornu import config
@@ -269,7 +282,7 @@ def set_floatx(dtype: str) -> None:
 
 
 def epsilon() -> float:
-    """The small number that keeps divisions and logarithms finite. Default ``1e-7``.
+    """Return the fuzz factor, a small float that keeps divisions and logarithms finite. Defaults to ``1e-7``.
 
     Example:
         >>> from cornu import config
@@ -280,7 +293,10 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float) -> None:
-    """Sets :func:`epsilon`.
+    """Set the fuzz factor (see :func:`epsilon`).
+
+    Args:
+        value: Float, the new value.
 
     Example:
         >>> from cornu import config
@@ -290,7 +306,7 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """Where the channels of a picture stand if a layer does not say. Default ``"channels_last"``.
+    """Return the default data format of images. Defaults to ``"channels_last"``.
 
     Example:
         >>> from cornu import config
@@ -301,7 +317,13 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Sets :func:`image_data_format`: ``"channels_last"`` or ``"channels_first"``.
+    """Set the default data format of images.
+
+    Args:
+        data_format: String: ``"channels_last"`` or ``"channels_first"``.
+
+    Raises:
+        InvalidArgumentError: If ``data_format`` is another string.
 
     Example:
         >>> from cornu import config
@@ -313,10 +335,13 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def standardize_data_format(data_format: str | None) -> str:
-    """The layout a layer uses: what it was given, or the setting; checked.
+    """Return the data format of a layer.
+
+    Args:
+        data_format: String: ``"channels_last"`` or ``"channels_first"``; None for :func:`image_data_format`.
 
     Raises:
-        InvalidArgumentError: It is neither ``"channels_last"`` nor ``"channels_first"``.
+        InvalidArgumentError: If ``data_format`` is another string.
 
     Example:
         >>> from cornu import config

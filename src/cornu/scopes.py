@@ -1,10 +1,10 @@
-"""The one way to scope state: a value that ``with`` blocks set for the code inside them, and setters for the whole process.
+"""Scoped state: a value that ``with`` blocks override, with a default for the process.
 
-A :class:`Scope` is read by ``get()``. Inside ``with scope.set_to(value):`` it is that value for the code that runs there, in
-this thread or asyncio task alone, and in what runs in a copy of its context (``contextvars.copy_context``). Everywhere else it
-is the default of the process, which ``set_default`` changes under a lock, so that all threads, also later ones, see it.
+A :class:`Scope` is read with ``get()``. ``with scope.set_to(value):`` overrides the value for the code inside the block, in the
+current thread or asyncio task and in any copy of its context (``contextvars.copy_context``). Elsewhere the value is the default
+of the process, which ``set_default`` changes under a lock; the change is visible to all threads, existing and new.
 
-Values should be immutable: a block that adds to a stack sets a longer tuple. Plain Python: this module knows nothing of arrays.
+Values should be immutable: to push onto a stack, set a longer tuple. This module is independent of any array library.
 """
 
 import threading
@@ -15,19 +15,19 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 construction_lock = threading.RLock()
-"""Held while a layer is built, and while PyTorch traces a function, by one thread at a time.
+"""Reentrant lock held while a layer is built and while PyTorch traces a function.
 
-It is one lock, since each happens inside the other: a layer inside a subclassed model is built when the model is traced, and
-a layer that is built may trace another one to find its shapes. With two locks, two threads could wait for each other.
+A single lock prevents a deadlock, since the two operations nest in either order: tracing a subclassed model builds its layers,
+and building a layer may trace another layer to infer its shapes.
 """
 
 
 class Scope(Generic[T]):
-    """A value with a default for the process, which ``with`` blocks set to something else.
+    """Value with a default for the process, which ``with`` blocks override.
 
     Args:
-        name: What it is, for whoever looks at a context.
-        default: The value outside of all blocks.
+        name: Name of the underlying context variable, shown when a context is inspected.
+        default: Value outside of all blocks.
 
     Example:
         >>> from cornu.scopes import Scope
@@ -48,7 +48,7 @@ class Scope(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self) -> T:
-        """Return the value of the innermost block around the caller, or else the default."""
+        """Return the value of the innermost block around the caller, or the default."""
         return self._variable.get(self._default)
 
     def set_to(self, value: T) -> "_Block[T]":
@@ -56,15 +56,16 @@ class Scope(Generic[T]):
         return _Block(self, value)
 
     def set_default(self, value: T) -> None:
-        """Set the value that holds outside of all blocks, in every thread."""
+        """Set the value used outside of all blocks, in every thread."""
         with self._lock:
             self._default = value
 
     def update_default(self, update: Callable[[T], T]) -> T:
-        """Set the default to ``update(default)``; no other thread sets it in between. Return the new one.
+        """Set the default to ``update(default)`` atomically and return the new default.
 
         Args:
-            update: Quick, and calls nothing that sets the same default.
+            update: Function that maps the current default to the new one. It runs under the lock, so it must be fast and must
+                not set the same default.
         """
         with self._lock:
             self._default = update(self._default)
@@ -72,7 +73,7 @@ class Scope(Generic[T]):
 
 
 class _Block(Generic[T]):
-    """What :meth:`Scope.set_to` returns. A class, since entering a decorated generator takes three times as long."""
+    """Context manager returned by :meth:`Scope.set_to`. Entering a class is three times as fast as a generator."""
 
     __slots__ = ("_scope", "_token", "_value")
 
@@ -87,5 +88,5 @@ class _Block(Generic[T]):
         variable, token = self._scope._variable, self._token
         try:
             variable.reset(token)
-        except ValueError:  # a generator began the block in another context, and ends it in a copy, where tokens are refused
+        except ValueError:  # a generator entered the block in another context than this copy, in which the token is invalid
             variable.set(self._scope._default if token.old_value is Token.MISSING else token.old_value)

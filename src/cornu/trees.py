@@ -1,6 +1,6 @@
-"""Nested containers of anything: dicts, lists, tuples and named tuples, with ``None`` standing for nothing.
+"""Trees: nested dicts, lists, tuples and named tuples with arbitrary leaves; ``None`` is an empty subtree.
 
-Arguments of layers, batches of data and the state of training are such trees. Plain Python, like the whole floor.
+Arguments of layers, batches of data and the training state are trees. This module is independent of any array library.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list:
-    """The leaves of a tree from left to right; ``None`` holds none. Dicts are read in their own order.
+    """Return the leaves of a tree from left to right, without ``None``. Dicts are traversed in insertion order.
 
     Example:
         >>> from cornu import trees
@@ -34,14 +34,14 @@ def _walk(tree: Any) -> Iterator:
 
 
 def map(function: Callable, *trees: Any) -> Any:
-    """Applies a function to the leaves that stand at the same place of one or more trees of the same form.
+    """Apply a function to the corresponding leaves of one or more trees with the same structure.
 
     Args:
-        function: Takes as many arguments as there are trees.
-        trees: The trees; the first one gives the form of the result.
+        function: Callable that accepts one leaf of each tree.
+        *trees: Trees; the first one determines the structure of the result.
 
     Returns:
-        A tree of the same form with the results.
+        Tree with the same structure, with the results as leaves.
 
     Example:
         >>> from cornu import trees
@@ -59,7 +59,7 @@ def map(function: Callable, *trees: Any) -> Any:
 
 
 def unflatten(like: Any, values: list) -> Any:
-    """A tree of the form of ``like`` whose leaves are ``values``, from left to right.
+    """Return a tree with the structure of ``like`` and with ``values`` as its leaves, from left to right.
 
     Example:
         >>> from cornu import trees
@@ -73,6 +73,6 @@ def unflatten(like: Any, values: list) -> Any:
 
 
 def _same_type(like: list | tuple, values: list) -> Any:
-    if hasattr(like, "_fields"):  # a named tuple takes its fields one by one
+    if hasattr(like, "_fields"):  # the constructor of a named tuple accepts its fields as separate arguments
         return type(like)(*values)
     return type(like)(values)

@@ -1,4 +1,4 @@
-"""Small helpers that Keras users expect: seeds, one-hot labels, starting afresh."""
+"""Utilities of the Keras API: random seeds, one-hot labels and the session state."""
 
 import random
 from typing import Any
@@ -14,15 +14,15 @@ __all__ = ["clear_session", "set_random_seed", "to_categorical"]
 
 
 def set_random_seed(seed: int) -> None:
-    """Makes everything random begin anew from a seed: Cornu's weights, orders and dropout, and Python's and NumPy's generators.
+    """Set the random seed of Cornu (weights, data order, dropout) and of the ``random`` and ``numpy.random`` modules.
 
-    The same seed gives the same initial weights and the same order of the data on every backend.
+    The same seed yields the same initial weights and the same order of the data on every backend.
 
     Args:
-        seed: A whole number from 0 to ``2**32 - 1``.
+        seed: Integer from 0 to ``2**32 - 1``.
 
     Raises:
-        InvalidArgumentError: It is none.
+        InvalidArgumentError: If ``seed`` is not an integer in this range.
 
     Example:
         >>> from cornu import initializers, utils
@@ -34,7 +34,9 @@ def set_random_seed(seed: int) -> None:
     """
     if int(seed) != seed or not 0 <= seed < 2**32:
         raise InvalidArgumentError(
-            f"`set_random_seed` was given {seed!r}.", "It takes a whole number from 0 to 2**32 - 1.", "Pass one, such as 42."
+            f"`set_random_seed` received seed={seed!r}.",
+            "`seed` must be an integer from 0 to 2**32 - 1.",
+            "Pass, for example, 42.",
         )
     random.seed(int(seed))
     np.random.seed(int(seed))
@@ -42,13 +44,15 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Starts the automatic names anew: the next ``Dense`` is named ``dense`` again.
+    """Reset the automatic layer names, so that the next ``Dense`` is named ``dense`` again, and release freed memory.
 
-    A model that nobody holds any more is gone without it. What the process keeps of such a model's memory, for the next one,
-    goes back to the system (``cornu.backends.memory``; not what an engine keeps of an accelerator's).
+    Models that are no longer referenced are deleted without this function. It returns their host memory, which the process
+    retains for reuse, to the operating system (see ``cornu.backends.memory``). Memory that an engine retains on an accelerator
+    is not returned.
 
     Args:
-        free_memory: Whether memory is given back, which takes the longer the more the process holds.
+        free_memory: Whether to return freed memory to the operating system; the time this takes grows with the amount of
+            memory that the process uses. Defaults to True.
 
     Example:
         >>> from cornu import layers, utils
@@ -62,17 +66,17 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Class numbers as one-hot rows.
+    """Convert integer class labels to one-hot vectors.
 
     Args:
-        x: Whole numbers of any shape; a last axis of size 1 is dropped.
-        num_classes: How many classes; default the largest number plus one.
+        x: Array-like of integer labels, of any shape; a last axis of size 1 is removed.
+        num_classes: Integer, number of classes. Defaults to the largest label plus one.
 
     Returns:
-        ``float32`` array of shape ``(*x.shape, num_classes)``.
+        ``float32`` NumPy array of shape ``(*x.shape, num_classes)``.
 
     Raises:
-        InvalidArgumentError: A number is negative or too large, or none is whole.
+        InvalidArgumentError: If a label is not an integer from 0 to ``num_classes - 1``.
 
     Example:
         >>> from cornu.utils import to_categorical
@@ -86,8 +90,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     count = int(classes.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
     if ((classes != x) | (classes < 0) | (classes >= count)).any():
         raise InvalidArgumentError(
-            f"`to_categorical` was given numbers from {x.min()} to {x.max()} for {count} classes.",
-            f"They must be whole numbers from 0 to {count - 1}.",
+            f"`to_categorical` received labels from {x.min()} to {x.max()} for {count} classes.",
+            f"Labels must be integers from 0 to {count - 1}.",
             "Pass a larger `num_classes`, or number the classes from 0.",
         )
     return np.eye(count, dtype=np.float32)[classes]

@@ -12,7 +12,7 @@ def check_int(owner: object, argument: str, value: Any, least: int = 1) -> int:
     """Return an integer, also from a NumPy number or from a float without a fractional part.
 
     Args:
-        owner: object whose argument is checked.
+        owner: Object whose argument is checked.
         argument: Name of the argument.
         value: Value of the argument.
         least: Smallest valid value. Defaults to 1.
@@ -51,7 +51,7 @@ def check_margins(owner: object, argument: str, value: Any, count: int) -> tuple
     """Return the sizes to pad or crop at both ends of each spatial axis, as ``(before, after)`` pairs.
 
     Args:
-        owner: object whose argument is checked.
+        owner: Object whose argument is checked.
         argument: Name of the argument.
         value: Integer for all axes, or an integer or a pair of integers for each axis.
         count: Number of spatial axes.

@@ -46,7 +46,7 @@ def test_nan_is_never_the_best(drive):
 
 def test_a_value_that_is_missing_is_a_warning_that_names_what_is_there(drive):
     with pytest.warns(
-        UserWarning, match="'val_los' is not in the logs, which hold loss, val_loss; training will not end"
+        UserWarning, match="'val_los' is not in the logs, which contain loss, val_loss; training will not end"
     ) as caught:
         drive(EarlyStopping("val_los"), [{"loss": 1.0, "val_loss": 2.0}])
     assert str(caught[0].message).endswith("Did you mean 'val_loss'?")
@@ -58,7 +58,7 @@ def test_without_validation_the_warning_says_so(drive):
 
 
 def test_an_unknown_mode_is_a_warning():
-    with pytest.warns(UserWarning, match="mode='maximum'.*'auto' is taken. Did you mean 'max'"):
+    with pytest.warns(UserWarning, match="mode='maximum'.*'auto' is used. Did you mean 'max'"):
         assert EarlyStopping(mode="maximum").mode == "auto"
 
 

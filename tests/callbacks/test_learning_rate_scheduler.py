@@ -26,12 +26,12 @@ def test_the_rate_falls_as_in_keras(settings, curves, drive, capsys):
 
 
 def test_a_factor_of_one_is_refused():
-    with pytest.raises(InvalidArgumentError, match="`ReduceLROnPlateau` was given factor=1"):
+    with pytest.raises(InvalidArgumentError, match="`ReduceLROnPlateau` received factor=1"):
         ReduceLROnPlateau(factor=1)
 
 
 def test_unknown_arguments_are_refused_with_the_nearest_name():
-    with pytest.raises(InvalidTypeError, match="Its name is `min_delta` now"):
+    with pytest.raises(InvalidTypeError, match="now named `min_delta`"):
         ReduceLROnPlateau(epsilon=0.1)
     with pytest.raises(InvalidTypeError, match="Did you mean 'patience'"):
         ReduceLROnPlateau(patients=3)
@@ -55,7 +55,7 @@ def test_an_error_inside_a_schedule_is_not_swallowed(drive):
 
 
 def test_a_schedule_that_gives_no_number_is_refused(drive):
-    with pytest.raises(InvalidTypeError, match="gave \\[1, 2\\] for epoch 0"):
+    with pytest.raises(InvalidTypeError, match="returned \\[1, 2\\] for epoch 0"):
         drive(LearningRateScheduler(lambda epoch: [1, 2]), [{}])
 
 

@@ -60,7 +60,7 @@ def test_other_frequencies_are_refused(frequency):
 
 
 def test_a_name_that_is_no_log_is_refused_with_those_there_are(drive):
-    with pytest.raises(InvalidArgumentError, match=r"no log of the name 'val_acc'; there are epoch, loss, val_accuracy"):
+    with pytest.raises(InvalidArgumentError, match=r"no log named 'val_acc'; the logs are epoch, loss, val_accuracy"):
         drive(ModelCheckpoint("{val_acc:.2f}.keras"), [{"loss": 1.0, "val_accuracy": 0.5}])
 
 

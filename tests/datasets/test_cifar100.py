@@ -40,7 +40,7 @@ def test_pictures_and_the_chosen_labels_arrive(written, label_mode):
 def test_a_coarse_label_out_of_range_is_noticed(written, cache, pack):
     written["test"]["coarse_labels"][0] = 20
     pack(cache / SOURCE.name, {name: pickle.dumps(batch, 4) for name, batch in written.items()})
-    with pytest.raises(DataError, match="label 20, and labels go from 0 to 19"):
+    with pytest.raises(DataError, match="label 20, but labels must be from 0 to 19"):
         cifar100.load_data("coarse")
 
 

@@ -46,7 +46,7 @@ def test_the_split_never_changes():
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.5, 20])
 def test_a_fraction_outside_its_range_is_refused(fraction):
-    with pytest.raises(InvalidArgumentError, match=rf"`test_fraction={fraction}` was given.*between 0 and 1"):
+    with pytest.raises(InvalidArgumentError, match=rf"received test_fraction={fraction}.*between 0 and 1"):
         digits.load_data(fraction)
 
 

@@ -50,11 +50,11 @@ LABELS = np.array([1, 2, 3], "uint8")
         (gzip.compress(idx(LABELS, magic=0x803)), "it begins with 00 00 08 03 00 00 00 03 instead of 00 00 08 01 00 00 00 03"),
         (gzip.compress(struct.pack(">2I", 0x801, 2**31)), "it begins with 00 00 08 01 80 00 00 00 instead"),
         (gzip.compress(idx(LABELS)[:-1]), "it ends after 2 of 3 bytes"),
-        (gzip.compress(idx(LABELS) + b"\0"), "it holds more than the 3 bytes expected"),
+        (gzip.compress(idx(LABELS) + b"\0"), "it contains more than the 3 bytes expected"),
         (gzip.compress(idx(LABELS))[:-9], "Compressed file ended before"),
         (gzip.compress(idx(LABELS))[:-8] + bytes(8), "CRC check failed"),
         (idx(LABELS), "Not a gzipped file"),
-        (gzip.compress(idx(LABELS + 7)), "it holds the label 10, and labels go from 0 to 9"),
+        (gzip.compress(idx(LABELS + 7)), "it contains the label 10, but labels must be from 0 to 9"),
         (b"", "it begins with  instead"),
     ],
     ids=lambda value: value if isinstance(value, str) else "content",  # the bytes differ with the time they were packed
@@ -71,8 +71,8 @@ def test_files_of_mnist_beside_the_folder_are_not_mistaken_for_it(files, monkeyp
     folder, _ = files
     name = "train-images-idx3-ubyte.gz"
     (folder / name).rename(folder.parent / name)
-    monkeypatch.setattr(fashion_mnist, "_PLACE", "http://127.0.0.1:1/")
-    with pytest.raises(DataError, match="could not be downloaded") as error:
+    monkeypatch.setattr(fashion_mnist, "_BASE_URL", "http://127.0.0.1:1/")
+    with pytest.raises(DataError, match="Cannot download") as error:
         fashion_mnist.load_data()
     assert str(folder / name) in str(error.value)
 

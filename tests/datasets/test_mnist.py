@@ -54,10 +54,10 @@ def test_a_file_may_have_another_name_or_place(cache, small, tmp_path):
         (
             "x_train",
             np.zeros((6, 28, 29), "uint8"),
-            r"`x_train` is uint8 of shape \(6, 28, 29\), and uint8 of shape \(6, 28, 28\)",
+            r"`x_train` is uint8 of shape \(6, 28, 29\), but uint8 of shape \(6, 28, 28\)",
         ),
         ("x_test", np.zeros((3, 28, 28), "float32"), "`x_test` is float32"),
-        ("y_train", np.array([0, 1, 2, 3, 10, 4], "uint8"), "it holds the label 10, and labels go from 0 to 9"),
+        ("y_train", np.array([0, 1, 2, 3, 10, 4], "uint8"), "it contains the label 10, but labels must be from 0 to 9"),
         ("y_test", np.array([None, 1, 2]), "`y_test` is object"),
     ],
 )
@@ -66,7 +66,7 @@ def test_wrong_content_is_named(cache, small, name, value, reason):
     with pytest.raises(DataError, match=reason) as error:
         mnist.load_data()
     assert str(cache / "mnist.npz") in str(error.value)
-    assert "Remove it, and it is downloaded anew" in str(error.value)
+    assert "Remove the file so that it is downloaded again" in str(error.value)
 
 
 def test_a_missing_array_is_named(cache, small):
@@ -92,7 +92,7 @@ def test_a_flipped_bit_is_noticed(cache, small):
         mnist.load_data()
 
 
-@pytest.mark.parametrize(("extra", "reason"), [(-1, "it ends after"), (1, "it holds more than")])
+@pytest.mark.parametrize(("extra", "reason"), [(-1, "it ends after"), (1, "it contains more than")])
 def test_an_array_must_be_as_long_as_its_header_says(cache, small, extra, reason):
     with zipfile.ZipFile(cache / "mnist.npz", "w") as archive:
         for name, array in small.items():
@@ -105,7 +105,7 @@ def test_an_array_must_be_as_long_as_its_header_says(cache, small, extra, reason
 def test_a_header_of_gigabytes_is_not_read(cache, small):
     with zipfile.ZipFile(cache / "mnist.npz", "w") as archive:
         archive.writestr("x_train.npy", b"\x93NUMPY\x02\x00" + b"\xff\xff\xff\xff" + bytes(1000))
-    with pytest.raises(DataError, match="a header of an unknown kind"):
+    with pytest.raises(DataError, match="an unknown header version"):
         mnist.load_data()
 
 

@@ -29,7 +29,7 @@ def test_another_length_is_refused(size, error):
 
 @pytest.mark.parametrize("error", [EOFError("too short"), KeyError("no x"), OSError("not gzip"), AttributeError("odd")])
 def test_damage_names_the_file_and_what_to_do(error):
-    message = r"`a/b.npz` cannot be read: .*It should be MNIST. Remove it"
+    message = r"`a/b.npz` cannot be read: .*It should be MNIST. Remove the file"
     with pytest.raises(DataError, match=message) as raised, naming(Path("a/b.npz"), "MNIST"):
         raise error
     assert raised.value.__cause__ is error

@@ -110,7 +110,7 @@ def test_a_fixed_batch_is_kept(tmp_path):
     model = loaded(Sequential([Input(batch_shape=(4, 3)), layers.Dense(2)]), tmp_path)
 
     assert model.predict(normal(8, 3)).shape == (8, 2)
-    with pytest.raises(InvalidArgumentError, match="The file was made for batches of 4"):
+    with pytest.raises(InvalidArgumentError, match="The file requires a batch size of 4"):
         model.predict(normal(8, 3), batch_size=8)
     with pytest.raises(ShapeError, match="a multiple of 4"):
         model.predict(normal(6, 3))
@@ -138,7 +138,7 @@ def test_an_input_of_whole_numbers(tmp_path):
     model = somebody_elses(tmp_path / "other.onnx", onnx.TensorProto.INT64)
 
     assert model.predict(np.int8([[1, 2, 3]])).dtype == "int64"
-    with pytest.raises(InvalidTypeError, match=r"given float64 for the input 'x'\. It takes int64.*round"):
+    with pytest.raises(InvalidTypeError, match=r"received float64 for the input 'x'\. It must be int64.*round"):
         model.predict([[1.0, 2.0, 3.0]])
 
 
@@ -160,14 +160,18 @@ def test_metadata_of_another_program_under_our_names_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("x", "error", "text"),
     [
-        (normal(2, 5, 6, 1), ShapeError, r"shape \(2, 5, 6, 1\) for the input 'pictures'\. It takes \(None, 6, 6, 1\)"),
-        (normal(6, 6, 1), ShapeError, r"one sample alone needs the axis of the batch: `x\[None\]`"),
-        (np.array([["a"]]), InvalidTypeError, "It takes float32. Give numbers"),
-        (normal(0, 6, 6, 1), DataError, "`predict` was given no samples"),
-        ([normal(1, 6, 6, 1)] * 2, DataError, r"given 2 arrays\. The model has 1 input: \['pictures'\]"),
+        (
+            normal(2, 5, 6, 1),
+            ShapeError,
+            r"shape \(2, 5, 6, 1\) for the input 'pictures'\. The shape must be \(None, 6, 6, 1\)",
+        ),
+        (normal(6, 6, 1), ShapeError, r"add a batch axis to a single sample: `x\[None\]`"),
+        (np.array([["a"]]), InvalidTypeError, "It must be float32. Pass numerical values"),
+        (normal(0, 6, 6, 1), DataError, "`predict` received no samples"),
+        ([normal(1, 6, 6, 1)] * 2, DataError, r"received 2 arrays\. The model has 1 input: \['pictures'\]"),
         ({"picture": normal(1, 6, 6, 1)}, DataError, r"Did you mean 'pictures'\?"),
-        ({}, DataError, "Give one array for each of these names"),
-        ([[[1.0], [2.0, 3.0]]], DataError, "rows of different lengths"),
+        ({}, DataError, "Pass one array for each of these names"),
+        ([[[1.0], [2.0, 3.0]]], DataError, "samples of different lengths"),
     ],
 )
 def test_data_that_does_not_fit(x, error, text, pictures, tmp_path):
@@ -176,7 +180,7 @@ def test_data_that_does_not_fit(x, error, text, pictures, tmp_path):
 
 
 def test_inputs_of_different_lengths(pairs, tmp_path):
-    with pytest.raises(DataError, match=r"\{'left': 3, 'right': 2\} rows"):
+    with pytest.raises(DataError, match=r"\{'left': 3, 'right': 2\} samples"):
         loaded(pairs, tmp_path).predict([normal(3, 4), np.ones((2, 2), "int32")])
 
 
@@ -186,7 +190,7 @@ def test_a_batch_size_that_is_none(pictures, tmp_path):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(InvalidArgumentError, match="There is no such file"):
+    with pytest.raises(InvalidArgumentError, match="file not found"):
         cornu.load_onnx(tmp_path / "nothing.onnx")
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(ModelFormatError, match="It must be an ONNX file"):

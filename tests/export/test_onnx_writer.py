@@ -397,7 +397,7 @@ def test_the_format_follows_from_the_name(tmp_path):
 
 
 def test_a_model_that_is_not_built(tmp_path):
-    with pytest.raises(NotBuiltError, match=r"Begin the model with `cornu\.Input"):
+    with pytest.raises(NotBuiltError, match=r"Add a `cornu\.Input"):
         exported(Sequential([layers.Dense(3)]), tmp_path)
 
 
@@ -414,7 +414,7 @@ def test_a_missing_package(missing, tmp_path, monkeypatch):
 def test_weights_that_no_file_can_hold(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_writer, "_MAX_BYTES", 100)
 
-    with pytest.raises(InvalidArgumentError, match="An ONNX file holds at most 2 GiB"):
+    with pytest.raises(InvalidArgumentError, match="An ONNX file can contain at most 2 GiB"):
         exported(convnet(), tmp_path)
 
 
@@ -476,8 +476,8 @@ FAILURES = {
     "counts": (Counts, BackendError, "'sequential/counts/count' was assigned to"),
     "gradient": (Gradient, BackendError, "`value_and_grad` was called in 'sequential/gradient'"),
     "loses": (Loses, BackendError, "ONNX Runtime cannot run it for a batch of 3.*sequential/loses"),
-    "differs": (Differs, BackendError, "For a batch of 3 the recorded model gives numbers that differ by"),
-    "remembers": (Remembers, BackendError, "differ by .* at the output 'remembers'"),
+    "differs": (Differs, BackendError, "For a batch of 3 the exported model returns values that differ by"),
+    "remembers": (Remembers, BackendError, "differ by .* for the output 'remembers'"),
 }
 
 
@@ -507,7 +507,7 @@ def test_a_wrong_node_is_found(tmp_path, monkeypatch):
     engine = cornu.backends.get("onnx")
     monkeypatch.setattr(engine, "relu", engine.abs)
 
-    with pytest.raises(BackendError, match="gives numbers that differ by"):
+    with pytest.raises(BackendError, match="returns values that differ by"):
         exported(convnet(), tmp_path)
 
 

@@ -145,7 +145,7 @@ def test_what_is_no_saved_model_stays(tmp_path):
     (tmp_path / "thesis" / "chapter.txt").write_text("long")
     (tmp_path / "file").write_text("short")
     for name in ("thesis", "file"):
-        with pytest.raises(InvalidArgumentError, match=r"where something else is.*Choose another name"):
+        with pytest.raises(InvalidArgumentError, match=r"exists and is not a SavedModel.*Choose another path"):
             saved_model.write(small(), tmp_path / name)
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "long"
 
@@ -173,7 +173,7 @@ def test_if_writing_fails_the_older_one_stays(failing, tmp_path, monkeypatch):
 
 
 def test_a_model_without_weights_is_refused(tmp_path):
-    with pytest.raises(NotBuiltError, match=r"has not been built.*Give it an `Input`"):
+    with pytest.raises(NotBuiltError, match=r"it is not built.*Add an `Input`"):
         saved_model.write(cornu.Sequential([layers.Dense(1)]), tmp_path / "saved")
 
 
@@ -184,7 +184,7 @@ def test_a_folder_to_write_into_must_exist(tmp_path):
 
 def test_an_unknown_size_that_is_computed_with_is_named(tmp_path):
     model = cornu.Sequential([cornu.Input((None, 3), name="x"), layers.AveragePooling1D(2, padding="same")])
-    with pytest.raises(InvalidArgumentError, match=r"a size of its inputs \['x'\] that is not known.*Build it for one size"):
+    with pytest.raises(InvalidArgumentError, match=r"an unknown size of its inputs \['x'\].*Build the model with a fixed size"):
         saved_model.write(model, tmp_path / "saved")
     assert os.listdir(tmp_path) == []
 

@@ -132,7 +132,7 @@ def test_the_longest_name_the_disk_allows_can_be_saved(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     with (
-        pytest.raises(InvalidArgumentError, match=r"the folder `.*nowhere` does not exist.*Make it first"),
+        pytest.raises(InvalidArgumentError, match=r"the folder `.*nowhere` does not exist.*Create it first"),
         atomic_write(tmp_path / "nowhere" / "model.keras"),
     ):
         pass

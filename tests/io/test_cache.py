@@ -74,7 +74,7 @@ def test_a_name_that_other_sets_have_too_needs_the_right_sum(cache):
 @pytest.mark.parametrize("content", [b"something", b"of another length"])
 def test_another_sets_file_of_the_same_name_is_passed_over(cache, content):
     put(cache / "data.bin", content)
-    with pytest.raises(DataError, match="could not be downloaded"):
+    with pytest.raises(DataError, match="Cannot download"):
         get_path(SOURCE)
 
 

@@ -40,7 +40,7 @@ def test_the_checksum_may_be_in_upper_case(server, tmp_path):
 
 
 def test_wrong_content_leaves_nothing(server, tmp_path):
-    with pytest.raises(DataError, match=r"SHA-256 sum [0-9a-f]{64}.*this is not the file.*put it at `.*data.bin`"):
+    with pytest.raises(DataError, match=r"SHA-256 checksum [0-9a-f]{64}.*this is another file.*save it as `.*data.bin`"):
         fetch(server.url, tmp_path / "data.bin", sum_of(b"other"))
     assert visible(tmp_path) == []
 
@@ -61,7 +61,7 @@ def test_without_an_announced_length_the_known_size_tells_that_it_broke(server, 
 
 def test_a_connection_that_keeps_breaking_is_reported_and_taken_up_by_the_next_call(server, tmp_path):
     server.cuts = [1000, 1000, 1000]
-    with pytest.raises(DataError, match=r"lost after 3,000 bytes of 256,000.*Call again: the download goes on"):
+    with pytest.raises(DataError, match=r"lost after 3,000 bytes of 256,000.*Call the function again: the download resumes"):
         fetch(server.url, tmp_path / "data.bin", sum_of(server.body), len(server.body))
     assert visible(tmp_path) == ["data.bin.part"]
     fetch(server.url, tmp_path / "data.bin", sum_of(server.body), len(server.body))
@@ -106,7 +106,7 @@ def test_more_than_the_known_size_is_not_read(server, tmp_path):
 
 
 def test_a_shorter_file_with_its_own_length_is_the_wrong_file(server, tmp_path):
-    with pytest.raises(DataError, match="this is not the file"):
+    with pytest.raises(DataError, match="this is another file"):
         fetch(server.url, tmp_path / "data.bin", sum_of(b"long"), 10 * len(server.body))
     assert visible(tmp_path) == []
 
@@ -141,7 +141,7 @@ def test_without_a_network_one_is_told_where_to_put_the_file(tmp_path, monkeypat
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = f"http://127.0.0.1:{listener.getsockname()[1]}/data.bin"
-    with pytest.raises(DataError, match=r"could not be downloaded \(.*refused\).*get the file on another machine") as error:
+    with pytest.raises(DataError, match=r"Cannot download .*refused\).*copy the file there from another machine") as error:
         fetch(closed, tmp_path / "data.bin", "00")
     assert str(tmp_path / "data.bin") in str(error.value)
     assert "CORNU_DATASETS" in str(error.value)
@@ -149,7 +149,7 @@ def test_without_a_network_one_is_told_where_to_put_the_file(tmp_path, monkeypat
 
 def test_an_address_that_is_gone_is_reported_with_its_status(server, tmp_path):
     server.status = 404
-    with pytest.raises(DataError, match=r"could not be downloaded \(404 Not Found\)"):
+    with pytest.raises(DataError, match=r"Cannot download .* \(404 Not Found\)"):
         fetch(server.url, tmp_path / "data.bin", "00")
 
 
@@ -162,7 +162,7 @@ def test_a_silent_server_is_given_up(server, tmp_path, monkeypatch):
 
 def test_a_dripping_server_is_given_up(server, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_TIMEOUT", 0.1)
-    monkeypatch.setattr(download, "_SLOWEST", 10**9)
+    monkeypatch.setattr(download, "_MIN_SPEED", 10**9)
     server.pause = 0.05
     start = time.monotonic()
     with pytest.raises(DataError, match="was lost after"):
@@ -172,7 +172,7 @@ def test_a_dripping_server_is_given_up(server, tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made_is_named(server, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"file/data.bin` could not be written.*Set CORNU_DATASETS"):
+    with pytest.raises(DataError, match=r"Cannot write `.*file/data.bin`.*Set CORNU_DATASETS"):
         fetch(server.url, tmp_path / "file" / "data.bin", "00")
 
 
@@ -181,7 +181,7 @@ def test_a_full_disk_is_named(server, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(download, "publish", full)
-    with pytest.raises(DataError, match=r"data.bin` could not be written \(No space left on device\)"):
+    with pytest.raises(DataError, match=r"Cannot write `.*data.bin` \(No space left on device\)"):
         fetch(server.url, tmp_path / "data.bin", sum_of(server.body))
 
 

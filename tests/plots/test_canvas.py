@@ -3,11 +3,11 @@
 import pytest
 
 from cornu.errors import InvalidArgumentError
-from cornu.plots.canvas import finished, new_figure
+from cornu.plots.canvas import new_figure, save_figure
 
 
 def test_the_ending_of_the_file_does_not_matter(tmp_path):
-    finished(new_figure(1, 1), tmp_path / "figure.picture")
+    save_figure(new_figure(1, 1), tmp_path / "figure.picture")
     assert (tmp_path / "figure.picture").read_bytes().startswith(b"\x89PNG")
 
 
@@ -22,17 +22,17 @@ def test_a_failing_save_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(figure, "savefig", fail)
     with pytest.raises(OSError, match="disk"):
-        finished(figure, path)
+        save_figure(figure, path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(InvalidArgumentError, match="does not exist"):
-        finished(new_figure(1, 1), tmp_path / "nowhere" / "figure.png")
+        save_figure(new_figure(1, 1), tmp_path / "nowhere" / "figure.png")
 
 
 def test_without_a_path_nothing_is_saved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    finished(new_figure(1, 1), None)
+    save_figure(new_figure(1, 1), None)
     assert not list(tmp_path.iterdir())

@@ -37,10 +37,10 @@ def test_classes_that_never_occur_have_zeros():
     [
         ([0, 1], [0], ShapeError, "`y_true` has 2 samples and `y_pred` has 1"),
         ([], [], DataError, "`y_true` is empty"),
-        ([0, -1], [0, 0], DataError, "`y_true` holds the class -1"),
-        ([0, 0.5], [0, 0], DataError, "`y_true` holds the class 0.5"),
-        ([0, 3], [0, 0], DataError, "Class 3 occurs. There are 2 classes"),
-        (np.zeros((2, 3, 4)), [0, 0], ShapeError, r"`y_true` has the shape \(2, 3, 4\)"),
+        ([0, -1], [0, 0], DataError, "`y_true` contains the class -1"),
+        ([0, 0.5], [0, 0], DataError, "`y_true` contains the class 0.5"),
+        ([0, 3], [0, 0], DataError, "contain class 3. There are 2 classes"),
+        (np.zeros((2, 3, 4)), [0, 0], ShapeError, r"`y_true` has shape \(2, 3, 4\)"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(true, predicted, error, message):
@@ -72,5 +72,5 @@ def test_a_hundred_classes_are_drawn_without_numbers(rng):
 
 
 def test_a_class_without_a_name_is_refused():
-    with pytest.raises(DataError, match=r"Class 2 occurs.*Pass a name for every class"):
+    with pytest.raises(DataError, match=r"contain class 2.*Pass a name for every class"):
         confusion_matrix([0, 2], [0, 1], ["cat", "dog"])

@@ -129,18 +129,18 @@ def test_the_kernels_of_a_layer_are_drawn(backend):
 
 
 def test_a_model_without_convolutions_is_named():
-    with pytest.raises(InvalidArgumentError, match=r"`my_model` has no kernel of four axes.*Pass such a layer"):
+    with pytest.raises(InvalidArgumentError, match=r"`my_model` has no kernel with four axes.*Pass such a layer"):
         kernels(SimpleNamespace(name="my_model", kernel=None, flatten_layers=lambda: iter(())))
 
 
 def test_weights_of_another_shape_are_refused():
-    with pytest.raises(ShapeError, match=r"The weights have the shape \(3, 3\)"):
+    with pytest.raises(ShapeError, match=r"The weights have shape \(3, 3\)"):
         kernels(np.ones((3, 3)))
 
 
 @pytest.mark.parametrize("channel", [-1, 8])
 def test_a_channel_that_does_not_exist_is_refused(channel):
-    with pytest.raises(InvalidArgumentError, match=rf"`channel={channel}` was given. The kernels have 8 .*from 0 to 7"):
+    with pytest.raises(InvalidArgumentError, match=rf"`kernels` received channel={channel}. The kernels have 8 .*from 0 to 7"):
         kernels(np.ones((3, 3, 8, 2)), channel=channel)
 
 
@@ -171,9 +171,9 @@ def test_pictures_of_different_sizes_stand_side_by_side():
     ("images", "titles", "error", "message"),
     [
         ([], None, DataError, "`images` is empty"),
-        (np.ones((4, 4)), None, ShapeError, r"shape \(4,\).*for a single one, `picture\[None\]`"),
+        (np.ones((4, 4)), None, ShapeError, r"shape \(4,\).*for a single image, `image\[None\]`"),
         (np.ones((1, 4, 4, 2)), None, ShapeError, r"shape \(4, 4, 2\)"),
-        (np.ones((2, 4, 4)), ["one"], ShapeError, "There are 1 titles and 2 pictures"),
+        (np.ones((2, 4, 4)), ["one"], ShapeError, "There are 1 titles and 2 images"),
     ],
 )
 def test_what_is_no_grid_is_refused(images, titles, error, message):

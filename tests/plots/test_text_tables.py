@@ -49,5 +49,5 @@ def test_only_a_terminal_gets_colours(is_terminal):
 
 @pytest.mark.parametrize(("matrix", "names"), [([[1, 2]], None), ([[1]], ["cat", "dog"]), ([1], None)])
 def test_another_shape_is_refused(matrix, names):
-    with pytest.raises(ShapeError, match=r"`matrix` has the shape .*a row and a column for each class"):
+    with pytest.raises(ShapeError, match=r"`matrix` has shape .*a row and a column for each class"):
         confusion_table(matrix, names)

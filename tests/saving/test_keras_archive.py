@@ -156,7 +156,7 @@ def test_an_unusual_compression_is_refused(model_file):
         write_all(archive, old, leave_out=("config.json",))
         archive.writestr("config.json", old["config.json"], compress_type=zipfile.ZIP_BZIP2)
 
-    assert "unusual way" in refusal(rewritten(model_file, change), UnsafeModelError).received
+    assert "unsupported compression" in refusal(rewritten(model_file, change), UnsafeModelError).received
 
 
 def central_record(data, name):
@@ -213,7 +213,7 @@ def test_weights_that_unpack_to_much_more_than_the_model_needs_are_refused_unrea
 
     error = refusal(rewritten(model_file, change))
     assert "`model.weights.h5` has 33,554,432 bytes" in error.received
-    assert "made to fill your memory" in error.hint
+    assert "crafted to exhaust memory" in error.hint
 
 
 def test_a_config_that_asks_for_much_does_not_let_the_weights_unpack_to_much(model_file):
@@ -248,7 +248,7 @@ def test_something_before_the_zip_is_refused(model_file, extra):
 
 def test_something_after_the_zip_is_refused(model_file):
     model_file.write_bytes(model_file.read_bytes() + b"trailing")
-    assert "has no end" in refusal(model_file).received
+    assert "has no end record" in refusal(model_file).received
 
 
 def test_a_file_that_is_cut_short_anywhere_is_refused_with_a_true_message(model_file):
@@ -256,7 +256,7 @@ def test_a_file_that_is_cut_short_anywhere_is_refused_with_a_true_message(model_
     for length in {1, 5, 100, len(whole) // 2, len(whole) - 100, len(whole) - 1}:
         model_file.write_bytes(whole[:length])
         error = refusal(model_file)
-        assert "cut short" in error.hint or "damaged" in error.hint
+        assert "truncated" in error.hint or "damaged" in error.hint
         assert "not found" not in str(error)
 
 

@@ -17,17 +17,17 @@ def test_what_is_written_is_read():
     [
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, "nested too deep"),
-        (b'{"a": ' + b"9" * 10_000_000 + b"}", "cannot be read as JSON"),
-        (b'{"units": 1, "units": 2}', "the name 'units' stands twice"),
-        (b'{"a": NaN}', "NaN is no JSON"),
-        (b'{"a": -Infinity}', "Infinity is no JSON"),
+        (b'{"a": ' + b"9" * 10_000_000 + b"}", "cannot be parsed as JSON"),
+        (b'{"units": 1, "units": 2}', "the name 'units' occurs twice"),
+        (b'{"a": NaN}', "NaN is not valid JSON"),
+        (b'{"a": -Infinity}', "Infinity is not valid JSON"),
         (b'{"a": 1e999}', "not finite"),
-        (b'{"a": "\\ud800"}', "half a character"),
-        (b'{"a": "\xff"}', "cannot be read as JSON"),
-        (b'{"a": 1} trailing', "cannot be read as JSON"),
-        (b"[1, 2]", "holds a list"),
-        (b"null", "holds a NoneType"),
-        (b"", "cannot be read as JSON"),
+        (b'{"a": "\\ud800"}', "unpaired surrogate"),
+        (b'{"a": "\xff"}', "cannot be parsed as JSON"),
+        (b'{"a": 1} trailing', "cannot be parsed as JSON"),
+        (b"[1, 2]", "contains a list"),
+        (b"null", "contains a NoneType"),
+        (b"", "cannot be parsed as JSON"),
     ],
 )
 def test_hostile_json_is_refused_soon_with_the_reason(text, reason):
@@ -51,5 +51,5 @@ def test_too_many_values_are_refused(monkeypatch):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])
 def test_what_json_cannot_hold_is_refused_when_it_is_written(value):
-    with pytest.raises(InvalidArgumentError, match=r"^`model.meta` holds something that JSON cannot"):
+    with pytest.raises(InvalidArgumentError, match=r"^`model.meta` contains a value that cannot be written as JSON"):
         write_json({"value": value}, "`model.meta`")

@@ -33,8 +33,8 @@ def test_a_mismatch_is_shown_as_a_table_of_file_and_model():
     with pytest.raises(ModelFormatError) as caught:
         load(model, written(stack(5, 3)))
     lines = str(caught.value).splitlines()
-    assert lines[0] == "'w.h5' does not fit the model 'wide'; 1 of 3 places differ:"
-    assert lines[1].split() == ["place", "(layer)", "file", "model"]
+    assert lines[0] == "'w.h5' does not match the model 'wide'; 1 of 3 groups differ:"
+    assert lines[1].split() == ["path", "(layer)", "file", "model"]
     assert lines[2].startswith("  layers/dense_1 (dense_")
     assert "(5, 3) float32, (3,) float32  (5, 2) float32, (2,) float32" in lines[2]
     assert "skip_mismatch=True" in lines[3]
@@ -70,14 +70,14 @@ def test_a_layer_without_a_bias_does_not_take_one():
 def test_skip_mismatch_leaves_out_what_differs_with_a_warning():
     model, source = stack(5, 2), stack(5, 3)
     last = model.layers[1].get_weights()[0]
-    with pytest.warns(UserWarning, match="weights of 'w.h5' were left out:\n.*\n  layers/dense_1"):
+    with pytest.warns(UserWarning, match="weights of 'w.h5' were skipped:\n.*\n  layers/dense_1"):
         load(model, written(source), skip_mismatch=True)
     np.testing.assert_array_equal(model.layers[0].get_weights()[0], source.layers[0].get_weights()[0])
     np.testing.assert_array_equal(model.layers[1].get_weights()[0], last)
 
 
 def test_weights_without_a_place_are_named():
-    with pytest.warns(UserWarning, match="also holds weights that the model 'wide' has no place for: layers/dense_1"):
+    with pytest.warns(UserWarning, match="also contains weights that are not in the model 'wide': layers/dense_1"):
         load(stack(5), written(stack(5, 2)))
 
 
@@ -117,7 +117,7 @@ def test_whole_numbers_that_do_not_fit_are_refused():
     with h5py.File(file, "r+") as root:
         del root["optimizer/vars/0"]
         root["optimizer/vars/0"] = np.int64(2**40)
-    with pytest.raises(ModelFormatError, match="`optimizer/vars/0` holds whole numbers that int32 does not"):
+    with pytest.raises(ModelFormatError, match="`optimizer/vars/0` contains integers that are out of range for int32"):
         load(model, file)
 
 
@@ -137,6 +137,6 @@ def test_an_optimizer_of_another_kind_starts_anew_with_a_warning():
     for each, optimizer in ((source, "adam"), (model, "rmsprop")):
         each.compile(optimizer, "mse")
         each.optimizer.build(each.trainable_variables)
-    with pytest.warns(UserWarning, match="holds 6 arrays of an optimizer, '.*' has 4: it starts anew"):
+    with pytest.warns(UserWarning, match="contains 6 optimizer arrays, but '.*' has 4: its state is not loaded"):
         load(model, written(source))
     np.testing.assert_array_equal(model.get_weights()[0], source.get_weights()[0])

@@ -103,7 +103,7 @@ def test_every_owner_has_one_place():
 def test_paths_do_not_depend_on_the_file_of_the_base_classes(monkeypatch):
     model = built(cornu, parts(cornu))
     before = [place.path for place in variable_groups(model)]
-    weight_paths._house_names.cache_clear()
+    weight_paths._base_class_names.cache_clear()
     for base in type(model).__mro__[1:-1]:
         monkeypatch.setattr(base, "__module__", "cornu.another.file")
     assert [place.path for place in variable_groups(model)] == before

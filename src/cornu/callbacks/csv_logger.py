@@ -1,4 +1,4 @@
-"""The logs of all epochs as a table in a file."""
+"""Callback that writes the logs of all epochs to a CSV file."""
 
 import csv
 import os
@@ -9,12 +9,15 @@ from cornu.training.callback import Callback
 
 
 class CSVLogger(Callback):
-    """Writes the logs of each epoch as a line of a CSV file. Each line is on the disk when its epoch has ended.
+    """Callback that appends the logs of each epoch as a row to a CSV file. The row is written when the epoch ends.
 
     Args:
-        filename: The file.
-        separator: What stands between values.
-        append: Whether to go on with a file that is there, instead of beginning anew.
+        filename: Path of the CSV file.
+        separator: String that separates values. Defaults to ``","``.
+        append: Whether to append to an existing file instead of overwriting it. Defaults to False.
+
+    Raises:
+        OSError: When training begins, if the file cannot be written.
 
     Example:
         >>> import pathlib, tempfile
@@ -36,14 +39,14 @@ class CSVLogger(Callback):
         self.keys: list[str] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Begins the file, or looks where it ends."""
+        """Create or truncate the file, unless ``append`` is True."""
         self.keys = None
         if not self.append:
-            with open(self.filename, "w"):  # fails now, and not after an epoch of work
+            with open(self.filename, "w"):  # fails now instead of after the first epoch
                 pass
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Writes a line, and before the first the names of the columns."""
+        """Write a row of logs, after a header row if the file is empty."""
         logs = logs or {}
         first = self.keys is None
         if self.keys is None:
@@ -57,7 +60,7 @@ class CSVLogger(Callback):
 
 
 def _columns(logs: dict) -> list[str]:
-    """The names of the logs; those of validation too, which may come in later epochs."""
+    """Return the column names: those of the logs and of validation, which may run in later epochs only."""
     names = sorted(logs)
     if not any(name.startswith("val_") for name in names):
         names += [f"val_{name}" for name in names]

@@ -1,4 +1,4 @@
-"""Ending training when a value has stopped becoming better."""
+"""Callback that stops training when a value has stopped improving."""
 
 from typing import Any
 
@@ -6,17 +6,24 @@ from cornu.callbacks.monitor_callback import Monitor
 
 
 class EarlyStopping(Monitor):
-    """Ends training when a watched value has not become better for some epochs.
+    """Callback that stops training when a monitored value has not improved for a number of epochs.
 
     Args:
-        monitor: Name of the value in the logs.
-        min_delta: How much better a value must be to count as better.
-        patience: For how many epochs to wait for a better value.
-        verbose: 1 tells when training ends.
-        mode: ``"min"``, ``"max"``, or ``"auto"``: known from the metric or its name.
-        baseline: A value that must be beaten too; until it is, becoming better does not end the waiting.
-        restore_best_weights: Whether the model ends with the weights of its best epoch instead of its last.
-        start_from_epoch: How many epochs pass before the value is watched.
+        monitor: String, name of the value in the logs. Defaults to ``"val_loss"``.
+        min_delta: Float, minimum change that counts as an improvement. Defaults to 0.
+        patience: Integer, number of epochs without improvement after which training stops. Defaults to 0.
+        verbose: 0 for no output, or 1 to print a message when training stops. Defaults to 0.
+        mode: String: ``"min"`` if smaller values are better, ``"max"`` if larger values are, or ``"auto"`` to infer it from the
+            metric or its name. Defaults to ``"auto"``.
+        baseline: Float that the value must also beat: until then an improvement does not reset the number of epochs without
+            improvement. Defaults to None.
+        restore_best_weights: Whether to restore the weights of the best epoch when training ends. Defaults to False, which
+            keeps the weights of the last epoch.
+        start_from_epoch: Integer, number of epochs before monitoring starts. Defaults to 0.
+
+    Attributes:
+        stopped_epoch: Index of the epoch after which training stopped, or 0.
+        best_epoch: Index of the best epoch.
 
     Example:
         >>> from cornu.callbacks import EarlyStopping
@@ -38,24 +45,24 @@ class EarlyStopping(Monitor):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
-        self._start()
+        self._reset()
 
-    def _start(self) -> None:
+    def _reset(self) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best: float | None = None
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Forgets an earlier training."""
-        self._start()
+        """Reset the state."""
+        self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Looks at the value."""
+        """Compare the monitored value with the best one, and stop training after ``patience`` epochs."""
         current = self.value_in(logs, "training will not end early")
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
-            self._keep(epoch)  # without any better epoch, the first one is the best
+            self._keep(epoch)  # if no epoch improves, the first one is the best
         self.wait += 1
         if self.is_better(current, self.best):
             self.best = current
@@ -72,7 +79,7 @@ class EarlyStopping(Monitor):
             self.best_weights = self.model.get_weights()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Gives the model its best weights, if that is wanted."""
+        """Restore the best weights if ``restore_best_weights`` is True."""
         if self.stopped_epoch and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:

@@ -1,4 +1,4 @@
-"""A callback made of functions."""
+"""Callback defined by functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,24 +10,24 @@ _EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 class LambdaCallback(Callback):
-    """Calls functions at moments of training.
+    """Callback that calls functions during training.
 
     Args:
-        on_epoch_begin: Called as ``(epoch, logs)``.
-        on_epoch_end: Called as ``(epoch, logs)``.
-        on_train_begin: Called as ``(logs)``.
-        on_train_end: Called as ``(logs)``.
-        on_train_batch_begin: Called as ``(batch, logs)``.
-        on_train_batch_end: Called as ``(batch, logs)``.
-        **kwargs: The same for the other methods of :class:`Callback`, by their names.
+        on_epoch_begin: Function ``(epoch, logs)``, called at the beginning of each epoch. Defaults to None.
+        on_epoch_end: Function ``(epoch, logs)``, called at the end of each epoch. Defaults to None.
+        on_train_begin: Function ``(logs)``, called at the beginning of training. Defaults to None.
+        on_train_end: Function ``(logs)``, called at the end of training. Defaults to None.
+        on_train_batch_begin: Function ``(batch, logs)``, called at the beginning of each batch. Defaults to None.
+        on_train_batch_end: Function ``(batch, logs)``, called at the end of each batch. Defaults to None.
+        **kwargs: Functions for other methods of :class:`Callback`, by the names of the methods.
 
     Raises:
-        InvalidTypeError: A name is none of these.
+        InvalidTypeError: If :class:`Callback` has no method of such a name.
 
     Example:
         >>> from cornu.callbacks import LambdaCallback
-        >>> tell = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
-        >>> # model.fit(x, y, callbacks=[tell])
+        >>> print_loss = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+        >>> # model.fit(x, y, callbacks=[print_loss])
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class LambdaCallback(Callback):
             "on_train_batch_begin": on_train_batch_begin,
             "on_train_batch_end": on_train_batch_end,
         }
-        self._given = {name: function for name, function in {**named, **kwargs}.items() if function is not None}
-        for name, function in self._given.items():
+        self._functions = {name: function for name, function in {**named, **kwargs}.items() if function is not None}
+        for name, function in self._functions.items():
             if name not in _EVENTS:
                 raise InvalidTypeError(
-                    f"`LambdaCallback` was given `{name}`.",
-                    f"Its arguments are {', '.join(_EVENTS)}.",
+                    f"`LambdaCallback` received an unknown argument `{name}`.",
+                    f"The valid arguments are {', '.join(_EVENTS)}.",
                     did_you_mean(name, _EVENTS) or "Use one of these names.",
                 )
             setattr(self, name, function)
 
     def wants_batches(self) -> bool:
-        """Whether one of the functions is for batches."""
-        return any("batch" in name for name in self._given)
+        """Return whether any of the functions is called for batches."""
+        return any("batch" in name for name in self._functions)

@@ -1,4 +1,4 @@
-"""Changing the learning rate between epochs."""
+"""Callback that sets the learning rate of each epoch."""
 
 import inspect
 import numbers
@@ -12,14 +12,15 @@ from cornu.training.callback import Callback
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the beginning of each epoch. The logs of the epoch hold it as ``learning_rate``.
+    """Callback that sets the learning rate at the beginning of each epoch and adds it to the logs as ``learning_rate``.
 
     Args:
-        schedule: Function ``(epoch, learning_rate) -> learning_rate`` or ``(epoch) -> learning_rate``; epochs count from 0.
-        verbose: 1 tells each change.
+        schedule: Function ``(epoch, learning_rate) -> learning_rate`` or ``(epoch) -> learning_rate``. Epochs are counted
+            from 0.
+        verbose: 0 for no output, or 1 to print the learning rate of each epoch. Defaults to 0.
 
     Raises:
-        InvalidTypeError: When called: the function gives no number.
+        InvalidTypeError: During training, if the function does not return a scalar.
 
     Example:
         >>> from cornu.callbacks import LearningRateScheduler
@@ -32,27 +33,27 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Sets the learning rate of the epoch."""
+        """Set the learning rate of the epoch."""
         current = learning_rate_of(self.model)
-        found = self.schedule(epoch, current) if _takes_two(self.schedule) else self.schedule(epoch)
+        found = self.schedule(epoch, current) if _accepts_learning_rate(self.schedule) else self.schedule(epoch)
         if not isinstance(found, numbers.Real) and np.ndim(found) != 0:
             raise InvalidTypeError(
-                f"The schedule of `LearningRateScheduler` gave {found!r} for epoch {epoch}.",
-                "It must give a number.",
-                "Check what the function returns.",
+                f"The schedule of `LearningRateScheduler` returned {found!r} for epoch {epoch}.",
+                "It must return a float.",
+                "Check the return value of the function.",
             )
         self.model.optimizer.learning_rate = float(found)
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(found)}.")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Adds the learning rate to the logs."""
+        """Add the learning rate to the logs."""
         if logs is not None:
             logs["learning_rate"] = learning_rate_of(self.model)
 
 
-def _takes_two(function: Callable) -> bool:
-    """Whether a function takes the learning rate beside the epoch."""
+def _accepts_learning_rate(function: Callable) -> bool:
+    """Return whether a function accepts both the epoch and the learning rate."""
     try:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:

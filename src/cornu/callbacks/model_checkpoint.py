@@ -1,4 +1,4 @@
-"""Saving the model while it trains."""
+"""Callback that saves the model during training."""
 
 import os
 import warnings
@@ -11,24 +11,28 @@ from cornu.errors import InvalidArgumentError, did_you_mean
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model, or its weights, at the end of each epoch or every so many steps.
+    """Callback that saves the model or its weights at the end of each epoch, or after a number of steps.
 
-    A file is complete or not there, also when the process is killed while it saves. Weights that are not finite are
-    never saved.
+    Files are written atomically, so a file is complete even if the process is killed. Weights that are not finite are never
+    saved.
 
     Args:
-        filepath: Where to. May hold ``{epoch:02d}``, ``{batch}`` and names of logs, like ``"{val_loss:.2f}.keras"``; epochs
-            and batches count from 1. Its folder is made if it is missing.
-        monitor: Name of the value in the logs that says which model is best.
-        verbose: 1 tells what is saved.
-        save_best_only: Whether to save only a model that is better than those before.
-        save_weights_only: Whether to save the weights alone.
-        mode: ``"min"``, ``"max"``, or ``"auto"``: known from the metric or its name.
-        save_freq: ``"epoch"``, or a number of steps.
-        initial_value_threshold: A value that the first best model must beat, such as the best one of an earlier training.
+        filepath: Path of the file. It may contain the format fields ``{epoch:02d}``, ``{batch}`` and names of logs, such as
+            ``"{val_loss:.2f}.keras"``. Epochs and batches are counted from 1. Missing folders are created.
+        monitor: String, name of the value in the logs that determines the best model. Defaults to ``"val_loss"``.
+        verbose: 0 for no output, or 1 to print a message for each save. Defaults to 0.
+        save_best_only: Whether to save the model only if the monitored value has improved. Defaults to False.
+        save_weights_only: Whether to save the weights only (``model.save_weights``) instead of the model (``model.save``).
+            Defaults to False.
+        mode: String: ``"min"`` if smaller values are better, ``"max"`` if larger values are, or ``"auto"`` to infer it from the
+            metric or its name. Defaults to ``"auto"``.
+        save_freq: ``"epoch"``, or an integer number of steps between saves. Defaults to ``"epoch"``.
+        initial_value_threshold: Float, initial best value of ``monitor``, such as that of an earlier training. Defaults to
+            None.
 
     Raises:
-        InvalidArgumentError: ``save_freq`` is something else; or when saving, the path names a log that does not exist.
+        InvalidArgumentError: If ``save_freq`` is invalid or, when saving, if ``filepath`` contains the name of a log that does
+            not exist.
 
     Example:
         >>> from cornu.callbacks import ModelCheckpoint
@@ -50,9 +54,9 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode, initial_value_threshold)
         if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise InvalidArgumentError(
-                f"`ModelCheckpoint` was given save_freq={save_freq!r}.",
-                "It must be 'epoch' or a whole number of steps.",
-                "Pass `save_freq='epoch'`, or `save_freq=100`.",
+                f"`ModelCheckpoint` received save_freq={save_freq!r}.",
+                "`save_freq` must be 'epoch' or a positive integer number of steps.",
+                "Pass, for example, `save_freq='epoch'` or `save_freq=100`.",
             )
         self.filepath, self.verbose = os.fspath(filepath), verbose
         self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
@@ -60,28 +64,28 @@ class ModelCheckpoint(Monitor):
         self._steps_since_saving = 0
 
     def wants_batches(self) -> bool:
-        """Whether it saves every so many steps."""
+        """Return whether the callback saves after a number of steps instead of epochs."""
         return self.save_freq != "epoch"
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Remembers the number of the epoch."""
+        """Record the index of the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Saves if enough steps were made since the last time."""
+        """Save the model if ``save_freq`` steps have passed since the last save."""
         self._steps_since_saving += 1
         if isinstance(self.save_freq, int) and self._steps_since_saving >= self.save_freq:
             self._steps_since_saving = 0
             self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Saves, if it is to save each epoch."""
+        """Save the model if ``save_freq`` is ``"epoch"``."""
         if self.save_freq == "epoch":
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
         path = self._path(epoch, logs)
-        if not self._is_wanted(epoch, logs, path) or not self._is_finite(path):
+        if not self._should_save(epoch, logs, path) or not self._is_finite(path):
             return
         if self.save_best_only:
             self.best = logs.get(self.monitor, self.best)
@@ -90,7 +94,7 @@ class ModelCheckpoint(Monitor):
             self.model.save_weights(path)
         else:
             self.model.save(path)
-        self._tell(epoch, f"finished saving model to {path}")
+        self._log(epoch, f"finished saving model to {path}")
 
     def _path(self, epoch: int, logs: dict[str, Any]) -> str:
         try:
@@ -98,23 +102,23 @@ class ModelCheckpoint(Monitor):
         except KeyError as error:
             name = error.args[0]
             raise InvalidArgumentError(
-                f"`ModelCheckpoint` was given filepath={self.filepath!r}.",
-                f"There is no log of the name {name!r}; there are {', '.join(['epoch', *logs])}.",
-                did_you_mean(name, ["epoch", *logs]) or "Name one of them.",
+                f"`ModelCheckpoint` received filepath={self.filepath!r}.",
+                f"There is no log named {name!r}; the logs are {', '.join(['epoch', *logs])}.",
+                did_you_mean(name, ["epoch", *logs]) or "Use one of these names.",
             ) from None
 
-    def _is_wanted(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
+    def _should_save(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
         if not self.save_best_only:
-            self._tell(epoch, f"saving model to {path}")
+            self._log(epoch, f"saving model to {path}")
             return True
-        current = self.value_in(logs, "the model is saved as if it were the best")
+        current = self.value_in(logs, "the model is saved regardless")
         if current is None:
             return True
         best = "None" if self.best is None else f"{self.best:.5f}"
         if not self.is_better(current, self.best):
-            self._tell(epoch, f"{self.monitor} did not improve from {best}")
+            self._log(epoch, f"{self.monitor} did not improve from {best}")
             return False
-        self._tell(epoch, f"{self.monitor} improved from {best} to {current:.5f}, saving model to {path}")
+        self._log(epoch, f"{self.monitor} improved from {best} to {current:.5f}, saving model to {path}")
         return True
 
     def _is_finite(self, path: str) -> bool:
@@ -123,7 +127,7 @@ class ModelCheckpoint(Monitor):
             warnings.warn(f"`ModelCheckpoint`: {bad[0]!r} is not finite, so {path!r} is not written.", stacklevel=4)
         return not bad
 
-    def _tell(self, epoch: int, text: str) -> None:
+    def _log(self, epoch: int, text: str) -> None:
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: {text}")
 

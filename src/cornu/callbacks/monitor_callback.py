@@ -1,4 +1,4 @@
-"""Watching one value of the logs: which way is better, and whether it became better."""
+"""Base class of callbacks that monitor a value of the logs and compare it with the best one."""
 
 import math
 import warnings
@@ -35,26 +35,28 @@ _LARGER_IS_BETTER = (
 )
 
 _LARGER_IS_BETTER_NAMES = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "sensitivity", "specificity", "r2")
-"""Parts of names that tell the same of a metric of one's own."""
+"""Substrings of the names of custom metrics for which larger values are better."""
 
 
 class Monitor(Callback):
-    """The base of callbacks that watch one value.
+    """Base class of callbacks that monitor a value.
 
     Args:
-        monitor: Name of the value in the logs, such as ``"val_loss"`` or ``"val_accuracy"``.
-        mode: ``"min"`` if a smaller value is better, ``"max"`` if a larger one is. ``"auto"`` knows it from the metric of that
-            name, or else from the name: what sounds like accuracy is to grow, everything else to shrink.
-        best: The value to beat, or None.
-        min_delta: How much better a value must be to count as better.
+        monitor: String, name of the value in the logs, such as ``"val_loss"`` or ``"val_accuracy"``. Defaults to
+            ``"val_loss"``.
+        mode: String: ``"min"`` if smaller values are better, ``"max"`` if larger values are, or ``"auto"`` to infer it from the
+            metric of that name, or else from the name: larger values are better for names similar to accuracy, smaller values
+            for all others. Defaults to ``"auto"``.
+        best: Float, initial best value. Defaults to None.
+        min_delta: Float, minimum change that counts as an improvement. Defaults to 0.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", best: float | None = None, min_delta: float = 0):
         super().__init__()
         if mode not in _MODES:
             warnings.warn(
-                f"`{type(self).__name__}` was given mode={mode!r}, and knows {', '.join(map(repr, _MODES))}: 'auto' is taken. "
-                + did_you_mean(mode, _MODES),
+                f"`{type(self).__name__}` received mode={mode!r}, which is not one of {', '.join(map(repr, _MODES))}: "
+                "'auto' is used. " + did_you_mean(mode, _MODES),
                 stacklevel=3,
             )
             mode = "auto"
@@ -62,7 +64,7 @@ class Monitor(Callback):
         self.min_delta = abs(min_delta)
 
     def larger_is_better(self) -> bool:
-        """Whether the value is to grow."""
+        """Return whether larger values are better."""
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
@@ -72,27 +74,28 @@ class Monitor(Callback):
         return any(part in name.lower() for part in _LARGER_IS_BETTER_NAMES)
 
     def value_in(self, logs: dict | None, consequence: str) -> float | None:
-        """The value that is watched, or None with a warning if the logs do not hold it as one number.
+        """Return the monitored value, or warn and return None if the logs do not contain it as a scalar.
 
         Args:
-            logs: The logs.
-            consequence: What will not happen without it, for the warning.
+            logs: Dict of logs, or None.
+            consequence: String, the consequence of a missing value, for the warning.
         """
         logs = logs or {}
         value = logs.get(self.monitor)
         if isinstance(value, (int, float)):
             return float(value)
-        reason = f"is not in the logs, which hold {', '.join(logs) or 'nothing'}" if value is None else "is not one number"
-        advice = did_you_mean(self.monitor, logs)
+        reason = f"is not in the logs, which contain {', '.join(logs) or 'nothing'}" if value is None else "is not a scalar"
+        hint = did_you_mean(self.monitor, logs)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            advice = "Pass `validation_data` or `validation_split` to `fit`, or watch a value of the training."
-        warnings.warn(f"`{type(self).__name__}`: {self.monitor!r} {reason}; {consequence}. {advice}".rstrip(), stacklevel=3)
+            hint = "Pass `validation_data` or `validation_split` to `fit`, or monitor a training value."
+        warnings.warn(f"`{type(self).__name__}`: {self.monitor!r} {reason}; {consequence}. {hint}".rstrip(), stacklevel=3)
         return None
 
     def is_better(self, value: float, than: float | None) -> bool:
-        """Whether a value is better than another by ``min_delta``. NaN never is, anything else is better than None.
+        """Return whether a value is better than another by more than ``min_delta``.
 
-        They are compared as 32-bit floats, which logs come from: else rounding would decide what is just ``min_delta`` better.
+        NaN is never better; any other value is better than None. Values are compared as 32-bit floats, the precision of the
+        logs, so that rounding does not affect differences of exactly ``min_delta``.
         """
         if math.isnan(value):
             return False
@@ -104,5 +107,5 @@ class Monitor(Callback):
 
 
 def learning_rate_of(model: Any) -> float:
-    """The learning rate that a model's optimizer has now."""
+    """Return the current learning rate of a model's optimizer."""
     return float(model.optimizer.learning_rate)

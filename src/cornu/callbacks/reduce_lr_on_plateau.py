@@ -1,4 +1,4 @@
-"""Reduce the learning rate when a metric stops improving."""
+"""Callback that reduces the learning rate when a value has stopped improving."""
 
 import inspect
 from typing import Any
@@ -10,29 +10,33 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 
 
 class ReduceLROnPlateau(Monitor):
-    """Multiplies the learning rate by a factor when a watched value has not become better for some epochs.
+    """Callback that multiplies the learning rate by a factor when a monitored value has not improved for a number of epochs.
 
-    The logs of the epoch hold the learning rate it was trained with as ``learning_rate``.
+        learning_rate = max(learning_rate * factor, min_lr)
+
+    The learning rate with which an epoch was trained is added to its logs as ``learning_rate``.
 
     Args:
-        monitor: Name of the value in the logs.
-        factor: What the learning rate is multiplied by, below 1.
-        patience: For how many epochs to wait for a better value.
-        verbose: 1 tells each change.
-        mode: ``"min"``, ``"max"``, or ``"auto"``: known from the metric or its name.
-        min_delta: How much better a value must be to count as better.
-        cooldown: For how many epochs after a change not to count.
-        min_lr: The smallest learning rate.
-        **kwargs: Nothing: other names are an error.
+        monitor: String, name of the value in the logs. Defaults to ``"val_loss"``.
+        factor: Float less than 1 by which the learning rate is multiplied. Defaults to 0.1.
+        patience: Integer, number of epochs without improvement after which the learning rate is reduced. Defaults to 10.
+        verbose: 0 for no output, or 1 to print a message for each change. Defaults to 0.
+        mode: String: ``"min"`` if smaller values are better, ``"max"`` if larger values are, or ``"auto"`` to infer it from the
+            metric or its name. Defaults to ``"auto"``.
+        min_delta: Float, minimum change that counts as an improvement. Defaults to 1e-4.
+        cooldown: Integer, number of epochs after a change during which epochs without improvement are not counted. Defaults
+            to 0.
+        min_lr: Float, lower bound of the learning rate. Defaults to 0.
+        **kwargs: Not supported; unknown arguments raise an error.
 
     Raises:
-        InvalidArgumentError: The factor is not below 1.
-        InvalidTypeError: There is no argument of that name.
+        InvalidArgumentError: If ``factor`` is not less than 1.
+        InvalidTypeError: If there is an unknown argument.
 
     Example:
         >>> from cornu.callbacks import ReduceLROnPlateau
-        >>> slower = ReduceLROnPlateau("val_loss", factor=0.2, patience=5, min_lr=1e-5)
-        >>> # model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[slower])
+        >>> reduce_lr = ReduceLROnPlateau("val_loss", factor=0.2, patience=5, min_lr=1e-5)
+        >>> # model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[reduce_lr])
     """
 
     def __init__(
@@ -48,29 +52,31 @@ class ReduceLROnPlateau(Monitor):
         **kwargs: Any,
     ):
         super().__init__(monitor, mode, min_delta=min_delta)
-        _refuse(kwargs)
+        _check_unknown_arguments(kwargs)
         if factor >= 1:
             raise InvalidArgumentError(
-                f"`ReduceLROnPlateau` was given factor={factor}.", "It must be below 1.", "Pass `factor=0.1`."
+                f"`ReduceLROnPlateau` received factor={factor}.",
+                "`factor` must be less than 1.",
+                "Pass, for example, `factor=0.1`.",
             )
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
-        self._start()
+        self._reset()
 
-    def _start(self) -> None:
+    def _reset(self) -> None:
         self.best: float | None = None
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Forgets an earlier training."""
-        self._start()
+        """Reset the state."""
+        self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Looks at the value."""
+        """Reduce the learning rate if the monitored value has not improved for ``patience`` epochs."""
         rate = learning_rate_of(self.model)
         if logs is not None:
             logs["learning_rate"] = rate
-        current = self.value_in(logs, "the learning rate stays as it is")
+        current = self.value_in(logs, "the learning rate is not reduced")
         if current is None:
             return
         if self.in_cooldown():
@@ -91,15 +97,15 @@ class ReduceLROnPlateau(Monitor):
             print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
 
     def in_cooldown(self) -> bool:
-        """Whether a change was made so lately that epochs do not count yet."""
+        """Return whether the callback is in the cooldown period after a change."""
         return self.cooldown_counter > 0
 
 
-def _refuse(kwargs: dict[str, Any]) -> None:
+def _check_unknown_arguments(kwargs: dict[str, Any]) -> None:
     known = list(inspect.signature(ReduceLROnPlateau.__init__).parameters)[1:-1]
     for name in kwargs:
         raise InvalidTypeError(
-            f"`ReduceLROnPlateau` was given an argument `{name}`.",
-            f"Its arguments are {', '.join(known)}.",
-            "Its name is `min_delta` now." if name == "epsilon" else did_you_mean(name, known) or "Leave it out.",
+            f"`ReduceLROnPlateau` received an unknown argument `{name}`.",
+            f"The valid arguments are {', '.join(known)}.",
+            "It is now named `min_delta`." if name == "epsilon" else did_you_mean(name, known) or "Remove the argument.",
         )

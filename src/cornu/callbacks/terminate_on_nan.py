@@ -1,21 +1,21 @@
-"""Ending training quietly when the loss is no number."""
+"""Callback that stops training when the loss is not finite."""
 
 from cornu.errors import NonFiniteError
 from cornu.training.callback import Callback
 
 
 class TerminateOnNaN(Callback):
-    """Ends training when a step gives a loss or a weight that is NaN or infinite. The model keeps the weights from before it.
+    """Callback that stops training when a step produces a NaN or infinite loss or weight. The step is undone.
 
-    Without this callback ``fit`` undoes the step as well, and raises a ``NonFiniteError`` that says where the NaN came from.
+    Without this callback ``fit`` also undoes the step, and raises a ``NonFiniteError`` that states the origin of the NaN.
 
     Args:
-        raise_error: Whether to raise that error here too.
+        raise_error: Whether to raise that error instead of stopping training without an error. Defaults to False.
 
     Example:
         >>> from cornu.callbacks import TerminateOnNaN
-        >>> ending = TerminateOnNaN()
-        >>> # model.fit(x, y, epochs=100, callbacks=[ending])
+        >>> terminate = TerminateOnNaN()
+        >>> # model.fit(x, y, epochs=100, callbacks=[terminate])
     """
 
     def __init__(self, raise_error: bool = False):
@@ -24,11 +24,11 @@ class TerminateOnNaN(Callback):
         self._steps_before = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Remembers how many steps were made before this epoch."""
+        """Record the number of steps before this epoch."""
         self._steps_before = self._steps()
 
     def on_non_finite(self, error: NonFiniteError) -> bool:
-        """Says so and ends training."""
+        """Print a message and stop training; return whether the error is handled."""
         if self.raise_error:
             return False
         print(f"Batch {self._steps() - self._steps_before}: Invalid loss, terminating training")

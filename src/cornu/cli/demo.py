@@ -1,4 +1,4 @@
-"""``cornu demo``: a convolutional network from nothing to a judged and saved model, in one command."""
+"""``cornu demo``: build, train, evaluate and save a convolutional network in one command."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ _EPOCHS = 30
 
 @click.command()
 @click.option("--output", default="demo", show_default=True, type=click.Path(path_type=Path), help="Folder for the results.")
-@click.option("--epochs", default=_EPOCHS, show_default=True, help="How often to go through the training pictures.")
+@click.option("--epochs", default=_EPOCHS, show_default=True, help="Number of training epochs.")
 def demo(output: Path, epochs: int) -> None:
-    """Train a network on handwritten digits, judge it and save it.
+    """Train, evaluate and save a network that classifies handwritten digits.
 
-    The data are scikit-learn's 1,797 pictures of 8 x 8 pixels. Writes OUTPUT/model.keras, learning_curves.png and kernels.png.
+    The data are scikit-learn's 1,797 images of 8 x 8 pixels. Writes OUTPUT/model.keras, learning_curves.png and kernels.png.
     """
     (x_train, y_train), (x_test, y_test) = cornu.datasets.digits.load_data()
     cornu.utils.set_random_seed(_SEED)
@@ -24,9 +24,9 @@ def demo(output: Path, epochs: int) -> None:
     model.summary()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.1)
-    answers = model.predict(x_test, verbose=0).argmax(axis=-1)
-    click.echo(f"\nTest accuracy: {(answers == y_test).mean():.2%} of {len(y_test)} pictures the network has never seen.\n")
-    click.echo(cornu.plots.plain_text(cornu.plots.confusion_table(cornu.plots.confusion_counts(y_test, answers))))
+    predictions = model.predict(x_test, verbose=0).argmax(axis=-1)
+    click.echo(f"\nTest accuracy: {(predictions == y_test).mean():.2%} of {len(y_test)} test images.\n")
+    click.echo(cornu.plots.plain_text(cornu.plots.confusion_table(cornu.plots.confusion_counts(y_test, predictions))))
     output.mkdir(parents=True, exist_ok=True)
     model.save(output / "model.keras")
     cornu.plots.learning_curves(history).savefig(output / "learning_curves.png")
@@ -35,7 +35,7 @@ def demo(output: Path, epochs: int) -> None:
 
 
 def digits_network() -> "cornu.Model":
-    """The network of the demo: two convolutions and two dense layers, for pictures of 8 x 8 pixels with values from 0 to 16."""
+    """Return the network of the demo: two convolutional and two dense layers, for 8 x 8 images with values from 0 to 16."""
     layers = cornu.layers
     return cornu.Sequential(
         [

@@ -1,4 +1,4 @@
-"""``cornu``: the command line. Its help imports no array engine."""
+"""Command line interface ``cornu``. Its help imports no array engine."""
 
 import click
 
@@ -9,7 +9,7 @@ from cornu.cli.demo import demo
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(cornu.__version__, prog_name="cornu")
 def main() -> None:
-    """Teach a computer to see."""
+    """Build and train neural networks for computer vision."""
 
 
 main.add_command(demo)

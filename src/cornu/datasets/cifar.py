@@ -1,8 +1,8 @@
-"""Reading the batches of CIFAR-10 and CIFAR-100, which are pickles, without letting a pickle do anything.
+"""Safe readers of the batches of CIFAR-10 and CIFAR-100, which are pickle files.
 
-A pickle is a small program. It can call only what it can name, and here the three names by which NumPy arrays are pickled stand
-for recorders that keep what they are given; every other name is refused. Before it runs it is looked through for the one
-instruction that takes memory out of proportion.
+A pickle is a program that can call any object it names. Here, the names used to pickle NumPy arrays resolve to classes that
+only record their arguments, and every other name raises an error. Before loading, the pickle is scanned for the one instruction
+that can allocate a disproportionate amount of memory.
 """
 
 import io
@@ -19,7 +19,7 @@ from cornu.io.archives import archive_files, folder_files
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype`` in a pickle."""
+    """Replacement for ``numpy.dtype`` in a pickle."""
 
     def __init__(self, name: bytes | str = "", *_):
         self.name = name.decode() if isinstance(name, bytes) else name
@@ -28,7 +28,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for ``numpy.ndarray``, and for the function that makes one, in a pickle: what was to become an array of bytes."""
+    """Replacement for ``numpy.ndarray``, and for the function that creates one, in a pickle; records shape and content."""
 
     shape: tuple[int, ...] = ()
     content: bytes = b""
@@ -38,7 +38,7 @@ class _Array:
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, _, content = state
         if not isinstance(dtype, _Dtype) or dtype.name not in ("u1", "|u1") or not isinstance(content, bytes):
-            raise ValueError("its pictures are not arrays of bytes")
+            raise ValueError("its images are not arrays of bytes")
         self.shape, self.content = shape, content
 
 
@@ -53,102 +53,104 @@ _ALLOWED_NAMES = {
 class _DataOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _ALLOWED_NAMES:
-            raise pickle.UnpicklingError(f"it names `{module}.{name}`, which a file of pictures has no use for")
+            raise pickle.UnpicklingError(f"it refers to `{module}.{name}`, which is not allowed in an image file")
         return _ALLOWED_NAMES[module, name]
 
 
 def unpickle(content: bytes | bytearray) -> dict:
-    """The dictionary in a CIFAR batch.
+    """Load the dictionary in a CIFAR batch.
 
     Args:
-        content: The file.
+        content: Bytes of the file.
 
     Returns:
-        The dictionary, with text for its keys. Arrays of bytes are objects with ``shape`` and ``content``.
+        Dictionary with string keys. Byte arrays are objects with the attributes ``shape`` and ``content``.
 
     Raises:
-        pickle.UnpicklingError: The pickle asks for anything that such a batch does not need.
+        pickle.UnpicklingError: If the pickle contains anything that a CIFAR batch does not need.
+        ValueError: If the pickle does not contain a dictionary.
 
     Example:
         >>> unpickle(pickle.dumps({b"labels": [6, 9]}, protocol=2))
         Traceback (most recent call last):
-        _pickle.UnpicklingError: it names `_codecs.encode`, which a file of pictures has no use for
+        _pickle.UnpicklingError: it refers to `_codecs.encode`, which is not allowed in an image file
         >>> unpickle(pickle.dumps({b"labels": [6, 9]}, protocol=4))
         {'labels': [6, 9]}
     """
     _check_memory_slots(content)
     batch = _DataOnly(io.BytesIO(content), encoding="bytes").load()
     if not isinstance(batch, dict):
-        raise ValueError(f"it holds a {type(batch).__name__} instead of a dictionary")
+        raise ValueError(f"it contains a {type(batch).__name__} instead of a dictionary")
     return {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
 
 
 def _check_memory_slots(content: bytes | bytearray) -> None:
-    """Refuses memory slots that were never counted up to.
+    """Raise an error if a memo index exceeds the number of instructions before it.
 
-    Python's unpickler makes room for every slot below the one it is told to use, so ten bytes could take gigabytes.
+    Python's unpickler allocates every slot below the largest memo index, so ten bytes could allocate gigabytes.
     """
     for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > count + 1:
-            raise pickle.UnpicklingError(f"it uses the memory slot {argument} at its {count + 1}th instruction")
+            raise pickle.UnpicklingError(f"it uses the memo index {argument} at instruction {count + 1}")
 
 
 def batches(path: Path, names: Collection[str]) -> Iterator[tuple[str, dict]]:
-    """The batches in a ``.tar.gz``, or in the folder it was unpacked to, one after the other. Nothing is written to the disk.
+    """Iterate over the batches in a ``.tar.gz`` archive, or in the folder it was unpacked to. Nothing is written to the disk.
 
     Args:
-        path: The archive or the folder.
-        names: The files' own names; folders in front of them do not matter.
+        path: Path of the archive or folder.
+        names: File names without their folders.
 
     Yields:
-        Name and content, in the order of the archive.
+        Tuples ``(name, batch)``, in the order of the archive.
 
     Raises:
-        KeyError: A file is missing.
-        ValueError: The archive unpacks to much more than a data set.
+        KeyError: If a file is missing.
+        ValueError: If the archive unpacks to much more than the size of a dataset.
     """
     missing = set(names)
     for name, content in folder_files(path, missing) if path.is_dir() else archive_files(path, missing):
         missing.remove(name)
         yield name, unpickle(content)
     if missing:
-        raise KeyError(f"there is no file `{min(missing)}` in it")
+        raise KeyError(f"it contains no file `{min(missing)}`")
 
 
-def pictures(batch: dict, count: int) -> np.ndarray:
-    """The pictures of a batch, in the layout of ``cornu.config.image_data_format()``.
+def images(batch: dict, count: int) -> np.ndarray:
+    """Return the images of a batch, in the format of ``cornu.config.image_data_format()``.
 
     Args:
-        batch: What :func:`unpickle` gave.
-        count: How many there must be.
+        batch: Dictionary returned by :func:`unpickle`.
+        count: Integer, expected number of images.
 
     Returns:
-        ``uint8`` of shape ``(count, 32, 32, 3)``, or ``(count, 3, 32, 32)`` if channels come first.
+        ``uint8`` NumPy array of shape ``(count, 32, 32, 3)`` for ``"channels_last"``, or ``(count, 3, 32, 32)`` for
+        ``"channels_first"``.
 
     Raises:
-        ValueError: They are not as many, or not of that size.
+        ValueError: If the images do not have this number or size.
     """
     data = batch["data"]
     if not isinstance(data, _Array) or data.shape != (count, 3072) or len(data.content) != count * 3072:
-        raise ValueError(f"its pictures are of shape {getattr(data, 'shape', None)} instead of {(count, 3072)}")
+        raise ValueError(f"its images have shape {getattr(data, 'shape', None)} instead of {(count, 3072)}")
     planes = np.frombuffer(data.content, "uint8").reshape(count, 3, 32, 32)
     return planes.copy() if config.image_data_format() == "channels_first" else planes.transpose(0, 2, 3, 1).copy()
 
 
 def labels(batch: dict, key: str, count: int, classes: int) -> np.ndarray:
-    """The labels of a batch.
+    """Return the labels of a batch.
 
     Args:
-        batch: What :func:`unpickle` gave.
-        key: Which labels.
-        count: How many there must be.
-        classes: They go from 0 to ``classes - 1``.
+        batch: Dictionary returned by :func:`unpickle`.
+        key: String, key of the labels in the batch.
+        count: Integer, expected number of labels.
+        classes: Integer, number of classes. Labels are in ``[0, classes - 1]``.
 
     Returns:
-        ``uint8`` of shape ``(count, 1)``.
+        ``uint8`` NumPy array of shape ``(count, 1)``.
 
     Raises:
-        ValueError: They are not as many, or out of range.
+        ValueError: If the labels do not have this number, are not integers or are out of range.
 
     Example:
         >>> labels({"labels": [6, 9]}, "labels", count=2, classes=10).tolist()
@@ -156,9 +158,9 @@ def labels(batch: dict, key: str, count: int, classes: int) -> np.ndarray:
     """
     values = batch[key]
     if not isinstance(values, list) or len(values) != count or not all(type(value) is int for value in values):
-        raise ValueError(f"its `{key}` are not a list of {count:,} whole numbers")
+        raise ValueError(f"its `{key}` are not a list of {count:,} integers")
     array = np.array(values)
     if array.min() < 0:
-        raise ValueError(f"it holds the label {array.min()}, and labels go from 0 to {classes - 1}")
+        raise ValueError(f"it contains the label {array.min()}, but labels must be from 0 to {classes - 1}")
     check_labels(array, classes)
     return array.astype("uint8").reshape(count, 1)

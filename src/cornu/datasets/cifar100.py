@@ -1,4 +1,4 @@
-"""CIFAR-100: 60,000 colour pictures of a hundred kinds of things in twenty groups, 32 x 32 pixels.
+"""CIFAR-100: 60,000 color images of 32 x 32 pixels in 100 fine classes, grouped into 20 coarse classes.
 
 Alex Krizhevsky: "Learning Multiple Layers of Features from Tiny Images" (2009).
 """
@@ -15,7 +15,7 @@ FINE_NAMES = tuple(
     mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
     possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
     sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle wardrobe whale
-    willow_tree wolf woman worm""".split()  # noqa: SIM905 (one a line would be a hundred lines)
+    willow_tree wolf woman worm""".split()  # noqa: SIM905 (one per line would take a hundred lines)
 )
 COARSE_NAMES = tuple(
     """aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices household_furniture
@@ -35,22 +35,28 @@ _NAMES = {"fine": FINE_NAMES, "coarse": COARSE_NAMES}
 
 
 def load_data(label_mode: str = "fine") -> tuple[Split, Split]:
-    """Loads CIFAR-100: 50,000 pictures to train with and 10,000 to test with.
+    """Load the CIFAR-100 dataset: 50,000 training images and 10,000 test images in 100 classes.
 
-    The archive ``cifar-100-python.tar.gz`` or the unpacked folder ``cifar-100-python`` is taken from the cache folder (see
-    :mod:`cornu.datasets`), if it is there.
+    The archive ``cifar-100-python.tar.gz`` or the unpacked folder ``cifar-100-python`` is read from the cache folder (see
+    :mod:`cornu.datasets`) if it exists, and downloaded otherwise.
 
     Args:
-        label_mode: ``"fine"`` for the 100 kinds (``FINE_NAMES``), ``"coarse"`` for the 20 groups (``COARSE_NAMES``).
+        label_mode: String: ``"fine"`` for the 100 classes of ``FINE_NAMES``, or ``"coarse"`` for the 20 classes of
+            ``COARSE_NAMES``. Defaults to ``"fine"``.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``. Pictures are ``uint8`` of shape ``(50000, 32, 32, 3)`` and ``(10000, 32,
-        32, 3)`` from 0 to 255 (channels first if ``cornu.config.image_data_format()`` says so); labels are ``uint8`` of
-        shape ``(50000, 1)`` and ``(10000, 1)``.
+        Tuple of NumPy arrays ``(x_train, y_train), (x_test, y_test)``.
+
+        ``x_train``: ``uint8`` images of shape ``(50000, 32, 32, 3)``, with values from 0 to 255.
+        ``y_train``: ``uint8`` labels of shape ``(50000, 1)``.
+        ``x_test``: ``uint8`` images of shape ``(10000, 32, 32, 3)``, with values from 0 to 255.
+        ``y_test``: ``uint8`` labels of shape ``(10000, 1)``.
+
+        Images have shape ``(n, 3, 32, 32)`` if ``cornu.config.image_data_format()`` is ``"channels_first"``.
 
     Raises:
-        InvalidArgumentError: ``label_mode`` is neither of the two.
-        DataError: The file is nowhere and cannot be downloaded, or it is not CIFAR-100.
+        InvalidArgumentError: If ``label_mode`` is neither ``"fine"`` nor ``"coarse"``.
+        DataError: If the file does not exist and cannot be downloaded, or if it is not CIFAR-100.
 
     Example:
         >>> from cornu.datasets import cifar100
@@ -66,5 +72,5 @@ def load_data(label_mode: str = "fine") -> tuple[Split, Split]:
         for name, batch in cifar.batches(path, COUNTS):
             count = COUNTS[name]
             labels = cifar.labels(batch, f"{label_mode}_labels", count, len(_NAMES[label_mode]))
-            splits[name] = cifar.pictures(batch, count), labels
+            splits[name] = cifar.images(batch, count), labels
     return splits["train"], splits["test"]

@@ -1,6 +1,6 @@
-"""Digits: 1,797 tiny grey pictures of handwritten digits, 8 x 8 pixels, which come with scikit-learn. No download.
+"""Digits: 1,797 grayscale images of handwritten digits with 8 x 8 pixels, part of scikit-learn. No download.
 
-E. Alpaydin, C. Kaynak: "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository (1998), its test part.
+E. Alpaydin, C. Kaynak: "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository (1998), test set.
 """
 
 import importlib.util
@@ -14,21 +14,24 @@ _SEED = 1998
 
 
 def load_data(test_fraction: float = 0.2) -> tuple[Split, Split]:
-    """Loads the digits, always split in the same way.
+    """Load the digits dataset of scikit-learn, split into a training set and a test set.
 
-    The split is drawn class by class, so each digit has its share in both parts, and both parts are shuffled.
+    The split is stratified (each digit has the same fraction in both sets), shuffled and always the same.
 
     Args:
-        test_fraction: The share of the pictures to test with, between 0 and 1.
+        test_fraction: Float between 0 and 1, fraction of the images in the test set. Defaults to 0.2: 1,438 training images
+            and 359 test images.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``. Pictures are ``uint8`` of shape ``(n, 8, 8)`` **from 0 (paper) to 16
-        (ink)**: divide by 16 to scale them. Labels are ``uint8`` of shape ``(n,)`` from 0 to 9. By default there are 1,438
-        and 359 of them.
+        Tuple of NumPy arrays ``(x_train, y_train), (x_test, y_test)``.
+
+        ``x_train``, ``x_test``: ``uint8`` images of shape ``(n, 8, 8)``, with values **from 0 (background) to 16 (ink)**.
+        Divide by 16 to scale them to [0, 1].
+        ``y_train``, ``y_test``: ``uint8`` labels of shape ``(n,)``, integers from 0 to 9.
 
     Raises:
-        InvalidArgumentError: ``test_fraction`` is not between 0 and 1.
-        MissingPackageError: scikit-learn is not installed.
+        InvalidArgumentError: If ``test_fraction`` is not between 0 and 1.
+        MissingPackageError: If scikit-learn is not installed.
 
     Example:
         >>> from cornu.datasets import digits
@@ -38,31 +41,31 @@ def load_data(test_fraction: float = 0.2) -> tuple[Split, Split]:
     """
     if not 0 < test_fraction < 1:
         raise InvalidArgumentError(
-            f"`test_fraction={test_fraction!r}` was given.",
-            "It is the share of the pictures to test with, a number between 0 and 1.",
-            "Pass 0.2 for a fifth of them.",
+            f"`digits.load_data` received test_fraction={test_fraction!r}.",
+            "`test_fraction` must be a float between 0 and 1, the fraction of the images in the test set.",
+            "Pass, for example, `test_fraction=0.2`.",
         )
     if importlib.util.find_spec("sklearn") is None:
         raise MissingPackageError(
-            "`digits.load_data()` was called.",
-            "The digits come with the package scikit-learn, which is not installed.",
+            "Cannot load the digits dataset.",
+            "It is part of the package scikit-learn, which is not installed.",
             "Run `pip install scikit-learn`.",
         )
     from sklearn.datasets import load_digits
 
-    pictures, labels = map(np.asarray, load_digits(return_X_y=True))
-    pictures, labels = pictures.reshape(-1, 8, 8).astype("uint8"), labels.astype("uint8")
+    images, labels = map(np.asarray, load_digits(return_X_y=True))
+    images, labels = images.reshape(-1, 8, 8).astype("uint8"), labels.astype("uint8")
     train, test = _split(labels, test_fraction)
-    return (pictures[train], labels[train]), (pictures[test], labels[test])
+    return (images[train], labels[train]), (images[test], labels[test])
 
 
 def _split(labels: np.ndarray, test_fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the training and of the test pictures."""
-    numbers = np.random.RandomState(_SEED)  # the one generator of NumPy that is promised never to change
+    """Return the indices of the training and test images."""
+    rng = np.random.RandomState(_SEED)  # the generator whose stream NumPy guarantees never to change
     train, test = [], []
     for digit in range(10):
-        members = numbers.permutation(np.flatnonzero(labels == digit))
+        members = rng.permutation(np.flatnonzero(labels == digit))
         count = round(test_fraction * len(members))
         test.append(members[:count])
         train.append(members[count:])
-    return numbers.permutation(np.concatenate(train)), numbers.permutation(np.concatenate(test))
+    return rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(test))

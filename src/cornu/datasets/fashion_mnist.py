@@ -1,8 +1,8 @@
-"""Fashion-MNIST: 70,000 grey pictures of ten kinds of clothing, 28 x 28 pixels, made to take MNIST's place.
+"""Fashion-MNIST: 70,000 grayscale images of 28 x 28 pixels in 10 classes of clothing, a drop-in replacement for MNIST.
 
 Han Xiao, Kashif Rasul, Roland Vollgraf: "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms"
-(2017). Keras names no checksums for its copies of the four files. So they come from the authors' own repository here, whose
-sums are known.
+(2017). Keras publishes no checksums for its copies of the four files, so they are downloaded from the repository of the
+authors, whose checksums are known.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from cornu.io.cache import Source, get_path
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 COUNTS = {"train": 60000, "t10k": 10000}
 
-_PLACE = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+_BASE_URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 _PUBLISHED = {
     "train-images-idx3-ubyte.gz": (26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
     "train-labels-idx1-ubyte.gz": (29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
@@ -27,18 +27,22 @@ _PUBLISHED = {
 
 
 def load_data() -> tuple[Split, Split]:
-    """Loads Fashion-MNIST: 60,000 pictures to train with and 10,000 to test with.
+    """Load the Fashion-MNIST dataset: 60,000 training images and 10,000 test images in 10 classes.
 
-    The four files belong into ``fashion-mnist`` in the cache folder (see :mod:`cornu.datasets`). Because MNIST's own files
-    have the same names, files that lie in the cache folder itself are used only if their checksums are Fashion-MNIST's.
+    The four files are read from the folder ``fashion-mnist`` in the cache folder (see :mod:`cornu.datasets`), and downloaded if
+    they do not exist. Because the files of MNIST have the same names, files directly in the cache folder are used only if their
+    checksums match Fashion-MNIST.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``. Pictures are ``uint8`` of shape ``(60000, 28, 28)`` and ``(10000, 28,
-        28)`` from 0 to 255; labels are ``uint8`` of shape ``(60000,)`` and ``(10000,)`` from 0 to 9, named by
-        ``CLASS_NAMES``.
+        Tuple of NumPy arrays ``(x_train, y_train), (x_test, y_test)``.
+
+        ``x_train``: ``uint8`` images of shape ``(60000, 28, 28)``, with values from 0 to 255.
+        ``y_train``: ``uint8`` labels of shape ``(60000,)``, integers from 0 to 9 that index ``CLASS_NAMES``.
+        ``x_test``: ``uint8`` images of shape ``(10000, 28, 28)``, with values from 0 to 255.
+        ``y_test``: ``uint8`` labels of shape ``(10000,)``, integers from 0 to 9 that index ``CLASS_NAMES``.
 
     Raises:
-        DataError: A file is nowhere and cannot be downloaded, or it is not what it should be.
+        DataError: If a file does not exist and cannot be downloaded, or has other contents than expected.
 
     Example:
         >>> from cornu.datasets import fashion_mnist
@@ -50,21 +54,21 @@ def load_data() -> tuple[Split, Split]:
 
 
 def _load_split(part: str) -> Split:
-    pictures = _read_idx(_obtain(f"{part}-images-idx3-ubyte.gz"), (COUNTS[part], 28, 28))
-    path = _obtain(f"{part}-labels-idx1-ubyte.gz")
+    images = _read_idx(_get_file(f"{part}-images-idx3-ubyte.gz"), (COUNTS[part], 28, 28))
+    path = _get_file(f"{part}-labels-idx1-ubyte.gz")
     labels = _read_idx(path, (COUNTS[part],))
     with naming(path, "labels of Fashion-MNIST"):
         check_labels(labels, len(CLASS_NAMES))
-    return pictures, labels
+    return images, labels
 
 
-def _obtain(file: str) -> Path:
+def _get_file(file: str) -> Path:
     size, sha256 = _PUBLISHED[file]
-    return get_path(Source(f"fashion-mnist/{file}", _PLACE + file, sha256, size, shared_name=file))
+    return get_path(Source(f"fashion-mnist/{file}", _BASE_URL + file, sha256, size, shared_name=file))
 
 
 def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """An array of bytes from a packed IDX file: two zeros, 8 for bytes, the number of sizes, the sizes, the bytes."""
+    """Read a ``uint8`` array from a gzip-compressed IDX file: two zeros, 8 for ``uint8``, the rank, the shape, the values."""
     header = b"\0\0\x08" + bytes([len(shape)]) + np.array(shape, ">u4").tobytes()
     with naming(path, f"a gzip-compressed IDX file of bytes of shape {shape}"), gzip.open(path) as file:
         if (found := file.read(len(header))) != header:

@@ -1,4 +1,4 @@
-"""MNIST: 70,000 grey pictures of handwritten digits, 28 x 28 pixels.
+"""MNIST: 70,000 grayscale images of handwritten digits with 28 x 28 pixels.
 
 Yann LeCun, Corinna Cortes, Christopher Burges: "The MNIST database of handwritten digits" (1998).
 """
@@ -22,18 +22,22 @@ SHAPES = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28,
 
 
 def load_data(path: str = "mnist.npz") -> tuple[Split, Split]:
-    """Loads MNIST: 60,000 pictures to train with and 10,000 to test with.
+    """Load the MNIST dataset: 60,000 training images and 10,000 test images of handwritten digits.
 
     Args:
-        path: Name of the file in the cache folder (see :mod:`cornu.datasets`), or a path to it.
+        path: String, name of the file in the cache folder (see :mod:`cornu.datasets`), or path of the file. Defaults to
+            ``"mnist.npz"``.
 
     Returns:
-        ``(x_train, y_train), (x_test, y_test)``. Pictures are ``uint8`` of shape ``(60000, 28, 28)`` and ``(10000, 28,
-        28)`` with 0 for the white paper and 255 for ink; labels are ``uint8`` of shape ``(60000,)`` and ``(10000,)`` from 0
-        to 9.
+        Tuple of NumPy arrays ``(x_train, y_train), (x_test, y_test)``.
+
+        ``x_train``: ``uint8`` images of shape ``(60000, 28, 28)``, from 0 (background) to 255 (ink).
+        ``y_train``: ``uint8`` labels of shape ``(60000,)``, integers from 0 to 9.
+        ``x_test``: ``uint8`` images of shape ``(10000, 28, 28)``, from 0 (background) to 255 (ink).
+        ``y_test``: ``uint8`` labels of shape ``(10000,)``, integers from 0 to 9.
 
     Raises:
-        DataError: The file is nowhere and cannot be downloaded, or it is not MNIST.
+        DataError: If the file does not exist and cannot be downloaded, or if it is not MNIST.
 
     Example:
         >>> from cornu.datasets import mnist
@@ -56,12 +60,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """One array of the archive, whose header is compared with what is expected before anything is read."""
+    """Read one array of the archive, after comparing its header with the expected shape and dtype."""
     with archive.open(f"{name}.npy") as member:
-        if np.lib.format.read_magic(member) != (1, 0):  # later ones may announce a header of gigabytes
-            raise ValueError(f"`{name}` has a header of an unknown kind")
+        if np.lib.format.read_magic(member) != (1, 0):  # later versions may declare a header of gigabytes
+            raise ValueError(f"`{name}` has an unknown header version")
         found, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
         if (found, dtype) != (shape, np.dtype("uint8")):
-            raise ValueError(f"`{name}` is {dtype} of shape {found}, and uint8 of shape {shape} was expected")
+            raise ValueError(f"`{name}` is {dtype} of shape {found}, but uint8 of shape {shape} was expected")
         content = read_exactly(member, int(np.prod(shape)))
     return np.frombuffer(content, "uint8").reshape(shape, order="F" if is_fortran else "C")

@@ -1,4 +1,4 @@
-"""What the readers of all data sets share: bounded reading, checks, and errors that name the file."""
+"""Helpers shared by the dataset readers: label checks, and errors that name the file."""
 
 import errno
 from collections.abc import Iterator
@@ -10,44 +10,44 @@ import numpy as np
 from cornu.errors import DataError
 
 Split = tuple[np.ndarray, np.ndarray]
-"""Pictures and their labels."""
+"""Images and their labels."""
 
 
 @contextmanager
 def naming(path: Path, what: str) -> Iterator[None]:
-    """Turns every sign of a damaged or wrong file into one error that names it.
+    """Context manager that converts any error caused by a damaged or wrong file into a ``DataError`` that names the file.
 
     Args:
-        path: The file being read.
-        what: What it should be, such as ``"MNIST (mnist.npz)"``.
+        path: Path of the file being read.
+        what: String, the expected contents, such as ``"MNIST (mnist.npz)"``.
 
     Raises:
-        DataError: The block found something wrong with the file.
+        DataError: If the block raises an error other than an error of the disk or of permissions.
 
     Example:
         >>> with naming(Path("mnist.npz"), "MNIST"):
         ...     raise EOFError("it ends too early")
         Traceback (most recent call last):
-        cornu.errors.DataError: `mnist.npz` cannot be read: it ends too early. It should be MNIST. Remove it, and it is ...
+        cornu.errors.DataError: `mnist.npz` cannot be read: it ends too early. It should be MNIST. Remove the file ...
     """
     try:
         yield
-    except Exception as error:  # the readers of Python raise a dozen kinds on damaged files, and document few of them
+    except Exception as error:  # Python's readers raise a dozen exception types on damaged files, few of them documented
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # the disk or the rights to it; EINVAL is a directory inside the file that points out of it
+            raise  # a disk or permission error; EINVAL means an offset inside the file points outside of it
         reason = str(error.args[0]) if error.args else type(error).__name__
         raise DataError(
             f"`{path}` cannot be read: {reason}.",
             f"It should be {what}.",
-            "Remove it, and it is downloaded anew; or put the right file in its place.",
+            "Remove the file so that it is downloaded again, or replace it with the correct one.",
         ) from error
 
 
 def check_labels(labels: np.ndarray, classes: int) -> None:
-    """Raises a ``ValueError`` if a label is not one of ``0 ... classes - 1``.
+    """Raise a ``ValueError`` if a label is greater than ``classes - 1``.
 
     Example:
         >>> check_labels(np.array([0, 9], "uint8"), classes=10)
     """
     if labels.max() >= classes:
-        raise ValueError(f"it holds the label {labels.max()}, and labels go from 0 to {classes - 1}")
+        raise ValueError(f"it contains the label {labels.max()}, but labels must be from 0 to {classes - 1}")

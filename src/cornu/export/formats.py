@@ -8,20 +8,21 @@ from cornu.errors import one_of
 from cornu.export import onnx_writer, saved_model
 
 _FORMATS = {"onnx": onnx_writer.write, "tf_saved_model": saved_model.write}
-"""Names of the formats, and what writes them: functions of a model and a path, which may give a line to print."""
+"""Map of format names to functions of a model and a path, which write the file and may return a message to print."""
 
 
 def export_model(model: Any, filepath: str | os.PathLike, format: str | None = None, verbose: bool = True) -> None:
-    """Writes a model in a format that other programs run; see ``model.export``.
+    """Export a model for inference with other software (see ``model.export``).
 
     Args:
-        model: The model, built.
-        filepath: Where to.
-        format: ``"onnx"`` or ``"tf_saved_model"``; by default the first for a path that ends in ``.onnx``, else the second.
-        verbose: Whether to print a line about it.
+        model: Built model.
+        filepath: Path of the ONNX file or SavedModel folder to write.
+        format: String: ``"onnx"`` or ``"tf_saved_model"``. Defaults to ``"onnx"`` for a path that ends in ``.onnx``, otherwise
+            ``"tf_saved_model"``.
+        verbose: Whether to print a message about the exported file. Defaults to True.
 
     Raises:
-        InvalidArgumentError: There is no such format.
+        InvalidArgumentError: If there is no such format.
 
     Example:
         >>> import tempfile
@@ -34,6 +35,6 @@ def export_model(model: Any, filepath: str | os.PathLike, format: str | None = N
     format = format or ("onnx" if path.suffix.lower() == ".onnx" else "tf_saved_model")
     if format not in _FORMATS:
         raise one_of("format", format, _FORMATS)
-    report = _FORMATS[format](model, path)
-    if verbose and report:
-        print(report)
+    message = _FORMATS[format](model, path)
+    if verbose and message:
+        print(message)

@@ -1,4 +1,4 @@
-"""ONNX files as objects that predict, whoever wrote them."""
+"""Inference with ONNX files of any origin."""
 
 import json
 import os
@@ -14,11 +14,11 @@ from cornu.training.data_validation import arguments
 from cornu.training.loop.progress import Progress
 
 _DTYPES = {"float": "float32", "double": "float64"}
-"""ONNX Runtime's names of types that NumPy calls otherwise."""
+"""Map of dtype names in ONNX Runtime to the names in NumPy, where they differ."""
 
 
-class _End:
-    """One input or output of a file: its name, its shape with None for what is open, and its dtype."""
+class _Port:
+    """Input or output of a file: its name, its shape with None for unknown sizes, and its dtype."""
 
     def __init__(self, described: Any):
         self.name = described.name
@@ -26,8 +26,8 @@ class _End:
         kind = described.type.removeprefix("tensor(").removesuffix(")")
         self.dtype = _DTYPES.get(kind, kind)
 
-    def takes(self, array: np.ndarray) -> bool:
-        """Whether an array is as this input takes it, which most are."""
+    def accepts(self, array: np.ndarray) -> bool:
+        """Return whether an array can be used without conversion, the most frequent case."""
         shape, sizes = array.shape, self.shape
         if array.dtype != self.dtype or len(shape) != len(sizes) or not array.flags.c_contiguous:
             return False
@@ -35,13 +35,18 @@ class _End:
 
 
 class OnnxModel:
-    """A model from an ONNX file, run by ONNX Runtime. :func:`load_onnx` makes it.
+    """Model loaded from an ONNX file and run by ONNX Runtime. Use :func:`load_onnx` to create it.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Attributes:
-        meta: What the file says beside the model, such as ``{"class_names": ["cat", "dog"]}``.
+        meta: Dict of the model's additional information, such as ``{"class_names": ["cat", "dog"]}``.
+
+    Raises:
+        MissingPackageError: If ``onnxruntime`` is not installed.
+        InvalidArgumentError: If the file does not exist.
+        ModelFormatError: If the file is not an ONNX file, or ONNX Runtime cannot run it.
 
     Example:
         >>> import tempfile
@@ -60,49 +65,53 @@ class OnnxModel:
     def __init__(self, path: str | os.PathLike):
         need("load_onnx", "onnxruntime")
         self._session = _session(Path(os.fspath(path)))
-        self._inputs = [_End(described) for described in self._session.get_inputs()]
-        self._outputs = [_End(described) for described in self._session.get_outputs()]
+        self._inputs = [_Port(described) for described in self._session.get_inputs()]
+        self._outputs = [_Port(described) for described in self._session.get_outputs()]
         self._fixed_batch = next((size for item in self._inputs for size in item.shape[:1] if size is not None), None)
         self._names = [item.name for item in self._inputs], [item.name for item in self._outputs]
-        said = self._session.get_modelmeta().custom_metadata_map
-        self._input_form = _form(said.get("cornu.inputs"), self.input_names)
-        self._output_form = _form(said.get("cornu.outputs"), self.output_names)
-        meta = _json(said.get("cornu.meta"))
+        properties = self._session.get_modelmeta().custom_metadata_map
+        self._input_structure = _structure(properties.get("cornu.inputs"), self.input_names)
+        self._output_structure = _structure(properties.get("cornu.outputs"), self.output_names)
+        meta = _json(properties.get("cornu.meta"))
         self.meta: dict[str, Any] = meta if isinstance(meta, dict) else {}
 
     @property
     def input_names(self) -> list[str]:
-        """Names of the inputs."""
+        """List of the names of the inputs."""
         return list(self._names[0])
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the outputs."""
+        """List of the names of the outputs."""
         return list(self._names[1])
 
     @property
     def input_shape(self) -> Any:
-        """The shape that goes in, ``(None, ...)``; of several inputs a tree of shapes as the model had it."""
-        return trees.unflatten(self._input_form, [item.shape for item in self._inputs])
+        """Shape of the input, ``(None, ...)``, or a tree of shapes if there are several inputs."""
+        return trees.unflatten(self._input_structure, [item.shape for item in self._inputs])
 
     @property
     def output_shape(self) -> Any:
-        """The shape that comes out, ``(None, ...)``; of several outputs a tree of shapes as the model had it."""
-        return trees.unflatten(self._output_form, [item.shape for item in self._outputs])
+        """Shape of the output, ``(None, ...)``, or a tree of shapes if there are several outputs."""
+        return trees.unflatten(self._output_structure, [item.shape for item in self._outputs])
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
-        """The outputs for samples.
+        """Compute the outputs for a number of samples, in batches.
 
         Args:
-            x: Arrays ``(samples, ...)``: one, a list, or a dict by the names of the inputs.
-            batch_size: Samples a step; default 32.
-            verbose: 1 shows progress; ``"auto"`` shows it on a terminal when it takes long.
+            x: Array-like of shape ``(samples, ...)``, or a list of them, or a dict of them by the names of the inputs.
+            batch_size: Integer, number of samples per batch. Defaults to 32, or to the batch size that the file requires.
+            verbose: 0 for no output, 1 to show progress, or ``"auto"`` to show it on a terminal for long predictions. Defaults
+                to ``"auto"``.
 
         Returns:
-            NumPy arrays ``(samples, ...)`` in the form of the model's outputs.
+            NumPy array of shape ``(samples, ...)``, or a tree of them with the structure of the model's outputs.
 
         Raises:
-            DataError: There are no samples, or they do not fit the model.
+            DataError: If there are no samples, or the inputs do not match the model.
+            InvalidTypeError: If the values have an invalid dtype.
+            ShapeError: If an input has an invalid shape, or the number of samples is invalid for the batch size of the file.
+            InvalidArgumentError: If ``batch_size`` is invalid.
         """
         if batch_size is not None:
             arguments.check_integers("predict", 1, batch_size=batch_size)
@@ -110,7 +119,7 @@ class OnnxModel:
         samples = len(arrays[0])
         size = self._batch_size(batch_size, samples)
         if samples <= size:
-            return trees.unflatten(self._output_form, self._run(arrays))
+            return trees.unflatten(self._output_structure, self._run(arrays))
         steps = -(-samples // size)
         parts = []
         with Progress(verbose if steps > 100 else 0) as progress:
@@ -120,49 +129,49 @@ class OnnxModel:
                 progress.update(number, {})
             progress.end({})
         joined = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
-        return trees.unflatten(self._output_form, joined)
+        return trees.unflatten(self._output_structure, joined)
 
     def __call__(self, x: Any) -> Any:
-        """The outputs for one batch."""
-        return trees.unflatten(self._output_form, self._run(self._as_inputs("call", x)))
+        """Compute the outputs for one batch."""
+        return trees.unflatten(self._output_structure, self._run(self._as_inputs("call", x)))
 
     def _run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         inputs, outputs = self._names
         return self._session.run(outputs, dict(zip(inputs, arrays, strict=True)))
 
     def _batch_size(self, wanted: int | None, samples: int) -> int:
-        """How many samples a step takes: what the file says, if it fixes it."""
+        """Return the batch size: that of the file if it is fixed."""
         fixed = self._fixed_batch
         if fixed is None:
             return wanted or 32
         if wanted not in (None, fixed):
             raise InvalidArgumentError(
-                f"`predict` was given batch_size={wanted}.",
-                f"The file was made for batches of {fixed}.",
-                "Leave `batch_size` out.",
+                f"`predict` received batch_size={wanted}.",
+                f"The file requires a batch size of {fixed}.",
+                "Omit `batch_size`.",
             )
         if samples % fixed:
             raise ShapeError(
-                f"`predict` was given {samples} samples.",
-                f"The file was made for batches of {fixed}, so it takes a multiple of {fixed}.",
-                "Fill the last batch up with samples that you leave out of the result.",
+                f"`predict` received {samples} samples.",
+                f"The file requires a batch size of {fixed}, so the number of samples must be a multiple of {fixed}.",
+                "Pad the last batch, and discard the outputs for the padding.",
             )
         return fixed
 
-    # --- What comes in ------------------------------------------------------------------------------------------------
+    # --- Inputs -------------------------------------------------------------------------------------------------------
 
     def _as_inputs(self, function: str, x: Any) -> list[np.ndarray]:
-        """The arrays in the order and the dtypes of the inputs."""
-        given = self._in_order(function, x)
-        arrays = [_fitting(function, item, value) for item, value in zip(self._inputs, given, strict=True)]
+        """Return the arrays in the order and with the dtypes of the inputs."""
+        values = self._in_order(function, x)
+        arrays = [_as_array(function, item, value) for item, value in zip(self._inputs, values, strict=True)]
         lengths = [len(array) for array in arrays]
         if 0 in lengths:
-            raise DataError(f"`{function}` was given no samples.", "It needs at least one.", "Check how the data was loaded.")
+            raise DataError(f"`{function}` received no samples.", "At least one is required.", "Check how the data was loaded.")
         if len(set(lengths)) > 1:
             raise DataError(
-                f"`{function}` was given inputs with {dict(zip(self._names[0], lengths, strict=True))} rows.",
-                "They must have the same number of rows, one for each sample.",
-                "Check how the arrays were made or cut.",
+                f"`{function}` received inputs with {dict(zip(self._names[0], lengths, strict=True))} samples.",
+                "All inputs must have the same number of samples.",
+                "Check how the arrays were created or sliced.",
             )
         return arrays
 
@@ -171,40 +180,40 @@ class OnnxModel:
         if isinstance(x, np.ndarray) and len(names) == 1:
             return [x]
         if isinstance(x, dict):
-            keys = list(self._input_form) if isinstance(self._input_form, dict) else names
+            keys = list(self._input_structure) if isinstance(self._input_structure, dict) else names
             keys = keys if set(keys) <= set(x) else names
             unknown = [key for key in x if key not in keys]
             if unknown or len(x) != len(keys):
                 raise DataError(
-                    f"`{function}` was given `x` with the keys {list(x)}.",
+                    f"`{function}` received `x` with the keys {list(x)}.",
                     f"The model's inputs are {keys}.",
-                    (did_you_mean(unknown[0], keys) if unknown else "") or "Give one array for each of these names.",
+                    (did_you_mean(unknown[0], keys) if unknown else "") or "Pass one array for each of these names.",
                 )
             return [x[key] for key in keys]
         several = isinstance(x, (list, tuple)) and any(getattr(item, "shape", ()) for item in x)
         arrays = list(x) if several else [x]
         if len(arrays) != len(names):
             raise DataError(
-                f"`{function}` was given {len(arrays)} array{'s' if len(arrays) > 1 else ''}.",
+                f"`{function}` received {len(arrays)} array{'s' if len(arrays) > 1 else ''}.",
                 f"The model has {len(names)} input{'s' if len(names) > 1 else ''}: {names}.",
-                "Give one array for each, in a list or in a dict by these names.",
+                "Pass one array for each input, in a list or in a dict with these names.",
             )
         return arrays
 
 
 def load_onnx(filepath: str | os.PathLike) -> OnnxModel:
-    """A model from an ONNX file, to predict with. Any program may have written the file.
+    """Load an ONNX file for inference. The file may have been written by any software.
 
     Args:
-        filepath: The path.
+        filepath: Path of the file.
 
     Returns:
-        The model.
+        ``OnnxModel`` instance.
 
     Raises:
-        MissingPackageError: ``onnxruntime`` is not installed.
-        InvalidArgumentError: There is no such file.
-        ModelFormatError: It is no ONNX file, or ONNX Runtime cannot run it.
+        MissingPackageError: If ``onnxruntime`` is not installed.
+        InvalidArgumentError: If the file does not exist.
+        ModelFormatError: If the file is not an ONNX file, or ONNX Runtime cannot run it.
 
     Example:
         >>> import tempfile
@@ -224,59 +233,61 @@ def _session(path: Path) -> Any:
 
     if not path.is_file():
         raise InvalidArgumentError(
-            f"`load_onnx` was given {str(path)!r}.",
-            "There is no such file.",
-            "Check the path; `model.export` writes such files.",
+            f"Cannot read {str(path)!r}: file not found.",
+            "`load_onnx` requires the path of an existing ONNX file.",
+            "Check the path, or write the file with `model.export`.",
         )
     try:
         return onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
-    except Exception as error:  # ONNX Runtime has no family of exceptions
+    except Exception as error:  # the exceptions of ONNX Runtime have no common base class
         raise ModelFormatError(
             f"{str(path)!r} cannot be run: {error}",
-            "It must be an ONNX file whose operations ONNX Runtime knows.",
-            "Check that the file is whole, or install a newer `onnxruntime`.",
+            "It must be an ONNX file whose operations ONNX Runtime supports.",
+            "Check that the file is complete, or install a newer version of `onnxruntime`.",
         ) from None
 
 
 def _json(text: str | None) -> Any:
     try:
         return json.loads(text or "null")
-    except ValueError:  # somebody else's
+    except ValueError:  # metadata written by other software
         return None
 
 
-def _form(text: str | None, names: list[str]) -> Any:
-    """The tree that a model had its inputs or outputs in, with their names; for another program's file a list."""
-    form = _json(text)
-    if trees.leaves(form) == names:
-        return form
+def _structure(text: str | None, names: list[str]) -> Any:
+    """Return the tree of names of the inputs or outputs; for a file of other software, a name or a list of names."""
+    structure = _json(text)
+    if trees.leaves(structure) == names:
+        return structure
     return names[0] if len(names) == 1 else names
 
 
-def _fitting(function: str, item: _End, value: Any) -> np.ndarray:
-    """An array as an input takes it."""
-    if isinstance(value, np.ndarray) and item.takes(value):
+def _as_array(function: str, item: _Port, value: Any) -> np.ndarray:
+    """Convert a value to an array with the dtype and shape of an input."""
+    if isinstance(value, np.ndarray) and item.accepts(value):
         return value
     try:
         array = np.asarray(value)
     except ValueError:
         raise DataError(
-            f"`{function}` was given rows of different lengths for the input {item.name!r}.",
+            f"`{function}` received samples of different lengths for the input {item.name!r}.",
             "All samples must have the same shape.",
-            "Cut them or fill them up to one length.",
+            "Truncate or pad them to the same length.",
         ) from None
     if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and np.dtype(item.dtype).kind != "f"):
         raise InvalidTypeError(
-            f"`{function}` was given {array.dtype} for the input {item.name!r}.",
-            f"It takes {item.dtype}.",
-            "Give numbers." if array.dtype.kind not in "biuf" else f"Round them first: `x.round().astype('{item.dtype}')`.",
+            f"`{function}` received {array.dtype} for the input {item.name!r}.",
+            f"It must be {item.dtype}.",
+            "Pass numerical values."
+            if array.dtype.kind not in "biuf"
+            else f"Round them first: `x.round().astype('{item.dtype}')`.",
         )
     if len(item.shape) == array.ndim + 1 and item.shape[-1] == 1:
-        array = array[..., None]  # as the model itself adds it
+        array = array[..., None]  # the model does the same
     if array.ndim != len(item.shape) or any(s not in (None, n) for s, n in zip(item.shape[1:], array.shape[1:], strict=True)):
         raise ShapeError(
-            f"`{function}` was given an array of shape {array.shape} for the input {item.name!r}.",
-            f"It takes {item.shape}.",
-            "Reshape or resize the samples; one sample alone needs the axis of the batch: `x[None]`.",
+            f"`{function}` received an array of shape {array.shape} for the input {item.name!r}.",
+            f"The shape must be {item.shape}.",
+            "Reshape or resize the samples; add a batch axis to a single sample: `x[None]`.",
         )
     return np.ascontiguousarray(array, item.dtype)

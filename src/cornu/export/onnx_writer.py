@@ -1,4 +1,4 @@
-"""Models as ONNX files: recorded by one run on arrays of the ONNX backend, and held against the model before they are there."""
+"""Export of models to ONNX files: a model is recorded by one call with the ONNX backend, and the file is verified."""
 
 import importlib.metadata
 import json
@@ -14,39 +14,40 @@ from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.signature import input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
-from cornu.export.onnx_verification import OPEN_SIZES, Input, held_against
+from cornu.export.onnx_verification import OPEN_SIZES, Input, verify_file
 from cornu.export.packages import need
 from cornu.io.atomic import atomic_write
 
 _BATCH = 29
-"""The size of the batch that is recorded: one that nothing else has, so that it is found if it stays in the file."""
+"""Batch size of the recorded call. It is unlikely to occur elsewhere, so that it is detected if it remains in the file."""
 
 
 _MAX_BYTES = 2**31 - 2**20
-"""What an ONNX file can hold."""
+"""Maximum size of an ONNX file in bytes."""
 
 
 def write(model: Any, path: Path) -> str:
-    """Writes a model as an ONNX file, after it was seen to give what the model gives.
+    """Write a model to an ONNX file, after verifying that the file returns the outputs of the model.
 
     Args:
-        model: The model, built.
-        path: Where to. A file that is there stays until the new one is known to be right.
+        model: Built model.
+        path: ``Path`` of the file. An existing file is replaced only after the new one has been verified.
 
     Returns:
-        A line that says what was written.
+        String, a message about the exported file.
 
     Raises:
-        MissingPackageError: ``onnx`` or ``onnxruntime`` is not installed.
-        NotBuiltError: The model has no shapes yet.
-        BackendError: Something in the model cannot be said in ONNX, or the file gives other numbers than the model.
+        MissingPackageError: If ``onnx`` or ``onnxruntime`` is not installed.
+        NotBuiltError: If the model is not built.
+        InvalidArgumentError: If the weights are larger than 2 GiB.
+        BackendError: If an operation is not supported by ONNX, or the outputs of the file differ from those of the model.
 
     Example:
         >>> import tempfile
         >>> import cornu
         >>> from cornu.export import onnx_writer
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.ReLU()])
-        >>> onnx_file.write(model, Path(tempfile.mkdtemp()) / "positive.onnx")
+        >>> onnx_writer.write(model, Path(tempfile.mkdtemp()) / "positive.onnx")
         'Exported to positive.onnx (opset 17): largest difference 0.0e+00 over 2 batches'
     """
     need("export", "onnx", "onnxruntime")
@@ -56,7 +57,7 @@ def write(model: Any, path: Path) -> str:
     recorded, names = _record(model, inputs, form)
     with atomic_write(path) as temporary:
         temporary.write_bytes(recorded)
-        difference, batches = held_against(model, temporary, inputs, form, names)
+        difference, batches = verify_file(model, temporary, inputs, form, names)
     opset = backends.get("onnx").OPSET
     counted = f"{batches} batch{'es' if batches > 1 else ''}"
     return f"Exported to {path.name} (opset {opset}): largest difference {difference:.1e} over {counted}"
@@ -65,15 +66,15 @@ def write(model: Any, path: Path) -> str:
 def _check(model: Any) -> None:
     if not model.built:
         raise NotBuiltError(
-            f"The model {model.name!r} was to be exported, and it is not built.",
-            "A file holds the weights, so the shape of the input must be known.",
-            "Begin the model with `cornu.Input(shape)`, or call it on data once.",
+            f"Cannot export the model {model.name!r}: it is not built.",
+            "A file contains the weights, so the input shape must be known.",
+            "Add a `cornu.Input(shape)` to the model, or call it on data once.",
         )
     size = sum(variable.size * np.dtype(variable.dtype).itemsize for variable in model.variables)
     if size > _MAX_BYTES:
         raise InvalidArgumentError(
-            f"The weights of {model.name!r} take {size / 2**30:.1f} GiB.",
-            "An ONNX file holds at most 2 GiB.",
+            f"The weights of {model.name!r} have a size of {size / 2**30:.1f} GiB.",
+            "An ONNX file can contain at most 2 GiB.",
             "Export it with `format='tf_saved_model'`, or save it with `model.save`.",
         )
 
@@ -82,13 +83,13 @@ def _check(model: Any) -> None:
 
 
 def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str]]:
-    """The bytes of the file, and the names of its outputs."""
+    """Record a model; return the bytes of the file and the names of its outputs."""
     engine = backends.get("onnx")
     graph = Graph(call_context.path_of)
-    arrays = [_entrance(graph, item) for item in inputs]
+    arrays = [_input_array(graph, item) for item in inputs]
     constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
     context = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
-    # The backend is named twice: `surroundings` tells the layers, `running_on` the ops that make arrays of Python's numbers.
+    # The backend is set twice: the call context is for layers, the placement scope for ops that create arrays.
     with config.placement_scope("onnx"), call_context.entered(context), recording(graph):
         outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, context.values or {})
@@ -105,8 +106,8 @@ def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str
     return engine.model_proto(graph, model.name, version, metadata).SerializeToString(), names
 
 
-def _entrance(graph: Graph, item: Input) -> OnnxArray:
-    """The array that an input begins with. All inputs have the batch of the first that leaves its size open."""
+def _input_array(graph: Graph, item: Input) -> OnnxArray:
+    """Return the symbolic array of an input. All inputs share the unknown batch size of the first one that has it."""
     shape: list[Any] = list(item.sizes(_BATCH, OPEN_SIZES[0]))
     for axis, size in enumerate(item.shape):
         if size is not None:
@@ -123,9 +124,6 @@ def _check_unchanged(model: Any, before: dict[int, Any], after: dict[int, Any]) 
         if after[id(variable)] is not before[id(variable)]:
             raise BackendError(
                 f"The variable {variable.path!r} was assigned to while the model was recorded for ONNX.",
-                "An ONNX file keeps nothing from one call to the next.",
-                "Make the layer stateless for the export, such as with `stateful=False`.",
+                "An ONNX file keeps no state between calls.",
+                "Make the layer stateless for the export, for example with `stateful=False`.",
             )
-
-
-# --- Holding the file against the model -------------------------------------------------------------------------------

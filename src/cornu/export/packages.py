@@ -1,4 +1,4 @@
-"""Packages that only the export needs."""
+"""Check of the optional packages required by the export."""
 
 import importlib.util
 
@@ -6,19 +6,19 @@ from cornu.errors import MissingPackageError
 
 
 def need(what: str, *packages: str) -> None:
-    """Refuses to go on if a package is not installed.
+    """Raise an error if a package is not installed.
 
     Args:
-        what: The function that the user called.
-        *packages: Names of the packages.
+        what: String, name of the function that the user called.
+        *packages: Names of the required packages.
 
     Raises:
-        MissingPackageError: One of them is not installed.
+        MissingPackageError: If a package is not installed.
     """
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError(
             f"`{what}` was called for an ONNX file.",
-            f"It needs {' and '.join(map(repr, missing))}, which {'is' if len(missing) == 1 else 'are'} not installed.",
+            f"It requires {' and '.join(map(repr, missing))}, which {'is' if len(missing) == 1 else 'are'} not installed.",
             'Run `pip install "cornu[export]"`.',
         )

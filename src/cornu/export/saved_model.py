@@ -1,4 +1,4 @@
-"""A model as TensorFlow's SavedModel: a folder that plain TensorFlow, and what serves its models, can load."""
+"""Export of models to TensorFlow's SavedModel format, a folder that TensorFlow and TensorFlow Serving can load."""
 
 import importlib.util
 import os
@@ -20,25 +20,26 @@ from cornu.core.signature import input_specs, output_names
 from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
 
 _KEY = (0x5EED, 0)
-_MARK = "saved_model.pb"
-"""The file by which a SavedModel is known."""
+_SAVED_MODEL_FILE = "saved_model.pb"
+"""Name of the file that identifies a SavedModel."""
 
 
 def write(model: Any, folder: str | os.PathLike) -> None:
-    """Writes a model as a SavedModel, for batches of any size.
+    """Write a model to a SavedModel, for batches of any size.
 
-    The signature ``"serving_default"`` takes the model's inputs by their names and gives a dict of its outputs. What the model
-    says of a sample must not depend on the others in its batch: the function that is written is the one for a sample,
-    vectorised.
+    The signature ``"serving_default"`` accepts the inputs of the model by name and returns a dict of its outputs. The outputs
+    for a sample must not depend on the other samples of the batch, since the exported function is the function of a single
+    sample, vectorized.
 
     Args:
-        model: A model that is built, on any backend.
-        folder: Where to write. A SavedModel that is there is replaced, at once and as a whole.
+        model: Built model, on any backend.
+        folder: Path of the folder to write. An existing SavedModel is replaced once the new one is complete.
 
     Raises:
-        MissingPackageError: TensorFlow is not installed.
-        NotBuiltError: The model has no weights yet.
-        InvalidArgumentError: Another thing than a SavedModel is there, or the model computes with sizes that it does not know.
+        MissingPackageError: If TensorFlow is not installed.
+        NotBuiltError: If the model is not built.
+        InvalidArgumentError: If ``folder`` exists and is not a SavedModel, its parent folder does not exist, or the model
+            requires unknown sizes other than the batch size.
 
     Example:
         >>> import cornu, tempfile
@@ -50,62 +51,62 @@ def write(model: Any, folder: str | os.PathLike) -> None:
     """
     target = Path(os.path.realpath(folder))
     _check(model, target)
-    backends.get("tensorflow")  # loads TensorFlow, as Cornu wants it
+    backends.get("tensorflow")  # imports TensorFlow with Cornu's settings
     import tensorflow as tf
 
     module: Any = tf.Module()
     module.weights = [tf.Variable(variable.numpy(), trainable=variable.trainable) for variable in model.variables]
-    serve = _traced(tf, model, module.weights)
-    with _folder_in_place_of(target) as temporary:
+    serve = _trace(tf, model, module.weights)
+    with _replace_folder(target) as temporary:
         tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
 
 
 def _check(model: Any, target: Path) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingPackageError(
-            "A SavedModel was to be written.", "It needs TensorFlow, which is not installed.", "Run `pip install tensorflow`."
+            "Cannot write a SavedModel.", "It requires TensorFlow, which is not installed.", "Run `pip install tensorflow`."
         )
     if not model.built:
         raise NotBuiltError(
-            f"The model {model.name!r} was to be exported, and has not been built.",
-            "Its weights do not exist yet.",
-            "Give it an `Input`, or call it on data first.",
+            f"Cannot export the model {model.name!r}: it is not built.",
+            "The model must have weights.",
+            "Add an `Input` to the model, or call it on data first.",
         )
-    if target.exists() and not (target / _MARK).is_file() and not (target.is_dir() and not any(target.iterdir())):
+    if target.exists() and not (target / _SAVED_MODEL_FILE).is_file() and not (target.is_dir() and not any(target.iterdir())):
         raise InvalidArgumentError(
-            f"A SavedModel was to be written to `{target}`, where something else is.",
-            "Only a SavedModel, or an empty folder, is replaced.",
-            "Choose another name.",
+            f"Cannot write a SavedModel to `{target}`: it exists and is not a SavedModel.",
+            "Only a SavedModel or an empty folder can be replaced.",
+            "Choose another path.",
         )
     if not target.parent.is_dir():
         raise InvalidArgumentError(
-            f"A SavedModel was to be written to `{target}`, and the folder `{target.parent}` does not exist.",
-            "It is written into a folder that exists.",
-            f"Make it first: `os.makedirs({str(target.parent)!r})`.",
+            f"Cannot write a SavedModel to `{target}`: the folder `{target.parent}` does not exist.",
+            "A SavedModel must be written to an existing folder.",
+            f"Create it first: `os.makedirs({str(target.parent)!r})`.",
         )
 
 
 # --- The function -----------------------------------------------------------------------------------------------------
 
 
-def _traced(tf: Any, model: Any, weights: list) -> Any:
-    """The model as TensorFlow's concrete function of a batch of any size."""
+def _trace(tf: Any, model: Any, weights: list) -> Any:
+    """Return the model as a concrete function of TensorFlow, for batches of any size."""
     specs = input_specs(model)
     inputs = [
         replace(spec, name=name)
-        for spec, name in zip(trees.leaves(specs), _usable(spec.name for spec in trees.leaves(specs)), strict=True)
+        for spec, name in zip(trees.leaves(specs), _valid_names(spec.name for spec in trees.leaves(specs)), strict=True)
     ]
     names: list[str] = []
 
     def serve(**batch: Any) -> dict[str, Any]:
-        call = _bound(model, specs, [tf.convert_to_tensor(weight) for weight in weights])
+        call = _bind_weights(model, specs, [tf.convert_to_tensor(weight) for weight in weights])
 
-        def of_a_sample(sample: list) -> list:
+        def serve_sample(sample: list) -> list:
             outputs = call([tf.expand_dims(part, 0) for part in sample])
-            names[:] = _usable(output_names(model, outputs))
+            names[:] = _valid_names(output_names(model, outputs))
             return [tf.squeeze(output, 0) for output in trees.leaves(outputs)]
 
-        results = tf.vectorized_map(of_a_sample, [batch[each.name] for each in inputs])
+        results = tf.vectorized_map(serve_sample, [batch[each.name] for each in inputs])
         return dict(zip(names, results, strict=True))
 
     arguments = {each.name: tf.TensorSpec((None, *each.shape[1:]), each.dtype, name=each.name) for each in inputs}
@@ -116,14 +117,14 @@ def _traced(tf: Any, model: Any, weights: list) -> Any:
         if not unknown:
             raise
         raise InvalidArgumentError(
-            f"The model {model.name!r} computes with a size of its inputs {unknown} that is not known.",
-            "Only the size of the batch may be left open.",
-            "Build it for one size, such as `Input((224, 224, 3))`, and give it the weights.",
+            f"The model {model.name!r} requires an unknown size of its inputs {unknown}.",
+            "Only the batch size can be unknown.",
+            "Build the model with a fixed size, such as `Input((224, 224, 3))`, and set its weights.",
         ) from problem
 
 
-def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
-    """The call of the model on TensorFlow, with values in place of its variables; takes its inputs in a list."""
+def _bind_weights(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
+    """Return a function that calls the model on TensorFlow with a list of inputs, and with values in place of its variables."""
 
     def call(arrays: list) -> Any:
         bound = dict(zip(map(id, model.variables), values, strict=True))
@@ -135,8 +136,8 @@ def _bound(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
     return call
 
 
-def _usable(names: Iterable[str]) -> list[str]:
-    """Names as TensorFlow takes them for arguments: letters, digits and ``_``, each name once."""
+def _valid_names(names: Iterable[str]) -> list[str]:
+    """Return names that are valid and unique argument names in TensorFlow: letters, digits and ``_``."""
     found: list[str] = []
     for name in names:
         plain = re.sub(r"\W", "_", name)
@@ -150,24 +151,24 @@ def _usable(names: Iterable[str]) -> list[str]:
 
 
 @contextmanager
-def _folder_in_place_of(target: Path) -> Iterator[Path]:
-    """Gives a path beside the target; the folder there takes the target's place when the block ends, or goes if it raises."""
-    mark = f".cornu-{os.getpid()}-{secrets.token_hex(4)}"
-    temporary, old = target.with_name(f"{mark}.tmp"), target.with_name(f"{mark}.old")
+def _replace_folder(target: Path) -> Iterator[Path]:
+    """Context manager that yields a temporary folder path, and replaces the target with that folder when the block ends."""
+    prefix = f".cornu-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary, old = target.with_name(f"{prefix}.tmp"), target.with_name(f"{prefix}.old")
     try:
         yield temporary
         for file in filter(Path.is_file, temporary.rglob("*")):
             with open(file, "r+b") as written:
                 os.fsync(written.fileno())
-        _exchange(temporary, target, old)
+        _rename(temporary, target, old)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _exchange(temporary: Path, target: Path, old: Path) -> None:
-    """Gives the new folder the target's name. One that is there cannot be replaced: it steps aside, and back if need be."""
+def _rename(temporary: Path, target: Path, old: Path) -> None:
+    """Rename the new folder to the target. An existing target is renamed first, and restored if an error occurs."""
     if not target.exists():
         os.replace(temporary, target)
         return

@@ -1,1 +1,1 @@
-"""Files: atomic writes, downloads with hashes, cache folders, archives."""
+"""Files: atomic writes, downloads with checksums, the dataset cache and archives."""

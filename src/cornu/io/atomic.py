@@ -1,6 +1,6 @@
-"""Writing a file so that there is always one complete version of it: the old one or the new one, never a half.
+"""Atomic file writes: the target always contains either the complete old version or the complete new version.
 
-The new content goes to a temporary file beside the target, is brought to the disk, and then takes the target's name.
+The new content is written to a temporary file in the folder of the target, flushed to the disk, and renamed to the target.
 """
 
 import glob
@@ -15,25 +15,25 @@ from pathlib import Path
 
 from cornu.errors import InvalidArgumentError
 
-_open_here: set[str] = set()
-"""Names of the temporary files that this process is writing now."""
+_open_files: set[str] = set()
+"""Names of the temporary files that this process is writing."""
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary path to write to; at the end of the block the file there takes the place of the target at once.
+    """Context manager that yields a temporary path to write to, and atomically replaces the target when the block ends.
 
-    If the block raises, or the process dies in it, the target stays as it was. The next save of the same target clears away
-    what a killed process left. A symbolic link is followed: the file that it points to is replaced.
+    If the block raises an error or the process is killed, the target is unchanged. The next write of the same target removes
+    the temporary files of killed processes. A symbolic link is followed: the file it points to is replaced.
 
     Args:
-        path: The target. Its folder must exist.
+        path: Path of the target. Its folder must exist.
 
     Yields:
-        A path in the target's folder, with the target's ending, where no file is yet.
+        ``Path`` of a file that does not exist yet, in the folder of the target and with the extension of the target.
 
     Raises:
-        InvalidArgumentError: There is no such folder, or the target is a folder itself.
+        InvalidArgumentError: If the folder does not exist, or the target is a folder.
 
     Example:
         >>> import tempfile
@@ -47,7 +47,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     _check_target(target)
     _remove_stale(target)
     temporary = target.with_name(f"{_prefix(target)}{os.getpid()}-{secrets.token_hex(4)}.tmp{target.suffix}")
-    _open_here.add(temporary.name)
+    _open_files.add(temporary.name)
     try:
         yield temporary
         if target.exists():
@@ -57,15 +57,15 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     finally:
-        _open_here.discard(temporary.name)
+        _open_files.discard(temporary.name)
 
 
 def publish(temporary: Path, target: Path) -> None:
-    """Brings a finished file to the disk and gives it its final name in one step.
+    """Flush a complete file to the disk and atomically rename it to its final path.
 
     Args:
-        temporary: The finished file.
-        target: Its final path, on the same disk; a file that is there is replaced.
+        temporary: Path of the complete file.
+        target: Final path, on the same file system; an existing file is replaced.
 
     Example:
         >>> import tempfile
@@ -78,7 +78,7 @@ def publish(temporary: Path, target: Path) -> None:
     with open(temporary, "r+b") as file:
         os.fsync(file.fileno())
     os.replace(temporary, target)
-    if os.name == "nt":  # a folder cannot be opened there
+    if os.name == "nt":  # Windows cannot open a folder
         return
     folder = os.open(target.parent, os.O_RDONLY)
     try:
@@ -90,20 +90,20 @@ def publish(temporary: Path, target: Path) -> None:
 def _check_target(target: Path) -> None:
     if not target.parent.is_dir():
         raise InvalidArgumentError(
-            f"`{target}` was to be written, and the folder `{target.parent}` does not exist.",
-            "A file is saved into a folder that exists.",
-            f"Make it first: `os.makedirs({str(target.parent)!r})`.",
+            f"Cannot write `{target}`: the folder `{target.parent}` does not exist.",
+            "A file must be saved to an existing folder.",
+            f"Create it first: `os.makedirs({str(target.parent)!r})`.",
         )
     if target.is_dir():
         raise InvalidArgumentError(
-            f"`{target}` was to be written, and it is a folder.",
-            "A file is saved under a name of its own.",
+            f"Cannot write `{target}`: it is a folder.",
+            "The path must be that of a file.",
             "Add a file name to the path.",
         )
 
 
 def _prefix(target: Path) -> str:
-    """How the temporary files of a target begin on this machine; short, so that no target's name is too long for it."""
+    """Return the prefix of a target's temporary files on this machine; it has a fixed length, so that long names stay valid."""
     return f".cornu-{_digest(target.name)}-{_digest(platform.node())}-"
 
 
@@ -112,25 +112,25 @@ def _digest(text: str) -> str:
 
 
 def _remove_stale(target: Path) -> None:
-    """Removes temporary files of this target whose process, on this machine, is gone."""
+    """Remove temporary files of this target that were written by processes of this machine that no longer run."""
     prefix = _prefix(target)
     for left in target.parent.glob(f"{prefix}*.tmp{glob.escape(target.suffix)}"):
         process = left.name[len(prefix) :].partition("-")[0]
-        if left.name not in _open_here and not _is_running(process):
-            with suppress(OSError):  # another save of the same target was faster, or the folder does not let us
+        if left.name not in _open_files and not _is_running(process):
+            with suppress(OSError):  # another write of the same target removed it first, or permission is denied
                 left.unlink()
 
 
 def _is_running(process: str) -> bool:
-    """Whether another process of this number runs; False for our own, whose files are known by name."""
+    """Return whether another process with this ID is running; False for the current process, whose files are known by name."""
     if not process.isdecimal() or int(process) == os.getpid():
         return False
-    if os.name == "nt":  # signal 0 would end the process there; a file in use cannot be removed there anyway
+    if os.name == "nt":  # on Windows signal 0 ends the process, and a file in use cannot be removed anyway
         return False
     try:
         os.kill(int(process), 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # it is another user's
+    except PermissionError:  # the process belongs to another user
         return True
     return True

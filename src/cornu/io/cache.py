@@ -1,4 +1,4 @@
-"""Where the files of the data sets are: in a folder that already has them, or downloaded into Cornu's cache."""
+"""Locations of the dataset files: an existing folder, or Cornu's cache folder after a download."""
 
 import hashlib
 import os
@@ -11,15 +11,16 @@ from cornu.io.download import fetch
 
 
 class Source(NamedTuple):
-    """A published file.
+    """Published file of a dataset.
 
     Attributes:
-        name: Its path inside the cache folder.
-        url: Where it is published.
-        sha256: Its SHA-256 sum; whatever is downloaded must have it.
-        size: Its length in bytes.
-        also: Other paths, relative to the cache folder, under which people have it.
-        shared_name: One more such path, which a file of another data set may have as well: there the sum must be right.
+        name: String, path of the file relative to the cache folder.
+        url: String, address of the file.
+        sha256: String, SHA-256 checksum in hexadecimal digits, with which the downloaded file is verified.
+        size: Integer, size in bytes.
+        also: Tuple of alternative paths relative to the cache folder. Defaults to ``()``.
+        shared_name: String, alternative path that a file of another dataset may have too, so that its checksum is verified.
+            Defaults to ``""`` (none).
 
     Example:
         >>> Source("a.npz", "https://example.org/a.npz", sha256="00", size=3).also
@@ -35,14 +36,14 @@ class Source(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """The folder of Cornu's data sets: ``CORNU_DATASETS``, or ``cornu/datasets`` in the user's cache folder.
+    """Return the dataset folder of Cornu: ``CORNU_DATASETS``, or ``cornu/datasets`` in the user's cache folder.
 
-    The user's cache folder is that of the system: on Linux ``~/.cache``, or ``XDG_CACHE_HOME`` if that is set.
+    The user's cache folder depends on the operating system; on Linux it is ``XDG_CACHE_HOME``, which defaults to ``~/.cache``.
 
     Example:
-        >>> os.environ["CORNU_DATASETS"] = "/data/pictures"
+        >>> os.environ["CORNU_DATASETS"] = "/data/images"
         >>> cache_folder().as_posix()
-        '/data/pictures'
+        '/data/images'
         >>> del os.environ["CORNU_DATASETS"]
     """
     if chosen := os.environ.get("CORNU_DATASETS"):
@@ -51,23 +52,23 @@ def cache_folder() -> Path:
 
 
 def keras_folder() -> Path:
-    """Keras's own folder of data sets, which Cornu reads and never writes: in ``KERAS_HOME``, by default ``~/.keras``."""
+    """Return the dataset folder of Keras, in ``KERAS_HOME`` (defaults to ``~/.keras``). Cornu only reads it."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
 
 
 def get_path(source: Source) -> Path:
-    """The path of a published file on this machine; downloads it if nobody has done so yet.
+    """Return the local path of a published file, after downloading the file if necessary.
 
-    A file that is already there is taken as it is, without its checksum: what reads it looks at it closely.
+    The checksum of an existing file is not verified; the dataset readers validate its contents.
 
     Args:
-        source: The file.
+        source: ``Source`` instance.
 
     Returns:
-        The path of a file (or of the unpacked folder, if ``also`` names one and it is there).
+        ``Path`` of the file, or of the unpacked folder if ``source.also`` contains it and it exists.
 
     Raises:
-        DataError: The file is nowhere and cannot be downloaded.
+        DataError: If the file does not exist and cannot be downloaded.
     """
     for folder in (cache_folder(), keras_folder()):
         for name in (source.name, *source.also):

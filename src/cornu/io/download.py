@@ -1,4 +1,4 @@
-"""Fetching one file from the network: checked, atomic, and continued where an earlier try stopped."""
+"""Download of a single file: verified, atomic and resumable."""
 
 import hashlib
 import os
@@ -20,81 +20,81 @@ from cornu.errors import DataError
 from cornu.io.atomic import publish
 
 _TIMEOUT = 30.0
-"""Seconds of silence after which a connection counts as lost."""
-_SLOWEST = 20_000
-"""Bytes a second; a connection slower than this for the whole file is given up."""
-_TRIES = 3
-_LARGEST = 4 * 2**30
-"""Bytes that are taken at most if the size of the file is not known."""
-_CHUNK = 2**18
+"""Seconds without data after which a connection counts as lost."""
+_MIN_SPEED = 20_000
+"""Bytes per second; a download whose average speed is lower is aborted."""
+_ATTEMPTS = 3
+_MAX_SIZE = 4 * 2**30
+"""Maximum number of bytes to download if the size of the file is unknown."""
+_CHUNK_SIZE = 2**18
 
 
 def fetch(url: str, path: str | os.PathLike, sha256: str, size: int | None = None) -> Path:
-    """Downloads a file, checks it, and only then gives it its name.
+    """Download a file, verify its checksum and rename it to its final path.
 
-    What has arrived waits in a ``.part`` file beside it; a later call goes on from there. Two processes that want the same file
-    take turns, and the second finds it done. A terminal shows a progress bar, anything else gets one line.
+    Partial downloads are kept in a ``.part`` file next to the target and are resumed by a later call. Processes that request
+    the same file wait for each other, so that it is downloaded once. On a terminal a progress bar is shown, otherwise one line.
 
     Args:
-        url: An address that begins with ``https://`` or ``http://``; redirections to anything else are refused.
-        path: Where the file goes. Missing folders are made. If a file is there, it is returned as it is.
-        sha256: The SHA-256 sum of the file in hexadecimal digits, lower or upper case.
-        size: Its length in bytes, if it is known; nothing longer is read.
+        url: String, address that begins with ``https://`` or ``http://``; redirects to other schemes raise an error.
+        path: Path of the target. Missing folders are created. An existing file is returned unchanged.
+        sha256: String, SHA-256 checksum of the file in hexadecimal digits, lower or upper case.
+        size: Integer, size of the file in bytes; longer downloads raise an error. Defaults to None (unknown).
 
     Returns:
-        The path.
+        ``Path`` of the file.
 
     Raises:
-        DataError: There is no way to the file, what came is not the file, or it could not be written.
+        DataError: If the file cannot be downloaded or written, or if its size or checksum is wrong.
 
     Example:
         >>> from cornu.io.download import fetch
         >>> fetch("file:///a", "a", sha256="00")
         Traceback (most recent call last):
-        cornu.errors.DataError: The address `file:///a` was to be downloaded from. Only https:// and http:// are allowed. ...
+        cornu.errors.DataError: Cannot download from `file:///a`. Only https:// and http:// are allowed. ...
     """
     target = Path(path)
     _check_scheme(url)
     if target.exists():
         return target
-    with _explained(url, target):
+    with _explain_errors(url, target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target):
+        with _file_lock(target):
             if not target.exists():
                 _download(url, target, sha256.lower(), size)
     return target
 
 
 def _download(url: str, target: Path, sha256: str, size: int | None) -> None:
-    """Downloads into the ``.part`` file and publishes it. Once anew if what was continued from an earlier try is wrong."""
+    """Download into the ``.part`` file and publish it; restart once if a resumed download has a wrong checksum."""
     part = target.with_name(target.name + ".part")
     resumed = part.exists() and part.stat().st_size > 0
-    _fill(url, part, target, size)
-    found = _sum_of(part)
+    _download_part(url, part, target, size)
+    found = _sha256_of(part)
     if found != sha256 and resumed:
         part.unlink()
-        _fill(url, part, target, size)
-        found = _sum_of(part)
+        _download_part(url, part, target, size)
+        found = _sha256_of(part)
     if found != sha256:
         part.unlink()
         raise DataError(
-            f"What `{url}` sent has the SHA-256 sum {found}.",
-            f"`{target.name}` has {sha256}: this is not the file, or it was changed on the way.",
-            f"Try again later, or get the file elsewhere and put it at `{target}`.",
+            f"The file downloaded from `{url}` has the SHA-256 checksum {found}.",
+            f"The checksum of `{target.name}` must be {sha256}: this is another file, or it was modified in transit.",
+            f"Try again later, or obtain the file elsewhere and save it as `{target}`.",
         )
     publish(part, target)
 
 
-def _sum_of(path: Path) -> str:
+def _sha256_of(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fill(url: str, part: Path, target: Path, size: int | None) -> None:
-    """Asks for the file, and after a lost connection for the rest of it, until the ``.part`` file is whole."""
-    deadline = time.monotonic() + 2 * _TIMEOUT + (size or _LARGEST) / _SLOWEST
+def _download_part(url: str, part: Path, target: Path, size: int | None) -> None:
+    """Download the missing rest of the file, reconnecting after lost connections, until the ``.part`` file is complete."""
+    deadline = time.monotonic() + 2 * _TIMEOUT + (size or _MAX_SIZE) / _MIN_SPEED
     with open(part, "ab") as file, _progress(url, target, size) as report:
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             if file.tell() == size:
                 return
             with suppress(HTTPException, ConnectionError, TimeoutError, ssl.SSLError):
@@ -102,38 +102,38 @@ def _fill(url: str, part: Path, target: Path, size: int | None) -> None:
                     return
         raise DataError(
             f"The connection to `{url}` was lost after {file.tell():,} bytes" + (f" of {size:,}." if size is not None else "."),
-            "The whole file is needed.",
-            "Call again: the download goes on where it stopped.",
+            "The complete file is required.",
+            "Call the function again: the download resumes where it stopped.",
         )
 
 
 def _transfer(url: str, file: IO[bytes], size: int | None, deadline: float, report: Callable[[int], None]) -> bool:
-    """One connection: writes what comes after what the file has. Returns whether the server sent all that it announced."""
+    """Append the rest of the file over one connection; return whether the server sent as many bytes as it announced."""
     with _open(url, file.tell()) as response:
         if response.status != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {file.tell()}-"):
-            file.truncate(0)  # the server sends from the beginning
+            file.truncate(0)  # the server does not support ranges and sends the complete file
             file.seek(0)
-        limit = _LARGEST if size is None else size
+        limit = _MAX_SIZE if size is None else size
         end = None if response.length is None else file.tell() + response.length
-        while chunk := response.read1(_CHUNK):
+        while chunk := response.read1(_CHUNK_SIZE):
             if file.tell() + len(chunk) > limit:
                 file.truncate(0)
                 raise DataError(
                     f"`{url}` sent more than {limit:,} bytes.",
-                    "The file is not longer than that.",
-                    "The address no longer gives this file: get it elsewhere and put it into the cache folder.",
+                    "The file must not be larger.",
+                    "The address no longer serves this file: obtain it elsewhere and copy it into the cache folder.",
                 )
             file.write(chunk)
             report(file.tell())
             if time.monotonic() > deadline:
                 raise TimeoutError
-        if end is None:  # then only a chunked answer tells its end; otherwise size or checksum must decide
+        if end is None:  # only a chunked response marks its end; otherwise size or checksum must decide
             return response.chunked or size is None
         return file.tell() == end
 
 
 def _open(url: str, start: int) -> HTTPResponse:
-    """The server's answer, from a position of the file on; from the beginning where the position is not to its liking."""
+    """Return the response of the server from an offset on, or from the beginning if the server rejects the offset."""
     opener = urllib.request.build_opener(_HttpOnly)
     headers = {"User-Agent": "cornu"}
     if start:
@@ -147,7 +147,7 @@ def _open(url: str, start: int) -> HTTPResponse:
 
 
 class _HttpOnly(urllib.request.HTTPRedirectHandler):
-    """Follows redirections to web addresses only."""
+    """Redirect handler that follows redirects to http and https only."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
         _check_scheme(newurl)
@@ -157,15 +157,15 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
 def _check_scheme(url: str) -> None:
     if urllib.parse.urlsplit(url).scheme.lower() not in ("https", "http"):
         raise DataError(
-            f"The address `{url}` was to be downloaded from.",
+            f"Cannot download from `{url}`.",
             "Only https:// and http:// are allowed.",
             "Use a web address, or copy a local file into the cache folder.",
         )
 
 
 @contextmanager
-def _explained(url: str, target: Path) -> Iterator[None]:
-    """Turns what the system says about network and disk into what to do."""
+def _explain_errors(url: str, target: Path) -> Iterator[None]:
+    """Convert errors of the network and the disk into a ``DataError`` that says what to do."""
     try:
         yield
     except DataError:
@@ -173,24 +173,24 @@ def _explained(url: str, target: Path) -> Iterator[None]:
     except urllib.error.URLError as error:
         reason = f"{error.code} {error.reason}" if isinstance(error, urllib.error.HTTPError) else str(error.reason)
         raise DataError(
-            f"`{url}` could not be downloaded ({reason}).",
-            f"The file is needed once, as `{target}`.",
-            "Connect to the network and call again, or get the file on another machine and put it there. "
-            "Set CORNU_DATASETS to use a folder that already has it.",
+            f"Cannot download `{url}` ({reason}).",
+            f"The file is required as `{target}`.",
+            "Connect to the network and try again, or copy the file there from another machine. "
+            "Set CORNU_DATASETS to use a folder that already contains it.",
         ) from error
     except OSError as error:
         raise DataError(
-            f"`{target}` could not be written ({error.strerror or error}).",
-            "Downloads need a folder with room that may be written to.",
+            f"Cannot write `{target}` ({error.strerror or error}).",
+            "Downloads require a writable folder with enough free space.",
             "Set CORNU_DATASETS to such a folder.",
         ) from error
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Wait until no other process downloads this file. The system ends the wait also when that process is killed."""
+def _file_lock(target: Path) -> Iterator[None]:
+    """Context manager that waits until no other process downloads this file. A killed process releases its lock."""
     lock = FileLock(target.with_name(f".{target.name}.lock"))
-    with suppress(OSError):  # some network disks have no locks: there the checksum alone protects
+    with suppress(OSError):  # some network file systems do not support locks; the checksum still protects there
         lock.acquire()
     try:
         yield
@@ -200,7 +200,7 @@ def _alone(target: Path) -> Iterator[None]:
 
 @contextmanager
 def _progress(url: str, target: Path, size: int | None) -> Iterator[Callable[[int], None]]:
-    """A function to be told how many bytes there are; it moves a bar if somebody watches."""
+    """Context manager that yields a function of the number of downloaded bytes, which updates a progress bar on a terminal."""
     if not sys.stderr.isatty():
         print(f"Downloading {url} to {target}", file=sys.stderr)
         yield lambda _: None

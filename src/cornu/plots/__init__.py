@@ -1,4 +1,4 @@
-"""Pictures and tables of what a model learned. The figures are matplotlib's; nothing opens a window."""
+"""Plots and tables of training results. Figures are matplotlib figures; no function opens a window."""
 
 from cornu.plots.confusion_plots import confusion_counts, confusion_matrix
 from cornu.plots.curves import learning_curves

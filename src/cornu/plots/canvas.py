@@ -1,4 +1,4 @@
-"""What all figures share: an empty figure in Cornu's look, and saving it."""
+"""Helpers shared by all plots: creating, styling and saving figures."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,19 +10,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, INK, PALE = "#0072B2", "#D55E00", "#222222", "#D9D9D9"
-"""Two colours that callback_list can tell apart (of Okabe and Ito), one for text, one for lines in the background."""
+"""Two colors that are distinguishable with color blindness (Okabe and Ito), a text color and a color for grid lines."""
 
 DOTS_PER_INCH = 150
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure that makes room for its own labels.
-
-    It belongs to no window and to no global state.
+    """Create an empty figure with a constrained layout, independent of pyplot and its windows.
 
     Args:
-        width: In inches.
-        height: In inches.
+        width: Float, width in inches.
+        height: Float, height in inches.
 
     Example:
         >>> new_figure(4, 3).get_size_inches().tolist()
@@ -35,19 +33,19 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def quiet_frame(axes: "Axes") -> None:
-    """Takes away what carries no information: the upper and right line of the frame, and dark ticks."""
+def style_axes(axes: "Axes") -> None:
+    """Hide the top and right spines, and lighten the others and the ticks."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#888888")
     axes.tick_params(colors=INK, labelsize=9, color="#888888")
 
 
-def finished(figure: "Figure", path: str | os.PathLike | None) -> "Figure":
-    """The figure, saved as a PNG file if there is a path. The file is there whole or not at all.
+def save_figure(figure: "Figure", path: str | os.PathLike | None) -> "Figure":
+    """Save a figure atomically as a PNG file, and return it.
 
     Args:
-        figure: The figure.
-        path: Where to save it, or None.
+        figure: ``matplotlib.figure.Figure`` instance.
+        path: Path of the file, or None to save no file.
     """
     if path is not None:
         with atomic_write(path) as temporary:

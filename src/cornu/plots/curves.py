@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""Plots of learning curves."""
 
 import math
 import os
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu.errors import DataError, InvalidTypeError
-from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, finished, new_figure, quiet_frame
+from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, new_figure, save_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def learning_curves(history: Any, path: str | os.PathLike | None = None) -> "Figure":
-    """Draws how the loss and each metric went from epoch to epoch, in training and in validation.
+    """Plot the loss and each metric over the epochs, for training and validation.
 
     Args:
-        history: What ``fit`` gave back, or its ``history`` dictionary: name to the values of the epochs.
-        path: Where to save the picture as PNG; None does not save it.
+        history: ``History`` object returned by ``fit``, or its ``history`` dict that maps names to lists of one value per
+            epoch.
+        path: Path of the PNG file to write. Defaults to None (no file).
 
     Returns:
-        A ``matplotlib.figure.Figure`` with a panel for each name; ``val_loss`` is in the panel of ``loss``.
+        A ``matplotlib.figure.Figure`` with one subplot for each name; ``val_loss`` is in the subplot of ``loss``.
 
     Raises:
-        InvalidTypeError: ``history`` is neither.
-        DataError: There is nothing in it.
+        InvalidTypeError: If ``history`` is not one of these.
+        DataError: If ``history`` is empty.
 
     Example:
         >>> from cornu.plots import learning_curves
@@ -44,22 +45,22 @@ def learning_curves(history: Any, path: str | os.PathLike | None = None) -> "Fig
         _draw_curves(axes, name, curves[name], curves.get(f"val_{name}"))
     for axes in panels[len(names) :]:
         axes.remove()
-    return finished(figure, path)
+    return save_figure(figure, path)
 
 
 def _curves_of(history: Any) -> dict[str, list[float]]:
     curves = getattr(history, "history", history)
     if not isinstance(curves, Mapping):
         raise InvalidTypeError(
-            f"`history` is {type(history).__name__}.",
-            "It is what `model.fit(...)` gave back, or a dictionary of names to the values of the epochs.",
+            f"`history` is of type {type(history).__name__}.",
+            "It must be the object returned by `model.fit(...)`, or a dict that maps names to lists of values.",
             "Write `history = model.fit(...)`, and pass `history`.",
         )
     filled = {str(name): [float(value) for value in values] for name, values in curves.items() if len(values)}
     if not filled:
         raise DataError(
             "`history` is empty.",
-            "It holds at least one epoch.",
+            "It must contain at least one epoch.",
             "Call `model.fit(...)` with `epochs` of 1 or more first.",
         )
     return filled
@@ -80,4 +81,4 @@ def _draw_curves(axes: "Axes", name: str, training: Sequence[float], validation:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y", color=PALE, linewidth=0.6)
     axes.set_axisbelow(True)
-    quiet_frame(axes)
+    style_axes(axes)

@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Confusion matrices as text tables."""
 
 import io
 import textwrap
@@ -14,20 +14,21 @@ if TYPE_CHECKING:
 
 
 def confusion_table(matrix: Any, class_names: Sequence[str] | None = None) -> "Table":
-    """A table of which class was taken for which, to be printed with ``rich.print``.
+    """Return a confusion matrix as a table that ``rich.print`` can print.
 
-    What was right is green, what was wrong is red; the last column is the recall (how much of the class was found), the
-    last row the precision (how much of what was said to be the class is of it).
+    Correct predictions are green and wrong ones are red. The last column is the recall (fraction of the samples of a class that
+    are predicted correctly), the last row is the precision (fraction of the predictions of a class that are correct).
 
     Args:
-        matrix: Counts of shape ``(classes, classes)`` with a row for each true class (see :func:`confusion_counts`).
-        class_names: A name for each class; by default their numbers.
+        matrix: Array-like of counts of shape ``(classes, classes)`` with a row for each true class (see
+            :func:`confusion_counts`).
+        class_names: Sequence of strings, a name for each class. Defaults to the indices of the classes.
 
     Returns:
-        A ``rich.table.Table``; :func:`plain_text` makes text of it.
+        A ``rich.table.Table``; :func:`plain_text` converts it to a string.
 
     Raises:
-        ShapeError: ``matrix`` is not square, or there are not as many names as classes.
+        ShapeError: If ``matrix`` is not square, or if the numbers of names and classes differ.
 
     Example:
         >>> from cornu.plots import confusion_table, plain_text
@@ -49,22 +50,24 @@ def confusion_table(matrix: Any, class_names: Sequence[str] | None = None) -> "T
     table = Table(box=box.SIMPLE, show_footer=True, pad_edge=True)
     table.add_column("true \\ predicted", footer="precision", no_wrap=True)
     for number, name in enumerate(names):
-        table.add_column(Text(name), footer=_share(counts[number, number], counts[:, number]), justify="right", no_wrap=True)
+        table.add_column(
+            Text(name), footer=_percentage(counts[number, number], counts[:, number]), justify="right", no_wrap=True
+        )
     table.add_column("recall", justify="right", no_wrap=True)
     for number, name in enumerate(names):
         cells = [_cell(count, number == column) for column, count in enumerate(counts[number])]
-        table.add_row(Text(name), *cells, _share(counts[number, number], counts[number]))
+        table.add_row(Text(name), *cells, _percentage(counts[number, number], counts[number]))
     return table
 
 
 def plain_text(table: "Table") -> str:
-    """A table as text without colours, as wide as it needs to be: for files, logs and pipes.
+    """Convert a table to a string without colors and without a limit on its width, for files, logs and pipes.
 
     Args:
-        table: A ``rich.table.Table``.
+        table: ``rich.table.Table`` instance.
 
     Returns:
-        Its lines.
+        String with the lines of the table.
 
     Example:
         >>> from cornu.plots import confusion_table, plain_text
@@ -85,14 +88,14 @@ def _cell(count: int, is_right: bool) -> str:
     return f"[{'bold green' if is_right else 'red'}]{count}[/]"
 
 
-def _share(part: int, whole: np.ndarray) -> str:
+def _percentage(part: int, whole: np.ndarray) -> str:
     return f"{100 * part / whole.sum():.0f} %" if whole.sum() else "-"
 
 
 def _check_square(counts: np.ndarray, names: int) -> None:
     if counts.ndim != 2 or counts.shape != (names, names):
         raise ShapeError(
-            f"`matrix` has the shape {counts.shape}, and there are {names} class names.",
-            "It has a row and a column for each class.",
-            "Pass what `confusion_counts(y_true, y_pred)` gives, and one name for each class.",
+            f"`matrix` has shape {counts.shape}, and there are {names} class names.",
+            "`matrix` must have a row and a column for each class.",
+            "Pass the result of `confusion_counts(y_true, y_pred)`, and one name for each class.",
         )

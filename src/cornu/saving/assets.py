@@ -1,8 +1,8 @@
-"""The files that layers keep beside their weights, such as vocabularies, in the layout of Keras 3.
+"""Assets: files that layers save in addition to their weights, such as vocabularies, in the format of Keras 3.
 
-A layer, or another owner of variables, that defines ``save_assets(dir)`` and ``load_assets(dir)`` writes files into a folder
-and reads them from one. In a ``.keras`` file they are the members ``assets/<path of the layer>/...``, with the paths that
-weights have.
+A layer, or another owner of variables, saves assets by defining ``save_assets(dir)``, which writes files to a folder, and
+``load_assets(dir)``, which reads them. In a ``.keras`` file they are the members ``assets/<path of the layer>/...``, with the
+same path as the weights of the layer.
 """
 
 import os
@@ -19,15 +19,15 @@ ASSETS = "assets"
 
 _MAX_NAME, _MAX_DEPTH = 200, 32
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
-"""Names that are devices on Windows."""
+"""Names of devices on Windows, which are invalid file names."""
 
 
 class Asset(NamedTuple):
-    """A file of an owner.
+    """Asset file of a layer.
 
     Attributes:
-        name: Its name in the archive, with ``/``.
-        file: Where it is on the disk.
+        name: String, name of the member of the archive, with ``/`` as the separator.
+        file: ``Path`` of the file on the disk.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Asset(NamedTuple):
 
 
 def is_usable(name: str) -> bool:
-    """Return whether a name in an archive is a relative path that every system takes as it is.
+    """Return whether the name of a member is a relative path that is valid on every operating system.
 
     Example:
         >>> from cornu.saving.assets import is_usable
@@ -59,23 +59,24 @@ def _is_usable_part(part: str) -> bool:
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_assets(archive: zipfile.ZipFile, places: list[VariableGroup]) -> None:
-    """Write the files of all owners into an archive.
+def write_assets(archive: zipfile.ZipFile, groups: list[VariableGroup]) -> None:
+    """Write the assets of all owners to an archive.
 
     Args:
-        archive: A zip that is open for writing.
-        places: What ``places_of`` returned.
+        archive: ``ZipFile`` open for writing.
+        groups: List returned by ``variable_groups``.
 
     Raises:
-        InvalidArgumentError: An owner left something that is no plain file, or a name that another system would not take.
+        InvalidArgumentError: If ``save_assets`` wrote something other than a regular file, or a file whose name is not valid on
+            every operating system.
     """
     seen: set[str] = set()
-    for place in places:
-        save = _method(place.owner, "save_assets")
+    for group in groups:
+        save = _method(group.owner, "save_assets")
         if save is not None:
             with tempfile.TemporaryDirectory(prefix="cornu-assets-") as folder:
                 save(folder)
-                for asset in _files_in(Path(folder), place, seen):
+                for asset in _files_in(Path(folder), group, seen):
                     archive.write(asset.file, asset.name)
 
 
@@ -84,16 +85,16 @@ def _method(owner: Any, name: str) -> Callable | None:
     return method if callable(method) else None
 
 
-def _files_in(folder: Path, place: VariableGroup, seen: set[str]) -> Iterator[Asset]:
-    """Return the files that an owner left in a folder; ``seen`` holds the names that were used, in lower case."""
+def _files_in(folder: Path, group: VariableGroup, seen: set[str]) -> Iterator[Asset]:
+    """Yield the assets that an owner wrote to a folder; ``seen`` is the set of the names used so far, in lower case."""
     for file in sorted(folder.rglob("*")):
-        name = "/".join(part for part in (ASSETS, place.path, file.relative_to(folder).as_posix()) if part)
+        name = "/".join(part for part in (ASSETS, group.path, file.relative_to(folder).as_posix()) if part)
         is_plain = (file.is_dir() or file.is_file()) and not file.is_symlink()
         if not (is_plain and is_usable(name)) or name.lower() in seen:
             raise InvalidArgumentError(
-                f"`save_assets` of {place.owner.name!r} left {str(file.relative_to(folder))!r}.",
-                "Assets are plain files with names of their own that every system takes, also in lower case.",
-                "Give it another name, or write its contents into an ordinary file.",
+                f"`save_assets` of {group.owner.name!r} wrote {str(file.relative_to(folder))!r}.",
+                "Assets must be regular files whose names are valid on every system and unique, ignoring case.",
+                "Use another name, or write the contents to a regular file.",
             )
         if file.is_file():
             seen.add(name.lower())
@@ -103,23 +104,24 @@ def _files_in(folder: Path, place: VariableGroup, seen: set[str]) -> Iterator[As
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-def load_assets(places: list[VariableGroup], extract: Callable[[Path], None]) -> None:
-    """Let owners load their files, those that have some.
+def load_assets(groups: list[VariableGroup], extract: Callable[[Path], None]) -> None:
+    """Call ``load_assets`` of every owner that has assets.
 
     Args:
-        places: What ``places_of`` returned.
-        extract: Writes the members under ``assets/`` into a folder; called only if an owner wants them.
+        groups: List returned by ``variable_groups``.
+        extract: Function of a folder that extracts the members under ``assets/`` to it; called only if an owner defines
+            ``load_assets``.
     """
-    loaders = [(place, load) for place in places if (load := _method(place.owner, "load_assets")) is not None]
+    loaders = [(group, load) for group in groups if (load := _method(group.owner, "load_assets")) is not None]
     if not loaders:
         return
     with tempfile.TemporaryDirectory(prefix="cornu-assets-") as temporary:
         extract(Path(temporary))
-        for place, load in loaders:
-            folder = Path(temporary, ASSETS, *place.path.split("/"))
+        for group, load in loaders:
+            folder = Path(temporary, ASSETS, *group.path.split("/"))
             if folder.is_dir():
                 try:
                     load(os.fspath(folder))
                 except Exception as error:
-                    error.add_note(f"This happened in `load_assets` of {place.owner.name!r} ({type(place.owner).__name__}).")
+                    error.add_note(f"This happened in `load_assets` of {group.owner.name!r} ({type(group.owner).__name__}).")
                     raise

@@ -1,7 +1,8 @@
-"""The ``.keras`` file: a zip of ``metadata.json``, ``config.json`` and ``model.weights.h5``, as Keras 3 writes and reads it.
+"""The ``.keras`` format of Keras 3: a zip archive of ``metadata.json``, ``config.json`` and ``model.weights.h5``.
 
-Layers that have files of their own add them under ``assets/`` (see ``saving/assets.py``). Reading looks at the list of members
-first and refuses what Keras and Cornu never write. Nothing is unpacked to the disk but assets, if a layer asks for them.
+Assets of layers are stored under ``assets/`` (see ``saving/assets.py``). When an archive is opened, its list of members is
+validated, and anything that Keras and Cornu never write raises an error. Only assets that a layer loads are unpacked to the
+disk.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ from cornu.saving.weights_h5 import write_weights
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 KERAS_VERSION = "3.15.1"
-"""The version of Keras whose format is written."""
+"""Version of Keras in whose format files are written."""
 
 _MAX_METADATA_BYTES = 2**20
 _MAX_MEMBERS = 10_000
@@ -40,14 +41,14 @@ _END_RECORD_SIZE, _END_RECORD_MAGIC = 22, b"PK\x05\x06"
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], places: list[VariableGroup]) -> None:
-    """Writes a model file.
+def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], groups: list[VariableGroup]) -> None:
+    """Write a model file.
 
     Args:
-        path: Where to; a file that is there is overwritten (see ``atomic_write`` for the way to do it safely).
-        config: The model's config.
-        extras: What Cornu adds to the metadata, under the key ``"cornu"``.
-        places: The variables, and their owners, which may have assets.
+        path: Path of the file; an existing file is overwritten (see ``atomic_write`` to do so safely).
+        config: Dict, config of the model.
+        extras: Dict of Cornu's additional metadata, stored under the key ``"cornu"``.
+        groups: List returned by ``variable_groups``; the owners may have assets.
     """
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": date, "cornu": extras}
@@ -55,27 +56,27 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], pl
         archive.writestr(METADATA, safe_json.write_json(metadata, "`model.meta`"))
         archive.writestr(CONFIG, safe_json.write_json(config, "The config of the model"))
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(path.parent)) as weights:
-            write_weights(weights, places)
+            write_weights(weights, groups)
             weights.seek(0)
             with archive.open(WEIGHTS, "w", force_zip64=True) as member:
                 while block := weights.read(2**20):
                     member.write(block)
-        write_assets(archive, places)
+        write_assets(archive, groups)
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
 class Archive:
-    """A model file that is open for reading. Use it in a ``with`` block.
+    """Model file open for reading. Use it as a context manager.
 
     Args:
-        file: The file, open for reading.
-        source: What to call it in errors.
+        file: Binary file object, open for reading.
+        source: String, name of the file in error messages.
 
     Raises:
-        ModelFormatError: It is no zip, is damaged or cut short, or is put together as Keras and Cornu never do.
-        UnsafeModelError: It has members that could be meant to deceive.
+        ModelFormatError: If the file is not a zip archive, is damaged or truncated, or lacks a member.
+        UnsafeModelError: If the archive has members or a structure that Keras and Cornu never write.
     """
 
     def __init__(self, file: BinaryIO, source: str):
@@ -84,9 +85,9 @@ class Archive:
         file.seek(max(0, size - _END_RECORD_SIZE))
         if not file.read(_END_RECORD_SIZE).startswith(_END_RECORD_MAGIC):
             raise ModelFormatError(
-                f"{source} begins as a zip and has no end.",
-                "A zip ends with its table of contents.",
-                "The file is cut short, or something was added to it: copy or download it again.",
+                f"{source} begins as a zip archive and has no end record.",
+                "A zip archive must end with its table of contents.",
+                "The file is truncated, or data were appended to it: copy or download it again.",
             )
         try:
             self._zip = zipfile.ZipFile(file)
@@ -103,22 +104,22 @@ class Archive:
     def _check_members(self, size: int) -> None:
         members = self._zip.infolist()
         if len(members) > _MAX_MEMBERS:
-            raise self._strange(f"has {len(members):,} members")
+            raise self._unsafe(f"has {len(members):,} members")
         seen: dict[str, str] = {}
         for member in members:
             self._check_member(member)
             name = _plain(member.orig_filename)
             if name in seen:
-                raise self._strange(f"has the members {seen[name]!r} and {member.filename!r}, which are one name")
+                raise self._unsafe(f"has the members {seen[name]!r} and {member.filename!r}, which are the same name")
             seen[name] = member.filename
         if sum(member.file_size for member in members) > _MAX_RATIO * size + _IN_MEMORY:
-            raise self._strange("has members that unpack to much more than any model")
+            raise self._unsafe("has members that unpack to much more than any model")
         for name in (METADATA, CONFIG, WEIGHTS):
             if seen.get(name) != name:
                 raise ModelFormatError(
                     f"{self._source} has no member `{name}`.",
-                    f"A model file holds `{METADATA}`, `{CONFIG}` and `{WEIGHTS}`.",
-                    "It is another kind of zip, or a member was removed.",
+                    f"A model file must contain `{METADATA}`, `{CONFIG}` and `{WEIGHTS}`.",
+                    "Check that the file is a `.keras` file: it is another zip archive, or a member was removed.",
                 )
         self._check_order(members, size)
 
@@ -126,72 +127,72 @@ class Archive:
         name = member.orig_filename
         parts = re.split(r"[/\\]", name)
         if "\0" in name or ".." in parts or not parts[0] or ":" in name:
-            raise self._strange(f"has a member named {name!r}")
+            raise self._unsafe(f"has a member named {name!r}")
         if member.flag_bits & _ENCRYPTED:
-            raise self._strange(f"has the encrypted member `{name}`")
+            raise self._unsafe(f"has the encrypted member `{name}`")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise self._strange(f"has the symbolic link `{name}`")
+            raise self._unsafe(f"has the symbolic link `{name}`")
         if member.is_dir() and parts[0] != ASSETS:
-            raise self._strange(f"has the folder `{name}`")
+            raise self._unsafe(f"has the folder `{name}`")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise self._strange(f"has the member `{name}`, compressed in an unusual way")
+            raise self._unsafe(f"has the member `{name}`, with an unsupported compression method")
         if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
-            raise self._strange(f"has the member `{name}`, which gives two sizes")
+            raise self._unsafe(f"has the member `{name}`, which declares two sizes")
 
     def _check_order(self, members: list[zipfile.ZipInfo], size: int) -> None:
-        """Refuses members that overlap, reach out of the file, or have something before them."""
+        """Raise an error if members overlap or extend beyond the file, or if data precede the first member."""
         end = 0
         for member in sorted(members, key=lambda one: one.header_offset):
             if member.header_offset < end or (end == 0 and member.header_offset != 0):
-                raise self._strange(f"has members that overlap, or something before its first member (`{member.filename}`)")
+                raise self._unsafe(f"has members that overlap, or data before its first member (`{member.filename}`)")
             end = member.header_offset + _LOCAL_HEADER_SIZE + len(member.orig_filename) + member.compress_size
         if end > size:
-            raise self._strange("has members that reach out of the file")
+            raise self._unsafe("has members that extend beyond the file")
 
-    def _strange(self, what: str) -> UnsafeModelError:
+    def _unsafe(self, what: str) -> UnsafeModelError:
         return UnsafeModelError(
             f"{self._source} {what}.",
-            "A model file is a plain zip as Keras and Cornu write it.",
-            "Do not trust this file; if you packed it yourself, pack its three members anew.",
+            "A model file must be a zip archive as written by Keras or Cornu.",
+            "Do not trust this file; if you packed it yourself, pack its three members again.",
         )
 
     def _damaged(self, error: Any) -> ModelFormatError:
         return ModelFormatError(
             f"{self._source} cannot be read ({error}).",
-            "It must be a complete zip as Keras and Cornu write it.",
-            "It is cut short or damaged: copy or download it again.",
+            "It must be a complete zip archive as written by Keras or Cornu.",
+            "The file is truncated or damaged: copy or download it again.",
         )
 
     def _read(self, name: str, limit: int) -> bytes:
-        """The bytes of a member, of at most so many."""
+        """Return the contents of a member of at most ``limit`` bytes."""
         size = self._zip.getinfo(name).file_size
         if size > limit:
             raise self._too_large(name, size, limit)
-        with self._reading(name):
+        with self._convert_errors(name):
             return self._zip.read(name)
 
     def _too_large(self, name: str, size: int, limit: int) -> ModelFormatError:
         return ModelFormatError(
             f"{self._source}: `{name}` has {size:,} bytes.",
-            f"It can have {limit:,} at most.",
-            "The file is damaged or was made to fill your memory.",
+            f"It can have at most {limit:,} bytes.",
+            "The file is damaged, or was crafted to exhaust memory: do not load it.",
         )
 
     @contextlib.contextmanager
-    def _reading(self, name: str) -> Iterator[None]:
-        """Turn what goes wrong inside, while a member is read, into an error that says so."""
+    def _convert_errors(self, name: str) -> Iterator[None]:
+        """Context manager that converts any error raised while reading a member into a ``ModelFormatError``."""
         try:
             yield
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
             raise self._damaged(f"{name}: {error}") from None
-        except Exception as error:  # zlib.error, which zipfile hands on, has no better base class
+        except Exception as error:  # zlib.error, which zipfile does not catch, has no other base class
             raise self._damaged(f"{name}: {error}") from None
 
     def metadata(self) -> dict[str, Any]:
-        """The metadata: versions, and under ``"cornu"`` what Cornu added.
+        """Return the metadata: versions, and Cornu's additional metadata under ``"cornu"``.
 
         Raises:
-            ModelFormatError: It is damaged, or written by a version of Keras that Cornu does not know.
+            ModelFormatError: If the metadata are damaged, or written by an unsupported version of Keras.
         """
         source = f"{self._source}: {METADATA}"
         metadata = safe_json.read_json(self._read(METADATA, _MAX_METADATA_BYTES), source)
@@ -199,42 +200,42 @@ class Archive:
         numbers = re.match(r"(\d{1,4})\.\d", version) if isinstance(version, str) else None
         if numbers is None or int(numbers[1]) > _MAX_MAJOR_VERSION:
             raise ModelFormatError(
-                f"{source} says that the file was written by Keras {version!r}.",
+                f"According to {source}, the file was written by Keras {version!r}.",
                 f"Cornu reads the format of Keras {_MAX_MAJOR_VERSION}.",
-                "Save the model with Keras 3, or install a newer Cornu.",
+                "Save the model with Keras 3, or install a newer version of Cornu.",
             )
         return metadata
 
     def config(self) -> dict[str, Any]:
-        """The model's config.
+        """Return the config of the model as a dict.
 
         Raises:
-            ModelFormatError: It is damaged.
+            ModelFormatError: If the config is damaged.
         """
         return safe_json.read_json(self._read(CONFIG, safe_json.MAX_BYTES), f"{self._source}: {CONFIG}")
 
     def weights(self, expected: int) -> BinaryIO:
-        """The weights file, in memory.
+        """Return the weights file as a binary file object in memory.
 
         Args:
-            expected: How many bytes the model's variables need.
+            expected: Integer, size of the variables of the model in bytes.
 
         Raises:
-            ModelFormatError: It is damaged, or unpacks to much more than the model needs.
+            ModelFormatError: If the member is damaged, or unpacks to much more than the model needs.
         """
         member = self._zip.getinfo(WEIGHTS)
-        # Beside the variables: an optimizer's state (thrice the weights), all in a wider dtype, and HDF5's own headers. A
-        # config may ask for variables of any size, so what is packed may not grow without end either.
+        # In addition to the variables: the optimizer's state (three times the weights), all in a wider dtype, and the headers
+        # of HDF5. A config may declare variables of any size, so the compression ratio is limited too.
         needed = min(8 * expected, _MAX_RATIO_OF_WEIGHTS * member.compress_size)
         limit = max(member.compress_size, needed + _IN_MEMORY // 4)
         return io.BytesIO(self._read(WEIGHTS, limit))
 
     def extract_assets(self, folder: Path) -> None:
-        """Write the members under ``assets/`` into a folder, which must be empty.
+        """Extract the members under ``assets/`` to an empty folder.
 
         Raises:
-            ModelFormatError: One is damaged, or unpacks to much more than it holds.
-            UnsafeModelError: One has a name that does not stay in the folder, or that another one has as a folder.
+            ModelFormatError: If a member is damaged, or its compression ratio is too high.
+            UnsafeModelError: If the name of a member points outside the folder, or is the folder of another member.
         """
         members = [member for member in self._zip.infolist() if member.filename.startswith(f"{ASSETS}/")]
         files = [member for member in members if not member.is_dir()]
@@ -243,7 +244,7 @@ class Archive:
             name = member.filename
             parents = (_plain(str(parent)) for parent in PurePosixPath(name).parents)
             if not is_usable(name) or member.orig_filename != name or not names.isdisjoint(parents):
-                raise self._strange(f"has an asset named {name!r}")
+                raise self._unsafe(f"has an asset named {name!r}")
             limit = _MAX_RATIO_OF_ASSETS * member.compress_size + _FREE_BYTES_OF_ASSETS
             if member.file_size > limit:
                 raise self._too_large(name, member.file_size, limit)
@@ -255,11 +256,11 @@ class Archive:
                     copy.write(block)
 
     def _blocks(self, name: str) -> Iterator[bytes]:
-        with self._reading(name), self._zip.open(name) as source:
+        with self._convert_errors(name), self._zip.open(name) as source:
             while block := source.read(2**20):
                 yield block
 
 
 def _plain(name: str) -> str:
-    """A member's name as a careless reader might take it."""
+    """Return the name of a member as a lenient reader might interpret it."""
     return re.sub(r"^(\./)+", "", name.replace("\\", "/")).rstrip("/").lower()

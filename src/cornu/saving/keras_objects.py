@@ -1,25 +1,25 @@
-"""Objects as configs in Keras's form, and back."""
+"""Serialization of objects to configs in the format of Keras 3, and deserialization."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers, serialization
 
-_FILL_THE_TABLES = (activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers)
-"""Imported so that the tables of what a file may name are full before a file is read."""
+_REGISTERING_MODULES = (activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers)
+"""Modules that register their objects when they are imported, which must happen before a file is read."""
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """A layer, loss, optimizer or other object as plain values that JSON can hold, in Keras 3's form.
+    """Serialize an object to a config that can be written as JSON, in the format of Keras 3.
 
     Args:
-        obj: The object, a registered function, or a container of such.
+        obj: Layer, loss, optimizer or other Keras object, a registered function, or a container of these.
 
     Returns:
-        ``{"module", "class_name", "config", "registered_name"}`` for an object.
+        For an object, a dict with the keys ``"module"``, ``"class_name"``, ``"config"`` and ``"registered_name"``.
 
     Raises:
-        InvalidTypeError: There is no such form for it.
+        InvalidTypeError: If the object cannot be serialized.
 
     Example:
         >>> from cornu import layers, saving
@@ -30,18 +30,18 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True) -> Any:
-    """The object that :func:`serialize_keras_object` made plain values of.
+    """Create an object from a config returned by :func:`serialize_keras_object`.
 
     Args:
-        config: The plain values.
-        custom_objects: Names of your own: ``{"MyLayer": MyLayer}``.
-        safe_mode: Kept for Keras's sake. Cornu never runs code that stands in a config, whatever it says.
+        config: Config, usually a dict.
+        custom_objects: Dict that maps names to custom classes or functions, such as ``{"MyLayer": MyLayer}``. Defaults to None.
+        safe_mode: Accepted for compatibility with Keras; ignored. Cornu never runs code contained in a config.
 
     Returns:
-        The object.
+        The deserialized object.
 
     Raises:
-        UnsafeModelError: The config names something that is in no table.
+        UnsafeModelError: If the config refers to an object that is not registered.
 
     Example:
         >>> from cornu import layers, saving

@@ -1,4 +1,4 @@
-"""JSON that comes from a file somebody else may have made: read within limits, refused with a reason."""
+"""Reading of untrusted JSON, with limits on its size and depth, and writing of JSON."""
 
 import json
 import math
@@ -15,18 +15,18 @@ MAX_OBJECTS = 60_000
 
 
 def read_json(data: bytes, source: str) -> dict[str, Any]:
-    """The JSON object that some bytes hold.
+    """Parse a JSON object.
 
     Args:
-        data: The bytes, UTF-8.
-        source: What to call them in errors, such as ``"config.json"``.
+        data: Bytes, JSON in UTF-8.
+        source: String, name of the data in error messages, such as ``"config.json"``.
 
     Returns:
-        The object as a dict.
+        Dict.
 
     Raises:
-        ModelFormatError: It is no JSON object, is larger or deeper than a config can be, has a name twice, or holds
-            numbers or texts that JSON cannot.
+        ModelFormatError: If the data are not a JSON object, exceed the limits of a config, contain a duplicate key, or contain
+            a non-finite number or an invalid string.
 
     Example:
         >>> from cornu.saving.safe_json import read_json
@@ -34,17 +34,19 @@ def read_json(data: bytes, source: str) -> dict[str, Any]:
         {'units': 3}
     """
     if len(data) > MAX_BYTES:
-        raise _refusal(source, f"has {len(data):,} bytes", f"A config has at most {MAX_BYTES:,}.")
+        raise _format_error(source, f"has {len(data):,} bytes", f"A config has at most {MAX_BYTES:,}.")
     if data.count(b'"class_name"') > MAX_OBJECTS:
-        raise _refusal(source, f"names more than {MAX_OBJECTS:,} objects", "No model has so many.")
+        raise _format_error(
+            source, f"names more than {MAX_OBJECTS:,} objects", f"A config has at most {MAX_OBJECTS:,} objects."
+        )
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
     except RecursionError:
-        raise _refusal(source, "is nested too deep", f"A config has at most {MAX_DEPTH} levels.") from None
+        raise _format_error(source, "is nested too deeply", f"A config has at most {MAX_DEPTH} levels.") from None
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors too
-        raise _refusal(source, f"cannot be read as JSON: {error}", "It must be JSON in UTF-8.") from None
+        raise _format_error(source, f"cannot be parsed as JSON: {error}", "It must be JSON in UTF-8.") from None
     if not isinstance(found, dict):
-        raise _refusal(source, f"holds a {type(found).__name__}", "It must hold a JSON object.")
+        raise _format_error(source, f"contains a {type(found).__name__}", "It must contain a JSON object.")
     _check_values(found, source)
     return found
 
@@ -53,15 +55,15 @@ def _check_values(tree: dict, source: str) -> None:
     for count, (value, depth) in enumerate(_values(tree)):
         if depth > MAX_DEPTH or count > MAX_VALUES:
             limits = f"A config has at most {MAX_DEPTH} levels and {MAX_VALUES:,} values."
-            raise _refusal(source, "is nested too deep or holds too many values", limits)
+            raise _format_error(source, "is nested too deeply or contains too many values", limits)
         if isinstance(value, float) and not math.isfinite(value):
-            raise _refusal(source, "holds a number that is not finite", "JSON knows finite numbers only.")
-        if isinstance(value, str) and not _is_text(value):
-            raise _refusal(source, f"holds half a character in {value[:40]!a}", "Texts must be valid Unicode.")
+            raise _format_error(source, "contains a number that is not finite", "JSON supports finite numbers only.")
+        if isinstance(value, str) and not _is_valid_unicode(value):
+            raise _format_error(source, f"contains an unpaired surrogate in {value[:40]!a}", "Strings must be valid Unicode.")
 
 
 def _values(tree: Any) -> Iterator[tuple[Any, int]]:
-    """All values of a tree, names in dicts included, with their depths. A stack instead of recursion: it may be deep."""
+    """Yield all values of a tree, including the keys of dicts, with their depths. Iterative, since the tree may be deep."""
     stack = [(tree, 1)]
     while stack:
         value, depth = stack.pop()
@@ -72,7 +74,7 @@ def _values(tree: Any) -> Iterator[tuple[Any, int]]:
             stack.extend((part, depth + 1) for part in value)
 
 
-def _is_text(value: str) -> bool:
+def _is_valid_unicode(value: str) -> bool:
     if value.isascii():
         return True
     try:
@@ -82,34 +84,34 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} occurs twice in one object")
     return found
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not valid JSON")
 
 
-def _refusal(source: str, received: str, expected: str) -> ModelFormatError:
+def _format_error(source: str, received: str, expected: str) -> ModelFormatError:
     return ModelFormatError(f"`{source}` {received}.", expected, "The file is damaged or was not written by Keras or Cornu.")
 
 
 def write_json(tree: Any, what: str) -> bytes:
-    """A tree of plain values as JSON.
+    """Serialize a tree to JSON.
 
     Args:
-        tree: Dicts, lists, strings, finite numbers, booleans and None.
-        what: What to call it in errors.
+        tree: Tree of dicts, lists, strings, finite numbers, booleans and None.
+        what: String, name of the tree in error messages.
 
     Returns:
-        The bytes, UTF-8.
+        Bytes, JSON in UTF-8.
 
     Raises:
-        InvalidArgumentError: Something in it is none of these.
+        InvalidArgumentError: If the tree contains any other value.
 
     Example:
         >>> from cornu.saving.safe_json import write_json
@@ -120,7 +122,7 @@ def write_json(tree: Any, what: str) -> bytes:
         return json.dumps(tree, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
-            f"{what} holds something that JSON cannot: {error}.",
-            "A file holds dicts, lists, texts, finite numbers, booleans and None.",
-            "Look at what `get_config` gives.",
+            f"{what} contains a value that cannot be written as JSON: {error}.",
+            "Valid values are dicts, lists, strings, finite numbers, booleans and None.",
+            "Check the return value of `get_config`.",
         ) from None

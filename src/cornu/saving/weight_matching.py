@@ -1,4 +1,4 @@
-"""A weights file against a model: what fits is read, what does not is shown side by side. Nothing is read before all fits."""
+"""Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 import warnings
 from typing import Any, NamedTuple
@@ -11,20 +11,20 @@ from cornu.optimizers import Optimizer
 from cornu.saving.weight_paths import VariableGroup
 from cornu.saving.weights_h5 import DatasetSpec, WeightsFile
 
-_KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
-"""Which kinds of numbers in a file a variable of a dtype takes."""
+_VALID_KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
+"""NumPy dtype kinds in a file that are valid for the dtype of a variable."""
 
 _MAX_ROWS = 12
 
 
 class Mismatch(NamedTuple):
-    """A place where file and model differ.
+    """Difference between a file and a model.
 
     Attributes:
-        path: Where.
-        in_file: What the file declares there.
-        in_model: What the model has there.
-        hint: What may help.
+        path: String, path of the group and name of the layer.
+        in_file: String, shapes and dtypes of the arrays in the file.
+        in_model: String, shapes and dtypes of the variables of the model.
+        hint: String, a possible cause, or ``""``.
     """
 
     path: str
@@ -34,87 +34,88 @@ class Mismatch(NamedTuple):
 
 
 def load_into(
-    places: list[VariableGroup], file: WeightsFile, source: str, model_name: str, skip_mismatch: bool = False
+    groups: list[VariableGroup], file: WeightsFile, source: str, model_name: str, skip_mismatch: bool = False
 ) -> None:
-    """Gives the variables of some places the values that a file holds. All or nothing: an error leaves all as they were.
+    """Assign the arrays of a file to the variables of a model. If an error is raised, no variable is changed.
 
     Args:
-        places: What ``places_of`` gave.
-        file: The file.
-        source: What to call it in errors.
-        model_name: Name of the model.
-        skip_mismatch: Whether to leave out, with a warning, the places that differ.
+        groups: List returned by ``variable_groups``.
+        file: ``WeightsFile`` instance.
+        source: String, name of the file in error messages.
+        model_name: String, name of the model.
+        skip_mismatch: Whether to skip groups that differ, with a warning. Defaults to False.
 
     Raises:
-        ModelFormatError: File and model differ, or the numbers are damaged.
+        ModelFormatError: If the file does not match the model, or an array is damaged.
     """
-    stored = _with_todays_names(file.places)
+    stored = _with_current_paths(file.places)
     pairs: list[tuple[Variable, str, str]] = []
-    misfits = []
-    for place in places:
-        path, found = stored.get(place.path, (place.path, {}))
-        count = _count_to_read(place, found, source)
-        misfit = _misfit(place, found, count, stored)
-        if misfit is not None:
-            misfits.append(misfit)
+    mismatches = []
+    for group in groups:
+        path, found = stored.get(group.path, (group.path, {}))
+        count = _count_to_read(group, found, source)
+        mismatch = _find_mismatch(group, found, count, stored)
+        if mismatch is not None:
+            mismatches.append(mismatch)
         else:
-            pairs += [(variable, path, str(number)) for number, variable in enumerate(place.variables[:count])]
-    if misfits and not skip_mismatch:
-        raise _refusal(misfits, source, model_name, len(places))
-    if misfits:
-        warnings.warn(f"These weights of {source} were left out:\n{_table(misfits)}", stacklevel=4)
-    _warn_of_unexpected(set(stored) - {place.path for place in places}, stored, source, model_name)
+            pairs += [(variable, path, str(number)) for number, variable in enumerate(group.variables[:count])]
+    if mismatches and not skip_mismatch:
+        raise _mismatch_error(mismatches, source, model_name, len(groups))
+    if mismatches:
+        warnings.warn(f"These weights of {source} were skipped:\n{_table(mismatches)}", stacklevel=4)
+    _warn_of_unexpected(set(stored) - {group.path for group in groups}, stored, source, model_name)
     file.check_size([(path, number) for _, path, number in pairs])
-    values = [_as_variable_has_it(variable, file.read(path, number), path, number, source) for variable, path, number in pairs]
+    values = [_cast_to_variable(variable, file.read(path, number), path, number, source) for variable, path, number in pairs]
     _warn_of_not_finite(pairs, values, source)
     for (variable, _, _), value in zip(pairs, values, strict=True):
         variable.assign(value)
 
 
-def _with_todays_names(places: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:
-    """Path to the file's own path and what is there. Keras 2.13 wrote ``_layer_checkpoint_dependencies`` for ``layers``."""
-    return {path.replace("_layer_checkpoint_dependencies", "layers"): (path, found) for path, found in places.items()}
+def _with_current_paths(groups: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:
+    """Map current paths to paths in the file and their arrays. Keras 2.13 used another name for ``layers``."""
+    return {path.replace("_layer_checkpoint_dependencies", "layers"): (path, found) for path, found in groups.items()}
 
 
 # --- Comparing --------------------------------------------------------------------------------------------------------
 
 
-def _count_to_read(place: VariableGroup, found: dict[str, DatasetSpec], source: str) -> int:
-    """How many variables of a place the file gives values: all, but for an optimizer that has not trained or is not there."""
-    if not isinstance(place.owner, Optimizer):
-        return len(place.variables)
-    slots = [variable for variable in place.variables if variable.path.rpartition("/")[2] not in ("iteration", "learning_rate")]
-    before_training = len(place.variables) - len(slots)
-    if len(found) in (0, before_training, len(place.variables)):
+def _count_to_read(group: VariableGroup, found: dict[str, DatasetSpec], source: str) -> int:
+    """Return how many variables of a group to read: all, except for an optimizer that is missing or had not been trained."""
+    if not isinstance(group.owner, Optimizer):
+        return len(group.variables)
+    slots = [variable for variable in group.variables if variable.path.rpartition("/")[2] not in ("iteration", "learning_rate")]
+    before_training = len(group.variables) - len(slots)
+    if len(found) in (0, before_training, len(group.variables)):
         return len(found)
     warnings.warn(
-        f"{source} holds {len(found)} arrays of an optimizer, {place.owner.name!r} has {len(place.variables)}: it starts anew.",
+        f"{source} contains {len(found)} optimizer arrays, but {group.owner.name!r} has {len(group.variables)}: "
+        "its state is not loaded.",
         stacklevel=5,
     )
     return 0
 
 
-def _misfit(place: VariableGroup, found: dict[str, DatasetSpec], count: int, stored: dict) -> Mismatch | None:
-    if isinstance(place.owner, Optimizer) and count == 0:
+def _find_mismatch(group: VariableGroup, found: dict[str, DatasetSpec], count: int, stored: dict) -> Mismatch | None:
+    if isinstance(group.owner, Optimizer) and count == 0:
         return None
     numbers = {str(number) for number in range(count)}
     fits = set(found) == numbers and all(
-        _takes(variable, found[str(number)]) for number, variable in enumerate(place.variables[:count])
+        _matches(variable, found[str(number)]) for number, variable in enumerate(group.variables[:count])
     )
     if fits:
         return None
-    expected = [variable.shape for variable in place.variables]
-    in_file = ", ".join(_text_of(found[number]) for number in sorted(found)) or "-"
-    in_model = ", ".join(f"{variable.shape} {variable.dtype}" for variable in place.variables) or "-"
-    hint = "" if place.owner.built else "not built yet"
+    expected = [variable.shape for variable in group.variables]
+    in_file = ", ".join(_describe(found[number]) for number in sorted(found)) or "-"
+    in_model = ", ".join(f"{variable.shape} {variable.dtype}" for variable in group.variables) or "-"
+    hint = "" if group.owner.built else "not built yet"
     if not found:
         same = [path for path, (_, other) in stored.items() if _shapes_of(other) == expected]
         hint = f"the file has these shapes at `{same[0]}`" if same else hint
-    return Mismatch(f"{place.path} ({place.owner.name})", in_file, in_model, hint)
+    return Mismatch(f"{group.path} ({group.owner.name})", in_file, in_model, hint)
 
 
-def _takes(variable: Variable, found: DatasetSpec) -> bool:
-    kind = next(kinds for name, kinds in _KINDS.items() if variable.dtype.startswith(name))
+def _matches(variable: Variable, found: DatasetSpec) -> bool:
+    kind = next(kinds for name, kinds in _VALID_KINDS.items() if variable.dtype.startswith(name))
     return found.shape == variable.shape and found.dtype != "" and _kind_of(found) in kind
 
 
@@ -126,35 +127,36 @@ def _shapes_of(found: dict[str, DatasetSpec]) -> list[tuple[int, ...]]:
     return [found[number].shape for number in sorted(found, key=lambda name: (len(name), name))]
 
 
-def _text_of(found: DatasetSpec) -> str:
-    return f"{found.shape} {found.dtype or 'no plain numbers'}"
+def _describe(found: DatasetSpec) -> str:
+    return f"{found.shape} {found.dtype or 'not numerical'}"
 
 
-def _table(misfits: list[Mismatch]) -> str:
-    rows = [("place (layer)", "file", "model", "")] + [tuple(misfit) for misfit in misfits[:_MAX_ROWS]]
+def _table(mismatches: list[Mismatch]) -> str:
+    rows = [("path (layer)", "file", "model", "")] + [tuple(mismatch) for mismatch in mismatches[:_MAX_ROWS]]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
-    more = len(misfits) - _MAX_ROWS
+    more = len(mismatches) - _MAX_ROWS
     return "\n".join(["  " + line for line in lines] + ([f"  ... and {more} more"] if more > 0 else []))
 
 
-def _refusal(misfits: list[Mismatch], source: str, model_name: str, places: int) -> ModelFormatError:
+def _mismatch_error(mismatches: list[Mismatch], source: str, model_name: str, groups: int) -> ModelFormatError:
     return ModelFormatError(
-        f"{source} does not fit the model {model_name!r}; {len(misfits)} of {places} places differ:\n{_table(misfits)}\n",
-        "Each layer must find arrays of its own shapes at its place.",
-        "Build the model as it was when it was saved, or pass `skip_mismatch=True` to `load_weights`. The model is as it was.",
+        f"{source} does not match the model {model_name!r}; "
+        f"{len(mismatches)} of {groups} groups differ:\n{_table(mismatches)}\n",
+        "The arrays of each layer must have the shapes of its variables.",
+        "Build the model as it was saved, or pass `skip_mismatch=True` to `load_weights`. The model has not been changed.",
     )
 
 
 def _warn_of_unexpected(unexpected: set[str], stored: dict, source: str, model_name: str) -> None:
-    """Weights that the model has no place for. Only layers count: Keras also stores optimizers, metrics and random states."""
-    layers = sorted(path for path in unexpected if stored[path][1] and not _is_no_layer(path))
+    """Warn of layer weights in the file that are not in the model. Keras also stores optimizers, metrics and random states."""
+    layers = sorted(path for path in unexpected if stored[path][1] and not _is_not_a_layer(path))
     if layers:
         named = ", ".join(layers[:5]) + (", ..." if len(layers) > 5 else "")
-        warnings.warn(f"{source} also holds weights that the model {model_name!r} has no place for: {named}.", stacklevel=5)
+        warnings.warn(f"{source} also contains weights that are not in the model {model_name!r}: {named}.", stacklevel=5)
 
 
-def _is_no_layer(path: str) -> bool:
+def _is_not_a_layer(path: str) -> bool:
     first, last = path.partition("/")[0], path.rpartition("/")[2]
     return first in ("optimizer", "metrics", "_metrics", "_loss_tracker", "_compile_metrics") or "seed_generator" in last
 
@@ -162,15 +164,15 @@ def _is_no_layer(path: str) -> bool:
 # --- Values -----------------------------------------------------------------------------------------------------------
 
 
-def _as_variable_has_it(variable: Variable, array: np.ndarray, path: str, number: str, source: str) -> np.ndarray:
-    """The numbers in the variable's dtype and this machine's byte order. Whole numbers that do not fit are refused."""
+def _cast_to_variable(variable: Variable, array: np.ndarray, path: str, number: str, source: str) -> np.ndarray:
+    """Return the array in the variable's dtype and native byte order; raise an error if integers are out of range."""
     if variable.dtype == "bfloat16":
         return array.astype(np.float32)
     value = array.astype(variable.dtype)
     if value.dtype.kind in "iu" and not np.array_equal(value, array):
         raise ModelFormatError(
-            f"{source}: `{path}/vars/{number}` holds whole numbers that {variable.dtype} does not.",
-            f"The variable {variable.path!r} is of the dtype {variable.dtype}.",
+            f"{source}: `{path}/vars/{number}` contains integers that are out of range for {variable.dtype}.",
+            f"The variable {variable.path!r} has dtype {variable.dtype}.",
             "The file was written by another model, or is damaged.",
         )
     return value

@@ -1,7 +1,7 @@
-"""Where the variables of a model stand in a weights file: at the paths that Keras 3 gives them.
+"""Paths of the variables of a model in a weights file, as assigned by Keras 3.
 
-Keras names a layer in a file by where it stands in its owner and not by its own name: ``layers/dense`` and ``layers/dense_1``
-in a model with a graph, by the attribute in a subclass (``encoder/cell``), by the class in a list (``blocks/conv2d_1``).
+The path of a layer depends on its position in its owner and not on its name: ``layers/dense`` and ``layers/dense_1`` in a
+functional model, the attribute in a subclass (``encoder/cell``), the class of the layer in a list (``blocks/conv2d_1``).
 """
 
 import functools
@@ -14,17 +14,17 @@ from cornu.errors import NotBuiltError
 from cornu.optimizers import Optimizer
 from cornu.registry import public_name, to_snake_case
 
-_FILED_UNDER = {"GroupQueryAttention": "GroupedQueryAttention"}
-"""Public names of layers whose class has another name in Keras: files go by that one."""
+_KERAS_CLASS_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Names in Keras of the classes whose public names differ; files use the names in Keras."""
 
 
 class VariableGroup(NamedTuple):
-    """An owner of variables and where they stand.
+    """Variables of one owner and their path in a file.
 
     Attributes:
-        path: The path in the file; its variables are ``path/vars/0``, ``path/vars/1`` and so on. Empty for the model itself.
-        owner: A layer or an optimizer.
-        variables: The variables that it owns itself.
+        path: String, path in the file; the variables are ``path/vars/0``, ``path/vars/1``, etc. Empty for the model itself.
+        owner: Layer or optimizer.
+        variables: List of the owner's own variables, without those of its sublayers.
     """
 
     path: str
@@ -33,20 +33,20 @@ class VariableGroup(NamedTuple):
 
 
 def variable_groups(model: Layer) -> list[VariableGroup]:
-    """The places of a model, of all layers inside it and of its optimizer, each owner once, in Keras's order.
+    """Return the variable groups of a model, its layers and its optimizer, in the order of Keras.
 
     Args:
-        model: A model or layer.
+        model: Model or layer.
 
     Returns:
-        The places.
+        List of ``VariableGroup``, one for each owner.
 
     Example:
         >>> import cornu
         >>> from cornu import layers
         >>> from cornu.saving.weight_paths import variable_groups
         >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2, name="b")])
-        >>> [(place.path, place.owner.name) for place in places_of(model)[1:]]
+        >>> [(group.path, group.owner.name) for group in variable_groups(model)[1:]]
         [('layers/dense', 'a'), ('layers/dense_1', 'b')]
     """
     return list(_walk(model, "", set()))
@@ -76,7 +76,7 @@ def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> 
 
 def _kind(part: Any) -> str:
     name = public_name(type(part))
-    return to_snake_case(_FILED_UNDER.get(name, name))
+    return to_snake_case(_KERAS_CLASS_NAMES.get(name, name))
 
 
 def _numbered(kind: str, used: dict[str, int]) -> str:
@@ -85,7 +85,7 @@ def _numbered(kind: str, used: dict[str, int]) -> str:
 
 
 def _children(owner: Layer) -> list[tuple[str, Any]]:
-    """Names and values of the attributes to look into: the layers of a graph first, then by name, private ones last."""
+    """Return names and values of the attributes to traverse: the layers of a graph first, then by name, private ones last."""
     found = {name: value for name in _names(owner) if _may_hold(value := _attribute(owner, name))}
     if owner.cornu_graph is not None:
         found = {"layers": found.pop("layers"), **found}
@@ -93,29 +93,29 @@ def _children(owner: Layer) -> list[tuple[str, Any]]:
 
 
 def _names(owner: Layer) -> list[str]:
-    names = {name for name in dir(owner) if not name.startswith("__")} - _house_names(type(owner))
-    names |= set(vars(owner)) - _set_by_every_layer()  # a name of ours that the user took
+    names = {name for name in dir(owner) if not name.startswith("__")} - _base_class_names(type(owner))
+    names |= set(vars(owner)) - _common_instance_names()  # a name of the base classes that the user reassigned
     if owner.cornu_graph is not None or hasattr(owner, "compile_from_config"):
         names |= {"layers", "optimizer"}
     return sorted(names, key=lambda name: f"~{name}" if name.startswith("_") else name)
 
 
 @functools.cache
-def _set_by_every_layer() -> frozenset[str]:
+def _common_instance_names() -> frozenset[str]:
     return frozenset(vars(Layer(name="any")))
 
 
 @functools.cache
-def _house_names(kind: type) -> frozenset[str]:
-    """The attributes that Cornu's base classes have for their own use."""
+def _base_class_names(kind: type) -> frozenset[str]:
+    """Return the names of the attributes defined by Cornu's base classes."""
     bases = [base for base in kind.__mro__ if "_cornu_is_base" in vars(base)]
-    return _set_by_every_layer().union(*map(dir, bases))
+    return _common_instance_names().union(*map(dir, bases))
 
 
 def _attribute(owner: Layer, name: str) -> Any:
     try:
         return getattr(owner, name)
-    except Exception:  # a property that cannot be asked for now holds no layer
+    except Exception:  # a property that raises an error has no layer
         return None
 
 
@@ -124,9 +124,15 @@ def _may_hold(value: Any) -> bool:
 
 
 def need_built(model: Layer, function: str) -> None:
+    """Raise a ``NotBuiltError`` if a model is not built.
+
+    Args:
+        model: Model.
+        function: String, name of the function that the user called.
+    """
     if not model.built:
         raise NotBuiltError(
             f"`{function}` was called on the model {model.name!r}, which is not built.",
-            "It has no weights yet.",
-            "Call it on data, or `model.build((None, ...))` with its input's shape, or begin it with `cornu.Input(shape)`.",
+            "The model must have weights.",
+            "Call it on data, call `model.build((None, ...))` with its input shape, or add a `cornu.Input(shape)`.",
         )

@@ -1,6 +1,6 @@
-"""The weights file: HDF5 with the paths that Keras 3 uses, written, and read as nothing but numbers.
+"""The weights file format of Keras 3: HDF5 files that contain only numerical arrays.
 
-What a file declares is listed before anything of it is read, and a file that points outside itself is refused whole.
+The declared arrays are listed before any data are read, and a file with links to other files raises an error.
 """
 
 import zlib
@@ -15,23 +15,23 @@ from cornu.saving.weight_paths import VariableGroup
 MAX_OBJECTS = 200_000
 MAX_DEPTH = 64
 MAX_RANK = 32
-"""Limits of what a weights file may hold."""
+"""Limits of the contents of a weights file."""
 
 _FREE_BYTES = 16 * 2**20
 _MAX_RATIO = 200
-"""How much larger than the bytes it holds a file may claim to be: so many bytes, and so many times the bytes."""
+"""Limits of the declared size: at most ``_FREE_BYTES + _MAX_RATIO * stored bytes``."""
 
 _KNOWN_FILTERS = (1, 2, 3)
-"""HDF5's own compression, shuffling and checksum; others would load a library."""
+"""HDF5's built-in compression, shuffle and checksum filters; others would load a library."""
 
 
 class DatasetSpec(NamedTuple):
-    """What a file declares of one array.
+    """Declaration of one array in a file.
 
     Attributes:
-        shape: Its shape.
-        dtype: NumPy's name of its dtype, ``"bfloat16"``, or ``""`` if it holds no plain numbers.
-        nbytes: How many bytes it takes when it is read.
+        shape: Tuple of integers, shape of the array.
+        dtype: String, name of the NumPy dtype, ``"bfloat16"``, or ``""`` if the array is not numerical.
+        nbytes: Integer, size of the array in memory in bytes.
     """
 
     shape: tuple[int, ...]
@@ -42,22 +42,22 @@ class DatasetSpec(NamedTuple):
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_weights(file: Any, places: list[VariableGroup]) -> None:
-    """Writes the variables of some places.
+def write_weights(file: Any, groups: list[VariableGroup]) -> None:
+    """Write variables to a weights file.
 
     Args:
-        file: A path, or a file that can be read, written and searched.
-        places: What ``places_of`` gave.
+        file: Path, or binary file object that can be read, written and seeked.
+        groups: List returned by ``variable_groups``.
     """
     import h5py
 
     with h5py.File(file, "w") as root:
-        for place in places:
-            group = root.require_group(f"{place.path}/vars")
-            group.attrs["name"] = place.owner.name
-            for number, variable in enumerate(place.variables):
+        for group in groups:
+            parent = root.require_group(f"{group.path}/vars")
+            parent.attrs["name"] = group.owner.name
+            for number, variable in enumerate(group.variables):
                 array = np.asarray(variable.numpy())
-                written = group.create_dataset(str(number), data=array)
+                written = parent.create_dataset(str(number), data=array)
                 written.attrs["crc32"] = _checksum(array)
                 if variable.dtype == "bfloat16":
                     written.attrs["dtype"] = "bfloat16"
@@ -71,18 +71,19 @@ def _checksum(array: np.ndarray) -> np.uint32:
 
 
 class WeightsFile:
-    """A weights file that is open for reading: what it declares, and the arrays one by one. Use it in a ``with`` block.
+    """Weights file open for reading. Use it as a context manager.
 
     Args:
-        file: The file, open for reading.
-        source: What to call it in errors.
+        file: Binary file object, open for reading.
+        source: String, name of the file in error messages.
 
     Attributes:
-        places: Path of a place to number to what is declared: ``places["layers/dense"]["0"].shape``.
+        places: Dict that maps the path of a group to a dict that maps the index of an array to its ``DatasetSpec``, as in
+            ``places["layers/dense"]["0"].shape``.
 
     Raises:
-        ModelFormatError: It is no HDF5 file, is damaged, or larger than such a file can be.
-        UnsafeModelError: Something in it points out of the file.
+        ModelFormatError: If the file is not an HDF5 file, is damaged, or exceeds the limits of a weights file.
+        UnsafeModelError: If the file contains a link to another file.
     """
 
     def __init__(self, file: BinaryIO, source: str):
@@ -106,11 +107,11 @@ class WeightsFile:
         self._root.close()
 
     def is_of_keras_2(self) -> bool:
-        """Whether it is laid out as Keras 1 and 2 did, which wrote the names of the layers at the root or in a group."""
+        """Return whether the file has the format of Keras 1 and 2, which store the layer names at the root or in a group."""
         return "layer_names" in self._root.attrs or "model_config" in self._root.attrs or "model_weights" in self._root
 
     def _list(self, root: Any) -> None:
-        """Enters what the file declares into :attr:`places`. A group that is met again (a circle) is passed over."""
+        """Add the declared arrays to :attr:`places`. A group that was already visited (a cycle) is skipped."""
         import h5py
         from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
 
@@ -134,15 +135,15 @@ class WeightsFile:
         self._objects += len(group)
         if self._objects > MAX_OBJECTS or depth > MAX_DEPTH:
             raise ModelFormatError(
-                f"{self._source} holds more than {MAX_OBJECTS:,} objects or more than {MAX_DEPTH} levels.",
-                "A weights file has a group for each layer and an entry for each array.",
-                "It was not written by Keras or Cornu.",
+                f"{self._source} contains more than {MAX_OBJECTS:,} objects or more than {MAX_DEPTH} levels.",
+                "A weights file contains one group per layer and one dataset per array.",
+                "The file was not written by Keras or Cornu: do not load it.",
             )
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise UnsafeModelError(
-                    f"{self._source}: `{path}/{name}` is a link to somewhere else.",
-                    "A weights file must hold its numbers itself.",
+                    f"{self._source}: `{path}/{name}` is a link to another location.",
+                    "A weights file must contain its arrays itself.",
                     "Do not trust this file.",
                 )
             yield name, group[name]
@@ -152,8 +153,8 @@ class WeightsFile:
         filters = {properties.get_filter(number)[0] for number in range(properties.get_nfilters())}
         if dataset.is_virtual or dataset.external or filters - set(_KNOWN_FILTERS):
             raise UnsafeModelError(
-                f"{self._source}: the numbers of `{path}` stand in another file, or need a library to be read.",
-                "A weights file must hold its numbers itself.",
+                f"{self._source}: the array `{path}` is stored in another file, or requires a filter library.",
+                "A weights file must contain its arrays itself.",
                 "Do not trust this file.",
             )
         owner, _, number = path.rpartition("/")
@@ -161,41 +162,51 @@ class WeightsFile:
             self.places.setdefault(owner[: -len("/vars")] if owner != "vars" else "", {})[number] = _declared(dataset)
 
     def check_size(self, wanted: list[tuple[str, str]]) -> None:
-        """Refuses arrays that claim to be much larger than the file is.
+        """Raise an error if the declared size of some arrays is much larger than their size in the file.
 
         Args:
-            wanted: Paths and numbers of the arrays that will be read.
+            wanted: List of tuples ``(path, index)`` of the arrays to read.
+
+        Raises:
+            ModelFormatError: If the declared size is too large.
         """
-        held = sum(self._root[f"{path}/vars/{number}"].id.get_storage_size() for path, number in wanted)
-        claimed = sum(self.places[path][number].nbytes for path, number in wanted)
-        if claimed > _FREE_BYTES + _MAX_RATIO * held:
+        stored = sum(self._root[f"{path}/vars/{number}"].id.get_storage_size() for path, number in wanted)
+        declared = sum(self.places[path][number].nbytes for path, number in wanted)
+        if declared > _FREE_BYTES + _MAX_RATIO * stored:
             raise ModelFormatError(
-                f"{self._source} claims to hold {claimed:,} bytes of weights in {held:,} bytes.",
-                f"Weights do not shrink to less than a {_MAX_RATIO}th.",
-                "The file is damaged or was made to fill your memory.",
+                f"{self._source} declares {declared:,} bytes of weights stored in {stored:,} bytes.",
+                f"The compression ratio of weights can be at most {_MAX_RATIO}.",
+                "The file is damaged, or was crafted to exhaust memory: do not load it.",
             )
 
     def read(self, path: str, number: str) -> np.ndarray:
-        """The numbers of one array; those of dtype ``bfloat16`` as ``float32``.
+        """Read one array.
+
+        Args:
+            path: String, path of the group.
+            number: String, index of the array in its group.
+
+        Returns:
+            NumPy array; ``float32`` for an array of dtype ``bfloat16``.
 
         Raises:
-            ModelFormatError: They are damaged.
+            ModelFormatError: If the array is damaged.
         """
         dataset: Any = self._root[f"{path}/vars/{number}"]
         try:
             array = np.asarray(dataset[()])
             written = int(dataset.attrs["crc32"]) if "crc32" in dataset.attrs else None
         except (OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-            raise _damaged(self._source, error, f"the numbers of `{path}/vars/{number}`") from None
+            raise _damaged(self._source, error, f"the array `{path}/vars/{number}`") from None
         if written is not None and written != _checksum(array):
-            raise _damaged(self._source, "the checksum differs", f"the numbers of `{path}/vars/{number}`")
+            raise _damaged(self._source, "the checksum differs", f"the array `{path}/vars/{number}`")
         if self.places[path][number].dtype == "bfloat16":
             return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
         return array
 
 
 def _declared(dataset: Any) -> DatasetSpec:
-    """What a dataset declares. Anything but plain numbers has no dtype here, and so fits no variable."""
+    """Return the declaration of a dataset. Its dtype is empty if it is not numerical, so that it matches no variable."""
     shape = tuple(dataset.shape) if dataset.shape is not None else (0,)
     dtype = dataset.dtype
     name = ""
@@ -212,6 +223,6 @@ def _declared(dataset: Any) -> DatasetSpec:
 def _damaged(source: str, error: Any, what: str = "") -> ModelFormatError:
     return ModelFormatError(
         f"{source} cannot be read{': ' + what if what else ''} ({error}).",
-        "It must be a complete HDF5 file as Keras and Cornu write it.",
-        "It is cut short or damaged: copy or download it again.",
+        "It must be a complete HDF5 file as written by Keras or Cornu.",
+        "The file is truncated or damaged: copy or download it again.",
     )

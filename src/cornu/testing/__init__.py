@@ -1,4 +1,4 @@
-"""Checks of your own layers."""
+"""Utilities to test custom layers."""
 
 from cornu.testing.harness import ContractError
 from cornu.testing.layer_checks import CLAUSES, check_layer

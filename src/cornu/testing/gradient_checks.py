@@ -1,4 +1,4 @@
-"""Checks of a layer's gradients against finite differences, and between backends."""
+"""Checks of the gradients, mixed precision and training of a layer, and of its agreement between backends."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,60 +20,60 @@ from cornu.testing.harness import (
     RATE,
     STEP,
     Subject,
-    farthest,
+    all_close,
+    array_converter,
+    describe_difference,
     is_random,
-    near,
     numpy_outputs,
-    on,
-    pure,
     real_dtype,
     run,
+    stateless_function,
 )
 
 
 class _Gradients(NamedTuple):
-    """The gradient of a number made of a layer's outputs.
+    """Gradients of a scalar function of a layer's outputs.
 
     Attributes:
-        number: A function of the list ``values`` that gives the number and the outputs.
-        values: The trainable variables' values, then the inputs of floats.
-        outputs: The layer's outputs, as NumPy arrays.
-        gradients: The gradient for each of the values.
+        function: Function of the list ``values`` that returns the scalar and the outputs.
+        values: List of the values of the trainable variables, followed by the floating-point inputs.
+        outputs: List of the outputs of the layer as NumPy arrays.
+        gradients: List of the gradients with respect to ``values``.
     """
 
-    number: Callable
+    function: Callable
     values: list
     outputs: list[np.ndarray]
     gradients: list[np.ndarray]
 
 
 def _differentiate(layer: Layer, subject: Subject, training: bool = False) -> _Gradients:
-    """The gradient of the sum of the outputs times random numbers, for trainable variables and inputs of floats."""
-    engine, on_backend = backends.get(placement_of(layer).backend), on(layer)
+    """Differentiate a random linear combination of the outputs with respect to trainable variables and float inputs."""
+    engine, on_backend = backends.get(placement_of(layer).backend), array_converter(layer)
     arrays = trees.map(on_backend, subject.inputs)
-    function = pure(layer, subject, training, KEY, sample_mask=None)
+    call = stateless_function(layer, subject, training, KEY, sample_mask=None)
     trained = [variable.value for variable in layer.trainable_variables]
     leaves = trees.leaves(arrays)
-    places = [place for place, leaf in enumerate(leaves) if is_float(engine.dtype(leaf))]
-    values = [*trained, *(engine.cast(leaves[place], real_dtype(layer)) for place in places)]
+    positions = [position for position, leaf in enumerate(leaves) if is_float(engine.dtype(leaf))]
+    values = [*trained, *(engine.cast(leaves[position], real_dtype(layer)) for position in positions)]
 
-    def number(values: list) -> Any:
+    def function(values: list) -> Any:
         mixed = list(leaves)
-        for place, value in zip(places, values[len(trained) :], strict=True):
-            mixed[place] = value
-        outputs = trees.leaves(function(values[: len(trained)], trees.unflatten(arrays, mixed)))
+        for position, value in zip(positions, values[len(trained) :], strict=True):
+            mixed[position] = value
+        outputs = trees.leaves(call(values[: len(trained)], trees.unflatten(arrays, mixed)))
         floats = [output for output in outputs if is_float(engine.dtype(output))]
         rng = np.random.default_rng(2)
         upstream = [on_backend(rng.normal(size=output.shape).astype(real_dtype(layer))) for output in floats]
-        with config.placement_scope(*layer.place):  # where NumPy arrays are outputs they are no data for the default backend
+        with config.placement_scope(*layer.place):  # so that ops do not move NumPy outputs to the default backend
             return sum(ops.sum(output * factor) for output, factor in zip(floats, upstream, strict=True)), outputs
 
-    (_, outputs), found = engine.compile(engine.value_and_grad(number, has_aux=True))(values)
-    return _Gradients(number, values, numpy_outputs(layer, outputs), [engine.to_numpy(gradient) for gradient in found])
+    (_, outputs), found = engine.compile(engine.value_and_grad(function, has_aux=True))(values)
+    return _Gradients(function, values, numpy_outputs(layer, outputs), [engine.to_numpy(gradient) for gradient in found])
 
 
 def check_backends(subject: Subject) -> None:
-    """From the same weights, every backend gives the same answer and the same gradients."""
+    """Check that all backends return the same outputs and gradients for the same weights."""
     reference = subject.layer("numpy")
     modes = [False] if is_random(reference, subject) else [False, True]
     for name in (name for name in config.installed_backends() if name != "numpy"):
@@ -87,48 +87,48 @@ def check_backends(subject: Subject) -> None:
 
 
 def _compare_backends(subject: Subject, name: str, what: str, mine: np.ndarray, wanted: np.ndarray) -> None:
-    if not near(mine, wanted, 1e-4):
+    if not all_close(mine, wanted, 1e-4):
         raise subject.failure(
             "backends",
-            f"the {what} on {name!r} and on 'numpy' are {farthest(mine, wanted)}.",
-            "They must agree to the rounding of float32.",
-            "Use only functions of `cornu.ops` in `call`, and look at no backend.",
+            f"the {what} on {name!r} and the {what} on 'numpy' are {describe_difference(mine, wanted)}.",
+            "They must be equal up to rounding in float32.",
+            "Use only functions of `cornu.ops` in `call`, independently of the backend.",
         )
 
 
 def check_gradients(subject: Subject) -> None:
-    """The gradient for weights and inputs is that of finite differences, in ``float64`` on the NumPy backend."""
+    """Check the gradients with respect to weights and inputs against finite differences, in ``float64`` on NumPy."""
     layer = subject.layer("numpy", policy="float64")
     rng = np.random.default_rng(3)
     names = [variable.path for variable in layer.trainable_variables]
     for training in (False, True):
         taken = _differentiate(layer, subject, training)
-        for place, gradient in enumerate(taken.gradients):
-            what = f"the weight {names[place]!r}" if place < len(names) else "the input"
+        for index, gradient in enumerate(taken.gradients):
+            what = f"the weight {names[index]!r}" if index < len(names) else "the input"
             for _ in range(DIRECTIONS):
                 direction = rng.normal(size=gradient.shape)
-                _compare_slopes(subject, what, taken, place, direction)
+                _compare_slopes(subject, what, taken, index, direction)
 
 
-def _compare_slopes(subject: Subject, what: str, taken: _Gradients, place: int, direction: np.ndarray) -> None:
+def _compare_slopes(subject: Subject, what: str, taken: _Gradients, index: int, direction: np.ndarray) -> None:
     def moved(step: float) -> float:
         values = list(taken.values)
-        values[place] = values[place] + step * direction
-        return float(taken.number(values)[0])
+        values[index] = values[index] + step * direction
+        return float(taken.function(values)[0])
 
-    found = float(np.sum(taken.gradients[place] * direction))
+    found = float(np.sum(taken.gradients[index] * direction))
     measured = (moved(STEP) - moved(-STEP)) / (2 * STEP)
     if not abs(found - measured) <= 1e-5 * max(abs(measured), abs(found)) + 1e-6:
         raise subject.failure(
             "gradients",
-            f"along a random direction the gradient for {what} says {found:.6g}, finite differences say {measured:.6g}.",
-            "They must agree.",
-            "Mend the `grad` of a `custom_gradient`, or what breaks the chain: a `stop_gradient`, or NumPy functions.",
+            f"the directional derivative with respect to {what} is {found:.6g}, but {measured:.6g} by finite differences.",
+            "They must be equal.",
+            "Correct the `grad` of a `custom_gradient`, or remove what stops gradients: `stop_gradient` or NumPy functions.",
         )
 
 
 def check_half_precision(subject: Subject) -> None:
-    """In mixed precision, weights stay ``float32``, floats come out in 16 bits, and the answer is about the same."""
+    """Check that in mixed precision weights are ``float32``, outputs are 16-bit floats, and their values are similar."""
     reference = subject.layer()
     wanted = numpy_outputs(reference, run(reference, subject))
     for policy in ("mixed_float16", "mixed_bfloat16"):
@@ -144,17 +144,17 @@ def check_half_precision(subject: Subject) -> None:
                 "Cast to `self.compute_dtype`, and name no dtype in `add_weight`.",
             )
         for mine, exact in zip(numpy_outputs(layer, outputs), wanted, strict=True):
-            if not near(mine, exact, 0.1):
+            if not all_close(mine, exact, 0.1):
                 raise subject.failure(
                     "half precision",
-                    f"with {policy!r} and with 'float32' its outputs are {farthest(mine, exact)}.",
-                    "They must be about the same.",
-                    'Compute what needs more digits in `float32`: `ops.cast(x, "float32")`.',
+                    f"with {policy!r} and with 'float32' its outputs are {describe_difference(mine, exact)}.",
+                    "They must be equal up to rounding.",
+                    'Compute sensitive operations in `float32`: `ops.cast(x, "float32")`.',
                 )
 
 
 def check_training(subject: Subject) -> None:
-    """One step of ``fit`` with plain gradient descent takes the gradient from every trainable weight, and leaves no NaN."""
+    """Check that one step of ``fit`` with gradient descent subtracts the gradient from each trainable weight, without NaN."""
     layer = subject.layer()
     outputs = trees.leaves(run(layer, subject))
     if subject.call or not all(is_float(str(output.dtype)) for output in outputs):
@@ -167,29 +167,29 @@ def check_training(subject: Subject) -> None:
     for variable, wanted in zip(model.trainable_variables, expected, strict=True):
         found = variable.numpy()
         random = is_random(layer, subject)
-        if not np.all(np.isfinite(found)) or not (random or near(found, wanted, 1e-4)):
+        if not np.all(np.isfinite(found)) or not (random or all_close(found, wanted, 1e-4)):
             raise subject.failure(
                 "training",
-                f"`fit` and the gradient make of the weight {variable.path!r} {farthest(found, wanted)}.",
-                "They must agree.",
-                "Let `call` change only what `add_weight(trainable=False)` made.",
+                f"the weight {variable.path!r} after `fit` and after a manual step are {describe_difference(found, wanted)}.",
+                "They must be equal.",
+                "In `call`, assign only to weights created with `add_weight(trainable=False)`.",
             )
 
 
 def _half_of_squares(_: Any, outputs: Any) -> Any:
-    """A loss of each sample: half the sum of the squares of its outputs ``(samples, numbers)``."""
+    """Return a loss per sample: half the sum of the squares of its outputs of shape ``(samples, features)``."""
     return ops.sum(ops.square(outputs), axis=1) / 2
 
 
 def _after_descent(layer: Layer, subject: Subject) -> list[np.ndarray]:
-    """The trainable weights after a step of gradient descent, made by hand."""
+    """Return the trainable weights after a manual step of gradient descent."""
     engine = backends.get(placement_of(layer).backend)
-    arrays = trees.map(on(layer), subject.inputs)
+    arrays = trees.map(array_converter(layer), subject.inputs)
     trained = [variable.value for variable in layer.trainable_variables]
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def loss(trained: list) -> Any:
-        context = CallContext(key=on(layer)(np.array(KEY, dtype="uint32")))
+        context = CallContext(key=array_converter(layer)(np.array(KEY, dtype="uint32")))
         outputs, _, losses = layer.stateless_call(
             trained, state, arrays, return_losses=True, call_context=context, training=True
         )
@@ -201,11 +201,12 @@ def _after_descent(layer: Layer, subject: Subject) -> list[np.ndarray]:
 
 
 def build_model(subject: Subject, flat: bool = False) -> Model:
-    """A model of the layer alone, with the layer's weights, on the NumPy backend.
+    """Return a model that consists of the layer, with the weights of the layer, on the NumPy backend.
 
     Args:
-        subject: Gives the layer.
-        flat: Whether its outputs become a list of arrays ``(samples, numbers)``, without masks.
+        subject: ``Subject`` that provides the layer.
+        flat: Whether to reshape the outputs to a list of arrays of shape ``(samples, features)``, without masks. Defaults to
+            False.
     """
     inputs = trees.map(lambda x: Input(x.shape[1:], dtype=x.dtype), subject.symbols())
     outputs = subject.make()(inputs)

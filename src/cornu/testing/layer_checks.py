@@ -1,7 +1,7 @@
-"""The contract that every layer keeps, as one check: :func:`check_layer`, for Cornu's own layers and for yours.
+"""The layer contract as a test: :func:`check_layer`, for built-in and custom layers.
 
-Each clause of the contract is one function below; ``CLAUSES`` lists them. A clause takes a :class:`_Subject`, the layer under
-test with its data, and raises a :class:`ContractError` if the layer breaks it.
+Each clause of the contract is a function below; ``CLAUSES`` lists them. A clause is called with a :class:`Subject`, the layer
+under test with its data, and raises a :class:`ContractError` if the layer violates it.
 """
 
 import json
@@ -24,35 +24,35 @@ from cornu.testing.harness import (
     KEY,
     ContractError,
     Subject,
-    farthest,
+    all_close,
+    array_converter,
+    describe_difference,
     is_random,
-    near,
     numpy_outputs,
-    on,
-    pure,
     random_inputs,
     run,
+    stateless_function,
 )
-
-# --- Calling a layer --------------------------------------------------------------------------------------------------
-
 
 # --- The clauses ------------------------------------------------------------------------------------------------------
 
 
 def _check_call(subject: Subject) -> None:
-    """The layer can be called, on symbolic tensors and on arrays, and gives no NaN that it was not given."""
+    """Check that the layer can be called with symbolic tensors and with arrays, and returns no NaN for inputs without NaN."""
     layer = subject.layer()
-    outputs = numpy_outputs(layer, layer(trees.map(on(layer), subject.inputs), **subject.call))
-    given = any(np.isnan(leaf).any() for leaf in trees.leaves(subject.inputs) if is_float(str(leaf.dtype)))
-    if not given and any(np.isnan(output).any() for output in outputs if output.dtype.kind == "f"):
+    outputs = numpy_outputs(layer, layer(trees.map(array_converter(layer), subject.inputs), **subject.call))
+    has_nan = any(np.isnan(leaf).any() for leaf in trees.leaves(subject.inputs) if is_float(str(leaf.dtype)))
+    if not has_nan and any(np.isnan(output).any() for output in outputs if output.dtype.kind == "f"):
         raise subject.failure(
-            "call", "its outputs hold NaN.", "Numbers in should give numbers out.", "Look for 0 / 0, or a root or logarithm."
+            "call",
+            "its outputs contain NaN.",
+            "For inputs without NaN the outputs must not contain NaN.",
+            "Look for a division 0 / 0, a square root or a logarithm.",
         )
 
 
 def _check_config(subject: Subject) -> None:
-    """The config is JSON, and a layer made from it has the same config and, with the same weights, gives the same answer."""
+    """Check that the config is valid JSON, and that it recreates a layer with the same config and outputs."""
     layer = subject.layer()
     layer_config = layer.get_config()
     try:
@@ -60,9 +60,9 @@ def _check_config(subject: Subject) -> None:
     except TypeError as error:
         raise subject.failure(
             "config",
-            f"its config is no JSON: {error}.",
-            "A config holds numbers, strings, lists and dicts.",
-            "Mend `get_config`.",
+            f"its config cannot be written as JSON: {error}.",
+            "A config can contain numbers, strings, booleans, None, lists and dicts.",
+            "Correct `get_config`.",
         ) from error
     try:
         again = type(layer).from_config(json.loads(text))
@@ -70,36 +70,36 @@ def _check_config(subject: Subject) -> None:
         raise subject.failure(
             "config",
             f"`from_config(get_config())` raised {type(error).__name__}: {error}",
-            "The config must name every argument of the constructor that has no default, and no others.",
-            "Leave `get_config` to the base class, or add what is missing.",
+            "The config must contain every required argument of the constructor, and no unknown arguments.",
+            "Do not override `get_config`, or add the missing arguments.",
         ) from error
     if json.dumps(again.get_config(), sort_keys=True) != json.dumps(layer_config, sort_keys=True):
         changed = sorted(k for k in layer_config if json.dumps(layer_config[k]) != json.dumps(again.get_config().get(k)))
         raise subject.failure(
             "config",
-            f"a layer made from its config has another config: {', '.join(changed) or 'more entries'} changed.",
-            "The config must hold the arguments that the constructor takes.",
-            "Leave `get_config` to the base class, or mend it.",
+            f"a layer created from its config has a different config: {', '.join(changed) or 'more entries'} changed.",
+            "The config must contain the arguments of the constructor.",
+            "Do not override `get_config`, or correct it.",
         )
     again.to_backend("numpy")(subject.symbols(), **subject.call)
     _compare_copies(subject, layer, again)
 
 
 def _compare_copies(subject: Subject, layer: Layer, again: Layer) -> None:
-    advice = "Leave `get_config` to the base class, or add the missing arguments to the config."
+    hint = "Do not override `get_config`, or add the missing arguments to the config."
     shapes = [variable.shape for variable in layer.weights]
     if (found := [variable.shape for variable in again.weights]) != shapes:
         difference = f"has weights of shapes {found} instead of {shapes}"
-        raise subject.failure("config", f"a layer made from its config {difference}.", "It must be the same layer.", advice)
+        raise subject.failure("config", f"a layer created from its config {difference}.", "The two layers must be equal.", hint)
     again.set_weights(layer.get_weights())
-    answers = (numpy_outputs(one, run(one, subject)) for one in (layer, again))
-    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*answers, strict=True)):
-        difference = "gives another answer from the same weights"
-        raise subject.failure("config", f"a layer made from its config {difference}.", "It must be the same layer.", advice)
+    outputs = (numpy_outputs(one, run(one, subject)) for one in (layer, again))
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*outputs, strict=True)):
+        difference = "returns different outputs for the same weights"
+        raise subject.failure("config", f"a layer created from its config {difference}.", "The two layers must be equal.", hint)
 
 
 def _check_shapes(subject: Subject) -> None:
-    """Symbolic outputs and ``compute_output_shape`` say the shape and dtype that really come out, for a batch of any size."""
+    """Check symbolic outputs and ``compute_output_shape`` against the shapes and dtypes of real outputs."""
     layer = subject.layer()
     engine = backends.get(placement_of(layer).backend)
     real = [((None, *leaf.shape[1:]), engine.dtype(leaf)) for leaf in trees.leaves(run(layer, subject))]
@@ -110,12 +110,12 @@ def _check_shapes(subject: Subject) -> None:
         if tensor.dtype != dtype:
             raise subject.failure(
                 "shapes",
-                f"its symbolic output has dtype {tensor.dtype}, the real one {dtype}.",
-                "They must agree.",
+                f"its symbolic output has dtype {tensor.dtype}, but its real output has {dtype}.",
+                "They must be equal.",
                 "Override `compute_output_spec`, or cast the output to `self.compute_dtype`.",
             )
     if subject.call:
-        return  # what shape comes out may depend on the other arguments
+        return  # the output shape may depend on the other arguments
     computed = layer.compute_output_shape(trees.map(lambda tensor: tensor.shape, symbols))
     shapes = [computed] if len(real) == 1 and not isinstance(computed[0], (list, tuple)) else list(computed)
     _compare_shapes(subject, "`compute_output_shape`", shapes, real)
@@ -130,9 +130,9 @@ def _compare_shapes(subject: Subject, what: str, shapes: list, real: list) -> No
     if not agree:
         raise subject.failure(
             "shapes",
-            f"{what} has shape {_listed(shapes)}, the real output {_listed(wanted)}.",
-            "They must agree, with None for sizes that are not known.",
-            "Mend `compute_output_shape`, or leave it out: then it is found by an abstract run.",
+            f"{what} has shape {_listed(shapes)}, but the real output has {_listed(wanted)}.",
+            "They must be equal, with None for unknown sizes.",
+            "Correct `compute_output_shape`, or remove it: the shape is then inferred by an abstract call.",
         )
 
 
@@ -141,9 +141,9 @@ def _listed(shapes: list) -> str:
 
 
 def _check_weights(subject: Subject) -> None:
-    """All that the answer depends on is in the weights: set anew, or given to a pure call, they give the same answer."""
+    """Check that the outputs depend only on the weights: after setting them, and in a stateless call, outputs are equal."""
     layer = subject.layer()
-    arrays = trees.map(on(layer), subject.inputs)
+    arrays = trees.map(array_converter(layer), subject.inputs)
     before = numpy_outputs(layer, layer(arrays, **subject.call))
     weights = layer.get_weights()
     layer.set_weights([np.zeros_like(value) for value in weights])
@@ -154,14 +154,14 @@ def _check_weights(subject: Subject) -> None:
         if not same or not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
             raise subject.failure(
                 "weights",
-                "called again, after `set_weights(get_weights())`, it gives another answer.",
-                "All that the answer depends on must be in its weights.",
-                "Keep numbers that change in variables made with `add_weight`.",
+                "its outputs differ in a second call, after `set_weights(get_weights())`.",
+                "All state that affects the outputs must be in its weights.",
+                "Store values that change in variables created with `add_weight`.",
             )
 
 
 def _check_batch_coupling(subject: Subject) -> None:
-    """With ``batch_coupling = "none"`` a sample gets the same answer in any company, with ``"masked"`` beside any padding."""
+    """Check that outputs do not depend on other samples (``batch_coupling = "none"``) or on padding (``"masked"``)."""
     layer = subject.layer()
     coupling = batch_coupling.effective_coupling(layer)
     count = len(trees.leaves(subject.inputs)[0])
@@ -173,26 +173,26 @@ def _check_batch_coupling(subject: Subject) -> None:
         alone = numpy_outputs(layer, run(layer, subject, training, inputs=part))
         together = numpy_outputs(layer, _run_padded(layer, subject, training, coupling))
         for mine, wanted in zip(alone, together, strict=True):
-            if not near(mine, wanted[: count - 1], 1e-5):
+            if not all_close(mine, wanted[: count - 1], 1e-5):
                 raise subject.failure(
                     "batch coupling",
-                    f"with and without one more sample in the batch, the others' outputs are {farthest(mine, wanted[:-1])}.",
-                    f"Its `batch_coupling` is {coupling!r}, which promises the same.",
-                    'Set `batch_coupling = "unknown"`, or leave padding out by the context\'s `sample_mask`.',
+                    f"without the last sample of the batch, the other outputs are {describe_difference(mine, wanted[:-1])}.",
+                    f"Its `batch_coupling` is {coupling!r}, for which they must be equal.",
+                    'Set `batch_coupling = "unknown"`, or exclude padding with the `sample_mask` of the call context.',
                 )
 
 
 def _run_padded(layer: Layer, subject: Subject, training: bool, coupling: str) -> Any:
-    """The outputs for the whole batch, the last sample of which is padding."""
-    arrays = trees.map(on(layer), subject.inputs)
+    """Return the outputs for the complete batch, in which the last sample is padding."""
+    arrays = trees.map(array_converter(layer), subject.inputs)
     count = len(trees.leaves(subject.inputs)[0])
-    mask = on(layer)(np.array([1.0] * (count - 1) + [0.0], dtype="float32")) if coupling == "masked" else None
+    mask = array_converter(layer)(np.array([1.0] * (count - 1) + [0.0], dtype="float32")) if coupling == "masked" else None
     trained = [variable.value for variable in layer.trainable_variables]
-    return pure(layer, subject, training, KEY, mask)(trained, arrays)
+    return stateless_function(layer, subject, training, KEY, mask)(trained, arrays)
 
 
 def _check_file(subject: Subject) -> None:
-    """A model with the layer, saved and loaded, gives the same answer."""
+    """Check that a model with the layer has the same outputs after saving and loading."""
     if subject.call:
         return
     model = build_model(subject)
@@ -205,18 +205,18 @@ def _check_file(subject: Subject) -> None:
         except Exception as error:
             raise subject.failure(
                 "file",
-                f"a model with it was saved and cannot be loaded: {type(error).__name__}: {error}",
-                "What `save` writes, `load_model` must read.",
-                "Leave `get_config` to the base class, and make all variables in `build`.",
+                f"a saved model with the layer cannot be loaded: {type(error).__name__}: {error}",
+                "`load_model` must load the files written by `save`.",
+                "Do not override `get_config`, and create all variables in `build`.",
             ) from error
-    answers = (trees.leaves(one.to_backend("numpy").predict(subject.inputs, verbose=0)) for one in (again, model))
-    for mine, wanted in zip(*answers, strict=True):
+    outputs = (trees.leaves(one.to_backend("numpy").predict(subject.inputs, verbose=0)) for one in (again, model))
+    for mine, wanted in zip(*outputs, strict=True):
         if not np.array_equal(mine, wanted, equal_nan=True):
             raise subject.failure(
                 "file",
-                f"saved and loaded, it gives another answer: {farthest(mine, wanted)}.",
-                "All that the answer depends on must be in its config and its weights.",
-                "Keep numbers that change in variables made with `add_weight`.",
+                f"after saving and loading, its outputs are {describe_difference(mine, wanted)}.",
+                "All state that affects the outputs must be in its config and its weights.",
+                "Store values that change in variables created with `add_weight`.",
             )
 
 
@@ -232,7 +232,7 @@ CLAUSES: dict[str, Callable[[Subject], None]] = {
     "file": _check_file,
     "training": check_training,
 }
-"""The clauses of the contract by name, in the order in which they are checked."""
+"""Dict of the clauses of the contract by name, in the order in which they are checked."""
 
 
 def check_layer(
@@ -243,43 +243,51 @@ def check_layer(
     call_kwargs: dict[str, Any] | None = None,
     skip: Iterable[str] = (),
 ) -> None:
-    """Checks that a layer keeps the contract that the rest of Cornu relies on.
+    """Test that a layer satisfies the layer contract, on which the rest of Cornu relies.
 
-    The clauses are those of :data:`CLAUSES`: it can be called; the config makes the same layer again; symbolic shapes are the
-    real ones; the weights hold all that the answer depends on; all backends give the same answer and gradients; the gradients
-    are those of finite differences; mixed precision works; samples meet in a batch only as ``batch_coupling`` says; it can be
-    saved and loaded; a step of ``fit`` changes its weights by the gradient.
+    The clauses of the contract are those of :data:`CLAUSES`:
+
+    * ``"call"``: the layer can be called with symbolic tensors and with arrays, and does not return NaN.
+    * ``"config"``: the config recreates an equal layer.
+    * ``"shapes"``: symbolic shapes and dtypes are those of the real outputs.
+    * ``"weights"``: the weights contain all state that affects the outputs.
+    * ``"backends"``: outputs and gradients are equal on all installed backends.
+    * ``"gradients"``: gradients equal finite differences.
+    * ``"half precision"``: the layer supports mixed precision.
+    * ``"batch coupling"``: samples affect one another only as declared by ``batch_coupling``.
+    * ``"file"``: a model with the layer can be saved and loaded.
+    * ``"training"``: a step of ``fit`` updates the weights by the gradient.
 
     Args:
-        layer: The layer's class, or a function that makes a layer.
-        init_kwargs: Arguments of the class or function.
-        input_shape: Shape of the input with a batch of at least 2: random numbers are drawn. A list of shapes for a list of
-            inputs.
-        input_data: The input itself, instead of its shape: an array, or a tree of arrays.
-        call_kwargs: Other arguments of the call, by name.
-        skip: Names of clauses that are left out.
+        layer: Layer class, or function that returns a layer.
+        init_kwargs: Dict of arguments of the class or function. Defaults to None.
+        input_shape: Tuple, shape of a random input with a batch size of at least 2, or a list of shapes for a list of inputs.
+            Required unless ``input_data`` is passed.
+        input_data: Array-like, or tree of array-likes, the input. Required unless ``input_shape`` is passed.
+        call_kwargs: Dict of the other arguments of the call, by name. Defaults to None.
+        skip: Iterable of the names of clauses to skip. Defaults to ``()``.
 
     Raises:
-        ContractError: The layer breaks a clause; the text says which. It is an ``AssertionError`` too.
-        InvalidTypeError: ``init_kwargs`` is no dict.
-        InvalidArgumentError: Neither or both of ``input_shape`` and ``input_data`` are given, or a clause has an unknown name.
+        ContractError: If the layer violates a clause, which the message names. It is also an ``AssertionError``.
+        InvalidTypeError: If ``init_kwargs`` is not a dict.
+        InvalidArgumentError: If neither or both of ``input_shape`` and ``input_data`` are passed, or a clause does not exist.
 
     Example:
         >>> from cornu import layers
-        >>> from cornu.testing.layer_checks import check_layer
+        >>> from cornu.testing import check_layer
         >>> check_layer(layers.Dense, {"units": 3}, input_shape=(2, 4))
     """
     if not isinstance(init_kwargs, (dict, type(None))):
         raise InvalidTypeError(
-            f"`check_layer` was given init_kwargs={init_kwargs!r}.",
-            "The second argument is a dict with the arguments of the layer's class.",
-            "Name the arguments: `check_layer(Dense, {'units': 3}, input_shape=(2, 4))`.",
+            f"`check_layer` received init_kwargs={init_kwargs!r}.",
+            "`init_kwargs` must be a dict of the arguments of the layer's class.",
+            "Pass the arguments by name: `check_layer(Dense, {'units': 3}, input_shape=(2, 4))`.",
         )
     if (input_shape is None) == (input_data is None):
         raise InvalidArgumentError(
-            f"`check_layer` was given input_shape={input_shape!r} and input_data={input_data!r}.",
-            "It needs one of the two.",
-            "Pass for instance `input_shape=(2, 8, 8, 3)`.",
+            f"`check_layer` received input_shape={input_shape!r} and input_data={input_data!r}.",
+            "It requires exactly one of the two.",
+            "Pass, for example, `input_shape=(2, 8, 8, 3)`.",
         )
     for name in skip:
         if name not in CLAUSES:
@@ -289,16 +297,19 @@ def check_layer(
     subject = Subject(name, lambda: layer(**(init_kwargs or {})), inputs, dict(call_kwargs or {}))
     for name in CLAUSES:
         if name not in skip:
-            _hold(name, subject)
+            _check_clause(name, subject)
 
 
-def _hold(name: str, subject: Subject) -> None:
-    """Checks one clause; whatever else the layer raises breaks it too."""
+def _check_clause(name: str, subject: Subject) -> None:
+    """Check one clause; any other exception raised by the layer violates it too."""
     try:
         CLAUSES[name](subject)
     except ContractError:
         raise
     except Exception as error:
         raise subject.failure(
-            name, f"{type(error).__name__}: {error}", "Nothing may be raised.", "See the error above for where it was raised."
+            name,
+            f"{type(error).__name__}: {error}",
+            "The layer must not raise an error.",
+            "See the traceback above for the origin of the error.",
         ) from error
