@@ -132,6 +132,6 @@ def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
 
 def test_pytorch_runs_line_by_line(monkeypatch):
     pytest.importorskip("torch")
-    torch_lists = importlib.import_module("cornu.backends.torch.fx_passes")
-    monkeypatch.setattr(torch_lists, "tidied", lambda *_: pytest.fail("a list was written down"))
+    fx_passes = importlib.import_module("cornu.backends.torch.fx_passes")
+    monkeypatch.setattr(fx_passes, "optimize", lambda *_: pytest.fail("a function was traced"))
     trained("torch", convolutional, PICTURES, False)

@@ -68,7 +68,7 @@ def map_specs(function: Callable, specs: Any) -> Any:
     return specs
 
 
-def places_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
+def window_counts(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
     """How many places of each pooling window lie on the picture and not on padding; at least 1, to divide by.
 
     Args:

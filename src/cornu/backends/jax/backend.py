@@ -498,7 +498,7 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     x = _floating(x)
     total = _sum_pool(x, window, strides, padding)
-    counts = host.places_inside(x.shape[1:-1], window, strides, padding).astype(x.dtype)
+    counts = host.window_counts(x.shape[1:-1], window, strides, padding).astype(x.dtype)
     return total / counts[None, ..., None]
 
 

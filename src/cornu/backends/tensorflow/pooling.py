@@ -49,7 +49,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     means = _pool(pool, x, window, strides, padding)
     if not np.any(padding):
         return means
-    parts = common.places_inside(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
+    parts = common.window_counts(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
     return means / tf.constant(parts[..., None], x.dtype)
 
 

@@ -1,4 +1,4 @@
-"""The devices of PyTorch, under the names that they have on every backend."""
+"""Devices of PyTorch, under the names that are common to all backends."""
 
 import functools
 
@@ -10,7 +10,7 @@ from cornu.backends import devices
 
 @functools.cache
 def names() -> tuple[str, ...]:
-    """Their names, the best one first."""
+    """Return the names of all devices, the best one first."""
     found = [devices.device_name("gpu", number) for number in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(devices.device_name("mps"))
@@ -18,14 +18,14 @@ def names() -> tuple[str, ...]:
 
 
 def of(name: str) -> torch.device:
-    """The device of a name that a user may have written."""
+    """Return the device with a name in any form that users may pass."""
     return _by_full_name(devices.known_device(name, names()))
 
 
 def default() -> torch.device:
-    """The device that arrays are made on: the one that was asked for, or the best one."""
-    asked = config.device("torch")
-    return _by_full_name(names()[0]) if asked is None else of(asked)
+    """Return the device that arrays are created on: that of ``config.device``, or else the best one."""
+    requested = config.device("torch")
+    return _by_full_name(names()[0]) if requested is None else of(requested)
 
 
 @functools.cache
