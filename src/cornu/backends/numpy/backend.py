@@ -18,9 +18,8 @@ import numpy as np
 
 from cornu import dtypes, trees
 from cornu.backends import common, lookup
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.devices import known_device
+from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.numpy import tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
 from cornu.backends.numpy.tape import TapeArray, primitive
@@ -636,7 +635,7 @@ _DEVICES = ("cpu:0",)
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("numpy", _DEVICES)
+    return default_device_first("numpy", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:

@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.devices import known_device
+from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.onnx import control_flow, convolution, indexing, optimize
 from cornu.backends.onnx import model_proto as onnx_proto
 from cornu.backends.onnx import operands as onnx_record
@@ -768,7 +767,7 @@ _DEVICES = ("file:0",)
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("onnx", _DEVICES)
+    return default_device_first("onnx", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:

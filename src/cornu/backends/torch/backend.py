@@ -21,11 +21,11 @@ import torch.nn.functional as F
 
 from cornu import config, dtypes, trees
 from cornu.backends import common
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.torch import compilation, custom_ops, gradients
-from cornu.backends.torch import devices as torch_devices
 from cornu.backends.torch.compat import FakeTensor
+from cornu.backends.torch.devices import default_device, device_named, device_names
 from cornu.errors import one_of
 
 NAME = "torch"
@@ -52,7 +52,7 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
     dtype = dtype or common.usual_dtype(array)
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with compilation.concrete():
-        return _from_numpy(array, dtype).to(torch_devices.default())
+        return _from_numpy(array, dtype).to(default_device())
 
 
 def _from_numpy(array: np.ndarray, dtype: str) -> torch.Tensor:
@@ -87,11 +87,11 @@ def cast(x: Array, dtype: str) -> Array:
 def full(shape: Shape, value: Any, dtype: str) -> Array:
     if isinstance(value, torch.Tensor):
         return value.to(_dtype(dtype)).expand(tuple(shape))
-    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=torch_devices.default())
+    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=default_device())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=torch_devices.default())
+    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=default_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -685,11 +685,11 @@ def fold_in(key: Array, data: Any) -> Array:
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    return custom_ops.uniform(key, list(shape), _dtype(dtype), torch_devices.default())
+    return custom_ops.uniform(key, list(shape), _dtype(dtype), default_device())
 
 
 def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
-    return custom_ops.normal(key, list(shape), _dtype(dtype), torch_devices.default())
+    return custom_ops.normal(key, list(shape), _dtype(dtype), default_device())
 
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
@@ -761,11 +761,11 @@ def lstm(
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("torch", torch_devices.names())
+    return default_device_first("torch", device_names())
 
 
 def to_device(x: Array, device: str) -> Array:
-    return x.to(torch_devices.of(device))
+    return x.to(device_named(device))
 
 
 def synchronize(tree: Any) -> None:
@@ -782,4 +782,4 @@ the memory, micro-batches of 16 at 0.98 with 0.8. Wide layers read all their wei
 
 
 def micro_batch_activations() -> int | None:
-    return shared_devices.micro_batch_activations(devices()[0], _ACTIVATIONS)
+    return activations_in_cache(devices()[0], _ACTIVATIONS)

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from cornu import config, trees
-from cornu.backends.torch import devices, fx_passes
+from cornu.backends.torch import fx_passes
 from cornu.backends.torch.compat import DATA_DEPENDENT_ERRORS, FakeTensorMode, disable_current_modes, trace
+from cornu.backends.torch.devices import default_device
 from cornu.scopes import Scope, construction_lock
 
 _is_tracing: Scope[bool] = Scope("whether a function is being traced, on tensors without values", False)
@@ -127,7 +128,7 @@ def _as_tensor(value: Any) -> torch.Tensor:
         return value
     array = np.asarray(value)
     name = {"int64": "int32", "float64": "float32"}.get(array.dtype.name, array.dtype.name)
-    return torch.from_numpy(np.array(array, name)).to(devices.default())
+    return torch.from_numpy(np.array(array, name)).to(default_device())
 
 
 # --- Primitives of the contract ---------------------------------------------------------------------------------------
@@ -155,9 +156,9 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
         if _is_tracing.get():  # it is traced as part of another function
             for number in range(start, stop):
-                carry = step(carry, data, torch.tensor(number, dtype=torch.int32, device=devices.default()))
+                carry = step(carry, data, torch.tensor(number, dtype=torch.int32, device=default_device()))
             return carry, finish(carry)
-        numbers = torch.arange(int(start), int(stop), dtype=torch.int32, device=devices.default()).unbind()
+        numbers = torch.arange(int(start), int(stop), dtype=torch.int32, device=default_device()).unbind()
         if not numbers:
             return carry, finished(carry)
         size = len(trees.leaves(carry))

@@ -9,7 +9,7 @@ from cornu.backends import devices
 
 
 @functools.cache
-def names() -> tuple[str, ...]:
+def device_names() -> tuple[str, ...]:
     """Return the names of all devices, the best one first."""
     found = [devices.device_name("gpu", number) for number in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
@@ -17,15 +17,15 @@ def names() -> tuple[str, ...]:
     return (*found, devices.device_name("cpu"))
 
 
-def of(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     """Return the device with a name in any form that users may pass."""
-    return _by_full_name(devices.known_device(name, names()))
+    return _by_full_name(devices.known_device(name, device_names()))
 
 
-def default() -> torch.device:
+def default_device() -> torch.device:
     """Return the device that arrays are created on: that of ``config.device``, or else the best one."""
     requested = config.device("torch")
-    return _by_full_name(names()[0]) if requested is None else of(requested)
+    return _by_full_name(device_names()[0]) if requested is None else device_named(requested)
 
 
 @functools.cache
