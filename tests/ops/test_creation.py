@@ -40,7 +40,7 @@ def test_a_float64_is_not_rounded_on_its_way():
 
 
 def test_what_is_no_array_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"None was given where an array was expected"):
+    with pytest.raises(InvalidTypeError, match=r"Received None where an array is required"):
         ops.convert_to_tensor(None)
 
 

@@ -142,7 +142,7 @@ def test_shapes_that_do_not_broadcast_are_named(make):
 
 
 def test_what_is_no_array_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"None was given where an array was expected"):
+    with pytest.raises(InvalidTypeError, match=r"Received None where an array is required"):
         ops.add(None, 1.0)
     with pytest.raises(InvalidTypeError, match=r"'three' was given"):
         ops.exp("three")

@@ -1,10 +1,10 @@
-"""How an op finds out what to do: from what its arguments are.
+"""Dispatch of ops by the types of their arguments.
 
-Three kinds of arguments come to an op: arrays of a backend (the backend computes), things that stand for an array, such as a
-variable (they are asked for it), and symbolic tensors (the op is recorded instead of computed). The floors above register
-the last two kinds, so this module knows neither variables nor graphs.
+An op accepts three kinds of arguments: arrays of a backend (the backend computes), array-like objects such as variables (they
+are converted to their array), and symbolic tensors (the op is recorded instead of computed). Higher tiers register the last
+kind, so this module depends on neither variables nor graphs.
 
-Inside an op, :func:`arrays`, :func:`operands` and :func:`floats` give the backend that decides and the arguments as its arrays.
+Inside an op, :func:`arrays`, :func:`operands` and :func:`floats` return the backend and the arguments as its arrays.
 """
 
 import functools
@@ -21,40 +21,42 @@ from cornu.errors import InvalidTypeError
 _recorders: dict[type, Callable] = {}
 
 OPS_BY_KERAS_PATH: dict[str, Callable] = {}
-"""The functions that a file may name, by module and class of Keras: ``"numpy.Add"``."""
+"""Functions that files may refer to, by module and class in Keras: ``"numpy.Add"``."""
 
 _plain: set[type] = set()
-"""Types met before that are neither recorded nor stand for an array, so that the usual call is looked at quickly."""
+"""Cache of types that are neither recorded nor have ``__cornu_array__``, for fast dispatch of common calls."""
 
 _homes: dict[type, ModuleType] = {}
-"""The backends of types of arrays that were met before; not of ``numpy.ndarray``, which belongs where the call runs."""
+"""Cache of the backends of array types, except ``numpy.ndarray``, whose backend depends on the default backend."""
 
 _float_dtypes: dict[Any, bool] = {}
-"""Whether a dtype, as an engine writes it, is one of floats."""
+"""Cache of whether a dtype object of an engine is a floating-point one."""
 
 _weak: set[type] = {bool, int, float}
-"""Numbers that take on the dtype of the array beside them."""
+"""Types of Python scalars, which take the dtype of the array next to them."""
 
 _HOST_SCALARS = (np.float64, np.int64)
-"""What NumPy gives for a single number of the host, as in ``x * np.sqrt(2)``: a number like Python's."""
+"""NumPy scalar types that are treated as Python scalars, as in ``x * np.sqrt(2)``."""
 
 
 def register_recorder(kind: type, record: Callable) -> None:
-    """Says what happens when an op meets an argument of a kind: ``record(op, args, kwargs)`` instead of the op."""
+    """Register a type: calls of an op with an argument of it call ``record(op, args, kwargs)`` instead of the op."""
     _recorders[kind] = record
     _plain.discard(kind)
 
 
 def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", keras_path: str | None = None) -> Callable:
-    """Makes a function on arrays an op: it also takes what stands for an array, and symbolic tensors.
+    """Convert a function on arrays to an op, which also accepts symbolic tensors and objects that represent an array.
 
-    A thing stands for an array if its type has a method ``__cornu_array__()`` that gives one.
-    Arguments are looked at themselves and, for lists and tuples, one level deep (``concatenate([a, b])``).
+    An object represents an array if its type has a method ``__cornu_array__()``, which returns the array. Lists and tuples
+    among the arguments are inspected one level deep (``concatenate([a, b])``).
 
     Args:
-        function: The function. Without it, a decorator is returned: ``@op(batch_coupling="none")``.
-        batch_coupling: How the samples of a batch meet in it: ``"none"``, ``"unknown"`` or a rule (``ops/batch_coupling.py``).
-        keras_path: Module and class by which files name the op, as ``"numpy.Add"``; None for an op that no file may name.
+        function: Function to convert. Without it, a decorator is returned: ``@op(batch_coupling="none")``.
+        batch_coupling: How the result for a sample depends on the rest of the batch: ``"none"``, ``"unknown"`` or a rule
+            (``ops/batch_coupling.py``). Defaults to ``"unknown"``.
+        keras_path: Module and class by which files refer to the op, such as ``"numpy.Add"``; None for an op that files may not
+            refer to. Defaults to None.
     """
     if function is None:
         return functools.partial(op, batch_coupling=batch_coupling, keras_path=keras_path)
@@ -66,10 +68,10 @@ def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", ker
             if kind in _plain:
                 continue
             if kind is not tuple and kind is not list:
-                return _look_closely(wrapper, function, args, kwargs)
+                return _dispatch(wrapper, function, args, kwargs)
             for item in value:
                 if type(item) not in _plain:
-                    return _look_closely(wrapper, function, args, kwargs)
+                    return _dispatch(wrapper, function, args, kwargs)
         return function(*args, **kwargs)
 
     vars(wrapper)["batch_coupling"] = batch_coupling
@@ -77,10 +79,10 @@ def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", ker
 
 
 def named_in_files(keras_path: str) -> Callable:
-    """Make a decorator that lets files name a function as an operation of a graph.
+    """Make a decorator that registers a function as an operation that graphs in files may refer to.
 
     Args:
-        keras_path: Module and class by which they name it, as ``"numpy.Add"``.
+        keras_path: Module and class by which files refer to it, such as ``"numpy.Add"``.
     """
 
     def register(function: Callable) -> Callable:
@@ -95,7 +97,7 @@ def is_recorded(value: Any) -> bool:
     return type(value) in _recorders
 
 
-def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
+def _dispatch(wrapper: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
     for value in (*args, *kwargs.values()):
         for item in value if isinstance(value, (list, tuple)) else (value,):
             kind = type(item)
@@ -106,23 +108,23 @@ def _look_closely(wrapper: Callable, function: Callable, args: tuple, kwargs: di
                 return record(wrapper, args, kwargs)
             if not (isinstance(item, (list, tuple)) or hasattr(kind, "__cornu_array__")):
                 _plain.add(kind)
-    taken = [unwrap(value) for value in args]
+    unwrapped = [unwrap(value) for value in args]
     named = {name: unwrap(value) for name, value in kwargs.items()}
-    if config.backend() != "numpy" and _lends_numpy((*args, *kwargs.values()), (*taken, *named.values())):
+    if config.backend() != "numpy" and _represents_numpy((*args, *kwargs.values()), (*unwrapped, *named.values())):
         with config.placement_scope("numpy"):
-            return function(*taken, **named)
-    return function(*taken, **named)
+            return function(*unwrapped, **named)
+    return function(*unwrapped, **named)
 
 
-def _lends_numpy(given: Any, taken: Any) -> bool:
-    """Whether a value stood for a NumPy array, as a variable of the NumPy backend does: an array of its, not data."""
-    if type(taken) in (list, tuple):
-        return any(map(_lends_numpy, given, taken))
-    return taken is not given and isinstance(taken, np.ndarray)
+def _represents_numpy(value: Any, unwrapped: Any) -> bool:
+    """Return whether a value represents an array of the NumPy backend, as its variables do; NumPy data does not."""
+    if type(unwrapped) in (list, tuple):
+        return any(map(_represents_numpy, value, unwrapped))
+    return unwrapped is not value and isinstance(unwrapped, np.ndarray)
 
 
 def unwrap(value: Any) -> Any:
-    """The array a value stands for, or the value itself; lists and tuples one level deep."""
+    """Return the array that a value represents, or the value itself; lists and tuples are unwrapped one level deep."""
     if hasattr(type(value), "__cornu_array__"):
         return value.__cornu_array__()
     if type(value) in (list, tuple):
@@ -131,17 +133,17 @@ def unwrap(value: Any) -> Any:
 
 
 def arrays(*values: Any) -> tuple:
-    """The backend that decides about some values, and each value as an array of it.
+    """Return the backend for some values, and each value as an array of it.
 
     Args:
-        values: Arrays, numbers, or lists of them.
+        values: Arrays, Python scalars, or lists of them.
 
     Returns:
         ``(backend, *arrays)``. See :func:`cornu.backends.of` for the backend.
 
     Raises:
-        BackendError: Arrays of two engines are among the values.
-        InvalidTypeError: A value is no array and cannot become one.
+        BackendError: The values contain arrays of two engines.
+        InvalidTypeError: A value cannot be converted to an array.
 
     Example:
         >>> import numpy as np
@@ -154,25 +156,25 @@ def arrays(*values: Any) -> tuple:
     backend = None
     for value in values:
         kind = type(value)
-        home = _homes.get(kind) or (_home_of_numpy() if kind is np.ndarray else None)
+        home = _homes.get(kind) or (_numpy_home() if kind is np.ndarray else None)
         if home is None or (backend is not None and home is not backend):
-            return _arrays_of_several(values)
+            return _convert_arrays(values)
         backend = home
     return (backend, *values)
 
 
-def _home_of_numpy() -> ModuleType | None:
-    """The NumPy backend where it runs or is the default, so that NumPy arrays are its own; None where they are data."""
+def _numpy_home() -> ModuleType | None:
+    """Return the NumPy backend if it is the current one, so that NumPy arrays are its own; None where they are data."""
     return backends.get("numpy") if config.backend() == "numpy" else None
 
 
-def _arrays_of_several(values: tuple) -> tuple:
+def _convert_arrays(values: tuple) -> tuple:
     backend = backends.of(*values)
-    return (backend, *[_at_home(backend, value) for value in values])
+    return (backend, *[_as_native(backend, value) for value in values])
 
 
-def _at_home(backend: ModuleType, value: Any) -> Any:
-    """The value as an array of a backend; remembers the types of arrays that are at home there."""
+def _as_native(backend: ModuleType, value: Any) -> Any:
+    """Convert a value to an array of a backend, and cache the type if it is one already."""
     if backends.owner(value) != backends.name_of(backend):
         return as_array(backend, value)
     if not isinstance(value, (np.ndarray, np.generic)):
@@ -181,20 +183,20 @@ def _at_home(backend: ModuleType, value: Any) -> Any:
 
 
 def operands(*values: Any) -> tuple:
-    """As :func:`arrays`, but a Python number beside an array stays a number, which takes on the array's dtype."""
+    """Return what :func:`arrays` does, but leave Python scalars next to an array, whose dtype they take, unchanged."""
     backend = None
     for value in values:
         kind = type(value)
         if kind in _weak:
             continue
-        home = _homes.get(kind) or (_home_of_numpy() if kind is np.ndarray else None)
+        home = _homes.get(kind) or (_numpy_home() if kind is np.ndarray else None)
         if home is None or (backend is not None and home is not backend):
-            return _operands_of_several(values)
+            return _convert_operands(values)
         backend = home
-    return (backend, *values) if backend is not None else _arrays_of_several(values)
+    return (backend, *values) if backend is not None else _convert_arrays(values)
 
 
-def _operands_of_several(values: tuple) -> tuple:
+def _convert_operands(values: tuple) -> tuple:
     backend = backends.of(*values)
     return (backend, *[_operand(backend, value) for value in values])
 
@@ -203,17 +205,17 @@ def _operand(backend: ModuleType, value: Any) -> Any:
     kind = type(value)
     if kind in _weak:
         return value
-    return value.item() if kind in _HOST_SCALARS else _at_home(backend, value)
+    return value.item() if kind in _HOST_SCALARS else _as_native(backend, value)
 
 
 def floats(*values: Any) -> tuple:
-    """As :func:`arrays`, with whole numbers and booleans turned into floats of ``config.floatx()``."""
-    backend, *found = arrays(*values)
-    return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
+    """Return what :func:`arrays` does, with integers and booleans cast to ``config.floatx()``."""
+    backend, *converted = arrays(*values)
+    return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in converted])
 
 
 def has_floats(backend: ModuleType, x: Any) -> bool:
-    """Whether an array is of floats; remembers it by dtype, since an engine's name of a dtype takes long to find."""
+    """Return whether an array has a floating-point dtype; cached by dtype, because the name of a dtype is slow to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:
         known = _float_dtypes[x.dtype] = is_float(backend.dtype(x))
@@ -221,15 +223,15 @@ def has_floats(backend: ModuleType, x: Any) -> bool:
 
 
 def as_array(backend: ModuleType, value: Any, dtype: str | None = None) -> Any:
-    """A value as an array of a backend, of its own dtype or another one.
+    """Convert a value to an array of a backend, with its own dtype or another one.
 
     Raises:
-        InvalidTypeError: The value is text, nothing or another thing that no array can be made of.
+        InvalidTypeError: The value is None, a string or another object that cannot be converted.
     """
     if value is None or isinstance(value, (str, bytes, dict, set)):
         raise InvalidTypeError(
-            f"{value!r} was given where an array was expected.",
-            "An array, a number or a list of numbers was expected.",
-            "Check the arguments, their order too.",
+            f"Received {value!r} where an array is required.",
+            "The argument must be an array, a number or a list of numbers.",
+            "Check the arguments and their order.",
         )
     return backend.asarray(value, dtype)

@@ -241,7 +241,7 @@ def test_what_goes_in_and_out_is_copied():
 
 
 def test_numbers_that_do_not_fit_are_refused():
-    with pytest.raises(InvalidArgumentError, match=r"Whole numbers from 1 to 1099511627776 .*'int32'.*`dtype='int64'`"):
+    with pytest.raises(InvalidArgumentError, match=r"Received integers from 1 to 1099511627776\. .*'int32'.*`dtype='int64'`"):
         B.asarray([1, 2**40])
 
 
