@@ -117,7 +117,7 @@ class BackendError(InvalidArgumentError):
         ...     ops.cast(np.ones(2), "bfloat16")
         ... except BackendError as error:
         ...     print(error.expected)
-        NumPy has no such numbers.
+        NumPy has no bfloat16 dtype.
     """
 
 

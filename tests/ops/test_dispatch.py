@@ -57,7 +57,7 @@ def test_a_type_met_before_can_still_be_registered():
 
 def test_an_op_keeps_its_name_and_words():
     assert ops.relu.__name__ == "relu"
-    assert ops.relu.__doc__.startswith("``max(x, 0)``")
+    assert ops.relu.__doc__.startswith("Rectified linear unit, ``max(x, 0)``")
 
 
 def test_arrays_of_python_data_are_of_the_default_backend():

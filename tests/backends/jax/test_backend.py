@@ -81,9 +81,7 @@ def test_64_bits_are_64_with_jaxs_switch_on():
 
 
 def test_whole_numbers_that_do_not_fit_are_refused():
-    with pytest.raises(
-        InvalidArgumentError, match=r"integers from 0 to 1099511627776\. They are converted to 'int32', whose range"
-    ):
+    with pytest.raises(InvalidArgumentError, match=r"integers from 0 to 1099511627776\. They are converted to 'int32'"):
         B.asarray([0, 2**40])
 
 

@@ -251,7 +251,7 @@ def test_text_is_refused():
 
 
 def test_bfloat16_is_refused():
-    with pytest.raises(BackendError, match=r"'bfloat16' .* NumPy has no such numbers.* JAX backend"):
+    with pytest.raises(BackendError, match=r"'bfloat16' .* NumPy has no bfloat16 dtype.* JAX backend"):
         B.cast(SINGLE, "bfloat16")
 
 

@@ -91,7 +91,7 @@ def test_only_a_float_can_be_differentiated():
 def test_whole_numbers_have_no_gradient():
     with pytest.raises(
         InvalidTypeError,
-        match=r"respect to an array of dtype int32 was requested\. Only arrays of a floating-point dtype have a gradient",
+        match=r"respect to an array of dtype int32 was requested\. Only arrays of",
     ):
         gradient(B.sum, np.arange(3, dtype="int32"))
 
@@ -246,7 +246,7 @@ def test_a_primitive_without_an_entry_in_the_tables_is_refused_at_once():
     def forgotten(x):
         return x
 
-    with pytest.raises(LookupError, match=r"`forgotten` needs rules in numpy_gradients\.RULES"):
+    with pytest.raises(LookupError, match=r"`forgotten` needs rules in gradients\.RULES"):
         primitive(forgotten)
 
 
@@ -288,14 +288,14 @@ def test_a_custom_gradient_may_give_none_for_an_argument():
 def test_a_custom_gradient_must_give_one_gradient_for_each_argument(shares, said):
     f = B.custom_gradient(lambda x: (x, lambda upstream: shares))
 
-    with pytest.raises(InvalidArgumentError, match=rf"gave {said}\. .* each of the 1 arguments"):
+    with pytest.raises(InvalidArgumentError, match=rf"returned {said}\. .* each of the 1 arguments"):
         gradient(f, f32(1))
 
 
 def test_a_custom_gradient_must_have_the_shape_of_its_argument():
     f = B.custom_gradient(lambda x: (B.sum(x), lambda upstream: (upstream,)))
 
-    with pytest.raises(ShapeError, match=r"gradient of shape \(\) was given for an array of shape \(2,\)"):
+    with pytest.raises(ShapeError, match=r"gradient of shape \(\) for an array of shape \(2,\)"):
         gradient(f, f32([1, 2]))
 
 
