@@ -361,9 +361,9 @@ def test_the_users_tensors_stay_as_they_are():
 
 
 def test_what_has_no_gradient_is_told():
-    with pytest.raises(ShapeError, match=r"gave an array of shape \(2,\)"):
+    with pytest.raises(ShapeError, match=r"returned an array of shape \(2,\)"):
         B.value_and_grad(lambda x: x)(torch.ones(2))
-    with pytest.raises(InvalidTypeError, match="gave a number of dtype int32"):
+    with pytest.raises(InvalidTypeError, match="returned a scalar of dtype int32"):
         B.value_and_grad(lambda x: B.cast(B.sum(x), "int32"))(torch.ones(2))
     with pytest.raises(InvalidTypeError, match="an array of dtype int64"):
         B.value_and_grad(B.sum)(torch.ones(2, dtype=torch.int64))
