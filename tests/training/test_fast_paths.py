@@ -124,9 +124,13 @@ def test_batches_stay_whole(engine_name):
 
 def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
     pytest.importorskip("jax")
-    jax_cpu = importlib.import_module("cornu.backends.jax.convolution")
-    for name in ("conv", "conv_transpose", "max_pool", "sum_pool"):
-        monkeypatch.setattr(jax_cpu, name, lambda *_: pytest.fail("one of Cornu's own roads was gone"))
+    modules = {"convolution": ("conv", "conv_transpose"), "pooling": ("max_pool", "sum_pool")}
+    for module, name in [(module, name) for module, names in modules.items() for name in names]:
+        monkeypatch.setattr(
+            importlib.import_module(f"cornu.backends.jax.{module}"),
+            name,
+            lambda *_: pytest.fail("one of Cornu's own implementations was called"),
+        )
     trained("jax", convolutional, PICTURES, False)
 
 
