@@ -225,6 +225,81 @@ def test_importing_everything_but_the_backends_imports_nothing_heavy():
     assert loaded_by(names) == set()
 
 
+# --- Private names of engines -------------------------------------------------------------------------------------------------
+
+PRIVATE_NAMES_IN = {"torch": "backends/torch/compat.py"}
+"""The one file of an engine that may use its private names. JAX and TensorFlow have none: no private name is used."""
+
+ENGINE_NAMES = {"torch": "torch", "F": "torch", "jax": "jax", "jnp": "jax", "lax": "jax", "tf": "tensorflow"}
+"""Names that modules bind to an engine, or to a part of it, and the engine."""
+
+NOT_PUBLIC = ("torch.fx.experimental", "jax.interpreters", "jax.extend", "jaxlib", "tensorflow.python", "tensorflow.core")
+"""Packages that engines do not keep stable, although no part of the name starts with an underscore."""
+
+PRIVATE_ATTRIBUTES = ("_schema",)
+"""Private attributes of engine objects, whatever the variable is called."""
+
+
+def private_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Private names of engines, each with its engine. Operators such as ``torch.ops.aten._to_copy`` are public."""
+    for node in ast.walk(tree):
+        for name in imported(node):
+            engine = name.partition(".")[0]
+            if engine in ENGINES and (is_private(name) or name.startswith(NOT_PUBLIC)):
+                yield engine.removesuffix("lib"), name
+        if isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            engine = ENGINE_NAMES.get(name.partition(".")[0])
+            if engine is not None and is_private(name) and not name.startswith("torch.ops."):
+                yield engine, name
+            if node.attr in PRIVATE_ATTRIBUTES:
+                yield "torch", name
+
+
+def is_private(name: str) -> bool:
+    return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
+
+
+@each_module
+def test_private_names_of_engines_are_used_in_one_module_only(module):
+    found = {name for engine, name in private_names(module.tree) if module.file != PRIVATE_NAMES_IN.get(engine)}
+    assert not found, f"{module.file} uses {found}: put them into {PRIVATE_NAMES_IN}, with the reason"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch._subclasses",
+        "from torch._ops import OpOverload",
+        "from torch.utils._python_dispatch import TorchDispatchMode",
+        "from torch.fx.experimental.proxy_tensor import make_fx",
+        "torch._C._get_mkldnn_enabled()",
+        "isinstance(x, torch._ops.OpOverload)",
+        "operator._schema",
+        "from jax._src import core",
+        "jax._src.core",
+        "from jaxlib import xla_client",
+        "from tensorflow.python.ops import array_ops",
+        "tf._api",
+    ],
+)
+def test_the_rule_against_private_names_finds_them(code):
+    assert list(private_names(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code", ["torch.ops.aten._to_copy.default", "torch.__version__", "from jax.core import Tracer", "self._x"]
+)
+def test_the_rule_against_private_names_allows_public_ones(code):
+    assert not list(private_names(ast.parse(code)))
+
+
+def test_the_modules_for_private_names_use_some():
+    by_file = {module.file: module for module in modules()}
+    for engine, file in PRIVATE_NAMES_IN.items():
+        assert engine in {found for found, _ in private_names(by_file[file].tree)}, f"{file} has no private name of {engine}"
+
+
 # --- Names and behavior -------------------------------------------------------------------------------------------------------
 
 MAY_ASK_FOR_NAMES = {

@@ -121,8 +121,8 @@ class BackendError(InvalidArgumentError):
         ...     with config.placement_scope("numpy"):
         ...         ops.zeros((2,), dtype="bfloat16")
         ... except BackendError as error:
-        ...     print(type(error).__name__)
-        BackendError
+        ...     print(error.expected)
+        NumPy has no bfloat16 dtype.
     """
 
 

@@ -10,8 +10,7 @@ import pytest
 
 import cornu
 from cornu import backends, config, layers
-from cornu.backends import devices as shared_devices
-from cornu.backends.devices import known_device
+from cornu.backends.devices import default_device_first, known_device
 from cornu.errors import InvalidArgumentError, NonFiniteError
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
@@ -55,9 +54,9 @@ def test_a_device_that_is_not_known_is_refused_with_those_that_are(wrong):
 
 def test_the_device_that_was_asked_for_comes_first():
     known = ("gpu:0", "gpu:1", "cpu:0")
-    assert shared_devices.devices("torch", known) == [*known]
+    assert default_device_first("torch", known) == [*known]
     config.set_device("cuda:1")
-    assert shared_devices.devices("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
+    assert default_device_first("torch", known) == ["gpu:1", "gpu:0", "cpu:0"]
 
 
 def test_the_cpu_is_a_device_of_every_backend(backend):
@@ -166,9 +165,10 @@ def test_a_nan_is_explained_on_a_device_that_is_not_the_default_one(found):
 def pretended_accelerator(monkeypatch):
     """The best device of PyTorch is one whose tensors hold no numbers: whoever makes or asks one there fails."""
     torch = pytest.importorskip("torch")
-    from cornu.backends.torch import devices
+    from cornu.backends.torch import backend, devices
 
-    monkeypatch.setattr(devices, "names", lambda: ("gpu:0", "cpu:0"))
+    for module in (devices, backend):
+        monkeypatch.setattr(module, "device_names", lambda: ("gpu:0", "cpu:0"))
     monkeypatch.setattr(devices, "_by_full_name", lambda name: torch.device("meta" if name == "gpu:0" else "cpu"))
 
 

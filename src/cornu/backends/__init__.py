@@ -1,8 +1,8 @@
-"""Array engines behind one contract, found by the type of the array.
+"""Array engines behind one contract, selected by the type of the array.
 
-This package is the only place that imports an engine, and it does so when the first array of that engine turns up.
-``contract.py`` lists what each of the modules ``jax``, ``torch``, ``tensorflow`` and ``numpy`` provides. ``onnx`` records
-instead of computing: that is how models are exported.
+Only this package imports engines, each on first use. ``contract.py`` specifies the functions that each of the packages
+``jax``, ``torch``, ``tensorflow`` and ``numpy`` provides in its module ``backend``. ``onnx`` records operations instead of
+computing them, to export models.
 """
 
 from cornu.backends.lookup import (

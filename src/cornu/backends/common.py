@@ -1,6 +1,4 @@
-"""What is the same on every backend: dtypes, what data becomes, what lies on padding, what cannot be differentiated, and
-how devices are called.
-"""
+"""Helpers common to all backends: conversion of data, default dtypes, padding counts, and checks of gradients."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,51 +11,51 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
 def numbers(x: Any) -> np.ndarray:
-    """Python or NumPy data as a NumPy array of numbers; not copied if it is one.
+    """Convert Python or NumPy data to a numeric NumPy array; an array is not copied.
 
     Raises:
-        InvalidArgumentError: It holds something else, or rows of different lengths.
+        InvalidArgumentError: The data is not numeric, or its rows have different lengths.
     """
     array = np.asarray(x)
     if array.dtype.kind not in "biufc" and array.dtype.name != "bfloat16":
         raise InvalidArgumentError(
-            f"Data of NumPy dtype {array.dtype} was given.",
-            "An array must hold numbers or booleans, and all its rows must have the same length.",
-            "Turn the data into numbers first, for example texts into class indices.",
+            f"Received data of NumPy dtype {array.dtype}.",
+            "An array must contain numbers or booleans, and all its rows must have the same length.",
+            "Convert the data to numbers first, for example strings to class indices.",
         )
     return array
 
 
 def usual_dtype(array: np.ndarray) -> str:
-    """The dtype that data gets if none is named: of 64 bits only 32 are kept."""
+    """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
     name = array.dtype.name
     return {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(name, name)
 
 
-def check_fits(array: np.ndarray, dtype: str, advice: str) -> None:
-    """Refuses whole numbers of 64 bits that do not fit into 32, if that is what they become.
+def check_fits(array: np.ndarray, dtype: str, hint: str) -> None:
+    """Check that 64-bit integers fit into the 32-bit dtype to which they are converted.
 
     Raises:
-        InvalidArgumentError: There is such a number.
+        InvalidArgumentError: A value does not fit.
     """
     if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or dtype not in ("int32", "uint32") or not array.size:
         return
     limits = np.iinfo(dtype)
     if array.min() < limits.min or array.max() > limits.max:
         raise InvalidArgumentError(
-            f"Whole numbers from {array.min()} to {array.max()} were given.",
-            f"They become {dtype!r}, which holds {limits.min} to {limits.max}.",
-            advice,
+            f"Received integers from {array.min()} to {array.max()}.",
+            f"They are converted to {dtype!r}, whose range is {limits.min} to {limits.max}.",
+            hint,
         )
 
 
 def holds(values: list | tuple, kind: type) -> bool:
-    """Whether something of a type is in a list, or in a list inside it."""
+    """Return whether a list, or a list nested in it, contains an instance of a type."""
     return any(isinstance(v, kind) or (isinstance(v, (list, tuple)) and holds(v, kind)) for v in values)
 
 
 def map_specs(function: Callable, specs: Any) -> Any:
-    """``trees.map`` for a tree of :class:`ArraySpec`, which ``trees`` would take for trees: they are named tuples."""
+    """Apply ``trees.map`` to a tree of :class:`ArraySpec`; ``trees`` would treat these named tuples as trees."""
     if isinstance(specs, ArraySpec):
         return function(specs)
     if isinstance(specs, dict):
@@ -68,15 +66,15 @@ def map_specs(function: Callable, specs: Any) -> Any:
     return specs
 
 
-def places_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
-    """How many places of each pooling window lie on the picture and not on padding; at least 1, to divide by.
+def window_counts(size: tuple, window: tuple, strides: tuple, padding: tuple) -> np.ndarray:
+    """Return the number of elements of each pooling window that are not padding, but at least 1, for the division.
 
     Args:
-        size: Size of the picture, an axis each.
-        window, strides, padding: Those of ``avg_pool``.
+        size: Spatial size of the images.
+        window, strides, padding: Arguments of ``avg_pool``.
 
     Returns:
-        An array with an axis for each of the picture's.
+        Array with the spatial shape of the output of ``avg_pool``.
     """
     counts = np.ones(())
     for length, width, step, pads in zip(size, window, strides, padding, strict=True):
@@ -87,35 +85,35 @@ def places_inside(size: tuple, window: tuple, strides: tuple, padding: tuple) ->
 
 
 def check_has_gradient(dtype: str) -> None:
-    """Refuses the gradient for an array that is not of floats.
+    """Check that an array of this dtype has a gradient.
 
     Raises:
-        InvalidTypeError: The dtype is another one.
+        InvalidTypeError: The dtype is not a floating-point one.
     """
     if "float" not in dtype:
         raise InvalidTypeError(
-            f"The gradient for an array of dtype {dtype} was asked for.",
-            "Only floats have a gradient.",
-            "Cast it to float first, or make it another argument than the first.",
+            f"The gradient with respect to an array of dtype {dtype} was requested.",
+            "Only arrays of a floating-point dtype have a gradient.",
+            "Cast it to float first, or pass it as another argument than the first.",
         )
 
 
 def check_differentiated(shape: tuple, dtype: str) -> None:
-    """Refuses the value of a function to differentiate that is not a single float.
+    """Check that the value of a differentiated function is a floating-point scalar.
 
     Raises:
-        ShapeError: It is an array.
-        InvalidTypeError: It is a whole number or a boolean.
+        ShapeError: The value is not a scalar.
+        InvalidTypeError: The dtype is not a floating-point one.
     """
     if shape != ():
         raise ShapeError(
-            f"The function to differentiate gave an array of shape {shape}.",
-            "It must give one number, such as a mean over the batch.",
+            f"The function to differentiate returned an array of shape {shape}.",
+            "It must return a scalar, such as the mean over the batch.",
             "Reduce it with `cornu.ops.mean` or `cornu.ops.sum`.",
         )
     if "float" not in dtype:
         raise InvalidTypeError(
-            f"The function to differentiate gave a number of dtype {dtype}.",
-            "It must be a float.",
-            "Cast it to float.",
+            f"The function to differentiate returned a scalar of dtype {dtype}.",
+            "It must return a floating-point scalar.",
+            "Cast the result to float.",
         )

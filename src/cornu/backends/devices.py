@@ -1,4 +1,4 @@
-"""Names of devices, and what they hold, as all engines share them."""
+"""Names of devices, common to all engines, and the size of micro-batches on them."""
 
 from collections.abc import Sequence
 
@@ -6,30 +6,30 @@ from cornu import config
 from cornu.errors import InvalidTypeError, one_of
 
 _PLATFORMS = {"cuda": "gpu", "rocm": "gpu", "metal": "mps"}
-"""What engines call a kind of device, where Cornu calls it otherwise."""
+"""Engine names of platforms that differ from Cornu's names."""
 
 _CACHED_ACTIVATIONS = 2_500_000
-"""How many numbers, 10 MB of them, may be under way in a processor's cache.
+"""Number of activations (10 MB) of a micro-batch that fit into a processor's cache.
 
-With two cores and 32 MB of cache TensorFlow trains cats and dogs, 32 pictures a step, 1.05 times as fast in micro-batches. JAX
-is as fast either way, and takes half the memory (0.5 GB instead of 1.1); of 128 pictures it trains 1.4 times as many a second.
+With two cores and 32 MB of cache, TensorFlow trains cats and dogs (32 images per step) 1.05 times as fast in micro-batches. JAX
+is equally fast either way, with half the memory (0.5 GB instead of 1.1 GB), and with 128 images per step 1.4 times as fast.
 """
 
 
 def device_name(platform: str, number: int | str = 0) -> str:
-    """The name of a device, the same on every backend: ``"gpu:0"`` for the first of what an engine calls ``"CUDA"``."""
+    """Return the name of a device, common to all backends: ``"gpu:0"`` for the first ``"CUDA"`` device of an engine."""
     return f"{_PLATFORMS.get(platform.lower(), platform.lower())}:{number}"
 
 
 def known_device(device: str, known: Sequence[str]) -> str:
-    """The full name of a device that a user named: ``"gpu"``, ``"cuda"`` and ``"cuda:0"`` mean ``"gpu:0"``.
+    """Return the full name of a device: ``"gpu"``, ``"cuda"`` and ``"cuda:0"`` mean ``"gpu:0"``.
 
     Args:
-        device: What the user wrote.
-        known: Full names of the devices that are there.
+        device: Name as the user passed it.
+        known: Full names of the available devices.
 
     Raises:
-        InvalidArgumentError: It is none of them.
+        InvalidArgumentError: The device is not available.
     """
     platform, _, number = str(device).partition(":")
     name = device_name(platform, number or 0)
@@ -38,30 +38,30 @@ def known_device(device: str, known: Sequence[str]) -> str:
     return name
 
 
-def devices(backend: str, known: Sequence[str]) -> list[str]:
-    """Names of the devices of a backend, the one that its arrays go to first.
+def default_device_first(backend: str, known: Sequence[str]) -> list[str]:
+    """Return the names of the devices of a backend, first the default one, on which its arrays are created.
 
     Args:
         backend: Name of the backend.
         known: Full names of its devices, the best one first.
 
     Raises:
-        InvalidArgumentError: A device was asked for that is none of them.
+        InvalidArgumentError: ``config.device`` is not one of them.
     """
-    asked = config.device(backend)
-    first = known[0] if asked is None else known_device(asked, known)
+    requested = config.device(backend)
+    first = known[0] if requested is None else known_device(requested, known)
     return [first, *(name for name in known if name != first)]
 
 
-def no_numbers_yet() -> InvalidTypeError:
-    """For an array whose numbers are asked for before there are any."""
+def no_values_yet() -> InvalidTypeError:
+    """Return the error for reading the values of an array that is being traced."""
     return InvalidTypeError(
-        "The numbers of an array were asked for inside a function that is being compiled.",
-        "They are known only when it runs.",
-        "Use functions of `cornu.ops`, or ask after the function has run.",
+        "The values of an array were read inside a function that is being compiled.",
+        "They are known only when the compiled function runs.",
+        "Use functions of `cornu.ops`, or read the values after the function has run.",
     )
 
 
-def micro_batch_activations(device: str, cached: int = _CACHED_ACTIVATIONS) -> int | None:
-    """See ``contract.micro_batch_activations``, for the device of a name, and how many numbers are good on a processor."""
+def activations_in_cache(device: str, cached: int = _CACHED_ACTIVATIONS) -> int | None:
+    """Return ``cached`` for a CPU with fast paths enabled, else None (see ``contract.micro_batch_activations``)."""
     return cached if device.startswith("cpu") and config.fast_paths() else None

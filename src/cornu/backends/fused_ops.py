@@ -1,7 +1,7 @@
-"""What a backend may have beside its primitives: an engine's own kernel for what is otherwise derived from them.
+"""Optional fused ops of a backend: an engine's own kernel for what is otherwise derived from the primitives.
 
-A function below says what a shortcut of that name computes. Whoever derives the same thing asks :func:`find` first. A test
-of its engine holds every shortcut against what is derived.
+The functions below specify what a fused op of that name computes. Code that derives the same result calls :func:`find` first.
+Tests compare each fused op with the derived result.
 """
 
 from collections.abc import Callable
@@ -13,20 +13,20 @@ from cornu.backends.contract import Array
 
 
 def find(name: str, *arrays: Any) -> Callable | None:
-    """The shortcut of that name of the backend that decides about some arrays; None if it has none, or may not take it."""
+    """Return the fused op of that name of the backend of some arrays; None if it has none, or without fast paths."""
     return getattr(lookup.of(*arrays), name, None) if config.fast_paths() else None
 
 
 def adam(
     weight: Array, gradient: Array, momentum: Array, velocity: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
 ) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
-    """One step of Adam (see ``cornu.optimizers.Adam``): the new weight and the new moving averages.
+    """Return the weight and its moving averages after one step of Adam (see ``cornu.optimizers.Adam``).
 
     Args:
-        weight, gradient, momentum, velocity: Arrays of one shape. Keras's words: the momentum is the moving average of the
-            gradients, the velocity that of their squares.
-        rate: The learning rate, corrected for the number of the step, of shape ``()``.
-        beta_1, beta_2, epsilon: Those of ``cornu.optimizers.Adam``.
+        weight, gradient, momentum, velocity: Arrays of one shape. In Keras's terms, the momentum is the moving average of the
+            gradients and the velocity that of their squares.
+        rate: Learning rate with bias correction, an array of shape ``()``.
+        beta_1, beta_2, epsilon: Hyperparameters of ``cornu.optimizers.Adam``.
     """
 
 
@@ -34,8 +34,8 @@ def softmax(x: Array, axis: int) -> Array:  # type: ignore[empty-body]
     """``cornu.ops.softmax`` over one axis.
 
     Args:
-        x: An array of floats.
-        axis: From 0 to ``x.ndim - 1``.
+        x: Array of a floating-point dtype.
+        axis: Integer in ``[0, x.ndim)``.
     """
 
 
@@ -44,28 +44,34 @@ def log_softmax(x: Array, axis: int) -> Array:  # type: ignore[empty-body]
 
 
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
-    """A batch with mean 0 and variance 1 in each channel, times ``gamma``, plus ``beta``; and the mean and variance it had.
+    """Normalize a batch to mean 0 and variance 1 in each channel, times ``gamma``, plus ``beta``.
 
     Args:
-        x: ``(batch, ..., channels)`` in ``float32``.
-        gamma, beta: ``(channels,)`` in ``float32``, or None.
-        epsilon: Keeps the root from being 0.
+        x: Array of shape ``(batch, ..., channels)`` and dtype ``float32``.
+        gamma, beta: Arrays of shape ``(channels,)`` and dtype ``float32``, or None.
+        epsilon: Float added to the variance, to avoid division by zero.
+
+    Returns:
+        The normalized batch, and the mean and the (biased) variance of ``x``, each of shape ``(channels,)``.
     """
 
 
 def lstm(
     x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
 ) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
-    """All steps of ``cornu.layers.LSTM`` with its usual activations: the outputs of all, and the last output and carry.
+    """All time steps of ``cornu.layers.LSTM`` with its default activations.
 
     All arrays have one dtype.
 
     Args:
-        x: ``(steps, batch, features)``, of at least one step.
-        hidden, carry: The state to begin with, ``(batch, units)`` each.
-        kernel: ``(features, 4 * units)``.
-        recurrent_kernel: ``(units, 4 * units)``.
-        bias: ``(4 * units,)``, or None.
+        x: Array of shape ``(steps, batch, features)`` with at least one step.
+        hidden, carry: Initial state, arrays of shape ``(batch, units)``.
+        kernel: Array of shape ``(features, 4 * units)``.
+        recurrent_kernel: Array of shape ``(units, 4 * units)``.
+        bias: Array of shape ``(4 * units,)``, or None.
+
+    Returns:
+        The outputs of all steps, the last output and the last carry.
     """
 
 
@@ -79,20 +85,20 @@ def recurrence(
     valid: Any,
     keep_all: bool,
 ) -> tuple[Array, list]:  # type: ignore[empty-body]
-    """A recurrent layer: at each step ``states = advance(outer, inner, states)``.
+    """Recurrent layer: at each time step ``states = advance(outer, inner, states)``.
 
     ``outer`` is ``x[t] @ kernels[0] + biases[0]``, ``inner`` is ``(states[0] * kept) @ kernels[1] + biases[1]``. All arrays
-    have one dtype. It has gradients, and these have, but no derivatives forward (``jax.jvp``).
+    have one dtype. It is twice differentiable in reverse mode, but not in forward mode (``jax.jvp``).
 
     Args:
-        advance: What a cell does with them. It computes each number for itself and reads no other arrays.
-        x: ``(steps, batch, features)``, of at least one step.
-        states: The state to begin with: arrays ``(batch, units)``; the first is the output.
-        kernels: ``(features, columns)`` and ``(units, columns)``.
-        biases: ``(columns,)`` each, or None.
-        kept: Factors ``(batch, units)``, or None for ones. They have no gradient.
-        valid: ``(steps, batch, 1)``, False where the state stays as it is; or None.
-        keep_all: Whether the outputs of all steps are given, ``(steps, batch, units)``, or that of the last.
+        advance: Callable, the elementwise part of a cell; it reads no other arrays.
+        x: Array of shape ``(steps, batch, features)`` with at least one step.
+        states: Initial state, arrays of shape ``(batch, units)``; the first is the output.
+        kernels: Arrays of shapes ``(features, columns)`` and ``(units, columns)``.
+        biases: Arrays of shape ``(columns,)``, or None.
+        kept: Factors of shape ``(batch, units)``, or None for ones. They have no gradient.
+        valid: Boolean array of shape ``(steps, batch, 1)``, False where the state is not updated; or None.
+        keep_all: Whether to return the outputs of all steps, of shape ``(steps, batch, units)``, or only the last one.
 
     Returns:
         The outputs and the last state.

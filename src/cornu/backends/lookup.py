@@ -1,4 +1,4 @@
-"""Find a backend by its name or by its arrays."""
+"""Find the backend for a name, or for the types of arrays."""
 
 import importlib
 import threading
@@ -12,24 +12,24 @@ from cornu.backends import memory
 from cornu.errors import BackendError, one_of
 
 TRACING_BACKENDS = ("onnx",)
-"""Backends that compute nothing but write down what would be computed, for the export of models."""
+"""Backends that record operations instead of computing them, to export models."""
 
 _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
-"""Which backend owns the array types that a package defines."""
+"""Backend of the array types that a package defines."""
 
 _loaded: dict[str, ModuleType] = {}
 
 _loading = threading.RLock()
-"""Held while an engine is imported: what its module sets up is set up before another thread is given it."""
+"""Held while an engine is imported, so that other threads receive its backend only when it is set up."""
 
 _owner_names: dict[type, str | None] = {}
 
 
 def get(name: str | None = None) -> ModuleType:
-    """The backend of a name, imported on first use.
+    """Return the backend with this name; it is imported on first use.
 
     Args:
-        name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``; by default what ``cornu.config.backend()`` says.
+        name: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``. Defaults to ``cornu.config.backend()``.
 
     Returns:
         A module with the functions of ``cornu.backends.contract``.
@@ -54,7 +54,7 @@ def get(name: str | None = None) -> ModuleType:
 
 
 def module_name(name: str) -> str:
-    """Return the full name of the module that holds the backend of a name.
+    """Return the full name of the module of a backend.
 
     Example:
         >>> from cornu import backends
@@ -65,11 +65,11 @@ def module_name(name: str) -> str:
 
 
 def place(name: str, device: str | None = None) -> config.Placement:
-    """A backend and a device of it, checked.
+    """Return a validated pair of backend and device.
 
     Args:
         name: Name of the backend.
-        device: Name of a device as a user may write it; default ``config.device()``.
+        device: Name of a device in any form that users may pass. Defaults to ``config.device(name)``.
 
     Raises:
         InvalidArgumentError: There is no such backend, or it has no such device.
@@ -77,22 +77,22 @@ def place(name: str, device: str | None = None) -> config.Placement:
     Example:
         >>> from cornu import backends
         >>> backends.place("numpy", "cpu")
-        Place(backend='numpy', device='cpu:0')
+        Placement(backend='numpy', device='cpu:0')
     """
-    asked = config.Placement(name, config.device(name) if device is None else device)
+    requested = config.Placement(name, config.device(name) if device is None else device)
     get(name)
-    return asked if asked.device is None else config.Placement(name, device_of(asked))
+    return requested if requested.device is None else config.Placement(name, device_of(requested))
 
 
 def device_of(place: config.Placement) -> str:
-    """The full name of the device that a place means.
+    """Return the full name of the device of a placement.
 
     Raises:
         InvalidArgumentError: The backend has no such device.
 
     Example:
         >>> from cornu import backends, config
-        >>> backends.device_of(config.Place("numpy"))
+        >>> backends.device_of(config.Placement("numpy"))
         'cpu:0'
     """
     with config.placement_scope(*place):
@@ -100,11 +100,11 @@ def device_of(place: config.Placement) -> str:
 
 
 def array_at(place: config.Placement, x: Any, dtype: str | None = None) -> Any:
-    """An array made at a place (see ``contract.asarray``).
+    """Convert data to an array on the backend and device of a placement (see ``contract.asarray``).
 
     Example:
         >>> from cornu import backends, config
-        >>> backends.array_at(config.Place("numpy"), [1, 2])
+        >>> backends.array_at(config.Placement("numpy"), [1, 2])
         array([1, 2], dtype=int32)
     """
     with config.placement_scope(*place):
@@ -112,17 +112,17 @@ def array_at(place: config.Placement, x: Any, dtype: str | None = None) -> Any:
 
 
 def name_of(backend: ModuleType) -> str:
-    """Return the name that a backend declares."""
+    """Return the name of a backend."""
     return backend.NAME
 
 
 def register_array_type(array_type: type, name: str) -> None:
-    """Says that arrays of a type belong to a backend, for types that are not defined in the engine's own package."""
+    """Register a type as the array type of a backend, for types that are not defined in the engine's package."""
     _owner_names[array_type] = name
 
 
 def owner(value: Any) -> str | None:
-    """Name of the backend a value is an array of, or None for Python data and anything else."""
+    """Return the name of the backend that a value is an array of; None for Python data and other objects."""
     kind = type(value)
     if kind not in _owner_names:
         roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
@@ -131,7 +131,7 @@ def owner(value: Any) -> str | None:
 
 
 def home(array: Any) -> ModuleType:
-    """Return the backend that an array is of, whatever the default backend is: for a NumPy array the NumPy backend.
+    """Return the backend of an array, independent of the default backend: the NumPy backend for a NumPy array.
 
     Example:
         >>> import numpy as np
@@ -145,18 +145,18 @@ def home(array: Any) -> ModuleType:
 def of(*values: Any) -> ModuleType:
     """Return the backend that computes with these values.
 
-    An engine's array decides. NumPy arrays and Python data go to the engine's array beside them, and without one to the default
-    backend, which is that of the running model inside a call. An array that is recorded decides over all: the others are
-    constants beside it.
+    The array of an engine determines the backend. NumPy arrays and Python data are converted to it; without an engine's array
+    they belong to the default backend, which is the one of the model inside a call. A recorded array takes precedence over
+    all others, which become constants of the graph.
 
     Args:
-        values: Arrays, numbers, or lists of them.
+        values: Arrays, Python scalars, or lists of them.
 
     Returns:
-        A backend.
+        The backend.
 
     Raises:
-        BackendError: Arrays of two engines are among the values.
+        BackendError: The values contain arrays of two engines.
 
     Example:
         >>> import numpy as np
@@ -166,36 +166,36 @@ def of(*values: Any) -> ModuleType:
     """
     found = None
     for value in values:
-        name = _of_list(value) if isinstance(value, (list, tuple)) else _decided_by(value)
+        name = _of_list(value) if isinstance(value, (list, tuple)) else _required_backend(value)
         if name is None or name == found:
             continue
-        if found is not None and _weight(name) == _weight(found):
+        if found is not None and _precedence(name) == _precedence(found):
             raise BackendError(
-                f"One operation was given arrays of the backends {found!r} and {name!r}.",
-                "All arrays of an operation must be of one backend.",
-                "Move one with `cornu.ops.convert_to_tensor(x, backend=...)`, or a whole model with `model.to_backend(...)`.",
+                f"An operation received arrays of the backends {found!r} and {name!r}.",
+                "All arrays of an operation must belong to one backend.",
+                "Convert one with `cornu.ops.convert_to_tensor(x, backend=...)`, or move a model with `model.to_backend(...)`.",
             )
-        if found is None or _weight(name) > _weight(found):
+        if found is None or _precedence(name) > _precedence(found):
             found = name
     return get(found)
 
 
 def holds_arrays(values: list | tuple) -> bool:
-    """Whether arrays are among the values of a list, or of a list inside it, and not Python data alone."""
+    """Return whether a list, or a list nested in it, contains an array, and not only Python data."""
     return any(holds_arrays(value) if isinstance(value, (list, tuple)) else owner(value) is not None for value in values)
 
 
-def _decided_by(value: Any) -> str | None:
-    """Name of the backend that a value asks for; None for NumPy arrays, which go anywhere, and for Python data."""
+def _required_backend(value: Any) -> str | None:
+    """Return the backend that a value requires; None for NumPy arrays, which any backend converts, and for Python data."""
     return None if isinstance(value, (np.ndarray, np.generic)) else owner(value)
 
 
-def _weight(name: str) -> int:
-    """Whose arrays decide where those of two backends meet: the heavier one's."""
+def _precedence(name: str) -> int:
+    """Return the precedence of a backend where arrays of two backends are combined: the higher one determines the backend."""
     return 2 if name in TRACING_BACKENDS else 0 if name == "numpy" else 1
 
 
 def _of_list(values: list | tuple) -> str | None:
-    """Name of the backend that the values of a list ask for; None if they are NumPy arrays and Python data alone."""
-    names = [_of_list(value) if isinstance(value, (list, tuple)) else _decided_by(value) for value in values]
-    return max((name for name in names if name is not None), key=_weight, default=None)
+    """Return the backend that the values of a list require; None if they are only NumPy arrays and Python data."""
+    names = [_of_list(value) if isinstance(value, (list, tuple)) else _required_backend(value) for value in values]
+    return max((name for name in names if name is not None), key=_precedence, default=None)

@@ -241,17 +241,17 @@ def test_what_goes_in_and_out_is_copied():
 
 
 def test_numbers_that_do_not_fit_are_refused():
-    with pytest.raises(InvalidArgumentError, match=r"Whole numbers from 1 to 1099511627776 .*'int32'.*`dtype='int64'`"):
+    with pytest.raises(InvalidArgumentError, match=r"Received integers from 1 to 1099511627776\. .*'int32'.*`dtype='int64'`"):
         B.asarray([1, 2**40])
 
 
 def test_text_is_refused():
-    with pytest.raises(InvalidArgumentError, match=r"dtype <U3 .* numbers or booleans.* class indices"):
+    with pytest.raises(InvalidArgumentError, match=r"dtype <U3\. .* numbers or booleans.* class indices"):
         B.asarray(["cat", "dog"])
 
 
 def test_bfloat16_is_refused():
-    with pytest.raises(BackendError, match=r"'bfloat16' .* NumPy has no such numbers.* JAX backend"):
+    with pytest.raises(BackendError, match=r"'bfloat16' .* NumPy has no bfloat16 dtype.* JAX backend"):
         B.cast(SINGLE, "bfloat16")
 
 

@@ -79,17 +79,20 @@ def test_python_numbers_have_gradients_too():
 
 
 def test_only_a_number_can_be_differentiated():
-    with pytest.raises(ShapeError, match=r"gave an array of shape \(2,\)\. It must give one number.*`cornu\.ops\.mean`"):
+    with pytest.raises(ShapeError, match=r"returned an array of shape \(2,\)\. It must return a scalar.*`cornu\.ops\.mean`"):
         gradient(lambda x: x * 2, f32([1, 2]))
 
 
 def test_only_a_float_can_be_differentiated():
-    with pytest.raises(InvalidTypeError, match=r"gave a number of dtype int32\. It must be a float"):
+    with pytest.raises(InvalidTypeError, match=r"returned a scalar of dtype int32\. It must return a floating-point scalar"):
         gradient(lambda x: B.argmax(x, 0), f32([1, 2]))
 
 
 def test_whole_numbers_have_no_gradient():
-    with pytest.raises(InvalidTypeError, match=r"for an array of dtype int32 was asked for\. Only floats have a gradient"):
+    with pytest.raises(
+        InvalidTypeError,
+        match=r"respect to an array of dtype int32 was requested\. Only arrays of",
+    ):
         gradient(B.sum, np.arange(3, dtype="int32"))
 
 
@@ -243,7 +246,7 @@ def test_a_primitive_without_an_entry_in_the_tables_is_refused_at_once():
     def forgotten(x):
         return x
 
-    with pytest.raises(LookupError, match=r"`forgotten` needs rules in numpy_gradients\.RULES"):
+    with pytest.raises(LookupError, match=r"`forgotten` needs rules in gradients\.RULES"):
         primitive(forgotten)
 
 
@@ -285,14 +288,14 @@ def test_a_custom_gradient_may_give_none_for_an_argument():
 def test_a_custom_gradient_must_give_one_gradient_for_each_argument(shares, said):
     f = B.custom_gradient(lambda x: (x, lambda upstream: shares))
 
-    with pytest.raises(InvalidArgumentError, match=rf"gave {said}\. .* each of the 1 arguments"):
+    with pytest.raises(InvalidArgumentError, match=rf"returned {said}\. .* each of the 1 arguments"):
         gradient(f, f32(1))
 
 
 def test_a_custom_gradient_must_have_the_shape_of_its_argument():
     f = B.custom_gradient(lambda x: (B.sum(x), lambda upstream: (upstream,)))
 
-    with pytest.raises(ShapeError, match=r"gradient of shape \(\) was given for an array of shape \(2,\)"):
+    with pytest.raises(ShapeError, match=r"gradient of shape \(\) for an array of shape \(2,\)"):
         gradient(f, f32([1, 2]))
 
 

@@ -73,9 +73,9 @@ def test_dtypes_are_names_and_64_bits_can_be_had(dtype):
 
 
 def test_mistakes_in_data_are_named():
-    with pytest.raises(InvalidArgumentError, match=r"from 0 to 1099511627776 were given.*Pass `dtype='int64'`"):
+    with pytest.raises(InvalidArgumentError, match=r"integers from 0 to 1099511627776.*Pass `dtype='int64'`"):
         B.asarray([0, 2**40])
-    with pytest.raises(InvalidArgumentError, match="must hold numbers or booleans"):
+    with pytest.raises(InvalidArgumentError, match="must contain numbers or booleans"):
         B.asarray(["cat", "dog"])
     for make in (
         lambda: B.asarray([1.5], "flaot32"),
@@ -319,11 +319,11 @@ def test_the_gradient_of_rows_is_a_tensor(how):
 
 
 def test_what_cannot_be_differentiated_is_named():
-    with pytest.raises(InvalidTypeError, match=r"for an array of dtype int32 was asked for.*Cast it to float"):
+    with pytest.raises(InvalidTypeError, match=r"respect to an array of dtype int32 was requested.*Cast it to float"):
         B.value_and_grad(B.sum)(B.asarray([1, 2]))
-    with pytest.raises(ShapeError, match=r"gave an array of shape \(2,\).*one number"):
+    with pytest.raises(ShapeError, match=r"returned an array of shape \(2,\).*a scalar"):
         B.value_and_grad(lambda x: x)(B.asarray([1.0, 2.0]))
-    with pytest.raises(InvalidTypeError, match=r"gave a number of dtype int32"):
+    with pytest.raises(InvalidTypeError, match=r"returned a scalar of dtype int32"):
         B.value_and_grad(lambda x: B.argmax(x, 0))(B.asarray([1.0, 2.0]))
 
 

@@ -12,9 +12,9 @@ from cornu import backends, config, layers
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 torch = pytest.importorskip("torch")
-torch_lists = importlib.import_module("cornu.backends.torch.fx_passes")
-torch_tracing = importlib.import_module("cornu.backends.torch.compilation")
-FakeTensorMode = importlib.import_module("torch._subclasses.fake_tensor").FakeTensorMode
+fx_passes = importlib.import_module("cornu.backends.torch.fx_passes")
+compilation = importlib.import_module("cornu.backends.torch.compilation")
+FakeTensorMode = importlib.import_module("cornu.backends.torch.compat").FakeTensorMode
 
 B = backends.get("torch")
 RNG = np.random.default_rng(0)
@@ -27,8 +27,8 @@ def normal(*shape):
 def calls_of(f, *args, own=0):
     """The names of the kernels that are called once a function is written down, in order."""
     leaves = []
-    torch_tracing._form(args, leaves)
-    program = torch_tracing.Program(f, args, leaves, own)
+    compilation.input_signature(args, leaves)
+    program = compilation.TracedFunction(f, args, leaves, own)
     targets = [node.target for node in program.run.__self__.graph.nodes if node.op == "call_function"]
     return [each._schema.name.removeprefix("aten::") if hasattr(each, "_schema") else each.__name__ for each in targets]
 
@@ -122,7 +122,7 @@ def test_pytorchs_functions_are_called_where_they_call_the_same_kernel_and_not_e
     x.meta["val"] = FakeTensorMode().from_tensor(normal(3))
     by_tensor, by_number = graph.call_function(aten.div.Tensor, (x, 2)), graph.call_function(aten.div.Scalar, (x, 2))
     same, other = (graph.call_function(aten._to_copy.default, (x,), {"dtype": dtype}) for dtype in (torch.float32, torch.int32))
-    torch_lists.call_directly(graph)
+    fx_passes.bypass_dispatch(graph)
 
     assert by_tensor.target is torch.div
     assert by_number.target is aten.div.Scalar  # `torch.div` of a tensor and a number calls `div.Tensor`
@@ -135,10 +135,10 @@ def test_what_changes_its_argument_is_called_as_it_is():
 
 
 def test_the_memory_of_functions_is_bounded(monkeypatch):
-    monkeypatch.setattr(torch_lists, "_MOST_FORMS", 3)
+    monkeypatch.setattr(fx_passes, "_MAX_DIRECT", 3)
     for size in range(2, 8):
         assert B.compile(lambda x: B.sum(B.reshape(x, (2, -1)), 1))(torch.ones(2 * size)).tolist() == [size, size]
-        assert len(torch_lists._DIRECT) <= 3
+        assert len(fx_passes._DIRECT) <= 3
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
@@ -361,9 +361,9 @@ def test_the_users_tensors_stay_as_they_are():
 
 
 def test_what_has_no_gradient_is_told():
-    with pytest.raises(ShapeError, match=r"gave an array of shape \(2,\)"):
+    with pytest.raises(ShapeError, match=r"returned an array of shape \(2,\)"):
         B.value_and_grad(lambda x: x)(torch.ones(2))
-    with pytest.raises(InvalidTypeError, match="gave a number of dtype int32"):
+    with pytest.raises(InvalidTypeError, match="returned a scalar of dtype int32"):
         B.value_and_grad(lambda x: B.cast(B.sum(x), "int32"))(torch.ones(2))
     with pytest.raises(InvalidTypeError, match="an array of dtype int64"):
         B.value_and_grad(B.sum)(torch.ones(2, dtype=torch.int64))

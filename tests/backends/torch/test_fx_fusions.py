@@ -10,7 +10,7 @@ from cornu import backends, layers
 
 torch = pytest.importorskip("torch")
 torch_cpu = importlib.import_module("cornu.backends.torch.convolution")
-torch_tracing = importlib.import_module("cornu.backends.torch.compilation")
+compilation = importlib.import_module("cornu.backends.torch.compilation")
 
 B = backends.get("torch")
 RNG = np.random.default_rng(0)
@@ -23,8 +23,8 @@ def normal(*shape):
 def calls_of(f, *args):
     """The names of the kernels that are called once a function is written down, in order."""
     leaves = []
-    torch_tracing._form(args, leaves)
-    graph = torch_tracing.Program(f, args, leaves).run.__self__.graph
+    compilation.input_signature(args, leaves)
+    graph = compilation.TracedFunction(f, args, leaves).run.__self__.graph
     targets = [node.target for node in graph.nodes if node.op == "call_function"]
     names = [each._schema.name.removeprefix("aten::") if hasattr(each, "_schema") else each.__name__ for each in targets]
     return [name for name in names if name not in ("permute", "getitem", "t")]

@@ -1,14 +1,14 @@
 """The JAX backend: XLA on CPU, GPU and TPU.
 
-What is particular to it:
+Differences from the other backends:
 
-* JAX's 64-bit switch stays as the user set it, which is off by default. Then ``"float64"`` and ``"int64"`` mean
-  ``"float32"`` and ``"int32"``, silently; whole numbers that do not fit into 32 bits are refused.
-* Dicts that went through ``compile``, ``scan``, ``value_and_grad`` and their like come back with their keys sorted, as
-  JAX's trees are.
-* Compiled programs are kept in the user's cache folder (see :func:`enable_compilation_cache`).
-* On a CPU, convolution and pooling have gradients of their own: ``jax_cpu.py``. What a function is compiled for is the device
-  that ``config.device`` names when ``compile`` is called and the function is traced.
+* JAX's option ``jax_enable_x64`` is left as the user set it, False by default. Then ``"float64"`` and ``"int64"`` silently
+  mean ``"float32"`` and ``"int32"``; integers that do not fit into 32 bits raise an error.
+* Dicts returned from ``compile``, ``scan``, ``value_and_grad`` and other transforms have sorted keys, as in JAX's trees.
+* Compiled programs are cached on disk, in the user's cache folder (``compilation.py``).
+* On a CPU, convolution, pooling and recurrent layers have custom gradients (``convolution.py``, ``pooling.py``,
+  ``recurrence.py``). A function is compiled for the device that ``config.device`` names when ``compile`` is called and the
+  function is traced.
 """
 
 import builtins
@@ -22,12 +22,12 @@ import numpy as np
 from jax import lax
 
 from cornu import config, dtypes
-from cornu.backends import common as host
-from cornu.backends import devices as shared_devices
+from cornu.backends import common
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.jax import compilation, convolution, pooling
-from cornu.backends.jax import recurrence as jax_recurrence
-from cornu.backends.jax.devices import asked_device, device_named, devices_by_name, runs_on_cpu
+from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
+from cornu.backends.jax.recurrence import recurrence as fused_recurrence
 from cornu.errors import one_of
 
 NAME = "jax"
@@ -39,7 +39,7 @@ compilation.enable_compilation_cache()
 
 
 def available_dtype(dtype: Any) -> str:
-    """The name of what JAX takes for a dtype, with its 64-bit switch as it is."""
+    """Return the name of the dtype that JAX uses for a dtype, given its 64-bit option."""
     try:
         return jax.dtypes.canonicalize_dtype(dtype).name
     except TypeError:
@@ -47,36 +47,36 @@ def available_dtype(dtype: Any) -> str:
 
 
 _ALIGNMENT = 64
-"""JAX on a CPU takes NumPy's memory as its own if it begins at a multiple of this."""
+"""Alignment in bytes at which JAX on a CPU uses the memory of a NumPy array without a copy."""
 _LARGE = 2**20
-"""From so many bytes on it is worth the trouble to copy to such a place."""
+"""Number of bytes from which on an aligned copy is faster."""
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, jax.Array):
         return x if dtype is None else cast(x, dtype)
-    if isinstance(x, (list, tuple)) and host.holds(x, jax.Array):
+    if isinstance(x, (list, tuple)) and common.holds(x, jax.Array):
         x = jnp.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, dtype)
     own = _own_array(x, dtype)
     with jax.ensure_compile_time_eval():  # concrete inside a traced function too
-        return jax.device_put(own, asked_device())
+        return jax.device_put(own, requested_device())
 
 
 def _own_array(x: Any, dtype: str | None) -> np.ndarray:
-    """A private NumPy array: JAX may use its memory as it is, so the user must not hold it as well."""
-    found = host.numbers(x)
-    dtype = available_dtype(dtype or host.usual_dtype(found))
-    host.check_fits(found, dtype, "Give them as floats, or scale them down.")
-    return _aligned_copy(found, dtype) if found.nbytes >= _LARGE else np.array(found, dtype=dtype)
+    """Return a private copy as a NumPy array: JAX may use its memory directly, so the user must not have a reference."""
+    array = common.numbers(x)
+    dtype = available_dtype(dtype or common.usual_dtype(array))
+    common.check_fits(array, dtype, "Pass floats, or scale the values down.")
+    return _aligned_copy(array, dtype) if array.nbytes >= _LARGE else np.array(array, dtype=dtype)
 
 
-def _aligned_copy(found: np.ndarray, dtype: str) -> np.ndarray:
-    """A copy that begins where JAX on a CPU can use its memory as it is: a quarter of the time, and half of the memory."""
-    memory = np.empty(found.size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
+def _aligned_copy(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Return an aligned copy, whose memory JAX on a CPU uses directly, in a quarter of the time and half of the memory."""
+    memory = np.empty(array.size * np.dtype(dtype).itemsize + _ALIGNMENT, np.uint8)
     begin = -memory.ctypes.data % _ALIGNMENT
-    copy = memory[begin : begin + memory.size - _ALIGNMENT].view(dtype).reshape(found.shape)
-    copy[...] = found
+    copy = memory[begin : begin + memory.size - _ALIGNMENT].view(dtype).reshape(array.shape)
+    copy[...] = array
     return copy
 
 
@@ -94,11 +94,11 @@ def cast(x: Array, dtype: str) -> Array:
 
 
 def full(shape: Shape, value: Any, dtype: str) -> Array:
-    return jnp.full(shape, value, available_dtype(dtype), device=asked_device())
+    return jnp.full(shape, value, available_dtype(dtype), device=requested_device())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return jnp.arange(start, stop, step, available_dtype(dtype), device=asked_device())
+    return jnp.arange(start, stop, step, available_dtype(dtype), device=requested_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def _floating(x: Array) -> Array:
 def abs(x: Array) -> Array:
     if not _is_float(x):
         return jnp.abs(x)
-    return x * lax.stop_gradient(jnp.sign(x))  # JAX's own has the gradient 1 at 0
+    return x * lax.stop_gradient(jnp.sign(x))  # the gradient of jnp.abs at 0 is 1
 
 
 def negative(x: Array) -> Array:
@@ -242,7 +242,7 @@ def multiply(x: Array, y: Array) -> Array:
 
 
 def _floating_both(x: Array, y: Array) -> tuple[Array, Array]:
-    """Two whole numbers as floats; beside a float the other one takes its type from it."""
+    """Return two integers as floats; next to a float, the other argument is promoted later."""
     return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
 
 
@@ -321,12 +321,12 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
-def _countable(x: Array) -> Array:
+def _bool_to_int(x: Array) -> Array:
     return cast(x, "int32") if x.dtype == bool else x
 
 
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return jnp.sum(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+    return jnp.sum(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
 
 
 def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -334,7 +334,7 @@ def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return jnp.prod(_countable(x), axis=axis, keepdims=keepdims, promote_integers=False)
+    return jnp.prod(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
 
 
 def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -362,11 +362,11 @@ def argmin(x: Array, axis: int) -> Array:
 
 
 def cumsum(x: Array, axis: int) -> Array:
-    return jnp.cumsum(_countable(x), axis=axis)
+    return jnp.cumsum(_bool_to_int(x), axis=axis)
 
 
 def cumprod(x: Array, axis: int) -> Array:
-    return jnp.cumprod(_countable(x), axis=axis)
+    return jnp.cumprod(_bool_to_int(x), axis=axis)
 
 
 # --- Shape and indexing -----------------------------------------------------------------------------------------------
@@ -406,19 +406,19 @@ def getitem(x: Array, index: Any) -> Array:
     items = index if isinstance(index, tuple) else (index,)
     items = tuple(np.asarray(item) if isinstance(item, list) else item for item in items)
     if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
-        np.broadcast_to(np.False_, x.shape)[items]  # JAX would clip an index outside: let NumPy raise its IndexError
+        np.broadcast_to(np.False_, x.shape)[items]  # raises IndexError; JAX would clip an index out of range
     return x[items]
 
 
 def take(x: Array, indices: Array, axis: int) -> Array:
-    return jnp.take(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+    return jnp.take(x, _nonnegative(indices, x.shape[axis]), axis=axis, mode="clip")
 
 
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
-    return jnp.take_along_axis(x, _from_the_start(indices, x.shape[axis]), axis=axis, mode="clip")
+    return jnp.take_along_axis(x, _nonnegative(indices, x.shape[axis]), axis=axis, mode="clip")
 
 
-def _from_the_start(indices: Array, size: int) -> Array:
+def _nonnegative(indices: Array, size: int) -> Array:
     indices = jnp.asarray(indices)
     if jnp.issubdtype(indices.dtype, jnp.unsignedinteger):
         return indices
@@ -459,13 +459,13 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _goes_cpu_paths(dtype: Any) -> bool:
+def _has_cpu_path(dtype: Any) -> bool:
     return config.fast_paths() and runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _goes_cpu_paths(x.dtype):
+    if _has_cpu_path(x.dtype):
         return convolution.conv(x, kernel, strides, padding, dilation, groups)
     numbers = convolution.dimension_numbers(len(strides))
     return lax.conv_general_dilated(
@@ -475,21 +475,21 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
     x, kernel = _same_dtype(x, kernel)
-    if _goes_cpu_paths(x.dtype):
+    if _has_cpu_path(x.dtype):
         return convolution.conv_transpose(x, kernel, output_size, strides, padding, dilation)
-    turned, pads = convolution.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
+    transposed, pads = convolution.transposed(kernel, x.shape[1:-1], output_size, strides, padding, dilation)
     numbers = convolution.dimension_numbers(len(strides))
     ones = (1,) * len(strides)
-    return lax.conv_general_dilated(x, turned, ones, pads, strides, dilation, dimension_numbers=numbers)
+    return lax.conv_general_dilated(x, transposed, ones, pads, strides, dilation, dimension_numbers=numbers)
 
 
 def _same_dtype(x: Array, y: Array) -> tuple[Array, Array]:
-    common = jnp.promote_types(x.dtype, y.dtype)
-    return x.astype(common), y.astype(common)
+    promoted = jnp.promote_types(x.dtype, y.dtype)
+    return x.astype(promoted), y.astype(promoted)
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
+    if _has_cpu_path(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
         return pooling.max_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
     lowest = -np.inf if _is_float(x) else jnp.iinfo(x.dtype).min
     return _reduce_windows(x, np.array(lowest, x.dtype), lax.max, window, strides, padding)
@@ -498,12 +498,12 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     x = _floating(x)
     total = _sum_pool(x, window, strides, padding)
-    counts = host.places_inside(x.shape[1:-1], window, strides, padding).astype(x.dtype)
+    counts = common.window_counts(x.shape[1:-1], window, strides, padding).astype(x.dtype)
     return total / counts[None, ..., None]
 
 
 def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    if _goes_cpu_paths(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
+    if _has_cpu_path(x.dtype) and math.prod(window) <= convolution.SMALL_WINDOW:
         return pooling.sum_pool(x, tuple(window), tuple(strides), convolution.pairs(padding))
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
@@ -552,16 +552,16 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     def checked(*args: Any, **kwargs: Any) -> Any:
-        outcome = f(*args, **kwargs)
-        value = outcome[0] if has_aux else outcome
-        host.check_differentiated(jnp.shape(value), jnp.result_type(value).name)
-        return outcome
+        result = f(*args, **kwargs)
+        value = result[0] if has_aux else result
+        common.check_differentiated(jnp.shape(value), jnp.result_type(value).name)
+        return result
 
     differentiate = jax.value_and_grad(checked, has_aux=has_aux)
 
     def both(first: Any, *args: Any, **kwargs: Any) -> Any:
         for leaf in jax.tree.leaves(first):
-            host.check_has_gradient(jnp.result_type(leaf).name)
+            common.check_has_gradient(jnp.result_type(leaf).name)
         return differentiate(first, *args, **kwargs)
 
     return both
@@ -592,16 +592,16 @@ def abstract_eval(f: Callable, *specs: Any) -> Any:
     return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
 
 
-# --- Shortcuts --------------------------------------------------------------------------------------------------------
+# --- Fused ops --------------------------------------------------------------------------------------------------------
 
-recurrence = jax_recurrence.recurrence
+recurrence = fused_recurrence
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("jax", list(devices_by_name()))
+    return default_device_first("jax", list(devices_by_name()))
 
 
 def to_device(x: Array, device: str) -> Array:
@@ -613,4 +613,4 @@ def synchronize(tree: Any) -> None:
 
 
 def micro_batch_activations() -> int | None:
-    return shared_devices.micro_batch_activations(devices()[0])
+    return activations_in_cache(devices()[0])

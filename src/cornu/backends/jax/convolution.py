@@ -1,21 +1,22 @@
-"""Convolution and pooling for JAX on a CPU, written so that XLA's CPU compiler is fast in them, gradients included.
+"""Convolution for JAX on a CPU, written for the fast cases of XLA's CPU compiler, including gradients.
 
-XLA has good and bad roads on a CPU, often a factor of ten or more apart (measured with jaxlib 0.10.2 on two Intel cores):
+The speed of equivalent programs often differs by a factor of ten or more (measured with jaxlib 0.10.2 on two Intel cores):
 
-* A convolution in the plain form (channels last, kernel ``(*window, in, out)``) runs at the speed of a matrix product. In any
-  other order of dimensions it runs in naive code if it stands inside a loop, 20 to 100 times slower. JAX's own gradients
-  have such orders, so the gradients are written here as plain convolutions of transposed arrays.
-* XLA hands convolutions to the library YNNPACK, which is 2 to 6 times slower than Eigen at them.
-  :func:`compiler_options` says no.
-* A large array that is made by cheap operations is computed anew by each of its readers, also by one that transposes it for the
-  gradient of a kernel. :func:`_written_out` has it computed once.
-* A convolution that sums few products for a number (the first layer of a network; depthwise convolution) is faster as
-  products with shifted pictures, in one pass.
-* XLA's gradient of max pooling is serial. Comparisons are not, and they melt into the activation that came before.
-* A picture alone (``predict`` of one) is done before the threads that would share the work are awake: XLA's own convolution
-  and pooling are 1.5 times as fast for it.
+* A convolution in the standard layout (channels last, kernel ``(*window, in, out)``) runs at the speed of a matrix product.
+  In any other layout, XLA uses naive code inside loops, 20 to 100 times slower. JAX's own gradients have such layouts, so the
+  gradients are written here as standard convolutions of transposed arrays.
+* XLA delegates convolutions to the library YNNPACK, which is 2 to 6 times slower than Eigen at them;
+  ``compilation.compiler_options`` prevents it.
+* A large array that results from cheap operations is recomputed by each of its readers, even by one that transposes it for
+  the gradient of a kernel. :func:`_materialized` makes XLA compute it once.
+* A convolution that sums few products per output value (the first layer of a network; depthwise convolution) is faster as a
+  sum of products with shifted images, in one pass.
+* XLA's gradient of max pooling is serial. Comparisons are not, and XLA fuses them into the preceding activation
+  (``pooling.py``).
+* A single image (``predict`` with one sample) is done before the worker threads are awake: XLA's own convolution and pooling
+  are 1.5 times as fast for it.
 
-The functions mean what ``contract.py`` says, for arrays of one float dtype.
+The functions follow ``contract.py``, for arrays of one floating-point dtype.
 """
 
 import functools
@@ -32,18 +33,19 @@ from cornu.backends.contract import Array, Padding, Shape
 from cornu.backends.jax.windows import cut, offsets, once, padded, put_back, windows
 
 FEW_PRODUCTS = 16
-"""Up to so many products a number, shifted products are the faster convolution: a network with 9 trains 1.07 times as fast.
+"""Maximum number of products per output value for which shifted products are faster: with 9, a network trains 1.07 times as
+fast.
 
-With 27 they are the faster ones by themselves, but XLA computes them anew in the gradient of the pooling that comes next: a
-network of pictures of 150 x 150 x 3 trains 1.9 times as fast without them."""
+With 27 they are faster on their own, but XLA recomputes them in the gradient of the pooling that follows: a network for images
+of 150 x 150 x 3 trains 1.9 times as fast without them."""
 SMALL_WINDOW = 64
-"""Up to so many pixels, a pooling window is written out pixel by pixel."""
+"""Maximum number of elements of a pooling window that is unrolled element by element."""
 LARGE = 2**20
-"""From so many bytes on an array does not stay in a core's cache. XLA would transpose it by computing it anew from what it was
-made of, number after number in the new order, back to the last convolutions: written out before, ResNet-20 trains 1.3 to 1.5
-times as fast. Of smaller arrays (micro-batches) the copy costs more than that."""
+"""Number of bytes from which on an array does not stay in a core's cache. XLA would transpose it by recomputing it element by
+element in the new order, back to the last convolutions: materialized first, ResNet-20 trains 1.3 to 1.5 times as fast. For
+smaller arrays (micro-batches) the copy costs more than it saves."""
 BLOCK_CHANNELS = 32
-"""So many input channels a convolution should have at least: narrower groups are put together."""
+"""Minimum number of input channels of an efficient convolution: narrower groups are merged."""
 
 
 # --- Convolution ------------------------------------------------------------------------------------------------------
@@ -60,36 +62,36 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
 
 
 def _grouped_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int) -> Array:
-    """A convolution for each few groups, whose kernel has zeros where one group would see another.
+    """Merge groups into fewer convolutions, whose kernels are zero between different groups.
 
-    XLA's own gradient of a grouped convolution is a hundred times slower than that.
+    XLA's own gradient of a grouped convolution is a hundred times slower.
     """
     inputs, outputs = kernel.shape[-2], kernel.shape[-1] // groups
-    together = next(n for n in range(1, groups + 1) if groups % n == 0 and (n * inputs >= BLOCK_CHANNELS or n == groups))
-    own = np.kron(np.eye(together, dtype=bool), np.ones((inputs, outputs), bool))
+    merged = next(n for n in range(1, groups + 1) if groups % n == 0 and (n * inputs >= BLOCK_CHANNELS or n == groups))
+    same_group = np.kron(np.eye(merged, dtype=bool), np.ones((inputs, outputs), bool))
     results = []
-    for part, narrow in zip(jnp.split(x, groups // together, -1), jnp.split(kernel, groups // together, -1), strict=True):
-        wide = jnp.where(own, jnp.concatenate([narrow] * together, -2), jnp.zeros((), kernel.dtype))
+    for part, narrow in zip(jnp.split(x, groups // merged, -1), jnp.split(kernel, groups // merged, -1), strict=True):
+        wide = jnp.where(same_group, jnp.concatenate([narrow] * merged, -2), jnp.zeros((), kernel.dtype))
         results.append(_dense_conv(part, wide, strides, padding, dilation))
     return jnp.concatenate(results, -1)
 
 
 def pairs(padding: Sequence[Sequence[int]]) -> Padding:
-    """A padding as tuples, which JAX needs of what it does not trace."""
+    """Return the padding as tuples: JAX needs hashable static arguments."""
     return tuple((before, after) for before, after in padding)
 
 
 def plain_conv(
-    x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, spread: Shape | None = None
+    x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, input_dilation: Shape | None = None
 ) -> Array:
-    """XLA's convolution in the plain form; ``spread`` is the distance at which the pixels of ``x`` are set apart."""
+    """XLA's convolution in the standard layout."""
     numbers = dimension_numbers(len(strides))
     x, kernel = lax.optimization_barrier((x, kernel))
-    return lax.conv_general_dilated(x, kernel, strides, padding, spread, dilation, dimension_numbers=numbers)
+    return lax.conv_general_dilated(x, kernel, strides, padding, input_dilation, dilation, dimension_numbers=numbers)
 
 
 def dimension_numbers(rank: int) -> tuple[str, str, str]:
-    """The plain form of a convolution of so many spatial dimensions, in JAX's letters."""
+    """Return JAX's description of the standard layout for a number of spatial dimensions."""
     axes = "DHW"[3 - rank :]
     return f"N{axes}C", f"{axes}IO", f"N{axes}C"
 
@@ -119,37 +121,37 @@ _dense_conv.defvjp(_dense_forward, _dense_backward)
 def transposed(
     kernel: Array, size: Shape, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
 ) -> tuple[Array, Padding]:
-    """Kernel and padding of the convolution that is the transpose of another one, whose pixels are set apart by ``strides``.
+    """Return kernel and padding of the transpose of a convolution: a convolution of its output, dilated by ``strides``.
 
     Args:
-        kernel: The kernel of the other convolution.
-        size: Spatial size that goes in: the other one's output.
-        output_size: Spatial size that comes out: the other one's input.
-        strides: Those of the other one, as ``padding`` and ``dilation``.
+        kernel: Kernel of the convolution.
+        size: Spatial size of its output.
+        output_size: Spatial size of its input.
+        strides, padding, dilation: Arguments of the convolution.
     """
     pads = []
-    for axis, before_other in enumerate(before for before, _ in padding):
+    for axis, conv_before in enumerate(before for before, _ in padding):
         reach = (kernel.shape[axis] - 1) * dilation[axis]
-        before = reach - before_other
+        before = reach - conv_before
         pads.append((before, output_size[axis] - 1 - (size[axis] - 1) * strides[axis] + reach - before))
     return jnp.swapaxes(jnp.flip(kernel, range(len(strides))), -1, -2), pairs(pads)
 
 
 def input_gradient(grad: Array, kernel: Array, input_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """What carries the gradient of a convolution's output to its input."""
-    turned, pads = transposed(kernel, grad.shape[1:-1], input_size, strides, padding, dilation)
-    return plain_conv(grad, turned, (1,) * len(strides), pads, dilation, spread=strides)
+    """Return the gradient of a convolution with respect to its input."""
+    flipped, pads = transposed(kernel, grad.shape[1:-1], input_size, strides, padding, dilation)
+    return plain_conv(grad, flipped, (1,) * len(strides), pads, dilation, input_dilation=strides)
 
 
 def kernel_gradient(x: Array, grad: Array, kernel_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """The gradient for the kernel: the input convolved with the output's gradient, with pictures and channels exchanged."""
+    """Return the gradient for the kernel: the input convolved with the output's gradient, batch and channel axes swapped."""
     rank, window = len(strides), kernel_shape[:-2]
     if math.prod(window) == 1 and not np.any(padding):
         x = x[(slice(None), *(slice(None, None, step) for step in strides))]
         flat = x.reshape(-1, x.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])
         return flat.reshape(kernel_shape)
-    if x.nbytes >= LARGE and grad.nbytes <= 2 * x.nbytes:  # the gradient of a first layer is larger, and read but here
-        x, grad = _written_out(x), _written_out(grad)
+    if x.nbytes >= LARGE and grad.nbytes <= 2 * x.nbytes:  # the gradient of a first layer is larger, and read only here
+        x, grad = _materialized(x), _materialized(grad)
     pads = []
     for axis in range(rank):
         before = padding[axis][0]
@@ -157,16 +159,16 @@ def kernel_gradient(x: Array, grad: Array, kernel_shape: Shape, strides: Shape, 
         pads.append((before, span - x.shape[1 + axis] - before))
     spatial = tuple(range(1, rank + 1))
     x, rest = _cropped(x, pairs(pads))
-    pictures_last = x.transpose(rank + 1, *spatial, 0)
-    result = plain_conv(pictures_last, grad.transpose(*spatial, 0, rank + 1), dilation, rest, strides)
+    batch_last = x.transpose(rank + 1, *spatial, 0)
+    result = plain_conv(batch_last, grad.transpose(*spatial, 0, rank + 1), dilation, rest, strides)
     return lax.optimization_barrier(result).transpose(*spatial, 0, rank + 1)
 
 
 @jax.custom_vjp
-def _written_out(x: Array) -> Array:
-    """The array itself, which XLA must write to memory before somebody reads it, and not compute anew for each reader.
+def _materialized(x: Array) -> Array:
+    """Return the array unchanged, but make XLA write it to memory once instead of recomputing it for each reader.
 
-    XLA takes barriers out before it decides what to compute together; a loop stays. This one writes numbers over themselves.
+    XLA removes optimization barriers before it fuses operations, but not loops: this loop overwrites values with themselves.
     """
 
     def write_over(number: Array, x: Array) -> Array:
@@ -177,11 +179,11 @@ def _written_out(x: Array) -> Array:
     return lax.fori_loop(0, 2, write_over, x) if x.size else x
 
 
-_written_out.defvjp(lambda x: (_written_out(x), None), lambda _, grad: (grad,))
+_materialized.defvjp(lambda x: (_materialized(x), None), lambda _, grad: (grad,))
 
 
 def _cropped(x: Array, pads: Padding) -> tuple[Array, Padding]:
-    """Carries out the negative part of a padding, for which XLA has no fast convolution."""
+    """Apply negative padding by slicing, because XLA has no fast convolution for it."""
     if min(itertools.chain(*pads)) >= 0:
         return x, pads
     window = [slice(max(-before, 0), size - max(-after, 0)) for size, (before, after) in zip(x.shape[1:], pads, strict=False)]
@@ -194,7 +196,7 @@ def _conv_transpose(x, kernel, output_size, strides, padding, dilation):
 
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """The transpose of a convolution; see ``contract.conv_transpose``. It and the convolution are each other's gradient."""
+    """Transpose of a convolution; see ``contract.conv_transpose``. Each of the two is the gradient of the other."""
     return _conv_transpose(x, kernel, tuple(output_size), tuple(strides), pairs(padding), tuple(dilation))
 
 
@@ -215,7 +217,7 @@ _conv_transpose.defvjp(_transpose_forward, _transpose_backward)
 
 
 def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """Convolution as the sum of shifted pictures, one channel at a time, times a number for each output channel."""
+    """Convolution as the sum of shifted images, one channel at a time, times one weight for each output channel."""
     parts = windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
     terms = (part[..., c : c + 1] * kernel[at][c] for at, part in parts for c in range(x.shape[-1]))
     return once(functools.reduce(jnp.add, terms))
@@ -223,7 +225,7 @@ def _shifted_products(x: Array, kernel: Array, strides: Shape, padding: Padding,
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """Each channel with a window of its own; ``kernel`` is ``(*window, 1, channels)``."""
+    """Depthwise convolution with a kernel of shape ``(*window, 1, channels)``."""
     parts = windows(x, kernel.shape[:-2], strides, padding, dilation, 0)
     return once(functools.reduce(jnp.add, (part * kernel[at] for at, part in parts)))
 
@@ -243,7 +245,7 @@ _depthwise_conv.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 def _depthwise_kernel_gradient(x, grad, kernel_shape, strides, padding, dilation):
-    """Sums row by row, so that what is added up stays in the cache; the rest of the sum is small."""
+    """Sum row by row, so that the partial sums stay in the cache."""
     window = kernel_shape[:-2]
     x = padded(x, padding, 0)
     height = (window[0] - 1) * dilation[0] + 1
@@ -257,9 +259,3 @@ def _depthwise_kernel_gradient(x, grad, kernel_shape, strides, padding, dilation
     zeros = jnp.zeros((grad.shape[0], 1, *grad.shape[2:]), grad.dtype)
     sums = lax.fori_loop(0, grad.shape[1], add_row, (zeros,) * math.prod(window))
     return jnp.stack([jnp.sum(total, tuple(range(total.ndim - 1))) for total in sums]).reshape(kernel_shape)
-
-
-# --- Windows ----------------------------------------------------------------------------------------------------------
-
-
-# --- Pooling ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The devices that JAX sees, by name."""
+"""Devices of JAX, under the names that are common to all backends."""
 
 import functools
 from typing import Any
@@ -11,21 +11,24 @@ from cornu.backends.devices import device_name, known_device
 
 @functools.cache
 def devices_by_name() -> dict[str, Any]:
+    """Return all devices by name, the default one first."""
     found = [*jax.devices(), *jax.devices("cpu")]
     return {device_name(device.platform, device.id): device for device in found}
 
 
 def device_named(name: str) -> Any:
+    """Return the device with a name in any form that users may pass."""
     known = devices_by_name()
     return known[known_device(name, list(known))]
 
 
-def asked_device() -> Any:
-    """The device that was asked for, which arrays are then bound to; None leaves them where JAX puts them."""
-    asked = config.device("jax")
-    return None if asked is None else device_named(asked)
+def requested_device() -> Any:
+    """Return the device of ``config.device``, to which new arrays are committed; None leaves the placement to JAX."""
+    requested = config.device("jax")
+    return None if requested is None else device_named(requested)
 
 
 def runs_on_cpu() -> bool:
-    device = asked_device()
+    """Return whether the default device is a CPU."""
+    device = requested_device()
     return (jax.default_backend() if device is None else device.platform) == "cpu"

@@ -1,4 +1,4 @@
-"""Pooling on a CPU and its gradients."""
+"""Pooling on a CPU, with custom gradients that XLA's CPU compiler runs fast (see ``convolution.py``)."""
 
 import functools
 
@@ -22,17 +22,19 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 
 
 def max_forward(x, *geometry):
+    """Forward pass of :func:`max_pool` with its residuals."""
     y = max_pool(x, *geometry)
     return y, (x, y)
 
 
 def max_backward(window, strides, padding, residuals, grad):
+    """Gradient of :func:`max_pool`: each window passes it to its first maximum."""
     x, y = residuals
     ones = (1,) * len(window)
-    parts = windows(x, window, strides, padding, ones, np.nan)  # so that no padding equals a largest of minus infinity
+    parts = windows(x, window, strides, padding, ones, np.nan)  # so that padding never equals a maximum of -inf
     if all(size <= step for size, step in zip(window, strides, strict=True)):
         hits = _first_hits(parts, y)
-    else:  # an input is in several windows: find the winners once
+    else:  # windows overlap: determine the first maximum of each window once
         winner = jnp.full(y.shape, -1, jnp.int8)
         for number, (_, part) in reversed(list(enumerate(parts))):
             winner = jnp.where(part == y, jnp.int8(number), winner)
@@ -56,16 +58,18 @@ def _first_hits(parts: list[tuple[Shape, Array]], y: Array) -> list[Array]:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2, 3))
 def sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """The sum of each window over the spatial axes. XLA's forward pass is the faster one here."""
+    """Sum of each window over the spatial axes; XLA's own forward pass is fast."""
     edges = ((0, 0), *padding, (0, 0))
     return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, (1, *window, 1), (1, *strides, 1), edges)
 
 
 def sum_forward(x, *geometry):
+    """Forward pass of :func:`sum_pool` with its residuals."""
     return sum_pool(x, *geometry), x.shape
 
 
 def sum_backward(window, strides, padding, x_shape, grad):
+    """Gradient of :func:`sum_pool`."""
     terms = [(at, grad) for at in offsets(window)]
     return (put_back(terms, x_shape, strides, padding, (1,) * len(window)),)
 

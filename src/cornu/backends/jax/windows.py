@@ -1,4 +1,4 @@
-"""Sliding windows over padded images, which convolutions and pooling share."""
+"""Sliding windows over padded images, shared by convolution and pooling."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -11,15 +11,17 @@ from cornu.backends.contract import Array, Padding, Shape
 
 
 def once(x: Array) -> Array:
-    """Keeps XLA from computing a long sum anew for each of its readers."""
+    """Prevent XLA from recomputing a long sum for each of its readers."""
     return lax.optimization_barrier(x)
 
 
 def offsets(window: Shape) -> Iterable[Shape]:
+    """Return the indices of all elements of a window."""
     return itertools.product(*map(range, window))
 
 
 def padded(x: Array, padding: Padding, value: float) -> Array:
+    """Return the images, padded with a value along the spatial axes."""
     if not np.any(padding):
         return x
     edges = [(0, 0, 0), *((before, after, 0) for before, after in padding), (0, 0, 0)]
@@ -27,32 +29,34 @@ def padded(x: Array, padding: Padding, value: float) -> Array:
 
 
 def window_count(size: int, width: int, step: int, pads: tuple[int, int], gap: int) -> int:
+    """Return the number of windows along one axis."""
     return (size + pads[0] + pads[1] - (width - 1) * gap - 1) // step + 1
 
 
 def windows(x, window, strides, padding, dilation, value) -> list[tuple[Shape, Array]]:
-    """For each place in the window, what all windows see there: ``(place, array of the output's size)``."""
+    """Return ``(offset, elements)`` for each offset in the window: that element of every window, in the output's size."""
     size = [window_count(*sizes) for sizes in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)]
     return cut(padded(x, padding, value), window, size, strides, dilation)
 
 
 def cut(x, window, size, strides, dilation) -> list[tuple[Shape, Array]]:
+    """Return what :func:`windows` returns, for images that are padded already and ``size`` windows."""
     parts = []
     for at in offsets(window):
-        starts = [place * gap for place, gap in zip(at, dilation, strict=True)]
+        starts = [offset * gap for offset, gap in zip(at, dilation, strict=True)]
         cuts = (slice(b, b + (n - 1) * step + 1, step) for b, n, step in zip(starts, size, strides, strict=True))
         parts.append((at, x[(slice(None), *cuts)]))
     return parts
 
 
 def put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    """The transpose of :func:`_windows`: adds each array where its place in the windows lies in the input.
+    """Return the transpose of :func:`windows`: the sum of the arrays, each at the input positions of its window offset.
 
-    With a stride of ``s``, the places fall into ``s`` classes that never meet: each is summed by itself, at the output's
-    size, and then the classes are interleaved. Setting the arrays apart with zeros and adding them up would be twice as slow.
+    With a stride of ``s``, the offsets form ``s`` classes without common positions: each class is summed separately, at the
+    output's size, and then the classes are interleaved. Dilating the arrays with zeros before the sum is twice as slow.
     """
     rank, size = len(strides), terms[0][1].shape[1:-1]
-    starts = [[place * gap for place, gap in zip(at, dilation, strict=True)] for at, _ in terms]
+    starts = [[offset * gap for offset, gap in zip(at, dilation, strict=True)] for at, _ in terms]
     late = [max(start[axis] // strides[axis] for start in starts) for axis in range(rank)]
     classes = {}
     for start, (_, term) in zip(starts, terms, strict=True):
@@ -72,6 +76,7 @@ def put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, p
 
 
 def interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
+    """Interleave the arrays ``part(remainders)`` along the spatial axes, one for each tuple of remainders by the strides."""
     axis = len(which)
     if axis == len(strides):
         return part(which)

@@ -1,12 +1,12 @@
-"""The NumPy backend: the contract written to be read, the reference that other backends are held against.
+"""The NumPy backend: a readable implementation of the contract, the reference for the other backends.
 
-Plain NumPy, which runs every model and trains small ones. To add a primitive, write its function here, decorated with
-``@primitive``, and its gradient in the table of ``numpy_gradients.py``. Functions that are made of primitives need neither.
+It is plain NumPy, which runs every model and trains small ones. To add a primitive, write its function here, decorated with
+``@primitive``, and its gradient in the table of ``gradients.py``. Functions that are composed of primitives need neither.
 
-Arrays are never written into: an array may share its memory with others. What goes in and out is copied.
+Arrays are never modified in place, because they may share memory. Inputs and outputs are copied.
 
-SciPy is imported where it is used: models on an engine use this module too, for the NumPy arrays that they meet, and
-SciPy's special functions take longer to import than the engine takes to trace a small model.
+SciPy is imported where it is used: models on an engine use this module too, for NumPy arrays, and importing SciPy's special
+functions takes longer than tracing a small model.
 """
 
 import builtins
@@ -18,9 +18,8 @@ import numpy as np
 
 from cornu import dtypes, trees
 from cornu.backends import common, lookup
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.devices import known_device
+from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.numpy import tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
 from cornu.backends.numpy.tape import TapeArray, primitive
@@ -37,8 +36,8 @@ _DTYPES = tuple(name for name in dtypes.DTYPES if name != "bfloat16")
 def _checked_dtype(name: str) -> str:
     if name == "bfloat16":
         raise BackendError(
-            "The dtype 'bfloat16' was asked for on the NumPy backend.",
-            "NumPy has no such numbers.",
+            "The dtype 'bfloat16' was requested on the NumPy backend.",
+            "NumPy has no bfloat16 dtype.",
             "Use 'float32', or the JAX backend: `cornu.config.set_backend('jax')`.",
         )
     if name not in _DTYPES:
@@ -49,11 +48,11 @@ def _checked_dtype(name: str) -> str:
 def asarray(x: Any, dtype: str | None = None) -> Array:
     if isinstance(x, TapeArray):
         return x if dtype is None else cast(x, dtype)
-    found = common.numbers(x)
-    dtype = dtype or common.usual_dtype(found)
-    common.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
+    array = common.numbers(x)
+    dtype = dtype or common.usual_dtype(array)
+    common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with np.errstate(all="ignore"):
-        return np.array(found, _checked_dtype(dtype))
+        return np.array(array, _checked_dtype(dtype))
 
 
 def to_numpy(x: Array) -> np.ndarray:
@@ -501,7 +500,7 @@ def argsort(x: Array, axis: int) -> Array:
 
 
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
-    backwards = argsort(flip(x, -1), -1)  # so that of equal ones the first comes last
+    backwards = argsort(flip(x, -1), -1)  # so that the first of equal elements comes last
     indices = flip(x.shape[-1] - 1 - backwards, -1)[..., :k]
     return take_along_axis(x, indices, -1), indices
 
@@ -580,7 +579,7 @@ def fold_in(key: Array, data: Any) -> Array:
 
 @primitive
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    if dtype == "float16":  # rounding from float32 could give 1
+    if dtype == "float16":  # rounding from float32 could yield 1
         return (_generator(key).integers(2048, size=shape) / 2048).astype("float16")
     return _generator(key).random(shape, _checked_dtype(dtype))  # type: ignore[arg-type]
 
@@ -636,7 +635,7 @@ _DEVICES = ("cpu:0",)
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("numpy", _DEVICES)
+    return default_device_first("numpy", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
@@ -645,7 +644,7 @@ def to_device(x: Array, device: str) -> Array:
 
 
 def synchronize(tree: Any) -> None:
-    """NumPy has computed everything when a function returns."""
+    """Do nothing: NumPy functions return when the result is computed."""
 
 
 def micro_batch_activations() -> int | None:

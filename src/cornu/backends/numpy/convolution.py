@@ -1,8 +1,8 @@
-"""Sliding windows over channels-last pictures: what convolution and pooling of the NumPy backend are made of.
+"""Sliding windows over channels-last images, from which convolution and pooling of the NumPy backend are derived.
 
-A window has ``prod(window)`` places. :meth:`Windows.see` gives, for each place, what all windows see there;
-:meth:`Windows.collect` is its transpose. Convolution is a matrix product with what the windows see, pooling a maximum or a mean
-of it, and the gradients go back through ``collect``.
+A window has ``prod(window)`` elements. :meth:`Windows.see` returns, for each of them, its values in all windows;
+:meth:`Windows.collect` is the transpose. Convolution is a matrix product with these values, pooling their maximum or mean, and
+gradients are computed with ``collect``.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from cornu.backends.contract import Padding, Shape
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows over pictures of a spatial ``size``; every field has one entry for each spatial axis."""
+    """Windows over images of a spatial ``size``; every field has one entry for each spatial axis."""
 
     size: Shape
     window: Shape
@@ -27,17 +27,17 @@ class Windows:
 
     @property
     def padded_size(self) -> Shape:
-        """Spatial size of the padded picture."""
+        """Spatial size of the padded image."""
         return tuple(n + before + after for n, (before, after) in zip(self.size, self.padding, strict=True))
 
     @property
     def output(self) -> Shape:
-        """How many windows there are along each axis; 0 if the window does not fit."""
+        """Number of windows along each axis; 0 if the window does not fit."""
         axes = zip(self.padded_size, self.window, self.strides, self.dilation, strict=True)
         return tuple(max((n - (width - 1) * spread - 1) // step + 1, 0) for n, width, step, spread in axes)
 
     def slices(self) -> list[tuple]:
-        """For each place, in row-major order, the index into the padded picture that picks it from all windows."""
+        """Return, for each element of the window in row-major order, the index of its values in the padded image."""
         indices = []
         for place in itertools.product(*(range(width) for width in self.window)):
             axes = zip(place, self.dilation, self.strides, self.output, strict=True)
@@ -46,16 +46,16 @@ class Windows:
         return indices
 
     def see(self, x: np.ndarray, fill: Any = 0) -> list[np.ndarray]:
-        """For each place, what all windows see there: ``(batch, *output, channels)``; outside the picture it is ``fill``."""
+        """Return, for each element, its values in all windows, ``(batch, *output, channels)``; padding is ``fill``."""
         padded = np.pad(x, ((0, 0), *self.padding, (0, 0)), constant_values=fill)
         return [padded[index] for index in self.slices()]
 
     def inside(self) -> np.ndarray:
-        """How many places of each window lie inside the picture, ``(1, *output, 1)``; at least 1, to divide by."""
+        """Return the number of elements of each window that are not padding, ``(1, *output, 1)``; at least 1."""
         return np.maximum(sum(self.see(np.ones((1, *self.size, 1), int))), 1)
 
     def collect(self, seen: list[np.ndarray]) -> np.ndarray:
-        """The transpose of :meth:`see` as a linear map: every number is added to the pixel that it was seen at."""
+        """Apply the transpose of :meth:`see` as a linear map: add every value to the pixel it comes from."""
         batch, channels = seen[0].shape[0], seen[0].shape[-1]
         padded = np.zeros((batch, *self.padded_size, channels), seen[0].dtype)
         for index, values in zip(self.slices(), seen, strict=True):
@@ -65,12 +65,12 @@ class Windows:
 
 
 def conv_windows(size: Shape, kernel: np.ndarray, strides: Shape, padding: Padding, dilation: Shape) -> Windows:
-    """The windows of a convolution over pictures of a spatial size."""
+    """Return the windows of a convolution over images of a spatial size."""
     return Windows(tuple(size), kernel.shape[:-2], strides, padding, dilation)
 
 
 def pool_windows(x: np.ndarray, window: Shape, strides: Shape, padding: Padding) -> Windows:
-    """The windows of a pooling over pictures ``x``."""
+    """Return the windows of a pooling over images ``x``."""
     return Windows(x.shape[1:-1], window, strides, padding, (1,) * len(window))
 
 
@@ -84,7 +84,7 @@ def convolve(x: np.ndarray, kernel: np.ndarray, windows: Windows, groups: int = 
 
 
 def convolve_back(y: np.ndarray, kernel: np.ndarray, windows: Windows, groups: int = 1) -> np.ndarray:
-    """The transpose of :func:`convolve` for its pictures: ``(batch, *output, filters)`` to ``(batch, *size, channels)``."""
+    """Transpose of :func:`convolve` for its images: ``(batch, *output, filters)`` to ``(batch, *size, channels)``."""
     columns = _split_groups(y, groups) @ _split_groups(kernel, groups).swapaxes(1, 2)
     places = math.prod(windows.window)
     shares = np.split(columns, places, axis=-1)
@@ -92,21 +92,21 @@ def convolve_back(y: np.ndarray, kernel: np.ndarray, windows: Windows, groups: i
 
 
 def convolve_kernel(x: np.ndarray, y: np.ndarray, windows: Windows, groups: int = 1) -> np.ndarray:
-    """The transpose of :func:`convolve` for its kernel: from both sides to ``(*window, channels / groups, filters)``."""
+    """Transpose of :func:`convolve` for its kernel, of shape ``(*window, channels / groups, filters)``."""
     matrix = _columns(x, windows, groups).swapaxes(1, 2) @ _split_groups(y, groups)
     return _join_groups(matrix, (*windows.window, x.shape[-1] // groups))
 
 
 def _columns(x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """What the windows see, one row a window: ``(groups, batch * windows, places * channels / groups)``."""
+    """Return the values in the windows, one row per window: ``(groups, batch * windows, elements * channels / groups)``."""
     return np.concatenate([_split_groups(seen, groups) for seen in windows.see(x)], axis=-1)
 
 
 def _split_groups(x: np.ndarray, groups: int) -> np.ndarray:
-    """``(..., channels)`` as ``(groups, rows, channels / groups)``."""
+    """Reshape ``(..., channels)`` to ``(groups, rows, channels / groups)``."""
     return x.reshape(-1, groups, x.shape[-1] // groups).swapaxes(0, 1)
 
 
 def _join_groups(x: np.ndarray, shape: Shape) -> np.ndarray:
-    """Undoes :func:`_split_groups`: ``(groups, rows, channels / groups)`` as ``(*shape, channels)``."""
+    """Invert :func:`_split_groups`: reshape ``(groups, rows, channels / groups)`` to ``(*shape, channels)``."""
     return x.swapaxes(0, 1).reshape(*shape, x.shape[0] * x.shape[2])

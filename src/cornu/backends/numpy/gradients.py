@@ -1,8 +1,8 @@
-"""How a gradient goes back through each primitive of the NumPy backend: one rule for each argument that may have a gradient.
+"""Backpropagation rules of the primitives of the NumPy backend, one for each differentiable argument.
 
-A rule is called as ``rule(g, out, *arguments)``: ``g`` is the gradient for the result ``out``, and the arguments are all that
-the primitive has, in order. It gives the gradient for its own argument: an array of that argument's shape, or a list of them
-for a list. Plain NumPy on plain arrays, with no knowledge of who calls it; see ``numpy_tape.py`` for that.
+A rule is called as ``rule(g, out, *arguments)``, where ``g`` is the gradient with respect to the result ``out`` and the
+arguments are all arguments of the primitive, in order. It returns the gradient for its argument: an array of the shape of the
+argument, or a list of arrays for a list. Rules use plain NumPy arrays; ``tape.py`` calls them.
 """
 
 import math
@@ -20,7 +20,7 @@ from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_ba
 
 
 def unbroadcast(g: np.ndarray, shape: Shape) -> np.ndarray:
-    """Sums a gradient over the axes along which an array of ``shape`` was broadcast."""
+    """Sum a gradient over the axes along which an array of ``shape`` was broadcast."""
     if g.shape == shape:
         return g
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
@@ -29,7 +29,7 @@ def unbroadcast(g: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def _broadcasting(*rules: Callable | None) -> tuple[Callable | None, ...]:
-    """Rules for arguments that are broadcast against each other, from rules for arguments of one shape."""
+    """Return rules for arguments that are broadcast, from rules for arguments of one shape."""
 
     def with_sum(position: int, rule: Callable) -> Callable:
         return lambda g, out, *arguments: unbroadcast(rule(g, out, *arguments), np.shape(arguments[position]))
@@ -43,14 +43,14 @@ def _power_for_base(g, out, x, y):
 
 
 def _power_for_exponent(g, out, x, y):
-    positive = np.greater(x, 0)  # the logarithm of other bases is no real number: no gradient
+    positive = np.greater(x, 0)  # the logarithm of other bases is not real: no gradient
     return np.where(positive, g * out * np.log(np.where(positive, x, 1)), 0)
 
 
 def _to_one_exponential(g, x, y):
     from scipy import special
 
-    return g * special.expit(np.where(np.equal(x, y), 0.0, np.subtract(x, y)))  # equal infinities too share half and half
+    return g * special.expit(np.where(np.equal(x, y), 0.0, np.subtract(x, y)))  # equal infinities share the gradient equally
 
 
 def _to_winner(g, wins, ties):
@@ -65,7 +65,7 @@ def _reduced_axes(x: np.ndarray, axis: Any) -> tuple[int, ...]:
 
 
 def _keep(reduced: np.ndarray, x: np.ndarray, axis: Any) -> np.ndarray:
-    """What a reduction of ``x`` gave, with the reduced axes kept as axes of size 1."""
+    """Return the result of a reduction of ``x`` with the reduced axes kept as axes of size 1."""
     axes = _reduced_axes(x, axis)
     return reduced.reshape([1 if position in axes else size for position, size in enumerate(x.shape)])
 
@@ -85,7 +85,7 @@ def _extremes(g, out, x, axis, keepdims):
 
 
 def _product_before(x: np.ndarray) -> np.ndarray:
-    """The product of all that stands before each entry of the first axis."""
+    """Return the product of all elements before each one along the first axis."""
     return np.cumprod(np.concatenate([np.ones_like(x[:1]), x[:-1]]), axis=0)
 
 
@@ -93,7 +93,7 @@ def _prod(g, out, x, axis, keepdims):
     axes = _reduced_axes(x, axis)
     front = np.moveaxis(x, axes, range(len(axes)))
     rows = front.reshape(-1, *front.shape[len(axes) :])
-    others = _product_before(rows) * _product_before(rows[::-1])[::-1]  # right also where entries are 0
+    others = _product_before(rows) * _product_before(rows[::-1])[::-1]  # correct also where elements are 0
     return _keep(g, x, axis) * np.moveaxis(others.reshape(front.shape), range(len(axes)), axes)
 
 
@@ -131,7 +131,7 @@ def _getitem(g, out, x, index):
     if all(item is None or item is ... or isinstance(item, (int, slice)) for item in items):
         whole[index] = g
     else:
-        np.add.at(whole, index, g)  # an entry may have been picked several times
+        np.add.at(whole, index, g)  # an element may be indexed several times
     return whole
 
 
@@ -161,7 +161,7 @@ def _matmul_for_right(g, out, x, y):
 
 
 def _tensordot_terms(x: np.ndarray, y: np.ndarray, axes: Any) -> tuple[list[str], str]:
-    """``tensordot`` as the terms of an ``einsum``: those of the operands, and that of the result."""
+    """Return the ``einsum`` terms of a ``tensordot``: those of the operands, and that of the result."""
     if isinstance(axes, int):
         axes = range(x.ndim - axes, x.ndim), range(axes)
     of_x, of_y = (normalize_axis_tuple(some, array.ndim) for some, array in zip(axes, (x, y), strict=True))
@@ -183,7 +183,7 @@ def _contract(g, out, subscripts, operands):
 
 
 def _einsum_terms(subscripts: str, operands: list[np.ndarray]) -> tuple[list[str], str]:
-    """The terms of the operands and of the result, with letters for ``...`` and the result written out."""
+    """Return the terms of the operands and of the result, with letters for ``...`` and an explicit result."""
     inputs, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     hidden = [x.ndim - len(term.replace("...", "")) for x, term in zip(operands, terms, strict=True)]
@@ -196,7 +196,7 @@ def _einsum_terms(subscripts: str, operands: list[np.ndarray]) -> tuple[list[str
 
 
 def _contraction_for(position: int, g: np.ndarray, operands: list[np.ndarray], terms: list[str], result: str) -> np.ndarray:
-    """The gradient of an ``einsum`` for one operand: the same sum with the result's gradient in the operand's place."""
+    """Return the gradient of an ``einsum`` for one operand: the sum with the operand replaced by the result's gradient."""
     x, term = operands[position], terms[position]
     arrays = [g, *operands[:position], *operands[position + 1 :]]
     others = [result, *terms[:position], *terms[position + 1 :]]
@@ -217,7 +217,7 @@ def _contraction_for(position: int, g: np.ndarray, operands: list[np.ndarray], t
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _conv_for_pictures(g, out, x, kernel, strides, padding, dilation, groups):
+def _conv_for_images(g, out, x, kernel, strides, padding, dilation, groups):
     return convolve_back(g, kernel, conv_windows(x.shape[1:-1], kernel, strides, padding, dilation), groups)
 
 
@@ -226,7 +226,7 @@ def _conv_for_kernel(g, out, x, kernel, strides, padding, dilation, groups):
     return share.reshape(kernel.shape)
 
 
-def _conv_transpose_for_pictures(g, out, x, kernel, output_size, strides, padding, dilation):
+def _conv_transpose_for_images(g, out, x, kernel, output_size, strides, padding, dilation):
     return convolve(g, kernel, conv_windows(output_size, kernel, strides, padding, dilation))
 
 
@@ -322,12 +322,12 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "tensordot": (_tensordot_for(0), _tensordot_for(1)),
     "_contract": (None, _contract),
     # convolution and pooling
-    "conv": (_conv_for_pictures, _conv_for_kernel),
-    "conv_transpose": (_conv_transpose_for_pictures, _conv_transpose_for_kernel),
+    "conv": (_conv_for_images, _conv_for_kernel),
+    "conv_transpose": (_conv_transpose_for_images, _conv_transpose_for_kernel),
     "max_pool": (_max_pool,),
     "avg_pool": (_avg_pool,),
 }
-"""The rules of each primitive, one for each argument in order; None, or nothing, for arguments without a gradient."""
+"""Rules of each primitive, one for each argument in order; None, or no entry, for arguments without a gradient."""
 
 NO_GRADIENT = {
     *("sign", "floor", "ceil", "round", "floor_divide"),
@@ -336,4 +336,4 @@ NO_GRADIENT = {
     *("argmax", "argmin", "argsort"),
     *("arange", "fold_in", "random_uniform", "random_normal", "stop_gradient"),
 }
-"""Primitives through which no gradient goes: they are constant almost everywhere, or made to stop it."""
+"""Primitives without a gradient: they are constant almost everywhere, or stop the gradient on purpose."""

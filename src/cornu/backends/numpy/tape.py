@@ -1,7 +1,7 @@
-"""Reverse-mode gradients for the NumPy backend: a tape that primitives write on, and that is read backwards.
+"""Reverse-mode automatic differentiation for the NumPy backend, with a tape that records primitives.
 
-:func:`value_and_grad` hands the function boxes instead of arrays. A primitive that meets a box computes with the array inside
-and notes on the tape how a gradient goes back through it. Which way that is, says the table in ``numpy_gradients.py``.
+:func:`value_and_grad` passes :class:`TapeArray` objects instead of arrays to the function. A primitive that receives one
+computes with the array inside and records on the tape how to backpropagate, by the rules in ``gradients.py``.
 """
 
 import functools
@@ -23,25 +23,25 @@ _primitives: dict[str, Callable] = {}
 
 
 class Tape:
-    """What happened to the boxes of one gradient, in order."""
+    """Record of the primitives that were applied to the tape arrays of one gradient computation, in order."""
 
     def __init__(self):
         self.is_open = True
         self._steps: list[tuple[TapeArray, Callable]] = []
 
     def record(self, value: np.ndarray, pull: Callable) -> "TapeArray":
-        """Notes a step and boxes its result.
+        """Record a step and return its result as a tape array.
 
         Args:
-            value: The result.
-            pull: ``pull(gradient)`` gives pairs of an argument of the step and the gradient for it.
+            value: Result of the step.
+            pull: Callable; ``pull(gradient)`` returns pairs of an argument of the step and the gradient for it.
         """
         result = TapeArray(value, self)
         self._steps.append((result, pull))
         return result
 
     def gradient(self, value: Any, sources: list["TapeArray"]) -> list[np.ndarray]:
-        """The gradient of a number for each box in ``sources``, by the chain rule from the last step to the first."""
+        """Return the gradient of a scalar for each of ``sources``, by the chain rule from the last step to the first."""
         gradients = {}
         if isinstance(value, TapeArray):
             gradients[id(value)] = np.ones_like(value.value)
@@ -53,7 +53,7 @@ class Tape:
         return [np.array(gradients.get(id(source), np.zeros_like(source.value))) for source in sources]
 
     def close(self) -> None:
-        """Ends the recording. Boxes that were kept count as the arrays inside from now on."""
+        """End the recording. Tape arrays that still exist are treated as plain arrays from now on."""
         self.is_open = False
         self._steps.clear()
 
@@ -66,7 +66,7 @@ def _accumulate(gradients: dict[int, np.ndarray], argument: Any, share: Any) -> 
         share = np.asarray(share, argument.dtype)
         if share.shape != argument.shape:
             raise ShapeError(
-                f"A gradient of shape {share.shape} was given for an array of shape {argument.shape}.",
+                f"Received a gradient of shape {share.shape} for an array of shape {argument.shape}.",
                 "A gradient must have the shape of its array.",
                 "Correct the `grad` function of the `custom_gradient`, or the rule of the primitive.",
             )
@@ -74,7 +74,7 @@ def _accumulate(gradients: dict[int, np.ndarray], argument: Any, share: Any) -> 
         gradients[id(argument)] = share if earlier is None else earlier + share
 
 
-# --- The box ----------------------------------------------------------------------------------------------------------
+# --- The tape array ---------------------------------------------------------------------------------------------------
 
 
 def _operator(name: str, swapped: bool = False) -> Callable:
@@ -86,7 +86,7 @@ def _operator(name: str, swapped: bool = False) -> Callable:
 
 
 class TapeArray:
-    """An array inside :func:`value_and_grad`: behaves like the array in it, and remembers where it came from."""
+    """Array inside :func:`value_and_grad`: behaves like the array it wraps, and its uses are recorded."""
 
     __slots__ = ("tape", "value")
     __hash__ = None  # type: ignore[assignment]
@@ -138,7 +138,7 @@ class TapeArray:
         return f"TapeArray({self.value!r})"
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """What NumPy calls for ``array + box`` and ``np.exp(box)``: the primitive of that name."""
+        """Call the primitive of the same name; NumPy calls this for ``array + tape_array`` and ``np.exp(tape_array)``."""
         if method == "__call__" and ufunc.__name__ in _primitives and not kwargs:
             return _primitives[ufunc.__name__](*inputs)
         if _common_tape(inputs) is None:
@@ -160,7 +160,7 @@ def _lost_gradient(function: str) -> InvalidTypeError:
 
 
 def unbox(value: Any) -> Any:
-    """The array in a box, other values as they are; lists and tuples one level deep."""
+    """Return the array in a tape array, and other values unchanged; lists and tuples are unwrapped one level deep."""
     if isinstance(value, TapeArray):
         return value.value
     if type(value) in (list, tuple):
@@ -173,7 +173,7 @@ def _is_taped(value: Any) -> bool:
 
 
 def _flat(values: Iterable) -> list:
-    """The values, with those in lists and tuples one by one."""
+    """Return the values, with lists and tuples flattened one level."""
     flat = []
     for value in values:
         if isinstance(value, (list, tuple)):
@@ -184,7 +184,7 @@ def _flat(values: Iterable) -> list:
 
 
 def _common_tape(values: Iterable) -> Tape | None:
-    """The open tape that the boxes among the values belong to."""
+    """Return the open tape of the tape arrays among the values, or None."""
     tapes = {value.tape for value in values if _is_taped(value)}
     if len(tapes) > 1:
         raise _second_order()
@@ -193,8 +193,8 @@ def _common_tape(values: Iterable) -> Tape | None:
 
 def _second_order() -> BackendError:
     return BackendError(
-        "The gradient of a gradient was asked for on the NumPy backend.",
-        "It gives first derivatives only.",
+        "The gradient of a gradient was requested on the NumPy backend.",
+        "It computes first derivatives only.",
         "Use the JAX backend for this: `cornu.config.set_backend('jax')`.",
     )
 
@@ -203,22 +203,22 @@ def _second_order() -> BackendError:
 
 
 def primitive(function: Callable) -> Callable:
-    """Makes a function on NumPy arrays a primitive.
+    """Convert a function on NumPy arrays to a primitive.
 
-    It then also takes boxes and records itself with its rules from ``numpy_gradients.RULES``, raises no NumPy warnings, gives
-    arrays and not NumPy scalars, and follows the contract on dtypes (unless it has an argument ``dtype``, which decides then).
+    A primitive also accepts tape arrays and records its rules from ``gradients.RULES``, raises no NumPy warnings, returns
+    arrays instead of NumPy scalars, and follows the contract on dtypes, unless it has an argument ``dtype``.
     """
     name = function.__name__
     if name not in RULES and name not in NO_GRADIENT:
-        raise LookupError(f"`{name}` needs rules in numpy_gradients.RULES, or an entry in numpy_gradients.FLAT if it has none.")
+        raise LookupError(f"`{name}` needs rules in gradients.RULES, or an entry in gradients.NO_GRADIENT if it has none.")
     rules = RULES.get(name, ())
     signature = inspect.signature(function)
-    is_told_dtype = "dtype" in signature.parameters
+    has_dtype = "dtype" in signature.parameters
 
     def compute(args: tuple, kwargs: dict) -> np.ndarray:
         with np.errstate(all="ignore"):
             result = np.asarray(function(*args, **kwargs))
-        return result if is_told_dtype else _settle_dtype(result, _flat((*args, *kwargs.values())))
+        return result if has_dtype else _settle_dtype(result, _flat((*args, *kwargs.values())))
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -242,7 +242,7 @@ def primitive(function: Callable) -> Callable:
 
 
 def _settle_dtype(result: np.ndarray, arguments: Iterable) -> np.ndarray:
-    """64-bit results only from 64-bit arguments, and floats as wide as the widest float argument."""
+    """Cast a result: 64-bit only from 64-bit arguments, and floats as wide as the widest float argument."""
     dtypes = [value.dtype for value in arguments if isinstance(value, (np.ndarray, np.generic))]
     if result.dtype in dtypes:
         return result
@@ -260,16 +260,16 @@ def _settle_dtype(result: np.ndarray, arguments: Iterable) -> np.ndarray:
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    """A function that gives ``f``'s value and its gradient for the first argument (see the contract)."""
+    """Return a function that returns the value of ``f`` and its gradient (see the contract)."""
 
     @functools.wraps(f)
     def wrapper(first: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         tape = Tape()
         try:
             boxes = trees.map(lambda leaf: _source(leaf, tape), first)
-            with np.errstate(all="ignore"), config.placement_scope("numpy"):  # NumPy arrays beside the boxes are this backend's
-                outcome = f(boxes, *args, **kwargs)
-                value, aux = outcome if has_aux else (outcome, None)
+            with np.errstate(all="ignore"), config.placement_scope("numpy"):  # NumPy arrays belong to this backend
+                result = f(boxes, *args, **kwargs)
+                value, aux = result if has_aux else (result, None)
                 number = _checked_number(value)
                 gradient = trees.unflatten(first, tape.gradient(value, trees.leaves(boxes)))
         finally:
@@ -294,7 +294,7 @@ def _checked_number(value: Any) -> np.ndarray:
 
 
 def custom_gradient(f: Callable) -> Callable:
-    """Of ``f(*arrays) -> (value, grad)`` makes ``arrays -> value`` with that gradient, recorded as one step."""
+    """Convert ``f(*arrays) -> (value, grad)`` to a function ``arrays -> value`` with that gradient, recorded as one step."""
 
     @functools.wraps(f)
     def wrapper(*arrays: Any) -> Any:
@@ -305,7 +305,7 @@ def custom_gradient(f: Callable) -> Callable:
         if isinstance(value, TapeArray):
             raise InvalidArgumentError(
                 "A function with a `custom_gradient` used an array inside a gradient that is not among its arguments.",
-                "Its own gradient says nothing about that array.",
+                "The custom gradient does not cover that array.",
                 "Pass the array as an argument.",
             )
 
@@ -313,8 +313,8 @@ def custom_gradient(f: Callable) -> Callable:
             shares = grad(gradient)
             if not isinstance(shares, (list, tuple)) or len(shares) != len(arrays):
                 raise InvalidArgumentError(
-                    f"The `grad` function of a `custom_gradient` gave {_described(shares)}.",
-                    f"It must give a tuple with one gradient for each of the {len(arrays)} arguments.",
+                    f"The `grad` function of a `custom_gradient` returned {_described(shares)}.",
+                    f"It must return a tuple with one gradient for each of the {len(arrays)} arguments.",
                     "Return `(gradient,)` for one argument.",
                 )
             return zip(arrays, shares, strict=True)

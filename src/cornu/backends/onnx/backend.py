@@ -1,17 +1,17 @@
-"""The ONNX backend: it computes nothing, it writes down.
+"""The ONNX backend: it records operations instead of computing them.
 
-Running a model on the arrays of this backend leaves a graph of ONNX nodes: that is how models are exported. Nobody chooses it
-to compute with, so it is none of ``config.BACKENDS``. What only training needs, and what ONNX cannot say, raises an error.
+Running a model on arrays of this backend produces a graph of ONNX nodes, to export the model. It is not for computation, so it
+is not in ``config.BACKENDS``. Primitives that only training needs, and what ONNX cannot express, raise an error.
 
-Opset 17 is what is written: the first in which every operation used here is as it is now, so that runtimes since 2022 (ONNX
-Runtime 1.12) take the files, and one that all newer runtimes take.
+Files use opset 17, the first in which all operators used here have their present definition: runtimes since 2022 (ONNX Runtime
+1.12) support it.
 
-What is particular to it:
+Differences from the other backends:
 
-* Transposes are put off, and what depends on no input is computed at once (see ``onnx_graph.py``).
-* Sizes of the inputs that are open stay open (see ``onnx_sizes.py``).
-* ``bfloat16`` is recorded as ``float32``: ONNX Runtime computes nothing in it.
-* ``expm1`` and ``log1p`` are ``exp(x) - 1`` and ``log(1 + x)``: exact to one rounding of a number near 1.
+* Transposes are deferred, and what depends on no input is computed immediately (``graph_builder.py``).
+* Unknown sizes of the inputs remain symbolic (``symbolic_sizes.py``).
+* ``bfloat16`` is recorded as ``float32``, because ONNX Runtime does not compute in it.
+* ``expm1`` and ``log1p`` are ``exp(x) - 1`` and ``log(1 + x)``: exact up to one rounding of a value near 1.
 """
 
 import builtins
@@ -22,12 +22,10 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
-from cornu.backends.devices import known_device
+from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.onnx import control_flow, convolution, indexing, optimize
-from cornu.backends.onnx import model_proto as onnx_proto
-from cornu.backends.onnx import operands as onnx_record
+from cornu.backends.onnx import model_proto as messages
 from cornu.backends.onnx.graph_builder import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx.operands import (
     as_array,
@@ -39,17 +37,18 @@ from cornu.backends.onnx.operands import (
     operand,
     result_dtype,
 )
+from cornu.backends.onnx.operands import cast as cast_array
 from cornu.backends.onnx.primitive import NUMBERS, available, primitive, refused
 from cornu.backends.onnx.symbolic_sizes import is_open
 
 NAME = "onnx"
-OPSET = onnx_proto.OPSET
+OPSET = messages.OPSET
 tidy = optimize.optimize
-model_proto = onnx_proto.model_proto
+model_proto = messages.model_proto
 
 
 def weight(value: np.ndarray, name: str) -> Array:
-    """A variable's value, to be found in the file under its name."""
+    """Return the value of a variable as a constant that has this name in the file."""
     return constant(value.astype(available(value.dtype.name)), name)
 
 
@@ -69,7 +68,7 @@ def dtype(x: Array) -> str:
 
 
 def cast(x: Array, dtype: str) -> Array:
-    return onnx_record.cast(as_array(x), dtype)
+    return cast_array(as_array(x), dtype)
 
 
 @primitive
@@ -88,7 +87,7 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
 
 
 def _of_float(op: str, x: Array) -> Array:
-    """A function of floats; whole numbers become such."""
+    """Add a node of a floating-point function; integers are cast to ``config.floatx()``."""
     x = as_array(x)
     return elementwise(op, x, dtype=x.dtype.name if x.dtype.kind == "f" else config.floatx())
 
@@ -244,7 +243,7 @@ def logical_not(x: Array) -> Array:
 
 
 def _of_two(name: str, op: str, x: Array, y: Array) -> Array:
-    """A node for two arguments, in the dtype that NumPy's function of this name gives."""
+    """Add a node with two operands, in the dtype of the result of NumPy's function of this name."""
     return elementwise(op, x, y, dtype=result_dtype(name, x, y))
 
 
@@ -393,11 +392,11 @@ def _axes(x: Array, axis: Any) -> tuple[int, ...]:
 
 
 def _reduced(op: str, x: Array, axis: Any, keepdims: bool, dtype: str) -> Array:
-    """A reduction over some axes of the numbers as they lie, computed in a dtype."""
+    """Add a reduction over some axes in the stored order, computed in a dtype."""
     axes, kernel = _axes(x, axis), kernel_dtype(op, dtype)
-    x = onnx_record.cast(x, kernel)
+    x = cast_array(x, kernel)
     if not axes:
-        return onnx_record.cast(x, dtype)
+        return cast_array(x, dtype)
     lies = x.order or tuple(range(x.ndim))
     places = tuple(sorted(lies.index(one) for one in axes))
     kept = [one for one in range(x.ndim) if one not in axes]
@@ -409,9 +408,7 @@ def _reduced(op: str, x: Array, axis: Any, keepdims: bool, dtype: str) -> Array:
         inputs.append(Constant(np.array(places, "int64")))
     else:
         attributes["axes"] = places
-    return onnx_record.cast(
-        OnnxArray(shape, kernel, current().emit(op, inputs, 1, attributes, len(shape))[0], order or None), dtype
-    )
+    return cast_array(OnnxArray(shape, kernel, current().emit(op, inputs, 1, attributes, len(shape))[0], order or None), dtype)
 
 
 @primitive
@@ -451,7 +448,7 @@ def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 def _place_of_extreme(op: str, x: Array, axis: int) -> Array:
     axis %= x.ndim
-    x = onnx_record.cast(x, kernel_dtype(op, dtype(x)))
+    x = cast_array(x, kernel_dtype(op, dtype(x)))
     name = current().emit(op, [current().plain(x)], 1, {"axis": axis, "keepdims": 0}, x.ndim - 1)[0]
     return cast(OnnxArray((*x.shape[:axis], *x.shape[axis + 1 :]), "int64", name), "int32")
 
@@ -469,7 +466,7 @@ def argmin(x: Array, axis: int) -> Array:
 @primitive
 def cumsum(x: Array, axis: int) -> Array:
     wanted = result_dtype("cumsum", x, axis=0)
-    x = onnx_record.cast(x, kernel_dtype("CumSum", wanted))
+    x = cast_array(x, kernel_dtype("CumSum", wanted))
     name = current().emit("CumSum", [current().plain(x), Constant(np.array(axis % x.ndim, "int64"))], rank=x.ndim)[0]
     return cast(OnnxArray(x.shape, dtype(x), name), wanted)
 
@@ -529,7 +526,7 @@ def concatenate(xs: list[Array], axis: int) -> Array:
     shape = list(arrays[0].shape)
     shape[axis] = builtins.sum(x.shape[axis] for x in arrays)
     lies = next((x.order for x in arrays if x.order is not None), None) or tuple(range(rank))
-    inputs = [current().in_order(onnx_record.cast(x, wanted), lies) for x in arrays]
+    inputs = [current().in_order(cast_array(x, wanted), lies) for x in arrays]
     name = current().emit("Concat", inputs, 1, {"axis": lies.index(axis)}, rank)[0]
     return OnnxArray(tuple(shape), wanted, name, lies)
 
@@ -551,7 +548,7 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     if mode == "symmetric":
         return indexing.mirrored(x, pad_width)
     wanted, kernel = dtype(x), kernel_dtype("Pad", dtype(x))
-    x = onnx_record.cast(x, kernel)
+    x = cast_array(x, kernel)
     lies = x.order or tuple(range(x.ndim))
     widths = current().vector([pad_width[axis][side] for side in (0, 1) for axis in lies])
     inputs = [current().in_order(x, lies), widths]
@@ -609,7 +606,7 @@ def matmul(x: Array, y: Array) -> Array:
     kernel = kernel_dtype("MatMul", wanted)
     stacks = broadcast_shape(x.shape[:-2], y.shape[:-2])
     shape = (*stacks, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ()))
-    inputs = [current().plain(onnx_record.cast(array, kernel)) for array in (x, y)]
+    inputs = [current().plain(cast_array(array, kernel)) for array in (x, y)]
     return cast(OnnxArray(shape, kernel, current().emit("MatMul", inputs, rank=len(shape))[0]), wanted)
 
 
@@ -637,7 +634,7 @@ def _contract(subscripts: str, operands: list[Array]) -> Array:
     wanted = common_dtype(arrays)
     kernel = kernel_dtype("Einsum", wanted)
     equation, shapes, shape = indexing.einsum_form(subscripts, [x.shape for x in arrays])
-    arrays = [indexing.grown(onnx_record.cast(x, kernel), like) for x, like in zip(arrays, shapes, strict=True)]
+    arrays = [indexing.grown(cast_array(x, kernel), like) for x, like in zip(arrays, shapes, strict=True)]
     inputs = [current().plain(x) for x in arrays]
     name = current().emit("Einsum", inputs, 1, {"equation": equation}, len(shape))[0]
     return cast(OnnxArray(shape, kernel, name), wanted)
@@ -648,7 +645,7 @@ def _contract(subscripts: str, operands: list[Array]) -> Array:
 
 def _sorted(x: Array, count: int, axis: int, largest: bool) -> tuple[Array, Array]:
     wanted = dtype(x)
-    x = onnx_record.cast(x, kernel_dtype("TopK", wanted))
+    x = cast_array(x, kernel_dtype("TopK", wanted))
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
     attributes = {"axis": axis, "largest": int(largest)}
     values, places = current().emit("TopK", [current().plain(x), current().vector([count])], 2, attributes, x.ndim)
@@ -700,7 +697,7 @@ cond = control_flow.cond
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 _NO_RANDOMNESS = "ONNX draws other random numbers than Cornu, so the file could not be held against the model."
-_LEAVE_IT_OUT = "Leave the layer out of the model that is exported, or draw the numbers outside and give them as an input."
+_LEAVE_IT_OUT = "Remove the layer from the exported model, or draw the values outside and pass them as an input."
 
 
 def fold_in(key: Array, data: Any) -> Array:
@@ -717,8 +714,8 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
 
-_NO_TRAINING = "An ONNX file holds the way from inputs to outputs; this belongs to training."
-_ONLY_FORWARD = "Export a model whose `call` computes its outputs alone."
+_NO_TRAINING = "An ONNX file contains the computation of outputs from inputs; this belongs to training."
+_ONLY_FORWARD = "Export a model whose `call` only computes its outputs."
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
@@ -747,7 +744,7 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
-    """Records it on a graph that is thrown away."""
+    """Record the function on a temporary graph."""
 
     def blank(spec: Any) -> Any:
         if isinstance(spec, ArraySpec):
@@ -768,7 +765,7 @@ _DEVICES = ("file:0",)
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("onnx", _DEVICES)
+    return default_device_first("onnx", _DEVICES)
 
 
 def to_device(x: Array, device: str) -> Array:
@@ -777,7 +774,7 @@ def to_device(x: Array, device: str) -> Array:
 
 
 def synchronize(tree: Any) -> None:
-    """Nothing is computed."""
+    """Do nothing: no values are computed."""
 
 
 def micro_batch_activations() -> int | None:

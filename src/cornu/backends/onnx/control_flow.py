@@ -1,4 +1,4 @@
-"""Loops and choices in ONNX: their bodies are recorded as graphs of their own, which may use what is around them."""
+"""Loops and conditionals in ONNX: their bodies are recorded as separate graphs, which may use values of the outer graph."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ def _arrays(tree: Any) -> list[OnnxArray]:
 
 
 def _new(graph: Graph, name: str, like: OnnxArray, shape: Any = None) -> OnnxArray:
-    """An input of a body."""
+    """Add an input to a body."""
     return graph.add_input(graph.path_of(name), like.shape if shape is None else shape, like.dtype.name)
 
 
 def _results(names: list[str], arrays: list[OnnxArray], lead: tuple = ()) -> list[OnnxArray]:
-    """What comes out of a node with a body, as arrays like those that went out of the body."""
+    """Return the outputs of a node with a body, as arrays with the shapes and dtypes of the outputs of the body."""
     for name, array in zip(names, arrays, strict=True):
         current().ranks[name] = len(lead) + array.ndim
     return [OnnxArray((*lead, *array.shape), array.dtype.name, name) for name, array in zip(names, arrays, strict=True)]
@@ -62,7 +62,7 @@ def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
-    """ONNX's ``If``: the contract's ``cond``. Of a condition that depends on no input only the one branch is recorded."""
+    """ONNX's ``If``: the contract's ``cond``. For a constant condition, only that branch is recorded."""
     pred = as_array(pred)
     if pred.value is not None:
         return (true_fn if pred.value else false_fn)(*operands)

@@ -1,6 +1,6 @@
-"""Convolution and pooling in ONNX, which has the channels first.
+"""Convolution and pooling in ONNX, which are channels first.
 
-The results lie channels first and say so (see ``onnx_graph.py``), so that no transpose stands between two of them.
+The results are stored channels first (``order``, see ``graph_builder.py``), so that there is no transpose between two of them.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ def _channels_first(rank: int) -> tuple[int, ...]:
 
 
 def _written(padding: Padding) -> list[int]:
-    """Padding as ONNX has it: all before, then all after."""
+    """Return padding in ONNX's order: all before, then all after."""
     return [before for before, _ in padding] + [after for _, after in padding]
 
 
@@ -29,7 +29,7 @@ def _outputs(sizes: Shape, window: Shape, strides: Shape, padding: Padding, dila
 
 
 def _padded_before(x: OnnxArray, padding: Padding, fill: float) -> tuple[OnnxArray, Padding]:
-    """Padding that depends on open sizes, which a node's attribute cannot hold, is done by a node of its own."""
+    """Apply padding that depends on symbolic sizes, which cannot be an attribute, in a separate node."""
     if not any(is_open(width) for pair in padding for width in pair):
         return x, padding
     padded = PRIMITIVES["pad"](x, ((0, 0), *padding, (0, 0)), "constant", fill)
@@ -37,7 +37,7 @@ def _padded_before(x: OnnxArray, padding: Padding, fill: float) -> tuple[OnnxArr
 
 
 def _inputs(x: OnnxArray, kernel: OnnxArray) -> list[Any]:
-    """A picture and a kernel as ONNX takes them: channels before the spatial axes; filters and channels before the window."""
+    """Return image and kernel in ONNX's order: channels before the spatial axes; filters and channels before the window."""
     graph, rank = current(), x.ndim
     return [graph.in_order(x, _channels_first(rank)), graph.in_order(kernel, (rank - 1, rank - 2, *range(rank - 2)))]
 
@@ -74,7 +74,7 @@ def conv_transpose(
     if any(map(is_open, extra)):
         raise refused(
             "conv_transpose",
-            "The padding depends on sizes that are open.",
+            "The padding depends on unknown sizes.",
             "Give the model's `Input` fixed sizes: `Input((32, 32, 3))`.",
         )
     inputs = _inputs(x, kernel)
@@ -99,7 +99,7 @@ def _pool(op: str, x: OnnxArray, window: Shape, strides: Shape, padding: Padding
 
 
 def max_pool(x: OnnxArray, window: Shape, strides: Shape, padding: Padding) -> OnnxArray:
-    """``MaxPool``: the contract's ``max_pool``; whole numbers are compared as ``float64``, which holds them exactly."""
+    """``MaxPool``: the contract's ``max_pool``; integers are compared as ``float64``, which represents them exactly."""
     wanted = x.dtype.name
     x = x if x.dtype.kind == "f" else cast(x, "float64")
     x, padding = _padded_before(x, padding, -np.inf)
@@ -112,7 +112,7 @@ def avg_pool(x: OnnxArray, window: Shape, strides: Shape, padding: Padding, dtyp
     if any(is_open(width) for pair in padding for width in pair):
         raise refused(
             "avg_pool",
-            "The padding depends on sizes that are open, and is not to be counted.",
+            "The padding depends on unknown sizes, and must not be counted.",
             'Use `padding="valid"`, or give the model\'s `Input` fixed sizes.',
         )
     return cast(_pool("AveragePool", x, window, strides, padding, count_include_pad=0), dtype)

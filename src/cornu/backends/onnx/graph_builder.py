@@ -1,12 +1,12 @@
-"""What the ONNX backend records: arrays without numbers, and the nodes that make one from another.
+"""Graphs that the ONNX backend records: arrays without values, and the nodes that compute them.
 
-A :class:`Graph` is a list of nodes; :func:`recording` says which one is written on. An :class:`OnnxArray` is a place in it, or
-a constant: what depends on no input is computed at once, by the NumPy backend, and stands in the file as numbers.
+A :class:`Graph` is a list of nodes; :func:`recording` selects the current one. An :class:`OnnxArray` is a value of the graph,
+or a constant: what depends on no input is computed immediately, by the NumPy backend, and stored in the file.
 
-**A transpose is put off** until somebody needs the numbers in that order. ONNX convolves with the channels first, Cornu's
-pictures have them last; so a convolution gives an array whose numbers lie channels first and which says so (``order``).
-Elementwise functions, pooling, padding and reductions work on the numbers as they lie, and the next convolution finds them
-as it needs them: a network of convolutions has one transpose at its entrance and one at its end.
+**Transposes are deferred** until a node needs the values in another order. Convolutions of ONNX are channels first, images of
+Cornu are channels last; so a convolution returns an array whose values are stored channels first, as its ``order`` states.
+Elementwise functions, pooling, padding and reductions operate on the stored order, and so does the next convolution: a
+convolutional network has one transpose at its input and one at its output.
 """
 
 import math
@@ -24,15 +24,15 @@ from cornu.scopes import Scope
 Shape = tuple[int, ...]
 
 PRIMITIVES: dict[str, Callable] = {}
-"""The backend's functions by name, entered by ``onnx.py``: operators on arrays call them."""
+"""Functions of the backend by name, registered by ``primitive.py``; operators on arrays call them."""
 
 
 class Constant:
-    """Numbers that stand in the file.
+    """Constant that is stored in the file.
 
     Attributes:
-        value: The numbers.
-        label: The name they should have, such as a variable's path; None if any will do.
+        value: NumPy array.
+        label: Preferred name, such as the path of a variable; None for any name.
     """
 
     __slots__ = ("label", "value")
@@ -42,14 +42,14 @@ class Constant:
 
 
 class Node:
-    """One operation of ONNX.
+    """ONNX node.
 
     Attributes:
-        op: ONNX's name of it.
-        inputs: Names of values, constants, and ``""`` for what is left out.
+        op: Operator type.
+        inputs: Names of values, constants, and ``""`` for omitted inputs.
         outputs: Names of values.
-        attributes: Name to value; a :class:`Graph` for the body of a loop.
-        name: Says which layer it comes from.
+        attributes: Attributes by name; a :class:`Graph` for the body of a loop.
+        name: Name that includes the path of the layer.
     """
 
     __slots__ = ("attributes", "inputs", "name", "op", "outputs")
@@ -59,17 +59,17 @@ class Node:
 
 
 class Graph:
-    """What was recorded: the nodes of a model, or of the body of a loop in it.
+    """Recorded nodes of a model, or of the body of a loop in it.
 
     Args:
-        path_of: Says where in the model a thing is recorded: ``"Conv"`` becomes ``"conv2d/Conv"``.
-        parent: The graph around the body of a loop, whose values it may use.
+        path_of: Callable that prepends the path of the current layer: ``"Conv"`` becomes ``"conv2d/Conv"``.
+        parent: Graph that contains the loop, whose values its body may use. Defaults to None.
 
     Attributes:
-        inputs, outputs: The arrays that come in and go out, whose names are those in the file.
-        sizes: Nodes that compute sizes from those of the inputs. They come before all others.
-        ranks: Name of a value to its number of axes.
-        size_names: Forms of open sizes to what the file calls them, such as ``"batch"``.
+        inputs, outputs: Arrays with the names that they have in the file.
+        sizes: Nodes that compute sizes from the sizes of the inputs. They precede all other nodes.
+        ranks: Number of axes of each value, by name.
+        size_names: Names of symbolic sizes in the file, such as ``"batch"``, by form.
     """
 
     def __init__(self, path_of: Callable[[str], str] = str, parent: "Graph | None" = None):
@@ -86,33 +86,33 @@ class Graph:
 
     @property
     def root(self) -> "Graph":
-        """The graph of the whole model."""
+        """Graph of the whole model."""
         return self if self.parent is None else self.parent.root
 
     def unique(self, name: str) -> str:
-        """A name that nothing else in the model has."""
+        """Return a name that is unique in the model."""
         count = self._counts.get(name, 0)
         self._counts[name] = count + 1
         return name if count == 0 else self.unique(f"{name}_{count}")
 
     def add_input(self, name: str, shape: Shape, dtype: str) -> "OnnxArray":
-        """A new input of that name, as far as it is free."""
+        """Add an input with this name, made unique."""
         array = OnnxArray(shape, dtype, self.unique(name))
         self.ranks[array.name] = len(shape)
         self.inputs.append(array)
         return array
 
     def add_output(self, array: "OnnxArray", name: str | None = None) -> None:
-        """Says that an array goes out, under a name of its own."""
-        found = self.unique(name or self.path_of("output"))
-        self.nodes.append(Node("Identity", [self.plain(array)], [found], {}, self.unique(f"{found}/Identity")))
-        self.ranks[found] = len(array.shape)
-        self.outputs.append(OnnxArray(array.shape, array.dtype.name, found))
+        """Add an array as an output, under a unique name."""
+        output = self.unique(name or self.path_of("output"))
+        self.nodes.append(Node("Identity", [self.plain(array)], [output], {}, self.unique(f"{output}/Identity")))
+        self.ranks[output] = len(array.shape)
+        self.outputs.append(OnnxArray(array.shape, array.dtype.name, output))
 
     # --- Nodes --------------------------------------------------------------------------------------------------------
 
     def emit(self, op: str, inputs: list, count: int = 1, attributes: dict[str, Any] | None = None, rank: int = 0) -> list[str]:
-        """Writes a node down; gives the names of its outputs."""
+        """Add a node and return the names of its outputs."""
         name = self.unique(self.path_of(op))
         outputs = [name] if count == 1 else [self.unique(f"{name}_output_{number}") for number in range(count)]
         self.nodes.append(Node(op, inputs, outputs, attributes or {}, name))
@@ -120,11 +120,11 @@ class Graph:
         return outputs
 
     def plain(self, array: "OnnxArray") -> "str | Constant":
-        """What to take an array from, with its axes in their own order."""
+        """Return the node input for an array with its axes in logical order."""
         return self.in_order(array, tuple(range(len(array.shape))))
 
     def in_order(self, array: "OnnxArray", order: tuple[int, ...]) -> "str | Constant":
-        """What to take an array from so that its axis ``order[i]`` is the ``i``-th."""
+        """Return the node input for an array, transposed so that its axis ``order[i]`` is the ``i``-th one."""
         if array.value is not None:
             return Constant(np.transpose(array.value, order), array.label)
         lies = array.order or tuple(range(len(array.shape)))
@@ -144,7 +144,7 @@ class Graph:
     # --- Sizes --------------------------------------------------------------------------------------------------------
 
     def vector(self, sizes: Any) -> "str | Constant":
-        """Sizes as a row of ``int64``."""
+        """Return sizes as a vector of ``int64``."""
         sizes = list(sizes)
         if not any(map(is_open, sizes)):
             return Constant(np.array(sizes, "int64"))
@@ -152,11 +152,11 @@ class Graph:
         return parts[0] if len(parts) == 1 else self.root._of_sizes("Concat", parts, axis=0)
 
     def scalar(self, size: int) -> "str | Constant":
-        """A size as a single ``int64``."""
+        """Return a size as a scalar of ``int64``."""
         return self.emit("Squeeze", [self.vector([size])])[0] if is_open(size) else Constant(np.array(size, "int64"))
 
     def size(self, form: Form) -> "str | Constant":
-        """A size as a row of one ``int64``, computed from the sizes of the inputs."""
+        """Return a size as a vector of one ``int64``, computed from the sizes of the inputs."""
         offset, terms = form
         if not terms:
             return Constant(np.array([offset], "int64"))
@@ -178,7 +178,7 @@ class Graph:
         one, other = self.size(one), self.size(other)
         if kind == "*":
             return self._of_sizes("Mul", [one, other])
-        rest = self._of_sizes("Mod", [one, other])  # of the sign of the divisor, so that the division rounds down
+        rest = self._of_sizes("Mod", [one, other])  # it has the sign of the divisor, so that the division rounds down
         return self._of_sizes("Div", [self._of_sizes("Sub", [one, rest]), other])
 
     def _of_sizes(self, op: str, inputs: list, **attributes: Any) -> str:
@@ -188,35 +188,35 @@ class Graph:
         return name
 
 
-# --- Which graph is written on ----------------------------------------------------------------------------------------
+# --- The current graph ------------------------------------------------------------------------------------------------
 
 
-_recording: Scope[Any] = Scope("the graph that is written on", None)
+_recording: Scope[Any] = Scope("the graph that is being recorded", None)
 
 
 def current() -> Graph:
-    """The graph that is written on in this thread.
+    """Return the graph that is being recorded in this thread.
 
     Raises:
-        BackendError: None is: an array was kept after its recording.
+        BackendError: No graph is being recorded: an array is used after its recording.
     """
     graph = _recording.get()
     if graph is None:
         raise BackendError(
             "An operation on a recorded array was called outside of the recording.",
-            "Such arrays are there only while a model is exported.",
-            "Do not keep arrays from inside `call`.",
+            "Such arrays exist only while a model is being exported.",
+            "Do not store arrays from inside `call`.",
         )
     return graph
 
 
 def recording(graph: Graph) -> AbstractContextManager[Graph]:
-    """Inside, operations on recorded arrays are written on this graph."""
+    """Return a context in which operations on recorded arrays are added to this graph."""
     return _recording.set_to(graph)
 
 
 def place(primitive: str) -> str:
-    """Where in the model a primitive is called now, for errors."""
+    """Return the path of the layer in which a primitive is being called, for errors."""
     graph = _recording.get()
     return "" if graph is None else graph.path_of(primitive).rpartition("/")[0]
 
@@ -233,15 +233,15 @@ def _operator(name: str, swapped: bool = False) -> Callable:
 
 
 class OnnxArray:
-    """A place in a recorded graph, or a constant.
+    """Array of a recorded graph, or a constant.
 
     Attributes:
-        shape: Its shape; open sizes are of the type :class:`~cornu.backends.onnx.symbolic_sizes.Size`.
-        dtype: Its dtype, as NumPy has it.
-        name: The name of the value in the graph.
-        order: How the numbers lie there: the axis ``order[i]`` is the ``i``-th; None if the axes are in order.
-        value: The numbers of a constant, else None.
-        label: The name that a constant should have in the file.
+        shape: Shape; symbolic sizes are of type :class:`~cornu.backends.onnx.symbolic_sizes.Size`.
+        dtype: NumPy dtype.
+        name: Name of the value in the graph.
+        order: Order in which the axes are stored: axis ``order[i]`` is the ``i``-th; None for the logical order.
+        value: NumPy array of a constant, else None.
+        label: Preferred name of a constant in the file.
     """
 
     __slots__ = ("__weakref__", "dtype", "label", "name", "order", "shape", "value")
@@ -291,17 +291,17 @@ class OnnxArray:
         return (self[index] for index in range(len(self)))
 
     def numbers(self) -> np.ndarray:
-        """The numbers of a constant.
+        """Return the value of a constant.
 
         Raises:
-            InvalidTypeError: It is none.
+            InvalidTypeError: The array is not a constant.
         """
         if self.value is None:
             where = place("call")
             raise InvalidTypeError(
-                f"The numbers of an array of shape {self.shape} were asked for{f' in {where!r}' if where else ''}.",
-                "A model that is exported is recorded: its arrays have no numbers then.",
-                "Use functions of `cornu.ops` alone, and `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
+                f"The values of an array of shape {self.shape} were read{f' in {where!r}' if where else ''}.",
+                "A model is recorded when it is exported, and recorded arrays have no values.",
+                "Use only functions of `cornu.ops`, and `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
             )
         return self.value
 
@@ -320,7 +320,7 @@ class OnnxArray:
         return np.array(self.numbers(), dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """What NumPy calls for ``array + recorded`` and ``np.exp(recorded)``: the primitive of that name."""
+        """Call the primitive of the same name; NumPy calls this for ``array + recorded`` and ``np.exp(recorded)``."""
         if method == "__call__" and ufunc.__name__ in PRIMITIVES and not kwargs:
             return PRIMITIVES[ufunc.__name__](*inputs)
         arrays = [item.numbers() if isinstance(item, OnnxArray) else item for item in inputs]
@@ -331,11 +331,11 @@ class OnnxArray:
 
 
 def constant(value: Any, label: str | None = None) -> OnnxArray:
-    """Numbers as an array of the backend.
+    """Return a constant of the backend.
 
     Args:
-        value: A NumPy array.
-        label: The name it should have in the file.
+        value: NumPy array.
+        label: Preferred name in the file. Defaults to None.
     """
     value = np.asarray(value)
     return OnnxArray(value.shape, value.dtype.name, value=value, label=label)

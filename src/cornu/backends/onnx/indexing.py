@@ -1,4 +1,4 @@
-"""Taking parts of arrays in ONNX: slices, rows by number, and NumPy's indexing made of these."""
+"""Indexing in ONNX: slices, gathering by index, and NumPy's indexing derived from them."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from cornu.backends.onnx.primitive import refused
 from cornu.backends.onnx.symbolic_sizes import is_open
 
 _LAST = 2**62
-"""As the end of a slice: the end of the axis, as far as there is one."""
+"""Stop of a slice that means the end of the axis."""
 
 
 # --- Slices -----------------------------------------------------------------------------------------------------------
 
 
 def sliced(x: OnnxArray, slices: dict[int, slice]) -> OnnxArray:
-    """The array cut along some axes, on the numbers as they lie.
+    """Slice an array along some axes, in its stored order.
 
     Args:
-        x: An array.
-        slices: Axis to slice.
+        x: Array to slice.
+        slices: Slices by axis.
     """
     if not slices:
         return x
@@ -49,7 +49,7 @@ def _end(part: slice) -> int:
 
 
 def _length(part: slice, size: int) -> int:
-    """How many places a slice takes from an axis. Where that is open, so is the result."""
+    """Return the length of a slice of an axis; it is symbolic if it depends on symbolic sizes."""
     count = len(range(*part.indices(int(size))))
     if not any(map(is_open, (size, part.start, part.stop))):
         return count
@@ -60,7 +60,7 @@ def _length(part: slice, size: int) -> int:
 
 
 def _inside_place(place: int | None, size: int, step: int, first: bool) -> int:
-    """Where a slice begins or ends, counted from the start of the axis."""
+    """Return the start or stop of a slice, counted from the start of the axis."""
     if place is None:
         return (0 if first else size) if step > 0 else (size - 1 if first else -1)
     place = size + place if place < 0 else place
@@ -68,7 +68,7 @@ def _inside_place(place: int | None, size: int, step: int, first: bool) -> int:
 
 
 def mirrored(x: OnnxArray, pad_width: Padding) -> OnnxArray:
-    """The array with a mirrored border, the edge itself included, which ONNX has no mode for."""
+    """Pad an array in mode "symmetric", which ONNX does not have."""
     concatenate, back = PRIMITIVES["concatenate"], slice(None, None, -1)
     for axis, (before, after) in enumerate(pad_width):
         first = [sliced(sliced(x, {axis: slice(before)}), {axis: back})] if before else []
@@ -81,7 +81,7 @@ def mirrored(x: OnnxArray, pad_width: Padding) -> OnnxArray:
 
 
 def inside(indices: Any, size: int) -> OnnxArray:
-    """Indices into an axis, those outside moved to the nearest; negative ones count from the end in ONNX too."""
+    """Clip indices to the range of an axis; negative ones count from the end in ONNX too."""
     indices = cast(as_array(indices), "int64")
     if is_open(size):
         limits = [OnnxArray((), "int64", str(current().scalar(limit))) for limit in (size - 1, -size)]
@@ -161,7 +161,7 @@ def _checked(place: int, size: int) -> int:
 
 
 def _at_arrays(x: OnnxArray, places: dict[int, OnnxArray]) -> OnnxArray:
-    """The numbers at arrays of places on some axes, which come first, or where the axes were if they are neighbours."""
+    """Index some axes with arrays; their axes come first in the result, or stay in place if they are adjacent."""
     axes = sorted(places)
     if len(axes) == 1:
         return gather(x, places[axes[0]], axes[0])
@@ -183,9 +183,9 @@ def _at_arrays(x: OnnxArray, places: dict[int, OnnxArray]) -> OnnxArray:
 
 
 def einsum_form(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape], Shape]:
-    """The equation with its right side written out, and the shapes of the operands and of the result.
+    """Return the equation with an explicit result, and the shapes of the operands and of the result.
 
-    What ``...`` stands for is the same for all operands then: ONNX does not broadcast it.
+    In these shapes, ``...`` has the same sizes for all operands: ONNX does not broadcast it.
     """
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = [term.partition("...") for term in left.split(",")]

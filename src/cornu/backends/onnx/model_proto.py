@@ -1,4 +1,4 @@
-"""A recorded graph as the message that an ONNX file holds."""
+"""Convert a recorded graph to the protobuf message of an ONNX file."""
 
 import hashlib
 from typing import Any
@@ -11,20 +11,20 @@ from cornu.backends.onnx.graph_builder import Constant, Graph, Node, OnnxArray
 from cornu.backends.onnx.symbolic_sizes import Size
 
 OPSET = 17
-"""The version of ONNX's operations."""
+"""Version of the ONNX operator set."""
 _IR_VERSION = 8
-"""The version of the file format that came with that opset."""
+"""Version of the file format that was released with that opset."""
 
 
 class _Weights:
-    """The constants of a model under the names they have in the file; equal ones of one label once."""
+    """Constants of a model by their names in the file; equal constants with the same label are stored once."""
 
     def __init__(self, graph: Graph):
         self.tensors: list[onnx.TensorProto] = []
         self._graph, self._names = graph, {}
 
     def name_of(self, constant: Constant) -> str:
-        """The name of a constant, which is entered if it is a new one."""
+        """Return the name of a constant; a new one is added."""
         value = np.asarray(constant.value, order="C")
         key = constant.label, value.dtype.name, value.shape, hashlib.blake2b(value.tobytes()).digest()
         if key not in self._names:
@@ -34,13 +34,13 @@ class _Weights:
 
 
 def model_proto(graph: Graph, name: str, version: str, metadata: dict[str, str]) -> onnx.ModelProto:
-    """The message of a recorded model.
+    """Return the message of a recorded model.
 
     Args:
-        graph: The graph.
+        graph: Graph of the model.
         name: Name of the model.
-        version: Cornu's, which is named as the producer.
-        metadata: What else the file is to say.
+        version: Version of Cornu, the producer of the file.
+        metadata: Further metadata of the file, strings by name.
     """
     weights = _Weights(graph)
     body = _graph_proto(graph, name, weights)

@@ -1,7 +1,6 @@
-"""How the functions of the ONNX backend are written: as primitives that compute on constants and record everything else.
+"""Operands of nodes: conversion to arrays, dtypes, broadcasting, and nodes of elementwise operators.
 
-:func:`primitive` makes a function one. Inside, :func:`elementwise` writes nodes whose arguments broadcast, and :func:`cast`
-brings them to one dtype, which ONNX does not do by itself.
+ONNX does not promote dtypes: :func:`elementwise` casts the operands to one dtype and adds the node.
 """
 
 import functools
@@ -19,13 +18,13 @@ _WIDER = {
     **dict.fromkeys(("bool", "int8", "uint8", "int16", "uint16"), "int32"),
     **dict.fromkeys(("uint32", "uint64"), "int64"),
 }
-"""What is computed in which dtype, since ONNX Runtime calculates with few types of whole numbers."""
+"""Dtypes for computations with integers and booleans, because ONNX Runtime supports few integer dtypes."""
 
 _FLOAT32_ONLY = (
     *("Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Erf", "Softplus"),
     *("AveragePool", "Conv", "ConvTranspose"),
 )
-"""What ONNX Runtime does not compute in ``float64``."""
+"""Operators that ONNX Runtime does not support in ``float64``."""
 
 _OF_BOOLEANS = ("And", "Equal", "Not", "Or", "Xor")
 
@@ -34,21 +33,21 @@ _OF_BOOLEANS = ("And", "Equal", "Not", "Or", "Xor")
 
 
 def as_array(x: Any, dtype: str | None = None) -> OnnxArray:
-    """Any data as an array of the backend; of recorded arrays that array."""
+    """Convert data to an array of the backend; a recorded array is returned unchanged."""
     if isinstance(x, OnnxArray):
         return x if dtype is None else cast(x, dtype)
     if is_open(x):
         name = current().emit("Squeeze", [current().vector([x])])[0]
         return cast(OnnxArray((), "int64", name), dtype or "int32")
-    found = common.numbers(x)
-    dtype = available(dtype or common.usual_dtype(found))
-    common.check_fits(found, dtype, "Give them as floats, or pass `dtype='int64'`.")
+    array = common.numbers(x)
+    dtype = available(dtype or common.usual_dtype(array))
+    common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with np.errstate(all="ignore"):
-        return constant(np.array(found, dtype))
+        return constant(np.array(array, dtype))
 
 
 def cast(x: OnnxArray, dtype: str) -> OnnxArray:
-    """The array in another dtype, or itself."""
+    """Convert an array to another dtype."""
     dtype = available(dtype)
     if x.dtype.name == dtype:
         return x
@@ -60,12 +59,12 @@ def cast(x: OnnxArray, dtype: str) -> OnnxArray:
 
 
 def operand(x: Any, dtype: str) -> OnnxArray:
-    """An argument in a dtype; a number takes it on."""
+    """Convert an operand, an array or a Python scalar, to a dtype."""
     return cast(as_array(np.asarray(x, dtype) if type(x) in NUMBERS else x), dtype)
 
 
 def kernel_dtype(op: str, dtype: str) -> str:
-    """The dtype that an operation is computed in for arguments of a dtype."""
+    """Return the dtype in which an operator is computed for operands of a dtype."""
     if dtype == "float64" and op in _FLOAT32_ONLY:
         return "float32"
     if dtype == "bool" and op in _OF_BOOLEANS:
@@ -74,13 +73,13 @@ def kernel_dtype(op: str, dtype: str) -> str:
 
 
 def result_dtype(name: str, *operands: Any, **arguments: Any) -> str:
-    """The dtype that the NumPy reference gives for these operands: arrays, of which the dtype counts, or Python numbers."""
+    """Return the dtype of the NumPy backend's result for these operands, arrays or Python scalars."""
     kinds = tuple(int if is_open(x) else type(x) if isinstance(x, NUMBERS) else as_array(x).dtype.name for x in operands)
     return _dtype_by_trial(name, kinds, tuple(arguments.items()), config.floatx())
 
 
 def common_dtype(operands: list) -> str:
-    """The dtype that arrays have when they meet; Python numbers take on that of the arrays."""
+    """Return the promoted dtype of arrays and Python scalars."""
     first, *rest = operands
     for other in rest:
         first = np.ones(1, result_dtype("maximum", first, other))
@@ -97,7 +96,7 @@ def _dtype_by_trial(name: str, kinds: tuple, arguments: tuple, floatx: str) -> s
 
 
 def broadcast_shape(*shapes: Shape) -> Shape:
-    """The shape that arrays broadcast to; an open size stays open."""
+    """Return the shape that arrays broadcast to; symbolic sizes stay symbolic."""
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     np.broadcast_shapes(*[tuple(map(int, shape)) for shape in padded])  # raises NumPy's error if they do not
@@ -109,14 +108,14 @@ def _common_size(sizes: tuple) -> int:
 
 
 def elementwise(op: str, *operands: Any, dtype: str, result: str | None = None, **attributes: Any) -> OnnxArray:
-    """One node on arguments that broadcast, each brought to a dtype; the numbers stay as they lie if they can.
+    """Add a node with broadcast operands, each cast to a dtype; the stored order is kept if possible.
 
     Args:
-        op: ONNX's name of the operation.
-        *operands: Arrays or numbers.
-        dtype: What the arguments are brought to, as far as the operation is computed in it.
-        result: The dtype of the result; by default that of the arguments.
-        **attributes: Of the node.
+        op: ONNX operator type.
+        *operands: Arrays or Python scalars.
+        dtype: Dtype of the operands, cast to a wider one if the operator does not support it.
+        result: Dtype of the result. Defaults to ``dtype``.
+        **attributes: Attributes of the node.
     """
     kernel = kernel_dtype(op, dtype)
     arrays = [operand(x, kernel) for x in operands]
@@ -125,7 +124,7 @@ def elementwise(op: str, *operands: Any, dtype: str, result: str | None = None, 
 
 
 def on_lying(op: str, arrays: list[OnnxArray], dtype: str, **attributes: Any) -> OnnxArray:
-    """One node on arrays that broadcast, as they are, on numbers as they lie."""
+    """Add a node with broadcast arrays in their common stored order, without casts."""
     shape = broadcast_shape(*(x.shape for x in arrays))
     order = _common_order(arrays, len(shape))
     inputs = [_lying(x, order) for x in arrays]
@@ -133,13 +132,13 @@ def on_lying(op: str, arrays: list[OnnxArray], dtype: str, **attributes: Any) ->
 
 
 def _common_order(arrays: list[OnnxArray], rank: int) -> tuple[int, ...] | None:
-    """The order in which the largest of the arrays lies whose axes are turned round."""
+    """Return the stored order of the largest array whose order is not the logical one; None if there is none."""
     turned = [x for x in arrays if x.order is not None and x.ndim == rank]
     return max(turned, key=lambda x: x.size).order if turned else None
 
 
 def _lying(x: OnnxArray, order: tuple[int, ...] | None) -> str | Constant:
-    """What to take an array from beside others that lie in an order."""
+    """Return the node input for an array, broadcast with arrays in a stored order."""
     if order is None or x.ndim == 0:
         return current().plain(x)
     missing = len(order) - x.ndim

@@ -1,8 +1,8 @@
-"""What is made simpler once a graph is recorded: several nodes that are one in ONNX become that one.
+"""Optimizations of a recorded graph: several nodes that correspond to one ONNX operator are fused.
 
-* The bias added after a convolution goes into it, and a matrix product with a bias becomes ``Gemm``.
+* The bias added after a convolution is fused into it, and a matrix product with a bias becomes ``Gemm``.
 * ``exp(x - max) / sum(exp(x - max))`` becomes ``Softmax``, and its logarithm ``LogSoftmax``.
-* Nodes whose results nobody takes go.
+* Nodes without used results are removed.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from cornu.backends.onnx.graph_builder import Constant, Graph, Node
 
 
 def optimize(graph: Graph) -> None:
-    """Makes a graph simpler, with the bodies of the loops in it."""
+    """Optimize a graph in place, including the bodies of its loops."""
     for body in _bodies(graph.nodes):
         optimize(body)
     makers = {output: node for node in graph.nodes for output in node.outputs}
@@ -30,19 +30,19 @@ def _bodies(nodes: Iterable[Node]) -> list[Graph]:
 
 
 def _taken(node: Node) -> list[str]:
-    """The values that a node takes, in its body too."""
+    """Return the values that a node reads, also in its body."""
     inside = [name for body in _bodies([node]) for name in _uses(body)]
     return [name for name in (*node.inputs, *inside) if isinstance(name, str)]
 
 
 def _uses(graph: Graph) -> Counter:
-    """How often each value is taken, as an output too."""
+    """Count the uses of each value, including as an output."""
     everything = [name for node in (*graph.sizes, *graph.nodes) for name in _taken(node)]
     return Counter([*everything, *(output.name for output in graph.outputs)])
 
 
 def _drop_unused(graph: Graph) -> None:
-    """Nodes whose results nobody takes go, from the last to the first."""
+    """Remove nodes without used results, from the last to the first."""
     wanted = {output.name for output in graph.outputs}
     for nodes in (graph.nodes, graph.sizes):
         kept = []
@@ -54,7 +54,7 @@ def _drop_unused(graph: Graph) -> None:
 
 
 def _name_outputs(graph: Graph) -> None:
-    """What goes out gets its name where it is made, as far as it has no other name outside."""
+    """Name the outputs where they are computed, unless a value has another output name already."""
     names = {output.name for output in graph.outputs}
     makers = {output: node for node in graph.nodes for output in node.outputs}
     new = {}
@@ -78,20 +78,20 @@ def _rename(graph: Graph, new: dict[str, str]) -> None:
 
 
 def _maker(makers: dict[str, Node], name: str | Constant, op: str) -> Node | None:
-    """The node of an operation that makes a value."""
+    """Return the node that computes a value, if it has this operator; else None."""
     node = makers.get(name) if isinstance(name, str) else None
     return node if node is not None and node.op == op else None
 
 
 def _become(graph: Graph, node: Node, op: str, inputs: list, attributes: dict[str, Any]) -> None:
-    """Puts another operation in the place of a node."""
+    """Replace the operator, inputs and attributes of a node."""
     place = node.name.rpartition("/")[0]
     node.op, node.inputs, node.attributes = op, inputs, attributes
     node.name = graph.unique(f"{place}/{op}" if place else op)
 
 
 def _axis_of(node: Node) -> int | None:
-    """The one axis that a reduction takes, keeping it with size 1."""
+    """Return the axis of a reduction over one axis with ``keepdims``; else None."""
     axes = node.attributes.get("axes")
     if axes is None and len(node.inputs) > 1:
         axes = node.inputs[1].value.tolist()
@@ -99,7 +99,7 @@ def _axis_of(node: Node) -> int | None:
 
 
 def _below_top(makers: dict[str, Node], shifted: str | Constant, total: Node) -> tuple[str, int] | None:
-    """``x`` and the axis, if ``shifted`` is ``x - max(x)`` and ``total`` is ``sum(exp(shifted))``."""
+    """Return ``x`` and the axis if ``shifted`` is ``x - max(x)`` and ``total`` is ``sum(exp(shifted))``; else None."""
     exponential = _maker(makers, total.inputs[0], "Exp")
     difference = _maker(makers, shifted, "Sub")
     top = _maker(makers, difference.inputs[1], "ReduceMax") if difference is not None else None
@@ -111,7 +111,7 @@ def _below_top(makers: dict[str, Node], shifted: str | Constant, total: Node) ->
 
 
 def _softmax(graph: Graph, node: Node, makers: dict[str, Node], uses: Counter) -> None:
-    """``exp(x - max(x)) / sum(exp(x - max(x)))``."""
+    """Fuse ``exp(x - max(x)) / sum(exp(x - max(x)))`` to ``Softmax``."""
     if node.op != "Div":
         return
     exponential, total = _maker(makers, node.inputs[0], "Exp"), _maker(makers, node.inputs[1], "ReduceSum")
@@ -123,7 +123,7 @@ def _softmax(graph: Graph, node: Node, makers: dict[str, Node], uses: Counter) -
 
 
 def _log_softmax(graph: Graph, node: Node, makers: dict[str, Node], uses: Counter) -> None:
-    """``(x - max(x)) - log(sum(exp(x - max(x))))``."""
+    """Fuse ``(x - max(x)) - log(sum(exp(x - max(x))))`` to ``LogSoftmax``."""
     logarithm = _maker(makers, node.inputs[1], "Log") if node.op == "Sub" else None
     total = _maker(makers, logarithm.inputs[0], "ReduceSum") if logarithm is not None else None
     found = _below_top(makers, node.inputs[0], total) if total is not None else None
@@ -132,7 +132,7 @@ def _log_softmax(graph: Graph, node: Node, makers: dict[str, Node], uses: Counte
 
 
 def _bias(graph: Graph, node: Node, makers: dict[str, Node], uses: Counter) -> None:
-    """A product with constants, taken by nobody else, and constants added to it: ``Conv`` with a bias, or ``Gemm``."""
+    """Fuse a product with constants, which has no other use, and an added constant: ``Conv`` with a bias, or ``Gemm``."""
     if node.op != "Add" or not isinstance(node.inputs[0], str) or not isinstance(node.inputs[1], Constant):
         return
     product, bias = makers.get(node.inputs[0]), node.inputs[1]

@@ -1,4 +1,4 @@
-"""Make a function a primitive of the recording backend."""
+"""Convert functions to primitives of the ONNX backend, which compute on constants and record everything else."""
 
 import functools
 import inspect
@@ -13,14 +13,14 @@ from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.errors import BackendError
 
 NUMBERS = (bool, int, float)
-"""Types of numbers that take on the dtype of the array beside them."""
+"""Types of Python scalars, which take the dtype of the array next to them."""
 
 _KEEP_LABEL = ("cast", "reshape", "transpose")
-"""Functions after which a variable's numbers still are that variable's."""
+"""Functions whose result keeps the label of a variable."""
 
 
 def primitive(function: Callable) -> Callable:
-    """Makes a function one of the backend's: of constants alone the NumPy backend computes it, and nothing is recorded."""
+    """Convert a function to a primitive: if all arguments are constants, the NumPy backend computes it, unrecorded."""
     name = function.__name__
     on_numbers = getattr(lookup.get("numpy"), name)
     signature = inspect.signature(function)
@@ -39,7 +39,7 @@ def primitive(function: Callable) -> Callable:
 
 
 def _depends_on_inputs(value: Any) -> bool:
-    """Whether there is a recorded array or an open size in a value, at any depth."""
+    """Return whether a value contains a recorded array or a symbolic size, at any depth."""
     if isinstance(value, OnnxArray):
         return value.value is None
     if isinstance(value, (list, tuple)):
@@ -52,7 +52,7 @@ def _depends_on_inputs(value: Any) -> bool:
 
 
 def _numbers(value: Any) -> Any:
-    """A value with NumPy arrays in place of constants and of other engines' arrays."""
+    """Return a value with constants and arrays of other engines replaced by NumPy arrays."""
     if isinstance(value, OnnxArray):
         return value.value
     if isinstance(value, (list, tuple)):
@@ -60,14 +60,14 @@ def _numbers(value: Any) -> Any:
     return np.asarray(value) if lookup.owner(value) not in (None, "numpy") else value
 
 
-def refused(primitive: str, reason: str, advice: str) -> BackendError:
-    """The error for what cannot be recorded: it names the primitive and where in the model it was called."""
+def refused(primitive: str, reason: str, hint: str) -> BackendError:
+    """Return the error for a call that cannot be recorded, with the primitive and the layer that called it."""
     where = place(primitive)
     return BackendError(
-        f"`{primitive}` was called {f'in {where!r} ' if where else ''}while a model was recorded for ONNX.", reason, advice
+        f"`{primitive}` was called {f'in {where!r} ' if where else ''}while a model was recorded for ONNX.", reason, hint
     )
 
 
 def available(dtype: str) -> str:
-    """The dtype that is recorded for one: ``bfloat16``, which ONNX Runtime does not compute in, as ``float32``."""
+    """Return the recorded dtype: ``float32`` for ``bfloat16``, which ONNX Runtime does not support, else the same dtype."""
     return "float32" if dtype == "bfloat16" else dtype

@@ -1,8 +1,9 @@
-"""Sizes that are open while a model is recorded: numbers that remember how they follow from the sizes of the inputs.
+"""Symbolic sizes: integers that record how they are computed from the sizes of the inputs.
 
-A layer reads ``x.shape[0]`` and calculates with it as with any number. While it is recorded that number is a :class:`Size`: it
-has a value, so that the code runs, and a form, so that the file can calculate it anew for each batch. A form is a sum:
-``(offset, ((symbol, factor), ...))``. A symbol is ``("axis", input, axis)`` or an operation on forms: ``("//", form, form)``.
+A layer reads ``x.shape[0]`` and computes with it as with any integer. While a model is recorded, that integer is a
+:class:`Size`: it has a value, so that the code runs, and a form, so that the file can compute it for each batch. A form is a
+sum, ``(offset, ((symbol, factor), ...))``. A symbol is ``("axis", input, axis)`` or an operation on forms,
+``("//", form, form)``.
 """
 
 from typing import Any
@@ -13,13 +14,13 @@ Form = tuple[int, tuple]
 
 
 class Size(int):
-    """A whole number that follows from the sizes of the inputs.
+    """Integer that is computed from the sizes of the inputs.
 
-    Sums and products with plain numbers are taken apart and put together again, so that what does not depend on an input after
-    all (``size - size``, ``size * 6 % 3``) becomes a plain number.
+    Sums, and products with plain integers, are simplified, so that a result that does not depend on an input
+    (``size - size``, ``size * 6 % 3``) becomes a plain integer.
 
     Attributes:
-        form: How it follows.
+        form: Form of the size (see the module).
     """
 
     form: Form
@@ -77,22 +78,22 @@ def _is_whole(value: Any) -> bool:
 
 
 def form_of(size: int) -> Form:
-    """How a size follows from the inputs; a plain number is itself."""
+    """Return the form of a size; the form of a plain integer is constant."""
     return size.form if isinstance(size, Size) else (int(size), ())
 
 
 def is_open(size: Any) -> bool:
-    """Whether a size depends on the inputs."""
+    """Return whether a size depends on the inputs."""
     return isinstance(size, Size)
 
 
 def of_axis(value: int, name: str, axis: int) -> Size:
-    """The size of an axis of an input."""
+    """Return the symbolic size of an axis of an input."""
     return Size(value, (0, ((("axis", name, axis), 1),)))
 
 
 def _number(value: int, offset: int, factors: dict) -> int:
-    """The number with this value and form: a plain one if it depends on no symbol."""
+    """Return the integer with this value and form: a plain one if the form has no symbol."""
     terms = tuple(sorted(((symbol, by) for symbol, by in factors.items() if by), key=repr))
     return Size(value, (offset, terms)) if terms else value
 

@@ -1,7 +1,7 @@
-"""Dtypes for TensorFlow: it promotes nothing by itself, and some of its kernels lack some types of numbers.
+"""Creation, dtypes and promotion of tensors: TensorFlow does not promote dtypes, and some of its kernels lack some dtypes.
 
-What two dtypes give together is what the NumPy backend gives: the wider of two floats, a float beside whole numbers, and
-64 bits only from 64 bits. A Python number takes on the dtype of the array beside it.
+Promotion follows the NumPy backend: the wider of two floats, the float of a float and an integer, and 64 bits only from 64
+bits. A Python scalar takes the dtype of the array next to it.
 """
 
 import functools
@@ -18,45 +18,45 @@ from cornu.errors import one_of
 
 
 def checked(name: str) -> str:
-    """The name of a dtype, if there is one of this name."""
+    """Return the name of a dtype, or raise ``InvalidArgumentError`` if it is not one."""
     if name not in DTYPES:
         raise one_of("dtype", name, DTYPES)
     return name
 
 
 def cast(x: Array, dtype: str) -> Array:
-    """The tensor in another dtype."""
+    """Convert a tensor to another dtype."""
     return x if x.dtype.name == dtype else tf.cast(x, dtype)
 
 
 def number(value: Any, dtype: str) -> Array:
-    """A Python number as a tensor, converted as NumPy converts it."""
+    """Convert a Python scalar, or an array, to a tensor with NumPy's conversion."""
     return tf.constant(np.asarray(value, tf.as_dtype(dtype).as_numpy_dtype))
 
 
 def is_float(x: Array) -> bool:
-    """Whether the numbers are floats or complex."""
+    """Return whether the dtype is a floating-point or complex one."""
     return x.dtype.is_floating or x.dtype.is_complex
 
 
 def floating(x: Array) -> Array:
-    """Whole numbers and booleans as floats of ``config.floatx()``."""
+    """Convert integers and booleans to ``config.floatx()``."""
     return x if is_float(x) else tf.cast(x, config.floatx())
 
 
-def countable(x: Array) -> Array:
-    """Booleans as ``int32``."""
+def bool_to_int(x: Array) -> Array:
+    """Convert booleans to ``int32``."""
     return tf.cast(x, "int32") if x.dtype == tf.bool else x
 
 
 def as_bool(x: Array) -> Array:
-    """Whether each number is not 0."""
+    """Return whether each element is not 0."""
     return x if x.dtype == tf.bool else tf.not_equal(x, tf.zeros((), x.dtype))
 
 
 @functools.cache
-def promoted(one: str, other: str) -> str:
-    """The dtype of what two arrays give together."""
+def promoted_dtype(one: str, other: str) -> str:
+    """Return the dtype of the result for arrays of two dtypes."""
     if one == other:
         return one
     floats = [name for name in (one, other) if "float" in name]
@@ -66,67 +66,67 @@ def promoted(one: str, other: str) -> str:
         return floats[0]
     if floats:
         return "float64" if "float64" in floats else "float32"
-    found = np.result_type(one, other)
-    if found.name in (one, other) or found.itemsize < 8:
-        return found.name
-    return "int32"  # for an unsigned number beside a signed one NumPy takes more bits than either has
+    result = np.result_type(one, other)
+    if result.name in (one, other) or result.itemsize < 8:
+        return result.name
+    return "int32"  # for an unsigned and a signed integer, NumPy uses more bits than either has
 
 
 def common_dtype(*values: Any) -> str:
-    """The dtype in which tensors and Python numbers meet."""
+    """Return the promoted dtype of tensors and Python scalars."""
     names = [value.dtype.name for value in values if isinstance(value, tf.Tensor)]
-    found = functools.reduce(promoted, names)
+    result = functools.reduce(promoted_dtype, names)
     for value in (value for value in values if not isinstance(value, tf.Tensor)):
         if isinstance(value, complex):
-            found = promoted(found, "complex64")
-        elif isinstance(value, float) and not ("float" in found or "complex" in found):
-            found = config.floatx()
-        elif not isinstance(value, bool) and found == "bool":
-            found = "int32"
-    return found
+            result = promoted_dtype(result, "complex64")
+        elif isinstance(value, float) and not ("float" in result or "complex" in result):
+            result = config.floatx()
+        elif not isinstance(value, bool) and result == "bool":
+            result = "int32"
+    return result
 
 
-def together(*values: Any) -> list[Array]:
-    """Tensors and Python numbers as tensors of their common dtype."""
+def promote(*values: Any) -> list[Array]:
+    """Convert tensors and Python scalars to tensors of their promoted dtype."""
     dtype = common_dtype(*values)
     return [cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, dtype) for value in values]
 
 
-def together_as_floats(*values: Any) -> list[Array]:
-    """As :func:`together`, with whole numbers as floats."""
-    return [floating(value) for value in together(*values)]
+def promote_to_floats(*values: Any) -> list[Array]:
+    """Promote as :func:`promote`, and convert integers to floats."""
+    return [floating(value) for value in promote(*values)]
 
 
-def by_way_of(wide: str, function: Any, *tensors: Array) -> Array:
-    """What a function gives for tensors of one dtype that it cannot take: computed in a wider one and brought back."""
+def apply_in(wide: str, function: Any, *tensors: Array) -> Array:
+    """Apply a function in a wider dtype to tensors of a dtype that it does not support; the result has their dtype."""
     result = function(*[tf.cast(tensor, wide) for tensor in tensors])
     return as_bool(result) if tensors[0].dtype == tf.bool else tf.cast(result, tensors[0].dtype)
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
-    """A tensor; see ``contract.asarray``."""
+    """See ``contract.asarray``."""
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
         x = tf.convert_to_tensor(x)
         return x if dtype is None else cast(x, checked(dtype))
     if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
         x = tf.stack([asarray(item) for item in x])
         return x if dtype is None else cast(x, checked(dtype))
-    found = common.numbers(x)
-    dtype = checked(dtype or common.usual_dtype(found))
-    common.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
+    array = common.numbers(x)
+    dtype = checked(dtype or common.usual_dtype(array))
+    common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with np.errstate(all="ignore"):
-        found = found.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
+        array = array.astype(tf.as_dtype(dtype).as_numpy_dtype, copy=False)
     if tf.executing_eagerly():
-        return tf.constant(found)  # a copy
+        return tf.constant(array)  # a copy
     with tf.init_scope():  # concrete while a function is traced, too
-        return tf.constant(found)
+        return tf.constant(array)
 
 
 def as_tensors(tree: Any) -> list[Array]:
-    """The leaves of a tree as tensors."""
+    """Return the leaves of a tree as tensors."""
     return [asarray(leaf) for leaf in trees.leaves(tree)]
 
 
 def structure_of(tree: Any) -> Any:
-    """The tree with numbers as leaves: what is kept of it to put another one together like it."""
+    """Return the tree with 0 for each leaf, to unflatten other leaves like it."""
     return trees.map(lambda _: 0, tree)

@@ -1,14 +1,14 @@
-"""The TensorFlow backend: eager tensors, and graphs for what is compiled.
+"""The TensorFlow backend: eager tensors, and graphs for compiled functions.
 
-What is particular to it:
+Differences from the other backends:
 
-* TensorFlow promotes no dtypes and lacks kernels for some: ``tensorflow_dtypes.py``.
-* Compiled functions are graphs without XLA, whose code trains a convnet on a CPU 20 times slower: ``tensorflow_tracing.py``.
-* Python's operators on tensors are TensorFlow's own, which promote nothing.
-* It says nothing while it is loaded, unless ``TF_CPP_MIN_LOG_LEVEL`` is set, and takes GPU memory as it needs it:
-  ``tensorflow_loading.py``.
-* What it cannot compute as the contract wants (grouped convolution, ties in 3-D pooling, arrays in an index) is made of what it
-  can: ``tensorflow_windows.py`` and ``tensorflow_indexing.py``.
+* TensorFlow does not promote dtypes and lacks kernels for some (``arrays.py``).
+* Compiled functions are graphs without XLA, whose code trains a convnet on a CPU 20 times slower (``compilation.py``).
+* Python's operators on tensors are TensorFlow's own, which do not promote dtypes.
+* TensorFlow is imported without log output, unless ``TF_CPP_MIN_LOG_LEVEL`` is set, and allocates GPU memory as needed
+  (``startup.py``).
+* What TensorFlow does not compute as the contract specifies (grouped convolution, ties in 3D pooling, index arrays) is derived
+  from what it does (``convolution.py``, ``pooling.py``, ``indexing.py``).
 """
 
 import builtins
@@ -18,49 +18,55 @@ from typing import Any
 import numpy as np
 
 from cornu.backends import contract
-from cornu.backends import devices as shared_devices
 from cornu.backends.contract import Array, Padding, Shape
-from cornu.backends.devices import no_numbers_yet
-from cornu.backends.tensorflow import arrays as shared_arrays
-from cornu.backends.tensorflow import compilation, control_flow, convolution, gradients, indexing, pooling, tracing
-from cornu.backends.tensorflow import devices as tensorflow_devices
+from cornu.backends.devices import activations_in_cache, default_device_first, no_values_yet
+from cornu.backends.tensorflow import (
+    arrays,
+    compilation,
+    control_flow,
+    convolution,
+    gradients,
+    indexing,
+    pooling,
+    tracing,
+)
 from cornu.backends.tensorflow.arrays import (
+    apply_in,
     as_bool,
-    by_way_of,
+    bool_to_int,
     checked,
-    countable,
     floating,
     is_float,
     number,
-    together,
-    together_as_floats,
+    promote,
+    promote_to_floats,
 )
-from cornu.backends.tensorflow.arrays import cast as cast_to
+from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
 from cornu.backends.tensorflow.startup import tf
 
 NAME = "tensorflow"
 
 
-def _stand_in_as_tensor(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
-    """What TensorFlow's own functions and operators take a variable of Cornu's for: the tensor that it stands for."""
+def _convert_variable(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
+    """Convert a variable of Cornu to a tensor, for TensorFlow's own functions and operators."""
     if not hasattr(type(value), "__cornu_array__"):
         return NotImplemented
     tensor = asarray(value.__cornu_array__())
     if dtype is not None and tensor.dtype != dtype:
-        raise TypeError(f"a variable of dtype {tensor.dtype.name} was given for {dtype}")
+        raise TypeError(f"Expected a tensor of dtype {dtype}, received a variable of dtype {tensor.dtype.name}.")
     return tensor
 
 
-tf.register_tensor_conversion_function(object, _stand_in_as_tensor, 0)
+tf.register_tensor_conversion_function(object, _convert_variable, 0)
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
-asarray = shared_arrays.asarray
+asarray = arrays.asarray
 
 
 def to_numpy(x: Array) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
-        raise no_numbers_yet()
+        raise no_values_yet()
     return np.array(x)
 
 
@@ -69,7 +75,7 @@ def dtype(x: Array) -> str:
 
 
 def cast(x: Array, dtype: str) -> Array:
-    return cast_to(x, checked(dtype))
+    return arrays.cast(x, checked(dtype))
 
 
 def full(shape: Shape, value: Any, dtype: str) -> Array:
@@ -92,11 +98,11 @@ def abs(x: Array) -> Array:
 
 
 def negative(x: Array) -> Array:
-    return by_way_of("int64", tf.negative, x) if _is_unsigned(x) else tf.negative(x)
+    return apply_in("int64", tf.negative, x) if _is_unsigned(x) else tf.negative(x)
 
 
 def sign(x: Array) -> Array:
-    return by_way_of("int64", tf.sign, x) if _is_unsigned(x) else tf.sign(x)
+    return apply_in("int64", tf.sign, x) if _is_unsigned(x) else tf.sign(x)
 
 
 def exp(x: Array) -> Array:
@@ -203,52 +209,52 @@ def logical_not(x: Array) -> Array:
 
 
 def add(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.logical_or(x, y) if x.dtype == tf.bool else tf.add(x, y)
 
 
 def subtract(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.subtract(x, y)
 
 
 def multiply(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.logical_and(x, y) if x.dtype == tf.bool else tf.multiply(x, y)
 
 
 def divide(x: Array, y: Array) -> Array:
-    x, y = together_as_floats(x, y)
+    x, y = promote_to_floats(x, y)
     return tf.divide(x, y)
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.math.floordiv(x, y)
 
 
 def remainder(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.math.floormod(x, y)
 
 
 def power(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
-    return by_way_of("int64", tf.pow, x, y) if _is_unsigned(x) else tf.pow(x, y)
+    x, y = promote(x, y)
+    return apply_in("int64", tf.pow, x, y) if _is_unsigned(x) else tf.pow(x, y)
 
 
 def maximum(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.logical_or(x, y) if x.dtype == tf.bool else _larger(x, y)
 
 
 def minimum(x: Array, y: Array) -> Array:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return tf.logical_and(x, y) if x.dtype == tf.bool else _smaller(x, y)
 
 
-def _with_halves_for_equals(extremum: Any, wins: Any) -> Any:
-    """The larger or smaller of two, with a gradient that is shared where they are equal. TensorFlow gives it to the first."""
+def _with_shared_gradient(extremum: Any, wins: Any) -> Any:
+    """Return ``maximum`` or ``minimum`` whose gradient equal values share; TensorFlow's passes it to the first."""
 
     @tf.custom_gradient
     def of_same_shape(x: Array, y: Array) -> tuple[Array, Any]:
@@ -259,7 +265,7 @@ def _with_halves_for_equals(extremum: Any, wins: Any) -> Any:
 
         return extremum(x, y), gradient
 
-    def of_two(x: Array, y: Array) -> Array:
+    def broadcasting(x: Array, y: Array) -> Array:
         if not is_float(x):
             return extremum(x, y)
         if x.shape != y.shape:
@@ -267,20 +273,20 @@ def _with_halves_for_equals(extremum: Any, wins: Any) -> Any:
             x, y = tf.broadcast_to(x, shape), tf.broadcast_to(y, shape)
         return of_same_shape(x, y)
 
-    return of_two
+    return broadcasting
 
 
-_larger = _with_halves_for_equals(tf.maximum, tf.greater)
-_smaller = _with_halves_for_equals(tf.minimum, tf.less)
+_larger = _with_shared_gradient(tf.maximum, tf.greater)
+_smaller = _with_shared_gradient(tf.minimum, tf.less)
 
 
 def arctan2(x: Array, y: Array) -> Array:
-    x, y = together_as_floats(x, y)
+    x, y = promote_to_floats(x, y)
     return tf.atan2(x, y)
 
 
 def logaddexp(x: Array, y: Array) -> Array:
-    x, y = together_as_floats(x, y)
+    x, y = promote_to_floats(x, y)
     difference = tf.subtract(x, y)
     is_undefined = tf.math.is_nan(difference)  # where both are infinite
     distance = tf.abs(tf.where(is_undefined, tf.zeros_like(difference), difference))
@@ -288,7 +294,7 @@ def logaddexp(x: Array, y: Array) -> Array:
 
 
 def _comparable(x: Array, y: Array) -> list[Array]:
-    x, y = together(x, y)
+    x, y = promote(x, y)
     return [tf.cast(x, "uint8"), tf.cast(y, "uint8")] if x.dtype == tf.bool else [x, y]
 
 
@@ -317,23 +323,23 @@ def greater_equal(x: Array, y: Array) -> Array:
 
 
 def logical_and(x: Array, y: Array) -> Array:
-    return tf.logical_and(*_truths(x, y))
+    return tf.logical_and(*_as_bools(x, y))
 
 
 def logical_or(x: Array, y: Array) -> Array:
-    return tf.logical_or(*_truths(x, y))
+    return tf.logical_or(*_as_bools(x, y))
 
 
 def logical_xor(x: Array, y: Array) -> Array:
-    return tf.math.logical_xor(*_truths(x, y))
+    return tf.math.logical_xor(*_as_bools(x, y))
 
 
-def _truths(x: Array, y: Array) -> list[Array]:
-    return [as_bool(value) for value in together(x, y)]
+def _as_bools(x: Array, y: Array) -> list[Array]:
+    return [as_bool(value) for value in promote(x, y)]
 
 
 def where(condition: Array, x: Array, y: Array) -> Array:
-    return tf.where(as_bool(condition), *(together(x, y) if _any_tensor(x, y) else together(asarray(x), asarray(y))))
+    return tf.where(as_bool(condition), *(promote(x, y) if _any_tensor(x, y) else promote(asarray(x), asarray(y))))
 
 
 def _any_tensor(*values: Any) -> bool:
@@ -344,18 +350,18 @@ def _any_tensor(*values: Any) -> bool:
 
 
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return tf.reduce_sum(countable(x), axis, keepdims)
+    return tf.reduce_sum(bool_to_int(x), axis, keepdims)
 
 
 def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     x = floating(x)
     if x.dtype.size > 2:
         return tf.reduce_mean(x, axis, keepdims)
-    return tf.cast(tf.reduce_mean(tf.cast(x, "float32"), axis, keepdims), x.dtype)  # its sum may be too large for 16 bits
+    return tf.cast(tf.reduce_mean(tf.cast(x, "float32"), axis, keepdims), x.dtype)  # the sum may overflow 16 bits
 
 
 def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return tf.reduce_prod(countable(x), axis, keepdims)
+    return tf.reduce_prod(bool_to_int(x), axis, keepdims)
 
 
 def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -383,12 +389,12 @@ def argmin(x: Array, axis: int) -> Array:
 
 
 def cumsum(x: Array, axis: int) -> Array:
-    return tf.cumsum(countable(x), axis)
+    return tf.cumsum(bool_to_int(x), axis)
 
 
 def cumprod(x: Array, axis: int) -> Array:
-    """By doubling: products of 2, 4, 8 ... neighbours. The gradient of TensorFlow's own is wrong where there is a zero."""
-    x, size = countable(x), x.shape[axis]
+    """Multiply 2, 4, 8, ... neighbors: the gradient of TensorFlow's ``cumprod`` is wrong where an element is 0."""
+    x, size = bool_to_int(x), x.shape[axis]
     pads = np.zeros((len(x.shape), 2), int)
     reach = 1
     while reach < size:
@@ -415,7 +421,7 @@ def broadcast_to(x: Array, shape: Shape) -> Array:
 
 
 def concatenate(xs: list[Array], axis: int) -> Array:
-    return tf.concat(together(*xs), axis)
+    return tf.concat(promote(*xs), axis)
 
 
 def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
@@ -426,12 +432,12 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     if mode == "constant":
         return tf.pad(x, pad_width, constant_values=number(constant_values, x.dtype.name))
     for axis, pads in enumerate(pad_width):
-        if builtins.any(pads):  # TensorFlow's own modes take no more than there is to repeat
-            x = tf.gather(x, _padded_places(x.shape[axis], pads, mode), axis=axis)
+        if builtins.any(pads):  # TensorFlow's own modes support no padding larger than the array
+            x = tf.gather(x, _padded_indices(x.shape[axis], pads, mode), axis=axis)
     return x
 
 
-def _padded_places(size: int, pads: tuple[int, int], mode: str) -> np.ndarray:
+def _padded_indices(size: int, pads: tuple[int, int], mode: str) -> np.ndarray:
     return np.pad(np.arange(size), pads, mode)  # type: ignore[call-overload]
 
 
@@ -452,53 +458,53 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     one, other = ([*array.shape[:axis], 1, *array.shape[axis + 1 :]] for array in (x, indices))
     sizes = np.broadcast_shapes(one, other)
     x, indices = (_with_axis_last(array, sizes, axis) for array in (x, indices))
-    found = tf.gather(x, indices, axis=-1, batch_dims=len(sizes) - 1)
-    return tf.transpose(found, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
+    taken = tf.gather(x, indices, axis=-1, batch_dims=len(sizes) - 1)
+    return tf.transpose(taken, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
 
 
 def _with_axis_last(x: Array, sizes: Shape, axis: int) -> Array:
-    """The tensor with the sizes of another one on all axes but one, which comes last."""
+    """Broadcast all axes but one to the given sizes, and move that one to the end."""
     wide = tf.broadcast_to(x, [*sizes[:axis], x.shape[axis], *sizes[axis + 1 :]])
     return tf.transpose(wide, [*(other for other in range(len(sizes)) if other != axis), axis])
 
 
 def _clipped(indices: Any, size: int) -> Array:
-    indices = _whole(indices)
+    indices = _signed_indices(indices)
     return tf.clip_by_value(tf.where(indices < 0, indices + size, indices), 0, size - 1)
 
 
-def _whole(indices: Any) -> Array:
-    """Indices of a type that TensorFlow takes, and that has room for the place of a negative one."""
+def _signed_indices(indices: Any) -> Array:
+    """Return indices in a signed dtype that TensorFlow supports, wide enough for negative ones."""
     indices = asarray(indices)
     return indices if indices.dtype in (tf.int32, tf.int64) else tf.cast(indices, "int64")
 
 
 def index_add(x: Array, indices: Array, updates: Array) -> Array:
-    indices, size = _whole(indices), x.shape[0]
+    indices, size = _signed_indices(indices), x.shape[0]
     rows = tf.where(indices < 0, indices + size, indices)
     inside = (rows >= 0) & (rows < size)
-    updates = tf.broadcast_to(cast_to(updates, x.dtype.name), [*rows.shape, *x.shape[1:]])
+    updates = tf.broadcast_to(arrays.cast(updates, x.dtype.name), [*rows.shape, *x.shape[1:]])
     kept = tf.where(tf.reshape(inside, [*rows.shape, *[1] * (len(x.shape) - 1)]), updates, tf.zeros_like(updates))
     return tf.tensor_scatter_nd_add(x, tf.expand_dims(tf.where(inside, rows, 0), -1), kept)
 
 
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
-_CONTRACTED = {
+_CONTRACTION_DTYPES = {
     **dict.fromkeys(("bool", "int8", "int16", "uint8", "uint16"), "int32"),
     **dict.fromkeys(("uint32", "uint64"), "int64"),
 }
-"""In what whole numbers are multiplied and summed that TensorFlow has no matrix product for."""
+"""Dtypes for the products and sums of integers that TensorFlow has no matrix product for."""
 
 
-def _contracted(function: Any, *arrays: Array) -> Array:
-    tensors = together(*arrays)
-    wide = _CONTRACTED.get(tensors[0].dtype.name)
-    return by_way_of(wide, function, *tensors) if wide else function(*tensors)
+def _contract(function: Any, *operands: Array) -> Array:
+    tensors = promote(*operands)
+    wide = _CONTRACTION_DTYPES.get(tensors[0].dtype.name)
+    return apply_in(wide, function, *tensors) if wide else function(*tensors)
 
 
 def matmul(x: Array, y: Array) -> Array:
-    return _contracted(_matmul, x, y)
+    return _contract(_matmul, x, y)
 
 
 def _matmul(x: Array, y: Array) -> Array:
@@ -511,29 +517,29 @@ def _matmul(x: Array, y: Array) -> Array:
 
 
 def tensordot(x: Array, y: Array, axes: Any) -> Array:
-    return _contracted(functools.partial(tf.tensordot, axes=axes), x, y)
+    return _contract(functools.partial(tf.tensordot, axes=axes), x, y)
 
 
 def einsum(subscripts: str, *operands: Array) -> Array:
-    if "->" not in subscripts:  # TensorFlow leaves out what stands in the place of dots
+    if "->" not in subscripts:  # TensorFlow omits the axes of `...` from the result
         once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
         subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
-    return _contracted(functools.partial(tf.einsum, subscripts), *operands)
+    return _contract(functools.partial(tf.einsum, subscripts), *operands)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
 def argsort(x: Array, axis: int) -> Array:
-    x = countable(x)
+    x = bool_to_int(x)
     if is_float(x):
-        x = tf.where(tf.math.is_nan(x), tf.constant(np.inf, x.dtype), x)  # comes last, as in NumPy
+        x = tf.where(tf.math.is_nan(x), tf.constant(np.inf, x.dtype), x)  # NaN is sorted last, as in NumPy
     return tf.argsort(x, axis, stable=True)
 
 
 def top_k(x: Array, k: int) -> tuple[Array, Array]:
-    values, indices = tf.math.top_k(countable(x), k)
-    return cast_to(values, x.dtype.name), indices
+    values, indices = tf.math.top_k(bool_to_int(x), k)
+    return arrays.cast(values, x.dtype.name), indices
 
 
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
@@ -554,16 +560,16 @@ def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, 
 
 
 def _convolved(function: Any, x: Array, kernel: Array) -> Array:
-    """A convolution of two dtypes; of whole numbers by way of floats that hold them exactly."""
-    x, kernel = together(x, kernel)
-    return function(x, kernel) if is_float(x) else by_way_of("float64", function, x, kernel)
+    """Apply a convolution to promoted arguments; integers are converted to floats that represent them exactly."""
+    x, kernel = promote(x, kernel)
+    return function(x, kernel) if is_float(x) else apply_in("float64", function, x, kernel)
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
     def pooled(x: Array) -> Array:
         return pooling.max_pool(x, window, strides, padding)
 
-    return by_way_of("int64", pooled, x) if _is_unsigned(x) else pooled(x)
+    return apply_in("int64", pooled, x) if _is_unsigned(x) else pooled(x)
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
@@ -579,7 +585,7 @@ cond = control_flow.cond
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 _METHOD = "philox"
-"""The same on every device; by itself TensorFlow chooses by device."""
+"""Algorithm of random numbers, the same on every device; TensorFlow's default depends on the device."""
 
 
 def _seed(key: Array) -> Array:
@@ -587,7 +593,7 @@ def _seed(key: Array) -> Array:
 
 
 def fold_in(key: Array, data: Any) -> Array:
-    """Two words drawn with a seed that is the key, mixed first, with the number in it."""
+    """Mix the key, combine it with the data, and mix the result."""
     data = number(data % 2**32, "uint32") if isinstance(data, int) else cast(asarray(data), "uint32")
     first, second = tf.unstack(_words(_seed(key)))
     seed = tf.stack([tf.bitwise.bitwise_xor(first, tf.bitcast(data, tf.int32)), second])
@@ -616,27 +622,27 @@ abstract_eval = tracing.abstract_eval
 
 
 def prefers_compiled(*arrays: Array) -> bool:
-    return False  # a graph is made in the time of dozens of calls
+    return False  # tracing takes as long as dozens of calls
 
 
 def stop_gradient(x: Array) -> Array:
     return tf.stop_gradient(x)
 
 
-# --- Shortcuts --------------------------------------------------------------------------------------------------------
+# --- Fused ops --------------------------------------------------------------------------------------------------------
 
 
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
     channels = x.shape[-1]
-    pictures = tf.reshape(x, (-1, 1, 1, channels))
+    images = tf.reshape(x, (-1, 1, 1, channels))
     scale = tf.ones(channels) if gamma is None else gamma
     offset = tf.zeros(channels) if beta is None else beta
-    none = tf.zeros(0)  # of the moving statistics
+    none = tf.zeros(0)  # no moving statistics
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=pictures, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon
+        x=images, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon
     )
-    count = tf.cast(tf.shape(pictures)[0], "float32")
-    # TensorFlow gives the variance of what the batch was drawn from, which is larger than the batch's own.
+    count = tf.cast(tf.shape(images)[0], "float32")
+    # TensorFlow returns the unbiased estimate of the variance; the contract asks for the biased one.
     return tf.reshape(outputs, tf.shape(x)), mean, variance * (tf.maximum(count - 1, 1) / count)
 
 
@@ -644,11 +650,11 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("tensorflow", tensorflow_devices.names())
+    return default_device_first("tensorflow", device_names())
 
 
 def to_device(x: Array, device: str) -> Array:
-    with tensorflow_devices.of(device):
+    with device_scope(device):
         return tf.identity(x)
 
 
@@ -657,22 +663,22 @@ def synchronize(tree: Any) -> None:
 
 
 def micro_batch_activations() -> int | None:
-    return shared_devices.micro_batch_activations(devices()[0])
+    return activations_in_cache(devices()[0])
 
 
 # --- All primitives ---------------------------------------------------------------------------------------------------
 
 
-def _as_the_contract_wants(primitive: Any) -> Any:
-    """The primitive, run on the device that was asked for.
+def _with_device_and_errors(primitive: Any) -> Any:
+    """Return the primitive, run on the requested device.
 
-    It raises ``ValueError`` where TensorFlow raises its own error of an argument: so do the other engines.
+    It raises ``ValueError`` instead of TensorFlow's ``InvalidArgumentError``, as the other engines do.
     """
 
     @functools.wraps(primitive)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            with tensorflow_devices.scope():
+            with requested_scope():
                 return primitive(*args, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(error.message) from error
@@ -680,4 +686,4 @@ def _as_the_contract_wants(primitive: Any) -> Any:
     return wrapper
 
 
-globals().update({name: _as_the_contract_wants(globals()[name]) for name in contract.PRIMITIVES})
+globals().update({name: _with_device_and_errors(globals()[name]) for name in contract.PRIMITIVES})

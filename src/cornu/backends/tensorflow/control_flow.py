@@ -1,4 +1,4 @@
-"""Loops and branches in TensorFlow."""
+"""Loops and conditionals for TensorFlow."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +10,9 @@ from cornu.backends.tensorflow.startup import tf
 from cornu.backends.tensorflow.tracing import traced
 
 _UNROLLED = 32
-"""Up to so many steps a scan is written out step by step: an LSTM of 28 steps trains 1.6 times as fast as in a loop.
+"""Maximum number of steps for which a scan is unrolled: an LSTM of 28 steps trains 1.6 times as fast as in a loop.
 
-Of 100 steps it would be 1.1 times, and tracing would take three times as long."""
+With 100 steps it would be 1.1 times, and tracing would take three times as long."""
 
 
 def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
@@ -21,7 +21,7 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
     init, xs = trees.map(asarray, init), trees.map(asarray, xs)
     if length and (tf.executing_eagerly() or length <= _UNROLLED):
         return _unrolled_scan(f, init, xs, range(length)[:: -1 if reverse else 1])
-    return _scan_in_a_loop(f, init, xs, length, reverse)
+    return _looped_scan(f, init, xs, length, reverse)
 
 
 def _unrolled_scan(f: Callable, init: Any, xs: Any, steps: range) -> tuple[Any, Any]:
@@ -31,33 +31,33 @@ def _unrolled_scan(f: Callable, init: Any, xs: Any, steps: range) -> tuple[Any, 
     return trees.map(asarray, carry), trees.map(lambda *parts: tf.stack([asarray(part) for part in parts]), *ys)
 
 
-def _scan_in_a_loop(f: Callable, init: Any, xs: Any, length: int, reverse: bool) -> tuple[Any, Any]:
-    y_form, y_specs = _what_a_step_gives(f, init, xs)
+def _looped_scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool) -> tuple[Any, Any]:
+    y_structure, y_specs = _step_result(f, init, xs)
     first = trees.leaves(init)
-    sources = [_array_of_steps(x.dtype, length, x.shape[1:]).unstack(x) for x in trees.leaves(xs)]
-    targets = [_array_of_steps(spec.dtype, length, spec.shape) for spec in y_specs]
+    sources = [_step_array(x.dtype, length, x.shape[1:]).unstack(x) for x in trees.leaves(xs)]
+    targets = [_step_array(spec.dtype, length, spec.shape) for spec in y_specs]
 
     def step(number: Array, carry: list, targets: list) -> tuple[Array, list, list]:
-        place = length - 1 - number if reverse else number
-        x = trees.unflatten(xs, [source.read(place) for source in sources])
+        index = length - 1 - number if reverse else number
+        x = trees.unflatten(xs, [source.read(index) for source in sources])
         carry, y = f(trees.unflatten(init, carry), x)
-        ys = [target.write(place, asarray(leaf)) for target, leaf in zip(targets, trees.leaves(y), strict=True)]
+        ys = [target.write(index, asarray(leaf)) for target, leaf in zip(targets, trees.leaves(y), strict=True)]
         return number + 1, as_tensors(carry), ys
 
     _, last, targets = tf.while_loop(lambda number, *_: number < length, step, (tf.constant(0), first, targets))
-    return trees.unflatten(init, last), trees.unflatten(y_form, [target.stack() for target in targets])
+    return trees.unflatten(init, last), trees.unflatten(y_structure, [target.stack() for target in targets])
 
 
-def _what_a_step_gives(f: Callable, init: Any, xs: Any) -> tuple[Any, list[tf.TensorSpec]]:
-    """The form of ``y`` and the specs of its leaves: the arrays that gather them must be there before the loop."""
+def _step_result(f: Callable, init: Any, xs: Any) -> tuple[Any, list[tf.TensorSpec]]:
+    """Return the structure of ``y`` and the specs of its leaves: the arrays that collect them are created before the loop."""
     specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for leaf in trees.leaves(init)]
     specs += [tf.TensorSpec(leaf.shape[1:], leaf.dtype) for leaf in trees.leaves(xs)]
-    form = structure_of((init, xs))
-    concrete, y_form = traced(lambda *leaves: f(*trees.unflatten(form, list(leaves)))[1], specs)
-    return y_form, [tf.TensorSpec(found.shape, found.dtype) for found in concrete.outputs]
+    structure = structure_of((init, xs))
+    concrete, y_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves)))[1], specs)
+    return y_structure, [tf.TensorSpec(output.shape, output.dtype) for output in concrete.outputs]
 
 
-def _array_of_steps(dtype: tf.DType, length: int, shape: Any) -> tf.TensorArray:
+def _step_array(dtype: tf.DType, length: int, shape: Any) -> tf.TensorArray:
     return tf.TensorArray(dtype, size=length, element_shape=shape)
 
 
@@ -65,25 +65,25 @@ def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
     """See ``contract.while_loop``."""
     init = trees.map(asarray, init)
 
-    def go_on(*leaves: Array) -> Array:
+    def condition(*leaves: Array) -> Array:
         return as_bool(asarray(cond(trees.unflatten(init, list(leaves)))))
 
     def step(*leaves: Array) -> list[Array]:
         return as_tensors(body(trees.unflatten(init, list(leaves))))
 
-    return trees.unflatten(init, list(tf.while_loop(go_on, step, trees.leaves(init), parallel_iterations=1)))
+    return trees.unflatten(init, list(tf.while_loop(condition, step, trees.leaves(init), parallel_iterations=1)))
 
 
 def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
     """See ``contract.cond``."""
     if not isinstance(pred, tf.Tensor) or hasattr(pred, "numpy"):  # its value is known
         return true_fn(*operands) if pred else false_fn(*operands)
-    forms = []
+    structures = []
 
     def flat(function: Callable) -> list[Array]:
         results = function(*operands)
-        forms.append(structure_of(results))
+        structures.append(structure_of(results))
         return as_tensors(results)
 
     results = tf.cond(as_bool(pred), lambda: flat(true_fn), lambda: flat(false_fn))
-    return trees.unflatten(forms[-1], results)
+    return trees.unflatten(structures[-1], results)

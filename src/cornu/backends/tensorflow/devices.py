@@ -1,8 +1,8 @@
-"""The devices of TensorFlow, under the names that they have on every backend, and what is placed on them.
+"""Devices of TensorFlow, under the names that are common to all backends, and the scopes that place operations on them.
 
-TensorFlow places an operation by the scope it is called in, not by where its arguments lie. So every primitive runs in
-:func:`scope`, and so does the tracing of what is compiled. Python's operators on eager tensors are TensorFlow's own: their
-results lie on TensorFlow's default device, from where the next primitive takes them.
+TensorFlow places an operation by the scope it is called in, not by the devices of its arguments. So every primitive, and the
+tracing of every compiled function, runs in :func:`requested_scope`. Python's operators on eager tensors are TensorFlow's own:
+their results are on TensorFlow's default device, from which the next primitive copies them.
 """
 
 import contextlib
@@ -18,30 +18,30 @@ _BEST_FIRST = ("tpu", "gpu", "cpu")
 
 
 @functools.cache
-def names() -> tuple[str, ...]:
-    """Their names, the best one first."""
+def device_names() -> tuple[str, ...]:
+    """Return the names of all devices, the best one first."""
     found = [device.name.removeprefix("/device:").lower().split(":") for device in tf.config.list_logical_devices()]
     numbers = [(_BEST_FIRST.index(kind), int(number)) for kind, number in found if kind in _BEST_FIRST]
     return tuple(devices.device_name(_BEST_FIRST[rank], number) for rank, number in sorted(numbers))
 
 
-def of(name: str) -> contextlib.AbstractContextManager:
-    """TensorFlow's scope of the device of a name that a user may have written."""
-    return tf.device(f"/{devices.known_device(name, names()).upper()}")
+def device_scope(name: str) -> contextlib.AbstractContextManager:
+    """Return TensorFlow's scope for the device with a name in any form that users may pass."""
+    return tf.device(f"/{devices.known_device(name, device_names()).upper()}")
 
 
-def scope() -> contextlib.AbstractContextManager:
-    """The scope of the device that was asked for; if none was, TensorFlow places things by itself."""
-    asked = config.device("tensorflow")
-    return contextlib.nullcontext() if asked is None else of(asked)
+def requested_scope() -> contextlib.AbstractContextManager:
+    """Return the scope of the device of ``config.device``; without one, TensorFlow selects the device."""
+    requested = config.device("tensorflow")
+    return contextlib.nullcontext() if requested is None else device_scope(requested)
 
 
-def on_asked_device(function: Callable) -> Callable:
-    """The function, run on the device that was asked for."""
+def on_requested_device(function: Callable) -> Callable:
+    """Return the function, run in :func:`requested_scope`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with scope():
+        with requested_scope():
             return function(*args, **kwargs)
 
     return wrapper

@@ -1,6 +1,6 @@
-"""``x[index]`` for TensorFlow, with everything that NumPy takes as an index.
+"""``x[index]`` for TensorFlow, with all kinds of indices that NumPy supports.
 
-TensorFlow itself knows numbers, slices, ``None`` and ``...``. Arrays among them become one ``gather``.
+TensorFlow itself supports integers, slices, ``None`` and ``...``. Index arrays are combined in one ``gather``.
 """
 
 import functools
@@ -13,16 +13,16 @@ from cornu.backends.tensorflow.startup import tf
 
 
 def getitem(x: Array, index: Any) -> Array:
-    """``x[index]``; see ``contract.getitem``."""
-    items = [_item(item) for item in (index if isinstance(index, tuple) else (index,))]
-    _refuse_outside(x, items)
+    """See ``contract.getitem``."""
+    items = [_normalized_item(item) for item in (index if isinstance(index, tuple) else (index,))]
+    _check_bounds(x, items)
     if not any(_is_array(item) for item in items):
         return x[tuple(items)]
-    return _gathered(x, _one_for_each_axis(items, len(x.shape)))
+    return _gather(x, _expand_items(items, len(x.shape)))
 
 
-def _item(item: Any) -> Any:
-    """An item of an index as a number, a slice, ``None``, ``...``, a NumPy array or a tensor."""
+def _normalized_item(item: Any) -> Any:
+    """Convert an item of an index to an integer, a slice, ``None``, ``...``, a NumPy array or a tensor."""
     if isinstance(item, (list, np.ndarray)) and np.ndim(item):
         return np.asarray(item)
     if isinstance(item, (np.integer, np.ndarray)):
@@ -33,57 +33,57 @@ def _item(item: Any) -> Any:
 
 
 def _is_array(item: Any) -> bool:
-    """Whether an item picks with an array; a tensor that is a single number is as good as a number."""
+    """Return whether an item is an index array; a tensor of shape ``()`` counts as an integer."""
     return isinstance(item, np.ndarray) or (isinstance(item, tf.Tensor) and len(item.shape) > 0)
 
 
-def _refuse_outside(x: Array, items: list) -> None:
-    """Lets NumPy raise its ``IndexError`` for an index outside, as far as the index is known here."""
+def _check_bounds(x: Array, items: list) -> None:
+    """Raise NumPy's ``IndexError`` for an index out of range, if the index is known while tracing."""
     is_known = all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items)
     if is_known and x.shape.is_fully_defined():
         np.broadcast_to(np.False_, x.shape)[tuple(items)]
 
 
-def _one_for_each_axis(items: list, rank: int) -> list:
-    """The items with masks as arrays of places, and with slices for the axes that ``...`` stands for."""
-    items = [part for item in items for part in (_places(item) if _is_mask(item) else [item])]
+def _expand_items(items: list, rank: int) -> list:
+    """Replace masks by index arrays and ``...`` by slices, so that there is one item for each axis."""
+    items = [part for item in items for part in (_nonzero(item) if _is_mask(item) else [item])]
     missing = rank - sum(item is not None and item is not ... for item in items)
-    where = next((number for number, item in enumerate(items) if item is ...), None)
-    filling = [slice(None)] * missing
-    return [*items, *filling] if where is None else [*items[:where], *filling, *items[where + 1 :]]
+    ellipsis = next((number for number, item in enumerate(items) if item is ...), None)
+    slices = [slice(None)] * missing
+    return [*items, *slices] if ellipsis is None else [*items[:ellipsis], *slices, *items[ellipsis + 1 :]]
 
 
 def _is_mask(item: Any) -> bool:
     return _is_array(item) and item.dtype in (np.dtype(bool), tf.bool)
 
 
-def _places(mask: Any) -> list:
-    """Where a mask holds: one array for each of its axes."""
+def _nonzero(mask: Any) -> list:
+    """Return the indices of the True elements of a mask, one array for each of its axes."""
     if isinstance(mask, np.ndarray):
         return list(np.nonzero(mask))
     return tf.unstack(tf.cast(tf.where(mask), "int32"), axis=1)
 
 
-def _gathered(x: Array, items: list) -> Array:
-    """The index with arrays in it: slices first, then one gather along the axes of arrays and numbers.
+def _gather(x: Array, items: list) -> Array:
+    """Apply an index with arrays: slices first, then one gather along the axes of arrays and integers.
 
-    As in NumPy the axes of the arrays stand together in the result: where they stood if they were neighbours, else in front.
+    As in NumPy, the axes of the arrays are adjacent in the result: in place if they were adjacent, else first.
     """
-    picked = [number for number, item in enumerate(items) if not (item is None or isinstance(item, slice))]
-    sliced = x[tuple(slice(None) if number in picked else item for number, item in enumerate(items))]
-    indices = [_from_the_start(items[number], sliced.shape[number]) for number in picked]
-    if len(picked) == 1:
-        return tf.gather(sliced, indices[0], axis=picked[0])
-    others = [number for number in range(len(items)) if number not in picked]
-    found = tf.gather_nd(tf.transpose(sliced, [*picked, *others]), tf.stack(_broadcast(indices), axis=-1))
-    if picked != list(range(picked[0], picked[0] + len(picked))):
-        return found
-    rank, axes = len(found.shape), len(found.shape) - len(others)
-    return tf.transpose(found, [*range(axes, axes + picked[0]), *range(axes), *range(axes + picked[0], rank)])
+    indexed = [number for number, item in enumerate(items) if not (item is None or isinstance(item, slice))]
+    sliced = x[tuple(slice(None) if number in indexed else item for number, item in enumerate(items))]
+    indices = [_nonnegative(items[number], sliced.shape[number]) for number in indexed]
+    if len(indexed) == 1:
+        return tf.gather(sliced, indices[0], axis=indexed[0])
+    others = [number for number in range(len(items)) if number not in indexed]
+    result = tf.gather_nd(tf.transpose(sliced, [*indexed, *others]), tf.stack(_broadcast(indices), axis=-1))
+    if indexed != list(range(indexed[0], indexed[0] + len(indexed))):
+        return result
+    rank, axes = len(result.shape), len(result.shape) - len(others)
+    return tf.transpose(result, [*range(axes, axes + indexed[0]), *range(axes), *range(axes + indexed[0], rank)])
 
 
-def _from_the_start(index: Any, size: int) -> Array:
-    """Indices of one type, negative ones counted from the end."""
+def _nonnegative(index: Any, size: int) -> Array:
+    """Return indices as ``int32``, counted from the start."""
     index = tf.cast(index, "int32")
     return tf.where(index < 0, index + size, index)
 

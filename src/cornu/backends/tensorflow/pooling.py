@@ -1,4 +1,4 @@
-"""Pooling in TensorFlow."""
+"""Pooling for TensorFlow, derived from its two-dimensional pooling (see ``convolution.py``)."""
 
 import math
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from cornu.backends.tensorflow.startup import tf
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Largest value of each window; see ``contract.max_pool``."""
-    found = _pool(_max_pool_2d, x, window, strides, padding)
+    """See ``contract.max_pool``."""
+    maxima = _pool(_max_pool_2d, x, window, strides, padding)
     if not x.dtype.is_floating:
-        return found
-    is_infinite = tf.less_equal(found, _lowest(x))  # TensorFlow gives the lowest finite number for minus infinity
-    return found + tf.where(is_infinite, _lowest(x), tf.zeros((), x.dtype))
+        return maxima
+    is_infinite = tf.less_equal(maxima, _lowest(x))  # TensorFlow returns the lowest finite value for -inf
+    return maxima + tf.where(is_infinite, _lowest(x), tf.zeros((), x.dtype))
 
 
 def _max_pool_2d(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """The padding is less than any number. Told to TensorFlow it would leave no second derivative."""
+    """Pad explicitly with the lowest value: TensorFlow's own padding has no second derivative."""
     if np.any(padding):
         below = tf.constant(-np.inf if x.dtype.is_floating else x.dtype.min, x.dtype)
         x = _above_minus_infinity(x) if x.dtype.is_floating else x
@@ -30,18 +30,18 @@ def _max_pool_2d(x: Array, window: Shape, strides: Shape, padding: Padding) -> A
 
 
 def _lowest(x: Array) -> Array:
-    """Nearly the lowest finite number: above what a pooling begins with, and minus infinity if it is added to itself."""
+    """Return a value near the lowest finite one: greater than the initial value of pooling, and -inf if added to itself."""
     return tf.constant(0.99 * float(x.dtype.min), x.dtype)
 
 
 @tf.custom_gradient
 def _above_minus_infinity(x: Array) -> tuple[Array, Callable]:
-    """The same numbers, with a finite one in place of minus infinity."""
+    """Replace -inf by a finite value."""
     return tf.maximum(x, _lowest(x)), lambda upstream: upstream
 
 
 def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Mean of each window of floats; see ``contract.avg_pool``."""
+    """See ``contract.avg_pool``; for floats only."""
 
     def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
         return tf.nn.avg_pool2d(pad_spatial(x, padding), window, strides, "VALID")
@@ -49,12 +49,12 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     means = _pool(pool, x, window, strides, padding)
     if not np.any(padding):
         return means
-    parts = common.places_inside(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
-    return means / tf.constant(parts[..., None], x.dtype)
+    fractions = common.window_counts(tuple(x.shape[1:-1]), window, strides, padding) / math.prod(window)
+    return means / tf.constant(fractions[..., None], x.dtype)
 
 
 def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    """Pooling of one to three dimensions by one of two dimensions."""
+    """Apply a 2D pooling function to one to three dimensions."""
     if len(window) == 1:
         return tf.squeeze(pool2d(tf.expand_dims(x, 2), (*window, 1), (*strides, 1), (*padding, (0, 0))), 2)
     if len(window) == 2:
@@ -63,5 +63,5 @@ def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Pa
     flat = pool2d(tf.reshape(x, [-1, *size, channels]), window[1:], strides[1:], padding[1:])
     size = flat.shape[1:3]
     columns = tf.reshape(flat, [-1, depth, size[0] * size[1], channels])
-    found = pool2d(columns, (window[0], 1), (strides[0], 1), (padding[0], (0, 0)))
-    return tf.reshape(found, [-1, found.shape[1], *size, channels])
+    pooled = pool2d(columns, (window[0], 1), (strides[0], 1), (padding[0], (0, 0)))
+    return tf.reshape(pooled, [-1, pooled.shape[1], *size, channels])

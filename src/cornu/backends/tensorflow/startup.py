@@ -1,6 +1,6 @@
-"""TensorFlow, loaded without a word, and told to take GPU memory only as it needs it.
+"""Import TensorFlow without its log output, and let it allocate GPU memory as needed.
 
-The other modules of the backend take it from here.
+The other modules of the backend import ``tf`` from here.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps what TensorFlow's C++ code writes to the terminal to itself, unless the user has said what is to be written.
+    """Suppress what TensorFlow's C++ code writes to stderr, unless the user set ``TF_CPP_MIN_LOG_LEVEL``.
 
-    It writes some lines before it knows that it should not. They are shown after all if loading fails.
+    Some lines are written before TensorFlow reads that variable. They are shown if the import fails.
     """
     if _LEVEL in os.environ:
         yield
@@ -25,16 +25,16 @@ def _silence() -> Iterator[None]:
     os.environ[_LEVEL] = "3"
     try:
         terminal = os.dup(2)
-    except OSError:  # a program without a terminal
+    except OSError:  # a process without stderr
         yield
         return
-    with tempfile.TemporaryFile("w+", errors="replace") as written:
-        os.dup2(written.fileno(), 2)
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        os.dup2(log.fileno(), 2)
         try:
             yield
         except BaseException:
-            written.seek(0)
-            shutil.copyfileobj(written, sys.stderr)
+            log.seek(0)
+            shutil.copyfileobj(log, sys.stderr)
             raise
         finally:
             os.dup2(terminal, 2)
@@ -42,11 +42,11 @@ def _silence() -> Iterator[None]:
 
 
 def _let_gpu_memory_grow() -> None:
-    """TensorFlow would take all memory of a GPU at once, and leave none to other engines."""
+    """Disable TensorFlow's default to allocate all GPU memory at once, which leaves none to other engines."""
     for gpu in tf.config.list_physical_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # the user has used the GPU already
+        except RuntimeError:  # the GPU is in use already
             return
 
 

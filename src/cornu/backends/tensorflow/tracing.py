@@ -1,7 +1,7 @@
-"""Transforms and loops for TensorFlow: gradients, compilation, abstract runs.
+"""Trace functions to TensorFlow graphs, and infer shapes and dtypes.
 
-TensorFlow traces a function into a graph. What goes in and comes out here are flat lists of tensors; the trees around
-them (dicts, lists, tuples, named tuples, None) are taken apart and put together by ``cornu.trees``.
+Graphs have flat lists of tensors as inputs and outputs; ``cornu.trees`` flattens and unflattens the trees of the callers
+(dicts, lists, tuples, named tuples, None).
 """
 
 from collections.abc import Callable
@@ -13,36 +13,28 @@ from cornu.backends.contract import Array, ArraySpec
 from cornu.backends.tensorflow.arrays import as_tensors, checked, structure_of
 from cornu.backends.tensorflow.startup import tf
 
-# --- Gradients --------------------------------------------------------------------------------------------------------
-
-
-# --- Compilation ------------------------------------------------------------------------------------------------------
-
 
 def traced(f: Callable, specs: list[tf.TensorSpec]) -> tuple[Any, Any]:
-    """A function of tensors as TensorFlow's concrete function, which gives a list, and the form of what it gives."""
-    forms = []
+    """Return a function of tensors as a concrete function that returns a list, and the structure of its results."""
+    structures = []
 
     def flat(*leaves: Array) -> list[Array]:
         results = f(*leaves)
-        forms.append(structure_of(results))
+        structures.append(structure_of(results))
         return as_tensors(results)
 
     concrete = tf.function(flat, autograph=False).get_concrete_function(*specs)
-    return concrete, forms[-1]
+    return concrete, structures[-1]
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
     """See ``contract.abstract_eval``."""
     flat_specs: list[tf.TensorSpec] = []
 
-    def noted(spec: ArraySpec) -> int:
+    def collect(spec: ArraySpec) -> int:
         flat_specs.append(tf.TensorSpec(spec.shape, checked(spec.dtype)))
         return 0
 
-    form = common.map_specs(noted, list(specs))
-    concrete, result_form = traced(lambda *leaves: f(*trees.unflatten(form, list(leaves))), flat_specs)
-    return trees.unflatten(result_form, [ArraySpec(tuple(found.shape), found.dtype.name) for found in concrete.outputs])
-
-
-# --- Loops and choices ------------------------------------------------------------------------------------------------
+    structure = common.map_specs(collect, list(specs))
+    concrete, result_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves))), flat_specs)
+    return trees.unflatten(result_structure, [ArraySpec(tuple(x.shape), x.dtype.name) for x in concrete.outputs])

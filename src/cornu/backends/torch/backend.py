@@ -1,12 +1,12 @@
-"""The PyTorch backend.
+"""The PyTorch backend: the primitives of the contract.
 
-What is particular to it:
+Differences from the other backends:
 
-* Arrays are channels last, as everywhere in Cornu. Seen through ``permute`` they are what PyTorch calls channels-last
-  tensors, for which it has its fast kernels: nothing is copied.
-* ``compile`` writes down what a function does to tensors, its gradients included, and from then on makes only these calls:
-  ``torch_tracing.py``. What is done to such a list, says ``torch_lists.py``.
-* PyTorch has no arithmetic for unsigned numbers of 16 bits and more: they are computed as ``int64``.
+* Arrays are channels last, as everywhere in Cornu. After ``permute`` they are tensors in PyTorch's channels-last memory
+  format, for which it has fast kernels; nothing is copied.
+* ``compile`` traces a function, including its gradients, to a graph of operators and runs only that (``compilation.py``),
+  after optimization (``fx_passes.py``).
+* PyTorch has no arithmetic for unsigned integers of 16 bits and more: they are computed as ``int64``.
 """
 
 import builtins
@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch._subclasses.fake_tensor import FakeTensor
 
 from cornu import config, dtypes, trees
-from cornu.backends import common as host
-from cornu.backends import devices as shared_devices
+from cornu.backends import common
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.torch import compilation, custom_ops, gradients
-from cornu.backends.torch import devices as torch_devices
+from cornu.backends.torch.compat import FakeTensor
+from cornu.backends.torch.devices import default_device, device_named, device_names
 from cornu.errors import one_of
 
 NAME = "torch"
@@ -44,34 +44,34 @@ def _dtype(name: str) -> torch.dtype:
 
 
 def asarray(x: Any, dtype: str | None = None) -> Array:
-    if isinstance(x, (list, tuple)) and host.holds(x, torch.Tensor):
+    if isinstance(x, (list, tuple)) and common.holds(x, torch.Tensor):
         x = torch.stack([asarray(item) for item in x])
     if isinstance(x, torch.Tensor):
         return x if dtype is None else cast(x, dtype)
-    found = host.numbers(x)
-    dtype = dtype or host.usual_dtype(found)
-    host.check_fits(found, dtype, "Pass `dtype='int64'`, or give them as floats.")
+    array = common.numbers(x)
+    dtype = dtype or common.usual_dtype(array)
+    common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with compilation.concrete():
-        return _from_numpy(found, dtype).to(torch_devices.default())
+        return _from_numpy(array, dtype).to(default_device())
 
 
-def _from_numpy(found: np.ndarray, dtype: str) -> torch.Tensor:
-    if found.dtype.name == "bfloat16":
-        found = found.astype("float32")  # exact
+def _from_numpy(array: np.ndarray, dtype: str) -> torch.Tensor:
+    if array.dtype.name == "bfloat16":
+        array = array.astype("float32")  # exact
     if dtype == "bfloat16":
-        return torch.from_numpy(np.array(found, "float32")).to(torch.bfloat16)
+        return torch.from_numpy(np.array(array, "float32")).to(torch.bfloat16)
     _dtype(dtype)
     with np.errstate(all="ignore"):
-        return torch.from_numpy(np.array(found, dtype))
+        return torch.from_numpy(np.array(array, dtype))
 
 
 def to_numpy(x: Array) -> np.ndarray:
     if isinstance(x, FakeTensor):
-        raise TypeError("A tensor was asked for its numbers while a function is written down, when it has none.")
+        raise TypeError("The values of a tensor were read while a function is being traced, when it has none.")
     x = x.detach().cpu()
     if x.dtype != torch.bfloat16:
         return np.array(x.numpy())
-    import ml_dtypes  # NumPy's own way to hold such numbers; comes with JAX and with TensorFlow
+    import ml_dtypes  # bfloat16 for NumPy; installed with JAX and with TensorFlow
 
     return np.array(x.float().numpy().astype(ml_dtypes.bfloat16))
 
@@ -87,11 +87,11 @@ def cast(x: Array, dtype: str) -> Array:
 def full(shape: Shape, value: Any, dtype: str) -> Array:
     if isinstance(value, torch.Tensor):
         return value.to(_dtype(dtype)).expand(tuple(shape))
-    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=torch_devices.default())
+    return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=default_device())
 
 
 def arange(start: int, stop: int, step: int, dtype: str) -> Array:
-    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=torch_devices.default())
+    return torch.arange(start, stop, step, dtype=_dtype(dtype), device=default_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
@@ -226,8 +226,8 @@ def logical_not(x: Array) -> Array:
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def _common(x: Array, y: Array) -> torch.dtype:
-    """The dtype of a result of two, of which either may be a number."""
+def _result_dtype(x: Array, y: Array) -> torch.dtype:
+    """Return the dtype of the result of a binary function; either argument may be a Python scalar."""
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor):
         return torch.promote_types(x.dtype, y.dtype)
     array, number = (x, y) if isinstance(x, torch.Tensor) else (y, x)
@@ -238,44 +238,44 @@ def _common(x: Array, y: Array) -> torch.dtype:
     return torch.int32 if array.dtype == torch.bool else array.dtype
 
 
-def _two(function: Callable, x: Array, y: Array) -> Array:
-    """A function of two arrays, which PyTorch would do otherwise with arrays of shape ``()`` and with some whole numbers."""
+def _binary(function: Callable, x: Array, y: Array) -> Array:
+    """Apply a binary function with the contract's dtypes: PyTorch's differ for shape ``()`` and for some integers."""
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor) and x.dtype == y.dtype and x.dtype.is_floating_point:
         return function(x, y)
-    common = _common(x, y)
-    inner = torch.int64 if common in _WITHOUT_ARITHMETIC else common
-    return function(_as(x, inner), _as(y, inner)).to(common)
+    result = _result_dtype(x, y)
+    inner = torch.int64 if result in _WITHOUT_ARITHMETIC else result
+    return function(_cast_tensor(x, inner), _cast_tensor(y, inner)).to(result)
 
 
-def _as(x: Array, dtype: torch.dtype) -> Array:
+def _cast_tensor(x: Array, dtype: torch.dtype) -> Array:
     return x.to(dtype) if isinstance(x, torch.Tensor) else x
 
 
 def _tensors(x: Array, y: Array) -> tuple[Array, Array]:
-    """Both as tensors of one dtype, for functions that take no numbers."""
-    common = _common(x, y)
+    """Return both as tensors of one dtype, for functions that accept no Python scalars."""
+    result = _result_dtype(x, y)
     x, y = (
-        value.to(common) if isinstance(value, torch.Tensor) else torch.full((), value, dtype=common, device=other.device)
+        value.to(result) if isinstance(value, torch.Tensor) else torch.full((), value, dtype=result, device=other.device)
         for value, other in ((x, y), (y, x))
     )
     return x, y
 
 
 def add(x: Array, y: Array) -> Array:
-    return _two(torch.add, x, y)
+    return _binary(torch.add, x, y)
 
 
 def subtract(x: Array, y: Array) -> Array:
-    y = int(y) if isinstance(y, bool) else y  # which PyTorch adds, but does not take away
-    return _two(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
+    y = int(y) if isinstance(y, bool) else y  # PyTorch adds booleans but does not subtract them
+    return _binary(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
 
 
 def multiply(x: Array, y: Array) -> Array:
-    return _two(torch.mul, x, y)
+    return _binary(torch.mul, x, y)
 
 
 def _floating_both(x: Array, y: Array) -> tuple[Array, Array]:
-    """Two whole numbers as floats; beside a float the other one takes its type from it."""
+    """Return two integers as floats; next to a float, the other argument is promoted later."""
     return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
 
 
@@ -284,27 +284,27 @@ def divide(x: Array, y: Array) -> Array:
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    return _of_two_tensors(functools.partial(torch.div, rounding_mode="floor"), x, y)
+    return _binary_tensors(functools.partial(torch.div, rounding_mode="floor"), x, y)
 
 
 def remainder(x: Array, y: Array) -> Array:
-    return _of_two_tensors(torch.remainder, x, y)
+    return _binary_tensors(torch.remainder, x, y)
 
 
 def power(x: Array, y: Array) -> Array:
-    return _of_two_tensors(torch.pow, x, y)
+    return _binary_tensors(torch.pow, x, y)
 
 
-def _of_two_tensors(function: Callable, x: Array, y: Array) -> Array:
-    return _two(function, *_tensors(x, y))
+def _binary_tensors(function: Callable, x: Array, y: Array) -> Array:
+    return _binary(function, *_tensors(x, y))
 
 
 def maximum(x: Array, y: Array) -> Array:
-    return _of_two_tensors(torch.maximum, x, y)
+    return _binary_tensors(torch.maximum, x, y)
 
 
 def minimum(x: Array, y: Array) -> Array:
-    return _of_two_tensors(torch.minimum, x, y)
+    return _binary_tensors(torch.minimum, x, y)
 
 
 def arctan2(x: Array, y: Array) -> Array:
@@ -315,33 +315,33 @@ def logaddexp(x: Array, y: Array) -> Array:
     return torch.logaddexp(*_tensors(*_floating_both(x, y)))
 
 
-def _compared(function: Callable, x: Array, y: Array) -> Array:
+def _compare(function: Callable, x: Array, y: Array) -> Array:
     x, y = _tensors(x, y)
     return function(_with_arithmetic(x), _with_arithmetic(y))
 
 
 def equal(x: Array, y: Array) -> Array:
-    return _compared(torch.eq, x, y)
+    return _compare(torch.eq, x, y)
 
 
 def not_equal(x: Array, y: Array) -> Array:
-    return _compared(torch.ne, x, y)
+    return _compare(torch.ne, x, y)
 
 
 def less(x: Array, y: Array) -> Array:
-    return _compared(torch.lt, x, y)
+    return _compare(torch.lt, x, y)
 
 
 def less_equal(x: Array, y: Array) -> Array:
-    return _compared(torch.le, x, y)
+    return _compare(torch.le, x, y)
 
 
 def greater(x: Array, y: Array) -> Array:
-    return _compared(torch.gt, x, y)
+    return _compare(torch.gt, x, y)
 
 
 def greater_equal(x: Array, y: Array) -> Array:
-    return _compared(torch.ge, x, y)
+    return _compare(torch.ge, x, y)
 
 
 def logical_and(x: Array, y: Array) -> Array:
@@ -371,12 +371,12 @@ def _axes(x: Array, axis: Any) -> tuple[int, ...]:
     return tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
 
 
-def _countable(x: Array) -> Array:
+def _bool_to_int(x: Array) -> Array:
     return x.to(torch.int32) if x.dtype == torch.bool else x
 
 
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    x = _countable(x)
+    x = _bool_to_int(x)
     axes = _axes(x, axis)
     return torch.sum(x, axes, keepdim=keepdims, dtype=x.dtype) if axes else x
 
@@ -387,16 +387,16 @@ def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     return torch.mean(x, axes, keepdim=keepdims) if axes else x
 
 
-def _one_by_one(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
-    """A reduction that PyTorch does along one axis at a time."""
-    for place in sorted((axis + x.ndim if axis < 0 else axis for axis in _axes(x, axis)), reverse=True):
-        x = function(x, place, keepdim=keepdims)
+def _reduce_each_axis(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+    """Apply a reduction that PyTorch supports along one axis only."""
+    for each in sorted((axis + x.ndim if axis < 0 else axis for axis in _axes(x, axis)), reverse=True):
+        x = function(x, each, keepdim=keepdims)
     return x
 
 
 def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    x = _countable(x)
-    return _one_by_one(functools.partial(torch.prod, dtype=x.dtype), x, axis, keepdims)
+    x = _bool_to_int(x)
+    return _reduce_each_axis(functools.partial(torch.prod, dtype=x.dtype), x, axis, keepdims)
 
 
 def _extreme(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
@@ -413,28 +413,28 @@ def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return _one_by_one(torch.all, x.to(torch.bool), axis, keepdims)
+    return _reduce_each_axis(torch.all, x.to(torch.bool), axis, keepdims)
 
 
 def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    return _one_by_one(torch.any, x.to(torch.bool), axis, keepdims)
+    return _reduce_each_axis(torch.any, x.to(torch.bool), axis, keepdims)
 
 
 def argmax(x: Array, axis: int) -> Array:
-    return torch.argmax(_with_arithmetic(_countable(x)), axis).to(torch.int32)
+    return torch.argmax(_with_arithmetic(_bool_to_int(x)), axis).to(torch.int32)
 
 
 def argmin(x: Array, axis: int) -> Array:
-    return torch.argmin(_with_arithmetic(_countable(x)), axis).to(torch.int32)
+    return torch.argmin(_with_arithmetic(_bool_to_int(x)), axis).to(torch.int32)
 
 
 def cumsum(x: Array, axis: int) -> Array:
-    x = _countable(x)
+    x = _bool_to_int(x)
     return torch.cumsum(x, axis, dtype=x.dtype)
 
 
 def cumprod(x: Array, axis: int) -> Array:
-    x = _countable(x)
+    x = _bool_to_int(x)
     return torch.cumprod(x, axis, dtype=x.dtype)
 
 
@@ -479,20 +479,20 @@ def getitem(x: Array, index: Any) -> Array:
     items = list(index) if isinstance(index, tuple) else [index]
     items = [np.asarray(item) if isinstance(item, (list, np.bool_)) else item for item in items]
     if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
-        np.broadcast_to(np.False_, tuple(x.shape))[tuple(items)]  # its IndexError is clearer, and comes in a trace too
+        np.broadcast_to(np.False_, tuple(x.shape))[tuple(items)]  # raises a clear IndexError, also while tracing
     used = builtins.sum(_axes_used(item) for item in items)
     axis = 0
-    for place, item in enumerate(items):
+    for position, item in enumerate(items):
         if isinstance(item, slice) and (item.step or 1) < 0:
-            x, items[place] = torch.flip(x, (axis,)), _turned(item, x.shape[axis])
+            x, items[position] = torch.flip(x, (axis,)), _reversed_slice(item, x.shape[axis])
         elif isinstance(item, torch.Tensor) and item.ndim == 0 and item.dtype != torch.bool:
-            x, items[place] = torch.index_select(x, axis, _row_numbers(item, x.shape[axis]).reshape(1)), 0
+            x, items[position] = torch.index_select(x, axis, _row_numbers(item, x.shape[axis]).reshape(1)), 0
         axis += x.ndim - used if item is ... else _axes_used(item)
     return x[tuple(map(_as_index, items))]
 
 
-def _turned(item: slice, size: int) -> slice:
-    """A slice backwards, which PyTorch does not take, as one forwards of an array turned around."""
+def _reversed_slice(item: slice, size: int) -> slice:
+    """Convert a slice with negative step, which PyTorch does not support, to one of the flipped array."""
     start, stop, step = item.indices(size)
     count = builtins.max(0, -((start - stop) // step))
     first = size - 1 - start
@@ -524,13 +524,13 @@ def take(x: Array, indices: Array, axis: int) -> Array:
 def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     axis = axis % x.ndim
     rows = _row_numbers(asarray(indices).to(torch.int64), x.shape[axis])
-    others = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
-    rows = rows.expand([size if place != axis else rows.shape[axis] for place, size in enumerate(others)])
-    return torch.gather(x.expand([size if place != axis else x.shape[axis] for place, size in enumerate(others)]), axis, rows)
+    sizes = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
+    rows = rows.expand([size if each != axis else rows.shape[axis] for each, size in enumerate(sizes)])
+    return torch.gather(x.expand([size if each != axis else x.shape[axis] for each, size in enumerate(sizes)]), axis, rows)
 
 
 def _row_numbers(indices: Array, size: int) -> Array:
-    """Row numbers from 0 to ``size - 1``: negative ones count from the end, ones outside are clipped."""
+    """Return row indices in ``[0, size)``: negative indices count from the end, indices out of range are clipped."""
     indices = indices if indices.dtype == torch.int32 else indices.to(torch.int64)
     return torch.remainder(torch.clamp(indices, -size, size - 1), builtins.max(size, 1))
 
@@ -545,24 +545,24 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
 
-def _of_one_dtype(*arrays: Array) -> list[Array]:
-    common = functools.reduce(torch.promote_types, (x.dtype for x in arrays))
-    return [x.to(common) for x in arrays]
+def _promoted(*arrays: Array) -> list[Array]:
+    promoted = functools.reduce(torch.promote_types, (x.dtype for x in arrays))
+    return [x.to(promoted) for x in arrays]
 
 
 def matmul(x: Array, y: Array) -> Array:
-    x, y = _of_one_dtype(x, y)
+    x, y = _promoted(x, y)
     if x.dtype == torch.bool:
         return torch.matmul(x.to(torch.int32), y.to(torch.int32)).to(torch.bool)
     return torch.matmul(x, y)
 
 
 def tensordot(x: Array, y: Array, axes: Any) -> Array:
-    return torch.tensordot(*_of_one_dtype(x, y), dims=axes)
+    return torch.tensordot(*_promoted(x, y), dims=axes)
 
 
 def einsum(subscripts: str, *operands: Array) -> Array:
-    return torch.einsum(subscripts, *_of_one_dtype(*operands))
+    return torch.einsum(subscripts, *_promoted(*operands))
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
@@ -581,7 +581,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 
 
 def _channels_first(x: Array) -> Array:
-    """``(batch, *spatial, channels)`` seen as PyTorch sees pictures; nothing is copied."""
+    """Return a view of shape ``(batch, channels, *spatial)``, PyTorch's layout of images."""
     return x.movedim(-1, 1)
 
 
@@ -593,33 +593,33 @@ def _padded(x: Array, padding: Padding, value: float = 0) -> Array:
     return pad(x, ((0, 0), *padding, (0, 0)), constant_values=value)
 
 
-def _even(padding: Padding) -> list[int] | None:
-    """As much padding on both sides of each axis, if it is so: then PyTorch pads by itself."""
+def _symmetric(padding: Padding) -> list[int] | None:
+    """Return the padding per side if it is equal on both sides of each axis, which PyTorch's kernels support; else None."""
     return [before for before, _ in padding] if builtins.all(before == after for before, after in padding) else None
 
 
 def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
-    x, kernel = _of_one_dtype(x, kernel)
-    even = _even(padding)
-    if even is None:
-        x, even = _padded(x, padding), [0] * len(strides)
+    x, kernel = _promoted(x, kernel)
+    symmetric = _symmetric(padding)
+    if symmetric is None:
+        x, symmetric = _padded(x, padding), [0] * len(strides)
     weight = kernel.movedim((-1, -2), (0, 1))
     return _channels_last(
         torch.convolution(
-            _channels_first(x), weight, None, list(strides), even, list(dilation), False, [0] * len(strides), groups
+            _channels_first(x), weight, None, list(strides), symmetric, list(dilation), False, [0] * len(strides), groups
         )
     )
 
 
 def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    x, kernel = _of_one_dtype(x, kernel)
+    x, kernel = _promoted(x, kernel)
     zeros = [0] * len(strides)
     weight = kernel.movedim((-1, -2), (0, 1))
     whole = _channels_last(
         torch.convolution(_channels_first(x), weight, None, list(strides), zeros, list(dilation), True, zeros, 1)
     )
-    # What lay on padding is cut off, and what no window reached is 0.
-    missing = [before + size - found for (before, _), size, found in zip(padding, output_size, whole.shape[1:-1], strict=True)]
+    # Crop what corresponds to padding; what no window reaches is 0.
+    missing = [before + size - full for (before, _), size, full in zip(padding, output_size, whole.shape[1:-1], strict=True)]
     whole = _padded(whole, tuple((0, builtins.max(0, count)) for count in missing))
     inner = [slice(before, before + size) for (before, _), size in zip(padding, output_size, strict=True)]
     return whole[(slice(None), *inner)]
@@ -630,11 +630,11 @@ _AVG_POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    even = _even(padding)
-    if even is None or builtins.any(2 * count > size for count, size in zip(even, window, strict=True)):
+    symmetric = _symmetric(padding)
+    if symmetric is None or builtins.any(2 * count > size for count, size in zip(symmetric, window, strict=True)):
         lowest = -math.inf if _is_float(x) else torch.iinfo(x.dtype).min
-        x, even = _padded(x, padding, lowest), [0] * len(window)
-    pooled = _MAX_POOLS[len(window)](_channels_first(x), list(window), list(strides), even)
+        x, symmetric = _padded(x, padding, lowest), [0] * len(window)
+    pooled = _MAX_POOLS[len(window)](_channels_first(x), list(window), list(strides), symmetric)
     return _channels_last(pooled)
 
 
@@ -645,8 +645,8 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     mean = _channels_last(pooled)
     if not builtins.any(count for pair in padding for count in pair):
         return mean
-    parts = host.places_inside(size, window, strides, padding) / math.prod(window)
-    return mean / asarray(parts.astype("float32"), dtype(x))[None, ..., None]
+    fractions = common.window_counts(size, window, strides, padding) / math.prod(window)
+    return mean / asarray(fractions.astype("float32"), dtype(x))[None, ..., None]
 
 
 # --- Control flow -----------------------------------------------------------------------------------------------------
@@ -685,11 +685,11 @@ def fold_in(key: Array, data: Any) -> Array:
 
 
 def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
-    return custom_ops.uniform(key, list(shape), _dtype(dtype), torch_devices.default())
+    return custom_ops.uniform(key, list(shape), _dtype(dtype), default_device())
 
 
 def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
-    return custom_ops.normal(key, list(shape), _dtype(dtype), torch_devices.default())
+    return custom_ops.normal(key, list(shape), _dtype(dtype), default_device())
 
 
 # --- Transforms -------------------------------------------------------------------------------------------------------
@@ -702,7 +702,7 @@ multi_step = compilation.multi_step
 
 
 def prefers_compiled(*arrays: Array) -> bool:
-    return False  # a list of kernel calls is written down in the time of a hundred calls
+    return False  # tracing takes as long as a hundred calls
 
 
 def stop_gradient(x: Array) -> Array:
@@ -710,16 +710,16 @@ def stop_gradient(x: Array) -> Array:
 
 
 def abstract_eval(f: Callable, *specs: Any) -> Any:
-    results = compilation.evaluate(f, host.map_specs(_zeros, specs))
+    results = compilation.evaluate(f, common.map_specs(_zeros, specs))
     return trees.map(lambda x: ArraySpec(tuple(x.shape), dtype(x)), results)
 
 
 def _zeros(spec: ArraySpec) -> Array:
-    """Zeros that take no memory."""
+    """Return zeros that use no memory."""
     return full(spec.shape, full((), 0, spec.dtype), spec.dtype)
 
 
-# --- Shortcuts --------------------------------------------------------------------------------------------------------
+# --- Fused ops --------------------------------------------------------------------------------------------------------
 
 
 def adam(
@@ -730,10 +730,10 @@ def adam(
 
 def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
     if gamma is None and beta is not None:
-        gamma = torch.ones_like(beta)  # or PyTorch's gradient of the gradient forgets beta
-    found = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
-    outputs, mean, deviation_below_one = found
-    return _channels_last(outputs), mean, torch.square(1 / deviation_below_one) - epsilon
+        gamma = torch.ones_like(beta)  # without gamma, PyTorch's second derivative omits beta
+    results = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
+    outputs, mean, inverse_deviation = results
+    return _channels_last(outputs), mean, torch.square(1 / inverse_deviation) - epsilon
 
 
 def softmax(x: Array, axis: int) -> Array:
@@ -747,10 +747,10 @@ def log_softmax(x: Array, axis: int) -> Array:
 def lstm(
     x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
 ) -> tuple[Array, Array, Array]:
-    weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous()]  # a kernel that is not costs half as much again
+    weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous()]  # non-contiguous weights take 1.5 times as long
     if bias is not None:
-        weights += [bias, torch.zeros_like(bias)]  # PyTorch adds one for the inputs and one for the state
-    with gradients.kernels_with_as_many_gradients():
+        weights += [bias, torch.zeros_like(bias)]  # PyTorch has one bias for the inputs and one for the state
+    with gradients.twice_differentiable_kernels():
         outputs, hidden, carry = torch.lstm(
             x, (hidden[None], carry[None]), weights, bias is not None, 1, 0.0, True, False, False
         )
@@ -761,11 +761,11 @@ def lstm(
 
 
 def devices() -> list[str]:
-    return shared_devices.devices("torch", torch_devices.names())
+    return default_device_first("torch", device_names())
 
 
 def to_device(x: Array, device: str) -> Array:
-    return x.to(torch_devices.of(device))
+    return x.to(device_named(device))
 
 
 def synchronize(tree: Any) -> None:
@@ -774,12 +774,12 @@ def synchronize(tree: Any) -> None:
 
 
 _ACTIVATIONS = 25_000_000
-"""How many numbers a micro-batch should make: many, since here it saves memory alone.
+"""Number of activations per micro-batch: large, because on PyTorch micro-batches save memory only.
 
-Cats and dogs, 32 pictures a step on two cores: 4 at a time train 0.85 times as fast as all and take 0.6 of the memory, 16 at a
-time 0.98 and 0.8. Wide layers read all their weights for every part.
+Cats and dogs, 32 images per step on two cores: micro-batches of 4 train at 0.85 times the speed of whole batches with 0.6 of
+the memory, micro-batches of 16 at 0.98 with 0.8. Wide layers read all their weights for every micro-batch.
 """
 
 
 def micro_batch_activations() -> int | None:
-    return shared_devices.micro_batch_activations(devices()[0], _ACTIVATIONS)
+    return activations_in_cache(devices()[0], _ACTIVATIONS)

@@ -1,7 +1,7 @@
-"""Kernels of Cornu's own for PyTorch: each is one call in what ``compile`` writes down, and sees numbers only when it runs.
+"""Custom operators of Cornu for PyTorch: each is one call in a graph that ``compile`` traces.
 
-Random numbers are drawn here, so that a list of calls holds the drawing and not what was drawn; and a step of Adam, for
-which PyTorch has one kernel that goes through memory once.
+They receive concrete values when the graph runs. The random operators are custom so that a graph contains the sampling and
+not its result; Adam, because PyTorch has one fused kernel for it; the recurrent layer, for its gradient.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from cornu.backends.torch.compat import fused_adam_, schema
+
 _library = torch.library.Library("cornu", "DEF")
 
 
-def _kernel(schema: str) -> Callable:
-    """Registers a function as the kernel ``cornu::name`` of a schema."""
+def _custom_op(signature: str) -> Callable:
+    """Make a decorator that registers a function as the operator ``cornu::name`` with a signature of PyTorch's syntax."""
 
     def register(function: Callable) -> Callable:
-        _library.define(schema)
-        _library.impl(schema.partition("(")[0], function, "CompositeExplicitAutograd")
-        return getattr(torch.ops.cornu, schema.partition("(")[0]).default
+        name = signature.partition("(")[0]
+        _library.define(signature)
+        _library.impl(name, function, "CompositeExplicitAutograd")
+        return getattr(torch.ops.cornu, name).default
 
     return register
 
@@ -27,37 +30,37 @@ def _kernel(schema: str) -> Callable:
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 _ODD = 0x9E3779B9
-"""An odd number: multiplied by it, modulo ``2**32``, different words stay different."""
+"""Odd factor: multiplication by it modulo ``2**32`` is injective."""
 
 
 def _generator(key: torch.Tensor, device: torch.device) -> torch.Generator:
     first, second = key.tolist()
-    seed = first ^ (second * _ODD % 2**32)  # PyTorch's generator of the CPU takes 32 bits of a seed
+    seed = first ^ (second * _ODD % 2**32)  # PyTorch's CPU generator uses 32 bits of a seed
     return torch.Generator(device).manual_seed(seed)
 
 
-@_kernel("fold_in(Tensor key, Tensor data) -> Tensor")
+@_custom_op("fold_in(Tensor key, Tensor data) -> Tensor")
 def fold_in(key: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
-    """Another key, determined by a key and a whole number.
+    """Return another key, determined by a key and an integer.
 
-    It lies on the host, since a generator is seeded from there: every drawing would wait for a key on an accelerator.
+    The key stays on the host, because generators are seeded from there: a key on an accelerator would block every sampling.
     """
     words = np.random.SeedSequence([*key.tolist(), int(data) % 2**32]).generate_state(2)
     return torch.from_numpy(words)
 
 
-@_kernel("uniform(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
+@_custom_op("uniform(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
 def uniform(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Numbers from the uniform distribution on [0, 1)."""
+    """Draw samples from the uniform distribution on [0, 1)."""
     generator = _generator(key, device)
-    if dtype == torch.bfloat16:  # so few digits that PyTorch's own could be 1
+    if dtype == torch.bfloat16:  # PyTorch's own samples may be rounded to 1
         return (torch.randint(256, shape, generator=generator, device=device) / 256).to(dtype)
     return torch.rand(shape, generator=generator, dtype=dtype, device=device)
 
 
-@_kernel("normal(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
+@_custom_op("normal(Tensor key, SymInt[] shape, ScalarType dtype, Device device) -> Tensor")
 def normal(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Numbers from the normal distribution with mean 0 and deviation 1."""
+    """Draw samples from the normal distribution with mean 0 and standard deviation 1."""
     return torch.randn(shape, generator=_generator(key, device), dtype=dtype, device=device)
 
 
@@ -74,9 +77,10 @@ def _(key: torch.Tensor, shape: list[int], dtype: torch.dtype, device: torch.dev
 
 # --- Adam -------------------------------------------------------------------------------------------------------------
 
-_SETTINGS = "Tensor rate, float beta_1, float beta_2, float epsilon"
-_LATE = torch.tensor(1e9)
-"""A number of a step so late that PyTorch corrects nothing any more: the rate that is given holds the correction."""
+_TENSORS = "Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity"
+_HYPERPARAMETERS = "Tensor rate, float beta_1, float beta_2, float epsilon"
+_LATE_STEP = torch.tensor(1e9)
+"""Step number at which PyTorch's bias correction is 1: the learning rate passed in is corrected already."""
 
 
 def adam_(
@@ -89,18 +93,18 @@ def adam_(
     beta_2: float,
     epsilon: float,
 ) -> None:
-    """One step of Adam for several weights, written into them and their averages.
+    """Apply one step of Adam to several weights and their moving averages in place.
 
-    It comes into a list when that has been written down, and so is a plain function: PyTorch's way to a kernel takes longer
-    than a small weight's update.
+    It is a plain function that replaces :func:`adam` in traced graphs: the dispatch of an operator takes longer than the
+    update of a small weight.
     """
-    torch._fused_adam_(  # type: ignore[attr-defined]  # what torch.optim.Adam(fused=True) calls
+    fused_adam_(
         weights,
-        [gradient.contiguous() for gradient in gradients],  # the kernel goes through all four in the order of memory
+        [gradient.contiguous() for gradient in gradients],  # the kernel reads all four in memory order
         momenta,
         velocities,
         [],
-        [_LATE.to(weights[0].device)] * len(weights),
+        [_LATE_STEP.to(weights[0].device)] * len(weights),
         lr=float(rate),
         beta1=beta_1,
         beta2=beta_2,
@@ -111,19 +115,19 @@ def adam_(
     )
 
 
-@_kernel(f"adam(Tensor weight, Tensor gradient, Tensor momentum, Tensor velocity, {_SETTINGS}) -> (Tensor, Tensor, Tensor)")
+@_custom_op(f"adam({_TENSORS}, {_HYPERPARAMETERS}) -> (Tensor, Tensor, Tensor)")
 def adam(
-    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
+    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *hyperparameters: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """One step of Adam: the new weight and its new averages."""
+    """Return the weight and its moving averages after one step of Adam."""
     weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
-    adam_([weight], [gradient], [momentum], [velocity], *settings)
+    adam_([weight], [gradient], [momentum], [velocity], *hyperparameters)
     return weight, momentum, velocity
 
 
 @torch.library.register_fake("cornu::adam")
 def _(
-    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *settings: Any
+    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *hyperparameters: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.empty_like(weight), torch.empty_like(momentum), torch.empty_like(velocity)
 
@@ -133,12 +137,12 @@ def _(
 _recurrent = torch.ops.aten.mkldnn_rnn_layer.default
 
 
-@_kernel("recurrent_layer" + str(_recurrent._schema).partition("mkldnn_rnn_layer")[2])
+@_custom_op("recurrent_layer" + str(schema(_recurrent)).partition("mkldnn_rnn_layer")[2])
 def recurrent_layer(*args: Any) -> tuple[torch.Tensor, ...]:
-    """PyTorch's kernel for all steps, with what its gradient needs: it keeps that only where gradients are switched on."""
+    """Run PyTorch's kernel for all time steps and keep what its gradient needs, which it does only with gradients enabled."""
     with torch.enable_grad():
         return _recurrent(*args)
 
 
-LISTED = {_recurrent: recurrent_layer}
-"""Kernels that must be called otherwise in a list, which runs with gradients switched off."""
+REPLACEMENTS = {_recurrent: recurrent_layer}
+"""Operators to replace in a traced graph, which runs with gradients disabled."""

@@ -1,4 +1,4 @@
-"""The devices of PyTorch, under the names that they have on every backend."""
+"""Devices of PyTorch, under the names that are common to all backends."""
 
 import functools
 
@@ -9,23 +9,23 @@ from cornu.backends import devices
 
 
 @functools.cache
-def names() -> tuple[str, ...]:
-    """Their names, the best one first."""
+def device_names() -> tuple[str, ...]:
+    """Return the names of all devices, the best one first."""
     found = [devices.device_name("gpu", number) for number in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(devices.device_name("mps"))
     return (*found, devices.device_name("cpu"))
 
 
-def of(name: str) -> torch.device:
-    """The device of a name that a user may have written."""
-    return _by_full_name(devices.known_device(name, names()))
+def device_named(name: str) -> torch.device:
+    """Return the device with a name in any form that users may pass."""
+    return _by_full_name(devices.known_device(name, device_names()))
 
 
-def default() -> torch.device:
-    """The device that arrays are made on: the one that was asked for, or the best one."""
-    asked = config.device("torch")
-    return _by_full_name(names()[0]) if asked is None else of(asked)
+def default_device() -> torch.device:
+    """Return the device that arrays are created on: that of ``config.device``, or else the best one."""
+    requested = config.device("torch")
+    return _by_full_name(device_names()[0]) if requested is None else device_named(requested)
 
 
 @functools.cache

@@ -1,11 +1,12 @@
-"""Calls that follow on each other in networks, and fewer or faster ones that give the same.
+"""Fusions of consecutive calls in a traced graph (``torch.fx``): fewer or faster calls with the same result.
 
-Each function changes a list of kernel calls, a graph of ``torch.fx``, in place. One that moves a call, leaves it out or
-lets it write must ask of everything that this concerns:
+Each function changes a graph in place. A fusion that moves or removes a call, or makes it mutate an argument, must check for
+every node involved:
 
-* Does anything write into it, or into what it is a view of (``memory_of(changed(graph))``)? The user's code may.
-* Who else reads it (``users``)? Is it, or a view of it, given back (``memory_of(given_back(graph))``)? Are the two perhaps one?
-* Are shape, dtype and order in memory (``meta["val"]``) what those who read it were told?
+* Is it, or the memory it is a view of, mutated (``memory_of(inputs_of_mutations(graph))``)? User code may do so.
+* Which other nodes read it (``users``)? Is it, or a view of it, returned (``memory_of(outputs(graph))``)? Are two of the nodes
+  the same one?
+* Are shape, dtype and strides (``meta["val"]``) those that its readers were traced with?
 """
 
 from typing import Any
@@ -14,14 +15,14 @@ import torch
 from torch.fx import Graph, Node
 
 from cornu.backends.torch import convolution
-from cornu.backends.torch.fx_nodes import changed, memory_of, replace, source
+from cornu.backends.torch.fx_nodes import inputs_of_mutations, memory_of, replace, source
 
 _aten = torch.ops.aten
 
 
 def biases_into_kernels(graph: Graph) -> None:
-    """Lets a convolution or a matrix product add the bias that is added to its result alone."""
-    written = memory_of(changed(graph))
+    """Fuse the addition of a bias into the convolution or matrix product before it."""
+    written = memory_of(inputs_of_mutations(graph))
     for node in list(graph.nodes):
         if node.target is not _aten.add.Tensor or node.kwargs or not _is_vector(node.args[1]):
             continue
@@ -39,7 +40,7 @@ def biases_into_kernels(graph: Graph) -> None:
 
 
 def _fits_as_bias(bias: Node, product: Any, total: Node) -> bool:
-    """Whether a vector has a number for each column of a product, which it does not make larger or more precise."""
+    """Return whether a vector has one value per column of a product and does not change its shape or dtype."""
     values = [each.meta["val"] for each in (bias, product, total)]
     same = values[1].shape == values[2].shape and len({value.dtype for value in values}) == 1
     return same and len(values[0]) == values[1].shape[-1]
@@ -50,7 +51,7 @@ def _is_vector(value: Any) -> bool:
 
 
 def _is_convolution_without_bias(node: Node) -> bool:
-    """Whether it is a convolution that nobody else uses, its channels moved to the end."""
+    """Return whether a node moves the channels of a convolution without bias, which has no other user, to the end."""
     if node.target is not _aten.permute.default or node.args[1][-1] != 1:  # type: ignore[index]
         return False
     product: Any = node.args[0]
@@ -62,21 +63,21 @@ _RELU, _RELU_BACKWARD = _aten.relu.default, _aten.threshold_backward.default
 
 
 def relu_after_pooling(graph: Graph) -> None:
-    """Takes the largest of each window before what is below 0 becomes 0, which then is done to fewer numbers.
+    """Move ReLU from before max pooling to after it, where it has fewer elements.
 
-    They are the same (but for the sign of a 0), and so are their gradients: where the largest of a window is not above 0, that
-    is 0. The places of the largest are other ones there, so nobody else may read them.
+    The values are the same (except for the sign of a 0), and so are the gradients: where the maximum of a window is not
+    positive, the gradient is 0. The indices of the maxima differ there, so no other node may read them.
     """
-    written = memory_of(changed(graph))
+    written = memory_of(inputs_of_mutations(graph))
     for pool in [node for node in graph.nodes if node.target is _POOL]:
-        seen: Any = pool.args[0]
-        relu: Any = seen.args[0] if seen.target is _aten.permute.default else seen
+        pool_input: Any = pool.args[0]
+        relu: Any = pool_input.args[0] if pool_input.target is _aten.permute.default else pool_input
         if relu.target is not _RELU or written & {source(relu.args[0]), pool}:
             continue
-        back = [user for user in seen.users if user.target is _POOL_BACKWARD]
-        masks = [mask for mask in map(_relu_behind, back) if mask is not None and mask.args[1] is relu]
-        places = [reader for user in pool.users if user.args[1] == 1 for reader in user.users]
-        readers = {*relu.users, *seen.users, *places} - {seen, pool, *back, *masks}
+        back = [user for user in pool_input.users if user.target is _POOL_BACKWARD]
+        masks = [mask for mask in map(_relu_gradient_after, back) if mask is not None and mask.args[1] is relu]
+        index_readers = [reader for user in pool.users if user.args[1] == 1 for reader in user.users]
+        readers = {*relu.users, *pool_input.users, *index_readers} - {pool_input, pool, *back, *masks}
         pooled = next((user for user in pool.users if user.args[1] == 0), None)
         if readers or pooled is None or len(masks) != len(back):
             continue
@@ -93,8 +94,8 @@ def relu_after_pooling(graph: Graph) -> None:
             replace(mask, mask.args[0])
 
 
-def _relu_behind(gradient: Node) -> Node | None:
-    """The gradient of ReLU that alone reads a gradient, if there is one; its axes may be permuted before."""
+def _relu_gradient_after(gradient: Node) -> Node | None:
+    """Return the gradient of ReLU that is the only reader of a gradient, possibly after a permutation of axes; else None."""
     while len(gradient.users) == 1:
         gradient = next(iter(gradient.users))
         if gradient.target is not _aten.permute.default:
@@ -103,17 +104,17 @@ def _relu_behind(gradient: Node) -> Node | None:
 
 
 def products_into_sums(graph: Graph) -> None:
-    """Lets a matrix product add itself to a sum that nobody else reads, and write into it.
+    """Accumulate a matrix product in place into a sum that has no other reader.
 
-    Where a wide layer's gradient is summed up over the parts of a batch, that is done in half the time.
+    It halves the time to sum the gradient of a wide layer over micro-batches.
     """
-    written, sums = memory_of(changed(graph)), {_aten.mm.default, _aten.add.Tensor}
-    ours: set[Node] = set()
+    written, sums = memory_of(inputs_of_mutations(graph)), {_aten.mm.default, _aten.add.Tensor}
+    fused: set[Node] = set()
     for node in [node for node in graph.nodes if node.target is _aten.add.Tensor and not node.kwargs]:
         total, product = node.args
         if not all(isinstance(each, Node) and len(each.users) == 1 for each in node.args) or total is product:
             continue
-        if product.target is not _aten.mm.default or not (total.target in sums or total in ours):
+        if product.target is not _aten.mm.default or not (total.target in sums or total in fused):
             continue
         if any(source(each) in written for each in (total, product, *product.all_input_nodes)):
             continue
@@ -124,18 +125,18 @@ def products_into_sums(graph: Graph) -> None:
             added = graph.call_function(_aten.addmm_.default, (total, *product.args))
         replace(node, added)
         graph.erase_node(product)
-        ours.add(added)
+        fused.add(added)
 
 
 _MAKE_ZEROS = (_aten.new_zeros.default, _aten.zeros.default, _aten.zeros_like.default)
 
 
 def rows_into_zeros(graph: Graph) -> None:
-    """Lets rows be added into zeros that were made for that, instead of into a copy of these.
+    """Add rows in place to zeros that have no other use, instead of to a copy of them.
 
     The gradient of an embedding is such a sum: for 20,000 rows of 128 the copy takes half as long as a step of Adam.
     """
-    written = memory_of(changed(graph))
+    written = memory_of(inputs_of_mutations(graph))
     for node in [node for node in graph.nodes if node.target is _aten.index_add.default]:
         zeros: Any = node.args[0]
         if zeros.target not in _MAKE_ZEROS or len(zeros.users) > 1 or node.args.count(zeros) > 1 or zeros in written:
@@ -146,25 +147,28 @@ def rows_into_zeros(graph: Graph) -> None:
 
 
 _KERNEL_GRADIENT = 1
-"""The place of the gradient for the kernel among the results of a convolution's gradient."""
+"""Index of the gradient with respect to the kernel among the results of ``convolution_backward``."""
 
 
 def kernel_gradients_by_products(graph: Graph) -> None:
-    """Lets a matrix product make the gradient for a convolution's kernel where that is faster (see ``torch_cpu``)."""
+    """Compute the gradient of a convolution with respect to its kernel by a matrix product where that is faster.
+
+    See ``convolution.py``.
+    """
     for node in list(graph.nodes):
         if node.target is not _aten.convolution_backward.default:
             continue
         grad, x, kernel, bias_sizes, strides, padding, dilation, is_transposed, more, groups, wanted = node.args
-        place = {user.args[1]: user for user in node.users}
-        if is_transposed or _KERNEL_GRADIENT not in place:
+        gradients = {user.args[1]: user for user in node.users}
+        if is_transposed or _KERNEL_GRADIENT not in gradients:
             continue
         if not convolution.has_fast_kernel_gradient(x.meta["val"], grad.meta["val"], kernel.meta["val"], groups):
             continue
         window = list(kernel.meta["val"].shape[2:])
         with graph.inserting_before(node):
             product = graph.call_function(convolution.kernel_gradient, (grad, x, window, strides, padding, dilation))
-        replace(place.pop(_KERNEL_GRADIENT), product)
-        wanted = [is_wanted and number in place for number, is_wanted in enumerate(wanted)]
+        replace(gradients.pop(_KERNEL_GRADIENT), product)
+        wanted = [is_wanted and number in gradients for number, is_wanted in enumerate(wanted)]
         node.args = (grad, x, kernel, bias_sizes, strides, padding, dilation, is_transposed, more, groups, wanted)
         if not any(wanted):
             graph.erase_node(node)

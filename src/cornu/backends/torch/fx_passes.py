@@ -1,48 +1,47 @@
-"""What is done to a list of kernel calls before it is run again and again: fewer calls, the same numbers.
+"""Optimization passes over a traced graph (``torch.fx``): fewer and faster calls, the same results.
 
-A list is a graph of ``torch.fx``. Each function below changes it in place.
+Each function below changes a graph in place.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate, map_arg
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cornu.backends.torch import custom_ops, fx_fusions
+from cornu.backends.torch.compat import FakeTensor, OpOverload, TorchDispatchMode, schema
 from cornu.backends.torch.fx_nodes import (
-    changed,
-    given_back,
+    inputs_of_mutations,
     is_mutable,
     is_plain_call,
     is_random,
     is_view,
     memory_of,
+    outputs,
     replace,
     source,
 )
 
 _aten = torch.ops.aten
 
-_NOTHING_HERE = (_aten.detach.default, _aten.alias.default)
-"""Calls that matter to autograd alone, which has done its work."""
+_AUTOGRAD_ONLY = (_aten.detach.default, _aten.alias.default)
+"""Calls that matter to autograd only, which is finished once the graph is traced."""
 
 
-def optimize(written: GraphModule, own: int = 0) -> GraphModule:
-    """The list as it is run; it may write into the first ``own`` of its arguments."""
-    graph = written.graph
-    without_bookkeeping(graph)
+def optimize(traced: GraphModule, own: int = 0) -> GraphModule:
+    """Return the graph with all passes applied; it may overwrite the first ``own`` of its arguments."""
+    graph = traced.graph
+    normalize(graph)
     copy_mutated_constants(graph)
     common_subexpression_elimination(graph)
     fx_fusions.biases_into_kernels(graph)
     fx_fusions.relu_after_pooling(graph)
     graph.eliminate_dead_code()
-    fold_constants(written)
+    fold_constants(traced)
     graph.eliminate_dead_code()
-    # From here on calls write into what was there before, which `changed` does not see of plain functions.
+    # The passes below add mutating calls, some of them plain functions that `inputs_of_mutations` does not detect.
     fx_fusions.products_into_sums(graph)
     fx_fusions.rows_into_zeros(graph)
     fx_fusions.kernel_gradients_by_products(graph)
@@ -51,29 +50,29 @@ def optimize(written: GraphModule, own: int = 0) -> GraphModule:
     if own:
         unalias_outputs(graph)
     bypass_dispatch(graph)
-    written.recompile()
-    return written
+    traced.recompile()
+    return traced
 
 
-def without_bookkeeping(graph: Graph) -> None:
-    """Leaves out calls that do nothing here, and lets none depend on how numbers lie in memory or on what is switched on."""
+def normalize(graph: Graph) -> None:
+    """Remove calls without effect, and replace calls that depend on the memory layout or on whether gradients are enabled."""
     for node in list(graph.nodes):
-        if node.target in _NOTHING_HERE:
+        if node.target in _AUTOGRAD_ONLY:
             replace(node, node.args[0])
-        elif node.target in custom_ops.LISTED:
-            node.target = custom_ops.LISTED[node.target]
+        elif node.target in custom_ops.REPLACEMENTS:
+            node.target = custom_ops.REPLACEMENTS[node.target]
         elif node.target in (_aten.view.default, _aten._unsafe_view.default):
             node.target = _aten.reshape.default
 
 
 def common_subexpression_elimination(graph: Graph) -> None:
-    """Makes a call with the same arguments as an earlier one that one. What is drawn or written into is left alone."""
-    touched = memory_of(changed(graph))
+    """Replace a call by an earlier one with the same arguments; calls that are random or involved in mutations are kept."""
+    mutated = memory_of(inputs_of_mutations(graph))
     first: dict[Any, Node] = {}
     for node in list(graph.nodes):
         if node.op != "call_function" or is_random(node):
             continue
-        if any(source(each) in touched for each in (node, *node.all_input_nodes)):
+        if any(source(each) in mutated for each in (node, *node.all_input_nodes)):
             continue
         key = _key((node.target, node.args, node.kwargs))
         if key in first:
@@ -83,7 +82,7 @@ def common_subexpression_elimination(graph: Graph) -> None:
 
 
 def _key(value: Any) -> Any:
-    """Something hashable that is equal for equal arguments; 1, 1.0 and True are not equal, nor are 0.0 and -0.0."""
+    """Return a hashable key that is equal for equal arguments; 1, 1.0 and True are different, and so are 0.0 and -0.0."""
     if isinstance(value, (list, tuple)):
         return tuple(map(_key, value))
     if isinstance(value, dict):
@@ -92,16 +91,16 @@ def _key(value: Any) -> Any:
 
 
 _LIKE: dict[Any, int] = {_aten.zeros_like.default: 0, _aten.ones_like.default: 1}
-"""Calls that read the shape of a tensor and not its numbers, and what they fill it with."""
+"""Operators that read only the shape of their argument, and their fill value."""
 
 
 def copy_mutated_constants(graph: Graph) -> None:
-    """Lets each run have a copy of a kept tensor that is written into, or given back: the next run finds it as it was."""
+    """Copy constants that are mutated or returned, so that each run starts with their original values."""
     first: dict[Any, Node] = {}
-    for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one wherever a tensor is read
+    for node in [node for node in graph.nodes if node.op == "get_attr"]:  # there is one for each read of a tensor
         if first.setdefault(node.target, node) is not node:
             replace(node, first[node.target])
-    used = memory_of([*changed(graph), *given_back(graph)])
+    used = memory_of([*inputs_of_mutations(graph), *outputs(graph)])
     for node in [node for node in first.values() if node in used]:
         with graph.inserting_after(node):
             copy = graph.call_function(_aten.clone.default, (node,))
@@ -109,18 +108,18 @@ def copy_mutated_constants(graph: Graph) -> None:
         node.replace_all_uses_with(copy, delete_user_cb=lambda user, copy=copy: user is not copy)
 
 
-def fold_constants(written: GraphModule) -> None:
-    """Makes now, once, what depends on no argument. What is written into, and what is given back, is made anew each time."""
-    graph, constants = written.graph, {}
-    kept = memory_of([*changed(graph), *given_back(graph)])
+def fold_constants(traced: GraphModule) -> None:
+    """Compute once, now, what depends on no argument; values that are mutated or returned are still computed in each run."""
+    graph, constants = traced.graph, {}
+    excluded = memory_of([*inputs_of_mutations(graph), *outputs(graph)])
     for node in list(graph.nodes):
         inputs = [] if node.target in _LIKE else node.all_input_nodes
         if node.op == "get_attr":
-            constants[node] = getattr(written, node.target)
-        elif is_plain_call(node) and source(node) not in kept and all(each in constants for each in inputs):
+            constants[node] = getattr(traced, node.target)
+        elif is_plain_call(node) and source(node) not in excluded and all(each in constants for each in inputs):
             constants[node] = _value(node, constants)
             name = f"_constant_{len(constants)}"
-            written.register_buffer(name, constants[node], persistent=False)
+            traced.register_buffer(name, constants[node], persistent=False)
             with graph.inserting_before(node):
                 constant = graph.get_attr(name)
             constants[constant] = constants[node]
@@ -137,7 +136,7 @@ def _value(node: Node, constants: dict[Node, torch.Tensor]) -> torch.Tensor:
 
 
 def unalias_outputs(graph: Graph) -> None:
-    """Gives no two results the same memory: they are arguments of the next run, which writes into some of them."""
+    """Copy results that share memory with an earlier one: they are arguments of the next run, which overwrites some."""
     output = next(node for node in graph.nodes if node.op == "output")
     seen: set[Node] = set()
     results = []
@@ -153,47 +152,47 @@ def unalias_outputs(graph: Graph) -> None:
 
 
 class _InPlace(NamedTuple):
-    """A function that writes new values into the old ones, for several at once.
+    """An in-place variant of an operator that updates several tensors in one call.
 
     Attributes:
-        function: The function.
-        lists: How many of its arguments, from the left, are lists with an entry for each of the several.
-        changed: Which of these it writes into.
+        function: Function that performs the updates.
+        lists: Number of its arguments, from the left, that are lists with one item per update.
+        mutated: Indices of the lists whose items it overwrites.
     """
 
     function: Callable
     lists: int
-    changed: tuple[int, ...]
+    mutated: tuple[int, ...]
 
 
 _IN_PLACE = {custom_ops.adam: _InPlace(custom_ops.adam_, 4, (0, 2, 3))}
-"""Kernels that give new tensors, and the functions that write into the old ones."""
+"""Operators that return new tensors, and their in-place variants."""
 
 
 def update_in_place(graph: Graph, own: int) -> None:
-    """Writes new values into the arguments that they replace, where nobody reads the old ones any more."""
+    """Write new values to the arguments that they replace, where the old values are not read again."""
     nodes = list(graph.nodes)
-    place = {node: number for number, node in enumerate(nodes)}
-    free, given = nodes[:own], [_source_of_new(result) for result in nodes[-1].args[0]]
+    position = {node: number for number, node in enumerate(nodes)}
+    writable, results = nodes[:own], [_source_of_new(result) for result in nodes[-1].args[0]]
     for node in [node for node in nodes if node.target in _IN_PLACE]:
-        function, lists, changed = _IN_PLACE[node.target]
-        old = [node.args[number] for number in changed]
+        function, lists, mutated = _IN_PLACE[node.target]
+        old = [node.args[number] for number in mutated]
         new = {user.args[1]: user for user in node.users}
         if not all(
-            argument in free and given.count(new.get(number)) == 1 and _last_read(argument, place) <= place[node]
+            argument in writable and results.count(new.get(number)) == 1 and _last_read(argument, position) <= position[node]
             for number, argument in enumerate(old)
         ):
             continue
         with graph.inserting_before(node):
             call = graph.call_function(function, (*([argument] for argument in node.args[:lists]), *node.args[lists:]))
-        place[call] = place[node]
+        position[call] = position[node]
         for number, argument in enumerate(old):
             replace(new[number], argument)
         graph.erase_node(node)
 
 
 def batch_updates(graph: Graph) -> None:
-    """Makes calls of such a function that follow on each other one: a call costs more than a small weight's update."""
+    """Merge consecutive calls of an in-place variant: a call takes longer than the update of a small weight."""
     lists_of = {each.function: each.lists for each in _IN_PLACE.values()}
     for node in list(graph.nodes):
         before, lists = node.prev, lists_of.get(node.target)
@@ -206,90 +205,90 @@ def batch_updates(graph: Graph) -> None:
 
 
 _DIRECT: dict[Any, Callable | None] = {}
-"""For a call of some form the function that makes it soonest; None if there is no other than the call's own."""
+"""Fastest equivalent function by call signature; None if there is none but the operator itself."""
 
-_MOST_FORMS = 4096
-"""So many are remembered, and then found anew: who makes one model after another does not fill the memory."""
+_MAX_DIRECT = 4096
+"""Maximum number of cached entries; then the cache is cleared, so that creating many models does not fill the memory."""
 
 
 def bypass_dispatch(graph: Graph) -> None:
-    """Calls what PyTorch's users call, ``torch.div`` for ``aten.div.Tensor``: it reads its arguments in half the time.
+    """Replace operators by public functions, ``aten.div.Tensor`` by ``torch.div``: these parse arguments in half the time.
 
-    On a network so small that this is what takes the time (16 and 32 units, batches of 10) a step takes 0.7 times as long.
+    For a network small enough for this to dominate (16 and 32 units, batches of 10) a step takes 0.7 times as long.
     """
     for node in graph.nodes:
-        if isinstance(node.target, torch._ops.OpOverload) and node.target.namespace == "aten" and not is_mutable(node):
-            form = node.target, _key(map_arg((node.args, node.kwargs), _form))
-            if form not in _DIRECT:
+        if isinstance(node.target, OpOverload) and node.target.namespace == "aten" and not is_mutable(node):
+            key = node.target, _key(map_arg((node.args, node.kwargs), _tensor_kind))
+            if key not in _DIRECT:
                 calls = _called_by(node.target, node)
-                same = (each for each in _functions(node.target) if calls and _called_by(each, node) == calls)
-                _remember(form, next(same, None))
-            node.target = _DIRECT[form] or node.target
+                same = (each for each in _candidates(node.target) if calls and _called_by(each, node) == calls)
+                _cache_direct(key, next(same, None))
+            node.target = _DIRECT[key] or node.target
 
 
-def _remember(form: Any, function: Callable | None) -> None:
-    if len(_DIRECT) >= _MOST_FORMS:
+def _cache_direct(key: Any, function: Callable | None) -> None:
+    if len(_DIRECT) >= _MAX_DIRECT:
         _DIRECT.clear()
-    _DIRECT[form] = function
+    _DIRECT[key] = function
 
 
-def _form(node: Node) -> tuple:
-    """What of a tensor may decide which kernel a function calls."""
+def _tensor_kind(node: Node) -> tuple:
+    """Return the properties of a tensor that may determine which operators a function calls."""
     tensor = node.meta.get("val")
     return tuple(str(getattr(tensor, name, None)) for name in ("dtype", "ndim", "device"))
 
 
-def _functions(kernel: Any) -> list[Callable]:
-    """Functions of PyTorch's that may do the same as a kernel."""
-    name = "to" if kernel is _aten._to_copy.default else kernel._schema.name.removeprefix("aten::")
-    return [found for found in (getattr(torch, name, None), getattr(torch.Tensor, name, None)) if callable(found)]
+def _candidates(operator: Any) -> list[Callable]:
+    """Return public functions of PyTorch that may be equivalent to an operator."""
+    name = "to" if operator is _aten._to_copy.default else schema(operator).name.removeprefix("aten::")
+    return [function for function in (getattr(torch, name, None), getattr(torch.Tensor, name, None)) if callable(function)]
 
 
-class _Recorded(TorchDispatchMode):
-    """Writes down which kernels are called, and with what."""
+class _CallRecorder(TorchDispatchMode):
+    """Dispatch mode that records which operators are called with which arguments."""
 
-    def __init__(self, given: list[torch.Tensor]):
+    def __init__(self, inputs: list[torch.Tensor]):
         super().__init__()
-        self._given, self.calls = given, []
+        self._inputs, self.calls = inputs, []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        told = map_aggregate((args, kwargs or {}), self._described)
-        self.calls.append((func, _key(told)))
+        described = map_aggregate((args, kwargs or {}), self._described)
+        self.calls.append((func, _key(described)))
         return func(*args, **(kwargs or {}))
 
     def _described(self, value: Any) -> Any:
-        """A tensor that was given by its place among them; one that was made by its form."""
+        """Describe an input by its index, any other tensor by its shape and dtype."""
         if not isinstance(value, torch.Tensor):
             return value
-        place = next((place for place, each in enumerate(self._given) if each is value), None)
-        return (tuple(value.shape), str(value.dtype)) if place is None else place
+        index = next((index for index, each in enumerate(self._inputs) if each is value), None)
+        return (tuple(value.shape), str(value.dtype)) if index is None else index
 
 
 def _called_by(function: Callable, node: Node) -> list | None:
-    """What a function calls, given the arguments of a call; None if it does not take them. Computes nothing."""
+    """Return the operators that a function calls with the arguments of a node, computing nothing; None if it rejects them."""
     args, kwargs = map_arg((node.args, node.kwargs), lambda each: each.meta.get("val"))
-    given = [each.meta["val"] for each in node.all_input_nodes if isinstance(each.meta.get("val"), torch.Tensor)]
-    mode = next((each.fake_mode for each in given if isinstance(each, FakeTensor)), None)
+    inputs = [each.meta["val"] for each in node.all_input_nodes if isinstance(each.meta.get("val"), torch.Tensor)]
+    mode = next((each.fake_mode for each in inputs if isinstance(each, FakeTensor)), None)
     if mode is None:
         return None
-    with mode, torch.no_grad(), _Recorded(given) as recorded:
+    with mode, torch.no_grad(), _CallRecorder(inputs) as recorder:
         try:
             function(*args, **kwargs)
-        except Exception:  # it takes other arguments
+        except Exception:  # it has another signature
             return None
-    return recorded.calls
+    return recorder.calls
 
 
 def _source_of_new(result: Any) -> Any:
-    """The new value that a result is, or is a view of."""
+    """Return the new value that a result is, or is a view of."""
     while isinstance(result, Node) and is_view(result) and result.all_input_nodes[0].target not in _IN_PLACE:
         result = result.all_input_nodes[0]
     return result
 
 
-def _last_read(node: Node, place: dict[Node, int]) -> int:
-    """The place of the last node that reads a tensor or a view of it; giving it back is reading it."""
-    last = place[node]
+def _last_read(node: Node, position: dict[Node, int]) -> int:
+    """Return the position of the last node that reads a tensor or a view of it; the output node counts."""
+    last = position[node]
     for user in node.users:
-        last = max(last, place[user], _last_read(user, place) if is_view(user) else 0)
+        last = max(last, position[user], _last_read(user, position) if is_view(user) else 0)
     return last

@@ -1,4 +1,4 @@
-"""Gradients of PyTorch as functions of functions, as the contract has them."""
+"""Gradients as function transforms, on top of autograd (see the contract)."""
 
 import contextlib
 import threading
@@ -9,38 +9,39 @@ import torch
 
 from cornu import config, trees
 from cornu.backends import common
+from cornu.backends.torch import compat
 from cornu.scopes import Scope
 
-_depth: Scope[int] = Scope("gradients that are being computed, one inside the other", 0)
+_depth: Scope[int] = Scope("number of nested gradient computations", 0)
 
-_switches = threading.RLock()
-"""Held while PyTorch's switches, which are the process's, are not as they were found."""
+_settings_lock = threading.RLock()
+"""Held while process-wide settings of PyTorch are changed temporarily."""
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    """A function that gives ``f``'s value and its gradient for the first argument (see the contract)."""
+    """Return a function that returns the value of ``f`` and its gradient (see the contract)."""
 
     def run(first: Any, *args: Any) -> tuple[Any, Any]:
         sources = [_source(leaf) for leaf in trees.leaves(first)]
         with _depth.set_to(_depth.get() + 1) as depth, torch.enable_grad():
-            outcome = f(trees.unflatten(first, sources), *args)
-            value, aux = outcome if has_aux else (outcome, None)
+            result = f(trees.unflatten(first, sources), *args)
+            value, aux = result if has_aux else (result, None)
             if isinstance(value, torch.Tensor):
                 common.check_differentiated(tuple(value.shape), _name(value))
-            found = _gradients(value, sources, create_graph=depth > 1)
+            gradients = _gradients(value, sources, create_graph=depth > 1)
         if depth == 1:
             value, aux = trees.map(torch.detach, (value, aux))
-        gradient = trees.unflatten(first, found)
+        gradient = trees.unflatten(first, gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return run
 
 
 def _source(leaf: Any) -> torch.Tensor:
-    """A tensor that gradients are asked for: another one than the user's, which stays as it is."""
+    """Return a tensor that requires a gradient and shares the values of ``leaf``, which is left unchanged."""
     tensor = leaf if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=getattr(torch, config.floatx()))
     common.check_has_gradient(_name(tensor))
-    if tensor.requires_grad:  # inside another gradient, which goes on through it
+    if tensor.requires_grad:  # inside another gradient computation, whose graph must include it
         return tensor.view_as(tensor)
     return tensor.detach().requires_grad_()
 
@@ -50,30 +51,23 @@ def _name(tensor: torch.Tensor) -> str:
 
 
 def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
-    if not sources or not (isinstance(value, torch.Tensor) and value.requires_grad):  # it depends on none of them
+    if not sources or not (isinstance(value, torch.Tensor) and value.requires_grad):  # the value depends on no source
         return [torch.zeros_like(source) for source in sources]
     return list(torch.autograd.grad(value, sources, create_graph=create_graph, allow_unused=True, materialize_grads=True))
 
 
 @contextlib.contextmanager
-def kernels_with_as_many_gradients() -> Iterator[None]:
-    """Inside a gradient of a gradient, switches off the libraries whose recurrent kernels have a first gradient only."""
+def twice_differentiable_kernels() -> Iterator[None]:
+    """Inside nested gradients, disable the libraries whose recurrent kernels have no second derivative."""
     if _depth.get() < 2:
         yield
         return
-    with _switches:
-        before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
-        torch._C._set_mkldnn_enabled(False)
-        torch._C._set_cudnn_enabled(False)
-        try:
-            yield
-        finally:
-            torch._C._set_mkldnn_enabled(before[0])
-            torch._C._set_cudnn_enabled(before[1])
+    with _settings_lock, compat.without_recurrent_libraries():
+        yield
 
 
 def custom_gradient(f: Callable) -> Callable:
-    """Of ``f(*arrays) -> (value, grad)`` makes ``arrays -> value`` with that gradient (see the contract)."""
+    """Convert ``f(*arrays) -> (value, grad)`` to a function ``arrays -> value`` with that gradient (see the contract)."""
 
     class WithGradient(torch.autograd.Function):
         @staticmethod

@@ -1,0 +1,79 @@
+"""Private and experimental names of PyTorch, all in this one module.
+
+PyTorch may change these names in any release without notice. Tested with PyTorch 2.13.0 (build for CPUs), the version that
+``pyproject.toml`` pins for development; no other version was tested, neither the lower bound ``torch>=2.6`` declared there
+nor any in between. After an upgrade of PyTorch, run ``tests/backends/torch``; what fails to import is repaired here.
+
+=================================  ====================================================================================
+``OpOverload``                     Class of the operators in a traced graph: distinguishes them from plain functions.
+``schema`` (``_schema``)           Schema of an operator: its name, its arguments, which of them it mutates or aliases.
+``FakeTensor``, ``FakeTensorMode``  Tensors with a shape and no values: shape inference, and tracing without computing.
+``make_fx``                        Traces a function to the graph of operators that it calls, its gradients included.
+``DataDependentOutputException``,  Raised while tracing where a function reads values or where a shape depends on them:
+``DynamicOutputShapeException``,   such a function runs eagerly.
+``GuardOnDataDependentSymNode``
+``disable_current_modes``          Suspends tracing, so that constants inside a traced function are concrete.
+``TorchDispatchMode``              Observes which operators a function calls, to find a faster function that calls the same.
+``fused_adam_``                    Kernel of ``torch.optim.Adam(fused=True)``, which has no public functional form.
+``without_recurrent_libraries``    Disables oneDNN and cuDNN without any other of their settings.
+=================================  ====================================================================================
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import _disable_current_modes as disable_current_modes
+
+__all__ = [
+    "DATA_DEPENDENT_ERRORS",
+    "FakeTensor",
+    "FakeTensorMode",
+    "OpOverload",
+    "TorchDispatchMode",
+    "disable_current_modes",
+    "fused_adam_",
+    "schema",
+    "trace",
+    "without_recurrent_libraries",
+]
+
+DATA_DEPENDENT_ERRORS = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
+"""Raised on fake tensors where a function reads values, or where a shape depends on values."""
+
+fused_adam_ = torch._fused_adam_  # type: ignore[attr-defined]
+
+
+def trace(f: Callable, *inputs: torch.Tensor) -> GraphModule:
+    """Return the graph of the operators that ``f(*inputs)`` calls, traced on fake tensors; nothing is computed."""
+    return make_fx(f, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
+
+
+def schema(operator: Any) -> Any:
+    """Return the schema of an operator; None for any other callable."""
+    return getattr(operator, "_schema", None)
+
+
+@contextlib.contextmanager
+def without_recurrent_libraries() -> Iterator[None]:
+    """Disable oneDNN and cuDNN for the whole process inside the context."""
+    before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    torch._C._set_cudnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before[0])
+        torch._C._set_cudnn_enabled(before[1])
