@@ -1,6 +1,5 @@
 """What all tests share: the backends by name, a fixed seed, the folder of real pictures, and what ``--sample`` leaves out."""
 
-import gc
 import hashlib
 import itertools
 import os
@@ -47,11 +46,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = sample(items) if config.getoption("--sample") else {*items} - sample(items)
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
-
-
-def pytest_collection_finish() -> None:
-    """Keeps what was imported by now, millions of objects, out of every later search for garbage."""
-    gc.freeze()
 
 
 def sample(items: list[pytest.Item]) -> set[pytest.Item]:
