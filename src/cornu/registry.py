@@ -9,9 +9,12 @@ import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from cornu.scopes import Scope
+
+T = TypeVar("T")
 
 tables: dict[str, dict[str, Any]] = {}
 public_names: dict[Any, tuple[str, str]] = {}
@@ -26,33 +29,60 @@ _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the inner
 # --- The tables -------------------------------------------------------------------------------------------------------
 
 
-def register(
-    kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, keras_path: tuple[str, str] | None = None
-) -> None:
-    """Enters classes and functions into the table of a kind, so that strings and files may name them.
+def register(kind: str, *, aliases: Iterable[str] = (), keras_path: tuple[str, str] | None = None) -> Callable[[T], T]:
+    """Make a decorator that enters a class or function into the table of a kind, so that strings and files may name it.
+
+    It is entered under its own name and that name in snake case. If an object is registered in several kinds, the first
+    registration (the decorator nearest to the definition) decides how files name it.
 
     Args:
-        kind: The package that owns them, such as ``"layers"``.
-        things: Classes and functions, known by their own names; a class also by its name in snake case.
-        aliases: More names, such as ``{"mse": MeanSquaredError}``.
-        keras_path: Module and name that a file gives to the things, where Keras does not use those of its public face.
+        kind: Name of the table: the public module that exports the object, such as ``"layers"``.
+        aliases: More names, such as ``("mse", "MSE")``. Defaults to none.
+        keras_path: Module and name of the object in files. Defaults to Keras's public module for the kind, and the name of the
+            object.
+
+    Returns:
+        The decorator, which returns the decorated object itself.
 
     Example:
         >>> from cornu import registry
-        >>> def leap(x):
+        >>> @registry.register("shifts", aliases=("inc",))
+        ... def increment(x):
         ...     return x + 1
-        >>> registry.allow("leaps", [leap])
-        >>> registry.get("leaps", "leap")(1)
-        2
+        >>> registry.find("shifts", "inc")(1), registry.public_names[increment]
+        (2, ('keras.shifts', 'increment'))
+        >>> del registry.tables["shifts"], registry.public_names[increment]
     """
-    with lock:
-        table = tables.setdefault(kind, {})
-        for thing in things:
-            table[thing.__name__] = thing
-            table.setdefault(to_snake_case(thing.__name__), thing)
-            public_names[thing] = keras_path or (module_of(kind), thing.__name__)
-            table[public_names[thing][1]] = thing
-        table.update(aliases or {})
+
+    def enter(thing: T) -> T:
+        name = thing.__name__  # type: ignore[attr-defined]
+        with lock:
+            table = tables.setdefault(kind, {})
+            path = public_names.setdefault(thing, keras_path or (module_of(kind), name))
+            table.setdefault(to_snake_case(name), thing)  # after a function of that name, such as `mean_squared_error`
+            table.update(dict.fromkeys((name, path[1], *aliases), thing))
+        return thing
+
+    return enter
+
+
+def exported_names(namespace: Mapping[str, Any], *modules: str) -> list[str]:
+    """Return the public names of a package: what its ``__init__`` imports, without its modules.
+
+    Args:
+        namespace: The ``globals()`` of the package.
+        modules: Names of the modules that are public as well.
+
+    Example:
+        >>> from cornu import registry
+        >>> registry.exported_names({"Dense": object, "dense": registry, "nn": registry, "_key": 1}, "nn")
+        ['Dense', 'nn']
+    """
+    return sorted(
+        name
+        for name, value in namespace.items()
+        if name in modules or not (name.startswith("_") or isinstance(value, ModuleType))
+    )
 
 
 def registered(kind: str) -> dict[str, Any]:

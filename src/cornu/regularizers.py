@@ -29,6 +29,7 @@ class Regularizer(serialization.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(x)`.")
 
 
+@registry.register("regularizers")
 class L1(Regularizer):
     """L1 regularizer, ``l1 * sum(abs(x))``, which drives weights to exactly zero.
 
@@ -53,6 +54,7 @@ class L1(Regularizer):
         return self.l1 * ops.sum(ops.abs(x))
 
 
+@registry.register("regularizers")
 class L2(Regularizer):
     """L2 regularizer, ``l2 * sum(square(x))``, which keeps weights small.
 
@@ -77,6 +79,7 @@ class L2(Regularizer):
         return self.l2 * ops.sum(ops.square(x))
 
 
+@registry.register("regularizers", aliases=("l1_l2",))
 class L1L2(Regularizer):
     """L1 and L2 regularizer, ``l1 * sum(abs(x)) + l2 * sum(square(x))``.
 
@@ -102,6 +105,7 @@ class L1L2(Regularizer):
         return self.l1 * ops.sum(ops.abs(x)) + self.l2 * ops.sum(ops.square(x))
 
 
+@registry.register("regularizers")
 class OrthogonalRegularizer(Regularizer):
     """Regularizer that drives the rows (or columns) of a matrix to be orthogonal.
 
@@ -206,5 +210,3 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
-
-registry.register("regularizers", [L1, L2, L1L2, OrthogonalRegularizer], aliases={"l1_l2": L1L2})

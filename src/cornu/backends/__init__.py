@@ -5,31 +5,7 @@ This package is the only place that imports an engine, and it does so when the f
 instead of computing: that is how models are exported.
 """
 
-from cornu.backends.lookup import (
-    array_at,
-    device_of,
-    get,
-    holds_arrays,
-    home,
-    module_name,
-    name_of,
-    of,
-    owner,
-    place,
-    register_array_type,
-)
+from cornu import registry
+from cornu.backends.lookup import *
 
-__all__ = [
-    "TRACING_BACKENDS",
-    "array_at",
-    "device_of",
-    "get",
-    "holds_arrays",
-    "home",
-    "module_name",
-    "name_of",
-    "of",
-    "owner",
-    "place",
-    "register_array_type",
-]
+__all__ = registry.exported_names(globals())

@@ -7,6 +7,8 @@ from typing import Any
 
 from cornu.training.callback import Callback
 
+__all__ = ["CSVLogger"]
+
 
 class CSVLogger(Callback):
     """Writes the logs of each epoch as a line of a CSV file. Each line is on the disk when its epoch has ended.

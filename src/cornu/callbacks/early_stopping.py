@@ -4,6 +4,8 @@ from typing import Any
 
 from cornu.callbacks.monitor_callback import Monitor
 
+__all__ = ["EarlyStopping"]
+
 
 class EarlyStopping(Monitor):
     """Ends training when a watched value has not become better for some epochs.

@@ -10,6 +10,8 @@ from cornu.callbacks.monitor_callback import learning_rate_of
 from cornu.errors import InvalidTypeError
 from cornu.training.callback import Callback
 
+__all__ = ["LearningRateScheduler"]
+
 
 class LearningRateScheduler(Callback):
     """Sets the learning rate at the beginning of each epoch. The logs of the epoch hold it as ``learning_rate``.

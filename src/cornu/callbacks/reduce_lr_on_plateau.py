@@ -8,6 +8,8 @@ import numpy as np
 from cornu.callbacks.monitor_callback import Monitor, learning_rate_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 
+__all__ = ["ReduceLROnPlateau"]
+
 
 class ReduceLROnPlateau(Monitor):
     """Multiplies the learning rate by a factor when a watched value has not become better for some epochs.

@@ -3,6 +3,8 @@
 from cornu.errors import NonFiniteError
 from cornu.training.callback import Callback
 
+__all__ = ["TerminateOnNaN"]
+
 
 class TerminateOnNaN(Callback):
     """Ends training when a step gives a loss or a weight that is NaN or infinite. The model keeps the weights from before it.

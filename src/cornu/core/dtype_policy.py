@@ -13,6 +13,7 @@ _NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
 _policy: Scope[str | None] = Scope("name of the dtype policy", None)
 
 
+@registry.register("dtype_policies")
 class DTypePolicy(serialization.Configurable):
     """A pair of dtypes by one name.
 
@@ -76,6 +77,3 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, dict):
         return serialization.deserialize(identifier, "dtype_policies")
     return DTypePolicy(str(identifier))
-
-
-registry.register("dtype_policies", [DTypePolicy])

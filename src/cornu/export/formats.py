@@ -7,6 +7,8 @@ from typing import Any
 from cornu.errors import one_of
 from cornu.export import onnx_writer, saved_model
 
+__all__ = ["export_model"]
+
 _FORMATS = {"onnx": onnx_writer.write, "tf_saved_model": saved_model.write}
 """Names of the formats, and what writes them: functions of a model and a path, which may give a line to print."""
 

@@ -6,6 +6,8 @@ from typing import Any
 from cornu import serialization
 from cornu.core.layer import Layer
 
+__all__ = ["deserialize", "serialize"]
+
 
 def serialize(layer: Layer) -> dict[str, Any]:
     """Return a layer as a JSON-compatible dict: the name of its class and its config, without weights.

@@ -10,22 +10,8 @@ from cornu.losses.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from cornu.losses.loss import Loss, LossFunctionWrapper
-from cornu.losses.probabilistic import kl_divergence
-from cornu.losses.regression import (
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-)
 
-_SHORT_NAMES = {
-    "mse": mean_squared_error,
-    "mae": mean_absolute_error,
-    "mape": mean_absolute_percentage_error,
-    "msle": mean_squared_logarithmic_error,
-    "bce": binary_crossentropy,
-    "kld": kl_divergence,
-}
+__all__ = ["deserialize", "get", "kind_of_labels", "resolve", "serialize"]
 
 
 def get(identifier: Any) -> Any:

@@ -15,25 +15,11 @@ from cornu.metrics.metric import Metric
 from cornu.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    KLDivergence,
     SparseCategoricalCrossentropy,
 )
 from cornu.metrics.reduction import MeanMetricWrapper
-from cornu.metrics.regression import (
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-)
 
-_SHORT_NAMES = {
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError,
-    "bce": BinaryCrossentropy,
-    "kld": KLDivergence,
-}
+__all__ = ["deserialize", "get", "resolve", "serialize"]
 
 _ACCURACIES = {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}
 

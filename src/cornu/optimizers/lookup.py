@@ -6,6 +6,8 @@ from cornu import registry, serialization
 from cornu.errors import InvalidTypeError
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["deserialize", "get", "serialize"]
+
 
 def get(identifier: Any) -> Any:
     """Return the optimizer for a name, a config or an object.

@@ -14,6 +14,8 @@ from cornu.core import layer_tree
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.plots.canvas import INK, finished, new_figure
 
+__all__ = ["kernels"]
+
 _GAP = 0.15
 """Space between kernels, as a share of their size."""
 

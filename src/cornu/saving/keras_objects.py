@@ -5,6 +5,8 @@ from typing import Any
 
 from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers, serialization
 
+__all__ = ["deserialize_keras_object", "serialize_keras_object"]
+
 _FILL_THE_TABLES = (activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers)
 """Imported so that the tables of what a file may name are full before a file is read."""
 

@@ -34,6 +34,8 @@ from cornu.testing.harness import (
     run,
 )
 
+__all__ = ["CLAUSES", "check_layer"]
+
 # --- Calling a layer --------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_sizes
 
+__all__ = ["multi_hot", "one_hot"]
+
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
 def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
