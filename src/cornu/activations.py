@@ -116,48 +116,4 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return outputs if max_value is None else ops.minimum(outputs, max_value)
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the activation function for a name, a config or a callable; :func:`linear` for None.
-
-    Args:
-        identifier: String, config dict, callable or None.
-
-    Raises:
-        InvalidArgumentError: No activation function has this name.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.get("relu").__name__
-        'relu'
-    """
-    return linear if identifier is None else serialization.get("activations", identifier)
-
-
-def serialize(activation: Any) -> Any:
-    """Return the JSON-serializable form of an activation function; a built-in function is represented by its name.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.serialize(activations.relu)
-        'relu'
-    """
-    return serialization.serialize(activation)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the activation function for a name or config.
-
-    Args:
-        config: String or config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.deserialize("relu").__name__
-        'relu'
-    """
-    with registry.custom_object_scope(custom_objects):
-        return get(config)
+get, serialize, deserialize = serialization.lookup_functions("activations", "activation", "relu", default=linear)

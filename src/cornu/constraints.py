@@ -130,47 +130,6 @@ def _norms(w: Any, axis: Axis) -> Any:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the constraint for a name, a config, a class or an object; None for None.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Constraint` or None.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.get("max_norm").get_config()
-        {'max_value': 2, 'axis': 0}
-    """
-    return serialization.get("constraints", identifier)
-
-
-def serialize(constraint: Any) -> Any:
-    """Return the JSON-serializable config of a constraint.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.serialize(constraints.UnitNorm())["config"]
-        {'axis': 0}
-    """
-    return serialization.serialize(constraint)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the constraint for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.deserialize({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
-        1
-    """
-    return serialization.deserialize(config, "constraints", custom_objects)
-
+get, serialize, deserialize = serialization.lookup_functions("constraints", "constraint", "MaxNorm(2)")
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm

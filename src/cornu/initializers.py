@@ -566,48 +566,7 @@ class Orthogonal(RandomInitializer):
         return _finish(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the initializer for a name, a config, a class or an object; None for None.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Initializer` or None.
-
-    Example:
-        >>> from cornu import initializers
-        >>> type(initializers.get("he_normal")).__name__
-        'HeNormal'
-    """
-    return serialization.get("initializers", identifier)
-
-
-def serialize(initializer: Any) -> Any:
-    """Return the JSON-serializable config of an initializer.
-
-    Example:
-        >>> from cornu import initializers
-        >>> initializers.serialize(initializers.Constant(2.0))["config"]
-        {'value': 2.0}
-    """
-    return serialization.serialize(initializer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the initializer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import initializers
-        >>> initializers.deserialize({"class_name": "Constant", "config": {"value": 2.0}}).value
-        2.0
-    """
-    return serialization.deserialize(config, "initializers", custom_objects)
-
+get, serialize, deserialize = serialization.lookup_functions("initializers", "initializer", "Constant(2.0)")
 
 zeros, ones, constant = Zeros, Ones, Constant
 identity, IdentityInitializer = Identity, Identity

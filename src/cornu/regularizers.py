@@ -162,7 +162,7 @@ def _factor(name: str, value: Any, default: float) -> float:
     return number
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
+_get, serialize, deserialize = serialization.lookup_functions("regularizers", "regularizer", "L2(0.5)")
 
 
 def get(identifier: Any) -> Any:
@@ -178,35 +178,7 @@ def get(identifier: Any) -> Any:
         >>> regularizers.get("l2").get_config()
         {'l2': 0.01}
     """
-    if identifier in ("l1_l2", "l1l2"):
-        return L1L2(l1=0.01, l2=0.01)
-    return serialization.get("regularizers", identifier)
-
-
-def serialize(regularizer: Any) -> Any:
-    """Return the JSON-serializable config of a regularizer.
-
-    Example:
-        >>> from cornu import regularizers
-        >>> regularizers.serialize(regularizers.L2(0.5))["config"]
-        {'l2': 0.5}
-    """
-    return serialization.serialize(regularizer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the regularizer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import regularizers
-        >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.5}}).l2
-        0.5
-    """
-    return serialization.deserialize(config, "regularizers", custom_objects)
+    return L1L2(l1=0.01, l2=0.01) if identifier in ("l1_l2", "l1l2") else _get(identifier)
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

@@ -3,8 +3,8 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
 from cornu.registry import custom_names, custom_object_scope, find, lock, public_names, registered, tables
@@ -294,3 +294,142 @@ def _kinds_of(module: Any) -> list[str]:
     if "schedules" in parts:
         return ["optimizers.schedules"]
     return sorted(named, key=len, reverse=True) or kinds
+
+
+# --- The functions of a package that looks things up by name ----------------------------------------------------------
+
+
+class Get(Protocol):
+    """Signature of ``get``."""
+
+    def __call__(self, identifier: Any) -> Any: ...  # noqa: D102
+
+
+class Serialize(Protocol):
+    """Signature of ``serialize``; the argument is named after the kind, such as ``loss``."""
+
+    def __call__(self, thing: Any, /) -> Any: ...  # noqa: D102
+
+
+class Deserialize(Protocol):
+    """Signature of ``deserialize``."""
+
+    def __call__(  # noqa: D102
+        self, config: Any, custom_objects: Mapping[str, Any] | None = None
+    ) -> Any: ...
+
+
+class LookupFunctions(NamedTuple):
+    """The functions by which a public module finds, writes and reads its objects."""
+
+    get: Get
+    serialize: Serialize
+    deserialize: Deserialize
+
+
+def lookup_functions(
+    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Any = None
+) -> LookupFunctions:
+    """Make the functions ``get``, ``serialize`` and ``deserialize`` of a public module, with their docstrings.
+
+    Args:
+        kind: Name of the table and, below ``cornu``, of the module, such as ``"losses"``.
+        argument: Name of the argument of ``serialize``, as in Keras, such as ``"loss"``.
+        example: Code of an object for the docstrings, without the module: ``"Huber()"``.
+        config_argument: Name of the first argument of ``deserialize``, as in Keras. Defaults to ``"config"``.
+        default: Object for the identifier None. Defaults to None.
+
+    Example:
+        >>> import cornu.constraints
+        >>> from cornu.serialization import lookup_functions
+        >>> get, serialize, deserialize = lookup_functions("constraints", "constraint", "MaxNorm(2)")
+        >>> deserialize(serialize(get("max_norm"))).max_value
+        2
+    """
+
+    def get_object(identifier: Any) -> Any:
+        return default if identifier is None else get(kind, identifier)
+
+    def deserialize_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        with custom_object_scope(custom_objects):
+            return get_object(config)
+
+    made = LookupFunctions(get_object, _with_argument(argument, serialize), _with_argument(config_argument, deserialize_object))
+    package, _, module = f"cornu.{kind}".rpartition(".")
+    words = {
+        "package": package,
+        "module": module,
+        "noun": argument.replace("_", " "),
+        "argument": argument,
+        "config_argument": config_argument,
+        "default": getattr(default, "__name__", default),
+        "example": example,
+        "name": example.partition("(")[0],
+    }
+    for name, function, docstring in zip(made._fields, made, _DOCSTRINGS, strict=True):
+        described = {"__name__": name, "__qualname__": name, "__doc__": inspect.cleandoc(docstring).format(**words)}
+        for attribute, value in described.items():
+            setattr(function, attribute, value)
+    return made
+
+
+def _with_argument(name: str, function: Callable) -> Callable:
+    """Return a function whose first argument has another name."""
+    signature = inspect.signature(function)
+    first, *others = signature.parameters.values()
+    signature = signature.replace(parameters=[first.replace(name=name), *others])
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*signature.bind(*args, **kwargs).args)
+
+    vars(call)["__signature__"] = signature
+    return call
+
+
+_DOCSTRINGS = (
+    """Return the {noun} for a name, a config, a class or an object.
+
+    Args:
+        identifier: String, config dict, class, callable, object, or None (which returns {default}).
+
+    Returns:
+        A new object for a class and for the name of one; an object or a function unchanged.
+
+    Raises:
+        InvalidArgumentError: No {noun} has this name.
+        InvalidTypeError: ``identifier`` is none of the above.
+
+    Example:
+        >>> from {package} import {module}
+        >>> {argument} = {module}.get("{name}")
+    """,
+    """Return the JSON-serializable form of ``{argument}``: a dict, or the name of a built-in function.
+
+    Args:
+        {argument}: Object or function to serialize.
+
+    Raises:
+        InvalidTypeError: It has no such form.
+
+    Example:
+        >>> from {package} import {module}
+        >>> config = {module}.serialize({module}.{example})
+    """,
+    """Return the {noun} for a config or a name.
+
+    Args:
+        {config_argument}: Form returned by :func:`serialize`.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
+
+    Raises:
+        InvalidArgumentError: No {noun} has this name.
+        UnsafeModelError: The config names something that is not registered.
+
+    Example:
+        >>> from {package} import {module}
+        >>> config = {module}.serialize({module}.{example})
+        >>> {module}.serialize({module}.deserialize(config)) == config
+        True
+    """,
+)
+"""Docstrings of ``get``, ``serialize`` and ``deserialize``."""

@@ -325,28 +325,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         return (ops.power(self.t_mul, restarts) - 1) / (self.t_mul - 1)
 
 
-def serialize(learning_rate_schedule: Any) -> Any:
-    """Return the JSON-serializable config of a schedule.
-
-    Example:
-        >>> from cornu.optimizers import schedules
-        >>> schedules.serialize(schedules.ExponentialDecay(0.1, 10, 0.5))["config"]["decay_rate"]
-        0.5
-    """
-    return serialization.serialize(learning_rate_schedule)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the schedule for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu.optimizers import schedules
-        >>> config = {"class_name": "CosineDecay", "config": {"initial_learning_rate": 0.1, "decay_steps": 10}}
-        >>> schedules.deserialize(config).decay_steps
-        10
-    """
-    return serialization.deserialize(config, "optimizers.schedules", custom_objects)
+_, serialize, deserialize = serialization.lookup_functions(
+    "optimizers.schedules", "learning_rate_schedule", "ExponentialDecay(0.1, 10, 0.5)"
+)
