@@ -45,7 +45,9 @@ def test_a_name_a_function_a_class_an_object_and_a_config_mean_the_same():
 
 
 def test_an_unknown_name_is_told_with_a_guess():
-    with pytest.raises(InvalidArgumentError, match=r"'rleu' was given. There is nothing .* activations. Did you mean 'relu'\?"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"'rleu' was received. None of the activations has this name. Did you mean 'relu'\?"
+    ):
         get("activations", "rleu")
     with pytest.raises(InvalidArgumentError, match="custom_objects="):
         get("activations", "something quite different")
@@ -53,7 +55,7 @@ def test_an_unknown_name_is_told_with_a_guess():
 
 @pytest.mark.parametrize("wrong", [3, 1.5, [1], {1, 2}])
 def test_what_is_no_identifier_is_refused(wrong):
-    with pytest.raises(InvalidTypeError, match="where one of the activations belongs"):
+    with pytest.raises(InvalidTypeError, match="where one of the activations was expected"):
         get("activations", wrong)
 
 
@@ -120,7 +122,7 @@ def test_plain_values_stay_as_they_are():
 
 
 def test_what_has_no_form_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"<object object.* stands in a config"):
+    with pytest.raises(InvalidTypeError, match=r"<object object.* was found in a config"):
         serialize({"a": [object()]})
 
 

@@ -82,15 +82,15 @@ def test_deserialize_also_takes_names(module):
 def test_deserialize_finds_custom_objects(module):
     marker = object.__new__(type("Marker", (), {"__call__": lambda self: self}))
     assert ours(module).deserialize("mine", {"mine": marker}) is marker
-    with pytest.raises(InvalidArgumentError, match="'mine' was given"):
+    with pytest.raises(InvalidArgumentError, match="'mine' was received"):
         ours(module).deserialize("mine")
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_config_of_another_kind_is_refused(module):
-    with pytest.raises(UnsafeModelError, match=f"none of the {module} that a config may name"):
+    with pytest.raises(UnsafeModelError, match=f"not one of the {module} that a config may name"):
         ours(module).deserialize({"class_name": "Nothing", "config": {}})
-    with pytest.raises(InvalidTypeError, match=f"3 was given where one of the {module} belongs"):
+    with pytest.raises(InvalidTypeError, match=f"3 was received where one of the {module} was expected"):
         ours(module).deserialize(3)
 
 

@@ -1,26 +1,30 @@
-"""Where all randomness starts: one seed for the process, and a counter of what was drawn from it.
+"""The random seed of the process and the keys derived from it.
 
-A draw is named by two 32-bit words ``(seed, counter)``. On the host it seeds NumPy's Philox generator (initial weights,
-the order
-of the data), on a backend it is the key of an explicit random function (dropout). So the same seed gives the same
-weights and the same order on every backend. Plain Python: this module draws no number itself.
+A key is a pair of 32-bit words ``(seed, counter)``. On the host it seeds NumPy's Philox generator (initial weights, order of
+the data); on a backend it is the key of a stateless random function (dropout). The same seed therefore yields the same weights
+and the same order on every backend. This module only produces keys; it does not generate random values.
 """
 
+import random
 import secrets
 import threading
 from contextlib import AbstractContextManager
 
+import numpy as np
+
+from cornu.errors import InvalidArgumentError
 from cornu.scopes import Scope
 
 _WORD = 2**32
-_SCATTER = 0x9E3779B1  # an odd number with mixed bits: keys that follow one another give seeds far apart
+_MIX_MULTIPLIER = 0x9E3779B1  # odd, with mixed bits, so that consecutive counters yield seeds that are far apart
 
 
 class _Sequence:
-    """Keys of one seed, one after the other; no two calls return the same, from whatever threads they come.
+    """Thread-safe sequence of the distinct keys of one seed.
 
     Args:
-        seed: Its lowest 32 bits are used; None draws one from the operating system when the first key is needed.
+        seed: Integer seed, of which the lowest 32 bits are used; None draws a seed from the operating system when the first
+            key is requested.
     """
 
     def __init__(self, seed: int | None):
@@ -41,21 +45,51 @@ _sequence: Scope[_Sequence] = Scope("sequence of keys", _Sequence(None))
 
 
 def set_seed(seed: int) -> None:
-    """Starts all of Cornu's randomness anew from a seed, in every thread. Inside :func:`using` its key goes on to count.
+    """Set the random seed of Cornu, in every thread. Blocks of :func:`using` that are active keep their own keys.
 
     Args:
-        seed: A whole number; its lowest 32 bits are used.
+        seed: Integer seed, of which the lowest 32 bits are used.
     """
     _sequence.set_default(_Sequence(seed))
 
 
-def next_key() -> tuple[int, int]:
-    """Two 32-bit words that no earlier call gave.
+def set_random_seed(seed: int) -> None:
+    """Set the seed of Cornu (initial weights, order of the data, dropout) and of the generators of Python and NumPy.
 
-    Without :func:`set_seed` the first word is drawn from the operating system, once a process.
+    The same seed yields the same initial weights and the same order of the data on every backend.
+
+    Args:
+        seed: Integer from 0 to ``2**32 - 1``.
+
+    Raises:
+        InvalidArgumentError: ``seed`` is not such an integer.
+
+    Example:
+        >>> from cornu import initializers, utils
+        >>> utils.set_random_seed(7)
+        >>> first = initializers.RandomNormal()((2,))
+        >>> utils.set_random_seed(7)
+        >>> (initializers.RandomNormal()((2,)) == first).all().item()
+        True
+    """
+    if int(seed) != seed or not 0 <= seed < 2**32:
+        raise InvalidArgumentError(
+            f"`set_random_seed` received {seed!r}.",
+            "The seed must be an integer from 0 to 2**32 - 1.",
+            "Pass, for example, 42.",
+        )
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+    set_seed(int(seed))
+
+
+def next_key() -> tuple[int, int]:
+    """Return the next key, which no earlier call returned.
+
+    Without :func:`set_seed` the seed is drawn from the operating system, once per process.
 
     Returns:
-        ``(seed, counter)``.
+        Tuple ``(seed, counter)`` of two 32-bit integers.
 
     Example:
         >>> from cornu import seeds
@@ -67,16 +101,16 @@ def next_key() -> tuple[int, int]:
 
 
 def key_from(seed: int | None) -> tuple[int, int]:
-    """The key for one thing that may have a seed of its own: ``(seed, 0)``, or :func:`next_key` without one."""
+    """Return the key ``(seed, 0)`` of an optional seed, or :func:`next_key` if the seed is None."""
     return next_key() if seed is None else (int(seed) % _WORD, 0)
 
 
 def using(key: tuple[int, int]) -> AbstractContextManager:
-    """Inside this context all draws follow from one key taken earlier, whatever was drawn in between: so work can be put off.
+    """Return a context manager inside which all keys derive from an earlier key, so that work can be deferred reproducibly.
 
-    Other threads do not notice.
+    Other threads are not affected.
 
     Args:
-        key: What :func:`next_key` gave.
+        key: Key returned by :func:`next_key`.
     """
-    return _sequence.set_to(_Sequence(key[0] ^ (key[1] * _SCATTER)))
+    return _sequence.set_to(_Sequence(key[0] ^ (key[1] * _MIX_MULTIPLIER)))

@@ -1,4 +1,4 @@
-"""Callbacks: what may watch a model train, keep its best weights, and change or end its training."""
+"""Callbacks: objects that monitor training, save models, adjust the learning rate or stop training."""
 
 from cornu import registry
 from cornu.callbacks.csv_logger import *

@@ -1,4 +1,4 @@
-"""In what dtype a layer computes and in what dtype it keeps its variables: the same, or not (mixed precision)."""
+"""Dtype policies: the dtype in which a layer computes and the dtype in which it stores its variables (mixed precision)."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,14 +15,14 @@ _policy: Scope[str | None] = Scope("name of the dtype policy", None)
 
 @registry.register("dtype_policies")
 class DTypePolicy(serialization.Configurable):
-    """A pair of dtypes by one name.
+    """A compute dtype and a variable dtype, identified by one name.
 
     Args:
-        name: A float dtype for both, or ``"mixed_float16"`` or ``"mixed_bfloat16"``: computing in 16 bits, variables in
-            ``float32``.
+        name: A floating-point dtype for both, or ``"mixed_float16"`` or ``"mixed_bfloat16"``: computations in 16 bits,
+            variables in ``float32``.
 
     Raises:
-        InvalidArgumentError: There is no such policy.
+        InvalidArgumentError: If there is no such policy.
 
     Example:
         >>> from cornu.core.dtype_policy import DTypePolicy
@@ -43,20 +43,34 @@ class DTypePolicy(serialization.Configurable):
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy of layers that are not given one: what :func:`set_dtype_policy` said, or ``config.floatx()``."""
+    """Return the global policy, used by layers without a ``dtype``: as set by :func:`set_dtype_policy`, else ``floatx()``.
+
+    Example:
+        >>> from cornu import mixed_precision
+        >>> mixed_precision.dtype_policy()
+        <DTypePolicy 'float32'>
+    """
     return DTypePolicy(_policy.get() or config.floatx())
 
 
 def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
-    """Sets the policy of layers made from now on, in every thread; None goes back to ``config.floatx()``."""
+    """Set the policy of layers created from now on, in every thread; None restores ``config.floatx()``.
+
+    Example:
+        >>> from cornu import layers, mixed_precision
+        >>> mixed_precision.set_dtype_policy("mixed_bfloat16")
+        >>> layers.Dense(3).compute_dtype
+        'bfloat16'
+        >>> mixed_precision.set_dtype_policy(None)
+    """
     _policy.set_default(None if policy is None else get(policy).name)
 
 
 def dtype_policy_scope(policy: str | DTypePolicy | None) -> AbstractContextManager:
-    """Return a context manager inside which layers are made under a policy; other threads do not notice.
+    """Return a context manager that sets the policy of layers created inside it, in this thread only.
 
     Args:
-        policy: A policy or its name; None for ``config.floatx()``.
+        policy: Policy or name of a policy; None for ``config.floatx()``.
 
     Example:
         >>> from cornu import layers
@@ -69,7 +83,13 @@ def dtype_policy_scope(policy: str | DTypePolicy | None) -> AbstractContextManag
 
 
 def get(identifier: Any) -> DTypePolicy:
-    """The policy that a layer's ``dtype`` argument means: None, a name, a policy or a policy's config."""
+    """Return the policy for a layer's ``dtype`` argument: None, a name, a policy or the config of a policy.
+
+    Example:
+        >>> from cornu import dtype_policies
+        >>> dtype_policies.get("mixed_float16").variable_dtype
+        'float32'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

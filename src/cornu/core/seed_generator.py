@@ -1,4 +1,4 @@
-"""Where a layer's random numbers come from while it runs."""
+"""Source of the random keys that a layer uses while it runs."""
 
 import numbers
 import threading
@@ -9,30 +9,38 @@ from cornu.core import call_context
 from cornu.errors import InvalidTypeError
 
 _lock = threading.Lock()
-"""Held while a generator counts a draw: no two threads are given the same key."""
+"""Held while a generator counts a draw, so that no two threads receive the same key."""
 
 
 class SeedGenerator:
-    """Gives a layer one key after another.
+    """Generator of random keys for a layer.
 
-    In compiled code the keys follow from the key of the running call, so that the step is a pure function; in eager
-    calls from the generator's own seed, or without one from ``cornu.seeds``.
+    In compiled code the keys are derived from the key of the running call, so that the step is a pure function. In eager calls
+    they are derived from the seed of the generator, or taken from ``cornu.seeds`` if it has no seed.
 
     Args:
-        seed: A whole number, or None.
+        seed: Integer seed. Defaults to None.
 
     Raises:
-        InvalidTypeError: It is something else.
+        InvalidTypeError: If ``seed`` is neither an integer nor None.
+
+    Example:
+        >>> from cornu import random
+        >>> first, second = random.SeedGenerator(7), random.SeedGenerator(7)
+        >>> bool((random.uniform((3,), seed=first) == random.uniform((3,), seed=second)).all())
+        True
     """
 
     def __init__(self, seed: int | None = None):
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
-            raise InvalidTypeError(f"`seed={seed!r}` was given.", "A seed is a whole number, or None.", "Pass `seed=1`.")
+            raise InvalidTypeError(
+                f"`SeedGenerator` received seed={seed!r}.", "A seed must be an integer or None.", "Pass, for example, `seed=1`."
+            )
         self.seed = seed
         self._draws = 0
 
     def next(self) -> Any:
-        """A key that this call has not used yet: an array of two words, or a pair of numbers."""
+        """Return a key that was not used before in this call: an array of two integers, or a pair of integers."""
         context = call_context.current()
         if context is not None and context.key is not None:
             context.draws += 1

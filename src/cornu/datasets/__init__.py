@@ -1,7 +1,7 @@
-"""Small collections of labelled pictures to learn and to measure with, under Keras's names.
+"""Small datasets of labeled images, with the names used by Keras.
 
-They are looked for in Cornu's cache folder (the environment's ``CORNU_DATASETS``, by default the user's cache) and in
-Keras's; what is in neither is downloaded once. ``digits`` comes with scikit-learn and needs no download.
+Files are searched for in Cornu's cache folder (environment variable ``CORNU_DATASETS``; defaults to the user's cache folder)
+and in that of Keras, and are downloaded once if they are in neither. ``digits`` is part of scikit-learn and needs no download.
 """
 
 from cornu.datasets import cifar10, cifar100, digits, fashion_mnist, mnist

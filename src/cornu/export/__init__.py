@@ -1,4 +1,4 @@
-"""Models in formats that other programs run, written by ``model.export``. ONNX files are also run here: :func:`load_onnx`."""
+"""Export of models to the ONNX and SavedModel formats (see ``model.export``), and inference with ONNX files."""
 
 from cornu import registry
 from cornu.export.formats import *

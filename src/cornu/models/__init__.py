@@ -1,4 +1,4 @@
-"""Models: layers that are made of layers, and can be trained."""
+"""Models: ``Model``, ``Sequential``, saving, loading and cloning."""
 
 from cornu import registry
 from cornu.models.cloning import *

@@ -1,4 +1,4 @@
-"""Pictures and tables of what a model learned. The figures are matplotlib's; nothing opens a window."""
+"""Plots and tables of training results. Figures are matplotlib figures; no function opens a window."""
 
 from cornu import registry
 from cornu.plots.confusion_plots import *

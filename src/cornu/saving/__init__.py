@@ -1,10 +1,10 @@
-"""Files: how models and weights are written and read, and the names that files may use.
+"""Saving and loading of models and weights, and registration of custom objects.
 
-A file is data only. It can name what stands in Cornu's own tables and what you registered here; it can never import a module,
-run code, read another file or reach the network. Models are written by ``model.save`` and read by ``cornu.models.load_model``.
+A file contains only data. It can refer to Cornu's own objects and to objects registered here; it can never import a module, run
+code, read another file or access the network. Models are saved with ``model.save`` and loaded with ``cornu.models.load_model``.
 """
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.io.atomic import atomic_write as atomic_write
 from cornu.registry import (
     custom_object_scope as custom_object_scope,
@@ -12,4 +12,6 @@ from cornu.registry import (
 )
 from cornu.saving.keras_objects import *
 
-__all__ = registry.exported_names(globals())
+__getattr__, __dir__, _from_models = namespaces.attach(__name__)  # which are of a higher tier
+
+__all__ = [*registry.exported_names(globals()), *_from_models]

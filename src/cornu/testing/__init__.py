@@ -1,4 +1,4 @@
-"""Checks of your own layers."""
+"""Utilities to test custom layers."""
 
 from cornu import registry
 from cornu.testing.harness import *
