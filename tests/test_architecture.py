@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 import cornu
-from cornu import backends, config
+from cornu import backends, config, namespaces
 
 PACKAGE = Path(cornu.__file__).parent
 ENGINES = {"jax", "jaxlib", "torch", "tensorflow", "onnx", "onnxruntime"}
@@ -123,10 +123,39 @@ def test_exporters_import_their_engine_inside_functions(file):
     assert not roots([name for node in module.tree.body for name in imported(node)]) & ENGINES
 
 
+STAR_IMPORTS = {"activations.py": "cornu.ops.nn.activations"}
+"""A file that is no ``__init__`` and exports the names of another one as well: the activations that are ops."""
+
+
+def star_imports(module: Module) -> list[str]:
+    """The modules from which a module imports every name."""
+    return [
+        node.module or "" for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    ]
+
+
+def names_in_all(module: Module) -> list[str] | None:
+    """What ``__all__`` lists; None without one, and for one that is computed."""
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" and isinstance(node.value, ast.List):
+            return ast.literal_eval(node.value)
+    return None
+
+
 @each_module
-def test_there_are_no_star_imports(module):
-    stars = [node.module for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+def test_star_imports_are_those_of_a_public_package_from_its_own_files(module):
+    own = f"{module.name}." if module.file.endswith("/__init__.py") else STAR_IMPORTS.get(module.file, "nothing")
+    stars = [name for name in star_imports(module) if not name.startswith(own)]
     assert not stars, f"{module.file} imports everything from {stars}: list the names"
+
+
+def test_what_is_star_imported_says_what_it_exports():
+    by_name = {module.name: module for module in modules()}
+    starred = {name for module in modules() for name in star_imports(module)}
+    silent = sorted(
+        name for name in starred if names_in_all(by_name[name]) is None and not by_name[name].file.endswith("__init__.py")
+    )
+    assert not silent, f"{silent} have no literal `__all__`"
 
 
 @each_module
@@ -216,7 +245,7 @@ def test_importing_cornu_imports_nothing_heavy():
 def test_importing_cornu_imports_few_modules():
     """Counts modules instead of measuring time: its own file, and a few quick ones of the standard library."""
     loaded = printed_by("import sys; before = set(sys.modules); import cornu; print(*set(sys.modules) - before)")
-    assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {"cornu"}
+    assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {"cornu", "cornu.namespaces"}
     assert len(loaded) < 50
 
 
@@ -525,21 +554,37 @@ def public_objects() -> dict[str, ast.AST]:
     by_name = {module.name: module for module in modules()}
     objects = {}
     for name in PUBLIC:
-        module = by_name.get(f"cornu.{name}")
-        if module is None or name in WITHOUT_EXAMPLES:
-            continue
-        objects |= {f"{module.name}:{name}": node for name, node in defined(module).items()}
-        for node in module.tree.body if module.file.endswith("/__init__.py") else ():
-            if isinstance(node, ast.ImportFrom) and node.module != "cornu.errors":
-                for alias in node.names:
-                    objects |= listed(by_name, node.module, alias.name)
+        if f"cornu.{name}" in by_name and name not in WITHOUT_EXAMPLES:
+            objects |= exported(by_name, f"cornu.{name}")
+    for names in namespaces.NAMESPACES.values():
+        for name, target in names.items():
+            home, _, original = target.partition(":")
+            objects |= listed(by_name, home, original or name)
+    return objects
+
+
+def exported(by_name: dict[str, Module], name: str) -> dict[str, ast.AST]:
+    """Return the functions and classes that a module defines, and for a package those that its ``__init__`` imports."""
+    module = by_name[name]
+    objects = {f"{name}:{inner}": node for inner, node in defined(module).items()}
+    for node in module.tree.body if module.file.endswith("/__init__.py") else ():
+        if isinstance(node, ast.ImportFrom) and node.module != "cornu.errors":
+            for alias in node.names:
+                objects |= listed(by_name, node.module, alias.name)
     return objects
 
 
 def listed(by_name: dict[str, Module], source: str, name: str) -> dict[str, ast.AST]:
-    """Return the functions and classes that ``from source import name`` imports."""
+    """Return the functions and classes behind ``from source import name``."""
+    if name == "*":
+        names = names_in_all(by_name[source])
+        return {
+            key: node for key, node in exported(by_name, source).items() if names is None or key.rpartition(":")[2] in names
+        }
+    if source == "cornu":  # a module that the package works with
+        return {}
     if f"{source}.{name}" in by_name:
-        return {f"{source}.{name}:{inner}": node for inner, node in defined(by_name[f"{source}.{name}"]).items()}
+        return exported(by_name, f"{source}.{name}")
     node = defined(by_name[source]).get(name) if source in by_name else None
     return {f"{source}:{name}": node} if node is not None else {}
 

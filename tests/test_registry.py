@@ -1,7 +1,9 @@
 """What may be named, and how a thing becomes a config and back."""
 
+import importlib
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,7 +45,9 @@ def test_a_name_a_function_a_class_an_object_and_a_config_mean_the_same():
 
 
 def test_an_unknown_name_is_told_with_a_guess():
-    with pytest.raises(InvalidArgumentError, match=r"'rleu' was given. There is nothing .* activations. Did you mean 'relu'\?"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"'rleu' was received. None of the activations has this name. Did you mean 'relu'\?"
+    ):
         get("activations", "rleu")
     with pytest.raises(InvalidArgumentError, match="custom_objects="):
         get("activations", "something quite different")
@@ -51,7 +55,7 @@ def test_an_unknown_name_is_told_with_a_guess():
 
 @pytest.mark.parametrize("wrong", [3, 1.5, [1], {1, 2}])
 def test_what_is_no_identifier_is_refused(wrong):
-    with pytest.raises(InvalidTypeError, match="where one of the activations belongs"):
+    with pytest.raises(InvalidTypeError, match="where one of the activations was expected"):
         get("activations", wrong)
 
 
@@ -118,7 +122,7 @@ def test_plain_values_stay_as_they_are():
 
 
 def test_what_has_no_form_is_refused():
-    with pytest.raises(InvalidTypeError, match=r"<object object.* stands in a config"):
+    with pytest.raises(InvalidTypeError, match=r"<object object.* was found in a config"):
         serialize({"a": [object()]})
 
 
@@ -183,6 +187,73 @@ def test_tables_are_given_out_as_copies():
         get("activations", "evil")
 
 
-def test_every_table_belongs_to_a_room():
+# --- Registered where it is defined -----------------------------------------------------------------------------------
+
+PUBLIC_NAMES = json.loads((Path(__file__).parent / "public_names.json").read_text(encoding="utf-8"))
+"""The public names and the tables as they were when each package still listed them: nothing of it may be lost or change."""
+
+
+@pytest.mark.parametrize("module", PUBLIC_NAMES["names"])
+def test_no_public_name_is_lost(module):
+    package = importlib.import_module(f"cornu.{module}")
+    lost = [name for name in PUBLIC_NAMES["names"][module] if not hasattr(package, name)]
+    exported = getattr(package, "__all__", None)
+    assert not lost
+    assert exported is None or not set(PUBLIC_NAMES["names"][module]) - set(exported)
+
+
+@pytest.mark.parametrize("kind", PUBLIC_NAMES["tables"])
+def test_every_name_means_what_it_meant_and_files_name_it_as_before(kind):
+    table = registry.registered(kind)
+    found = {name: [table[name].__qualname__, *registry.public_names[table[name]]] for name in PUBLIC_NAMES["tables"][kind]}
+    assert found == PUBLIC_NAMES["tables"][kind]
+
+
+@pytest.mark.parametrize("name", ["layers", "losses", "metrics", "ops", "optimizers", "models", "callbacks", "saving", "plots"])
+def test_a_package_exports_no_module_that_is_not_meant_to_be_public(name):
+    package = importlib.import_module(f"cornu.{name}")
+    modules = {name for name in package.__all__ if isinstance(getattr(package, name), type(json))}
+    assert modules == {"ops": {"image", "linalg", "nn", "random"}, "optimizers": {"schedules"}}.get(name, set())
+    assert not [name for name in package.__all__ if name.startswith("_")]
+
+
+@pytest.fixture
+def a_kind():
+    yield "test_kind"
+    for thing in set(registry.tables.pop("test_kind", {}).values()) | set(registry.tables.pop("other_kind", {}).values()):
+        registry.public_names.pop(thing)
+
+
+def test_a_definition_enters_its_name_its_snake_case_and_its_aliases(a_kind):
+    @registry.register(a_kind, aliases=("BB",))
+    class BigBlock(Part):
+        pass
+
+    assert registry.registered(a_kind) == {"BigBlock": BigBlock, "big_block": BigBlock, "BB": BigBlock}
+    assert registry.public_name(BigBlock) == "BigBlock" and serialize(BigBlock(1))["module"] == "keras.test_kind"
+
+
+@pytest.mark.parametrize("function_first", [True, False])
+def test_a_function_has_precedence_over_the_class_of_its_name_in_snake_case(a_kind, function_first):
+    def big_block():
+        pass
+
+    BigBlock = type("BigBlock", (), {})
+    for thing in (big_block, BigBlock) if function_first else (BigBlock, big_block):
+        registry.register(a_kind)(thing)
+    assert registry.registered(a_kind) == {"big_block": big_block, "BigBlock": BigBlock}
+
+
+def test_the_first_of_two_kinds_decides_the_name_in_files(a_kind):
+    @registry.register("other_kind")
+    @registry.register(a_kind, keras_path=("keras.src.blocks", "Renamed"))
+    class Block(Part):
+        pass
+
+    assert registry.find("other_kind", "Block") is registry.find(a_kind, "Renamed") is Block
+    assert registry.public_names[Block] == ("keras.src.blocks", "Renamed")
+
+
+def test_every_table_belongs_to_a_package():
     assert set(registry.tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
     assert cornu.models.Sequential in registry.tables["models"].values()

@@ -1,9 +1,14 @@
 """Where randomness starts."""
 
+import random
 import subprocess
 import sys
 
-from cornu import seeds
+import numpy as np
+import pytest
+
+from cornu import layers, seeds
+from cornu.errors import InvalidArgumentError
 
 
 def test_keys_follow_from_the_seed_and_never_repeat():
@@ -56,3 +61,21 @@ def test_without_a_seed_two_processes_differ():
     code = "from cornu import seeds; print(seeds.next_key()[0])"
     words = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout for _ in range(2)}
     assert len(words) == 2
+
+
+def test_one_seed_sets_all_generators():
+    def draw():
+        return random.random(), np.random.rand(), layers.Dense(2).add_weight((3,)).numpy().tolist()
+
+    seeds.set_random_seed(5)
+    first = draw()
+    seeds.set_random_seed(5)
+    assert draw() == first
+    seeds.set_random_seed(6)
+    assert draw() != first
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5])
+def test_a_seed_is_an_integer_of_32_bits(seed):
+    with pytest.raises(InvalidArgumentError, match="integer from 0"):
+        seeds.set_random_seed(seed)

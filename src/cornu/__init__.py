@@ -3,86 +3,43 @@
 The names below are imported on first use, so ``import cornu`` is fast and imports no array engine.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cornu import namespaces
 
 if TYPE_CHECKING:
     from cornu import (
-        activations,
-        backends,
-        callbacks,
-        config,
-        constraints,
-        datasets,
-        errors,
-        export,
-        initializers,
-        layers,
-        losses,
-        metrics,
-        models,
-        ops,
-        optimizers,
-        plots,
-        regularizers,
-        saving,
-        testing,
-        utils,
+        activations as activations,
+        backend as backend,
+        backends as backends,
+        callbacks as callbacks,
+        config as config,
+        constraints as constraints,
+        datasets as datasets,
+        dtype_policies as dtype_policies,
+        errors as errors,
+        export as export,
+        initializers as initializers,
+        layers as layers,
+        losses as losses,
+        metrics as metrics,
+        mixed_precision as mixed_precision,
+        models as models,
+        ops as ops,
+        optimizers as optimizers,
+        plots as plots,
+        random as random,
+        regularizers as regularizers,
+        saving as saving,
+        testing as testing,
+        utils as utils,
     )
-    from cornu.core.input import Input
-    from cornu.core.variable import Variable
-    from cornu.export import load_onnx
-    from cornu.layers import Layer
-    from cornu.models import Model, Sequential
+    from cornu.core.input import Input as Input
+    from cornu.core.variable import Variable as Variable
+    from cornu.export import load_onnx as load_onnx
+    from cornu.layers import Layer as Layer
+    from cornu.models import Model as Model, Sequential as Sequential
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Input",
-    "Layer",
-    "Model",
-    "Sequential",
-    "Variable",
-    "activations",
-    "backends",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "errors",
-    "export",
-    "initializers",
-    "layers",
-    "load_onnx",
-    "losses",
-    "metrics",
-    "models",
-    "ops",
-    "optimizers",
-    "plots",
-    "regularizers",
-    "saving",
-    "testing",
-    "utils",
-]
-
-_MODULES = {
-    "Input": "cornu.core.input",
-    "Layer": "cornu.layers",
-    "Model": "cornu.models",
-    "Sequential": "cornu.models",
-    "Variable": "cornu.core.variable",
-    "load_onnx": "cornu.export",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
-    if name in __all__:
-        return importlib.import_module(f"cornu.{name}")
-    raise AttributeError(f"module 'cornu' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+__getattr__, __dir__, __all__ = namespaces.attach(__name__)

@@ -6,36 +6,13 @@ Most of them are ops defined and documented in ``cornu.ops``; this module define
 from typing import Any
 
 from cornu import ops, registry, serialization
-from cornu.ops import (
-    celu,
-    elu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    tanh,
-    tanh_shrink,
-    threshold,
-)
 from cornu.ops.batch_coupling import samples_alone
+from cornu.ops.math import sigmoid as sigmoid
+from cornu.ops.nn.activations import *
+from cornu.ops.trigonometry import tanh as tanh
 
 
+@registry.register("activations")
 @samples_alone
 def linear(x: Any) -> Any:
     """Return the input unchanged, ``x``.
@@ -48,6 +25,7 @@ def linear(x: Any) -> Any:
     return x
 
 
+@registry.register("activations")
 @samples_alone
 def exponential(x: Any) -> Any:
     """Return the exponential, ``exp(x)``.
@@ -61,6 +39,7 @@ def exponential(x: Any) -> Any:
     return ops.exp(x)
 
 
+@registry.register("activations")
 @samples_alone
 def gelu(x: Any, approximate: bool = False) -> Any:
     """Apply the Gaussian error linear unit, ``x * P(X <= x)`` with ``X ~ N(0, 1)``.
@@ -84,6 +63,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return ops.gelu(x, approximate=approximate)
 
 
+@registry.register("activations")
 @samples_alone
 def mish(x: Any) -> Any:
     """Apply the Mish activation, ``x * tanh(softplus(x))``.
@@ -106,6 +86,7 @@ def mish(x: Any) -> Any:
     return x * ops.tanh(ops.softplus(x))
 
 
+@registry.register("activations")
 @samples_alone
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """Apply the rectified linear unit, ``maximum(x, 0)`` with the default arguments.
@@ -135,89 +116,4 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return outputs if max_value is None else ops.minimum(outputs, max_value)
 
 
-swish, hard_swish = silu, hard_silu
-
-
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the activation function for a name, a config or a callable; :func:`linear` for None.
-
-    Args:
-        identifier: String, config dict, callable or None.
-
-    Raises:
-        InvalidArgumentError: No activation function has this name.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.get("relu").__name__
-        'relu'
-    """
-    return linear if identifier is None else serialization.get("activations", identifier)
-
-
-def serialize(activation: Any) -> Any:
-    """Return the JSON-serializable form of an activation function; a built-in function is represented by its name.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.serialize(activations.relu)
-        'relu'
-    """
-    return serialization.serialize(activation)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the activation function for a name or config.
-
-    Args:
-        config: String or config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import activations
-        >>> activations.deserialize("relu").__name__
-        'relu'
-    """
-    with registry.custom_object_scope(custom_objects):
-        return get(config)
-
-
-registry.register(
-    "activations",
-    [
-        celu,
-        elu,
-        exponential,
-        gelu,
-        glu,
-        hard_shrink,
-        hard_sigmoid,
-        hard_silu,
-        hard_tanh,
-        leaky_relu,
-        linear,
-        log_sigmoid,
-        log_softmax,
-        mish,
-        relu,
-        relu6,
-        selu,
-        sigmoid,
-        silu,
-        soft_shrink,
-        softmax,
-        softplus,
-        softsign,
-        sparse_plus,
-        sparse_sigmoid,
-        sparsemax,
-        squareplus,
-        tanh,
-        tanh_shrink,
-        threshold,
-    ],
-    aliases={"swish": silu, "hard_swish": hard_silu},
-)
+get, serialize, deserialize = serialization.lookup_functions("activations", "activation", "relu", default=linear)

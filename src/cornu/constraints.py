@@ -26,6 +26,7 @@ class Constraint(serialization.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(w)`.")
 
 
+@registry.register("constraints", aliases=("maxnorm",))
 class MaxNorm(Constraint):
     """Constraint that limits the L2 norm of vectors, ``w * minimum(norm, max_value) / (norm + epsilon)``.
 
@@ -54,6 +55,7 @@ class MaxNorm(Constraint):
         return w * (ops.clip(norms, 0, self.max_value) / (config.epsilon() + norms))
 
 
+@registry.register("constraints", aliases=("nonneg",))
 class NonNeg(Constraint):
     """Constraint that sets negative weights to zero, ``maximum(w, 0)``.
 
@@ -69,6 +71,7 @@ class NonNeg(Constraint):
         return ops.where(ops.greater_equal(w, 0), w, 0)
 
 
+@registry.register("constraints", aliases=("unitnorm",))
 class UnitNorm(Constraint):
     """Constraint that scales each vector to an L2 norm of 1, ``w / (norm + epsilon)``.
 
@@ -91,6 +94,7 @@ class UnitNorm(Constraint):
         return w / (config.epsilon() + _norms(w, self.axis))
 
 
+@registry.register("constraints", aliases=("minmaxnorm",))
 class MinMaxNorm(Constraint):
     """Constraint that keeps the L2 norm of each vector between two bounds.
 
@@ -126,53 +130,6 @@ def _norms(w: Any, axis: Axis) -> Any:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the constraint for a name, a config, a class or an object; None for None.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Constraint` or None.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.get("max_norm").get_config()
-        {'max_value': 2, 'axis': 0}
-    """
-    return serialization.get("constraints", identifier)
-
-
-def serialize(constraint: Any) -> Any:
-    """Return the JSON-serializable config of a constraint.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.serialize(constraints.UnitNorm())["config"]
-        {'axis': 0}
-    """
-    return serialization.serialize(constraint)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the constraint for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import constraints
-        >>> constraints.deserialize({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
-        1
-    """
-    return serialization.deserialize(config, "constraints", custom_objects)
-
+get, serialize, deserialize = serialization.lookup_functions("constraints", "constraint", "MaxNorm(2)")
 
 max_norm, non_neg, unit_norm, min_max_norm = MaxNorm, NonNeg, UnitNorm, MinMaxNorm
-
-registry.register(
-    "constraints",
-    [MaxNorm, NonNeg, UnitNorm, MinMaxNorm],
-    aliases={"maxnorm": MaxNorm, "nonneg": NonNeg, "unitnorm": UnitNorm, "minmaxnorm": MinMaxNorm},
-)

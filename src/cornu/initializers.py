@@ -62,6 +62,7 @@ def _finish(values: Any, dtype: str | None) -> np.ndarray:
 # --- Constants --------------------------------------------------------------------------------------------------------
 
 
+@registry.register("initializers", aliases=("zero",))
 class Zeros(Initializer):
     """Initializer that returns zeros.
 
@@ -76,6 +77,7 @@ class Zeros(Initializer):
         return _finish(np.zeros(shape, dtype="float32"), dtype)
 
 
+@registry.register("initializers", aliases=("one",))
 class Ones(Initializer):
     """Initializer that returns ones.
 
@@ -90,6 +92,7 @@ class Ones(Initializer):
         return _finish(np.ones(shape, dtype="float32"), dtype)
 
 
+@registry.register("initializers")
 class Constant(Initializer):
     """Initializer that returns a constant.
 
@@ -110,6 +113,7 @@ class Constant(Initializer):
         return _finish(np.full(tuple(shape), self.value), dtype)
 
 
+@registry.register("initializers", aliases=("IdentityInitializer",))
 class Identity(Initializer):
     """Initializer that returns an identity matrix, ``gain * eye(rows, columns)``.
 
@@ -191,6 +195,7 @@ def _drawn_as(dtype: str | None) -> Any:
     return np.float64 if (dtype or config.floatx()) == "float64" else np.float32
 
 
+@registry.register("initializers", aliases=("normal",))
 class RandomNormal(RandomInitializer):
     """Initializer that draws from a normal distribution.
 
@@ -214,6 +219,7 @@ class RandomNormal(RandomInitializer):
         return self._normal(shape, self.mean, self.stddev, dtype)
 
 
+@registry.register("initializers", aliases=("uniform",))
 class RandomUniform(RandomInitializer):
     """Initializer that draws from a uniform distribution over ``[minval, maxval)``.
 
@@ -237,6 +243,7 @@ class RandomUniform(RandomInitializer):
         return self._uniform(shape, self.minval, self.maxval, dtype)
 
 
+@registry.register("initializers")
 class TruncatedNormal(RandomInitializer):
     """Initializer that draws from a truncated normal distribution.
 
@@ -262,6 +269,7 @@ class TruncatedNormal(RandomInitializer):
         return self._truncated_normal(shape, self.mean, self.stddev, dtype)
 
 
+@registry.register("initializers")
 class VarianceScaling(RandomInitializer):
     """Initializer that adapts its variance to the shape of the weight.
 
@@ -367,6 +375,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._choice, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
 
+@registry.register("initializers")
 class GlorotUniform(_Scaled):
     """Glorot uniform initializer, also called Xavier uniform initializer; the default for kernels.
 
@@ -391,6 +400,7 @@ class GlorotUniform(_Scaled):
     _choice = (1.0, "fan_avg", "uniform")
 
 
+@registry.register("initializers")
 class GlorotNormal(_Scaled):
     """Glorot normal initializer, also called Xavier normal initializer.
 
@@ -415,6 +425,7 @@ class GlorotNormal(_Scaled):
     _choice = (1.0, "fan_avg", "truncated_normal")
 
 
+@registry.register("initializers")
 class HeUniform(_Scaled):
     """He uniform initializer, for layers followed by ReLU.
 
@@ -438,6 +449,7 @@ class HeUniform(_Scaled):
     _choice = (2.0, "fan_in", "uniform")
 
 
+@registry.register("initializers")
 class HeNormal(_Scaled):
     """He normal initializer, for layers followed by ReLU.
 
@@ -461,6 +473,7 @@ class HeNormal(_Scaled):
     _choice = (2.0, "fan_in", "truncated_normal")
 
 
+@registry.register("initializers")
 class LecunUniform(_Scaled):
     """LeCun uniform initializer.
 
@@ -484,6 +497,7 @@ class LecunUniform(_Scaled):
     _choice = (1.0, "fan_in", "uniform")
 
 
+@registry.register("initializers")
 class LecunNormal(_Scaled):
     """LeCun normal initializer, for layers followed by SELU.
 
@@ -507,6 +521,7 @@ class LecunNormal(_Scaled):
     _choice = (1.0, "fan_in", "truncated_normal")
 
 
+@registry.register("initializers", aliases=("OrthogonalInitializer",))
 class Orthogonal(RandomInitializer):
     """Initializer that returns a random orthogonal matrix, times ``gain``.
 
@@ -551,48 +566,7 @@ class Orthogonal(RandomInitializer):
         return _finish(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
-
-
-def get(identifier: Any) -> Any:
-    """Return the initializer for a name, a config, a class or an object; None for None.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Initializer` or None.
-
-    Example:
-        >>> from cornu import initializers
-        >>> type(initializers.get("he_normal")).__name__
-        'HeNormal'
-    """
-    return serialization.get("initializers", identifier)
-
-
-def serialize(initializer: Any) -> Any:
-    """Return the JSON-serializable config of an initializer.
-
-    Example:
-        >>> from cornu import initializers
-        >>> initializers.serialize(initializers.Constant(2.0))["config"]
-        {'value': 2.0}
-    """
-    return serialization.serialize(initializer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the initializer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import initializers
-        >>> initializers.deserialize({"class_name": "Constant", "config": {"value": 2.0}}).value
-        2.0
-    """
-    return serialization.deserialize(config, "initializers", custom_objects)
-
+get, serialize, deserialize = serialization.lookup_functions("initializers", "initializer", "Constant(2.0)")
 
 zeros, ones, constant = Zeros, Ones, Constant
 identity, IdentityInitializer = Identity, Identity
@@ -602,32 +576,3 @@ glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
 orthogonal, OrthogonalInitializer = Orthogonal, Orthogonal
-
-registry.register(
-    "initializers",
-    [
-        Zeros,
-        Ones,
-        Constant,
-        Identity,
-        RandomNormal,
-        RandomUniform,
-        TruncatedNormal,
-        VarianceScaling,
-        GlorotUniform,
-        GlorotNormal,
-        HeUniform,
-        HeNormal,
-        LecunUniform,
-        LecunNormal,
-        Orthogonal,
-    ],
-    aliases={
-        "zero": Zeros,
-        "one": Ones,
-        "normal": RandomNormal,
-        "uniform": RandomUniform,
-        "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-    },
-)

@@ -1,67 +1,100 @@
-"""What may be named: in a string such as ``"relu"``, in a config, in a model file. And how a thing becomes a config and back.
+"""Tables of the objects that a string such as ``"relu"``, a config or a model file may name.
 
-The tables below are filled by the packages that own the things (``layers/__init__.py`` lists the layers, and so on) and by
-:func:`register_keras_serializable` for a user's own. A name is only ever looked up here: reading a config
-never imports a module and never calls anything that is not in a table. Plain Python: this module knows no arrays.
+Each object is registered where it is defined, with the decorator :func:`register`, or by users with
+:func:`register_keras_serializable`. Reading a config only looks names up: it never imports a module, and never calls anything
+that is not in a table. Plain Python, without arrays.
 """
 
 import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from cornu.scopes import Scope
+
+T = TypeVar("T")
 
 tables: dict[str, dict[str, Any]] = {}
 public_names: dict[Any, tuple[str, str]] = {}
 _custom: dict[str, Any] = {}
 custom_names: dict[Any, str] = {}
 lock = threading.Lock()
-"""Held while something is entered into the four tables above, which are the process's, and while one is walked through."""
+"""Held while the four tables above, which belong to the process, are changed or iterated over."""
 
-_scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, the innermost first", ())
+_scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, innermost first", ())
 
 
 # --- The tables -------------------------------------------------------------------------------------------------------
 
 
-def register(
-    kind: str, things: Iterable[Any], aliases: Mapping[str, Any] | None = None, keras_path: tuple[str, str] | None = None
-) -> None:
-    """Enters classes and functions into the table of a kind, so that strings and files may name them.
+def register(kind: str, *, aliases: Iterable[str] = (), keras_path: tuple[str, str] | None = None) -> Callable[[T], T]:
+    """Make a decorator that enters a class or function into the table of a kind, so that strings and files may name it.
+
+    It is entered under its own name and that name in snake case. If an object is registered in several kinds, the first
+    registration (the decorator nearest to the definition) decides how files name it.
 
     Args:
-        kind: The package that owns them, such as ``"layers"``.
-        things: Classes and functions, known by their own names; a class also by its name in snake case.
-        aliases: More names, such as ``{"mse": MeanSquaredError}``.
-        keras_path: Module and name that a file gives to the things, where Keras does not use those of its public face.
+        kind: Name of the table: the public module that exports the object, such as ``"layers"``.
+        aliases: More names, such as ``("mse", "MSE")``. Defaults to none.
+        keras_path: Module and name of the object in files. Defaults to Keras's public module for the kind, and the name of the
+            object.
+
+    Returns:
+        The decorator, which returns the decorated object itself.
 
     Example:
         >>> from cornu import registry
-        >>> def leap(x):
+        >>> @registry.register("shifts", aliases=("inc",))
+        ... def increment(x):
         ...     return x + 1
-        >>> registry.allow("leaps", [leap])
-        >>> registry.get("leaps", "leap")(1)
-        2
+        >>> registry.find("shifts", "inc")(1), registry.public_names[increment]
+        (2, ('keras.shifts', 'increment'))
+        >>> del registry.tables["shifts"], registry.public_names[increment]
     """
-    with lock:
-        table = tables.setdefault(kind, {})
-        for thing in things:
-            table[thing.__name__] = thing
-            table.setdefault(to_snake_case(thing.__name__), thing)
-            public_names[thing] = keras_path or (module_of(kind), thing.__name__)
-            table[public_names[thing][1]] = thing
-        table.update(aliases or {})
+
+    def enter(thing: T) -> T:
+        name = thing.__name__  # type: ignore[attr-defined]
+        with lock:
+            table = tables.setdefault(kind, {})
+            path = public_names.setdefault(thing, keras_path or (module_of(kind), name))
+            table.setdefault(to_snake_case(name), thing)  # after a function of that name, such as `mean_squared_error`
+            table.update(dict.fromkeys((name, path[1], *aliases), thing))
+        return thing
+
+    return enter
+
+
+def exported_names(namespace: Mapping[str, Any], *modules: str) -> list[str]:
+    """Return the public names of a package: what its ``__init__`` imports, without its modules.
+
+    Args:
+        namespace: The ``globals()`` of the package.
+        modules: Names of the modules that are public as well.
+
+    Example:
+        >>> from cornu import registry
+        >>> registry.exported_names({"Dense": object, "dense": registry, "nn": registry, "_key": 1}, "nn")
+        ['Dense', 'nn']
+    """
+    return sorted(
+        name
+        for name, value in namespace.items()
+        if name in modules or not (name.startswith("_") or isinstance(value, ModuleType))
+    )
 
 
 def registered(kind: str) -> dict[str, Any]:
-    """A copy of the table of a kind: name to class or function.
+    """Return a copy of the table of a kind, a dict from names to classes and functions.
+
+    Args:
+        kind: Name of the table.
 
     Example:
         >>> import cornu.constraints
         >>> from cornu import registry
-        >>> "NonNeg" in registry.allowed("constraints")
+        >>> "NonNeg" in registry.registered("constraints")
         True
     """
     with lock:
@@ -69,7 +102,7 @@ def registered(kind: str) -> dict[str, Any]:
 
 
 def is_builtin(thing: Any) -> bool:
-    """Return whether a class or a function is a built-in one: defined in this package, in whichever of its files.
+    """Return whether a class or function is built in, that is, defined in a file of this package.
 
     Example:
         >>> from cornu import layers, registry
@@ -80,7 +113,7 @@ def is_builtin(thing: Any) -> bool:
 
 
 def public_name(cls: type) -> str:
-    """The name that files give to a class: Keras's for those in the tables, else its own.
+    """Return the name of a class in files: that of Keras if the class is registered, else its own.
 
     Example:
         >>> from cornu import models
@@ -92,14 +125,14 @@ def public_name(cls: type) -> str:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """A decorator that lets files and strings name a class or function of your own.
+    """Make a decorator that registers a custom class or function, so that files and strings may name it.
 
     Args:
-        package: The first part of the registered name ``"package>name"``.
-        name: The second part; by default the name of the class or function.
+        package: First part of the registered name ``"package>name"``. Defaults to ``"Custom"``.
+        name: Second part of the registered name. Defaults to the name of the class or function.
 
     Returns:
-        The decorator. It gives back what it decorates.
+        The decorator, which returns the decorated object itself.
 
     Example:
         >>> from cornu.registry import register_keras_serializable
@@ -111,26 +144,27 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         8
     """
 
-    def register(thing: Any) -> Any:
+    def enter(thing: Any) -> Any:
         registered_name = f"{package}>{name or thing.__name__}"
         with lock:
             _custom[registered_name] = thing
             custom_names[thing] = registered_name
         return thing
 
-    return register
+    return enter
 
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Inside this context, configs and strings may also name these objects: ``{"MyLayer": MyLayer}``.
+    """Return a context manager inside which configs and strings may also name custom objects, in this thread only.
 
-    Other threads do not see them.
+    Args:
+        custom_objects: Dict of names to classes and functions, such as ``{"MyLayer": MyLayer}``, or None.
 
     Example:
         >>> from cornu import registry
         >>> with registry.custom_object_scope({"twice": lambda x: 2 * x}):
-        ...     registry.get("activations", "twice")(3)
+        ...     registry.find("activations", "twice")(3)
         6
     """
     with _scoped.set_to((custom_objects or {}, *_scoped.get())):
@@ -138,8 +172,8 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
 
 
 def find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
-    """The thing of a name: a user's own first, then the table of the kind. None if there is none."""
-    if not isinstance(name, str):  # a damaged file may say anything
+    """Return the object of a name, or None: custom objects first, then those in the table of the kind."""
+    if not isinstance(name, str):  # in a damaged file it can be anything
         return None
     for key in (registered_name, name) if isinstance(registered_name, str) else (name,):
         for scope in _scoped.get():
@@ -150,19 +184,13 @@ def find(kind: str | None, name: str, registered_name: str | None = None) -> Any
     return tables.get(kind or "", {}).get(name)
 
 
-# --- Strings, configs and objects into objects ------------------------------------------------------------------------
-
-
-# --- Objects into configs, and configs into objects -------------------------------------------------------------------
-
-
 def module_of(kind: str) -> str:
-    """The module a file names for a kind: Keras's, so that real Keras reads our files."""
+    """Return the module that files name for a kind: that of Keras, so that Keras can read the files."""
     return "keras" if kind in ("models", "dtype_policies") else f"keras.{kind}"
 
 
 def to_snake_case(name: str) -> str:
-    """The Keras way to write a class name in small letters.
+    """Return a class name in snake case, as Keras writes it.
 
     Example:
         >>> from cornu.registry import to_snake_case

@@ -29,6 +29,7 @@ class Regularizer(serialization.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(x)`.")
 
 
+@registry.register("regularizers")
 class L1(Regularizer):
     """L1 regularizer, ``l1 * sum(abs(x))``, which drives weights to exactly zero.
 
@@ -53,6 +54,7 @@ class L1(Regularizer):
         return self.l1 * ops.sum(ops.abs(x))
 
 
+@registry.register("regularizers")
 class L2(Regularizer):
     """L2 regularizer, ``l2 * sum(square(x))``, which keeps weights small.
 
@@ -77,6 +79,7 @@ class L2(Regularizer):
         return self.l2 * ops.sum(ops.square(x))
 
 
+@registry.register("regularizers", aliases=("l1_l2",))
 class L1L2(Regularizer):
     """L1 and L2 regularizer, ``l1 * sum(abs(x)) + l2 * sum(square(x))``.
 
@@ -102,6 +105,7 @@ class L1L2(Regularizer):
         return self.l1 * ops.sum(ops.abs(x)) + self.l2 * ops.sum(ops.square(x))
 
 
+@registry.register("regularizers")
 class OrthogonalRegularizer(Regularizer):
     """Regularizer that drives the rows (or columns) of a matrix to be orthogonal.
 
@@ -158,7 +162,7 @@ def _factor(name: str, value: Any, default: float) -> float:
     return number
 
 
-# --- By name ----------------------------------------------------------------------------------------------------------
+_get, serialize, deserialize = serialization.lookup_functions("regularizers", "regularizer", "L2(0.5)")
 
 
 def get(identifier: Any) -> Any:
@@ -174,37 +178,7 @@ def get(identifier: Any) -> Any:
         >>> regularizers.get("l2").get_config()
         {'l2': 0.01}
     """
-    if identifier in ("l1_l2", "l1l2"):
-        return L1L2(l1=0.01, l2=0.01)
-    return serialization.get("regularizers", identifier)
-
-
-def serialize(regularizer: Any) -> Any:
-    """Return the JSON-serializable config of a regularizer.
-
-    Example:
-        >>> from cornu import regularizers
-        >>> regularizers.serialize(regularizers.L2(0.5))["config"]
-        {'l2': 0.5}
-    """
-    return serialization.serialize(regularizer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the regularizer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import regularizers
-        >>> regularizers.deserialize({"class_name": "L2", "config": {"l2": 0.5}}).l2
-        0.5
-    """
-    return serialization.deserialize(config, "regularizers", custom_objects)
+    return L1L2(l1=0.01, l2=0.01) if identifier in ("l1_l2", "l1l2") else _get(identifier)
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
-
-registry.register("regularizers", [L1, L2, L1L2, OrthogonalRegularizer], aliases={"l1_l2": L1L2})

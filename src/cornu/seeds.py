@@ -5,10 +5,14 @@ the data); on a backend it is the key of a stateless random function (dropout). 
 and the same order on every backend. This module only produces keys; it does not generate random values.
 """
 
+import random
 import secrets
 import threading
 from contextlib import AbstractContextManager
 
+import numpy as np
+
+from cornu.errors import InvalidArgumentError
 from cornu.scopes import Scope
 
 _WORD = 2**32
@@ -47,6 +51,36 @@ def set_seed(seed: int) -> None:
         seed: Integer seed, of which the lowest 32 bits are used.
     """
     _sequence.set_default(_Sequence(seed))
+
+
+def set_random_seed(seed: int) -> None:
+    """Set the seed of Cornu (initial weights, order of the data, dropout) and of the generators of Python and NumPy.
+
+    The same seed yields the same initial weights and the same order of the data on every backend.
+
+    Args:
+        seed: Integer from 0 to ``2**32 - 1``.
+
+    Raises:
+        InvalidArgumentError: ``seed`` is not such an integer.
+
+    Example:
+        >>> from cornu import initializers, utils
+        >>> utils.set_random_seed(7)
+        >>> first = initializers.RandomNormal()((2,))
+        >>> utils.set_random_seed(7)
+        >>> (initializers.RandomNormal()((2,)) == first).all().item()
+        True
+    """
+    if int(seed) != seed or not 0 <= seed < 2**32:
+        raise InvalidArgumentError(
+            f"`set_random_seed` received {seed!r}.",
+            "The seed must be an integer from 0 to 2**32 - 1.",
+            "Pass, for example, 42.",
+        )
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+    set_seed(int(seed))
 
 
 def next_key() -> tuple[int, int]:

@@ -3,29 +3,30 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
 from cornu.registry import custom_names, custom_object_scope, find, lock, public_names, registered, tables
 from cornu.scopes import Scope
 
-_shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("things that stand at several places", None)
+_shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
 
 
 def get(kind: str, identifier: Any) -> Any:
-    """What an argument such as ``activation="relu"`` means.
+    """Return the object for an argument such as ``activation="relu"``.
 
     Args:
-        kind: The table to look into, such as ``"activations"``.
-        identifier: A name, a config (a dict), a class, or the thing itself, which is given back. None stays None.
+        kind: Name of the table to search, such as ``"activations"``.
+        identifier: String, config dict, class, object, callable or None.
 
     Returns:
-        A function, or an object made with its default arguments if the name is that of a class.
+        A function, or for the name of a class an object created with default arguments; an object or a function itself, and
+        None for None.
 
     Raises:
-        InvalidArgumentError: The name is not in the table.
-        InvalidTypeError: It is none of the above.
+        InvalidArgumentError: If the name is not in the table.
+        InvalidTypeError: If ``identifier`` is none of the above.
 
     Example:
         >>> import cornu.activations
@@ -47,7 +48,7 @@ def get(kind: str, identifier: Any) -> Any:
     if callable(identifier) or isinstance(identifier, Configurable):
         return identifier
     raise InvalidTypeError(
-        f"{identifier!r} was given where one of the {kind} belongs.",
+        f"{identifier!r} was received where one of the {kind} was expected.",
         "It must be a name, a function, an object or a config.",
         f"Pass a name such as {next(iter(registered(kind)), '...')!r}.",
     )
@@ -55,62 +56,62 @@ def get(kind: str, identifier: Any) -> Any:
 
 def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
-        f"{name!r} was given.",
-        f"There is nothing of that name among the {kind}.",
-        f"{did_you_mean(name, registered(kind))} For an object of your own pass the object itself, "
+        f"{name!r} was received.",
+        f"None of the {kind} has this name.",
+        f"{did_you_mean(name, registered(kind))} For a custom object, pass the object itself, "
         "or `custom_objects={...}` when loading.".lstrip(),
     )
 
 
 class Configurable:
-    """A thing that remembers the arguments it was made with: they are its config, and make it again.
+    """Base class of objects whose constructor arguments are recorded as their config.
 
-    A subclass needs neither ``get_config`` nor ``from_config``. It may still override them, as in Keras.
+    A subclass needs neither ``get_config`` nor ``from_config``, but may override them, as in Keras.
 
     Example:
         >>> from cornu.serialization import Configurable
         >>> class Circle(Configurable):
-        ...     def __init__(self, radius, colour=None):
+        ...     def __init__(self, radius, color=None):
         ...         self.radius = radius
         >>> Circle(2).get_config()
-        {'radius': 2, 'colour': None}
+        {'radius': 2, 'color': None}
     """
 
     _cornu_arguments: dict[str, Any] | None
 
     def __new__(cls, *args: Any, **kwargs: Any):
-        """Remembers the arguments, before any constructor can change them."""
+        """Record the arguments before a constructor can change them."""
         instance = super().__new__(cls)
         instance._cornu_arguments = _bind(cls, args, kwargs)
         return instance
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments as JSON can hold them.
+        """Return the constructor arguments in JSON-serializable form.
 
         Raises:
-            InvalidTypeError: The constructor takes ``*args``, so that its arguments have no names.
+            InvalidTypeError: If the constructor takes ``*args``, so that its arguments have no names.
         """
         if self._cornu_arguments is None:
             raise InvalidTypeError(
                 f"`{type(self).__name__}.__init__` takes `*args`.",
-                "A config needs a name for each argument.",
-                "Name the arguments, or write a `get_config` of your own.",
+                "A config requires a name for each argument.",
+                "Name the arguments, or define `get_config`.",
             )
         return {name: serialize(value) for name, value in self._cornu_arguments.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """An object made with the arguments of a config.
+        """Create an object from a config.
 
         Args:
-            config: What :meth:`get_config` gave.
+            config: Dict returned by :meth:`get_config`.
         """
         return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
 @functools.cache
 def constructor_of(cls: type) -> inspect.Signature:
-    """The signature of a class's constructor; to find it takes longer than to make most objects.
+    """Return the signature of the constructor of a class; cached, since finding it takes longer than creating most objects.
 
     Example:
         >>> from cornu import layers
@@ -122,12 +123,12 @@ def constructor_of(cls: type) -> inspect.Signature:
 
 
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
-    """The constructor's arguments by name with defaults filled in; None if they cannot all be named or do not fit."""
+    """Return the constructor arguments by name, including defaults; None if they do not all have names or do not fit."""
     signature = constructor_of(cls)
     try:
         bound = signature.bind(None, *args, **kwargs)
     except TypeError:
-        return None  # the constructor itself will say so, in Python's words
+        return None  # the constructor itself raises the TypeError
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[1:])
     for name, parameter in signature.parameters.items():
@@ -139,21 +140,21 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
 
 
 def serialize(thing: Any) -> Any:
-    """A thing as JSON can hold it, in the form that Keras 3 writes.
+    """Return the JSON-serializable form of an object, as Keras 3 writes it.
 
     Args:
-        thing: A plain value, a container of things, an object that has a config, or a function that has a name here.
+        thing: Plain value, object with a config, function, or a container of these.
 
     Returns:
-        Plain values as they are; an object as ``{"module", "class_name", "config", "registered_name"}``; a function of
-        Cornu's as its name.
+        A plain value unchanged, a dict ``{"module", "class_name", "config", "registered_name"}`` for an object, and the name of
+        a built-in function.
 
     Raises:
-        InvalidTypeError: There is no such form for it.
+        InvalidTypeError: If the object has no such form.
 
     Example:
-        >>> from cornu import constraints, registry
-        >>> registry.serialize(constraints.MaxNorm(2))["class_name"]
+        >>> from cornu import constraints, serialization
+        >>> serialization.serialize(constraints.MaxNorm(2))["class_name"]
         'MaxNorm'
     """
     if thing is None or isinstance(thing, (bool, int, float, str)):
@@ -164,7 +165,7 @@ def serialize(thing: Any) -> Any:
         return type(thing)(serialize(value) for value in thing)
     if isinstance(thing, Configurable):
         return _serialize_object(thing)
-    if hasattr(thing, "tolist"):  # NumPy's numbers and arrays
+    if hasattr(thing, "tolist"):  # NumPy scalars and arrays
         return thing.tolist()
     if thing in public_names:
         return public_names[thing][1]
@@ -172,9 +173,9 @@ def serialize(thing: Any) -> Any:
         name = custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
         return {"module": "builtins", "class_name": "function", "config": name.rpartition(">")[2], "registered_name": name}
     raise InvalidTypeError(
-        f"{thing!r} stands in a config.",
-        "A config holds numbers, strings, lists, dicts, functions and objects with a `get_config`.",
-        "Derive its class from `cornu.serialization.Configurable`, or write a `get_config` that leaves it out.",
+        f"{thing!r} was found in a config.",
+        "A config can contain numbers, strings, lists, dicts, functions and objects with a `get_config`.",
+        "Derive its class from `cornu.serialization.Configurable`, or define a `get_config` that omits it.",
     )
 
 
@@ -200,18 +201,18 @@ def _serialize_object(thing: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def object_sharing_scope(things: Iterable[Any] = ()) -> Iterator[None]:
-    """Inside this context, one thing that stands in a config at several places is one thing again when it is deserialized.
+    """Return a context manager inside which an object that occurs several times in a config is deserialized as one object.
 
     Args:
-        things: What stands at several places in what will be serialized.
+        things: Objects that occur several times in what will be serialized.
 
     Example:
-        >>> from cornu import layers, registry
+        >>> from cornu import layers, serialization
         >>> layer = layers.Dense(3)
-        >>> with registry.sharing([layer]):
-        ...     configs = registry.serialize([layer, layer])
-        >>> with registry.sharing():
-        ...     first, second = registry.deserialize(configs)
+        >>> with serialization.object_sharing_scope([layer]):
+        ...     configs = serialization.serialize([layer, layer])
+        >>> with serialization.object_sharing_scope():
+        ...     first, second = serialization.deserialize(configs)
         >>> first is second
         True
     """
@@ -220,23 +221,20 @@ def object_sharing_scope(things: Iterable[Any] = ()) -> Iterator[None]:
 
 
 def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The thing that :func:`serialize` made a config of.
+    """Return the object for a config returned by :func:`serialize`.
 
     Args:
-        config: A config, or a container of configs; other values are given back as they are.
-        kind: The table or tables to look into. By default the one that the config's ``module`` names.
-        custom_objects: Names of your own: ``{"MyLayer": MyLayer}``.
-
-    Returns:
-        The thing.
+        config: Config dict, or a container of configs; other values are returned unchanged.
+        kind: Name or names of the tables to search. Defaults to the table that the ``module`` of the config names.
+        custom_objects: Dict of names to custom classes and functions, such as ``{"MyLayer": MyLayer}``. Defaults to None.
 
     Raises:
-        UnsafeModelError: The config names something that is in no table.
+        UnsafeModelError: If the config names an object that is not registered.
 
     Example:
-        >>> from cornu import constraints, registry
-        >>> config = registry.serialize(constraints.MaxNorm(2))
-        >>> registry.deserialize(config).max_value
+        >>> from cornu import constraints, serialization
+        >>> config = serialization.serialize(constraints.MaxNorm(2))
+        >>> serialization.deserialize(config).max_value
         2
     """
     if custom_objects:
@@ -248,7 +246,7 @@ def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_o
         return config
     if "class_name" not in config or "config" not in config:
         return {name: deserialize(value) for name, value in config.items()}
-    if config["class_name"] in ("__tensor__", "__numpy__"):  # Keras's way to write an array; this floor knows only its numbers
+    if config["class_name"] in ("__tensor__", "__numpy__"):  # an array as Keras writes it; this tier keeps only its values
         return config["config"]["value"]
     return _deserialize_object(config, kind)
 
@@ -265,15 +263,15 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     if thing is None or inspect.isclass(thing) == (inner is None):
         raise UnsafeModelError(
             f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
-            f"That is none of {'the ' + kinds[0] if kinds else 'the things'} that a config may name.",
-            f"{did_you_mean(name, registered(kinds[0]) if kinds else [])} If it is yours, pass "
+            f"It is not one of the {kinds[0] if kinds else 'objects'} that a config may name.",
+            f"{did_you_mean(name, registered(kinds[0]) if kinds else [])} If it is a custom object, pass "
             f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
         )
     return thing if inner is None else _once(config, thing)
 
 
 def _once(config: dict[str, Any], cls: Any) -> Any:
-    """The object of a config; inside :func:`sharing` the one that an earlier config of the same ``shared_object_id`` gave."""
+    """Return the object for a config; inside :func:`object_sharing_scope`, one object for each ``shared_object_id``."""
     shared = _shared.get()
     known = shared[1] if shared is not None else {}
     key = config.get("shared_object_id")
@@ -286,7 +284,7 @@ def _once(config: dict[str, Any], cls: Any) -> Any:
 
 
 def _kinds_of(module: Any) -> list[str]:
-    """The kinds that a module's name in a file can mean: ``"keras.src.layers.core"`` means ``"layers"``."""
+    """Return the kinds that the name of a module in a file can denote: ``"layers"`` for ``"keras.src.layers.core"``."""
     parts = str(module).split(".")
     with lock:
         kinds = list(tables)
@@ -294,3 +292,142 @@ def _kinds_of(module: Any) -> list[str]:
     if "schedules" in parts:
         return ["optimizers.schedules"]
     return sorted(named, key=len, reverse=True) or kinds
+
+
+# --- The functions of a package that looks things up by name ----------------------------------------------------------
+
+
+class Get(Protocol):
+    """Signature of ``get``."""
+
+    def __call__(self, identifier: Any) -> Any: ...  # noqa: D102
+
+
+class Serialize(Protocol):
+    """Signature of ``serialize``; the argument is named after the kind, such as ``loss``."""
+
+    def __call__(self, thing: Any, /) -> Any: ...  # noqa: D102
+
+
+class Deserialize(Protocol):
+    """Signature of ``deserialize``."""
+
+    def __call__(  # noqa: D102
+        self, config: Any, custom_objects: Mapping[str, Any] | None = None
+    ) -> Any: ...
+
+
+class LookupFunctions(NamedTuple):
+    """The functions by which a public module finds, writes and reads its objects."""
+
+    get: Get
+    serialize: Serialize
+    deserialize: Deserialize
+
+
+def lookup_functions(
+    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Any = None
+) -> LookupFunctions:
+    """Make the functions ``get``, ``serialize`` and ``deserialize`` of a public module, with their docstrings.
+
+    Args:
+        kind: Name of the table and, below ``cornu``, of the module, such as ``"losses"``.
+        argument: Name of the argument of ``serialize``, as in Keras, such as ``"loss"``.
+        example: Code of an object for the docstrings, without the module: ``"Huber()"``.
+        config_argument: Name of the first argument of ``deserialize``, as in Keras. Defaults to ``"config"``.
+        default: Object for the identifier None. Defaults to None.
+
+    Example:
+        >>> import cornu.constraints
+        >>> from cornu.serialization import lookup_functions
+        >>> get, serialize, deserialize = lookup_functions("constraints", "constraint", "MaxNorm(2)")
+        >>> deserialize(serialize(get("max_norm"))).max_value
+        2
+    """
+
+    def get_object(identifier: Any) -> Any:
+        return default if identifier is None else get(kind, identifier)
+
+    def deserialize_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        with custom_object_scope(custom_objects):
+            return get_object(config)
+
+    made = LookupFunctions(get_object, _with_argument(argument, serialize), _with_argument(config_argument, deserialize_object))
+    package, _, module = f"cornu.{kind}".rpartition(".")
+    words = {
+        "package": package,
+        "module": module,
+        "noun": argument.replace("_", " "),
+        "argument": argument,
+        "config_argument": config_argument,
+        "default": getattr(default, "__name__", default),
+        "example": example,
+        "name": example.partition("(")[0],
+    }
+    for name, function, docstring in zip(made._fields, made, _DOCSTRINGS, strict=True):
+        described = {"__name__": name, "__qualname__": name, "__doc__": inspect.cleandoc(docstring).format(**words)}
+        for attribute, value in described.items():
+            setattr(function, attribute, value)
+    return made
+
+
+def _with_argument(name: str, function: Callable) -> Callable:
+    """Return a function whose first argument has another name."""
+    signature = inspect.signature(function)
+    first, *others = signature.parameters.values()
+    signature = signature.replace(parameters=[first.replace(name=name), *others])
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*signature.bind(*args, **kwargs).args)
+
+    vars(call)["__signature__"] = signature
+    return call
+
+
+_DOCSTRINGS = (
+    """Return the {noun} for a name, a config, a class or an object.
+
+    Args:
+        identifier: String, config dict, class, callable, object, or None (which returns {default}).
+
+    Returns:
+        A new object for a class and for the name of one; an object or a function unchanged.
+
+    Raises:
+        InvalidArgumentError: No {noun} has this name.
+        InvalidTypeError: ``identifier`` is none of the above.
+
+    Example:
+        >>> from {package} import {module}
+        >>> {argument} = {module}.get("{name}")
+    """,
+    """Return the JSON-serializable form of ``{argument}``: a dict, or the name of a built-in function.
+
+    Args:
+        {argument}: Object or function to serialize.
+
+    Raises:
+        InvalidTypeError: It has no such form.
+
+    Example:
+        >>> from {package} import {module}
+        >>> config = {module}.serialize({module}.{example})
+    """,
+    """Return the {noun} for a config or a name.
+
+    Args:
+        {config_argument}: Form returned by :func:`serialize`.
+        custom_objects: Dict of names to custom classes and functions. Defaults to None.
+
+    Raises:
+        InvalidArgumentError: No {noun} has this name.
+        UnsafeModelError: The config names something that is not registered.
+
+    Example:
+        >>> from {package} import {module}
+        >>> config = {module}.serialize({module}.{example})
+        >>> {module}.serialize({module}.deserialize(config)) == config
+        True
+    """,
+)
+"""Docstrings of ``get``, ``serialize`` and ``deserialize``."""

@@ -31,9 +31,7 @@ def test_every_name_is_there() -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_layer_may_be_named_in_a_file(name: str) -> None:
-    assert registered("layers").get(name) is getattr(layers, name), (
-        f"`registry.allow` in cornu/layers/__init__.py lacks `{name}`"
-    )
+    assert registered("layers").get(name) is getattr(layers, name), f"`{name}` has no decorator `@registry.register`"
 
 
 def with_one_number(default: Any) -> Any:

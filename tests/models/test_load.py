@@ -691,7 +691,9 @@ def test_a_name_near_to_one_of_cornus_still_says_what_to_do_with_a_layer_of_ones
 
     model = cornu.Sequential([cornu.Input((3,)), GaussianDropot()])
     model.save(tmp_path / "model.keras")
-    with pytest.raises(UnsafeModelError, match=r"Did you mean 'GaussianDropout'\? If it is yours, pass `custom_objects=\{"):
+    with pytest.raises(
+        UnsafeModelError, match=r"Did you mean 'GaussianDropout'\? If it is a custom object, pass `custom_objects=\{"
+    ):
         load_model(tmp_path / "model.keras")
 
 

@@ -5,32 +5,7 @@ Only this package imports engines, each on first use. ``contract.py`` specifies 
 computing them, to export models.
 """
 
-from cornu.backends.lookup import (
-    TRACING_BACKENDS,
-    array_at,
-    device_of,
-    get,
-    holds_arrays,
-    home,
-    module_name,
-    name_of,
-    of,
-    owner,
-    place,
-    register_array_type,
-)
+from cornu import registry
+from cornu.backends.lookup import *
 
-__all__ = [
-    "TRACING_BACKENDS",
-    "array_at",
-    "device_of",
-    "get",
-    "holds_arrays",
-    "home",
-    "module_name",
-    "name_of",
-    "of",
-    "owner",
-    "place",
-    "register_array_type",
-]
+__all__ = registry.exported_names(globals())

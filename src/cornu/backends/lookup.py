@@ -11,6 +11,21 @@ from cornu import config
 from cornu.backends import memory
 from cornu.errors import BackendError, one_of
 
+__all__ = [
+    "TRACING_BACKENDS",
+    "array_at",
+    "device_of",
+    "get",
+    "holds_arrays",
+    "home",
+    "module_name",
+    "name_of",
+    "of",
+    "owner",
+    "place",
+    "register_array_type",
+]
+
 TRACING_BACKENDS = ("onnx",)
 """Backends that record operations instead of computing them, to export models."""
 

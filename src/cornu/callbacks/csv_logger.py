@@ -7,6 +7,8 @@ from typing import Any
 
 from cornu.training.callback import Callback
 
+__all__ = ["CSVLogger"]
+
 
 class CSVLogger(Callback):
     """Callback that appends the logs of each epoch as a row to a CSV file. The row is written when the epoch ends.

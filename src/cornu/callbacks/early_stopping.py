@@ -4,6 +4,8 @@ from typing import Any
 
 from cornu.callbacks.monitor_callback import Monitor
 
+__all__ = ["EarlyStopping"]
+
 
 class EarlyStopping(Monitor):
     """Callback that stops training when a monitored value has not improved for a number of epochs.

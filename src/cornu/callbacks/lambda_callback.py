@@ -6,6 +6,8 @@ from typing import Any
 from cornu.errors import InvalidTypeError, did_you_mean
 from cornu.training.callback import Callback
 
+__all__ = ["LambdaCallback"]
+
 _EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 

@@ -10,6 +10,8 @@ from cornu.callbacks.monitor_callback import learning_rate_of
 from cornu.errors import InvalidTypeError
 from cornu.training.callback import Callback
 
+__all__ = ["LearningRateScheduler"]
+
 
 class LearningRateScheduler(Callback):
     """Callback that sets the learning rate at the beginning of each epoch and adds it to the logs as ``learning_rate``.

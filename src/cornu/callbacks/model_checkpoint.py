@@ -9,6 +9,8 @@ import numpy as np
 from cornu.callbacks.monitor_callback import Monitor
 from cornu.errors import InvalidArgumentError, did_you_mean
 
+__all__ = ["ModelCheckpoint"]
+
 
 class ModelCheckpoint(Monitor):
     """Callback that saves the model or its weights at the end of each epoch, or after a number of steps.

@@ -8,6 +8,8 @@ import numpy as np
 from cornu.callbacks.monitor_callback import Monitor, learning_rate_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 
+__all__ = ["ReduceLROnPlateau"]
+
 
 class ReduceLROnPlateau(Monitor):
     """Callback that multiplies the learning rate by a factor when a monitored value has not improved for a number of epochs.

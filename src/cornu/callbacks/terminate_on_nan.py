@@ -3,6 +3,8 @@
 from cornu.errors import NonFiniteError
 from cornu.training.callback import Callback
 
+__all__ = ["TerminateOnNaN"]
+
 
 class TerminateOnNaN(Callback):
     """Callback that stops training when a step produces a NaN or infinite loss or weight. The step is undone.

@@ -13,6 +13,7 @@ _NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
 _policy: Scope[str | None] = Scope("name of the dtype policy", None)
 
 
+@registry.register("dtype_policies")
 class DTypePolicy(serialization.Configurable):
     """A compute dtype and a variable dtype, identified by one name.
 
@@ -42,12 +43,26 @@ class DTypePolicy(serialization.Configurable):
 
 
 def dtype_policy() -> DTypePolicy:
-    """Return the global policy, used by layers without a ``dtype``: as set by :func:`set_dtype_policy`, else ``floatx()``."""
+    """Return the global policy, used by layers without a ``dtype``: as set by :func:`set_dtype_policy`, else ``floatx()``.
+
+    Example:
+        >>> from cornu import mixed_precision
+        >>> mixed_precision.dtype_policy()
+        <DTypePolicy 'float32'>
+    """
     return DTypePolicy(_policy.get() or config.floatx())
 
 
 def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
-    """Set the policy of layers created from now on, in every thread; None restores ``config.floatx()``."""
+    """Set the policy of layers created from now on, in every thread; None restores ``config.floatx()``.
+
+    Example:
+        >>> from cornu import layers, mixed_precision
+        >>> mixed_precision.set_dtype_policy("mixed_bfloat16")
+        >>> layers.Dense(3).compute_dtype
+        'bfloat16'
+        >>> mixed_precision.set_dtype_policy(None)
+    """
     _policy.set_default(None if policy is None else get(policy).name)
 
 
@@ -68,7 +83,13 @@ def dtype_policy_scope(policy: str | DTypePolicy | None) -> AbstractContextManag
 
 
 def get(identifier: Any) -> DTypePolicy:
-    """Return the policy for a layer's ``dtype`` argument: None, a name, a policy or the config of a policy."""
+    """Return the policy for a layer's ``dtype`` argument: None, a name, a policy or the config of a policy.
+
+    Example:
+        >>> from cornu import dtype_policies
+        >>> dtype_policies.get("mixed_float16").variable_dtype
+        'float32'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):
@@ -76,6 +97,3 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, dict):
         return serialization.deserialize(identifier, "dtype_policies")
     return DTypePolicy(str(identifier))
-
-
-registry.register("dtype_policies", [DTypePolicy])

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from cornu import config
+from cornu import config, registry
 from cornu.core import graph
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 
 
+@registry.register("layers")
 class InputLayer(Layer):
     """Layer that marks where data enters a model.
 

@@ -23,6 +23,12 @@ class SeedGenerator:
 
     Raises:
         InvalidTypeError: If ``seed`` is neither an integer nor None.
+
+    Example:
+        >>> from cornu import random
+        >>> first, second = random.SeedGenerator(7), random.SeedGenerator(7)
+        >>> bool((random.uniform((3,), seed=first) == random.uniform((3,), seed=second)).all())
+        True
     """
 
     def __init__(self, seed: int | None = None):

@@ -7,6 +7,8 @@ from typing import Any
 from cornu.errors import one_of
 from cornu.export import onnx_writer, saved_model
 
+__all__ = ["export_model"]
+
 _FORMATS = {"onnx": onnx_writer.write, "tf_saved_model": saved_model.write}
 """Map of format names to functions of a model and a path, which write the file and may return a message to print."""
 

@@ -13,6 +13,8 @@ from cornu.export.packages import need
 from cornu.training.data_validation import arguments
 from cornu.training.loop.progress import Progress
 
+__all__ = ["OnnxModel", "load_onnx"]
+
 _DTYPES = {"float": "float32", "double": "float64"}
 """Map of dtype names in ONNX Runtime to the names in NumPy, where they differ."""
 

@@ -1,344 +1,39 @@
-"""Layers, the building blocks of models. Each public name is imported explicitly from the module that defines it."""
+"""Layers, the building blocks of models."""
 
 from cornu import registry
-from cornu.core.input import Input, InputLayer
-from cornu.core.layer import Layer
-from cornu.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.attention.attention import AdditiveAttention, Attention
-from cornu.layers.attention.grouped_query_attention import GroupQueryAttention
-from cornu.layers.attention.multi_head_attention import MultiHeadAttention
-from cornu.layers.basic.dense import Dense
-from cornu.layers.basic.einsum_dense import EinsumDense
-from cornu.layers.basic.embedding import Embedding
-from cornu.layers.basic.lambda_layer import Identity, Lambda
-from cornu.layers.basic.masking import Masking
-from cornu.layers.convolution.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from cornu.layers.convolution.conv_transpose import (
-    Conv1DTranspose,
-    Conv2DTranspose,
-    Conv3DTranspose,
-    Convolution1DTranspose,
-    Convolution2DTranspose,
-    Convolution3DTranspose,
-)
-from cornu.layers.convolution.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
-from cornu.layers.convolution.separable_conv import (
-    SeparableConv1D,
-    SeparableConv2D,
-    SeparableConvolution1D,
-    SeparableConvolution2D,
-)
-from cornu.layers.lookup import deserialize, serialize
-from cornu.layers.merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from cornu.layers.normalization.batch_normalization import BatchNormalization
-from cornu.layers.normalization.group_normalization import GroupNormalization
-from cornu.layers.normalization.layer_normalization import LayerNormalization
-from cornu.layers.normalization.unit_normalization import UnitNormalization
-from cornu.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    AvgPool1D,
-    AvgPool2D,
-    AvgPool3D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalAvgPool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPool3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from cornu.layers.preprocessing.numeric import Rescaling
-from cornu.layers.recurrent.bidirectional import Bidirectional
-from cornu.layers.recurrent.gru import GRU, GRUCell
-from cornu.layers.recurrent.lstm import LSTM, LSTMCell
-from cornu.layers.recurrent.rnn import RNN
-from cornu.layers.recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
-from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
-from cornu.layers.recurrent.time_distributed import TimeDistributed
-from cornu.layers.regularization import (
-    ActivityRegularization,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from cornu.layers.reshaping import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    Flatten,
-    Permute,
-    RepeatVector,
-    Reshape,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from cornu.layers.torch_module import TorchModuleWrapper, as_torch_module
-from cornu.layers.wrapper import Wrapper
+from cornu.core.input import Input as Input, InputLayer as InputLayer
+from cornu.core.layer import Layer as Layer
+from cornu.layers.activations import *
+from cornu.layers.attention.attention import *
+from cornu.layers.attention.grouped_query_attention import *
+from cornu.layers.attention.multi_head_attention import *
+from cornu.layers.basic.dense import *
+from cornu.layers.basic.einsum_dense import *
+from cornu.layers.basic.embedding import *
+from cornu.layers.basic.lambda_layer import *
+from cornu.layers.basic.masking import *
+from cornu.layers.convolution.conv import *
+from cornu.layers.convolution.conv_transpose import *
+from cornu.layers.convolution.depthwise_conv import *
+from cornu.layers.convolution.separable_conv import *
+from cornu.layers.lookup import *
+from cornu.layers.merging import *
+from cornu.layers.normalization.batch_normalization import *
+from cornu.layers.normalization.group_normalization import *
+from cornu.layers.normalization.layer_normalization import *
+from cornu.layers.normalization.unit_normalization import *
+from cornu.layers.pooling import *
+from cornu.layers.preprocessing.numeric import *
+from cornu.layers.recurrent.bidirectional import *
+from cornu.layers.recurrent.gru import *
+from cornu.layers.recurrent.lstm import *
+from cornu.layers.recurrent.rnn import *
+from cornu.layers.recurrent.simple_rnn import *
+from cornu.layers.recurrent.stacked_rnn_cells import *
+from cornu.layers.recurrent.time_distributed import *
+from cornu.layers.regularization import *
+from cornu.layers.reshaping import *
+from cornu.layers.torch_module import *
+from cornu.layers.wrapper import *
 
-__all__ = [
-    "ELU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "Activation",
-    "ActivityRegularization",
-    "Add",
-    "AdditiveAttention",
-    "Attention",
-    "Average",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "AvgPool1D",
-    "AvgPool2D",
-    "AvgPool3D",
-    "BatchNormalization",
-    "Bidirectional",
-    "Concatenate",
-    "Conv1D",
-    "Conv1DTranspose",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Conv3DTranspose",
-    "Convolution1D",
-    "Convolution1DTranspose",
-    "Convolution2D",
-    "Convolution2DTranspose",
-    "Convolution3D",
-    "Convolution3DTranspose",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Dense",
-    "DepthwiseConv1D",
-    "DepthwiseConv2D",
-    "Dot",
-    "Dropout",
-    "EinsumDense",
-    "Embedding",
-    "Flatten",
-    "GRUCell",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalAvgPool1D",
-    "GlobalAvgPool2D",
-    "GlobalAvgPool3D",
-    "GlobalMaxPool1D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPool3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "GroupNormalization",
-    "GroupQueryAttention",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "LSTMCell",
-    "Lambda",
-    "Layer",
-    "LayerNormalization",
-    "LeakyReLU",
-    "Masking",
-    "MaxPool1D",
-    "MaxPool2D",
-    "MaxPool3D",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Maximum",
-    "Minimum",
-    "MultiHeadAttention",
-    "Multiply",
-    "PReLU",
-    "Permute",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "SeparableConv1D",
-    "SeparableConv2D",
-    "SeparableConvolution1D",
-    "SeparableConvolution2D",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "Softmax",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "StackedRNNCells",
-    "Subtract",
-    "TimeDistributed",
-    "TorchModuleWrapper",
-    "UnitNormalization",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "Wrapper",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-    "add",
-    "as_torch_module",
-    "average",
-    "concatenate",
-    "deserialize",
-    "dot",
-    "maximum",
-    "minimum",
-    "multiply",
-    "serialize",
-    "subtract",
-]
-
-registry.register(
-    "layers",
-    [
-        Activation,
-        ActivityRegularization,
-        Add,
-        AdditiveAttention,
-        Attention,
-        Average,
-        AveragePooling1D,
-        AveragePooling2D,
-        AveragePooling3D,
-        BatchNormalization,
-        Bidirectional,
-        Concatenate,
-        Conv1D,
-        Conv1DTranspose,
-        Conv2D,
-        Conv2DTranspose,
-        Conv3D,
-        Conv3DTranspose,
-        Cropping1D,
-        Cropping2D,
-        Cropping3D,
-        Dense,
-        DepthwiseConv1D,
-        DepthwiseConv2D,
-        Dot,
-        Dropout,
-        ELU,
-        EinsumDense,
-        Embedding,
-        Flatten,
-        GRU,
-        GRUCell,
-        GaussianDropout,
-        GaussianNoise,
-        GlobalAveragePooling1D,
-        GlobalAveragePooling2D,
-        GlobalAveragePooling3D,
-        GlobalMaxPooling1D,
-        GlobalMaxPooling2D,
-        GlobalMaxPooling3D,
-        GroupNormalization,
-        GroupQueryAttention,
-        Identity,
-        InputLayer,
-        LSTM,
-        LSTMCell,
-        Lambda,
-        LayerNormalization,
-        LeakyReLU,
-        Masking,
-        MaxPooling1D,
-        MaxPooling2D,
-        MaxPooling3D,
-        Maximum,
-        Minimum,
-        MultiHeadAttention,
-        Multiply,
-        PReLU,
-        Permute,
-        RNN,
-        ReLU,
-        RepeatVector,
-        Rescaling,
-        Reshape,
-        SeparableConv1D,
-        SeparableConv2D,
-        SimpleRNN,
-        SimpleRNNCell,
-        Softmax,
-        SpatialDropout1D,
-        SpatialDropout2D,
-        SpatialDropout3D,
-        StackedRNNCells,
-        Subtract,
-        TimeDistributed,
-        UnitNormalization,
-        UpSampling1D,
-        UpSampling2D,
-        UpSampling3D,
-        Wrapper,
-        ZeroPadding1D,
-        ZeroPadding2D,
-        ZeroPadding3D,
-    ],
-    aliases={
-        "AvgPool1D": AvgPool1D,
-        "AvgPool2D": AvgPool2D,
-        "AvgPool3D": AvgPool3D,
-        "Convolution1D": Convolution1D,
-        "Convolution1DTranspose": Convolution1DTranspose,
-        "Convolution2D": Convolution2D,
-        "Convolution2DTranspose": Convolution2DTranspose,
-        "Convolution3D": Convolution3D,
-        "Convolution3DTranspose": Convolution3DTranspose,
-        "GlobalAvgPool1D": GlobalAvgPool1D,
-        "GlobalAvgPool2D": GlobalAvgPool2D,
-        "GlobalAvgPool3D": GlobalAvgPool3D,
-        "GlobalMaxPool1D": GlobalMaxPool1D,
-        "GlobalMaxPool2D": GlobalMaxPool2D,
-        "GlobalMaxPool3D": GlobalMaxPool3D,
-        "MaxPool1D": MaxPool1D,
-        "MaxPool2D": MaxPool2D,
-        "MaxPool3D": MaxPool3D,
-        "SeparableConvolution1D": SeparableConvolution1D,
-        "SeparableConvolution2D": SeparableConvolution2D,
-    },
-)
+__all__ = registry.exported_names(globals())

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers, validation
+from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
+
+__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
 _FAR_BELOW = {"float16": -3e4}
 """Finite substitute for minus infinity for a dtype; -1e9 for the others."""
@@ -27,6 +29,7 @@ class ElementwiseActivation(Layer):
         return input_shape
 
 
+@registry.register("layers")
 class ReLU(ElementwiseActivation):
     """Rectified linear unit activation layer.
 
@@ -69,6 +72,7 @@ class ReLU(ElementwiseActivation):
         )
 
 
+@registry.register("layers")
 class LeakyReLU(ElementwiseActivation):
     """Leaky rectified linear unit activation layer.
 
@@ -102,6 +106,7 @@ class LeakyReLU(ElementwiseActivation):
         return ops.leaky_relu(self._floats(inputs), negative_slope=self.negative_slope)
 
 
+@registry.register("layers")
 class ELU(ElementwiseActivation):
     """Exponential linear unit activation layer.
 
@@ -133,6 +138,7 @@ class ELU(ElementwiseActivation):
         return ops.elu(self._floats(inputs), alpha=self.alpha)
 
 
+@registry.register("layers")
 class PReLU(ElementwiseActivation):
     """Parametric rectified linear unit activation layer, a leaky ReLU with trainable slopes.
 
@@ -216,6 +222,7 @@ class PReLU(ElementwiseActivation):
         return input_shape
 
 
+@registry.register("layers")
 class Softmax(Layer):
     """Softmax activation layer: ``y = exp(x) / sum(exp(x))``, with the sum over the given axes.
 
@@ -268,6 +275,7 @@ class Softmax(Layer):
         return input_shape
 
 
+@registry.register("layers")
 class Activation(Layer):
     """Layer that applies an activation function: ``y = activation(x)``.
 

@@ -4,13 +4,32 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.layers.shape_arithmetic import Shape, Size, find_axis
+
+__all__ = [
+    "Add",
+    "Average",
+    "Concatenate",
+    "Dot",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]
 
 
 class Merge(Layer):
@@ -106,6 +125,7 @@ def _common_size(sizes: tuple[Size, ...]) -> Any:
     return None if None in sizes else 1
 
 
+@registry.register("layers")
 class Add(Elementwise):
     """Layer that adds tensors elementwise: ``y = x[0] + x[1] + ...``.
 
@@ -119,6 +139,7 @@ class Add(Elementwise):
     operation = staticmethod(ops.add)
 
 
+@registry.register("layers")
 class Subtract(Elementwise):
     """Layer that subtracts the second of two tensors from the first: ``y = x[0] - x[1]``.
 
@@ -133,6 +154,7 @@ class Subtract(Elementwise):
     least, most = 2, 2
 
 
+@registry.register("layers")
 class Multiply(Elementwise):
     """Layer that multiplies tensors elementwise: ``y = x[0] * x[1] * ...``.
 
@@ -166,6 +188,7 @@ def _beside(mask: Any, x: Any) -> Any:
     return ops.reshape(ops.cast(mask, "bool"), (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
 
 
+@registry.register("layers")
 class Average(Elementwise):
     """Layer that averages tensors elementwise: ``y = (x[0] + ... + x[n - 1]) / n``.
 
@@ -186,6 +209,7 @@ class Average(Elementwise):
         return SymbolicTensor(super().compute_output_spec(inputs).shape, self.compute_dtype)
 
 
+@registry.register("layers")
 class Maximum(Elementwise):
     """Layer that returns the elementwise maximum of tensors: ``y = max(x[0], x[1], ...)``.
 
@@ -199,6 +223,7 @@ class Maximum(Elementwise):
     operation = staticmethod(ops.maximum)
 
 
+@registry.register("layers")
 class Minimum(Elementwise):
     """Layer that returns the elementwise minimum of tensors: ``y = min(x[0], x[1], ...)``.
 
@@ -212,6 +237,7 @@ class Minimum(Elementwise):
     operation = staticmethod(ops.minimum)
 
 
+@registry.register("layers")
 class Concatenate(Merge):
     """Layer that concatenates tensors along an axis.
 
@@ -263,6 +289,7 @@ class Concatenate(Merge):
         return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
 
 
+@registry.register("layers")
 class Dot(Merge):
     """Layer that computes dot products between two tensors for each sample: ``y = sum(x[0] * x[1])`` along the given axes.
 

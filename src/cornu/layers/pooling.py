@@ -2,11 +2,38 @@
 
 from typing import Any
 
-from cornu import config, ops, validation
+from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
 from cornu.ops.nn.windows import standardize_padding
+
+__all__ = [
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+]
 
 
 class Pooling(Layer):
@@ -62,6 +89,7 @@ class AveragePooling(Pooling):
         return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
+@registry.register("layers", aliases=("MaxPool1D",))
 class MaxPooling1D(MaxPooling):
     """1D max pooling layer, for sequences.
 
@@ -79,6 +107,7 @@ class MaxPooling1D(MaxPooling):
     rank = 1
 
 
+@registry.register("layers", aliases=("MaxPool2D",))
 class MaxPooling2D(MaxPooling):
     """2D max pooling layer, for images.
 
@@ -112,6 +141,7 @@ class MaxPooling2D(MaxPooling):
     rank = 2
 
 
+@registry.register("layers", aliases=("MaxPool3D",))
 class MaxPooling3D(MaxPooling):
     """3D max pooling layer, for volumes.
 
@@ -130,6 +160,7 @@ class MaxPooling3D(MaxPooling):
     rank = 3
 
 
+@registry.register("layers", aliases=("AvgPool1D",))
 class AveragePooling1D(AveragePooling):
     """1D average pooling layer, for sequences.
 
@@ -147,6 +178,7 @@ class AveragePooling1D(AveragePooling):
     rank = 1
 
 
+@registry.register("layers", aliases=("AvgPool2D",))
 class AveragePooling2D(AveragePooling):
     """2D average pooling layer, for images.
 
@@ -180,6 +212,7 @@ class AveragePooling2D(AveragePooling):
     rank = 2
 
 
+@registry.register("layers", aliases=("AvgPool3D",))
 class AveragePooling3D(AveragePooling):
     """3D average pooling layer, for volumes.
 
@@ -246,6 +279,7 @@ class GlobalAveragePooling(GlobalPooling):
         return ops.mean(ops.cast(inputs, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
 
+@registry.register("layers", aliases=("GlobalMaxPool1D",))
 class GlobalMaxPooling1D(GlobalMaxPooling):
     """1D global max pooling layer, for sequences: ``y = max(x, axis=steps)``.
 
@@ -263,6 +297,7 @@ class GlobalMaxPooling1D(GlobalMaxPooling):
     rank = 1
 
 
+@registry.register("layers", aliases=("GlobalMaxPool2D",))
 class GlobalMaxPooling2D(GlobalMaxPooling):
     """2D global max pooling layer, for images: ``y = max(x, axis=(height, width))``.
 
@@ -285,6 +320,7 @@ class GlobalMaxPooling2D(GlobalMaxPooling):
     rank = 2
 
 
+@registry.register("layers", aliases=("GlobalMaxPool3D",))
 class GlobalMaxPooling3D(GlobalMaxPooling):
     """3D global max pooling layer, for volumes: ``y = max(x, axis=(depth, height, width))``.
 
@@ -302,6 +338,7 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
     rank = 3
 
 
+@registry.register("layers", aliases=("GlobalAvgPool1D",))
 class GlobalAveragePooling1D(GlobalAveragePooling):
     """1D global average pooling layer, for sequences: ``y = mean(x, axis=steps)``.
 
@@ -339,6 +376,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         return None
 
 
+@registry.register("layers", aliases=("GlobalAvgPool2D",))
 class GlobalAveragePooling2D(GlobalAveragePooling):
     """2D global average pooling layer, for images: ``y = mean(x, axis=(height, width))``.
 
@@ -363,6 +401,7 @@ class GlobalAveragePooling2D(GlobalAveragePooling):
     rank = 2
 
 
+@registry.register("layers", aliases=("GlobalAvgPool3D",))
 class GlobalAveragePooling3D(GlobalAveragePooling):
     """3D global average pooling layer, for volumes: ``y = mean(x, axis=(depth, height, width))``.
 

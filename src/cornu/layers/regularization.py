@@ -3,12 +3,22 @@
 import math
 from typing import Any
 
-from cornu import config, ops, regularizers, validation
+from cornu import config, ops, registry, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
+
+__all__ = [
+    "ActivityRegularization",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+]
 
 
 class Noise(Layer):
@@ -36,6 +46,7 @@ class Noise(Layer):
         return input_shape
 
 
+@registry.register("layers")
 class Dropout(Noise):
     """Dropout layer.
 
@@ -136,6 +147,7 @@ class SpatialDropout(Dropout):
         return {name: value for name, value in super().get_config().items() if name != "trainable"}
 
 
+@registry.register("layers")
 class SpatialDropout1D(SpatialDropout):
     """1D spatial dropout layer, for sequences.
 
@@ -166,6 +178,7 @@ class SpatialDropout1D(SpatialDropout):
         super().__init__(rate, "channels_last", seed, name, dtype, **kwargs)
 
 
+@registry.register("layers")
 class SpatialDropout2D(SpatialDropout):
     """2D spatial dropout layer, for images.
 
@@ -198,6 +211,7 @@ class SpatialDropout2D(SpatialDropout):
     rank = 2
 
 
+@registry.register("layers")
 class SpatialDropout3D(SpatialDropout):
     """3D spatial dropout layer, for volumes.
 
@@ -215,6 +229,7 @@ class SpatialDropout3D(SpatialDropout):
     rank = 3
 
 
+@registry.register("layers")
 class GaussianNoise(Noise):
     """Layer that adds Gaussian noise during training: ``y = x + noise``, with ``noise ~ Normal(0, stddev)``.
 
@@ -243,6 +258,7 @@ class GaussianNoise(Noise):
         return inputs + _normal_like(self, inputs, 0.0, self.stddev)
 
 
+@registry.register("layers")
 class GaussianDropout(Noise):
     """Gaussian dropout layer, which multiplies by Gaussian noise of mean 1 during training.
 
@@ -282,6 +298,7 @@ def _normal_like(layer: Noise, inputs: Any, mean: float, stddev: float) -> Any:
     return ops.random.normal(inputs.shape, mean, stddev, dtype=layer.compute_dtype, seed=layer.seed_generator.next())
 
 
+@registry.register("layers")
 class ActivityRegularization(Layer):
     """Layer that returns its input and adds a penalty on it to the loss.
 

@@ -2,13 +2,29 @@
 
 from typing import Any
 
-from cornu import config, ops, validation
+from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape, Size
+
+__all__ = [
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Flatten",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+]
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Interpolation methods of enlarged images."""
@@ -26,6 +42,7 @@ class BaseReshaping(Layer):
         return SymbolicTensor(self.compute_output_shape(inputs.shape), dtype)
 
 
+@registry.register("layers")
 class Flatten(BaseReshaping):
     """Layer that flattens each sample to a vector.
 
@@ -61,6 +78,7 @@ class Flatten(BaseReshaping):
         return (input_shape[0], shape_arithmetic.product(input_shape[1:]))
 
 
+@registry.register("layers")
 class Reshape(BaseReshaping):
     """Layer that reshapes each sample.
 
@@ -114,6 +132,7 @@ class Reshape(BaseReshaping):
         return (input_shape[0], *(count // known if size == -1 else size for size in self.target_shape))
 
 
+@registry.register("layers")
 class Permute(BaseReshaping):
     """Layer that permutes the axes of each sample: ``y = transpose(x, (0, *dims))``.
 
@@ -152,6 +171,7 @@ class Permute(BaseReshaping):
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
 
+@registry.register("layers")
 class RepeatVector(BaseReshaping):
     """Layer that repeats a vector ``n`` times.
 
@@ -233,6 +253,7 @@ class ZeroPadding(SpatialRearranging):
         return size + sum(self._margins[place])
 
 
+@registry.register("layers")
 class ZeroPadding1D(ZeroPadding):
     """1D zero-padding layer, for sequences.
 
@@ -258,6 +279,7 @@ class ZeroPadding1D(ZeroPadding):
         self.padding = self._margins[0]
 
 
+@registry.register("layers")
 class ZeroPadding2D(ZeroPadding):
     """2D zero-padding layer, for images.
 
@@ -282,6 +304,7 @@ class ZeroPadding2D(ZeroPadding):
     rank = 2
 
 
+@registry.register("layers")
 class ZeroPadding3D(ZeroPadding):
     """3D zero-padding layer, for volumes.
 
@@ -327,6 +350,7 @@ def text_of_margins(margins: tuple[tuple[int, int], ...]) -> str:
     return " and ".join(f"{before} + {after}" for before, after in margins)
 
 
+@registry.register("layers")
 class Cropping1D(Cropping):
     """1D cropping layer, for sequences.
 
@@ -353,6 +377,7 @@ class Cropping1D(Cropping):
         self.cropping = self._margins[0]
 
 
+@registry.register("layers")
 class Cropping2D(Cropping):
     """2D cropping layer, for images.
 
@@ -382,6 +407,7 @@ class Cropping2D(Cropping):
         super().__init__(cropping, data_format, **kwargs)
 
 
+@registry.register("layers")
 class Cropping3D(Cropping):
     """3D cropping layer, for volumes.
 
@@ -427,6 +453,7 @@ class UpSampling(SpatialRearranging):
         return size * self._factors[place]
 
 
+@registry.register("layers")
 class UpSampling1D(UpSampling):
     """1D upsampling layer, which repeats each time step: ``y[:, i] = x[:, i // size]``.
 
@@ -450,6 +477,7 @@ class UpSampling1D(UpSampling):
         self.size = self._factors[0]
 
 
+@registry.register("layers")
 class UpSampling2D(UpSampling):
     """2D upsampling layer, which enlarges images by integer factors.
 
@@ -498,6 +526,7 @@ class UpSampling2D(UpSampling):
         return SymbolicTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
 
+@registry.register("layers")
 class UpSampling3D(UpSampling):
     """3D upsampling layer, which repeats each element along the spatial axes.
 

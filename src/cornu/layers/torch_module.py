@@ -10,6 +10,8 @@ from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
 from cornu.scopes import construction_lock
 
+__all__ = ["TorchModuleWrapper", "as_torch_module"]
+
 
 class TorchModuleWrapper(Layer):
     """Layer that wraps a ``torch.nn.Module``; its parameters become weights, its buffers non-trainable weights.

@@ -3,8 +3,11 @@
 import inspect
 from typing import Any
 
+from cornu import registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidTypeError
+
+__all__ = ["Wrapper"]
 
 
 def forwarded(trait: str) -> Any:
@@ -12,6 +15,7 @@ def forwarded(trait: str) -> Any:
     return property(lambda wrapper: getattr(wrapper.layer, trait), doc="That of the layer inside.")
 
 
+@registry.register("layers")
 class Wrapper(Layer):
     """Base class of layers that wrap another layer.
 

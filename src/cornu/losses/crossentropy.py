@@ -2,12 +2,26 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.errors import ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "SparseCategoricalCrossentropy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "sparse_categorical_crossentropy",
+]
 
+
+@registry.register("losses", aliases=("BCE", "bce"))
 @per_sample
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
@@ -41,6 +55,8 @@ def binary_crossentropy(
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
+@registry.register("metrics")
+@registry.register("losses")
 @per_sample
 def binary_focal_crossentropy(
     y_true: Any,
@@ -90,6 +106,7 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
+@registry.register("losses")
 @per_sample
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
@@ -126,6 +143,8 @@ def categorical_crossentropy(
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
+@registry.register("metrics")
+@registry.register("losses")
 @per_sample
 def categorical_focal_crossentropy(
     y_true: Any,
@@ -172,6 +191,7 @@ def categorical_focal_crossentropy(
     return ops.sum(ops.multiply(alpha, ops.power(1 - y_pred, gamma)) * -y_true * ops.log(y_pred), axis=axis)
 
 
+@registry.register("losses")
 @per_sample
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
@@ -232,6 +252,7 @@ def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
     return y_true
 
 
+@registry.register("losses")
 class BinaryCrossentropy(LossFunctionWrapper):
     """Binary cross-entropy ``mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))``, see :func:`binary_crossentropy`.
 
@@ -264,6 +285,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         super().__init__(binary_crossentropy, reduction, name, dtype, **options)
 
 
+@registry.register("losses")
 class BinaryFocalCrossentropy(LossFunctionWrapper):
     """Binary focal cross-entropy ``mean((1 - p_t) ** gamma * binary_crossentropy)``, see :func:`binary_focal_crossentropy`.
 
@@ -303,6 +325,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         super().__init__(binary_focal_crossentropy, reduction, name, dtype, **options)
 
 
+@registry.register("losses")
 class CategoricalCrossentropy(LossFunctionWrapper):
     """Categorical cross-entropy ``-sum(y_true * log(y_pred))`` for one-hot labels, see :func:`categorical_crossentropy`.
 
@@ -335,6 +358,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
 
 
+@registry.register("losses")
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
     """Categorical focal cross-entropy ``-sum(alpha * (1 - y_pred) ** gamma * y_true * log(y_pred))`` for one-hot labels.
 
@@ -374,6 +398,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **options)
 
 
+@registry.register("losses")
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """Categorical cross-entropy ``-log(y_pred[y_true])`` for integer class labels, see :func:`sparse_categorical_crossentropy`.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import registry, serialization
+from cornu import serialization
 from cornu.errors import InvalidArgumentError
 from cornu.losses.crossentropy import (
     binary_crossentropy,
@@ -10,44 +10,11 @@ from cornu.losses.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from cornu.losses.loss import Loss, LossFunctionWrapper
-from cornu.losses.probabilistic import kl_divergence
-from cornu.losses.regression import (
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-)
 
-_SHORT_NAMES = {
-    "mse": mean_squared_error,
-    "mae": mean_absolute_error,
-    "mape": mean_absolute_percentage_error,
-    "msle": mean_squared_logarithmic_error,
-    "bce": binary_crossentropy,
-    "kld": kl_divergence,
-}
+__all__ = ["deserialize", "get", "kind_of_labels", "resolve", "serialize"]
 
 
-def get(identifier: Any) -> Any:
-    """Return the loss for a name, a config, a function or an object.
-
-    A name such as ``"mse"`` returns the function; :class:`LossFunctionWrapper` turns it into a loss.
-
-    Args:
-        identifier: String, config dict, callable, :class:`Loss` or None.
-
-    Returns:
-        A function or a :class:`Loss`; None for None.
-
-    Raises:
-        InvalidArgumentError: No loss has this name.
-
-    Example:
-        >>> from cornu import losses
-        >>> losses.get("mse").__name__
-        'mean_squared_error'
-    """
-    return serialization.get("losses", identifier)
+get, serialize, deserialize = serialization.lookup_functions("losses", "loss", "Huber(delta=2.0)", config_argument="name")
 
 
 def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
@@ -112,30 +79,3 @@ def kind_of_labels(name: str, y_true_shape: tuple | None, y_pred_shape: tuple | 
         return "binary"
     is_sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
     return "sparse" if is_sparse else "categorical"
-
-
-def serialize(loss: Any) -> Any:
-    """Return the JSON-serializable form of a loss; a built-in function is represented by its name.
-
-    Example:
-        >>> from cornu import losses
-        >>> losses.serialize(losses.mean_squared_error)
-        'mean_squared_error'
-    """
-    return serialization.serialize(loss)
-
-
-def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the loss for a name or config.
-
-    Args:
-        name: String or config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import losses
-        >>> losses.deserialize({"class_name": "Huber", "config": {"delta": 2.0}}).kwargs
-        {'delta': 2.0}
-    """
-    with registry.custom_object_scope(custom_objects):
-        return get(name)

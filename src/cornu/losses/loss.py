@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import config, ops, serialization
+from cornu import config, ops, registry, serialization
 from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
+
+__all__ = ["Loss", "LossFunctionWrapper"]
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
@@ -152,6 +154,7 @@ def per_sample(function: Callable) -> Callable:
     return function
 
 
+@registry.register("losses")
 class LossFunctionWrapper(Loss):
     """Loss that wraps a function of labels and predictions.
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+
+__all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hinge", "squared_hinge"]
 
 
 def _signed(y_true: Any) -> Any:
@@ -13,6 +15,7 @@ def _signed(y_true: Any) -> Any:
     return ops.where(binary, 2 * y_true - 1, y_true)
 
 
+@registry.register("losses")
 @per_sample
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """Compute the hinge loss, averaged over the last axis.
@@ -40,6 +43,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.maximum(1 - _signed(y_true) * y_pred, 0), axis=-1)
 
 
+@registry.register("losses")
 @per_sample
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     """Compute the squared hinge loss, averaged over the last axis.
@@ -67,6 +71,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(ops.maximum(1 - _signed(y_true) * y_pred, 0)), axis=-1)
 
 
+@registry.register("losses")
 @per_sample
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """Compute the multiclass hinge loss over the last axis.
@@ -96,6 +101,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     return ops.maximum(wrong - right + 1, 0)
 
 
+@registry.register("losses")
 class Hinge(LossFunctionWrapper):
     """Hinge loss ``mean(maximum(1 - y_true * y_pred, 0), axis=-1)`` for labels -1 and 1 (or 0 and 1), see :func:`hinge`.
 
@@ -115,6 +121,7 @@ class Hinge(LossFunctionWrapper):
         super().__init__(hinge, reduction, name, dtype)
 
 
+@registry.register("losses")
 class SquaredHinge(LossFunctionWrapper):
     """Squared hinge loss ``mean(square(maximum(1 - y_true * y_pred, 0)), axis=-1)`` for labels -1 and 1 (or 0 and 1).
 
@@ -136,6 +143,7 @@ class SquaredHinge(LossFunctionWrapper):
         super().__init__(squared_hinge, reduction, name, dtype)
 
 
+@registry.register("losses")
 class CategoricalHinge(LossFunctionWrapper):
     """Multiclass hinge loss ``maximum(neg - pos + 1, 0)`` for one-hot labels, see :func:`categorical_hinge`.
 

@@ -6,13 +6,16 @@ They sum over whole images and, by default, over the whole batch, so batches can
 from collections.abc import Sequence
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper
+
+__all__ = ["Dice", "Tversky", "dice", "tversky"]
 
 Axis = int | Sequence[int] | None
 
 
+@registry.register("losses")
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
     """Compute the Tversky loss.
 
@@ -46,6 +49,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     return 1 - both / (both + alpha * missed + beta * invented + config.epsilon())
 
 
+@registry.register("losses")
 def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
     """Compute the Dice loss.
 
@@ -75,6 +79,7 @@ def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
     return 1 - both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + config.epsilon())
 
 
+@registry.register("losses")
 class Tversky(LossFunctionWrapper):
     """Tversky loss ``1 - tp / (tp + alpha * fn + beta * fp)``, see :func:`tversky`.
 
@@ -105,6 +110,7 @@ class Tversky(LossFunctionWrapper):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
 
 
+@registry.register("losses")
 class Dice(LossFunctionWrapper):
     """Dice loss ``1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))``, see :func:`dice`.
 

@@ -5,11 +5,14 @@ Predictions are probabilities, or logits (the input of a softmax or sigmoid) wit
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 
+__all__ = ["KLDivergence", "Poisson", "kl_divergence", "poisson"]
 
+
+@registry.register("losses", aliases=("KLD", "kld", "kullback_leibler_divergence"))
 @per_sample
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """Compute the Kullback-Leibler divergence of ``y_pred`` from ``y_true`` over the last axis.
@@ -35,6 +38,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
+@registry.register("losses")
 @per_sample
 def poisson(y_true: Any, y_pred: Any) -> Any:
     """Compute the Poisson loss for counts, averaged over the last axis.
@@ -58,6 +62,7 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(y_pred - y_true * ops.log(y_pred + config.epsilon()), axis=-1)
 
 
+@registry.register("losses")
 class KLDivergence(LossFunctionWrapper):
     """Kullback-Leibler divergence ``sum(y_true * log(y_true / y_pred), axis=-1)``, see :func:`kl_divergence`.
 
@@ -77,6 +82,7 @@ class KLDivergence(LossFunctionWrapper):
         super().__init__(kl_divergence, reduction, name, dtype)
 
 
+@registry.register("losses")
 class Poisson(LossFunctionWrapper):
     """Poisson loss ``mean(y_pred - y_true * log(y_pred), axis=-1)`` for counts, see :func:`poisson`.
 

@@ -6,11 +6,29 @@ All functions accept ``y_true`` and ``y_pred`` of shape ``(batch, ..., n)`` and 
 import math
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
 
+__all__ = [
+    "CosineSimilarity",
+    "Huber",
+    "LogCosh",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "cosine_similarity",
+    "huber",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+]
 
+
+@registry.register("losses", aliases=("MSE", "mse"))
 @per_sample
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """Compute the mean squared error over the last axis.
@@ -33,6 +51,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
+@registry.register("losses", aliases=("MAE", "mae"))
 @per_sample
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """Compute the mean absolute error over the last axis.
@@ -55,6 +74,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
+@registry.register("losses", aliases=("MAPE", "mape"))
 @per_sample
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """Compute the mean absolute percentage error over the last axis, in percent.
@@ -78,6 +98,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     return 100 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), config.epsilon())), axis=-1)
 
 
+@registry.register("losses", aliases=("MSLE", "msle"))
 @per_sample
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """Compute the mean squared logarithmic error over the last axis.
@@ -102,6 +123,8 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(logs[0] - logs[1]), axis=-1)
 
 
+@registry.register("metrics")
+@registry.register("losses")
 @per_sample
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     """Compute the Huber loss, averaged over the last axis.
@@ -130,6 +153,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
     return ops.mean(ops.where(error <= delta, 0.5 * ops.square(error), delta * error - 0.5 * delta**2), axis=-1)
 
 
+@registry.register("metrics")
+@registry.register("losses", aliases=("logcosh",))
 @per_sample
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """Compute the logarithm of the hyperbolic cosine of the error, averaged over the last axis.
@@ -154,6 +179,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(error + ops.softplus(-2 * error) - math.log(2), axis=-1)
 
 
+@registry.register("losses", aliases=("cosine_proximity",))
 @per_sample
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """Compute the negative cosine similarity: -1 for vectors of the same direction, 0 for orthogonal vectors.
@@ -177,6 +203,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
 
 
+@registry.register("losses")
 class MeanSquaredError(LossFunctionWrapper):
     """Mean squared error ``mean(square(y_true - y_pred), axis=-1)``, see :func:`mean_squared_error`.
 
@@ -196,6 +223,7 @@ class MeanSquaredError(LossFunctionWrapper):
         super().__init__(mean_squared_error, reduction, name, dtype)
 
 
+@registry.register("losses")
 class MeanAbsoluteError(LossFunctionWrapper):
     """Mean absolute error ``mean(abs(y_true - y_pred), axis=-1)``, see :func:`mean_absolute_error`.
 
@@ -215,6 +243,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
+@registry.register("losses")
 class MeanAbsolutePercentageError(LossFunctionWrapper):
     """Mean absolute percentage error ``100 * mean(abs((y_true - y_pred) / y_true), axis=-1)``, in percent.
 
@@ -241,6 +270,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
 
+@registry.register("losses")
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
     """Mean squared logarithmic error ``mean(square(log(1 + y_true) - log(1 + y_pred)), axis=-1)``.
 
@@ -267,6 +297,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
+@registry.register("losses")
 class Huber(LossFunctionWrapper):
     """Huber loss, quadratic for errors up to ``delta`` and linear above, see :func:`huber`.
 
@@ -293,6 +324,7 @@ class Huber(LossFunctionWrapper):
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
+@registry.register("losses")
 class LogCosh(LossFunctionWrapper):
     """Logarithm of the hyperbolic cosine of the error, ``mean(log(cosh(y_pred - y_true)), axis=-1)``, see :func:`log_cosh`.
 
@@ -312,6 +344,7 @@ class LogCosh(LossFunctionWrapper):
         super().__init__(log_cosh, reduction, name, dtype)
 
 
+@registry.register("losses")
 class CosineSimilarity(LossFunctionWrapper):
     """Negative cosine similarity ``-sum(l2_normalize(y_true) * l2_normalize(y_pred))``, see :func:`cosine_similarity`.
 

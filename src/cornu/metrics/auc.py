@@ -5,16 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
 
+__all__ = ["AUC"]
+
 _CURVES = ("ROC", "PR", "PRGAIN")
 _METHODS = ("interpolation", "majoring", "minoring")
 
 
+@registry.register("metrics")
 class AUC(Metric):
     """Area under a curve (AUC), approximated by a Riemann sum over thresholds.
 

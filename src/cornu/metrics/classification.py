@@ -2,12 +2,28 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.losses.alignment import align, to_common_backend
 from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
 
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
 
+
+@registry.register("metrics.functions")
 @per_sample
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return 1 where two arrays are equal and 0 elsewhere, ``equal(y_true, y_pred)``.
@@ -25,6 +41,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(y_true, y_pred), config.floatx())
 
 
+@registry.register("metrics.functions")
 @per_sample
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Return 1 where ``y_true == (y_pred > threshold)`` and 0 elsewhere.
@@ -44,6 +61,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     return ops.cast(ops.equal(y_true, said), config.floatx())
 
 
+@registry.register("metrics.functions")
 @per_sample
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return 1 where ``argmax(y_true) == argmax(y_pred)`` and 0 elsewhere, for one-hot labels.
@@ -61,6 +79,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)), config.floatx())
 
 
+@registry.register("metrics.functions")
 @per_sample
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return 1 where ``y_true == argmax(y_pred)`` and 0 elsewhere, for integer class labels.
@@ -80,6 +99,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     return ops.cast(ops.equal(numbers, chosen), config.floatx())
 
 
+@registry.register("metrics.functions")
 @per_sample
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """Return 1 where the class of the one-hot label is among the ``k`` largest predictions and 0 elsewhere.
@@ -98,6 +118,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
+@registry.register("metrics.functions")
 @per_sample
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
     """Return 1 where the integer class label is among the ``k`` largest predictions and 0 elsewhere.
@@ -131,6 +152,7 @@ def _class_numbers(y_true: Any, rank: int) -> Any:
     return y_true
 
 
+@registry.register("metrics")
 class Accuracy(MeanMetricWrapper):
     """Fraction of predictions that equal the labels, ``mean(equal(y_true, y_pred))``.
 
@@ -150,6 +172,7 @@ class Accuracy(MeanMetricWrapper):
         super().__init__(accuracy, name, dtype)
 
 
+@registry.register("metrics")
 class BinaryAccuracy(MeanMetricWrapper):
     """Fraction of correct binary predictions, ``mean(equal(y_true, y_pred > threshold))``.
 
@@ -168,6 +191,7 @@ class BinaryAccuracy(MeanMetricWrapper):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
+@registry.register("metrics")
 class CategoricalAccuracy(MeanMetricWrapper):
     """Fraction of correct classes for one-hot labels, ``mean(equal(argmax(y_true), argmax(y_pred)))``.
 
@@ -185,6 +209,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
         super().__init__(categorical_accuracy, name, dtype)
 
 
+@registry.register("metrics")
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """Fraction of correct classes for integer class labels, ``mean(equal(y_true, argmax(y_pred)))``.
 
@@ -202,6 +227,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
+@registry.register("metrics")
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """Fraction of samples whose class is among the ``k`` largest predictions, for one-hot labels.
 
@@ -220,6 +246,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
+@registry.register("metrics")
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """Fraction of samples whose class is among the ``k`` largest predictions, for integer class labels.
 

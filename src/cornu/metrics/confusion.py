@@ -5,11 +5,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
+
+__all__ = [
+    "FalseNegatives",
+    "FalsePositives",
+    "Precision",
+    "PrecisionAtRecall",
+    "Recall",
+    "RecallAtPrecision",
+    "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity",
+    "TrueNegatives",
+    "TruePositives",
+]
 
 _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions that are not among the largest
 
@@ -165,6 +178,7 @@ class _OneCount(_ConfusionMetric):
         return self._one_or_all(getattr(self, self._kept[0]).value)
 
 
+@registry.register("metrics")
 class TruePositives(_OneCount):
     """Number of true positives, ``sum(y_true * (y_pred > threshold))``.
 
@@ -182,6 +196,7 @@ class TruePositives(_OneCount):
     _kept = ("true_positives",)
 
 
+@registry.register("metrics")
 class FalsePositives(_OneCount):
     """Number of false positives, ``sum((1 - y_true) * (y_pred > threshold))``.
 
@@ -199,6 +214,7 @@ class FalsePositives(_OneCount):
     _kept = ("false_positives",)
 
 
+@registry.register("metrics")
 class TrueNegatives(_OneCount):
     """Number of true negatives, ``sum((1 - y_true) * (y_pred <= threshold))``.
 
@@ -216,6 +232,7 @@ class TrueNegatives(_OneCount):
     _kept = ("true_negatives",)
 
 
+@registry.register("metrics")
 class FalseNegatives(_OneCount):
     """Number of false negatives, ``sum(y_true * (y_pred <= threshold))``.
 
@@ -233,6 +250,7 @@ class FalseNegatives(_OneCount):
     _kept = ("false_negatives",)
 
 
+@registry.register("metrics")
 class Precision(_ConfusionMetric):
     """Precision, ``true_positives / (true_positives + false_positives)``.
 
@@ -270,6 +288,7 @@ class Precision(_ConfusionMetric):
         return self._one_or_all(ratio(self.true_positives, self.false_positives))
 
 
+@registry.register("metrics")
 class Recall(_ConfusionMetric):
     """Recall, ``true_positives / (true_positives + false_negatives)``.
 
@@ -348,6 +367,7 @@ class _BestUnderCondition(_ConfusionMetric):
         return ratio(self.true_positives, self.false_positives)
 
 
+@registry.register("metrics")
 class SensitivityAtSpecificity(_BestUnderCondition):
     """Best sensitivity (recall) at the thresholds whose specificity is at least the given value.
 
@@ -381,6 +401,7 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         return self._best(self._sensitivities(), self._specificities())
 
 
+@registry.register("metrics")
 class SpecificityAtSensitivity(_BestUnderCondition):
     """Best specificity at the thresholds whose sensitivity (recall) is at least the given value.
 
@@ -414,6 +435,7 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         return self._best(self._specificities(), self._sensitivities())
 
 
+@registry.register("metrics")
 class PrecisionAtRecall(_BestUnderCondition):
     """Best precision at the thresholds whose recall is at least the given value.
 
@@ -447,6 +469,7 @@ class PrecisionAtRecall(_BestUnderCondition):
         return self._best(self._precisions(), self._sensitivities())
 
 
+@registry.register("metrics")
 class RecallAtPrecision(_BestUnderCondition):
     """Best recall at the thresholds whose precision is at least the given value.
 

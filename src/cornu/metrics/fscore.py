@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
 
+__all__ = ["F1Score", "FBetaScore"]
+
 _AVERAGES = ("micro", "macro", "weighted")
 
 
+@registry.register("metrics", aliases=("fbeta_score",))
 class FBetaScore(Metric):
     """F-beta score, the weighted harmonic mean of precision and recall.
 
@@ -122,6 +125,7 @@ class FBetaScore(Metric):
         return scores if self.average is None else ops.mean(scores)
 
 
+@registry.register("metrics")
 class F1Score(FBetaScore):
     """F1 score, the harmonic mean of precision and recall, ``2 * precision * recall / (precision + recall)``.
 

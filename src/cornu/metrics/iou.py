@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 
+__all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
+
+@registry.register("metrics", aliases=("iou",))
 class IoU(Metric):
     """Mean intersection over union (IoU) of some classes.
 
@@ -107,6 +110,7 @@ class IoU(Metric):
         return ops.divide_no_nan(ops.sum(ops.divide_no_nan(right, union)), ops.sum(occurs))
 
 
+@registry.register("metrics")
 class BinaryIoU(IoU):
     """Mean intersection over union for binary predictions, see :class:`IoU`.
 
@@ -146,6 +150,7 @@ class BinaryIoU(IoU):
         super().update_state(y_true, ops.greater_equal(ops.cast(y_pred, self.dtype), self.threshold), sample_weight)
 
 
+@registry.register("metrics", aliases=("mean_iou",))
 class MeanIoU(IoU):
     """Mean intersection over union of all classes, see :class:`IoU`.
 
@@ -177,6 +182,7 @@ class MeanIoU(IoU):
         super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
 
+@registry.register("metrics")
 class OneHotIoU(IoU):
     """Mean intersection over union of some classes for one-hot labels, see :class:`IoU`.
 
@@ -208,6 +214,7 @@ class OneHotIoU(IoU):
         super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
 
 
+@registry.register("metrics")
 class OneHotMeanIoU(MeanIoU):
     """Mean intersection over union of all classes for one-hot labels, see :class:`IoU`.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import registry, serialization
+from cornu import serialization
 from cornu.losses import (
     kind_of_labels,
 )
@@ -15,25 +15,11 @@ from cornu.metrics.metric import Metric
 from cornu.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    KLDivergence,
     SparseCategoricalCrossentropy,
 )
 from cornu.metrics.reduction import MeanMetricWrapper
-from cornu.metrics.regression import (
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-)
 
-_SHORT_NAMES = {
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError,
-    "bce": BinaryCrossentropy,
-    "kld": KLDivergence,
-}
+__all__ = ["deserialize", "get", "resolve", "serialize"]
 
 _ACCURACIES = {"binary": BinaryAccuracy, "sparse": SparseCategoricalAccuracy, "categorical": CategoricalAccuracy}
 
@@ -44,26 +30,7 @@ _CROSSENTROPIES = {
 }
 
 
-def get(identifier: Any) -> Any:
-    """Return the metric for a name, a config, a class or an object.
-
-    Some names, and functions, return a function; :func:`resolve` turns it into a metric.
-
-    Args:
-        identifier: String, config dict, class, callable, :class:`Metric` or None.
-
-    Returns:
-        A metric or a function; None for None.
-
-    Raises:
-        InvalidArgumentError: No metric has this name.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.get("mse").name
-        'mean_squared_error'
-    """
-    return serialization.get("metrics", identifier)
+get, serialize, deserialize = serialization.lookup_functions("metrics", "metric", 'Sum(name="s")')
 
 
 def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
@@ -101,30 +68,3 @@ def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None
     if y_true_shape is not None and y_pred_shape is not None:
         metric.build(tuple(y_true_shape), tuple(y_pred_shape))
     return metric
-
-
-def serialize(metric: Any) -> Any:
-    """Return the JSON-serializable form of a metric.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.serialize(metrics.Sum(name="s"))["config"]
-        {'name': 's', 'dtype': None}
-    """
-    return serialization.serialize(metric)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the metric for a name or config.
-
-    Args:
-        config: String or config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import metrics
-        >>> metrics.deserialize({"class_name": "Sum", "config": {"name": "s"}})
-        <Sum name=s>
-    """
-    with registry.custom_object_scope(custom_objects):
-        return get(config)

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from cornu import registry
 from cornu.losses import margin
 from cornu.metrics.reduction import MeanMetricWrapper
 
+__all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
 
+
+@registry.register("metrics")
 class Hinge(MeanMetricWrapper):
     """Mean hinge loss, ``maximum(1 - y_true * y_pred, 0)``, for labels -1 and 1 (or 0 and 1), see :func:`cornu.losses.hinge`.
 
@@ -23,6 +27,7 @@ class Hinge(MeanMetricWrapper):
         super().__init__(margin.hinge, name, dtype)
 
 
+@registry.register("metrics")
 class SquaredHinge(MeanMetricWrapper):
     """Mean squared hinge loss, ``square(maximum(1 - y_true * y_pred, 0))``, for labels -1 and 1 (or 0 and 1).
 
@@ -42,6 +47,7 @@ class SquaredHinge(MeanMetricWrapper):
         super().__init__(margin.squared_hinge, name, dtype)
 
 
+@registry.register("metrics")
 class CategoricalHinge(MeanMetricWrapper):
     """Mean multiclass hinge loss for one-hot labels, ``maximum(neg - pos + 1, 0)``.
 

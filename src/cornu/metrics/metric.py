@@ -13,6 +13,8 @@ from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 
+__all__ = ["Metric"]
+
 
 class Metric(serialization.Configurable):
     """Base class of metrics.

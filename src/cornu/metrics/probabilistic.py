@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.losses import crossentropy
 from cornu.losses import probabilistic as losses
 from cornu.losses.alignment import as_float, broadcast_weight, convert_like
 from cornu.metrics.reduction import MeanMetricWrapper
 
+__all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", "Poisson", "SparseCategoricalCrossentropy"]
 
+
+@registry.register("metrics", aliases=("BCE", "bce"))
 class BinaryCrossentropy(MeanMetricWrapper):
     """Mean binary cross-entropy, ``-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)``.
 
@@ -38,6 +41,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         super().__init__(crossentropy.binary_crossentropy, name, dtype, **options)
 
 
+@registry.register("metrics")
 class CategoricalCrossentropy(MeanMetricWrapper):
     """Mean categorical cross-entropy for one-hot labels, ``-sum(y_true * log(y_pred))``.
 
@@ -69,6 +73,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         super().__init__(crossentropy.categorical_crossentropy, name, dtype, **options)
 
 
+@registry.register("metrics")
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """Mean categorical cross-entropy for integer class labels, ``-log(y_pred[y_true])``.
 
@@ -115,6 +120,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         return known * broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, known), config.floatx()), known)
 
 
+@registry.register("metrics", aliases=("KLD", "kld"))
 class KLDivergence(MeanMetricWrapper):
     """Mean Kullback-Leibler divergence, ``sum(y_true * log(y_true / y_pred))``, see :func:`cornu.losses.kl_divergence`.
 
@@ -132,6 +138,7 @@ class KLDivergence(MeanMetricWrapper):
         super().__init__(losses.kl_divergence, name, dtype)
 
 
+@registry.register("metrics")
 class Poisson(MeanMetricWrapper):
     """Mean Poisson loss for counts, ``y_pred - y_true * log(y_pred)``, see :func:`cornu.losses.poisson`.
 

@@ -9,7 +9,10 @@ from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
 
+__all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
+
+@registry.register("metrics")
 class Sum(Metric):
     """Weighted sum of all values, ``sum(values * sample_weight)``.
 
@@ -44,6 +47,7 @@ class Sum(Metric):
         return self.total.value
 
 
+@registry.register("metrics")
 class Mean(Metric):
     """Weighted mean of all values, ``sum(values * sample_weight) / sum(sample_weight)``.
 
@@ -105,6 +109,7 @@ def _per_sample(values: Any, reduce: Callable) -> Any:
     return reduce(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
 
+@registry.register("metrics")
 class MeanMetricWrapper(Mean):
     """Mean of a function of labels and predictions.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses import regression as losses
 from cornu.losses.alignment import align, broadcast_weight, convert_like
@@ -10,9 +10,21 @@ from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
 
+__all__ = [
+    "CosineSimilarity",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "R2Score",
+    "RootMeanSquaredError",
+]
+
 _AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
+@registry.register("metrics", aliases=("MSE", "mse"))
 class MeanSquaredError(MeanMetricWrapper):
     """Mean squared error, ``mean(square(y_true - y_pred))``.
 
@@ -30,6 +42,7 @@ class MeanSquaredError(MeanMetricWrapper):
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
+@registry.register("metrics", aliases=("rmse",))
 class RootMeanSquaredError(Mean):
     """Root mean squared error, ``sqrt(mean(square(y_true - y_pred)))``.
 
@@ -58,6 +71,7 @@ class RootMeanSquaredError(Mean):
         return ops.sqrt(super().result())
 
 
+@registry.register("metrics", aliases=("MAE", "mae"))
 class MeanAbsoluteError(MeanMetricWrapper):
     """Mean absolute error, ``mean(abs(y_true - y_pred))``.
 
@@ -75,6 +89,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
+@registry.register("metrics", aliases=("MAPE", "mape"))
 class MeanAbsolutePercentageError(MeanMetricWrapper):
     """Mean absolute percentage error, ``mean(100 * abs((y_true - y_pred) / y_true))``, in percent.
 
@@ -92,6 +107,7 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
+@registry.register("metrics", aliases=("MSLE", "msle"))
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """Mean squared logarithmic error, ``mean(square(log(1 + y_true) - log(1 + y_pred)))``.
 
@@ -109,6 +125,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
+@registry.register("metrics")
 class LogCoshError(MeanMetricWrapper):
     """Mean logarithm of the hyperbolic cosine of the error, ``mean(log(cosh(y_pred - y_true)))``.
 
@@ -132,6 +149,7 @@ def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
+@registry.register("metrics")
 class CosineSimilarity(MeanMetricWrapper):
     """Mean cosine similarity, ``mean(sum(l2_normalize(y_true) * l2_normalize(y_pred)))``; 1 for vectors of the same direction.
 
@@ -150,6 +168,7 @@ class CosineSimilarity(MeanMetricWrapper):
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
+@registry.register("metrics")
 class R2Score(Metric):
     """R2 score, the coefficient of determination: 1 for perfect predictions, 0 for predictions no better than the mean.
 

@@ -12,6 +12,8 @@ from cornu.errors import InvalidArgumentError
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 
+__all__ = ["clone_model"]
+
 
 def clone_model(
     model: Model,

@@ -22,6 +22,8 @@ from cornu.saving.assets import load_assets
 from cornu.saving.weight_matching import load_into
 from cornu.saving.weight_paths import need_built, variable_groups
 
+__all__ = ["load_model", "model_from_json"]
+
 _MAX_LAYERS = 10_000
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from cornu import trees
+from cornu import registry, trees
 from cornu.core import shape_inference
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
@@ -31,7 +31,10 @@ from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.loop.progress import Progress
 
+__all__ = ["Model"]
 
+
+@registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
 class Model(Layer):
     """A group of layers with inputs and outputs, with methods for training, evaluation and inference.
 

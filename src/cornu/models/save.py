@@ -16,6 +16,8 @@ from cornu.io.atomic import atomic_write
 from cornu.saving import keras_archive, weights_h5
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
 
+__all__ = ["save_model"]
+
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
 OTHER_FILES = {

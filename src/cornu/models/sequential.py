@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cornu import serialization
+from cornu import registry, serialization
 from cornu.core import call_context
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
@@ -13,7 +13,10 @@ from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
 
+__all__ = ["Sequential"]
 
+
+@registry.register("models")
 class Sequential(Model):
     """A linear stack of layers: the output of each layer is the input of the next.
 

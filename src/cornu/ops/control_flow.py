@@ -9,6 +9,8 @@ from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
 
+__all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
+
 
 def backend_and_trees(*values: Any) -> tuple:
     """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""

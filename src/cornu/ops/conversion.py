@@ -12,6 +12,19 @@ from cornu.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
 
+__all__ = [
+    "array",
+    "cast",
+    "convert_to_numpy",
+    "convert_to_tensor",
+    "dtype",
+    "is_tensor",
+    "ndim",
+    "saturate_cast",
+    "shape",
+    "size",
+]
+
 
 @op(batch_coupling="none")
 def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:

@@ -7,6 +7,8 @@ from cornu import backends, trees
 from cornu.ops.control_flow import arrays_of, backend_and_trees
 from cornu.ops.dispatch import as_array, op
 
+__all__ = ["custom_gradient", "stop_gradient"]
+
 
 @op(batch_coupling="none", keras_path="core.StopGradient")
 def stop_gradient(variable: Any) -> Any:

@@ -19,6 +19,8 @@ from cornu.ops.shape_checks import (
     check_places,
 )
 
+__all__ = ["diag", "diagonal", "get_item", "scatter", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+
 
 @op(batch_coupling=indexed, keras_path="numpy.GetItem")
 def get_item(x: Array, key: Any) -> Array:

@@ -16,6 +16,8 @@ from cornu.ops.reductions import safe_sqrt
 from cornu.ops.reductions import sum as total
 from cornu.ops.shape_checks import check_axes, check_matmul
 
+__all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
+
 
 @op(batch_coupling=matrix_product, keras_path="numpy.Matmul")
 def matmul(x1: Array, x2: Array) -> Array:

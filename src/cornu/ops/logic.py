@@ -12,6 +12,29 @@ from cornu.ops.elementwise import binary, broadcast_shape, unary, unary_float
 from cornu.ops.reductions import all
 from cornu.ops.shape_checks import check_broadcast
 
+__all__ = [
+    "allclose",
+    "equal",
+    "greater",
+    "greater_equal",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "nan_to_num",
+    "not_equal",
+    "select",
+    "where",
+]
+
 
 @op(batch_coupling="none", keras_path="numpy.Isnan")
 def isnan(x: Array) -> Array:

@@ -21,6 +21,36 @@ from cornu.ops.shape_checks import (
     check_sizes,
 )
 
+__all__ = [
+    "append",
+    "broadcast_to",
+    "concatenate",
+    "depth_to_space",
+    "diff",
+    "dstack",
+    "expand_dims",
+    "flip",
+    "fliplr",
+    "flipud",
+    "hstack",
+    "moveaxis",
+    "pad",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "rot90",
+    "space_to_depth",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "unstack",
+    "vstack",
+]
+
 # --- Shapes -----------------------------------------------------------------------------------------------------------
 
 

@@ -3,10 +3,51 @@
 import math
 from builtins import abs as builtin_abs
 
+from cornu import registry
 from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.elementwise import binary, unary, unary_float
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "cbrt",
+    "ceil",
+    "clip",
+    "divide",
+    "divide_no_nan",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "negative",
+    "power",
+    "reciprocal",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sqrt",
+    "square",
+    "subtract",
+    "true_divide",
+    "trunc",
+]
 
 
 @op(batch_coupling="none", keras_path="numpy.Abs")
@@ -263,6 +304,7 @@ def erfinv(x: Array) -> Array:
     return backend.where(backend.equal(x, 1), math.inf, backend.where(backend.equal(x, -1), -math.inf, result))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Sigmoid")
 def sigmoid(x: Array) -> Array:
     """Return the logistic sigmoid ``1 / (1 + exp(-x))``, elementwise: an activation function with values in ``[0, 1]``.

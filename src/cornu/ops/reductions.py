@@ -14,6 +14,30 @@ from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
 
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
+    "bincount",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "segment_sum",
+    "std",
+    "sum",
+    "var",
+]
+
 Axis = int | Sequence[int] | None
 
 

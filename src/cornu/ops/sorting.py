@@ -9,6 +9,8 @@ from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
 
+__all__ = ["argsort", "digitize", "in_top_k", "median", "percentile", "quantile", "searchsorted", "sort", "top_k"]
+
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argsort")
 def argsort(x: Array, axis: int | None = -1) -> Array:

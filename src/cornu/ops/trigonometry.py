@@ -2,10 +2,30 @@
 
 import math
 
+from cornu import registry
 from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import floats, op
 from cornu.ops.elementwise import binary, unary_float
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "hypot",
+    "rad2deg",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
 
 
 @op(batch_coupling="none", keras_path="numpy.Sin")
@@ -104,6 +124,7 @@ def cosh(x: Array) -> Array:
     return unary_float("cosh", x)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="numpy.Tanh")
 def tanh(x: Array) -> Array:
     """Return the hyperbolic tangent ``sinh(x) / cosh(x)``, elementwise: an activation function with values in ``[-1, 1]``.

@@ -1,36 +1,16 @@
 """Optimizers, which update weights to minimize the loss."""
 
 from cornu import registry
-from cornu.optimizers import schedules
-from cornu.optimizers.adadelta import Adadelta
-from cornu.optimizers.adagrad import Adagrad
-from cornu.optimizers.adam import Adam, AdamW
-from cornu.optimizers.adamax import Adamax
-from cornu.optimizers.lion import Lion
-from cornu.optimizers.lookup import deserialize, get, serialize
-from cornu.optimizers.nadam import Nadam
-from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.rmsprop import RMSprop
-from cornu.optimizers.sgd import SGD
+from cornu.optimizers import schedules as schedules
+from cornu.optimizers.adadelta import *
+from cornu.optimizers.adagrad import *
+from cornu.optimizers.adam import *
+from cornu.optimizers.adamax import *
+from cornu.optimizers.lion import *
+from cornu.optimizers.lookup import *
+from cornu.optimizers.nadam import *
+from cornu.optimizers.optimizer import *
+from cornu.optimizers.rmsprop import *
+from cornu.optimizers.sgd import *
 
-_CLASSES = [SGD, RMSprop, Adam, AdamW, Adagrad, Adadelta, Adamax, Nadam, Lion]
-
-registry.register("optimizers", _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
-
-
-__all__ = [
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Lion",
-    "Nadam",
-    "Optimizer",
-    "RMSprop",
-    "deserialize",
-    "get",
-    "schedules",
-    "serialize",
-]
+__all__ = registry.exported_names(globals(), "schedules")

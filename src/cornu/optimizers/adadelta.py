@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["Adadelta"]
 
+
+@registry.register("optimizers")
 class Adadelta(Optimizer):
     """Adadelta optimizer.
 

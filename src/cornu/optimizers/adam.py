@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.backends import fused_ops
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["Adam", "AdamW"]
 
+
+@registry.register("optimizers")
 class Adam(Optimizer):
     """Adam optimizer.
 
@@ -102,6 +105,7 @@ def next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: fl
     }
 
 
+@registry.register("optimizers", aliases=("adamw",))
 class AdamW(Adam):
     """Adam optimizer with decoupled weight decay.
 

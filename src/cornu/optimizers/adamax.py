@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["Adamax"]
 
+
+@registry.register("optimizers")
 class Adamax(Optimizer):
     """Adamax optimizer, a variant of Adam based on the infinity norm.
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["Lion"]
 
+
+@registry.register("optimizers")
 class Lion(Optimizer):
     """Lion optimizer, whose steps use only the sign of a mean of gradients.
 

@@ -6,6 +6,10 @@ from cornu import registry, serialization
 from cornu.errors import InvalidTypeError
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["deserialize", "get", "serialize"]
+
+_get, serialize, deserialize = serialization.lookup_functions("optimizers", "optimizer", "SGD(momentum=0.5)")
+
 
 def get(identifier: Any) -> Any:
     """Return the optimizer for a name, a config or an object.
@@ -27,7 +31,7 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, str) and identifier.lower() in registry.registered("optimizers"):
         identifier = identifier.lower()
-    found = serialization.get("optimizers", identifier)
+    found = _get(identifier)
     if found is not None and not isinstance(found, Optimizer):
         raise InvalidTypeError(
             f"The model received `optimizer={identifier!r}`.",
@@ -35,29 +39,3 @@ def get(identifier: Any) -> Any:
             "Pass, for example, `optimizer=Adam(learning_rate=0.001)`.",
         )
     return found
-
-
-def serialize(optimizer: Any) -> Any:
-    """Return the JSON-serializable config of an optimizer.
-
-    Example:
-        >>> from cornu import optimizers
-        >>> optimizers.serialize(optimizers.SGD(momentum=0.5))["config"]["momentum"]
-        0.5
-    """
-    return serialization.serialize(optimizer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the optimizer for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu import optimizers
-        >>> optimizers.deserialize({"class_name": "SGD", "config": {"momentum": 0.5}}).momentum
-        0.5
-    """
-    return serialization.deserialize(config, "optimizers", custom_objects)

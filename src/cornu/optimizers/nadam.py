@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.optimizers import transforms
 from cornu.optimizers.adam import next_moments
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["Nadam"]
 
+
+@registry.register("optimizers")
 class Nadam(Optimizer):
     """Nadam optimizer, Adam with Nesterov momentum.
 

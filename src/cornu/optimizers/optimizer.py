@@ -21,6 +21,8 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, 
 from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
 
+__all__ = ["Optimizer"]
+
 Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 

@@ -44,6 +44,7 @@ def _positive(name: str, value: float) -> float:
     return value
 
 
+@registry.register("optimizers.schedules")
 class ExponentialDecay(LearningRateSchedule):
     """Exponential decay, ``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
@@ -81,6 +82,7 @@ class ExponentialDecay(LearningRateSchedule):
         return self.initial_learning_rate * ops.power(self.decay_rate, ops.floor(part) if self.staircase else part)
 
 
+@registry.register("optimizers.schedules")
 class InverseTimeDecay(LearningRateSchedule):
     """Inverse time decay, ``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
@@ -118,6 +120,7 @@ class InverseTimeDecay(LearningRateSchedule):
         return self.initial_learning_rate / (1 + self.decay_rate * (ops.floor(part) if self.staircase else part))
 
 
+@registry.register("optimizers.schedules")
 class PiecewiseConstantDecay(LearningRateSchedule):
     """Piecewise constant schedule: ``values[0]`` up to and including step ``boundaries[0]``, then ``values[1]``, and so on.
 
@@ -154,6 +157,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         return rate
 
 
+@registry.register("optimizers.schedules")
 class PolynomialDecay(LearningRateSchedule):
     """Polynomial decay.
 
@@ -196,6 +200,7 @@ class PolynomialDecay(LearningRateSchedule):
         return (self.initial_learning_rate - self.end_learning_rate) * ops.power(1 - part, self.power) + self.end_learning_rate
 
 
+@registry.register("optimizers.schedules")
 class CosineDecay(LearningRateSchedule):
     """Cosine decay after an optional linear warm-up.
 
@@ -258,6 +263,7 @@ def _cosine(part: Any, alpha: float) -> Any:
     return (1 - alpha) * 0.5 * (1 + ops.cos(math.pi * part)) + alpha
 
 
+@registry.register("optimizers.schedules")
 class CosineDecayRestarts(LearningRateSchedule):
     """Cosine decay with warm restarts.
 
@@ -319,34 +325,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         return (ops.power(self.t_mul, restarts) - 1) / (self.t_mul - 1)
 
 
-def serialize(learning_rate_schedule: Any) -> Any:
-    """Return the JSON-serializable config of a schedule.
-
-    Example:
-        >>> from cornu.optimizers import schedules
-        >>> schedules.serialize(schedules.ExponentialDecay(0.1, 10, 0.5))["config"]["decay_rate"]
-        0.5
-    """
-    return serialization.serialize(learning_rate_schedule)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the schedule for a config.
-
-    Args:
-        config: Config dict.
-        custom_objects: Dict of names to custom classes and functions. Defaults to None.
-
-    Example:
-        >>> from cornu.optimizers import schedules
-        >>> config = {"class_name": "CosineDecay", "config": {"initial_learning_rate": 0.1, "decay_steps": 10}}
-        >>> schedules.deserialize(config).decay_steps
-        10
-    """
-    return serialization.deserialize(config, "optimizers.schedules", custom_objects)
-
-
-registry.register(
-    "optimizers.schedules",
-    [ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay, CosineDecayRestarts],
+_, serialize, deserialize = serialization.lookup_functions(
+    "optimizers.schedules", "learning_rate_schedule", "ExponentialDecay(0.1, 10, 0.5)"
 )

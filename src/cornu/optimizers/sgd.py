@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from cornu import registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
 
+__all__ = ["SGD"]
 
+
+@registry.register("optimizers")
 class SGD(Optimizer):
     """Stochastic gradient descent optimizer, with optional momentum.
 

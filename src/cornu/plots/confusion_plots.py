@@ -9,6 +9,8 @@ import numpy as np
 from cornu.errors import DataError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
 
+__all__ = ["confusion_counts", "confusion_matrix"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

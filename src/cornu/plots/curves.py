@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from cornu.errors import DataError, InvalidTypeError
 from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, new_figure, save_figure, style_axes
 
+__all__ = ["learning_curves"]
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

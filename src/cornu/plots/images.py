@@ -10,6 +10,8 @@ import numpy as np
 from cornu.errors import DataError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
 
+__all__ = ["image_grid"]
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 

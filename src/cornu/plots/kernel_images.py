@@ -10,6 +10,8 @@ from cornu.core import layer_tree
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
 
+__all__ = ["kernels"]
+
 _GAP = 0.15
 """Space between kernels, as a fraction of their size."""
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from cornu.errors import ShapeError
 
+__all__ = ["confusion_table", "plain_text"]
+
 if TYPE_CHECKING:
     from rich.table import Table
 

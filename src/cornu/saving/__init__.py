@@ -4,14 +4,14 @@ A file contains only data. It can refer to Cornu's own objects and to objects re
 code, read another file or access the network. Models are saved with ``model.save`` and loaded with ``cornu.models.load_model``.
 """
 
-from cornu.io.atomic import atomic_write
-from cornu.registry import custom_object_scope, register_keras_serializable
-from cornu.saving.keras_objects import deserialize_keras_object, serialize_keras_object
+from cornu import namespaces, registry
+from cornu.io.atomic import atomic_write as atomic_write
+from cornu.registry import (
+    custom_object_scope as custom_object_scope,
+    register_keras_serializable as register_keras_serializable,
+)
+from cornu.saving.keras_objects import *
 
-__all__ = [
-    "atomic_write",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "register_keras_serializable",
-    "serialize_keras_object",
-]
+__getattr__, __dir__, _from_models = namespaces.attach(__name__)  # which are of a higher tier
+
+__all__ = [*registry.exported_names(globals()), *_from_models]

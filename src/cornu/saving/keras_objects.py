@@ -5,6 +5,8 @@ from typing import Any
 
 from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers, serialization
 
+__all__ = ["deserialize_keras_object", "serialize_keras_object"]
+
 _REGISTERING_MODULES = (activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers)
 """Modules that register their objects when they are imported, which must happen before a file is read."""
 

@@ -1,6 +1,7 @@
 """Utilities to test custom layers."""
 
-from cornu.testing.harness import ContractError
-from cornu.testing.layer_checks import CLAUSES, check_layer
+from cornu import registry
+from cornu.testing.harness import *
+from cornu.testing.layer_checks import *
 
-__all__ = ["CLAUSES", "ContractError", "check_layer"]
+__all__ = registry.exported_names(globals())

@@ -15,6 +15,8 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import CornuError
 
+__all__ = ["ContractError"]
+
 KEY = (20, 26)
 """Random key of the calls."""
 

@@ -34,6 +34,8 @@ from cornu.testing.harness import (
     stateless_function,
 )
 
+__all__ = ["CLAUSES", "check_layer"]
+
 # --- The clauses ------------------------------------------------------------------------------------------------------
 
 

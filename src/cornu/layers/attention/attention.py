@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import ops, validation
+from cornu import ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.symbolic_tensor import SymbolicTensor
@@ -10,6 +10,8 @@ from cornu.errors import InvalidTypeError, ShapeError, one_of
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, differ, masked_softmax
 from cornu.layers.shape_arithmetic import Shape
+
+__all__ = ["AdditiveAttention", "Attention"]
 
 
 class BaseAttention(Layer):
@@ -123,6 +125,7 @@ class BaseAttention(Layer):
         return outputs, SymbolicTensor((*given[0][:-1], given[1][-2]), self.compute_dtype)
 
 
+@registry.register("layers")
 class Attention(BaseAttention):
     """Dot-product attention layer without projections (Luong-style attention).
 
@@ -185,6 +188,7 @@ class Attention(BaseAttention):
         return self.concat_score_weight * ops.sum(ops.tanh(pairs * self.scale if self.use_scale else pairs), axis=-1)
 
 
+@registry.register("layers")
 class AdditiveAttention(BaseAttention):
     """Additive attention layer without projections (Bahdanau-style attention).
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from cornu import validation
+from cornu import registry, validation
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["GroupQueryAttention"]
 
+
+@registry.register("layers")
 class GroupQueryAttention(BaseMultiHeadAttention):
     """Grouped-query attention layer, in which groups of query heads share the heads of key and value.
 

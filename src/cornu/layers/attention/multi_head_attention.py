@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from cornu import validation
+from cornu import registry, validation
 from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
 from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["MultiHeadAttention"]
 
+
+@registry.register("layers")
 class MultiHeadAttention(BaseMultiHeadAttention):
     """Multi-head attention layer.
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers, validation
+from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["Dense"]
 
+
+@registry.register("layers")
 class Dense(Layer):
     """Densely connected layer.
 

@@ -5,16 +5,19 @@ import re
 import string
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, regularizers, validation
+from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["EinsumDense"]
+
 _FORM = re.compile(r"(?P<before>\.\.\.)?([a-zA-Z]+)(?P<after>\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
 
 
+@registry.register("layers")
 class EinsumDense(Layer):
     """Dense layer over arbitrary axes.
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, ops, regularizers, trees, validation
+from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
 from cornu.core.layer import Layer
 from cornu.errors import DataError
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["Embedding"]
 
+
+@registry.register("layers")
 class Embedding(Layer):
     """Layer that maps integer indices from 0 to ``input_dim - 1`` to trainable vectors: ``y = embeddings[x]``.
 

@@ -4,14 +4,17 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from cornu import trees
+from cornu import registry, trees
 from cornu.core import symbolic_tensor
 from cornu.core.layer import Layer
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
 
+__all__ = ["Identity", "Lambda"]
 
+
+@registry.register("layers")
 class Identity(Layer):
     """Layer that returns its input unchanged: ``y = x``.
 
@@ -31,6 +34,7 @@ class Identity(Layer):
         return inputs
 
 
+@registry.register("layers")
 class Lambda(Layer):
     """Layer that applies an arbitrary function.
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.core.layer import Layer
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["Masking"]
 
+
+@registry.register("layers")
 class Masking(Layer):
     """Layer that marks time steps as padding for the layers after it.
 

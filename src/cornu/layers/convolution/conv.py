@@ -1,8 +1,12 @@
 """Convolutions in one, two and three dimensions."""
 
+from cornu import registry
 from cornu.layers.convolution.base_conv import BaseConv
 
+__all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D"]
 
+
+@registry.register("layers", aliases=("Convolution1D",))
 class Conv1D(BaseConv):
     """1D convolution layer, for sequences.
 
@@ -22,6 +26,7 @@ class Conv1D(BaseConv):
     rank = 1
 
 
+@registry.register("layers", aliases=("Convolution2D",))
 class Conv2D(BaseConv):
     """2D convolution layer, for images.
 
@@ -78,6 +83,7 @@ class Conv2D(BaseConv):
     rank = 2
 
 
+@registry.register("layers", aliases=("Convolution3D",))
 class Conv3D(BaseConv):
     """3D convolution layer, for volumes.
 

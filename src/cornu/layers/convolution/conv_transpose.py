@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.layers import shape_arithmetic
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.shape_arithmetic import Shape, Size
 from cornu.ops.nn.windows import transpose_output_size
+
+__all__ = [
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "Convolution1DTranspose",
+    "Convolution2DTranspose",
+    "Convolution3DTranspose",
+]
 
 
 class BaseConvTranspose(WindowedConv):
@@ -84,6 +93,7 @@ class BaseConvTranspose(WindowedConv):
         return shape_arithmetic.make_shape(self.data_format, input_shape[0], grown, self.filters)
 
 
+@registry.register("layers", aliases=("Convolution1DTranspose",))
 class Conv1DTranspose(BaseConvTranspose):
     """1D transposed convolution layer, for sequences.
 
@@ -101,6 +111,7 @@ class Conv1DTranspose(BaseConvTranspose):
     rank = 1
 
 
+@registry.register("layers", aliases=("Convolution2DTranspose",))
 class Conv2DTranspose(BaseConvTranspose):
     """2D transposed convolution layer (also called deconvolution), which upsamples images by the strides.
 
@@ -152,6 +163,7 @@ class Conv2DTranspose(BaseConvTranspose):
     rank = 2
 
 
+@registry.register("layers", aliases=("Convolution3DTranspose",))
 class Conv3DTranspose(BaseConvTranspose):
     """3D transposed convolution layer, which upsamples volumes by the strides.
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.shape_arithmetic import Shape
+
+__all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
 class BaseDepthwiseConv(WindowedConv):
@@ -61,6 +63,7 @@ class BaseDepthwiseConv(WindowedConv):
         return self._output_shape(input_shape, self._check_input(input_shape) * self.depth_multiplier)
 
 
+@registry.register("layers")
 class DepthwiseConv1D(BaseDepthwiseConv):
     """1D depthwise convolution layer, for sequences.
 
@@ -78,6 +81,7 @@ class DepthwiseConv1D(BaseDepthwiseConv):
     rank = 1
 
 
+@registry.register("layers")
 class DepthwiseConv2D(BaseDepthwiseConv):
     """2D depthwise convolution layer, for images.
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.shape_arithmetic import Shape, Size
+
+__all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
 
 
 class BaseSeparableConv(WindowedConv):
@@ -82,6 +84,7 @@ class BaseSeparableConv(WindowedConv):
         return self._output_shape(input_shape, self.filters)
 
 
+@registry.register("layers", aliases=("SeparableConvolution1D",))
 class SeparableConv1D(BaseSeparableConv):
     """1D depthwise separable convolution layer, for sequences.
 
@@ -99,6 +102,7 @@ class SeparableConv1D(BaseSeparableConv):
     rank = 1
 
 
+@registry.register("layers", aliases=("SeparableConvolution2D",))
 class SeparableConv2D(BaseSeparableConv):
     """2D depthwise separable convolution layer, for images.
 

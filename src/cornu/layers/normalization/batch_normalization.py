@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cornu import initializers, ops
+from cornu import initializers, ops, registry
 from cornu.backends import fused_ops
 from cornu.core import call_context
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -12,7 +12,10 @@ from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["BatchNormalization"]
 
+
+@registry.register("layers")
 class BatchNormalization(BaseNormalization):
     """Batch normalization layer, which normalizes each channel over the batch and the spatial axes.
 

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from cornu import ops, validation
+from cornu import ops, registry, validation
 from cornu.core import call_context
 from cornu.errors import ShapeError
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.normalization.batch_normalization import one_axis
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["GroupNormalization"]
 
+
+@registry.register("layers")
 class GroupNormalization(BaseNormalization):
     """Group normalization layer, which normalizes groups of channels of each sample separately.
 

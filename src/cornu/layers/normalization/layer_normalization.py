@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from cornu import ops, validation
+from cornu import ops, registry, validation
 from cornu.core import batch_coupling, call_context
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["LayerNormalization"]
 
+
+@registry.register("layers")
 class LayerNormalization(BaseNormalization):
     """Layer normalization layer, which normalizes each sample separately over the given axes.
 

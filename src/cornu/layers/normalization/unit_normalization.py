@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from cornu import ops, validation
+from cornu import ops, registry, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["UnitNormalization"]
 
+
+@registry.register("layers")
 class UnitNormalization(Layer):
     """Layer that scales vectors along the given axes to unit L2 norm: ``y = x / norm(x)``.
 

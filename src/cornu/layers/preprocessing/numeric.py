@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from cornu import config, ops
+from cornu import config, ops, registry
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["Rescaling"]
 
+
+@registry.register("layers")
 class Rescaling(Layer):
     """Layer that rescales its input: ``y = x * scale + offset``, as floats.
 

@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers.shape_arithmetic import Shape
 from cornu.layers.wrapper import accepted_arguments, check_layer, forwarded
 from cornu.serialization import serialize
+
+__all__ = ["Bidirectional"]
 
 _MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -21,6 +23,7 @@ _MERGE: Mapping[str, Callable] = {
 }
 
 
+@registry.register("layers")
 class Bidirectional(Layer):
     """Wrapper that runs a recurrent layer over a sequence in both directions.
 

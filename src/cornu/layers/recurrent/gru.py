@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from cornu import activations, ops, validation
+from cornu import activations, ops, registry, validation
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, shared_with_cell
 
+__all__ = ["GRU", "GRUCell"]
 
+
+@registry.register("layers")
 class GRU(SingleCellRNN):
     """Gated recurrent unit layer.
 
@@ -125,6 +128,7 @@ class GRU(SingleCellRNN):
         super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
+@registry.register("layers")
 class GRUCell(RecurrentCell):
     """Cell of :class:`GRU`.
 

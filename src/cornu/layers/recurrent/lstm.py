@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, ops, validation
+from cornu import activations, ops, registry, validation
 from cornu.backends import fused_ops
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, shared_with_cell
 
+__all__ = ["LSTM", "LSTMCell"]
 
+
+@registry.register("layers")
 class LSTM(SingleCellRNN):
     """Long short-term memory layer.
 
@@ -125,6 +128,7 @@ class LSTM(SingleCellRNN):
         super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
+@registry.register("layers")
 class LSTMCell(RecurrentCell):
     """Cell of :class:`LSTM`, with the states ``[h, c]``: hidden state (the output) and cell state.
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu import ops, trees
+from cornu import ops, registry, trees
 from cornu.core import call_context, call_handling
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of
@@ -15,7 +15,10 @@ from cornu.layers.recurrent.cell import RecurrentCell, call_of, check_cell, init
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["RNN"]
 
+
+@registry.register("layers")
 class RNN(Layer):
     """Recurrent layer that applies a cell to each time step of a sequence.
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from cornu import validation
+from cornu import registry, validation
 from cornu.layers.recurrent.cell import RecurrentCell, State
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, shared_with_cell
 
+__all__ = ["SimpleRNN", "SimpleRNNCell"]
 
+
+@registry.register("layers")
 class SimpleRNN(SingleCellRNN):
     """Fully connected recurrent layer, whose output is its state.
 
@@ -107,6 +110,7 @@ class SimpleRNN(SingleCellRNN):
         super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
+@registry.register("layers")
 class SimpleRNNCell(RecurrentCell):
     """Cell of :class:`SimpleRNN`.
 

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cornu import registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
 from cornu.layers.recurrent.cell import call_of, check_cell, initial_state_of, output_size_of
 from cornu.layers.shape_arithmetic import Shape
 
+__all__ = ["StackedRNNCells"]
 
+
+@registry.register("layers")
 class StackedRNNCells(Layer):
     """Stack of cells that acts as one cell: the output of each cell is the input of the next.
 

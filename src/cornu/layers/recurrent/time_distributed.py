@@ -4,14 +4,17 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from cornu import ops
+from cornu import ops, registry
 from cornu.core import batch_coupling, call_context
 from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
 from cornu.layers.wrapper import Wrapper, accepted_arguments, forwarded
 
+__all__ = ["TimeDistributed"]
 
+
+@registry.register("layers")
 class TimeDistributed(Wrapper):
     """Wrapper that applies a layer to each time step separately, with the same weights: ``y[:, t] = layer(x[:, t])``.
 

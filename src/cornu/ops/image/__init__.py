@@ -1,6 +1,7 @@
 """Image operations, under the names of ``keras.ops.image``."""
 
-from cornu.ops.image.color import rgb_to_grayscale
-from cornu.ops.image.resizing import resize
+from cornu import registry
+from cornu.ops.image.color import *
+from cornu.ops.image.resizing import *
 
-__all__ = ["resize", "rgb_to_grayscale"]
+__all__ = registry.exported_names(globals())

@@ -8,6 +8,8 @@ from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 
+__all__ = ["rgb_to_grayscale"]
+
 
 @op(batch_coupling=of_rank(4))
 def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:

@@ -17,6 +17,8 @@ from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
 
+__all__ = ["resize"]
+
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Names of the interpolation methods."""
 

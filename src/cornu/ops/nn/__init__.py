@@ -1,84 +1,12 @@
 """Neural network operations, under the names of ``keras.ops.nn``."""
 
-from cornu.ops.nn.activations import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu,
-    relu6,
-    selu,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
-)
-from cornu.ops.nn.attention import dot_product_attention
-from cornu.ops.nn.convolution import conv, conv_transpose, depthwise_conv, separable_conv
-from cornu.ops.nn.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
-from cornu.ops.nn.encoding import multi_hot, one_hot
-from cornu.ops.nn.normalization import batch_normalization, layer_normalization, moments, normalize, rms_normalization
-from cornu.ops.nn.pooling import average_pool, max_pool
+from cornu import registry
+from cornu.ops.nn.activations import *
+from cornu.ops.nn.attention import *
+from cornu.ops.nn.convolution import *
+from cornu.ops.nn.crossentropy import *
+from cornu.ops.nn.encoding import *
+from cornu.ops.nn.normalization import *
+from cornu.ops.nn.pooling import *
 
-__all__ = [
-    "average_pool",
-    "batch_normalization",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "celu",
-    "conv",
-    "conv_transpose",
-    "depthwise_conv",
-    "dot_product_attention",
-    "elu",
-    "gelu",
-    "glu",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "layer_normalization",
-    "leaky_relu",
-    "log_sigmoid",
-    "log_softmax",
-    "max_pool",
-    "moments",
-    "multi_hot",
-    "normalize",
-    "one_hot",
-    "relu",
-    "relu6",
-    "rms_normalization",
-    "selu",
-    "separable_conv",
-    "silu",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "sparse_categorical_crossentropy",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "squareplus",
-    "swish",
-    "tanh_shrink",
-    "threshold",
-]
+__all__ = registry.exported_names(globals())

@@ -4,12 +4,43 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from cornu import registry
 from cornu.backends import fused_ops
 from cornu.backends.contract import Array
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
+
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "relu",
+    "relu6",
+    "selu",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh_shrink",
+    "threshold",
+]
 
 # --- Activation functions ---------------------------------------------------------------------------------------------
 
@@ -27,6 +58,7 @@ def relu(x: Array) -> Array:
     return backend.relu(x)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Relu6")
 def relu6(x: Array) -> Array:
     """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``. Its gradient at 0 and at 6 is 0.
@@ -45,6 +77,7 @@ def _between(x: Any, low: float, high: float) -> Array:
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.LeakyRelu")
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     """Leaky rectified linear unit: ``x`` if ``x > 0``, else ``negative_slope * x`` (Maas et al., 2013).
@@ -70,6 +103,7 @@ def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
     return backend.where(above, x, backend.multiply(backend.expm1(below), alpha))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Elu")
 def elu(x: Array, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``x`` if ``x > 0``, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
@@ -86,6 +120,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     return _exponential_below(x, alpha, 1)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Celu")
 def celu(x: Array, alpha: float = 1.0) -> Array:
     """Continuously differentiable ELU: ``x`` if ``x > 0``, else ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017).
@@ -105,6 +140,7 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Selu")
 def selu(x: Array) -> Array:
     """Scaled exponential linear unit, which preserves mean 0 and variance 1 across layers (Klambauer et al., 2017).
@@ -120,6 +156,7 @@ def selu(x: Array) -> Array:
     return arrays(result)[0].multiply(result, _SELU_SCALE)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Softplus")
 def softplus(x: Array) -> Array:
     """Softplus ``log(1 + exp(x))``, a smooth approximation of :func:`relu`.
@@ -133,6 +170,7 @@ def softplus(x: Array) -> Array:
     return backend.logaddexp(x, 0.0)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.LogSigmoid")
 def log_sigmoid(x: Array) -> Array:
     """Logarithm of the sigmoid, ``log(sigmoid(x)) = -log(1 + exp(-x))``, without overflow.
@@ -146,6 +184,7 @@ def log_sigmoid(x: Array) -> Array:
     return backend.negative(backend.logaddexp(backend.negative(x), 0.0))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Softsign")
 def softsign(x: Array) -> Array:
     """Softsign ``x / (1 + abs(x))``.
@@ -159,6 +198,7 @@ def softsign(x: Array) -> Array:
     return backend.divide(x, backend.add(backend.abs(x), 1.0))
 
 
+@registry.register("activations", aliases=("swish",))
 @op(batch_coupling="none", keras_path="nn.Silu")
 def silu(x: Array) -> Array:
     """Sigmoid linear unit ``x * sigmoid(x)``, also called swish (Ramachandran et al., 2017).
@@ -209,6 +249,7 @@ def gelu(x: Array, approximate: bool = True) -> Array:
     return backend.multiply(backend.multiply(x, 0.5), backend.add(part, 1.0))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardSigmoid")
 def hard_sigmoid(x: Array) -> Array:
     """Piecewise linear approximation of the sigmoid, ``relu6(x + 3) / 6``.
@@ -222,6 +263,7 @@ def hard_sigmoid(x: Array) -> Array:
     return backend.divide(_between(backend.add(x, 3.0), 0, 6), 6.0)
 
 
+@registry.register("activations", aliases=("hard_swish",))
 @op(batch_coupling="none", keras_path="nn.HardSilu")
 def hard_silu(x: Array) -> Array:
     """Piecewise approximation of :func:`silu`, ``x * hard_sigmoid(x)`` (Howard et al., 2019).
@@ -247,6 +289,7 @@ def hard_swish(x: Array) -> Array:
     return hard_silu(x)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardTanh")
 def hard_tanh(x: Array) -> Array:
     """Piecewise linear approximation of ``tanh``: ``min(max(x, -1), 1)``.
@@ -259,6 +302,7 @@ def hard_tanh(x: Array) -> Array:
     return _between(x, -1, 1)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.TanhShrink")
 def tanh_shrink(x: Array) -> Array:
     """Tanh shrinkage ``x - tanh(x)``.
@@ -272,6 +316,7 @@ def tanh_shrink(x: Array) -> Array:
     return backend.subtract(x, backend.tanh(x))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SoftShrink")
 def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
     """Soft shrinkage: ``x - threshold`` if ``x > threshold``, ``x + threshold`` if ``x < -threshold``, else 0.
@@ -290,6 +335,7 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(x, threshold), backend.subtract(x, threshold), below)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardShrink")
 def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     """Hard shrinkage: ``x`` if ``abs(x) > threshold``, else 0.
@@ -307,6 +353,7 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     return backend.where(backend.greater(backend.abs(x), threshold), x, 0.0)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Threshold")
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
     """Threshold function: ``x`` if ``x > threshold``, else ``default_value``.
@@ -325,6 +372,7 @@ def threshold(x: Array, threshold: float, default_value: float) -> Array:
     return backend.where(backend.greater(x, threshold), x, default_value)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Squareplus")
 def squareplus(x: Array, b: float = 4) -> Array:
     """Squareplus ``(x + sqrt(x**2 + b)) / 2``, a smooth approximation of :func:`relu` (Barron, 2021).
@@ -342,6 +390,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
     return backend.multiply(backend.add(x, backend.sqrt(backend.add(backend.square(x), float(b)))), 0.5)
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SparsePlus")
 def sparse_plus(x: Array) -> Array:
     """Sparseplus, the softplus of sparsemax: 0 if ``x <= -1``, ``(x + 1)**2 / 4`` if ``-1 < x < 1``, else ``x``.
@@ -356,6 +405,7 @@ def sparse_plus(x: Array) -> Array:
     return backend.where(backend.less_equal(x, -1), 0.0, backend.where(backend.less(x, 1), middle, x))
 
 
+@registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SparseSigmoid")
 def sparse_sigmoid(x: Array) -> Array:
     """Sparse sigmoid, the sigmoid of sparsemax: 0 if ``x <= -1``, ``(x + 1) / 2`` if ``-1 < x < 1``, else 1.
@@ -369,6 +419,7 @@ def sparse_sigmoid(x: Array) -> Array:
     return backend.multiply(backend.add(_between(x, -1, 1), 1.0), 0.5)
 
 
+@registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Glu")
 def glu(x: Array, axis: int = -1) -> Array:
     """Gated linear unit ``a * sigmoid(b)``, where ``a`` and ``b`` are the halves of ``x`` along an axis (Dauphin et al., 2016).
@@ -417,6 +468,7 @@ def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Arr
     return derived(backend, backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True))), axes)
 
 
+@registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Softmax")
 def softmax(x: Array, axis: Any = -1) -> Array:
     """Softmax ``exp(x) / sum(exp(x))``: values in ``[0, 1]`` that sum to 1.
@@ -439,6 +491,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
     return _of_softmax_family("softmax", derived, x, axis)
 
 
+@registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.LogSoftmax")
 def log_softmax(x: Array, axis: Any = -1) -> Array:
     """Logarithm of the softmax, ``x - log(sum(exp(x)))``, without overflow (see :func:`softmax` for the arguments).
@@ -455,6 +508,7 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
     return _of_softmax_family("log_softmax", derived, x, axis)
 
 
+@registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Sparsemax")
 def sparsemax(x: Array, axis: int = -1) -> Array:
     """Sparsemax: the Euclidean projection onto the probability simplex (Martins & Astudillo, 2016).

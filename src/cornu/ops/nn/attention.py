@@ -11,6 +11,8 @@ from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import softmax
 
+__all__ = ["dot_product_attention"]
+
 
 @op(batch_coupling=aligned)
 def dot_product_attention(

@@ -24,6 +24,8 @@ from cornu.ops.nn.windows import (
     window_arguments,
 )
 
+__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+
 
 def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) -> tuple:
     """Return the backend, the inputs with channels last, and the kernel; both arrays have the same dtype and rank."""

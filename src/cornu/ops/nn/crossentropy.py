@@ -11,6 +11,8 @@ from cornu.ops.nn.activations import log_softmax
 from cornu.ops.nn.encoding import is_class
 from cornu.ops.shape_checks import check_axis, check_same_shape
 
+__all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
+
 
 def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
     if from_logits:

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import numpy as np
+
 from cornu.backends.contract import Array
 from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_sizes
+
+__all__ = ["multi_hot", "one_hot"]
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
@@ -68,3 +72,35 @@ def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dty
     backend, x = arrays(inputs)
     hits = is_class(backend, x, num_classes, axis)
     return backend.cast(backend.any(hits, 1 if len(x.shape) > 1 else 0), standardize_dtype(dtype))
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Return the one-hot encoding of class indices, computed on the host; an invalid index is an error.
+
+    Args:
+        x: Array-like of integers of any shape; a last axis of size 1 is removed.
+        num_classes: Integer, the number of classes. Defaults to the largest index plus one.
+
+    Returns:
+        NumPy array of dtype ``float32`` and shape ``(*x.shape, num_classes)``.
+
+    Raises:
+        InvalidArgumentError: A value is not an integer, negative or too large.
+
+    Example:
+        >>> from cornu.utils import to_categorical
+        >>> to_categorical([0, 2], 3).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    x = np.asarray(x)
+    if x.ndim > 1 and x.shape[-1] == 1:
+        x = x[..., 0]
+    classes = x.astype(np.int64)
+    count = int(classes.max(initial=-1)) + 1 if num_classes is None else int(num_classes)
+    if ((classes != x) | (classes < 0) | (classes >= count)).any():
+        raise InvalidArgumentError(
+            f"`to_categorical` received values from {x.min()} to {x.max()} for {count} classes.",
+            f"They must be integers from 0 to {count - 1}.",
+            "Pass a larger `num_classes`, or number the classes from 0.",
+        )
+    return np.eye(count, dtype=np.float32)[classes]

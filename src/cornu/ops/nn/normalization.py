@@ -14,6 +14,8 @@ from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.linalg import norm
 from cornu.ops.shape_checks import check_axes, check_axis
 
+__all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
+
 
 @op(batch_coupling=along_axis(axis="axes"), keras_path="nn.Moments")
 def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:

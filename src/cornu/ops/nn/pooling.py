@@ -14,6 +14,8 @@ from cornu.ops.nn.windows import (
     window_arguments,
 )
 
+__all__ = ["average_pool", "max_pool"]
+
 
 def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Array:
     data_format = config.standardize_data_format(data_format)

@@ -1,0 +1,18 @@
+"""Settings of the backend and the session, under the names of ``keras.backend``. Names are resolved when they are used."""
+
+from typing import TYPE_CHECKING
+
+from cornu import namespaces
+
+if TYPE_CHECKING:
+    from cornu.config import backend as backend
+    from cornu.config import epsilon as epsilon
+    from cornu.config import floatx as floatx
+    from cornu.config import image_data_format as image_data_format
+    from cornu.config import set_epsilon as set_epsilon
+    from cornu.config import set_floatx as set_floatx
+    from cornu.config import set_image_data_format as set_image_data_format
+    from cornu.core.session import clear_session as clear_session
+    from cornu.dtypes import standardize_dtype as standardize_dtype
+
+__getattr__, __dir__, __all__ = namespaces.attach(__name__)

@@ -1,0 +1,28 @@
+"""One-hot labels on the host."""
+
+import keras
+import numpy as np
+import pytest
+
+from cornu.errors import InvalidArgumentError
+from cornu.ops.nn import encoding
+
+
+@pytest.mark.parametrize(
+    ("numbers", "classes"), [([0, 2, 1], None), ([[0], [3]], 5), (np.arange(4).reshape(2, 2), 4), ([1.0, 0.0], 2), (2, 4)]
+)
+def test_one_hot_labels_are_those_of_keras(numbers, classes):
+    found = encoding.to_categorical(numbers, classes)
+    expected = keras.utils.to_categorical(numbers, classes)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("numbers", "classes"), [([0, 3], 3), ([-1, 0], 2), ([0.5], 2)])
+def test_numbers_that_are_no_classes_are_refused(numbers, classes):
+    with pytest.raises(InvalidArgumentError, match="must be integers from 0 to"):
+        encoding.to_categorical(numbers, classes)
+
+
+def test_no_labels_give_no_rows():
+    assert encoding.to_categorical([], 3).shape == (0, 3)

@@ -1,0 +1,140 @@
+"""The public face, and Keras's namespaces that gather names from several tiers."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+import cornu
+from cornu.namespaces import NAMESPACES
+
+KERAS_NAMESPACES = [name for name in NAMESPACES if name != "cornu"]
+
+NAMES = [(namespace, name) for namespace in KERAS_NAMESPACES for name in NAMESPACES[namespace]]
+
+NOT_CORNUS = {"SeedGenerator": {"name"}, "save_model": {"zipped"}}
+"""Arguments of Keras's that Cornu does not have."""
+
+OTHER_NAMES = {("set_floatx", "value"): "dtype"}
+"""Arguments that were public here under another name before."""
+
+REQUIRED_HERE = {("DTypePolicy", "name"), ("Policy", "name")}
+"""Arguments that are optional in Keras."""
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_every_name_is_found_where_the_table_says(namespace):
+    module = importlib.import_module(namespace)
+    for name, target in NAMESPACES[namespace].items():
+        home, _, original = target.partition(":")
+        found = getattr(module, name)
+        expected = importlib.import_module(home)
+        assert found is (expected if inspect.ismodule(found) else getattr(expected, original or name))
+        assert inspect.ismodule(found) or getattr(found, "__module__", home).startswith(("cornu.", "contextlib"))
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_dir_and_all_list_the_names(namespace):
+    module = importlib.import_module(namespace)
+    assert set(NAMESPACES[namespace]) <= set(module.__all__) <= set(dir(module))
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert {"__doc__", "__name__"} < set(dir(module))
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_a_name_that_is_not_there_is_an_attribute_error(namespace):
+    module = importlib.import_module(namespace)
+    with pytest.raises(AttributeError, match=f"module '{namespace}' has no attribute 'Sequentail'"):
+        _ = module.Sequentail
+    assert not hasattr(module, "_HOMES")
+
+
+@pytest.mark.parametrize("namespace", KERAS_NAMESPACES)
+def test_a_star_import_brings_the_names(namespace):
+    brought = {}
+    exec(f"from {namespace} import *", brought)
+    assert set(NAMESPACES[namespace]) <= set(brought)
+
+
+@pytest.mark.parametrize(("namespace", "name"), NAMES)
+def test_signatures_are_kerass(namespace, name):
+    kerass = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
+    theirs = dict(inspect.signature(kerass).parameters)
+    mine = inspect.signature(getattr(importlib.import_module(namespace), name)).parameters
+    theirs = [p for p in theirs.values() if p.kind is not p.VAR_KEYWORD and p.name not in NOT_CORNUS.get(name, ())]
+    assert list(mine) == [OTHER_NAMES.get((name, p.name), p.name) for p in theirs]
+    for p in theirs:
+        if p.default is not p.empty and (name, p.name) not in REQUIRED_HERE:
+            assert mine[p.name].default == p.default, p.name
+
+
+@pytest.mark.parametrize("namespace", [name for name in NAMESPACES if name != "cornu.saving"])
+def test_type_checkers_see_the_names_of_the_table(namespace):
+    """``cornu.saving`` may not import from the higher tier, not even for type checkers."""
+    tree = ast.parse(Path(importlib.import_module(namespace).__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {}
+    for node in block.body:
+        for alias in node.names:
+            home = f"{node.module}.{alias.name}" if node.module == "cornu" else node.module
+            original = "" if alias.name == alias.asname else f":{alias.name}"
+            seen[alias.asname] = home + original
+    assert seen == NAMESPACES[namespace]
+
+
+def test_the_namespaces_hold_no_code():
+    for namespace in KERAS_NAMESPACES:
+        if namespace != "cornu.saving":
+            tree = ast.parse(Path(importlib.import_module(namespace).__file__).read_text(encoding="utf-8"))
+            assert not [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))], namespace
+
+
+def test_importing_a_namespace_imports_nothing_else_of_cornu():
+    names = [name for name in KERAS_NAMESPACES if name != "cornu.saving"]
+    code = f"import sys, {', '.join(names)}; print(*(name for name in sys.modules if name.partition('.')[0] == 'cornu'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"cornu", "cornu.namespaces", *names}
+
+
+def test_saving_imports_models_only_when_it_is_asked_for_them():
+    code = "import sys, cornu.saving as s; print('cornu.models' in sys.modules, s.load_model.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "cornu.models.load"]
+
+
+# --- What they do ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_custom_object_scope_is_that_of_keras():
+    def mine(x):
+        return x
+
+    for module in (cornu.utils, keras.utils):
+        with module.CustomObjectScope({"mine": mine}):
+            assert (
+                module.deserialize_keras_object(
+                    {"module": "builtins", "class_name": "function", "config": "mine", "registered_name": "function"}
+                )
+                is mine
+            )
+
+
+def test_random_values_follow_from_a_seed_generator():
+    one, other = cornu.random.SeedGenerator(3), cornu.random.SeedGenerator(3)
+    first, again = (cornu.random.uniform((4,), seed=generator).tolist() for generator in (one, other))
+    assert first == again != cornu.random.uniform((4,), seed=one).tolist()
+
+
+def test_the_global_policy_is_set_under_both_names():
+    try:
+        cornu.mixed_precision.set_global_policy("mixed_bfloat16")
+        assert cornu.mixed_precision.dtype_policy().name == cornu.mixed_precision.global_policy().name == "mixed_bfloat16"
+        assert cornu.dtype_policies.get(None).compute_dtype == "bfloat16"
+    finally:
+        cornu.mixed_precision.set_dtype_policy(None)
+    assert cornu.mixed_precision.global_policy().name == cornu.backend.floatx()
