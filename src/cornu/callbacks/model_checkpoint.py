@@ -47,7 +47,7 @@ class ModelCheckpoint(Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ):
-        super().__init__(monitor, mode, initial_value_threshold)
+        super().__init__(monitor=monitor, mode=mode, best=initial_value_threshold)
         if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
             raise InvalidArgumentError(
                 f"`ModelCheckpoint` was given save_freq={save_freq!r}.",

@@ -193,7 +193,7 @@ class MeanSquaredError(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: Any = None):
-        super().__init__(mean_squared_error, reduction, name, dtype)
+        super().__init__(mean_squared_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
@@ -212,7 +212,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: Any = None):
-        super().__init__(mean_absolute_error, reduction, name, dtype)
+        super().__init__(mean_absolute_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsolutePercentageError(LossFunctionWrapper):
@@ -238,7 +238,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         name: str = "mean_absolute_percentage_error",
         dtype: Any = None,
     ):
-        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
@@ -264,7 +264,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         name: str = "mean_squared_logarithmic_error",
         dtype: Any = None,
     ):
-        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype)
 
 
 class Huber(LossFunctionWrapper):
@@ -290,7 +290,7 @@ class Huber(LossFunctionWrapper):
         name: str = "huber_loss",
         dtype: Any = None,
     ):
-        super().__init__(huber, reduction, name, dtype, delta=delta)
+        super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 
 
 class LogCosh(LossFunctionWrapper):
@@ -309,7 +309,7 @@ class LogCosh(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None):
-        super().__init__(log_cosh, reduction, name, dtype)
+        super().__init__(log_cosh, reduction=reduction, name=name, dtype=dtype)
 
 
 class CosineSimilarity(LossFunctionWrapper):
@@ -335,4 +335,4 @@ class CosineSimilarity(LossFunctionWrapper):
         name: str = "cosine_similarity",
         dtype: Any = None,
     ):
-        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(cosine_similarity, reduction=reduction, name=name, dtype=dtype, axis=axis)

@@ -35,7 +35,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         label_smoothing: float = 0,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(crossentropy.binary_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.binary_crossentropy, name=name, dtype=dtype, **options)
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
@@ -66,7 +66,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(crossentropy.categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.categorical_crossentropy, name=name, dtype=dtype, **options)
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
@@ -98,7 +98,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(crossentropy.sparse_categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.sparse_categorical_crossentropy, name=name, dtype=dtype, **options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch."""
@@ -129,7 +129,7 @@ class KLDivergence(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "kl_divergence", dtype: Any = None):
-        super().__init__(losses.kl_divergence, name, dtype)
+        super().__init__(losses.kl_divergence, name=name, dtype=dtype)
 
 
 class Poisson(MeanMetricWrapper):
@@ -146,4 +146,4 @@ class Poisson(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "poisson", dtype: Any = None):
-        super().__init__(losses.poisson, name, dtype)
+        super().__init__(losses.poisson, name=name, dtype=dtype)

@@ -122,7 +122,7 @@ class GRU(SingleCellRNN):
             **shared_with_cell(kwargs, "gru_cell"),
         )
         kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
-        super().__init__(cell, return_sequences, return_state, **kwargs)
+        super().__init__(cell, return_sequences=return_sequences, return_state=return_state, **kwargs)
 
 
 class GRUCell(RecurrentCell):
