@@ -1,10 +1,9 @@
 """Where a layer's random numbers come from while it runs."""
 
-import numbers
 import threading
 from typing import Any
 
-from cornu import backends, seeds
+from cornu import backends, seeds, validation
 from cornu.core import call_context
 from cornu.errors import InvalidTypeError
 
@@ -26,7 +25,7 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None):
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+        if seed is not None and not validation.is_int(seed):
             raise InvalidTypeError(f"`seed={seed!r}` was given.", "A seed is a whole number, or None.", "Pass `seed=1`.")
         self.seed = seed
         self._draws = 0

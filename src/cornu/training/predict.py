@@ -76,8 +76,8 @@ def predict(
 def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     """The samples to take and the size of a batch: ``steps`` alone take all samples, with ``batch_size`` only so many."""
     if steps is None:
-        return x, batch_size or 32
-    size = batch_size or -(-batch.sample_count_of(x) // steps)
+        return x, int(batch_size or 32)
+    size = int(batch_size or -(-batch.sample_count_of(x) // steps))
     return trees.map(lambda array: array[: steps * size], x), size
 
 
