@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu import metrics as metrics_package
 from cornu import ops, trees
+from cornu.core.masks import expand_mask
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
@@ -130,4 +131,4 @@ def _lists(given: Any, output_names: list[str]) -> list[list]:
 def _combined(weight: Any, mask: Any) -> Any:
     if weight is None or mask is None:
         return mask if weight is None else weight
-    return ops.multiply(weight, ops.reshape(mask, (-1, *(1,) * (len(weight.shape) - 1))))
+    return ops.multiply(weight, expand_mask(mask, len(weight.shape)))

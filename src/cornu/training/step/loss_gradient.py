@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from cornu import ops, trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
+from cornu.core.masks import expand_mask
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
 from cornu.training.step.train_state import TrainState
@@ -72,4 +73,4 @@ def masks_of(context: CallContext, outputs: list) -> list:
 def _both(mask: Any, sample_mask: Any) -> Any:
     if mask is None or sample_mask is None:
         return sample_mask if mask is None else mask
-    return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))
+    return ops.logical_and(mask, expand_mask(ops.not_equal(sample_mask, 0), len(mask.shape)))
