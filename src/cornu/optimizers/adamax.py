@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import bias_correction, update_moment
 
 
 class Adamax(Optimizer):
@@ -73,7 +74,7 @@ class Adamax(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        mean = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
+        mean = update_moment(slots["momentum"], gradient, self.beta_1)
         norm = ops.maximum(self.beta_2 * slots["norm"], ops.abs(gradient))
-        rate = learning_rate / (1 - ops.power(self.beta_1, step))
+        rate = learning_rate / bias_correction(self.beta_1, step)
         return weight - rate * mean / (norm + self.epsilon), {"momentum": mean, "norm": norm}

@@ -5,6 +5,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import update_moment
 
 
 class Lion(Optimizer):
@@ -83,5 +84,5 @@ class Lion(Optimizer):
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         mean = slots["momentum"]
-        direction = ops.sign(self.beta_1 * mean + (1 - self.beta_1) * gradient)
-        return weight - learning_rate * direction, {"momentum": self.beta_2 * mean + (1 - self.beta_2) * gradient}
+        direction = ops.sign(update_moment(mean, gradient, self.beta_1))
+        return weight - learning_rate * direction, {"momentum": update_moment(mean, gradient, self.beta_2)}

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import update_moment
 
 
 class RMSprop(Optimizer):
@@ -80,10 +81,10 @@ class RMSprop(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * ops.square(gradient)}
+        new = {"velocity": update_moment(slots["velocity"], ops.square(gradient), self.rho)}
         variance = new["velocity"]
         if self.centered:
-            new["average_gradient"] = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            new["average_gradient"] = update_moment(slots["average_gradient"], gradient, self.rho)
             variance = variance - ops.square(new["average_gradient"])
         move = learning_rate * gradient / ops.sqrt(variance + self.epsilon)
         if self.momentum:
