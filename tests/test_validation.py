@@ -1,12 +1,15 @@
 """Checks of layers' arguments."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cornu import activations, layers, validation
+import cornu
+from cornu import activations, callbacks, layers, ops, validation
 from cornu.core import batch_coupling
+from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 LAYER = layers.Identity(name="mine")
@@ -23,6 +26,59 @@ def test_other_things_are_no_whole_numbers(value: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         validation.check_int(LAYER, "n", value)
     assert f"`Identity` received `n={value!r}`. It must be an integer greater than or equal to 1." in str(raised.value)
+
+
+def test_integers_are_recognized() -> None:
+    """A large one, too, which NumPy cannot hold."""
+    assert all(map(validation.is_int, [0, -1, np.int64(3), np.uint8(3), 10**400]))
+    assert not any(map(validation.is_int, [True, np.True_, 3.0, np.float32(3), "3", None, [3]]))
+    assert validation.is_int(np.float32(3), allow_float=True) and not validation.is_int(3.5, allow_float=True)
+    assert not validation.is_int(True, allow_float=True)
+    assert validation.check_int("fit", "epochs", 10**400) == 10**400
+
+
+def test_a_function_can_be_the_owner_and_refuse_floats() -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
+        validation.check_int("fit", "epochs", 3.0, allow_float=False, example=10)
+    assert str(raised.value) == (
+        "`fit` received `epochs=3.0`. It must be an integer greater than or equal to 1. "
+        "Pass, for example, `epochs=3`, or check the order of the arguments."
+    )
+    with pytest.raises(InvalidArgumentError, match="Pass, for example, `epochs=10`,"):
+        validation.check_int("fit", "epochs", "3", allow_float=False, example=10)
+
+
+def integer_arguments() -> dict[str, Callable[[Any], Any]]:
+    """Every kind of place that takes an integer, as a function of the argument."""
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    return {
+        "layer": layers.Dense,
+        "fit": lambda value: model.fit(x, y, epochs=value, verbose=0),
+        "batch size of predict": lambda value: model.predict(x, batch_size=value, verbose=0),
+        "micro-batches": lambda value: model.compile("sgd", "mse", micro_batch_size=value),
+        "checkpoint": lambda value: callbacks.ModelCheckpoint("a.keras", save_freq=value),
+        "op": lambda value: ops.max_pool(np.ones((1, 6, 6, 1), "float32"), value),
+        "seed": SeedGenerator,
+    }
+
+
+PLACES = ["layer", "fit", "batch size of predict", "micro-batches", "checkpoint", "op", "seed"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_python_and_numpy_integers_are_accepted_everywhere(place: str) -> None:
+    function = integer_arguments()[place]
+    for value in (3, np.int64(3), np.int32(3)):
+        function(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 3.5, "3"])
+@pytest.mark.parametrize("place", PLACES)
+def test_booleans_and_fractions_are_refused_everywhere(place: str, value: Any) -> None:
+    with pytest.raises((InvalidArgumentError, InvalidTypeError)):
+        integer_arguments()[place](value)
 
 
 def test_the_least_number_can_be_zero() -> None:

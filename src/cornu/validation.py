@@ -1,5 +1,6 @@
 """Validation of the arguments of layers: each function returns the argument in its final form or raises an error."""
 
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,25 +9,51 @@ import numpy as np
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 
 
-def check_int(owner: object, argument: str, value: Any, least: int = 1) -> int:
-    """Return an integer, also from a NumPy number or from a float without a fractional part.
+def is_int(value: Any, allow_float: bool = False) -> bool:
+    """Return whether a value is a Python or NumPy integer; booleans are not.
 
     Args:
-        owner: Object whose argument is checked.
+        value: Value of any type.
+        allow_float: Whether a float without a fractional part is an integer too. Defaults to False.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.validation import is_int
+        >>> is_int(np.int64(3)), is_int(True), is_int(3.0), is_int(3.0, allow_float=True)
+        (True, False, False, True)
+    """
+    if isinstance(value, numbers.Integral):
+        return not isinstance(value, bool)
+    return allow_float and isinstance(value, (float, np.floating)) and float(value).is_integer()
+
+
+def check_int(
+    owner: object, argument: str, value: Any, least: int = 1, allow_float: bool = True, example: int | None = None
+) -> int:
+    """Return an integer, also from a NumPy integer and, as the arguments of layers, from a float without a fractional part.
+
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
         argument: Name of the argument.
         value: Value of the argument.
         least: Smallest valid value. Defaults to 1.
+        allow_float: Whether floats without a fractional part are accepted. Defaults to True.
+        example: Valid value for the error. Defaults to the value of a float without a fractional part, or the smallest positive
+            one.
 
     Raises:
         InvalidArgumentError: If the value is not an integer, or is too small.
     """
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if is_number and np.isfinite(value) and value == int(value) and value >= least:
+    if is_int(value, allow_float) and value >= least:
         return int(value)
+    if is_int(value, allow_float=True) and value >= least:
+        example = int(value)
+    elif example is None:
+        example = max(least, 1)
     raise InvalidArgumentError(
-        f"`{type(owner).__name__}` received `{argument}={value!r}`.",
+        f"`{owner if isinstance(owner, str) else type(owner).__name__}` received `{argument}={value!r}`.",
         f"It must be an integer greater than or equal to {least}.",
-        f"Pass, for example, `{argument}={max(least, 1)}`, or check the order of the arguments.",
+        f"Pass, for example, `{argument}={example}`, or check the order of the arguments.",
     )
 
 
@@ -106,10 +133,10 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
     Raises:
         InvalidTypeError: If the value is neither.
     """
+    if is_int(value):
+        return int(value)
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         return [check_axes(owner, item, argument) for item in value]
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return int(value)
     raise InvalidTypeError(
         f"`{type(owner).__name__}` received `{argument}={value!r}`.",
         "It must be an integer or a list of integers.",

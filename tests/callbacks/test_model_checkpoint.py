@@ -53,6 +53,11 @@ def test_it_wants_batches_only_if_it_saves_by_steps():
     assert ModelCheckpoint("a.keras", save_freq=10).wants_batches()
 
 
+def test_a_numpy_integer_is_a_number_of_steps(drive, tmp_path):
+    callback = ModelCheckpoint(tmp_path / "{epoch}-{batch}.keras", save_freq=np.int64(2))
+    assert drive(callback, [{"loss": 1.0}] * 2).saved
+
+
 @pytest.mark.parametrize("frequency", [0, -1, 2.5, "batch", True])
 def test_other_frequencies_are_refused(frequency):
     with pytest.raises(InvalidArgumentError, match="save_freq"):

@@ -31,6 +31,24 @@ def test_the_global_norm_keeps_proportions(gradients):
     assert clipped[2] is None
 
 
+def test_an_average_that_starts_at_zero_is_unbiased_after_its_correction(backend):
+    rng, decay = np.random.default_rng(1), 0.8
+    values = rng.normal(size=(4, 3)).astype("float32")
+    asarray = backends.get(backend).asarray
+    moment = asarray(np.zeros(3, "float32"))
+    for step, value in enumerate(values, start=1):
+        moment = transforms.update_moment(moment, asarray(value), decay)
+        corrected = moment / transforms.bias_correction(decay, asarray(np.float32(step)))
+        weights = decay ** np.arange(step - 1, -1, -1)
+        np.testing.assert_allclose(np.asarray(corrected), np.average(values[:step], axis=0, weights=weights), rtol=1e-5)
+
+
+def test_an_average_without_memory_is_the_last_value(backend):
+    asarray = backends.get(backend).asarray
+    moment = transforms.update_moment(asarray(np.float32([1e10])), asarray(np.float32([1.0])), 0.0)
+    np.testing.assert_array_equal(np.asarray(moment), [1.0])
+
+
 @pytest.mark.parametrize("clip", [transforms.clip_by_norm, transforms.clip_by_global_norm, transforms.clip_by_value])
 def test_small_gradients_stay_as_they_are(gradients, clip):
     for clipped, gradient in zip(clip(gradients, 100.0), gradients, strict=True):

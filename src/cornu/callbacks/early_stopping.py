@@ -44,7 +44,7 @@ class EarlyStopping(Monitor):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ):
-        super().__init__(monitor, mode, min_delta=min_delta)
+        super().__init__(monitor=monitor, mode=mode, min_delta=min_delta)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
         self._reset()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu import validation
 from cornu.callbacks.monitor_callback import Monitor
 from cornu.errors import InvalidArgumentError, did_you_mean
 
@@ -53,15 +54,16 @@ class ModelCheckpoint(Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ):
-        super().__init__(monitor, mode, initial_value_threshold)
-        if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
+        super().__init__(monitor=monitor, mode=mode, best=initial_value_threshold)
+        if save_freq != "epoch" and not (validation.is_int(save_freq) and save_freq >= 1):
             raise InvalidArgumentError(
                 f"`ModelCheckpoint` received save_freq={save_freq!r}.",
                 "`save_freq` must be 'epoch' or a positive integer number of steps.",
                 "Pass, for example, `save_freq='epoch'` or `save_freq=100`.",
             )
         self.filepath, self.verbose = os.fspath(filepath), verbose
-        self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        self.save_freq = save_freq if save_freq == "epoch" else int(save_freq)
         self._epoch = 0
         self._steps_since_saving = 0
 

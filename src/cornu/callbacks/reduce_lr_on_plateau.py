@@ -53,7 +53,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
         **kwargs: Any,
     ):
-        super().__init__(monitor, mode, min_delta=min_delta)
+        super().__init__(monitor=monitor, mode=mode, min_delta=min_delta)
         _check_unknown_arguments(kwargs)
         if factor >= 1:
             raise InvalidArgumentError(

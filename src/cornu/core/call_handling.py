@@ -10,6 +10,7 @@ from cornu import backends, ops, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
+from cornu.core.masks import expand_mask
 from cornu.ops.dispatch import unwrap
 
 
@@ -79,6 +80,6 @@ def activity_loss(layer: Any, context: CallContext, output: Any) -> Any:
     count = output.shape[0] if len(output.shape) else 1
     if context.sample_mask is not None:
         mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))
-        output = output * ops.reshape(mask, (-1, *(1,) * (len(output.shape) - 1)))
+        output = output * expand_mask(mask, len(output.shape))
         count = ops.maximum(ops.sum(mask), 1)
     return layer.activity_regularizer(output) / count

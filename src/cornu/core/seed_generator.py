@@ -1,10 +1,9 @@
 """Source of the random keys that a layer uses while it runs."""
 
-import numbers
 import threading
 from typing import Any
 
-from cornu import backends, seeds
+from cornu import backends, seeds, validation
 from cornu.core import call_context
 from cornu.errors import InvalidTypeError
 
@@ -32,7 +31,7 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None):
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+        if seed is not None and not validation.is_int(seed):
             raise InvalidTypeError(
                 f"`SeedGenerator` received seed={seed!r}.", "A seed must be an integer or None.", "Pass, for example, `seed=1`."
             )

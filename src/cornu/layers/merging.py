@@ -7,6 +7,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
+from cornu.core.masks import expand_mask
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
@@ -177,15 +178,15 @@ class Multiply(Elementwise):
             mask: List of masks or None, one for each tensor. Defaults to None.
         """
         masks = mask or [None] * len(inputs)
-        inputs = [x if m is None else ops.where(_beside(m, x), x, 1) for x, m in zip(inputs, masks, strict=True)]
+        inputs = [x if m is None else _where_valid(m, x, 1) for x, m in zip(inputs, masks, strict=True)]
         product = super().call(inputs)
         together = self.compute_mask(inputs, masks)
-        return product if together is None else ops.where(_beside(together, product), product, 0)
+        return product if together is None else _where_valid(together, product, 0)
 
 
-def _beside(mask: Any, x: Any) -> Any:
-    """Return a mask of the leading axes as a boolean array that broadcasts to a tensor."""
-    return ops.reshape(ops.cast(mask, "bool"), (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+def _where_valid(mask: Any, x: Any, otherwise: float) -> Any:
+    """Return a tensor with another value at the masked positions."""
+    return ops.where(expand_mask(ops.cast(mask, "bool"), x.ndim), x, otherwise)
 
 
 @registry.register("layers")
@@ -283,7 +284,7 @@ class Concatenate(Merge):
         full = [
             ops.ones_like(x, dtype="bool")
             if mask is None
-            else ops.logical_and(_beside(mask, x), ops.ones_like(x, dtype="bool"))
+            else ops.logical_and(expand_mask(ops.cast(mask, "bool"), x.ndim), ops.ones_like(x, dtype="bool"))
             for x, mask in zip(inputs, previous_mask, strict=True)
         ]
         return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)

@@ -175,7 +175,7 @@ class SpatialDropout1D(SpatialDropout):
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
-        super().__init__(rate, "channels_last", seed, name, dtype, **kwargs)
+        super().__init__(rate=rate, data_format="channels_last", seed=seed, name=name, dtype=dtype, **kwargs)
 
 
 @registry.register("layers")

@@ -275,7 +275,7 @@ class ZeroPadding1D(ZeroPadding):
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
-        super().__init__(_one_axis(padding), data_format, **kwargs)
+        super().__init__(padding=_one_axis(padding), data_format=data_format, **kwargs)
         self.padding = self._margins[0]
 
 
@@ -373,7 +373,7 @@ class Cropping1D(Cropping):
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
-        super().__init__(_one_axis(cropping), "channels_last", **kwargs)
+        super().__init__(cropping=_one_axis(cropping), data_format="channels_last", **kwargs)
         self.cropping = self._margins[0]
 
 
@@ -404,7 +404,7 @@ class Cropping2D(Cropping):
     rank = 2
 
     def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
 @registry.register("layers")
@@ -426,7 +426,7 @@ class Cropping3D(Cropping):
     rank = 3
 
     def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
-        super().__init__(cropping, data_format, **kwargs)
+        super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
 def _one_axis(value: Any) -> Any:
@@ -473,7 +473,7 @@ class UpSampling1D(UpSampling):
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any):
-        super().__init__(size, "channels_last", **kwargs)
+        super().__init__(size=size, data_format="channels_last", **kwargs)
         self.size = self._factors[0]
 
 
@@ -506,7 +506,7 @@ class UpSampling2D(UpSampling):
     rank = 2
 
     def __init__(self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any):
-        super().__init__(size, data_format, **kwargs)
+        super().__init__(size=size, data_format=data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:
             raise one_of("interpolation", interpolation, INTERPOLATIONS)

@@ -282,7 +282,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
+        super().__init__(binary_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
 
 
 @registry.register("losses")
@@ -322,7 +322,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
     ):
         options = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(binary_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(binary_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
 
 
 @registry.register("losses")
@@ -355,7 +355,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
 
 
 @registry.register("losses")
@@ -395,7 +395,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
     ):
         options = {"alpha": alpha, "gamma": gamma, "from_logits": from_logits}
         options |= {"label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **options)
+        super().__init__(categorical_focal_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
 
 
 @registry.register("losses")
@@ -428,7 +428,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+        super().__init__(sparse_categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
 
     @property
     def counts_every_value(self) -> bool:

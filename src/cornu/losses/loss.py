@@ -190,7 +190,7 @@ class LossFunctionWrapper(Loss):
             raise InvalidArgumentError(
                 f"The loss received `fn={fn!r}`.", "`fn` must be callable.", "Pass a function `fn(y_true, y_pred)`."
             )
-        super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
+        super().__init__(name=name or getattr(function, "__name__", None), reduction=reduction, dtype=dtype)
         self.fn, self.kwargs = function, kwargs
         self.is_per_sample = is_per_sample(function)
 

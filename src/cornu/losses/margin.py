@@ -118,7 +118,7 @@ class Hinge(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: Any = None):
-        super().__init__(hinge, reduction, name, dtype)
+        super().__init__(hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -140,7 +140,7 @@ class SquaredHinge(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "squared_hinge", dtype: Any = None):
-        super().__init__(squared_hinge, reduction, name, dtype)
+        super().__init__(squared_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -160,4 +160,4 @@ class CategoricalHinge(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "categorical_hinge", dtype: Any = None):
-        super().__init__(categorical_hinge, reduction, name, dtype)
+        super().__init__(categorical_hinge, reduction=reduction, name=name, dtype=dtype)

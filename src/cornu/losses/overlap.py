@@ -107,7 +107,7 @@ class Tversky(LossFunctionWrapper):
         axis: Axis = None,
         dtype: Any = None,
     ):
-        super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+        super().__init__(tversky, reduction=reduction, name=name, dtype=dtype, alpha=alpha, beta=beta, axis=axis)
 
 
 @registry.register("losses")
@@ -134,4 +134,4 @@ class Dice(LossFunctionWrapper):
         axis: Axis = None,
         dtype: Any = None,
     ):
-        super().__init__(dice, reduction, name, dtype, axis=axis)
+        super().__init__(dice, reduction=reduction, name=name, dtype=dtype, axis=axis)

@@ -79,7 +79,7 @@ class KLDivergence(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence", dtype: Any = None):
-        super().__init__(kl_divergence, reduction, name, dtype)
+        super().__init__(kl_divergence, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -99,4 +99,4 @@ class Poisson(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: Any = None):
-        super().__init__(poisson, reduction, name, dtype)
+        super().__init__(poisson, reduction=reduction, name=name, dtype=dtype)

@@ -220,7 +220,7 @@ class MeanSquaredError(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: Any = None):
-        super().__init__(mean_squared_error, reduction, name, dtype)
+        super().__init__(mean_squared_error, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -240,7 +240,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: Any = None):
-        super().__init__(mean_absolute_error, reduction, name, dtype)
+        super().__init__(mean_absolute_error, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -267,7 +267,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         name: str = "mean_absolute_percentage_error",
         dtype: Any = None,
     ):
-        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -294,7 +294,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         name: str = "mean_squared_logarithmic_error",
         dtype: Any = None,
     ):
-        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -321,7 +321,7 @@ class Huber(LossFunctionWrapper):
         name: str = "huber_loss",
         dtype: Any = None,
     ):
-        super().__init__(huber, reduction, name, dtype, delta=delta)
+        super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 
 
 @registry.register("losses")
@@ -341,7 +341,7 @@ class LogCosh(LossFunctionWrapper):
     """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None):
-        super().__init__(log_cosh, reduction, name, dtype)
+        super().__init__(log_cosh, reduction=reduction, name=name, dtype=dtype)
 
 
 @registry.register("losses")
@@ -368,4 +368,4 @@ class CosineSimilarity(LossFunctionWrapper):
         name: str = "cosine_similarity",
         dtype: Any = None,
     ):
-        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(cosine_similarity, reduction=reduction, name=name, dtype=dtype, axis=axis)

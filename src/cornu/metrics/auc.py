@@ -75,7 +75,7 @@ class AUC(Metric):
         label_weights: Sequence[float] | None = None,
         from_logits: bool = False,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         if str(curve).upper() not in _CURVES:
             raise one_of("curve", curve, _CURVES)
         if str(summation_method).lower() not in _METHODS:

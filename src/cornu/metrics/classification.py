@@ -169,7 +169,7 @@ class Accuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "accuracy", dtype: Any = None):
-        super().__init__(accuracy, name, dtype)
+        super().__init__(accuracy, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -188,7 +188,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
-        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+        super().__init__(binary_accuracy, name=name, dtype=dtype, threshold=threshold)
 
 
 @registry.register("metrics")
@@ -206,7 +206,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None):
-        super().__init__(categorical_accuracy, name, dtype)
+        super().__init__(categorical_accuracy, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -224,7 +224,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None):
-        super().__init__(sparse_categorical_accuracy, name, dtype)
+        super().__init__(sparse_categorical_accuracy, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -243,7 +243,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     """
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None):
-        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+        super().__init__(top_k_categorical_accuracy, name=name, dtype=dtype, k=k)
 
 
 @registry.register("metrics")
@@ -269,4 +269,4 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ):
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        super().__init__(sparse_top_k_categorical_accuracy, name=name, dtype=dtype, k=k, from_sorted_ids=from_sorted_ids)

@@ -98,7 +98,7 @@ class _ConfusionMetric(Metric):
         top_k: int | None = None,
         class_id: int | None = None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
         self.top_k, self.class_id = top_k, class_id
         for count in self._kept:
@@ -171,7 +171,7 @@ class _OneCount(_ConfusionMetric):
     ignores_zero_weight = True
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: Any = None):
-        super().__init__(checked_thresholds(thresholds, 0.5), name, dtype)
+        super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
 
     def result(self) -> Any:
         """Return the count, or one count per threshold if there are several."""
@@ -281,7 +281,13 @@ class Precision(_ConfusionMetric):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
+        super().__init__(
+            thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
+            name=name,
+            dtype=dtype,
+            top_k=top_k,
+            class_id=class_id,
+        )
 
     def result(self) -> Any:
         """Return the precision, or one value per threshold if there are several; 0 if no prediction is positive."""
@@ -319,7 +325,13 @@ class Recall(_ConfusionMetric):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__(checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER), name, dtype, top_k, class_id)
+        super().__init__(
+            thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
+            name=name,
+            dtype=dtype,
+            top_k=top_k,
+            class_id=class_id,
+        )
 
     def result(self) -> Any:
         """Return the recall, or one value per threshold if there are several; 0 if no label is positive."""
@@ -350,7 +362,10 @@ class _BestUnderCondition(_ConfusionMetric):
                 "Pass, for example, `num_thresholds=200`.",
             )
         super().__init__(
-            [0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist(), name, dtype, class_id=class_id
+            thresholds=[0.5] if num_thresholds == 1 else np.linspace(0, 1, num_thresholds).tolist(),
+            name=name,
+            dtype=dtype,
+            class_id=class_id,
         )
         self.value, self.num_thresholds = value, num_thresholds
 
@@ -394,7 +409,9 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__("specificity", specificity, num_thresholds, class_id, name, dtype)
+        super().__init__(
+            condition="specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+        )
 
     def result(self) -> Any:
         """Return the best sensitivity."""
@@ -428,7 +445,9 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__("sensitivity", sensitivity, num_thresholds, class_id, name, dtype)
+        super().__init__(
+            condition="sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+        )
 
     def result(self) -> Any:
         """Return the best specificity."""
@@ -462,7 +481,9 @@ class PrecisionAtRecall(_BestUnderCondition):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__("recall", recall, num_thresholds, class_id, name, dtype)
+        super().__init__(
+            condition="recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+        )
 
     def result(self) -> Any:
         """Return the best precision."""
@@ -496,7 +517,9 @@ class RecallAtPrecision(_BestUnderCondition):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__("precision", precision, num_thresholds, class_id, name, dtype)
+        super().__init__(
+            condition="precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
+        )
 
     def result(self) -> Any:
         """Return the best recall."""

@@ -52,7 +52,7 @@ class FBetaScore(Metric):
         name: str = "fbeta_score",
         dtype: Any = None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         if average is not None and average not in _AVERAGES:
             raise one_of("average", average, _AVERAGES)
         if not beta > 0:
@@ -143,4 +143,4 @@ class F1Score(FBetaScore):
     """
 
     def __init__(self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: Any = None):
-        super().__init__(average, 1.0, threshold, name, dtype)
+        super().__init__(average=average, beta=1.0, threshold=threshold, name=name, dtype=dtype)

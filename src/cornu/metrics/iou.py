@@ -58,7 +58,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(None if "int" in str(dtype) else dtype, name)
+        super().__init__(dtype=None if "int" in str(dtype) else dtype, name=name)
         if max(target_class_ids) >= num_classes:
             raise InvalidArgumentError(
                 f"The metric received `target_class_ids={list(target_class_ids)}` and `num_classes={num_classes}`.",
@@ -135,7 +135,7 @@ class BinaryIoU(IoU):
         name: str | None = None,
         dtype: Any = None,
     ):
-        super().__init__(2, target_class_ids, name, dtype)
+        super().__init__(num_classes=2, target_class_ids=target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -179,7 +179,16 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
+        super().__init__(
+            num_classes=num_classes,
+            target_class_ids=range(num_classes),
+            name=name,
+            dtype=dtype,
+            ignore_class=ignore_class,
+            sparse_y_true=sparse_y_true,
+            sparse_y_pred=sparse_y_pred,
+            axis=axis,
+        )
 
 
 @registry.register("metrics")
@@ -211,7 +220,16 @@ class OneHotIoU(IoU):
         sparse_y_pred: bool = False,
         axis: int = -1,
     ):
-        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+        super().__init__(
+            num_classes=num_classes,
+            target_class_ids=target_class_ids,
+            name=name,
+            dtype=dtype,
+            ignore_class=ignore_class,
+            sparse_y_true=False,
+            sparse_y_pred=sparse_y_pred,
+            axis=axis,
+        )
 
 
 @registry.register("metrics")
@@ -241,4 +259,12 @@ class OneHotMeanIoU(MeanIoU):
         sparse_y_pred: bool = False,
         axis: int = -1,
     ):
-        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
+        super().__init__(
+            num_classes=num_classes,
+            name=name,
+            dtype=dtype,
+            ignore_class=ignore_class,
+            sparse_y_true=False,
+            sparse_y_pred=sparse_y_pred,
+            axis=axis,
+        )

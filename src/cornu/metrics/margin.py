@@ -24,7 +24,7 @@ class Hinge(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "hinge", dtype: Any = None):
-        super().__init__(margin.hinge, name, dtype)
+        super().__init__(margin.hinge, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -44,7 +44,7 @@ class SquaredHinge(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "squared_hinge", dtype: Any = None):
-        super().__init__(margin.squared_hinge, name, dtype)
+        super().__init__(margin.squared_hinge, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -64,4 +64,4 @@ class CategoricalHinge(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "categorical_hinge", dtype: Any = None):
-        super().__init__(margin.categorical_hinge, name, dtype)
+        super().__init__(margin.categorical_hinge, name=name, dtype=dtype)

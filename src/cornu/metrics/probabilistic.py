@@ -38,7 +38,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         label_smoothing: float = 0,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(crossentropy.binary_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.binary_crossentropy, name=name, dtype=dtype, **options)
 
 
 @registry.register("metrics")
@@ -70,7 +70,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
-        super().__init__(crossentropy.categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.categorical_crossentropy, name=name, dtype=dtype, **options)
 
 
 @registry.register("metrics")
@@ -103,7 +103,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         axis: int = -1,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
-        super().__init__(crossentropy.sparse_categorical_crossentropy, name, dtype, **options)
+        super().__init__(crossentropy.sparse_categorical_crossentropy, name=name, dtype=dtype, **options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch."""
@@ -135,7 +135,7 @@ class KLDivergence(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "kl_divergence", dtype: Any = None):
-        super().__init__(losses.kl_divergence, name, dtype)
+        super().__init__(losses.kl_divergence, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -153,4 +153,4 @@ class Poisson(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "poisson", dtype: Any = None):
-        super().__init__(losses.poisson, name, dtype)
+        super().__init__(losses.poisson, name=name, dtype=dtype)

@@ -29,7 +29,7 @@ class Sum(Metric):
     ignores_zero_weight = True
 
     def __init__(self, name: str = "sum", dtype: Any = None):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
@@ -69,7 +69,7 @@ class Mean(Metric):
     ignores_zero_weight = True
 
     def __init__(self, name: str = "mean", dtype: Any = None):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
@@ -133,7 +133,7 @@ class MeanMetricWrapper(Mean):
 
     def __init__(self, fn: Callable | str, name: str | None = None, dtype: Any = None, **kwargs: Any):
         function = _function(fn)
-        super().__init__(name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype)
+        super().__init__(name=name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype=dtype)
         self.fn, self.kwargs = function, kwargs
         alone = function.is_per_sample if isinstance(function, Loss) else is_per_sample(function)
         self.ignores_zero_weight = alone

@@ -39,7 +39,7 @@ class MeanSquaredError(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "mean_squared_error", dtype: Any = None):
-        super().__init__(losses.mean_squared_error, name, dtype)
+        super().__init__(losses.mean_squared_error, name=name, dtype=dtype)
 
 
 @registry.register("metrics", aliases=("rmse",))
@@ -59,7 +59,7 @@ class RootMeanSquaredError(Mean):
     ignores_zero_weight = True
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Accumulate a batch."""
@@ -86,7 +86,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "mean_absolute_error", dtype: Any = None):
-        super().__init__(losses.mean_absolute_error, name, dtype)
+        super().__init__(losses.mean_absolute_error, name=name, dtype=dtype)
 
 
 @registry.register("metrics", aliases=("MAPE", "mape"))
@@ -104,7 +104,7 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None):
-        super().__init__(losses.mean_absolute_percentage_error, name, dtype)
+        super().__init__(losses.mean_absolute_percentage_error, name=name, dtype=dtype)
 
 
 @registry.register("metrics", aliases=("MSLE", "msle"))
@@ -122,7 +122,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None):
-        super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
+        super().__init__(losses.mean_squared_logarithmic_error, name=name, dtype=dtype)
 
 
 @registry.register("metrics")
@@ -140,7 +140,7 @@ class LogCoshError(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "logcosh", dtype: Any = None):
-        super().__init__(losses.log_cosh, name, dtype)
+        super().__init__(losses.log_cosh, name=name, dtype=dtype)
 
 
 @per_sample
@@ -165,7 +165,7 @@ class CosineSimilarity(MeanMetricWrapper):
     """
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1):
-        super().__init__(_cosine, name, dtype, axis=axis)
+        super().__init__(_cosine, name=name, dtype=dtype, axis=axis)
 
 
 @registry.register("metrics")
@@ -205,7 +205,7 @@ class R2Score(Metric):
         name: str = "r2_score",
         dtype: Any = None,
     ):
-        super().__init__(dtype, name)
+        super().__init__(dtype=dtype, name=name)
         if class_aggregation is not None and class_aggregation not in _AGGREGATIONS:
             raise one_of("class_aggregation", class_aggregation, _AGGREGATIONS)
         if num_regressors < 0:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import update_moment
 
 __all__ = ["Adadelta"]
 
@@ -55,17 +56,17 @@ class Adadelta(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         self.rho, self.epsilon = rho, epsilon
@@ -76,8 +77,8 @@ class Adadelta(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        squares, steps = slots["accumulated_grad"], slots["accumulated_delta_var"]
-        squares = self.rho * squares + (1 - self.rho) * ops.square(gradient)
+        squares = update_moment(slots["accumulated_grad"], ops.square(gradient), self.rho)
+        steps = slots["accumulated_delta_var"]
         move = -ops.sqrt(steps + self.epsilon) / ops.sqrt(squares + self.epsilon) * gradient
-        steps = self.rho * steps + (1 - self.rho) * ops.square(move)
+        steps = update_moment(steps, ops.square(move), self.rho)
         return weight + learning_rate * move, {"accumulated_grad": squares, "accumulated_delta_var": steps}

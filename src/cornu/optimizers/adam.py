@@ -5,6 +5,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.backends import fused_ops
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import bias_correction, update_moment
 
 __all__ = ["Adam", "AdamW"]
 
@@ -62,17 +63,17 @@ class Adam(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
@@ -83,26 +84,18 @@ class Adam(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        rate = learning_rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        rate = learning_rate * ops.sqrt(bias_correction(self.beta_2, step)) / bias_correction(self.beta_1, step)
         quick = None if self.amsgrad else fused_ops.find("adam", weight)
         if quick is not None:
             moments, settings = (slots["momentum"], slots["velocity"]), (self.beta_1, self.beta_2, self.epsilon)
             weight, momentum, velocity = quick(weight, gradient, *moments, rate, *settings)
             return weight, {"momentum": momentum, "velocity": velocity}
-        new = next_moments(gradient, slots, self.beta_1, self.beta_2)
-        velocity = new["velocity"]
+        momentum = update_moment(slots["momentum"], gradient, self.beta_1)
+        velocity = update_moment(slots["velocity"], ops.square(gradient), self.beta_2)
+        new = {"momentum": momentum, "velocity": velocity}
         if self.amsgrad:
             velocity = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], velocity)
-        return weight - rate * new["momentum"] / (ops.sqrt(velocity) + self.epsilon), new
-
-
-def next_moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> dict[str, Any]:
-    """Return the next moving averages of the gradients (momentum) and of the squared gradients (velocity)."""
-    momentum, velocity = slots["momentum"], slots["velocity"]
-    return {
-        "momentum": momentum + (gradient - momentum) * (1 - beta_1),
-        "velocity": velocity + (ops.square(gradient) - velocity) * (1 - beta_2),
-    }
+        return weight - rate * momentum / (ops.sqrt(velocity) + self.epsilon), new
 
 
 @registry.register("optimizers", aliases=("adamw",))
@@ -148,20 +141,20 @@ class AdamW(Adam):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            amsgrad=amsgrad,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )

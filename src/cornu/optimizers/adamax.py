@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import bias_correction, update_moment
 
 __all__ = ["Adamax"]
 
@@ -55,17 +56,17 @@ class Adamax(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
@@ -76,7 +77,7 @@ class Adamax(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        mean = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
+        mean = update_moment(slots["momentum"], gradient, self.beta_1)
         norm = ops.maximum(self.beta_2 * slots["norm"], ops.abs(gradient))
-        rate = learning_rate / (1 - ops.power(self.beta_1, step))
+        rate = learning_rate / bias_correction(self.beta_1, step)
         return weight - rate * mean / (norm + self.epsilon), {"momentum": mean, "norm": norm}

@@ -5,6 +5,7 @@ from typing import Any
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import update_moment
 
 __all__ = ["Lion"]
 
@@ -58,17 +59,17 @@ class Lion(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         if not 0 < beta_1 <= 1:
@@ -86,5 +87,5 @@ class Lion(Optimizer):
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         mean = slots["momentum"]
-        direction = ops.sign(self.beta_1 * mean + (1 - self.beta_1) * gradient)
-        return weight - learning_rate * direction, {"momentum": self.beta_2 * mean + (1 - self.beta_2) * gradient}
+        direction = ops.sign(update_moment(mean, gradient, self.beta_1))
+        return weight - learning_rate * direction, {"momentum": update_moment(mean, gradient, self.beta_2)}

@@ -3,9 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
-from cornu.optimizers import transforms
-from cornu.optimizers.adam import next_moments
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import bias_correction, cast_like, update_moment
 
 __all__ = ["Nadam"]
 
@@ -61,17 +60,17 @@ class Nadam(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
@@ -83,7 +82,7 @@ class Nadam(Optimizer):
     def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
         """Return the product of all momentum values so far."""
         product = scalars["u_product"]
-        return {"u_product": transforms.cast_like(product, ops.multiply(product, self._momentum(step)))}
+        return {"u_product": cast_like(product, ops.multiply(product, self._momentum(step)))}
 
     def _momentum(self, step: Any) -> Any:
         """Return the momentum at a step, which increases from about half of ``beta_1`` to ``beta_1``."""
@@ -91,8 +90,10 @@ class Nadam(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        new = next_moments(gradient, slots, self.beta_1, self.beta_2)
+        momentum = update_moment(slots["momentum"], gradient, self.beta_1)
+        velocity = update_moment(slots["velocity"], ops.square(gradient), self.beta_2)
         now, following, product = self._momentum(step), self._momentum(step + 1), slots["u_product"]
-        momentum = following * new["momentum"] / (1 - product * following) + (1 - now) * gradient / (1 - product)
-        velocity = new["velocity"] / (1 - ops.power(self.beta_2, step))
-        return weight - learning_rate * momentum / (ops.sqrt(velocity) + self.epsilon), new
+        m_hat = following * momentum / (1 - product * following) + (1 - now) * gradient / (1 - product)
+        v_hat = velocity / bias_correction(self.beta_2, step)
+        move = learning_rate * m_hat / (ops.sqrt(v_hat) + self.epsilon)
+        return weight - move, {"momentum": momentum, "velocity": velocity}

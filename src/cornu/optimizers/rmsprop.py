@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.transforms import update_moment
 
 __all__ = ["RMSprop"]
 
@@ -61,17 +62,17 @@ class RMSprop(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
@@ -83,10 +84,10 @@ class RMSprop(Optimizer):
 
     def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
         """Compute one step for one weight."""
-        new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * ops.square(gradient)}
+        new = {"velocity": update_moment(slots["velocity"], ops.square(gradient), self.rho)}
         variance = new["velocity"]
         if self.centered:
-            new["average_gradient"] = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            new["average_gradient"] = update_moment(slots["average_gradient"], gradient, self.rho)
             variance = variance - ops.square(new["average_gradient"])
         move = learning_rate * gradient / ops.sqrt(variance + self.epsilon)
         if self.momentum:

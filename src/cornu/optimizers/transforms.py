@@ -110,6 +110,39 @@ def average(averages: list, weights: list, momentum: Any) -> list:
     return list(map(cast_like, averages, mixed))
 
 
+def update_moment(moment: Any, value: Any, decay: float) -> Any:
+    """Update an exponential moving average of gradients, or of their squares.
+
+    ``moment = decay * moment + (1 - decay) * value``
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import update_moment
+        >>> update_moment(ops.array([1.0]), ops.array([3.0]), 0.75).tolist()
+        [1.5]
+    """
+    return decay * moment + (1 - decay) * value
+
+
+def bias_correction(decay: float, step: Any) -> Any:
+    """Return ``1 - decay ** step``, by which a moving average that started at 0 is divided to make it unbiased.
+
+    Args:
+        decay: Decay rate of the average.
+        step: Scalar, the number of updates.
+
+    References:
+        Kingma and Ba, 2014, "Adam: A Method for Stochastic Optimization", https://arxiv.org/abs/1412.6980 (section 3)
+
+    Example:
+        >>> from cornu import ops
+        >>> from cornu.optimizers.transforms import bias_correction
+        >>> bias_correction(0.5, ops.array(2.0)).tolist()
+        0.75
+    """
+    return 1 - ops.power(decay, step)
+
+
 def choose(condition: Any, yes: list, no: list) -> list:
     """Return one of two lists of arrays, depending on a condition.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu import metrics as metrics_package
 from cornu import ops, trees
+from cornu.core.masks import expand_mask
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
@@ -133,4 +134,4 @@ def _combined(weight: Any, mask: Any) -> Any:
     """Return the product of sample weights and a sample mask, either of which may be None."""
     if weight is None or mask is None:
         return mask if weight is None else weight
-    return ops.multiply(weight, ops.reshape(mask, (-1, *(1,) * (len(weight.shape) - 1))))
+    return ops.multiply(weight, expand_mask(mask, len(weight.shape)))

@@ -76,8 +76,8 @@ def predict(
 def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     """Return the samples and the batch size: all samples for ``steps`` alone, ``steps * batch_size`` samples with both."""
     if steps is None:
-        return x, batch_size or 32
-    size = batch_size or -(-batch.sample_count_of(x) // steps)
+        return x, int(batch_size or 32)
+    size = int(batch_size or -(-batch.sample_count_of(x) // steps))
     return trees.map(lambda array: array[: steps * size], x), size
 
 

@@ -71,7 +71,7 @@ def make_adapter(
         adapter.sample()
         return adapter
     batch = validated(data)
-    size = batch_size or (-(-sample_count(batch) // steps) if steps else 32)
+    size = int(batch_size or (-(-sample_count(batch) // steps) if steps else 32))
     return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, resumable=trained)
 
 

@@ -1,6 +1,7 @@
 """Recurrent layers against real Keras: outputs, states and gradients; and what they say to mistakes."""
 
 import functools
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -690,3 +691,31 @@ def test_another_number_of_features_is_refused() -> None:
 def test_unknown_arguments_are_refused() -> None:
     with pytest.raises(InvalidTypeError, match="Did you mean 'return_sequences'"):
         layers.LSTM(2, return_sequence=True)
+
+
+@pytest.mark.parametrize(
+    "layer, cell", [(layers.SimpleRNN, layers.SimpleRNNCell), (layers.LSTM, layers.LSTMCell), (layers.GRU, layers.GRUCell)]
+)
+def test_the_cell_receives_every_argument_of_its_layer(layer: type, cell: type) -> None:
+    """Each of the layer's arguments differs from its default and from the others of its kind."""
+    values = {
+        "units": 3,
+        "activation": "relu",
+        "recurrent_activation": "hard_sigmoid",
+        "use_bias": False,
+        "unit_forget_bias": False,
+        "reset_after": False,
+        "dropout": 0.125,
+        "recurrent_dropout": 0.25,
+        "seed": 7,
+    }
+    for place, part in enumerate(("kernel", "recurrent", "bias"), start=1):
+        values[f"{part}_initializer"] = {"class_name": "Constant", "config": {"value": float(place)}}
+        values[f"{part}_regularizer"] = {"class_name": "L2", "config": {"l2": place / 8}}
+        values[f"{part}_constraint"] = {"class_name": "MaxNorm", "config": {"max_value": float(place), "axis": 0}}
+    names = inspect.signature(cell).parameters.keys() - {"kwargs"}
+    assert names <= inspect.signature(layer).parameters.keys() and names <= values.keys()
+    given = {name: values[name] for name in names}
+    made, expected = layer(**given, dtype="float64", trainable=False).cell, cell(**given, dtype="float64", trainable=False)
+    assert {**made.get_config(), "name": ""} == {**expected.get_config(), "name": ""}
+    assert len(names) >= 15

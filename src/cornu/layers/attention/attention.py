@@ -167,7 +167,7 @@ class Attention(BaseAttention):
     def __init__(
         self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: int | None = None, **kwargs: Any
     ):
-        super().__init__(use_scale, dropout, seed, **kwargs)
+        super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
         if score_mode not in ("dot", "concat"):
             raise one_of("score_mode", score_mode, ("dot", "concat"))
         self.score_mode = score_mode
@@ -225,7 +225,7 @@ class AdditiveAttention(BaseAttention):
     """
 
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
-        super().__init__(use_scale, dropout, kwargs.pop("seed", None), **kwargs)
+        super().__init__(use_scale=use_scale, dropout=dropout, seed=kwargs.pop("seed", None), **kwargs)
 
     def build(self, input_shape: Any) -> None:
         """Create ``scale``."""

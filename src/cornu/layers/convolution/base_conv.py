@@ -54,8 +54,22 @@ class WindowedConv(Layer):
         self.bias_constraint = constraints.get(constraint)
         self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
+    def _set_kernel(self, initializer: Any, regularizer: Any, constraint: Any) -> None:
+        self.kernel_initializer = initializers.get(initializer)
+        self.kernel_regularizer = regularizers.get(regularizer)
+        self.kernel_constraint = constraints.get(constraint)
+
     def _allows_causal(self) -> bool:
         return False
+
+    def _add_kernel(self, shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(
+            shape,
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
 
     def _add_bias(self, filters: int) -> None:
         if self.use_bias:
@@ -129,9 +143,7 @@ class BaseConv(WindowedConv):
         self.groups = validation.check_int(self, "groups", groups)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._check_groups("filters", self.filters)
 
     def _allows_causal(self) -> bool:
@@ -153,13 +165,7 @@ class BaseConv(WindowedConv):
         channels = self._check_input(input_shape)
         self._check_groups("channels in its input", channels)
         self.compute_output_shape(input_shape)
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
+        self._add_kernel((*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu import ops, registry, validation
 from cornu.layers import shape_arithmetic
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.shape_arithmetic import Shape, Size
@@ -50,9 +50,7 @@ class BaseConvTranspose(WindowedConv):
             if output_padding is None
             else validation.check_ints(self, "output_padding", output_padding, self.rank, least=0)
         )
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
 
     def _built_channels(self) -> Size:
         return self.kernel.shape[-1] if self.built else None
@@ -60,13 +58,7 @@ class BaseConvTranspose(WindowedConv):
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""
         channels = self._check_input(input_shape)
-        self.kernel = self.add_weight(
-            (*self.kernel_size, self.filters, channels),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
+        self._add_kernel((*self.kernel_size, self.filters, channels))
         self._add_bias(self.filters)
 
     def call(self, inputs: Any) -> Any:
@@ -203,22 +195,22 @@ class Conv3DTranspose(BaseConvTranspose):
         **kwargs: Any,
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            output_padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            output_padding=output_padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
 

@@ -3,13 +3,33 @@
 from typing import Any
 
 from cornu import constraints, initializers, ops, registry, regularizers, validation
+from cornu.core.variable import Variable
 from cornu.layers.convolution.base_conv import WindowedConv
 from cornu.layers.shape_arithmetic import Shape
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
-class BaseDepthwiseConv(WindowedConv):
+class ChannelwiseConv(WindowedConv):
+    """Base class of the depthwise and the separable convolution layers, which convolve each channel separately."""
+
+    def _set_depthwise(self, depth_multiplier: Any, initializer: Any, regularizer: Any, constraint: Any) -> None:
+        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
+        self.depthwise_initializer = initializers.get(initializer)
+        self.depthwise_regularizer = regularizers.get(regularizer)
+        self.depthwise_constraint = constraints.get(constraint)
+
+    def _depthwise_weight(self, channels: int, name: str) -> Variable:
+        return self.add_weight(
+            (*self.kernel_size, channels, self.depth_multiplier),
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+            name=name,
+        )
+
+
+class BaseDepthwiseConv(ChannelwiseConv):
     """Base class of the depthwise convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
@@ -32,24 +52,15 @@ class BaseDepthwiseConv(WindowedConv):
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
+        self._set_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def build(self, input_shape: Shape) -> None:
         """Create the kernel and the bias."""
         self.compute_output_shape(input_shape)
         channels = self._check_input(input_shape)
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels, self.depth_multiplier),
-            self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-            name="kernel",
-        )
+        self.kernel = self._depthwise_weight(channels, "kernel")
         self._add_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Any) -> Any:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from cornu import constraints, initializers, ops, registry, regularizers, validation
-from cornu.layers.convolution.base_conv import WindowedConv
+from cornu.layers.convolution.depthwise_conv import ChannelwiseConv
 from cornu.layers.shape_arithmetic import Shape, Size
 
 __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
 
 
-class BaseSeparableConv(WindowedConv):
+class BaseSeparableConv(ChannelwiseConv):
     """Base class of the separable convolution layers, which differ in the number of spatial axes."""
 
     def __init__(
@@ -37,14 +37,11 @@ class BaseSeparableConv(WindowedConv):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = validation.check_int(self, "filters", filters)
-        self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
+        self._set_depthwise(depth_multiplier, depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self._set_finish(activation, use_bias, bias_initializer, bias_regularizer, bias_constraint)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
         self.pointwise_constraint = constraints.get(pointwise_constraint)
 
     def _built_channels(self) -> Size:
@@ -54,13 +51,7 @@ class BaseSeparableConv(WindowedConv):
         """Create the two kernels and the bias."""
         self.compute_output_shape(input_shape)
         channels = self._check_input(input_shape)
-        self.depthwise_kernel = self.add_weight(
-            (*self.kernel_size, channels, self.depth_multiplier),
-            self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-            name="depthwise_kernel",
-        )
+        self.depthwise_kernel = self._depthwise_weight(channels, "depthwise_kernel")
         self.pointwise_kernel = self.add_weight(
             (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
             self.pointwise_initializer,

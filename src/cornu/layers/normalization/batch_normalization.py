@@ -7,6 +7,7 @@ from typing import Any
 from cornu import initializers, ops, registry
 from cornu.backends import fused_ops
 from cornu.core import call_context
+from cornu.core.masks import expand_mask
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
@@ -160,9 +161,7 @@ class BatchNormalization(BaseNormalization):
         for found in (mask, sample_mask):
             if found is not None:
                 self._check_mask(found, x)
-                found = ops.reshape(
-                    ops.cast(found, computing_dtype(self.compute_dtype)), (*found.shape, *(1,) * (x.ndim - found.ndim))
-                )
+                found = expand_mask(ops.cast(found, computing_dtype(self.compute_dtype)), x.ndim)
                 weights = found if weights is None else weights * found
         return weights
 

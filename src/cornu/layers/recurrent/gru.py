@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cornu import activations, ops, registry, validation
+from cornu import activations, ops, registry
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, shared_with_cell
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 
 __all__ = ["GRU", "GRUCell"]
 
@@ -104,28 +104,16 @@ class GRU(SingleCellRNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = GRUCell(
-            validation.check_int(self, "units", units),
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after,
-            seed=seed,
-            **shared_with_cell(kwargs, "gru_cell"),
+        super().__init__(
+            create_cell(self, GRUCell, "gru_cell", locals()),
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
         )
-        kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
-        super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
 @registry.register("layers")

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, ops, registry, validation
+from cornu import activations, ops, registry
 from cornu.backends import fused_ops
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, shared_with_cell
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 
 __all__ = ["LSTM", "LSTMCell"]
 
@@ -104,28 +104,16 @@ class LSTM(SingleCellRNN):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        cell = LSTMCell(
-            validation.check_int(self, "units", units),
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **shared_with_cell(kwargs, "lstm_cell"),
+        super().__init__(
+            create_cell(self, LSTMCell, "lstm_cell", locals()),
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
         )
-        kwargs.update(go_backwards=go_backwards, stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer)
-        super().__init__(cell, return_sequences, return_state, **kwargs)
 
 
 @registry.register("layers")

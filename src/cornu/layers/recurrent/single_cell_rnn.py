@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from cornu import validation
 from cornu.core.layer_config import owner_of
 from cornu.layers.recurrent.rnn import RNN
 from cornu.serialization import serialize
@@ -58,6 +59,20 @@ class SingleCellRNN(RNN):
         return {name: value for name, value in config.items() if name != "use_cudnn"}
 
 
-def shared_with_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the layer arguments that apply to its cell."""
-    return {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
+def create_cell(layer: RNN, cell_class: type, name: str, arguments: dict[str, Any]) -> Any:
+    """Return the cell of a layer: each parameter of the cell's constructor receives the layer's argument of the same name.
+
+    Args:
+        layer: Layer whose constructor runs.
+        cell_class: Class of the cell.
+        name: Name of the cell.
+        arguments: All arguments of the layer's constructor by name, as ``locals()`` returns them on its first line.
+    """
+    parameters = inspect.signature(cell_class).parameters.keys() - {"units", "kwargs"}
+    return cell_class(
+        validation.check_int(layer, "units", arguments["units"]),
+        **{parameter: arguments[parameter] for parameter in parameters},
+        name=name,
+        dtype=arguments["kwargs"].get("dtype"),
+        trainable=arguments["kwargs"].get("trainable", True),
+    )

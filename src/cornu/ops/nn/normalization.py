@@ -3,9 +3,7 @@
 import math
 from typing import Any
 
-import numpy as np
-
-from cornu import config
+from cornu import config, validation
 from cornu.backends.contract import Array
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -196,7 +194,7 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
         >>> ops.round(ops.normalize([3.0, 4.0]), 2).tolist() == ops.round([0.6, 0.8], 2).tolist()
         True
     """
-    if not isinstance(order, (int, np.integer)) or order < 1:
+    if not validation.is_int(order) or order < 1:
         raise InvalidArgumentError(
             f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
         )

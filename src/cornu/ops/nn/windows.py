@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
+from cornu import validation
 from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 
@@ -59,10 +58,8 @@ def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> t
         >>> standardize_sizes(2, 2, "strides")
         (2, 2)
     """
-    whole = (int, np.integer)
-    values = (value,) * rank if isinstance(value, whole) else value
-    valid = isinstance(values, Sequence) and len(values) == rank
-    if not valid or any(not isinstance(item, whole) or isinstance(item, bool) or item < least for item in values):
+    values = value if isinstance(value, Sequence) else (value,) * rank
+    if len(values) != rank or not all(validation.is_int(item) and item >= least for item in values):
         kind = "positive integer" if least == 1 else f"integer of at least {least}"
         expected = f"one {kind}, or a tuple of {rank} of them" if rank > 1 else f"one {kind}"
         raise InvalidArgumentError(

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
-from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError
+from cornu import validation
+from cornu.errors import DataError, InvalidTypeError
 from cornu.training.batch import Batch
 
 _NEVER_NONE = ("epochs", "initial_epoch")
@@ -25,18 +24,8 @@ def check_integers(function: str, least: int, **arguments: Any) -> None:
         InvalidArgumentError: If an argument is invalid.
     """
     for name, value in arguments.items():
-        if (value is None and name not in _NEVER_NONE) or (
-            isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
-        ):
-            continue
-        example = _EXAMPLES.get(name, max(least, 1))
-        if isinstance(value, float) and value.is_integer() and value >= least:
-            example = int(value)
-        raise InvalidArgumentError(
-            f"{format_caller(function)} received {name}={value!r}.",
-            f"It must be an integer of at least {least}.",
-            f"Pass `{name}={example}`.",
-        )
+        if value is not None or name in _NEVER_NONE:
+            validation.check_int(function, name, value, least, allow_float=False, example=_EXAMPLES.get(name))
 
 
 def check_frequency(function: str, value: Any) -> None:

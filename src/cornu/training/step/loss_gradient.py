@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from cornu import ops, trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
+from cornu.core.masks import expand_mask
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
 from cornu.training.step.train_state import TrainState
@@ -74,4 +75,4 @@ def _combine_masks(mask: Any, sample_mask: Any) -> Any:
     """Return the logical and of a mask and a sample mask, either of which may be None."""
     if mask is None or sample_mask is None:
         return sample_mask if mask is None else mask
-    return ops.logical_and(mask, ops.reshape(ops.not_equal(sample_mask, 0), (-1, *(1,) * (len(mask.shape) - 1))))
+    return ops.logical_and(mask, expand_mask(ops.not_equal(sample_mask, 0), len(mask.shape)))

@@ -6,11 +6,10 @@ training needs less memory. If samples do not interact, the gradient is the same
 values: those drawn for a part differ from those drawn for the whole batch.
 """
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
-from cornu import config, ops, trees
+from cornu import config, ops, trees, validation
 from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.layer_placement import backend_of, placement_of
@@ -31,8 +30,7 @@ def checked_size(size: Any) -> Any:
     Raises:
         InvalidArgumentError: If it is invalid.
     """
-    is_number = isinstance(size, numbers.Integral) and not isinstance(size, bool)
-    if size is None or (isinstance(size, str) and size == "auto") or (is_number and int(size) > 0):
+    if size is None or (isinstance(size, str) and size == "auto") or (validation.is_int(size) and int(size) > 0):
         return size
     raise InvalidArgumentError(
         f"`compile` received micro_batch_size={size!r}.",
