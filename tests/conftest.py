@@ -4,6 +4,8 @@ import hashlib
 import itertools
 import os
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,7 +136,7 @@ def shared_data() -> Path:
     return folder
 
 
-# --- A web server on this machine, and an empty cache ---------------------------------------------------------------------------
+# --- A web server on this machine, and an empty cache -------------------------------------------------------------------------
 
 
 class Server(ThreadingHTTPServer):
