@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from cornu import config
-from cornu.dtypes import is_float, is_integer, standardize_dtype, wider_float
+from cornu.dtypes import is_float, is_integer, wider_float
 from cornu.errors import InvalidArgumentError
+from cornu.validation import standardize_dtype
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
     from cornu.config import set_floatx as set_floatx
     from cornu.config import set_image_data_format as set_image_data_format
     from cornu.core.session import clear_session as clear_session
-    from cornu.dtypes import standardize_dtype as standardize_dtype
+    from cornu.validation import standardize_dtype as standardize_dtype
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)

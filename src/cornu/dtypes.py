@@ -1,10 +1,5 @@
 """Dtype names such as ``"float32"``. Plain Python: this module imports no array library."""
 
-from typing import Any
-
-from cornu import config
-from cornu.errors import one_of
-
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
@@ -30,36 +25,6 @@ LARGEST = {
 
 ALL = (*FLOATS, *INTEGERS, "bool")
 """Names of all dtypes."""
-
-
-def standardize_dtype(dtype: Any = None) -> str:
-    """Return the name of a dtype given in any form.
-
-    Args:
-        dtype: Dtype as a name, a NumPy or engine dtype, ``int``, ``float`` or ``bool``. Defaults to ``config.floatx()``.
-
-    Returns:
-        String, one of :data:`ALL`.
-
-    Raises:
-        InvalidArgumentError: If there is no such dtype.
-
-    Example:
-        >>> from cornu.dtypes import standardize_dtype
-        >>> standardize_dtype(None), standardize_dtype(int), standardize_dtype("uint8")
-        ('float32', 'int32', 'uint8')
-    """
-    if dtype is None:
-        return config.floatx()
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
-    name = name if isinstance(name, str) else str(name).rpartition(".")[2]  # such as torch.float32
-    if name in ALL:
-        return name
-    if name == "float":
-        return config.floatx()
-    if name in ("int", "bool_"):
-        return {"int": "int32", "bool_": "bool"}[name]
-    raise one_of("dtype", name, ALL)
 
 
 def is_float(dtype: str) -> bool:

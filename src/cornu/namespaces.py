@@ -56,7 +56,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "set_epsilon": _CONFIG,
         "set_floatx": _CONFIG,
         "set_image_data_format": _CONFIG,
-        "standardize_dtype": "cornu.dtypes",
+        "standardize_dtype": "cornu.validation",
     },
     "cornu.dtype_policies": {"DTypePolicy": _POLICY, "get": _POLICY},
     "cornu.mixed_precision": {
@@ -90,7 +90,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "register_keras_serializable": _REGISTRY,
         "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.seeds",
-        "standardize_dtype": "cornu.dtypes",
+        "standardize_dtype": "cornu.validation",
         "to_categorical": "cornu.ops.nn.encoding",
     },
 }

@@ -6,7 +6,6 @@ from cornu import namespaces
 
 if TYPE_CHECKING:
     from cornu.core.session import clear_session as clear_session
-    from cornu.dtypes import standardize_dtype as standardize_dtype
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import custom_object_scope as CustomObjectScope
     from cornu.registry import custom_object_scope as custom_object_scope
@@ -14,5 +13,6 @@ if TYPE_CHECKING:
     from cornu.saving import deserialize_keras_object as deserialize_keras_object
     from cornu.saving import serialize_keras_object as serialize_keras_object
     from cornu.seeds import set_random_seed as set_random_seed
+    from cornu.validation import standardize_dtype as standardize_dtype
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)

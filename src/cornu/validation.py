@@ -1,12 +1,24 @@
-"""Validation of the arguments of layers: each function returns the argument in its final form or raises an error."""
+"""Validation of arguments: each function returns the argument in its final form or raises an error."""
 
+import importlib.metadata
+import importlib.util
 import numbers
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu import config
+from cornu.dtypes import ALL
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of
+
+PADDINGS = ("valid", "same")
+"""No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
+
+_GUESSES = {"equal": "same", "half": "same", "zero": "same", "zeros": "same", "none": "valid", "no": "valid", "false": "valid"}
+"""Suggestions for other names; a guess by spelling would be wrong (``"equal"`` is closer to ``"valid"``)."""
 
 
 def is_int(value: Any, allow_float: bool = False) -> bool:
@@ -142,3 +154,124 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
         "It must be an integer or a list of integers.",
         f"Pass `{argument}=-1` for the last axis.",
     )
+
+
+def standardize_dtype(dtype: Any = None) -> str:
+    """Return the name of a dtype given in any form.
+
+    Args:
+        dtype: Dtype as a name, a NumPy or engine dtype, ``int``, ``float`` or ``bool``. Defaults to ``config.floatx()``.
+
+    Returns:
+        String, one of :data:`ALL`.
+
+    Raises:
+        InvalidArgumentError: If there is no such dtype.
+
+    Example:
+        >>> from cornu.validation import standardize_dtype
+        >>> standardize_dtype(None), standardize_dtype(int), standardize_dtype("uint8")
+        ('float32', 'int32', 'uint8')
+    """
+    if dtype is None:
+        return config.floatx()
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+    name = name if isinstance(name, str) else str(name).rpartition(".")[2]  # such as torch.float32
+    if name in ALL:
+        return name
+    if name == "float":
+        return config.floatx()
+    if name in ("int", "bool_"):
+        return {"int": "int32", "bool_": "bool"}[name]
+    raise one_of("dtype", name, ALL)
+
+
+def standardize_padding(padding: Any, causal: bool = False) -> str:
+    """Return the name of a padding mode in lower case.
+
+    Args:
+        padding: ``"valid"`` or ``"same"``, in any case.
+        causal: Whether ``"causal"`` is accepted as well. Defaults to False.
+
+    Raises:
+        InvalidArgumentError: If the mode is unknown.
+
+    Example:
+        >>> from cornu.validation import standardize_padding
+        >>> standardize_padding("SAME")
+        'same'
+    """
+    options = (*PADDINGS, "causal") if causal else PADDINGS
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in options:
+        raise one_of("padding", padding, options, guess=_GUESSES.get(str(name).lower(), ""))
+    return name
+
+
+def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
+    """Return a tuple with one integer for each spatial axis.
+
+    Args:
+        value: Integer for all axes, or a tuple with one integer for each axis.
+        rank: Integer, number of spatial axes.
+        argument: String, name of the argument in the message.
+        least: Integer, smallest accepted value. Defaults to 1.
+
+    Raises:
+        InvalidArgumentError: If the number of values is not ``rank``, or a value is too small or not an integer.
+
+    Example:
+        >>> from cornu.validation import standardize_sizes
+        >>> standardize_sizes(2, 2, "strides")
+        (2, 2)
+    """
+    values = value if isinstance(value, Sequence) else (value,) * rank
+    if len(values) != rank or not all(is_int(item) and item >= least for item in values):
+        kind = "positive integer" if least == 1 else f"integer of at least {least}"
+        expected = f"one {kind}, or a tuple of {rank} of them" if rank > 1 else f"one {kind}"
+        raise InvalidArgumentError(
+            f"`{argument}={value!r}` was given.", f"It must be {expected}.", f"Pass, for example, `{argument}={max(least, 2)}`."
+        )
+    return tuple(int(item) for item in values)
+
+
+def as_path(filepath: Any) -> Path:
+    """Return a ``filepath`` argument as a ``Path``.
+
+    Raises:
+        InvalidTypeError: If it is not a path.
+        InvalidArgumentError: If it is a URL.
+    """
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise InvalidTypeError(
+            f"`filepath` is {filepath!r:.80}.", "It must be a path: a string or a `Path`.", "Pass, for example, 'model.keras'."
+        )
+    if "://" in str(filepath):
+        raise InvalidArgumentError(
+            f"`filepath` is {str(filepath)!r}.", "It must be the path of a local file, not a URL.", "Download the file first."
+        )
+    return Path(filepath)
+
+
+def require_packages(action: str, *packages: str, install: str) -> None:
+    """Raise an error if a package is not installed.
+
+    Args:
+        action: What requires the packages, such as ``"write an ONNX file"``.
+        *packages: Names of the required packages.
+        install: What to pass to ``pip install``.
+
+    Raises:
+        MissingPackageError: If a package is not installed.
+
+    Example:
+        >>> from cornu.validation import require_packages
+        >>> require_packages("read an image", "numpy", install="numpy")
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingPackageError(
+            f"Cannot {action}.",
+            f"It requires {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
+            f"Run `pip install {install}`.",
+        )

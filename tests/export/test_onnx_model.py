@@ -200,5 +200,5 @@ def test_files_that_are_none(tmp_path):
 def test_a_missing_package(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None)
 
-    with pytest.raises(MissingPackageError, match=r"'onnxruntime', which is not installed.*cornu\[export\]"):
+    with pytest.raises(MissingPackageError, match=r"onnxruntime, which is not installed.*cornu\[export\]"):
         cornu.load_onnx(tmp_path / "model.onnx")

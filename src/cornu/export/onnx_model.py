@@ -9,9 +9,9 @@ import numpy as np
 
 from cornu import trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
-from cornu.export.packages import need
 from cornu.training.data_validation import arguments
 from cornu.training.loop.progress import Progress
+from cornu.validation import require_packages
 
 __all__ = ["OnnxModel", "load_onnx"]
 
@@ -65,7 +65,7 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | os.PathLike):
-        need("load_onnx", "onnxruntime")
+        require_packages("read an ONNX file", "onnxruntime", install='"cornu[export]"')
         self._session = _session(Path(os.fspath(path)))
         self._inputs = [_Port(described) for described in self._session.get_inputs()]
         self._outputs = [_Port(described) for described in self._session.get_outputs()]

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, trees
-from cornu.backends.onnx.graph_builder import Graph, OnnxArray, recording
-from cornu.backends.onnx.symbolic_sizes import form_of, is_open, of_axis
+from cornu import backends, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.signature import input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.onnx_verification import OPEN_SIZES, Input, verify_file
-from cornu.export.packages import need
 from cornu.io.atomic import atomic_write
+from cornu.validation import require_packages
 
 _BATCH = 29
 """Batch size of the recorded call. It is unlikely to occur elsewhere, so that it is detected if it remains in the file."""
@@ -50,7 +48,7 @@ def write(model: Any, path: Path) -> str:
         >>> onnx_writer.write(model, Path(tempfile.mkdtemp()) / "positive.onnx")
         'Exported to positive.onnx (opset 17): largest difference 0.0e+00 over 2 batches'
     """
-    need("export", "onnx", "onnxruntime")
+    require_packages("write an ONNX file", "onnx", "onnxruntime", install='"cornu[export]"')
     _check(model)
     specs = input_specs(model)
     inputs, form = list(map(Input, trees.leaves(specs))), trees.map(lambda spec: spec.name, specs)
@@ -85,38 +83,29 @@ def _check(model: Any) -> None:
 def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str]]:
     """Record a model; return the bytes of the file and the names of its outputs."""
     engine = backends.get("onnx")
-    graph = Graph(call_context.path_of)
-    arrays = [_input_array(graph, item) for item in inputs]
-    constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
-    context = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
-    # The backend is set twice: the call context is for layers, the placement scope for ops that create arrays.
-    with config.placement_scope("onnx"), call_context.entered(context), recording(graph):
-        outputs = model(trees.unflatten(form, arrays))
+    results: list[Any] = []
+
+    def call(arrays: list) -> list[tuple[str, Any]]:
+        constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
+        context = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
+        with call_context.entered(context):
+            outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, context.values or {})
-        for array, name in zip(trees.leaves(outputs), output_names(model, outputs), strict=True):
-            graph.add_output(engine.asarray(array), name)
+        results.append(outputs)
+        named = zip(output_names(model, outputs), trees.leaves(outputs), strict=True)
+        return [(name, engine.asarray(array)) for name, array in named]
+
+    traced = [engine.TracedInput(item.name, item.shape, item.sizes(_BATCH, OPEN_SIZES[0]), item.dtype) for item in inputs]
+    graph = engine.trace(call, traced, call_context.path_of)
     names = [array.name for array in graph.outputs]
     version = importlib.metadata.version("cornu")
     metadata = {
         "cornu.inputs": json.dumps(trees.unflatten(form, [array.name for array in graph.inputs])),
-        "cornu.outputs": json.dumps(trees.unflatten(outputs, names)),
+        "cornu.outputs": json.dumps(trees.unflatten(results[-1], names)),
         "cornu.meta": json.dumps(model.meta),
     }
-    engine.tidy(graph)
+    engine.optimize_graph(graph)
     return engine.model_proto(graph, model.name, version, metadata).SerializeToString(), names
-
-
-def _input_array(graph: Graph, item: Input) -> OnnxArray:
-    """Return the symbolic array of an input. All inputs share the unknown batch size of the first one that has it."""
-    shape: list[Any] = list(item.sizes(_BATCH, OPEN_SIZES[0]))
-    for axis, size in enumerate(item.shape):
-        if size is not None:
-            continue
-        batches = [array.shape[0] for array in graph.inputs if array.shape and is_open(array.shape[0])]
-        found = batches[0] if axis == 0 and batches else of_axis(shape[axis], item.name, axis)
-        graph.size_names[form_of(found)] = f"{item.name}_size_{axis}" if axis else "batch"
-        shape[axis] = found
-    return graph.add_input(item.name, tuple(shape), item.dtype)
 
 
 def _check_unchanged(model: Any, before: dict[int, Any], after: dict[int, Any]) -> None:

@@ -6,7 +6,7 @@ from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape
-from cornu.ops.nn.windows import standardize_padding
+from cornu.validation import standardize_padding
 
 __all__ = [
     "AveragePooling1D",

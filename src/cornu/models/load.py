@@ -16,11 +16,12 @@ from typing import Any, BinaryIO
 from cornu import registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
 from cornu.models.graph_config import config_errors, layer_from, unusable
-from cornu.models.save import HDF5, OTHER_FILES, ZIP, as_path, bytes_of
+from cornu.models.save import HDF5, OTHER_FILES, ZIP, bytes_of
 from cornu.saving import keras_archive, safe_json, weights_h5
 from cornu.saving.assets import load_assets
 from cornu.saving.weight_matching import load_into
 from cornu.saving.weight_paths import need_built, variable_groups
+from cornu.validation import as_path
 
 __all__ = ["load_model", "model_from_json"]
 

@@ -11,10 +11,11 @@ from typing import Any
 from cornu import serialization
 from cornu.core import layer_tree
 from cornu.core.layer import Layer
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidArgumentError
 from cornu.io.atomic import atomic_write
 from cornu.saving import keras_archive, weights_h5
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
+from cornu.validation import as_path
 
 __all__ = ["save_model"]
 
@@ -136,21 +137,3 @@ def _places_to_write(model: Any) -> list[VariableGroup]:
 def bytes_of(places: list[VariableGroup]) -> int:
     """Return the size of the variables in bytes, with 8 bytes per element."""
     return sum(8 * math.prod(variable.shape) for place in places for variable in place.variables)
-
-
-def as_path(filepath: Any) -> Path:
-    """Return a ``filepath`` argument as a ``Path``.
-
-    Raises:
-        InvalidTypeError: If it is not a path.
-        InvalidArgumentError: If it is a URL.
-    """
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise InvalidTypeError(
-            f"`filepath` is {filepath!r:.80}.", "It must be a path: a string or a `Path`.", "Pass, for example, 'model.keras'."
-        )
-    if "://" in str(filepath):
-        raise InvalidArgumentError(
-            f"`filepath` is {str(filepath)!r}.", "It must be the path of a local file, not a URL.", "Download the file first."
-        )
-    return Path(filepath)

@@ -8,9 +8,10 @@ import numpy as np
 from cornu import backends
 from cornu.backends import devices
 from cornu.backends.contract import Array
-from cornu.dtypes import INTEGERS, LARGEST, is_float, standardize_dtype
+from cornu.dtypes import INTEGERS, LARGEST, is_float
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
+from cornu.validation import standardize_dtype
 
 __all__ = [
     "array",

@@ -6,11 +6,12 @@ import numpy as np
 
 from cornu import backends
 from cornu.backends.contract import Array
-from cornu.dtypes import INTEGERS, standardize_dtype
+from cornu.dtypes import INTEGERS
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.shape_checks import check_broadcast, check_same_shape, check_sizes
+from cornu.validation import standardize_dtype
 
 __all__ = [
     "arange",

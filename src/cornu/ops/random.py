@@ -13,11 +13,11 @@ import numpy as np
 
 from cornu import backends, seeds
 from cornu.backends.contract import Array
-from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.math import erfinv
 from cornu.ops.shape_checks import check_axis
+from cornu.validation import standardize_dtype
 
 
 def _key(seed: Any, backend: ModuleType | None = None) -> tuple[ModuleType, Array]:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Array
-from cornu.dtypes import HALVES, standardize_dtype
+from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
+from cornu.validation import standardize_dtype
 
 __all__ = [
     "all",

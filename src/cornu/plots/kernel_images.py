@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu.core import layer_tree
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
 
@@ -73,7 +72,7 @@ def kernels(weights_or_layer: Any, channel: int = 0, path: str | os.PathLike | N
 def _kernel_of(given: Any) -> np.ndarray:
     """Return the kernel of an array, layer or model as ``float32`` of shape ``(height, width, channels, filters)``."""
     if hasattr(given, "flatten_layers") or hasattr(given, "kernel"):
-        layers = list(layer_tree.flatten(given)) if hasattr(given, "flatten_layers") else []
+        layers = list(given.flatten_layers()) if hasattr(given, "flatten_layers") else []
         found = [getattr(layer, "kernel", None) for layer in (given, *layers)]
         found = [kernel for kernel in found if kernel is not None and len(kernel.shape) == 4]
         if not found:

@@ -57,7 +57,7 @@ def record(f, arrays, open_axes=()):
             inputs.append(graph.add_input(f"x{number}", tuple(shape), array.dtype.name))
         result = f(*inputs)
         graph.add_output(result, "y")
-    ONNX.tidy(graph)
+    ONNX.optimize_graph(graph)
     return result, ONNX.model_proto(graph, "test", "0", {})
 
 

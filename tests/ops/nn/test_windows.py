@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from keras.src.backend.common.backend_utils import compute_conv_transpose_output_shape
 from keras.src.ops.operation_utils import compute_conv_output_shape
 
+from cornu import validation
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.nn import windows as window
 
@@ -55,30 +56,30 @@ def test_an_unknown_size_stays_unknown():
 
 
 def test_padding_is_read_in_any_case():
-    assert window.standardize_padding("Valid") == "valid"
-    assert window.standardize_padding("causal", causal=True) == "causal"
+    assert validation.standardize_padding("Valid") == "valid"
+    assert validation.standardize_padding("causal", causal=True) == "causal"
 
 
 def test_a_wrong_padding_is_named_with_a_guess_of_what_was_meant():
     with pytest.raises(InvalidArgumentError) as caught:
-        window.standardize_padding("equal")
+        validation.standardize_padding("equal")
     assert str(caught.value) == "`padding='equal'` was given. It must be one of 'valid', 'same'. Did you mean 'same'?"
     with pytest.raises(InvalidArgumentError, match=r"'valid', 'same', 'causal'. Did you mean 'causal'"):
-        window.standardize_padding("casual", causal=True)
+        validation.standardize_padding("casual", causal=True)
     with pytest.raises(InvalidArgumentError, match=r"`padding=1` was given"):
-        window.standardize_padding(1)
+        validation.standardize_padding(1)
 
 
 def test_sizes_are_one_for_each_axis():
-    assert window.standardize_sizes(3, 2, "pool_size") == (3, 3)
-    assert window.standardize_sizes([1, 2], 2, "strides") == (1, 2)
-    assert window.standardize_sizes(0, 1, "output_padding", 0) == (0,)
+    assert validation.standardize_sizes(3, 2, "pool_size") == (3, 3)
+    assert validation.standardize_sizes([1, 2], 2, "strides") == (1, 2)
+    assert validation.standardize_sizes(0, 1, "output_padding", 0) == (0,)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, (1, 2, 3), (1, 0), "2", None, True, (True, 1)])
 def test_wrong_sizes_are_named(value):
     with pytest.raises(InvalidArgumentError) as caught:
-        window.standardize_sizes(value, 2, "strides")
+        validation.standardize_sizes(value, 2, "strides")
     assert str(caught.value) == (
         f"`strides={value!r}` was given. It must be one positive integer, or a tuple of 2 of them. "
         "Pass, for example, `strides=2`."

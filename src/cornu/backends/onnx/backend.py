@@ -24,7 +24,7 @@ import numpy as np
 from cornu import config, trees
 from cornu.backends.contract import Array, ArraySpec, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
-from cornu.backends.onnx import control_flow, convolution, indexing, optimize
+from cornu.backends.onnx import control_flow, convolution, indexing, optimize, tracing
 from cornu.backends.onnx import model_proto as messages
 from cornu.backends.onnx.graph_builder import Constant, Graph, OnnxArray, constant, current, recording
 from cornu.backends.onnx.operands import (
@@ -43,8 +43,9 @@ from cornu.backends.onnx.symbolic_sizes import is_open
 
 NAME = "onnx"
 OPSET = messages.OPSET
-tidy = optimize.optimize
+optimize_graph = optimize.optimize
 model_proto = messages.model_proto
+trace, TracedInput = tracing.trace, tracing.TracedInput
 
 
 def weight(value: np.ndarray, name: str) -> Array:

@@ -9,7 +9,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.shape_arithmetic import Shape, Size
-from cornu.ops.nn.windows import standardize_padding
+from cornu.validation import standardize_padding
 
 
 class WindowedConv(Layer):

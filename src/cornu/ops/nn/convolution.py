@@ -16,13 +16,12 @@ from cornu.ops.nn.windows import (
     check_rank,
     effective_size,
     from_channels_last,
-    standardize_padding,
-    standardize_sizes,
     to_channels_last,
     transpose_output_size,
     transpose_padding_before,
     window_arguments,
 )
+from cornu.validation import standardize_padding, standardize_sizes
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from cornu.backends.contract import Array
-from cornu.dtypes import standardize_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_sizes
+from cornu.validation import standardize_dtype
 
 __all__ = ["multi_hot", "one_hot"]
 

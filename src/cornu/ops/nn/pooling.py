@@ -6,13 +6,8 @@ from cornu import config
 from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
-from cornu.ops.nn.windows import (
-    check_rank,
-    from_channels_last,
-    standardize_sizes,
-    to_channels_last,
-    window_arguments,
-)
+from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_last, window_arguments
+from cornu.validation import standardize_sizes
 
 __all__ = ["average_pool", "max_pool"]
 

@@ -8,64 +8,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from cornu import validation
 from cornu.backends.contract import Array
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
-
-PADDINGS = ("valid", "same")
-"""No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
-
-_GUESSES = {"equal": "same", "half": "same", "zero": "same", "zeros": "same", "none": "valid", "no": "valid", "false": "valid"}
-"""Suggestions for other names; a guess by spelling would be wrong (``"equal"`` is closer to ``"valid"``)."""
-
-
-def standardize_padding(padding: Any, causal: bool = False) -> str:
-    """Return the name of a padding mode in lower case.
-
-    Args:
-        padding: ``"valid"`` or ``"same"``, in any case.
-        causal: Whether ``"causal"`` is accepted as well. Defaults to False.
-
-    Raises:
-        InvalidArgumentError: If the mode is unknown.
-
-    Example:
-        >>> from cornu.ops.nn.windows import standardize_padding
-        >>> standardize_padding("SAME")
-        'same'
-    """
-    options = (*PADDINGS, "causal") if causal else PADDINGS
-    name = padding.lower() if isinstance(padding, str) else padding
-    if name not in options:
-        raise one_of("padding", padding, options, guess=_GUESSES.get(str(name).lower(), ""))
-    return name
-
-
-def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
-    """Return a tuple with one integer for each spatial axis.
-
-    Args:
-        value: Integer for all axes, or a tuple with one integer for each axis.
-        rank: Integer, number of spatial axes.
-        argument: String, name of the argument in the message.
-        least: Integer, smallest accepted value. Defaults to 1.
-
-    Raises:
-        InvalidArgumentError: If the number of values is not ``rank``, or a value is too small or not an integer.
-
-    Example:
-        >>> from cornu.ops.nn.windows import standardize_sizes
-        >>> standardize_sizes(2, 2, "strides")
-        (2, 2)
-    """
-    values = value if isinstance(value, Sequence) else (value,) * rank
-    if len(values) != rank or not all(validation.is_int(item) and item >= least for item in values):
-        kind = "positive integer" if least == 1 else f"integer of at least {least}"
-        expected = f"one {kind}, or a tuple of {rank} of them" if rank > 1 else f"one {kind}"
-        raise InvalidArgumentError(
-            f"`{argument}={value!r}` was given.", f"It must be {expected}.", f"Pass, for example, `{argument}={max(least, 2)}`."
-        )
-    return tuple(int(item) for item in values)
+from cornu.errors import ShapeError
+from cornu.validation import standardize_padding, standardize_sizes
 
 
 def effective_size(window: int, dilation: int = 1) -> int:
