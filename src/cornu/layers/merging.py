@@ -81,9 +81,10 @@ class Merge(Layer):
 
     def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
         """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
-        if previous_mask is None or any(mask is None for mask in previous_mask):
+        if previous_mask is None:
             return None
-        return functools.reduce(ops.logical_or, previous_mask)
+        masks = [mask for mask in previous_mask if mask is not None]
+        return functools.reduce(ops.logical_or, masks) if len(masks) == len(previous_mask) else None
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)
