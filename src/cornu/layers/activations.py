@@ -7,7 +7,8 @@ from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Activation as ActivationArgument
+from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -21,7 +22,7 @@ class ElementwiseActivation(Layer):
     batch_coupling = "none"
     supports_masking = True
 
-    def _floats(self, inputs: Any) -> Any:
+    def _floats(self, inputs: Array) -> Any:
         return ops.cast(inputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -65,7 +66,7 @@ class ReLU(ElementwiseActivation):
         self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
         self.threshold = validation.check_nonnegative(self, "threshold", threshold)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the activation of the inputs."""
         return activations.relu(
             self._floats(inputs), negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold
@@ -101,7 +102,7 @@ class LeakyReLU(ElementwiseActivation):
         super().__init__(**kwargs)
         self.negative_slope = validation.check_nonnegative(self, "negative_slope", negative_slope)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the activation of the inputs."""
         return ops.leaky_relu(self._floats(inputs), negative_slope=self.negative_slope)
 
@@ -133,7 +134,7 @@ class ELU(ElementwiseActivation):
         super().__init__(**kwargs)
         self.alpha = alpha
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the activation of the inputs."""
         return ops.elu(self._floats(inputs), alpha=self.alpha)
 
@@ -172,10 +173,10 @@ class PReLU(ElementwiseActivation):
 
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
-        shared_axes: Any = None,
+        alpha_initializer: Initializer = "Zeros",
+        alpha_regularizer: Regularizer = None,
+        alpha_constraint: Constraint = None,
+        shared_axes: IntOrInts | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -208,7 +209,7 @@ class PReLU(ElementwiseActivation):
             shape[axis - 1] = 1
         return tuple(shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``x`` where it is positive, and ``alpha * x`` elsewhere."""
         inputs = self._floats(inputs)
         return ops.where(ops.greater(inputs, 0), inputs, self.alpha * inputs)
@@ -241,7 +242,7 @@ class Softmax(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = validation.check_axes(self, axis)
 
@@ -256,7 +257,7 @@ class Softmax(Layer):
         """The op ``softmax``."""
         return activations.softmax
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return the softmax of the inputs.
 
         Args:
@@ -294,7 +295,7 @@ class Activation(Layer):
 
     supports_masking = True
 
-    def __init__(self, activation: Any, **kwargs: Any):
+    def __init__(self, activation: ActivationArgument, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
@@ -304,6 +305,6 @@ class Activation(Layer):
         """The activation."""
         return self.activation
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the activation function of the inputs."""
         return self.activation(inputs)

@@ -11,7 +11,8 @@ from cornu.core.masks import expand_mask
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
-from cornu.layers.shape_arithmetic import Shape, Size, find_axis
+from cornu.layers.shape_arithmetic import find_axis
+from cornu.typing import Array, IntOrInts, Shape, Size
 
 __all__ = [
     "Add",
@@ -41,13 +42,13 @@ class Merge(Layer):
     least, most = 1, None
     """Minimum and maximum number of inputs; None for no maximum."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Any:
         """Return the merged inputs."""
         if len({str(x.dtype) for x in inputs}) > 1:
             inputs = [ops.cast(x, self.compute_dtype) for x in inputs]
         return self._merge(inputs)
 
-    def _merge(self, inputs: list) -> Any:
+    def _merge(self, inputs: Sequence[Array]) -> Any:
         """Merge tensors of the same dtype."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merge(inputs)`.")
 
@@ -55,7 +56,7 @@ class Merge(Layer):
         """Return the output shape."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_merged_shape(shapes)`.")
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the output shape for a list of input shapes."""
         if not _is_list_of_shapes(input_shape):
             raise InvalidTypeError(
@@ -78,18 +79,19 @@ class Merge(Layer):
         dtypes = {self.compute_dtype if is_float(x.dtype) else x.dtype for x in inputs}
         return SymbolicTensor(shape, dtypes.pop() if len(dtypes) == 1 else self.compute_dtype)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
         """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
-        if previous_mask is None or any(mask is None for mask in previous_mask):
+        if previous_mask is None:
             return None
-        return functools.reduce(ops.logical_or, previous_mask)
+        masks = [mask for mask in previous_mask if mask is not None]
+        return functools.reduce(ops.logical_or, masks) if len(masks) == len(previous_mask) else None
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)
         return ShapeError(f"The layer {self.name!r} received inputs of shapes {listed}.", expected, advice)
 
 
-def _is_list_of_shapes(value: Any) -> bool:
+def _is_list_of_shapes(value: Sequence[Shape]) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in value)
 
 
@@ -98,7 +100,7 @@ class Elementwise(Merge):
 
     operation: Callable
 
-    def _merge(self, inputs: list) -> Any:
+    def _merge(self, inputs: Sequence[Array]) -> Any:
         return functools.reduce(type(self).operation, _of_one_rank(inputs))
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
@@ -111,7 +113,7 @@ class Elementwise(Merge):
         return merged
 
 
-def _of_one_rank(inputs: list) -> list:
+def _of_one_rank(inputs: Sequence[Array]) -> list:
     rank = max(x.ndim for x in inputs)
     return [ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) if x.ndim < rank else x for x in inputs]
 
@@ -170,7 +172,7 @@ class Multiply(Elementwise):
 
     operation = staticmethod(ops.multiply)
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return the product.
 
         Args:
@@ -184,7 +186,7 @@ class Multiply(Elementwise):
         return product if together is None else _where_valid(together, product, 0)
 
 
-def _where_valid(mask: Any, x: Any, otherwise: float) -> Any:
+def _where_valid(mask: Array, x: Array, otherwise: float) -> Any:
     """Return a tensor with another value at the masked positions."""
     return ops.where(expand_mask(ops.cast(mask, "bool"), x.ndim), x, otherwise)
 
@@ -202,7 +204,7 @@ class Average(Elementwise):
 
     operation = staticmethod(ops.add)
 
-    def _merge(self, inputs: list) -> Any:
+    def _merge(self, inputs: Sequence[Array]) -> Any:
         return super()._merge([ops.cast(x, self.compute_dtype) for x in inputs]) / len(inputs)
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
@@ -261,7 +263,7 @@ class Concatenate(Merge):
         self.axis = int(axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
-    def _merge(self, inputs: list) -> Any:
+    def _merge(self, inputs: Sequence[Array]) -> Any:
         return ops.concatenate(inputs, axis=self.axis)
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
@@ -277,7 +279,7 @@ class Concatenate(Merge):
         known[axis] = None if None in joined else sum(joined)
         return tuple(known)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
         """Return the concatenated masks; for the last axis, the time steps that are valid in any of the inputs."""
         if previous_mask is None or all(mask is None for mask in previous_mask):
             return None
@@ -316,7 +318,7 @@ class Dot(Merge):
 
     least, most = 2, 2
 
-    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+    def __init__(self, axes: IntOrInts, normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         numbers = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if len(numbers) != 2 or not all(isinstance(axis, int) and axis != 0 for axis in numbers):
@@ -329,10 +331,10 @@ class Dot(Merge):
         self.normalize = normalize
 
     def _places(self, shapes: Sequence[Any]) -> tuple[int, int]:
-        numbers = self.axes if isinstance(self.axes, (list, tuple)) else (self.axes, self.axes)
+        numbers = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         return find_axis(numbers[0], shapes[0], "axes"), find_axis(numbers[1], shapes[1], "axes")
 
-    def _merge(self, inputs: list) -> Any:
+    def _merge(self, inputs: Sequence[Array]) -> Any:
         first, second = inputs
         places = self._places([first.shape, second.shape])
         if self.normalize:
@@ -355,7 +357,7 @@ class Dot(Merge):
         left += [size for place, size in enumerate(shapes[1]) if place not in (0, second)]
         return (*left, 1) if len(left) == 1 else tuple(left)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
         """Return None, since the output has no time steps."""
         return None
 
@@ -447,7 +449,7 @@ def concatenate(inputs: list, axis: int = -1, **kwargs: Any) -> Any:
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs: list, axes: Any = -1, **kwargs: Any) -> Any:
+def dot(inputs: list, axes: IntOrInts = -1, **kwargs: Any) -> Any:
     """Return the dot products of two tensors. Functional interface to :class:`Dot`.
 
     Example:

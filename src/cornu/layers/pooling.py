@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, IntOrInts, Shape
 from cornu.validation import standardize_padding
 
 __all__ = [
@@ -49,8 +49,8 @@ class Pooling(Layer):
 
     def __init__(
         self,
-        pool_size: Any = 2,
-        strides: Any = None,
+        pool_size: IntOrInts = 2,
+        strides: IntOrInts | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
@@ -74,7 +74,7 @@ class Pooling(Layer):
 class MaxPooling(Pooling):
     """Base class of the max pooling layers, which differ in the number of spatial axes."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the maximum of each window."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
@@ -83,7 +83,7 @@ class MaxPooling(Pooling):
 class AveragePooling(Pooling):
     """Base class of the average pooling layers, which differ in the number of spatial axes."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the mean of each window, without padding."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
@@ -266,7 +266,7 @@ class GlobalPooling(Layer):
 class GlobalMaxPooling(GlobalPooling):
     """Base class of the global max pooling layers, which differ in the number of spatial axes."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the maximum of each channel."""
         return ops.max(ops.cast(inputs, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
@@ -274,7 +274,7 @@ class GlobalMaxPooling(GlobalPooling):
 class GlobalAveragePooling(GlobalPooling):
     """Base class of the global average pooling layers, which differ in the number of spatial axes."""
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the mean of each channel."""
         return ops.mean(ops.cast(inputs, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
@@ -357,7 +357,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     rank = 1
     supports_masking = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return the mean of each channel.
 
         Args:
@@ -371,7 +371,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         total = ops.sum(ops.where(mask, inputs, 0), axis=self._axes(), keepdims=self.keepdims)
         return total / ops.sum(ops.cast(mask, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return None, since the output has no time steps."""
         return None
 

@@ -1,6 +1,7 @@
 """Regularization layers: random noise during training, and activity penalties."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, registry, regularizers, validation
@@ -8,7 +9,7 @@ from cornu.core.layer import Layer
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, DType, Shape, Size
 
 __all__ = [
     "ActivityRegularization",
@@ -32,12 +33,12 @@ class Noise(Layer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None) -> Any:
         """Return the inputs, changed during training."""
         inputs = ops.cast(inputs, self.compute_dtype)
         return self._disturb(inputs) if training else inputs
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Any:
         """Return the inputs as changed during training."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_disturb(inputs)`.")
 
@@ -80,17 +81,17 @@ class Dropout(Noise):
 
     cornu_preserves_value_range = True
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
+    def __init__(self, rate: float, noise_shape: Sequence[Size] | None = None, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
         self.rate = validation.check_fraction(self, rate)
         self.noise_shape = _noise_shape(self, noise_shape)
         if self.noise_shape is not None and self.noise_shape[0] is not None:  # shared or of fixed batch size
             self.batch_coupling = "unknown"
 
-    def _shape_of_choices(self, inputs: Any) -> Any:
+    def _shape_of_choices(self, inputs: Array) -> Any:
         return self.noise_shape
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Any:
         return ops.random.dropout(inputs, self.rate, self._shape_of_choices(inputs), seed=self.seed_generator.next())
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -101,7 +102,7 @@ class Dropout(Noise):
         return input_shape
 
 
-def _noise_shape(layer: Layer, value: Any) -> tuple[int | None, ...] | None:
+def _noise_shape(layer: Layer, value: Sequence[Size] | None) -> tuple[int | None, ...] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)):
@@ -128,13 +129,13 @@ class SpatialDropout(Dropout):
         data_format: str | None = None,
         seed: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         **kwargs: Any,
     ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
-    def _shape_of_choices(self, inputs: Any) -> Any:
+    def _shape_of_choices(self, inputs: Array) -> Any:
         return shape_arithmetic.make_shape(self.data_format, None, (1,) * self.rank, None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -174,7 +175,7 @@ class SpatialDropout1D(SpatialDropout):
 
     rank = 1
 
-    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: DType = None, **kwargs: Any):
         super().__init__(rate=rate, data_format="channels_last", seed=seed, name=name, dtype=dtype, **kwargs)
 
 
@@ -254,7 +255,7 @@ class GaussianNoise(Noise):
         super().__init__(seed, **kwargs)
         self.stddev = validation.check_nonnegative(self, "stddev", stddev)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Any:
         return inputs + _normal_like(self, inputs, 0.0, self.stddev)
 
 
@@ -290,11 +291,11 @@ class GaussianDropout(Noise):
         super().__init__(seed, **kwargs)
         self.rate = validation.check_fraction(self, rate)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Any:
         return inputs * _normal_like(self, inputs, 1.0, math.sqrt(self.rate / (1 - self.rate)))
 
 
-def _normal_like(layer: Noise, inputs: Any, mean: float, stddev: float) -> Any:
+def _normal_like(layer: Noise, inputs: Array, mean: float, stddev: float) -> Any:
     return ops.random.normal(inputs.shape, mean, stddev, dtype=layer.compute_dtype, seed=layer.seed_generator.next())
 
 
@@ -325,7 +326,7 @@ class ActivityRegularization(Layer):
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
         self.l1, self.l2 = l1, l2
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs."""
         return inputs
 

@@ -1,6 +1,7 @@
 """Reshaping layers, which move values without computation: flatten, reshape, pad, crop, repeat."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
@@ -8,7 +9,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape, Size
+from cornu.typing import Array, IntOrInts, Shape, Size
 
 __all__ = [
     "Cropping1D",
@@ -26,6 +27,9 @@ __all__ = [
     "ZeroPadding3D",
 ]
 
+Margins: TypeAlias = int | Sequence[IntOrInts]
+"""Elements to add or remove: for all sides, for both sides of each spatial axis, or for each side of each axis."""
+
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Interpolation methods of enlarged images."""
 
@@ -36,7 +40,7 @@ class BaseReshaping(Layer):
     batch_coupling = "none"
     cornu_preserves_value_range = True
 
-    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+    def compute_output_spec(self, inputs: Array) -> SymbolicTensor:
         """Return a symbolic tensor with the dtype of the input."""
         dtype = self.compute_dtype if is_float(inputs.dtype) else inputs.dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape), dtype)
@@ -65,7 +69,7 @@ class Flatten(BaseReshaping):
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the flattened inputs."""
         rank = len(inputs.shape)
         if self.data_format == "channels_first" and rank > 2:
@@ -99,7 +103,7 @@ class Reshape(BaseReshaping):
         (5, 2, 3)
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Any):
+    def __init__(self, target_shape: Size | Sequence[Size], **kwargs: Any):
         super().__init__(**kwargs)
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
@@ -112,7 +116,7 @@ class Reshape(BaseReshaping):
                 "Specify the other sizes.",
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the reshaped inputs."""
         return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
 
@@ -151,7 +155,7 @@ class Permute(BaseReshaping):
         (1, 64, 10)
     """
 
-    def __init__(self, dims: Any, **kwargs: Any):
+    def __init__(self, dims: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -161,7 +165,7 @@ class Permute(BaseReshaping):
                 f"Pass, for example, `dims={tuple(range(len(self.dims), 0, -1))}`.",
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs with permuted axes."""
         return ops.transpose(inputs, (0, *self.dims))
 
@@ -195,7 +199,7 @@ class RepeatVector(BaseReshaping):
         super().__init__(**kwargs)
         self.n = validation.check_int(self, "n", n)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs repeated ``n`` times."""
         return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
 
@@ -240,12 +244,12 @@ class SpatialRearranging(BaseReshaping):
 class ZeroPadding(SpatialRearranging):
     """Base class of the zero-padding layers, which differ in the number of spatial axes."""
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, padding: Margins = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
         self._margins = validation.check_margins(self, "padding", padding, self.rank)
-        self.padding: Any = self._margins
+        self.padding: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the zero-padded inputs."""
         return ops.pad(inputs, shape_arithmetic.make_shape(self.data_format, (0, 0), self._margins, (0, 0)))
 
@@ -274,7 +278,7 @@ class ZeroPadding1D(ZeroPadding):
 
     rank = 1
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, padding: IntOrInts = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(padding=_one_axis(padding), data_format=data_format, **kwargs)
         self.padding = self._margins[0]
 
@@ -326,12 +330,12 @@ class ZeroPadding3D(ZeroPadding):
 class Cropping(SpatialRearranging):
     """Base class of the cropping layers, which differ in the number of spatial axes."""
 
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Margins, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
         self._margins = validation.check_margins(self, "cropping", cropping, self.rank)
-        self.cropping: Any = self._margins
+        self.cropping: tuple[tuple[int, int], ...] | tuple[int, int] = self._margins
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the cropped inputs."""
         sizes: Any = shape_arithmetic.spatial_sizes(inputs.shape, self.data_format)
         middle = [slice(before, size - after) for size, (before, after) in zip(sizes, self._margins, strict=True)]
@@ -372,7 +376,7 @@ class Cropping1D(Cropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
+    def __init__(self, cropping: IntOrInts = (1, 1), **kwargs: Any):
         super().__init__(cropping=_one_axis(cropping), data_format="channels_last", **kwargs)
         self.cropping = self._margins[0]
 
@@ -403,7 +407,7 @@ class Cropping2D(Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Margins = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any):
         super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
@@ -425,11 +429,11 @@ class Cropping3D(Cropping):
 
     rank = 3
 
-    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
+    def __init__(self, cropping: Margins = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any):
         super().__init__(cropping=cropping, data_format=data_format, **kwargs)
 
 
-def _one_axis(value: Any) -> Any:
+def _one_axis(value: IntOrInts) -> tuple[IntOrInts]:
     """Return the margins of the only spatial axis, where ``(1, 2)`` is one pair and not two axes."""
     return (value,)
 
@@ -437,12 +441,12 @@ def _one_axis(value: Any) -> Any:
 class UpSampling(SpatialRearranging):
     """Base class of the upsampling layers, which differ in the number of spatial axes."""
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any):
+    def __init__(self, size: IntOrInts = 2, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
         self._factors = validation.check_ints(self, "size", size, self.rank)
-        self.size: Any = self._factors
+        self.size: tuple[int, ...] | int = self._factors
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs with each element repeated along the spatial axes."""
         first = 2 if self.data_format == "channels_first" else 1
         for axis, factor in enumerate(self._factors, start=first):
@@ -505,13 +509,13 @@ class UpSampling2D(UpSampling):
 
     rank = 2
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any):
+    def __init__(self, size: IntOrInts = 2, data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any):
         super().__init__(size=size, data_format=data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
         if self.interpolation not in INTERPOLATIONS:
             raise one_of("interpolation", interpolation, INTERPOLATIONS)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the enlarged images."""
         if self.interpolation == "nearest":
             return super().call(inputs)
@@ -519,7 +523,7 @@ class UpSampling2D(UpSampling):
         inputs = ops.cast(inputs, self.compute_dtype)
         return ops.image.resize(inputs, sizes, interpolation=self.interpolation, data_format=self.data_format)
 
-    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+    def compute_output_spec(self, inputs: Array) -> SymbolicTensor:
         """Return a symbolic tensor with the dtype of the input, or with the compute dtype if pixels are interpolated."""
         if self.interpolation == "nearest":
             return super().compute_output_spec(inputs)

@@ -8,9 +8,7 @@ from cornu.core.layer import Layer
 from cornu.errors import ShapeError
 from cornu.ops.nn.windows import effective_size, padded_output_size
 from cornu.ops.shape_checks import check_axis
-
-Size = int | None
-Shape = tuple[Size, ...]
+from cornu.typing import Shape, Size
 
 SPATIAL_NAMES = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """Names of the spatial axes, by their number."""
@@ -19,7 +17,7 @@ SPATIAL_NAMES = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "
 # --- Errors -----------------------------------------------------------------------------------------------------------
 
 
-def shape_error(layer: Layer, shape: object, expected: str, advice: str) -> ShapeError:
+def shape_error(layer: Layer, shape: Shape | list, expected: str, advice: str) -> ShapeError:
     """Return the exception for an invalid input shape of a layer."""
     return ShapeError(f"The layer {layer.name!r} received an input of shape {shape}.", expected, advice)
 

@@ -9,6 +9,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.errors import BackendError
 from cornu.scopes import construction_lock
+from cornu.typing import Array
 
 __all__ = ["TorchModuleWrapper", "as_torch_module"]
 
@@ -53,7 +54,7 @@ class TorchModuleWrapper(Layer):
             name=name.replace(".", "_"),
         )
 
-    def call(self, *inputs: Any, training: bool = False) -> Any:
+    def call(self, *inputs: Array, training: bool = False) -> Any:
         """Return the output of the ``forward`` of the module, in training or evaluation mode according to ``training``."""
         if placement_of(self).backend != "torch":
             raise BackendError(
@@ -84,7 +85,7 @@ class TorchModuleWrapper(Layer):
         return module
 
 
-def as_torch_module(model: Any) -> Any:
+def as_torch_module(model: Layer) -> Any:
     """Return a built model or layer as a ``torch.nn.Module``, for the optimizers, training loops and tools of PyTorch.
 
     The module has copies of the weights; ``module.push()`` copies its current weights to the model.
@@ -115,7 +116,7 @@ def as_torch_module(model: Any) -> Any:
             for number, variable in enumerate(model.non_trainable_variables):
                 self.register_buffer(f"other_{number}", engine.asarray(variable.numpy(), variable.dtype))
 
-        def forward(self, *inputs: Any) -> Any:
+        def forward(self, *inputs: Array) -> Any:
             context = CallContext(training=self.training, backend_name="torch")
             outputs, others = model.stateless_call(list(self.parameters()), list(self.buffers()), *inputs, call_context=context)
             for buffer, value in zip(self.buffers(), others, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 from cornu import registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidTypeError
+from cornu.typing import Shape
 
 __all__ = ["Wrapper"]
 
@@ -40,7 +41,7 @@ class Wrapper(Layer):
         super().__init__(**kwargs)
         self.layer = check_layer(self, "layer", layer)
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Build the wrapped layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
@@ -55,7 +56,7 @@ def accepted_arguments(layer: Layer, **arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None and name in parameters}
 
 
-def check_layer(wrapper: Layer, argument: str, layer: Any) -> Any:
+def check_layer(wrapper: Layer, argument: str, layer: Layer | type) -> Any:
     """Return the argument of a wrapper, after checking that it is a layer."""
     if not isinstance(layer, Layer):
         raise InvalidTypeError(

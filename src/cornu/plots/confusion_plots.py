@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cornu.errors import DataError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
+from cornu.typing import ArrayLike
 
 __all__ = ["confusion_counts", "confusion_matrix"]
 
@@ -19,7 +20,7 @@ _MAX_CLASSES_WITH_COUNTS = 25
 """Maximum number of classes for which the counts are written into the cells; with more they would be illegible."""
 
 
-def confusion_counts(y_true: Any, y_pred: Any, classes: int | None = None) -> np.ndarray:
+def confusion_counts(y_true: ArrayLike, y_pred: ArrayLike, classes: int | None = None) -> np.ndarray:
     """Compute the confusion matrix of a classification.
 
     Args:
@@ -63,7 +64,7 @@ def confusion_counts(y_true: Any, y_pred: Any, classes: int | None = None) -> np
     return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def _classes_of(values: Any, argument: str) -> np.ndarray:
+def _classes_of(values: ArrayLike, argument: str) -> np.ndarray:
     """Return classes as ``int64`` of shape ``(n,)``, from classes, one-hot labels or probabilities."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:
@@ -89,7 +90,7 @@ def _classes_of(values: Any, argument: str) -> np.ndarray:
 
 
 def confusion_matrix(
-    y_true: Any, y_pred: Any, class_names: Sequence[str] | None = None, path: str | os.PathLike | None = None
+    y_true: ArrayLike, y_pred: ArrayLike, class_names: Sequence[str] | None = None, path: str | os.PathLike | None = None
 ) -> "Figure":
     """Plot a confusion matrix, with a row for each true class and a column for each predicted class.
 

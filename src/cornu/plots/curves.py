@@ -4,7 +4,7 @@ import math
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from cornu.errors import DataError, InvalidTypeError
 from cornu.plots.canvas import BLUE, INK, ORANGE, PALE, new_figure, save_figure, style_axes
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def learning_curves(history: Any, path: str | os.PathLike | None = None) -> "Figure":
+class HasHistory(Protocol):
+    """What ``fit`` returns: an object that holds the values of each epoch by name."""
+
+    @property
+    def history(self) -> Mapping[str, Sequence[float]]:
+        """The values of each epoch, by name."""
+        ...
+
+
+def learning_curves(history: Mapping[str, Sequence[float]] | HasHistory, path: str | os.PathLike | None = None) -> "Figure":
     """Plot the loss and each metric over the epochs, for training and validation.
 
     Args:
@@ -50,7 +59,7 @@ def learning_curves(history: Any, path: str | os.PathLike | None = None) -> "Fig
     return save_figure(figure, path)
 
 
-def _curves_of(history: Any) -> dict[str, list[float]]:
+def _curves_of(history: Mapping[str, Sequence[float]] | HasHistory) -> dict[str, list[float]]:
     curves = getattr(history, "history", history)
     if not isinstance(curves, Mapping):
         raise InvalidTypeError(

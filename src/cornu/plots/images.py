@@ -2,13 +2,14 @@
 
 import math
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cornu.errors import DataError, ShapeError
 from cornu.plots.canvas import INK, new_figure, save_figure
+from cornu.typing import ArrayLike
 
 __all__ = ["image_grid"]
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def image_grid(
-    images: Any, titles: Sequence[str] | None = None, columns: int | None = None, path: str | os.PathLike | None = None
+    images: Iterable[ArrayLike],
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    path: str | os.PathLike | None = None,
 ) -> "Figure":
     """Plot images in a grid, each with an optional title.
 
@@ -66,7 +70,7 @@ def image_grid(
     return save_figure(figure, path)
 
 
-def _as_image(image: Any) -> np.ndarray:
+def _as_image(image: ArrayLike) -> np.ndarray:
     """Return an image as ``float32`` of shape ``(height, width)`` or ``(height, width, 3 or 4)``."""
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[-1] == 1:

@@ -3,11 +3,12 @@
 import io
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cornu.errors import ShapeError
+from cornu.typing import ArrayLike
 
 __all__ = ["confusion_table", "plain_text"]
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def confusion_table(matrix: Any, class_names: Sequence[str] | None = None) -> "Table":
+def confusion_table(matrix: ArrayLike, class_names: Sequence[str] | None = None) -> "Table":
     """Return a confusion matrix as a table that ``rich.print`` can print.
 
     Correct predictions are green and wrong ones are red. The last column is the recall (fraction of the samples of a class that

@@ -1,5 +1,6 @@
 """Attention with one head: dot-product and additive."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, registry, validation
@@ -9,7 +10,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidTypeError, ShapeError, one_of
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import band_masks, check_mask, combine_masks, differ, masked_softmax
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Shape
 
 __all__ = ["AdditiveAttention", "Attention"]
 
@@ -30,14 +31,14 @@ class BaseAttention(Layer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 
-    def _scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Array, key: Array) -> Any:
         """Return the similarity scores, of shape ``(batch, queries, keys)``."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `_scores(query, key)`.")
 
     def call(
         self,
         inputs: list,
-        mask: Any = None,
+        mask: Sequence[Array | None] | None = None,
         training: bool | None = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
@@ -69,7 +70,7 @@ class BaseAttention(Layer):
             outputs = ops.where(ops.expand_dims(query_mask, -1), outputs, 0)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def _masks(self, mask: Any, query: Shape, value: Shape) -> tuple[Any, Any]:
+    def _masks(self, mask: Sequence[Array | None] | None, query: Shape, value: Shape) -> tuple[Any, Any]:
         if mask is None:
             return None, None
         if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
@@ -82,11 +83,11 @@ class BaseAttention(Layer):
         found = [None if one is None else check_mask(self, name, one, shape[:-1]) for name, one, shape in pairs]
         return found[0], found[1]
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
         """Return the mask of the query."""
         return previous_mask[0] if isinstance(previous_mask, (list, tuple)) else None
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the query with the features of the value."""
         is_list = isinstance(input_shape, (list, tuple)) and all(isinstance(shape, (list, tuple)) for shape in input_shape)
         if not is_list or len(input_shape) not in (2, 3):
@@ -112,7 +113,7 @@ class BaseAttention(Layer):
     def compute_output_spec(
         self,
         inputs: list,
-        mask: Any = None,
+        mask: Sequence[Array | None] | None = None,
         training: bool | None = None,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
@@ -172,7 +173,7 @@ class Attention(BaseAttention):
             raise one_of("score_mode", score_mode, ("dot", "concat"))
         self.score_mode = score_mode
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Create the trainable scalars of the scores."""
         self.compute_output_shape(input_shape)
         if self.use_scale:
@@ -180,7 +181,7 @@ class Attention(BaseAttention):
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
-    def _scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Array, key: Array) -> Any:
         if self.score_mode == "dot":
             scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
             return scores * self.scale if self.use_scale else scores
@@ -227,21 +228,21 @@ class AdditiveAttention(BaseAttention):
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=kwargs.pop("seed", None), **kwargs)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """Create ``scale``."""
         self.compute_output_shape(input_shape)
         if self.use_scale:
             size = shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, None, "features")
             self.scale = self.add_weight((size,), "glorot_uniform", name="scale")
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the query with the features of the value."""
         shape = super().compute_output_shape(input_shape)
         if self.built and self.use_scale:
             shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
         return shape
 
-    def _scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Array, key: Array) -> Any:
         matches = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
         return ops.sum(matches * self.scale if self.use_scale else matches, axis=-1)
 

@@ -11,8 +11,8 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.masks import as_array, band_masks, check_mask, combine_masks, differ, masked_softmax, repeats_to
 from cornu.layers.basic.einsum_dense import EinsumDense
-from cornu.layers.shape_arithmetic import Shape
 from cornu.serialization import serialize
+from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
 # --- Shared helpers ---------------------------------------------------------------------------------------------------
 
@@ -35,13 +35,13 @@ class BaseMultiHeadAttention(Layer):
         dropout: float,
         use_bias: bool,
         sliding_window: int | None,
-        kernel_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        bias_regularizer: Any,
-        activity_regularizer: Any,
-        kernel_constraint: Any,
-        bias_constraint: Any,
+        kernel_initializer: Initializer,
+        bias_initializer: Initializer,
+        kernel_regularizer: Regularizer,
+        bias_regularizer: Regularizer,
+        activity_regularizer: Regularizer,
+        kernel_constraint: Constraint,
+        bias_constraint: Constraint,
         use_gate: bool,
         seed: int | None,
         **kwargs: Any,
@@ -106,7 +106,7 @@ class BaseMultiHeadAttention(Layer):
         self._output_dense = self._projection("attention_output", back, (*free, *sizes), letters)
         self._output_dense.build((*query_shape[:-1], heads, value_size))
 
-    def _projection(self, name: str, equation: str, sizes: tuple, bias_axes: str, activation: Any = None) -> EinsumDense:
+    def _projection(self, name: str, equation: str, sizes: tuple, bias_axes: str, activation: Activation = None) -> EinsumDense:
         return EinsumDense(
             equation,
             sizes,
@@ -160,7 +160,9 @@ class BaseMultiHeadAttention(Layer):
         given = f"a query of shape {query}, a value of shape {value} and a key of shape {key}"
         return ShapeError(f"The layer {self.name!r} received {given}.", expected, advice)
 
-    def compute_output_shape(self, query_shape: Shape, value_shape: Any = None, key_shape: Any = None) -> Shape:
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape | None = None, key_shape: Shape | None = None
+    ) -> Shape:
         """Return the shape of the query with the feature axis replaced by ``output_shape``.
 
         Args:
@@ -175,13 +177,13 @@ class BaseMultiHeadAttention(Layer):
 
     def compute_output_spec(
         self,
-        query: Any,
-        value: Any,
-        key: Any = None,
-        query_mask: Any = None,
-        value_mask: Any = None,
-        key_mask: Any = None,
-        attention_mask: Any = None,
+        query: Array,
+        value: Array,
+        key: Array | None = None,
+        query_mask: ArrayLike | None = None,
+        value_mask: ArrayLike | None = None,
+        key_mask: ArrayLike | None = None,
+        attention_mask: ArrayLike | None = None,
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
@@ -203,13 +205,13 @@ class BaseMultiHeadAttention(Layer):
 
     def call(
         self,
-        query: Any,
-        value: Any,
-        key: Any = None,
-        query_mask: Any = None,
-        value_mask: Any = None,
-        key_mask: Any = None,
-        attention_mask: Any = None,
+        query: Array,
+        value: Array,
+        key: Array | None = None,
+        query_mask: ArrayLike | None = None,
+        value_mask: ArrayLike | None = None,
+        key_mask: ArrayLike | None = None,
+        attention_mask: ArrayLike | None = None,
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
@@ -251,7 +253,7 @@ class BaseMultiHeadAttention(Layer):
         outputs = self._output_dense(outputs)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def _weights(self, queries: Any, keys: Any, axes: tuple[int, ...], allowed: Any) -> Any:
+    def _weights(self, queries: Array, keys: Array, axes: tuple[int, ...], allowed: Array | None) -> Any:
         """Return the attention weights of the keys for each query; 0 where not allowed."""
         scale = 1 / math.sqrt(queries.shape[-1])
         ours, theirs, scores = _letters(len(queries.shape) - 2, axes)
@@ -259,18 +261,18 @@ class BaseMultiHeadAttention(Layer):
         weights = masked_softmax(allowed, found, len(axes))
         return weights if allowed is None else ops.where(allowed, weights, 0)
 
-    def _mean(self, weights: Any, values: Any, axes: tuple[int, ...], drops: Any) -> Any:
+    def _mean(self, weights: Array, values: Array, axes: tuple[int, ...], drops: bool | None) -> Any:
         if drops:
             weights = ops.random.dropout(weights, self.dropout, seed=self.seed_generator.next())
         ours, theirs, scores = _letters(len(values.shape) - 2, axes)
         return ops.einsum(f"{scores},{theirs}xz->{ours}xz", weights, self._for_each_head(values))
 
-    def _for_each_head(self, x: Any) -> Any:
+    def _for_each_head(self, x: Array) -> Any:
         """Return keys or values with one head per query head, by repeating shared heads."""
         heads, key_heads = self._sizes()[:2]
         return x if heads == key_heads else ops.repeat(x, heads // key_heads, axis=-2)
 
-    def _allowed(self, query: Shape, value: Shape, masks: dict, attention_mask: Any, causal: bool) -> Any:
+    def _allowed(self, query: Shape, value: Shape, masks: dict, attention_mask: ArrayLike | None, causal: bool) -> Any:
         """Return which keys each query may see, as booleans that broadcast to the scores; None if all."""
         axes = self._axes(len(query))
         count, between = len(axes), len(query) - 1 - len(axes)  # `between`: the other axes, including the batch axis
@@ -293,10 +295,10 @@ class BaseMultiHeadAttention(Layer):
             )
         return combine_masks([*found, *band_masks(queries[0], keys[0], causal, self.sliding_window)])
 
-    def _as_scores(self, mask: Any, expected: Shape, places: int) -> Any:
+    def _as_scores(self, mask: ArrayLike, expected: Shape, places: int) -> Any:
         """Return an ``attention_mask`` with the rank of the scores; missing axes precede the query and key axes."""
-        mask = as_array(mask)
-        shape = tuple(mask.shape)
+        array = as_array(mask)
+        shape = tuple(array.shape)
         full = (*shape[:-places], *(1,) * (len(expected) - len(shape)), *shape[-places:])
         fits = places <= len(shape) <= len(expected) and all(map(repeats_to, full, expected))
         if not fits:
@@ -305,7 +307,7 @@ class BaseMultiHeadAttention(Layer):
                 f"It must broadcast to the shape of the scores, {tuple(expected)}; the batch and head axes may be omitted.",
                 f"Pass a mask of shape {(expected[0], *expected[-places:])}, with one value for each query and key.",
             )
-        return ops.reshape(ops.cast(mask, "bool"), full)
+        return ops.reshape(ops.cast(array, "bool"), full)
 
 
 def _letters(steps: int, axes: tuple[int, ...]) -> tuple[str, str, str]:

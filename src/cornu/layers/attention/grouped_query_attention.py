@@ -6,7 +6,7 @@ from cornu import registry, validation
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["GroupQueryAttention"]
 
@@ -74,13 +74,13 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         use_bias: bool = True,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         use_gate: bool = False,
         seed: int | None = None,
         **kwargs: Any,

@@ -10,9 +10,10 @@ from cornu import ops
 from cornu.core.layer import Layer
 from cornu.dtypes import LARGEST
 from cornu.errors import ShapeError
+from cornu.typing import Array, ArrayLike, Size
 
 
-def masked_softmax(allowed: Any, scores: Any, axes: int = 1) -> Any:
+def masked_softmax(allowed: Array | None, scores: Array, axes: int = 1) -> Any:
     """Return the softmax of the allowed scores over the last axes; if none in a row is allowed, the softmax over all."""
     if allowed is not None:
         scores = ops.where(allowed, scores, -0.7 * LARGEST[ops.dtype(scores)])  # finite, since infinity would result in NaN
@@ -33,32 +34,32 @@ def combine_masks(masks: list) -> Any:
     return functools.reduce(ops.logical_and, masks) if masks else None
 
 
-def as_array(mask: Any) -> Any:
+def as_array(mask: ArrayLike) -> Any:
     """Return a mask, possibly a list, as an object with a shape."""
     return mask if hasattr(mask, "shape") else np.asarray(mask)
 
 
-def check_mask(layer: Layer, name: str, mask: Any, expected: Sequence[Any]) -> Any:
+def check_mask(layer: Layer, name: str, mask: ArrayLike, expected: Sequence[Any]) -> Any:
     """Return a mask as booleans after validation of its shape.
 
     Raises:
         ShapeError: If the mask has another shape.
     """
-    mask = as_array(mask)
-    if tuple(mask.shape) == tuple(expected):
-        return ops.cast(mask, "bool")
+    array = as_array(mask)
+    if tuple(array.shape) == tuple(expected):
+        return ops.cast(array, "bool")
     raise ShapeError(
-        f"The layer {layer.name!r} received `{name}` of shape {tuple(mask.shape)}.",
+        f"The layer {layer.name!r} received `{name}` of shape {tuple(array.shape)}.",
         f"It must have the shape {tuple(expected)}, with one value for each position.",
         "Compute it from the tensor that it masks, or omit it.",
     )
 
 
-def differ(one: Any, other: Any) -> bool:
+def differ(one: Size, other: Size) -> bool:
     """Return whether two sizes are known and different."""
     return one is not None and other is not None and one != other
 
 
-def repeats_to(size: Any, expected: Any) -> bool:
+def repeats_to(size: Size, expected: Size) -> bool:
     """Return whether an axis of the mask has the expected size, or size 1 and can be broadcast."""
     return (isinstance(size, int) and size == 1) or size == expected

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import registry, validation
 from cornu.layers.attention.base_multi_head_attention import BaseMultiHeadAttention
 from cornu.layers.basic.einsum_dense import EinsumDense, output_sizes
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["MultiHeadAttention"]
 
@@ -78,17 +78,17 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         value_dim: int | None = None,
         dropout: float = 0.0,
         use_bias: bool = True,
-        output_shape: Any = None,
-        attention_axes: Any = None,
+        output_shape: IntOrInts | None = None,
+        attention_axes: IntOrInts | None = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         use_gate: bool = False,
         seed: int | None = None,
         **kwargs: Any,

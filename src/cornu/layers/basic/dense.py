@@ -6,7 +6,7 @@ from cornu import activations, constraints, initializers, ops, registry, regular
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Dense"]
 
@@ -57,15 +57,15 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: Activation = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -104,7 +104,7 @@ class Dense(Layer):
                 name="bias",
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``activation(inputs @ kernel + bias)``."""
         outputs = ops.matmul(ops.cast(inputs, self.compute_dtype), self.kernel)
         if self.use_bias:

@@ -3,6 +3,7 @@
 import copy
 import re
 import string
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
@@ -10,7 +11,7 @@ from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
 
 __all__ = ["EinsumDense"]
 
@@ -62,15 +63,15 @@ class EinsumDense(Layer):
     def __init__(
         self,
         equation: str,
-        output_shape: Any,
-        activation: Any = None,
+        output_shape: Size | Sequence[Size],
+        activation: Activation = None,
         bias_axes: str | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -171,7 +172,7 @@ class EinsumDense(Layer):
         told.output_axes = [place for place, letter in enumerate(self._kernel) if letter in self._output]
         return told
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``activation(einsum(equation, inputs, kernel) + bias)``."""
         ours, output = self._letters(len(inputs.shape))
         outputs = ops.einsum(f"{ours},{self._kernel}->{output}", ops.cast(inputs, self.compute_dtype), self.kernel)
@@ -224,7 +225,7 @@ class EinsumDense(Layer):
         return {**super().get_config(), "output_shape": self._given_shape}
 
 
-def output_sizes(layer: Layer, value: Any) -> tuple[int | None, ...]:
+def output_sizes(layer: Layer, value: Size | Sequence[Size]) -> tuple[int | None, ...]:
     """Return the argument ``output_shape`` as a tuple of sizes; an integer is a single size.
 
     Raises:

@@ -7,7 +7,7 @@ import numpy as np
 from cornu import constraints, initializers, ops, registry, regularizers, trees, validation
 from cornu.core.layer import Layer
 from cornu.errors import DataError
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["Embedding"]
 
@@ -53,11 +53,11 @@ class Embedding(Layer):
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
+        embeddings_initializer: Initializer = "uniform",
+        embeddings_regularizer: Regularizer = None,
+        embeddings_constraint: Constraint = None,
         mask_zero: bool = False,
-        weights: Any = None,
+        weights: np.ndarray | list | None = None,
         input_length: int | None = None,
         **kwargs: Any,
     ):
@@ -93,14 +93,14 @@ class Embedding(Layer):
         """The index of the last row."""
         return self.input_dim - 1
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the vectors of the indices."""
         numbers = ops.cast(inputs, "int32")
         vectors = ops.cast(ops.take(self.embeddings, numbers, axis=0), self.compute_dtype)
         known = ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.input_dim))
         return ops.where(ops.expand_dims(known, -1), vectors, float("nan"))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return a mask that is False for index 0 if ``mask_zero`` is True, else None."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 

@@ -1,7 +1,7 @@
 """Layers that apply a function, or return their input unchanged."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cornu import registry, trees
@@ -10,6 +10,7 @@ from cornu.core.layer import Layer
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
+from cornu.typing import Array, Tree
 
 __all__ = ["Identity", "Lambda"]
 
@@ -29,7 +30,7 @@ class Identity(Layer):
     supports_masking = True
     cornu_preserves_value_range = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tree) -> Any:
         """Return the inputs."""
         return inputs
 
@@ -58,8 +59,8 @@ class Lambda(Layer):
     def __init__(
         self,
         function: Callable,
-        output_shape: Any = None,
-        mask: Any = None,
+        output_shape: Sequence[Any] | Mapping[str, Any] | Callable | None = None,
+        mask: Array | Callable | None = None,
         arguments: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
@@ -70,17 +71,17 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._given_output_shape = output_shape
 
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(self, inputs: Tree, mask: Tree = None, training: bool | None = None) -> Any:
         """Return the function of the inputs."""
         offered = {"mask": mask, "training": training}
         wanted = {name: value for name, value in offered.items() if name in _parameters(self.function)}
         return self.function(inputs, **self.arguments, **wanted)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Tree, previous_mask: Tree) -> Any:
         """Return the mask specified by the argument ``mask``."""
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Tree) -> Any:
         """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""
         given = self._given_output_shape
         if given is None:

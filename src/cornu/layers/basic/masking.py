@@ -4,7 +4,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core.layer import Layer
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Shape
 
 __all__ = ["Masking"]
 
@@ -36,11 +36,11 @@ class Masking(Layer):
         super().__init__(**kwargs)
         self.mask_value = mask_value
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs with padded time steps set to 0."""
         return ops.where(ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True), inputs, 0)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return a mask that is True for time steps that are not padding."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 

@@ -8,7 +8,7 @@ from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape, Size
+from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape, Size
 from cornu.validation import standardize_padding
 
 
@@ -33,7 +33,9 @@ class WindowedConv(Layer):
         """The activation."""
         return self.activation
 
-    def _set_window(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
+    def _set_window(
+        self, kernel_size: IntOrInts, strides: IntOrInts, padding: str, data_format: str | None, dilation_rate: IntOrInts
+    ) -> None:
         self.kernel_size = validation.check_ints(self, "kernel_size", kernel_size, self.rank)
         self.strides = validation.check_ints(self, "strides", strides, self.rank)
         self.padding = standardize_padding(padding, causal=self._allows_causal())
@@ -46,7 +48,9 @@ class WindowedConv(Layer):
                 "Omit one of them.",
             )
 
-    def _set_finish(self, activation: Any, use_bias: bool, initializer: Any, regularizer: Any, constraint: Any) -> None:
+    def _set_finish(
+        self, activation: Activation, use_bias: bool, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
+    ) -> None:
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.bias_initializer = initializers.get(initializer)
@@ -54,7 +58,7 @@ class WindowedConv(Layer):
         self.bias_constraint = constraints.get(constraint)
         self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
-    def _set_kernel(self, initializer: Any, regularizer: Any, constraint: Any) -> None:
+    def _set_kernel(self, initializer: Initializer, regularizer: Regularizer, constraint: Constraint) -> None:
         self.kernel_initializer = initializers.get(initializer)
         self.kernel_regularizer = regularizers.get(regularizer)
         self.kernel_constraint = constraints.get(constraint)
@@ -81,7 +85,7 @@ class WindowedConv(Layer):
                 name="bias",
             )
 
-    def _prepare(self, inputs: Any) -> tuple[Any, str]:
+    def _prepare(self, inputs: Array) -> tuple[Any, str]:
         """Return the inputs as floats and the remaining padding mode; causal padding is applied here."""
         inputs = ops.cast(inputs, self.compute_dtype)
         if self.padding != "causal":
@@ -89,7 +93,7 @@ class WindowedConv(Layer):
         before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
         return ops.pad(inputs, shape_arithmetic.make_shape(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
 
-    def _finish(self, outputs: Any) -> Any:
+    def _finish(self, outputs: Array) -> Any:
         if self.use_bias:
             bias = self.bias
             if self.data_format == "channels_first":
@@ -121,21 +125,21 @@ class BaseConv(WindowedConv):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: IntOrInts,
+        strides: IntOrInts = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: IntOrInts = 1,
         groups: int = 1,
-        activation: Any = None,
+        activation: Activation = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -168,7 +172,7 @@ class BaseConv(WindowedConv):
         self._add_kernel((*self.kernel_size, channels // self.groups, self.filters))
         self._add_bias(self.filters)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``activation(conv(inputs, kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)

@@ -5,7 +5,7 @@ from typing import Any
 from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core.variable import Variable
 from cornu.layers.convolution.base_conv import WindowedConv
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Activation, Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
@@ -13,7 +13,9 @@ __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 class ChannelwiseConv(WindowedConv):
     """Base class of the depthwise and the separable convolution layers, which convolve each channel separately."""
 
-    def _set_depthwise(self, depth_multiplier: Any, initializer: Any, regularizer: Any, constraint: Any) -> None:
+    def _set_depthwise(
+        self, depth_multiplier: int, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
+    ) -> None:
         self.depth_multiplier = validation.check_int(self, "depth_multiplier", depth_multiplier)
         self.depthwise_initializer = initializers.get(initializer)
         self.depthwise_regularizer = regularizers.get(regularizer)
@@ -34,21 +36,21 @@ class BaseDepthwiseConv(ChannelwiseConv):
 
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: IntOrInts,
+        strides: IntOrInts = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
         data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
+        dilation_rate: IntOrInts = 1,
+        activation: Activation = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        depthwise_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        depthwise_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -63,7 +65,7 @@ class BaseDepthwiseConv(ChannelwiseConv):
         self.kernel = self._depthwise_weight(channels, "kernel")
         self._add_bias(channels * self.depth_multiplier)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``activation(depthwise_conv(inputs, kernel) + bias)``."""
         inputs, padding = self._prepare(inputs)
         outputs = ops.depthwise_conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)

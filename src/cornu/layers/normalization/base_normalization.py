@@ -5,7 +5,7 @@ from typing import Any
 from cornu import constraints, initializers, regularizers, validation
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape, Size
+from cornu.typing import Shape, Size
 
 
 def computing_dtype(dtype: str) -> str:

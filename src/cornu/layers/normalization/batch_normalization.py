@@ -8,10 +8,11 @@ from cornu import initializers, ops, registry
 from cornu.backends import fused_ops
 from cornu.core import call_context
 from cornu.core.masks import expand_mask
+from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["BatchNormalization"]
 
@@ -76,14 +77,14 @@ class BatchNormalization(BaseNormalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: Initializer = "zeros",
+        gamma_initializer: Initializer = "ones",
+        moving_mean_initializer: Initializer = "zeros",
+        moving_variance_initializer: Initializer = "ones",
+        beta_regularizer: Regularizer = None,
+        gamma_regularizer: Regularizer = None,
+        beta_constraint: Constraint = None,
+        gamma_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -105,7 +106,7 @@ class BatchNormalization(BaseNormalization):
             channels, self.moving_variance_initializer, trainable=False, name="moving_variance"
         )
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Any:
         """Return the normalized inputs.
 
         Args:
@@ -125,7 +126,7 @@ class BatchNormalization(BaseNormalization):
                 outputs = ops.batch_normalization(x, *moving, self.axis, self.beta, self.gamma, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
-    def _normalized_by_itself(self, x: Any, mask: Any) -> tuple[Any, Any, Any]:
+    def _normalized_by_itself(self, x: Array, mask: Array | None) -> tuple[Any, Any, Any]:
         """Return the inputs normalized by the statistics of the batch, and its mean and variance."""
         weights = self._weights_of_samples(x, mask)
         is_plain = weights is None and self.axis in (-1, len(x.shape) - 1) and ops.dtype(x) == "float32"
@@ -137,11 +138,11 @@ class BatchNormalization(BaseNormalization):
         outputs = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         return outputs, mean, variance
 
-    def _follow(self, moving: Any, value: Any) -> None:
+    def _follow(self, moving: Variable, value: Array) -> None:
         value = ops.cast(ops.stop_gradient(value), moving.dtype)
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
-    def _batch_statistics(self, x: Any, weights: Any) -> tuple[Any, Any]:
+    def _batch_statistics(self, x: Array, weights: Array | None) -> tuple[Any, Any]:
         """Return the mean and the variance of each channel, over all positions with nonzero weight."""
         place = self.axis % len(x.shape)
         axes = tuple(axis for axis in range(len(x.shape)) if axis != place)
@@ -153,7 +154,7 @@ class BatchNormalization(BaseNormalization):
         variance = mean_of(ops.square(x - fixed)) - ops.square(mean - fixed)
         return ops.reshape(mean, (-1,)), ops.reshape(variance, (-1,))
 
-    def _weights_of_samples(self, x: Any, mask: Any) -> Any:
+    def _weights_of_samples(self, x: Array, mask: Array | None) -> Any:
         """Return the mask without padded samples, as zeros and ones that broadcast to ``x``; None if nothing is masked."""
         context = call_context.current()
         sample_mask = context.sample_mask if context is not None else None
@@ -165,7 +166,7 @@ class BatchNormalization(BaseNormalization):
                 weights = found if weights is None else weights * found
         return weights
 
-    def _check_mask(self, mask: Any, x: Any) -> None:
+    def _check_mask(self, mask: Array | None, x: Array) -> None:
         place = self.axis % x.ndim
         if mask.ndim > place or tuple(mask.shape) != tuple(x.shape[: mask.ndim]):
             raise ShapeError(
@@ -182,7 +183,7 @@ class BatchNormalization(BaseNormalization):
         return input_shape
 
 
-def _mean_over(axes: tuple[int, ...], weights: Any, shape: tuple[int, ...]) -> Callable:
+def _mean_over(axes: tuple[int, ...], weights: Array | None, shape: tuple[int, ...]) -> Callable:
     """Return a function that computes the weighted mean over the axes, which are kept with size 1."""
     if weights is None:
         return lambda values: ops.mean(values, axes, keepdims=True)
@@ -191,13 +192,13 @@ def _mean_over(axes: tuple[int, ...], weights: Any, shape: tuple[int, ...]) -> C
     return lambda values: ops.sum(values * weights, axes, keepdims=True) / count
 
 
-def one_axis(axis: Any) -> int:
+def one_axis(axis: IntOrInts) -> int:
     """Return the axis as an integer; a list or tuple of one integer is accepted."""
     only: Any = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis  # Keras 2 saved lists
     return int(only)
 
 
-def _momentum(value: Any) -> float:
+def _momentum(value: float) -> float:
     if 0 <= value <= 1:
         return float(value)
     raise InvalidArgumentError(

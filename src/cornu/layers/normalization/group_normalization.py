@@ -7,7 +7,7 @@ from cornu.core import call_context
 from cornu.errors import ShapeError
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.normalization.batch_normalization import one_axis
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
 
 __all__ = ["GroupNormalization"]
 
@@ -59,12 +59,12 @@ class GroupNormalization(BaseNormalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: Initializer = "zeros",
+        gamma_initializer: Initializer = "ones",
+        beta_regularizer: Regularizer = None,
+        gamma_regularizer: Regularizer = None,
+        beta_constraint: Constraint = None,
+        gamma_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -79,7 +79,7 @@ class GroupNormalization(BaseNormalization):
         self.compute_output_shape(input_shape)
         self._add_gamma_and_beta((input_shape[self.axis],))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the normalized inputs."""
         with call_context.autocast(None):
             x = ops.cast(inputs, computing_dtype(self.compute_dtype))

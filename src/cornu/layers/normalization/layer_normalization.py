@@ -5,7 +5,7 @@ from typing import Any
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling, call_context
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
 __all__ = ["LayerNormalization"]
 
@@ -49,16 +49,16 @@ class LayerNormalization(BaseNormalization):
 
     def __init__(
         self,
-        axis: Any = -1,
+        axis: IntOrInts = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: Initializer = "zeros",
+        gamma_initializer: Initializer = "ones",
+        beta_regularizer: Regularizer = None,
+        gamma_regularizer: Regularizer = None,
+        beta_constraint: Constraint = None,
+        gamma_constraint: Constraint = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -75,7 +75,7 @@ class LayerNormalization(BaseNormalization):
         """Create gamma and beta."""
         self._add_gamma_and_beta(tuple(input_shape[axis] for axis in self._check_axes(input_shape, self._axes())))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the normalized inputs."""
         with call_context.autocast(None):
             x = ops.cast(inputs, computing_dtype(self.compute_dtype))

@@ -6,7 +6,7 @@ from cornu import ops, registry, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, IntOrInts, Shape
 
 __all__ = ["UnitNormalization"]
 
@@ -34,12 +34,12 @@ class UnitNormalization(Layer):
     batch_coupling = "none"
     supports_masking = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any):
+    def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return the inputs divided by their L2 norm."""
         return ops.normalize(ops.cast(inputs, self.compute_dtype), axis=self.axis, order=2, epsilon=1e-12)
 

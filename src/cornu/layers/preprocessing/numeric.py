@@ -5,7 +5,7 @@ from typing import Any
 from cornu import config, ops, registry
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, ArrayLike, Shape
 
 __all__ = ["Rescaling"]
 
@@ -30,11 +30,11 @@ class Rescaling(Layer):
     batch_coupling = "none"
     supports_masking = True
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
+    def __init__(self, scale: ArrayLike, offset: ArrayLike = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale, self.offset = scale, offset
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Any:
         """Return ``inputs * scale + offset``."""
         return ops.cast(inputs, self.compute_dtype) * self._factor(self.scale) + self._factor(self.offset)
 

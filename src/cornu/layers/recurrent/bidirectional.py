@@ -1,15 +1,15 @@
 """Run a recurrent layer in both directions."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cornu import ops, registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
-from cornu.layers.shape_arithmetic import Shape
 from cornu.layers.wrapper import accepted_arguments, check_layer, forwarded
 from cornu.serialization import serialize
+from cornu.typing import Array, Shape
 
 __all__ = ["Bidirectional"]
 
@@ -67,7 +67,12 @@ class Bidirectional(Layer):
     cornu_channel_axis = forwarded("cornu_channel_axis")
 
     def __init__(
-        self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **kwargs: Any
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: list[Any] | None = None,
+        backward_layer: Layer | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         _check_recurrent(self, "layer", layer)
@@ -133,7 +138,13 @@ class Bidirectional(Layer):
             self.set_weights(self._first_weights)
             self._first_weights = None
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self,
+        sequences: Array,
+        initial_state: Sequence[Array] | None = None,
+        mask: Array | None = None,
+        training: bool | None = None,
+    ) -> Any:
         """Return the merged outputs.
 
         Args:
@@ -157,11 +168,11 @@ class Bidirectional(Layer):
         result = (*merged, *forward[1:], *backward[1:])
         return result[0] if len(result) == 1 else result
 
-    def _run_one(self, layer: Layer, sequences: Any, initial_state: Any, mask: Any) -> tuple:
+    def _run_one(self, layer: Layer, sequences: Array, initial_state: Sequence[Array] | None, mask: Array | None) -> tuple:
         outputs = layer(sequences, **accepted_arguments(layer, initial_state=initial_state, mask=mask))
         return tuple(outputs) if self.return_state else (outputs,)
 
-    def _halves(self, initial_state: Any) -> tuple[Any, Any]:
+    def _halves(self, initial_state: Sequence[Array] | None) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         count = len(initial_state) if isinstance(initial_state, (list, tuple)) else 1
@@ -197,7 +208,7 @@ class Bidirectional(Layer):
         states = [*(self.forward_layer.states or ()), *(self.backward_layer.states or ())]
         return states or None
 
-    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> Any:
         """Return the output shape of the forward layer, with twice the features for ``"concat"``, and the states of both."""
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         outputs, *states = shape if self.return_state else (shape,)
@@ -206,13 +217,13 @@ class Bidirectional(Layer):
         result = (*((outputs, outputs) if self.merge_mode is None else (outputs,)), *states, *states)
         return result[0] if len(result) == 1 else result
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return the mask of the input if the layers return sequences."""
         mask = previous_mask if self.return_sequences else None
         return [mask, mask] if self.merge_mode is None else [mask]
 
 
-def _check_recurrent(wrapper: Layer, argument: str, layer: Any) -> Any:
+def _check_recurrent(wrapper: Layer, argument: str, layer: Layer) -> Any:
     check_layer(wrapper, argument, layer)
     needed = ("go_backwards", "return_sequences", "return_state", "stateful")
     missing = [name for name in needed if not hasattr(layer, name)]

@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,10 +16,24 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
 State = list
 """List of the state arrays of a cell; the first one is its output."""
+
+
+class Cell(Protocol):
+    """What a recurrent layer needs of a cell, which need not be a layer."""
+
+    @property
+    def state_size(self) -> int | Sequence[Any]:
+        """Size of the state, or the sizes of several states."""
+        ...
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """Function of the inputs and the states of a time step that returns the output and the new states."""
+        ...
 
 
 class RecurrentCell(Layer):
@@ -49,7 +63,7 @@ class RecurrentCell(Layer):
     # --- Arguments ----------------------------------------------------------------------------------------------------
 
     def _keep(
-        self, units: Any, activation: Any, use_bias: bool, dropout: Any, recurrent_dropout: Any, seed: int | None
+        self, units: int, activation: Activation, use_bias: bool, dropout: float, recurrent_dropout: float, seed: int | None
     ) -> None:
         self.units = validation.check_int(self, "units", units)
         self.activation = activations.get(activation)
@@ -61,17 +75,17 @@ class RecurrentCell(Layer):
         self.state_size: int | list[int] = self.units
         self.output_size = self.units
 
-    def _keep_initializers(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+    def _keep_initializers(self, kernel: Initializer, recurrent: Initializer, bias: Initializer) -> None:
         self.kernel_initializer = initializers.get(kernel)
         self.recurrent_initializer = initializers.get(recurrent)
         self.bias_initializer = initializers.get(bias)
 
-    def _keep_regularizers(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+    def _keep_regularizers(self, kernel: Regularizer, recurrent: Regularizer, bias: Regularizer) -> None:
         self.kernel_regularizer = regularizers.get(kernel)
         self.recurrent_regularizer = regularizers.get(recurrent)
         self.bias_regularizer = regularizers.get(bias)
 
-    def _keep_constraints(self, kernel: Any, recurrent: Any, bias: Any) -> None:
+    def _keep_constraints(self, kernel: Constraint, recurrent: Constraint, bias: Constraint) -> None:
         self.kernel_constraint = constraints.get(kernel)
         self.recurrent_constraint = constraints.get(recurrent)
         self.bias_constraint = constraints.get(bias)
@@ -128,7 +142,7 @@ class RecurrentCell(Layer):
 
     # --- One step -----------------------------------------------------------------------------------------------------
 
-    def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, Any]:
+    def call(self, inputs: Array, states: Array | Sequence[Array], training: bool | None = False) -> tuple[Any, Any]:
         """Compute one time step.
 
         Args:
@@ -147,7 +161,7 @@ class RecurrentCell(Layer):
         after = self.step(times(inputs, kept_inputs), list(states) if listed else [states], kept_states)
         return after[0], after if listed else after[0]
 
-    def draw_dropout(self, inputs: Any, training: bool | None) -> tuple[Any, Any]:
+    def draw_dropout(self, inputs: Array, training: bool | None) -> tuple[Any, Any]:
         """Return the dropout factors of inputs ``(batch, features)`` and state ``(batch, units)``; None without dropout.
 
         They are shared by all gates and by all time steps of a sequence (Gal and Ghahramani, 2016,
@@ -157,12 +171,12 @@ class RecurrentCell(Layer):
             return None, None
         return self._factors(self.dropout, inputs), self._factors(self.recurrent_dropout, inputs[:, :1], self.units)
 
-    def _factors(self, rate: float, like: Any, columns: int = 1) -> Any:
+    def _factors(self, rate: float, like: Array, columns: int = 1) -> Any:
         if rate == 0.0:
             return None
         return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
 
-    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Array, states: State, kept: Array | None = None) -> State:
         """Return the states after one time step; the first one is the output.
 
         Args:
@@ -175,7 +189,7 @@ class RecurrentCell(Layer):
         biases = self._biases()
         return self.advance(plus(outer, biases[0]), plus(inner, biases[1]), states)
 
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
         """Return the states after one time step.
 
         Args:
@@ -193,7 +207,9 @@ class RecurrentCell(Layer):
         """
         return None, self.bias.value if self.use_bias else None
 
-    def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
+    def all_steps(
+        self, inputs: Array, states: State, kept: Array | None, valid: Array | None, keep_all: bool
+    ) -> tuple[Any, State] | None:
         """Return the result of all time steps from a fused implementation of the engine; None if there is none for this cell.
 
         Args:
@@ -224,7 +240,7 @@ class RecurrentCell(Layer):
         """Return zeros, one array of shape ``(batch_size, size)`` for each state."""
         return [backend_of(self).full((batch_size, size), 0, self.compute_dtype) for size in sizes_of(self)]
 
-    def compute_output_shape(self, input_shape: Shape, states_shape: Any = None) -> tuple:
+    def compute_output_shape(self, input_shape: Shape, states_shape: Shape | Sequence[Shape] | None = None) -> tuple:
         """Return the shape of the output, ``(batch, units)``, and the shapes of the states."""
         shape_arithmetic.check_rank(self, input_shape, ("batch", "features"))
         shape_arithmetic.check_size(self, input_shape, -1, self.features, "features")
@@ -234,7 +250,7 @@ class RecurrentCell(Layer):
 # --- Functions of cells -----------------------------------------------------------------------------------------------
 
 
-def check_cell(layer: Layer, cell: Any) -> Any:
+def check_cell(layer: Layer, cell: Any) -> Cell:
     """Return the cell after validation.
 
     Raises:
@@ -256,18 +272,18 @@ def check_cell(layer: Layer, cell: Any) -> Any:
     return cell
 
 
-def sizes_of(cell: Any) -> list:
+def sizes_of(cell: Cell) -> list:
     """Return the list of the state sizes of a cell."""
     return list(cell.state_size) if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
 
 
-def output_size_of(cell: Any) -> int:
+def output_size_of(cell: Cell) -> int:
     """Return the output size of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     return sizes_of(cell)[0] if size is None else size
 
 
-def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
+def initial_state_of(cell: Cell, batch_size: int, layer: Layer) -> State:
     """Return the initial states of a cell: from its ``get_initial_state``, or zeros of the dtype of the layer."""
     own = getattr(cell, "get_initial_state", None)
     if own is None:
@@ -276,7 +292,7 @@ def initial_state_of(cell: Any, batch_size: int, layer: Layer) -> State:
     return list(state) if isinstance(state, (list, tuple)) else [state]
 
 
-def call_of(cell: Any, training: bool | None) -> Callable:
+def call_of(cell: Cell, training: bool | None) -> Callable:
     """Return a function of inputs and states that calls a cell; ``training`` is passed to a custom cell that accepts it."""
     if isinstance(cell, Layer):
         return cell
@@ -284,22 +300,22 @@ def call_of(cell: Any, training: bool | None) -> Callable:
     return functools.partial(cell.call, training=training) if asks else cell.call
 
 
-def times(x: Any, factors: Any) -> Any:
+def times(x: Array, factors: Array | None) -> Any:
     """Return ``x * factors``, or ``x`` if ``factors`` is None."""
     return x if factors is None else x * factors
 
 
-def of_one_dtype(x: Any, *others: Any) -> bool:
+def of_one_dtype(x: Array, *others: Array | None) -> bool:
     """Return whether all arrays that are not None have the dtype of the first."""
     return all(other is None or other.dtype == x.dtype for other in others)
 
 
-def plus(x: Any, bias: Any) -> Any:
+def plus(x: Array, bias: Array | None) -> Any:
     """Return ``x + bias``, or ``x`` if ``bias`` is None."""
     return x if bias is None else x + bias
 
 
-def check_dropout_rate(layer: Layer, argument: str, value: Any) -> float:
+def check_dropout_rate(layer: Layer, argument: str, value: float) -> float:
     """Return a dropout rate as a float, after checking that it is in [0, 1)."""
     if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
         return float(value)

@@ -5,6 +5,7 @@ from typing import Any
 from cornu import activations, ops, registry
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["GRU", "GRUCell"]
 
@@ -79,19 +80,19 @@ class GRU(SingleCellRNN):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
@@ -101,7 +102,7 @@ class GRU(SingleCellRNN):
         stateful: bool = False,
         unroll: bool = False,
         reset_after: bool = True,
-        use_cudnn: Any = "auto",
+        use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
         super().__init__(
@@ -177,18 +178,18 @@ class GRUCell(RecurrentCell):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
@@ -211,14 +212,14 @@ class GRUCell(RecurrentCell):
             return None, None
         return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
 
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
         """Return ``[h]`` after one time step, with the reset gate applied after the matrix product."""
         x_stay, x_reset, x_new = ops.split(outer, self.gates, axis=-1)
         h_stay, h_reset, h_new = ops.split(inner, self.gates, axis=-1)
         candidate = x_new + self.recurrent_activation(x_reset + h_reset) * h_new
         return self._mixed(x_stay + h_stay, candidate, states)
 
-    def step(self, inputs: Any, states: State, kept: Any = None) -> State:
+    def step(self, inputs: Array, states: State, kept: Array | None = None) -> State:
         """Return ``[h]`` after one time step."""
         if self.reset_after:
             return super().step(inputs, states, kept)
@@ -230,7 +231,7 @@ class GRUCell(RecurrentCell):
         candidate = x_new + ops.matmul(reset * looked_at, self.recurrent_kernel[:, 2 * self.units :])
         return self._mixed(x_stay + h_stay, candidate, states)
 
-    def _mixed(self, stay: Any, candidate: Any, states: State) -> State:
+    def _mixed(self, stay: Array, candidate: Array, states: State) -> State:
         stay = self.recurrent_activation(stay)
         return [stay * states[0] + (1 - stay) * self.activation(candidate)]
 

@@ -8,6 +8,7 @@ from cornu import activations, ops, registry
 from cornu.backends import fused_ops
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["LSTM", "LSTMCell"]
 
@@ -79,20 +80,20 @@ class LSTM(SingleCellRNN):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
@@ -101,7 +102,7 @@ class LSTM(SingleCellRNN):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        use_cudnn: Any = "auto",
+        use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
         super().__init__(
@@ -169,19 +170,19 @@ class LSTMCell(RecurrentCell):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
+        activation: Activation = "tanh",
+        recurrent_activation: Activation = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
@@ -204,13 +205,15 @@ class LSTMCell(RecurrentCell):
         before, after = self.bias_initializer((self.units,), dtype=dtype), self.bias_initializer((2 * self.units,), dtype=dtype)
         return np.concatenate([before, np.ones((self.units,), before.dtype), after])
 
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
         """Return ``[h, c]`` after one time step."""
         enter, forget, new, leave = ops.split(outer + inner, self.gates, axis=-1)
         carry = self.recurrent_activation(forget) * states[1] + self.recurrent_activation(enter) * self.activation(new)
         return [self.recurrent_activation(leave) * self.activation(carry), carry]
 
-    def all_steps(self, inputs: Any, states: State, kept: Any, valid: Any, keep_all: bool) -> tuple[Any, State] | None:
+    def all_steps(
+        self, inputs: Array, states: State, kept: Array | None, valid: Array | None, keep_all: bool
+    ) -> tuple[Any, State] | None:
         """Return the result of all time steps, with a fused LSTM kernel if there is one.
 
         On PyTorch the kernel is three times as fast as the unrolled loop.

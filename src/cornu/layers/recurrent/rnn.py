@@ -1,8 +1,8 @@
 """Recurrent layers, which apply a cell to the time steps of a sequence."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeGuard
 
 from cornu import ops, registry, trees
 from cornu.core import call_context, call_handling
@@ -11,9 +11,18 @@ from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.recurrent.cell import RecurrentCell, call_of, check_cell, initial_state_of, output_size_of, sizes_of, times
+from cornu.layers.recurrent.cell import (
+    Cell,
+    RecurrentCell,
+    call_of,
+    check_cell,
+    initial_state_of,
+    output_size_of,
+    sizes_of,
+    times,
+)
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
-from cornu.layers.shape_arithmetic import Shape
+from cornu.typing import Array, Shape, Tree
 
 __all__ = ["RNN"]
 
@@ -68,7 +77,7 @@ class RNN(Layer):
 
     def __init__(
         self,
-        cell: Any,
+        cell: Cell | Sequence[Cell],
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -142,7 +151,7 @@ class RNN(Layer):
         """Return the default initial state: a list of arrays, or for stacked cells a list of such lists."""
         return initial_state_of(self.cell, batch_size, self)
 
-    def _first_states(self, batch_size: int, initial_state: Any, stored: list[Variable]) -> list[list]:
+    def _first_states(self, batch_size: int, initial_state: Tree, stored: list[Variable]) -> list[list]:
         """Return the initial states of each cell."""
         if initial_state is not None:
             _check_states(self, initial_state, batch_size)
@@ -172,7 +181,9 @@ class RNN(Layer):
 
     # --- Running ------------------------------------------------------------------------------------------------------
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False) -> Any:
+    def call(
+        self, sequences: Array, initial_state: Tree = None, mask: Array | None = None, training: bool | None = False
+    ) -> Any:
         """Return the outputs.
 
         Args:
@@ -204,7 +215,7 @@ class RNN(Layer):
             return outputs
         return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
 
-    def _in_order(self, x: Any) -> Any:
+    def _in_order(self, x: Array | None) -> Any:
         """Return the time steps along the first axis, in processing order."""
         if x is None:
             return None
@@ -212,7 +223,7 @@ class RNN(Layer):
         return ops.flip(x, axis=0) if self.go_backwards else x
 
     def _taken_along(
-        self, cell: Any, inputs: Any, states: list, valid: Any, keep_all: bool, training: bool | None
+        self, cell: Cell, inputs: Array, states: list, valid: Array | None, keep_all: bool, training: bool | None
     ) -> tuple[Any, list]:
         """Apply a cell to all time steps: see :func:`_loop`.
 
@@ -232,7 +243,7 @@ class RNN(Layer):
 
     # --- Shapes and masks ---------------------------------------------------------------------------------------------
 
-    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
+    def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> Any:
         """Return the output shape; with ``return_state``, a tuple of it and the state shapes."""
         self._check_input(sequences_shape)
         batch, size = sequences_shape[0], output_size_of(self.cell)
@@ -242,7 +253,7 @@ class RNN(Layer):
         states = [[(batch, size) for size in sizes_of(cell)] for cell in self._cells]
         return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
 
-    def _check_input(self, shape: Any) -> None:
+    def _check_input(self, shape: Shape | list[Shape]) -> None:
         if isinstance(shape, list):
             advice = "Pass the state by name: `layer(x, initial_state=[...])`."
             raise shape_arithmetic.shape_error(self, shape, "It expects one array of shape (batch, steps, features).", advice)
@@ -258,14 +269,14 @@ class RNN(Layer):
             shape_arithmetic.check_size(self, shape, -1, first.features, "features")
 
     def compute_output_spec(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = False
+        self, sequences: Array, initial_state: Tree = None, mask: Array | None = None, training: bool | None = False
     ) -> Any:
         """Return symbolic tensors of the outputs, after validation of the initial state."""
         if initial_state is not None:
             _check_states(self, initial_state, None)
         return super().compute_output_spec(sequences)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return the mask of the input if the layer returns sequences."""
         mask = previous_mask if self.return_sequences else None
         return [mask, *(None for _ in trees.leaves(self.state_size))] if self.return_state else mask
@@ -274,7 +285,7 @@ class RNN(Layer):
 # --- The loop ---------------------------------------------------------------------------------------------------------
 
 
-def _loop(scan: Callable, step: Callable, inputs: Any, states: list, valid: Any, keep_all: bool) -> tuple[Any, list]:
+def _loop(scan: Callable, step: Callable, inputs: Array, states: list, valid: Array | None, keep_all: bool) -> tuple[Any, list]:
     """Compute ``states = step(x, states)`` for each ``x`` of the inputs; the first state is the output.
 
     Args:
@@ -300,7 +311,7 @@ def _loop(scan: Callable, step: Callable, inputs: Any, states: list, valid: Any,
     return outputs if keep_all else after[0], after
 
 
-def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
+def _written_out(step: Callable, states: list, xs: Tree) -> tuple[list, Any]:
     """Run an unrolled loop in Python, with the interface of a backend's ``scan``."""
     outputs = []
     for number in range(trees.leaves(xs)[0].shape[0]):
@@ -309,11 +320,11 @@ def _written_out(step: Callable, states: list, xs: Any) -> tuple[list, Any]:
     return states, ops.stack(outputs) if trees.leaves(outputs) else None
 
 
-def _as_step(cell: Any, training: bool | None) -> Callable:
+def _as_step(cell: Cell, training: bool | None) -> Callable:
     """Return a custom cell as a step of :func:`_loop`, with its output prepended to its states."""
     call = call_of(cell, training)
 
-    def step(x: Any, states: list) -> list:
+    def step(x: Array, states: list) -> list:
         output, after = call(x, states[1:])
         return [output, *(after if isinstance(after, (list, tuple)) else [after])]
 
@@ -343,11 +354,11 @@ def _nothing_leaves(layer: Layer, context: call_context.CallContext | None) -> I
 # --- Helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _is_plain_stack(cell: Any) -> bool:
+def _is_plain_stack(cell: Cell) -> TypeGuard[StackedRNNCells]:
     return isinstance(cell, StackedRNNCells) and type(cell).call is StackedRNNCells.call
 
 
-def _steps_mask(layer: Layer, sequences: Any, mask: Any) -> Any:
+def _steps_mask(layer: Layer, sequences: Array, mask: Array | None) -> Any:
     """Return the mask as booleans of shape ``(batch, steps, 1)``, or None."""
     if mask is None:
         return None
@@ -360,7 +371,7 @@ def _steps_mask(layer: Layer, sequences: Any, mask: Any) -> Any:
     return ops.expand_dims(ops.cast(mask, "bool"), -1)
 
 
-def _check_states(layer: RNN, initial_state: Any, batch_size: int | None) -> None:
+def _check_states(layer: RNN, initial_state: Tree, batch_size: int | None) -> None:
     """Raise a :class:`ShapeError` unless there is an initial state of the right shape for each state of the layer."""
     sizes = trees.leaves(layer.state_size)
     given = [tuple(getattr(state, "shape", ())) for state in trees.leaves(initial_state)]

@@ -5,6 +5,7 @@ from typing import Any
 from cornu import registry
 from cornu.layers.recurrent.cell import RecurrentCell, State
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, create_cell
+from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]
 
@@ -66,18 +67,18 @@ class SimpleRNN(SingleCellRNN):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
+        activation: Activation = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        activity_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
@@ -147,17 +148,17 @@ class SimpleRNNCell(RecurrentCell):
     def __init__(
         self,
         units: int,
-        activation: Any = "tanh",
+        activation: Activation = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        recurrent_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        recurrent_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
@@ -169,6 +170,6 @@ class SimpleRNNCell(RecurrentCell):
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
 
-    def advance(self, outer: Any, inner: Any, states: State) -> State:
+    def advance(self, outer: Array, inner: Array, states: State) -> State:
         """Return ``[h]`` after one time step."""
         return [self.activation(outer + inner)]

@@ -15,10 +15,10 @@ class CellAttribute:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, layer: Any, owner: type) -> Any:
+    def __get__(self, layer: "SingleCellRNN | None", owner: type) -> Any:
         return self if layer is None else getattr(layer.cell, self.name)
 
-    def __set__(self, layer: Any, value: Any) -> None:
+    def __set__(self, layer: "SingleCellRNN", value: Any) -> None:
         setattr(layer.cell, self.name, value)
 
 

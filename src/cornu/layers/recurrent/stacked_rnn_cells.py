@@ -6,8 +6,8 @@ from typing import Any
 from cornu import registry
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError
-from cornu.layers.recurrent.cell import call_of, check_cell, initial_state_of, output_size_of
-from cornu.layers.shape_arithmetic import Shape
+from cornu.layers.recurrent.cell import Cell, call_of, check_cell, initial_state_of, output_size_of
+from cornu.typing import Array, Shape
 
 __all__ = ["StackedRNNCells"]
 
@@ -30,7 +30,7 @@ class StackedRNNCells(Layer):
         (2, 5)
     """
 
-    def __init__(self, cells: Sequence[Any], **kwargs: Any):
+    def __init__(self, cells: Sequence[Cell], **kwargs: Any):
         super().__init__(**kwargs)
         self.cells = [check_cell(self, cell) for cell in cells]
         if not self.cells:
@@ -60,7 +60,7 @@ class StackedRNNCells(Layer):
                 cell.build(input_shape)
             input_shape = (input_shape[0], output_size_of(cell))
 
-    def call(self, inputs: Any, states: Any, training: bool | None = False) -> tuple[Any, list]:
+    def call(self, inputs: Array, states: Sequence[Any], training: bool | None = False) -> tuple[Any, list]:
         """Compute one time step of all cells.
 
         Args:

@@ -8,8 +8,8 @@ from cornu import ops, registry
 from cornu.core import batch_coupling, call_context
 from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
-from cornu.layers.shape_arithmetic import Shape
 from cornu.layers.wrapper import Wrapper, accepted_arguments, forwarded
+from cornu.typing import Array, Shape
 
 __all__ = ["TimeDistributed"]
 
@@ -57,7 +57,7 @@ class TimeDistributed(Wrapper):
         """Build the wrapped layer."""
         super().build(self._inner_shape(input_shape))
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Any:
         """Return the outputs of the layer at all time steps.
 
         Args:
@@ -78,15 +78,15 @@ class TimeDistributed(Wrapper):
         outputs = [self._one(inputs[:, step], None if mask is None else mask[:, step]) for step in range(inputs.shape[1])]
         return ops.stack(outputs, axis=1)
 
-    def _all_at_once(self, inputs: Any, mask: Any) -> Any:
+    def _all_at_once(self, inputs: Array, mask: Array | None) -> Any:
         with _each_sample_often(inputs.shape[1]):
             outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
         return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
 
-    def _one(self, inputs: Any, mask: Any) -> Any:
+    def _one(self, inputs: Array, mask: Array | None) -> Any:
         return self.layer(inputs, **accepted_arguments(self.layer, mask=mask))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return the mask computed by the wrapped layer or, if there is none, the time steps with any unmasked element."""
         inner = None
         if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
@@ -123,6 +123,6 @@ def _each_sample_often(times: int) -> Iterator[None]:
         context.sample_mask = sample_mask
 
 
-def _folded(x: Any) -> Any:
+def _folded(x: Array) -> Any:
     """Reshape ``(batch, steps, ...)`` to ``(batch * steps, ...)``."""
     return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
