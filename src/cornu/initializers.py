@@ -13,6 +13,7 @@ import numpy as np
 
 from cornu import config, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.typing import ArrayLike
 
 Shape = Sequence[int]
 
@@ -105,7 +106,7 @@ class Constant(Initializer):
         [3.0, 3.0]
     """
 
-    def __init__(self, value: Any = 0.0):
+    def __init__(self, value: ArrayLike = 0.0):
         self.value = value
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
 from cornu.registry import custom_names, custom_object_scope, find, lock, public_names, registered, tables
 from cornu.scopes import Scope
+from cornu.typing import Config
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
 
@@ -220,7 +221,9 @@ def object_sharing_scope(things: Iterable[Any] = ()) -> Iterator[None]:
         yield
 
 
-def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(
+    config: Config, kind: str | tuple[str, ...] | None = None, custom_objects: Mapping[str, Any] | None = None
+) -> Any:
     """Return the object for a config returned by :func:`serialize`.
 
     Args:
@@ -313,7 +316,7 @@ class Deserialize(Protocol):
     """Signature of ``deserialize``."""
 
     def __call__(  # noqa: D102
-        self, config: Any, custom_objects: Mapping[str, Any] | None = None
+        self, config: Config, custom_objects: Mapping[str, Any] | None = None
     ) -> Any: ...
 
 
@@ -348,7 +351,7 @@ def lookup_functions(
     def get_object(identifier: Any) -> Any:
         return default if identifier is None else get(kind, identifier)
 
-    def deserialize_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    def deserialize_object(config: Config, custom_objects: Mapping[str, Any] | None = None) -> Any:
         with custom_object_scope(custom_objects):
             return get_object(config)
 

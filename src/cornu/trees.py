@@ -6,8 +6,10 @@ Arguments of layers, batches of data and the training state are trees. This modu
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cornu.typing import Tree
 
-def leaves(tree: Any) -> list:
+
+def leaves(tree: Tree) -> list:
     """Return the leaves of a tree from left to right, without ``None``. Dicts are traversed in insertion order.
 
     Example:
@@ -20,7 +22,7 @@ def leaves(tree: Any) -> list:
     return list(_walk(tree))
 
 
-def _walk(tree: Any) -> Iterator:
+def _walk(tree: Tree) -> Iterator:
     if tree is None:
         return
     if isinstance(tree, dict):
@@ -33,7 +35,7 @@ def _walk(tree: Any) -> Iterator:
         yield tree
 
 
-def map(function: Callable, *trees: Any) -> Any:
+def map(function: Callable, *trees: Tree) -> Any:
     """Apply a function to the corresponding leaves of one or more trees with the same structure.
 
     Args:
@@ -58,7 +60,7 @@ def map(function: Callable, *trees: Any) -> Any:
     return function(*trees)
 
 
-def unflatten(like: Any, values: list) -> Any:
+def unflatten(like: Tree, values: list) -> Any:
     """Return a tree with the structure of ``like`` and with ``values`` as its leaves, from left to right.
 
     Example:

@@ -13,6 +13,7 @@ import numpy as np
 from cornu import config
 from cornu.dtypes import ALL
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of
+from cornu.typing import DType
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
@@ -156,7 +157,7 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
     )
 
 
-def standardize_dtype(dtype: Any = None) -> str:
+def standardize_dtype(dtype: DType = None) -> str:
     """Return the name of a dtype given in any form.
 
     Args:
@@ -186,7 +187,7 @@ def standardize_dtype(dtype: Any = None) -> str:
     raise one_of("dtype", name, ALL)
 
 
-def standardize_padding(padding: Any, causal: bool = False) -> str:
+def standardize_padding(padding: str, causal: bool = False) -> str:
     """Return the name of a padding mode in lower case.
 
     Args:
@@ -235,7 +236,7 @@ def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> t
     return tuple(int(item) for item in values)
 
 
-def as_path(filepath: Any) -> Path:
+def as_path(filepath: str | os.PathLike) -> Path:
     """Return a ``filepath`` argument as a ``Path``.
 
     Raises:

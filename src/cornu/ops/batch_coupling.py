@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cornu.ops.dispatch import is_recorded
+from cornu.typing import Axis
 
 Rule = Callable[["Call"], bool]
 
@@ -120,7 +121,7 @@ def _is_same_for_all(constant: Any, rank: int) -> bool:
     return len(shape) < rank or (len(shape) == rank and shape[0] == 1)
 
 
-def spares_first(axis: Any, rank: int) -> bool:
+def spares_first(axis: Axis, rank: int) -> bool:
     """Return whether an axis, or several, are certainly not the first axis of an array; None means all axes.
 
     Args:

@@ -17,6 +17,7 @@ import numpy as np
 from cornu import backends, config
 from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
+from cornu.typing import Array, ArrayLike
 
 _recorders: dict[type, Callable] = {}
 
@@ -136,7 +137,7 @@ def unwrap(value: Any) -> Any:
     return value
 
 
-def arrays(*values: Any) -> tuple:
+def arrays(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Select the backend for some values, and convert each value to an array of it.
 
     Args:
@@ -172,12 +173,12 @@ def _numpy_backend() -> ModuleType | None:
     return backends.get("numpy") if config.backend() == "numpy" else None
 
 
-def _arrays_of_several(values: tuple) -> tuple:
+def _arrays_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_as_own_array(backend, value) for value in values])
 
 
-def _as_own_array(backend: ModuleType, value: Any) -> Any:
+def _as_own_array(backend: ModuleType, value: ArrayLike) -> Array:
     """Return a value as an array of a backend, and cache the type if it is an array type of that backend."""
     if backends.owner(value) != backends.name_of(backend):
         return as_array(backend, value)
@@ -186,7 +187,7 @@ def _as_own_array(backend: ModuleType, value: Any) -> Any:
     return value
 
 
-def operands(*values: Any) -> tuple:
+def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Select the backend as :func:`arrays` does, but keep Python numbers, which adopt the dtype of the arrays."""
     backend = None
     for value in values:
@@ -200,25 +201,25 @@ def operands(*values: Any) -> tuple:
     return (backend, *values) if backend is not None else _arrays_of_several(values)
 
 
-def _operands_of_several(values: tuple) -> tuple:
+def _operands_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_operand(backend, value) for value in values])
 
 
-def _operand(backend: ModuleType, value: Any) -> Any:
+def _operand(backend: ModuleType, value: ArrayLike) -> Any:
     kind = type(value)
     if kind in _weak:
         return value
     return value.item() if kind in _HOST_SCALARS else _as_own_array(backend, value)
 
 
-def floats(*values: Any) -> tuple:
+def floats(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Convert values as :func:`arrays` does, and cast integers and booleans to ``config.floatx()``."""
     backend, *found = arrays(*values)
     return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
 
 
-def has_floats(backend: ModuleType, x: Any) -> bool:
+def has_floats(backend: ModuleType, x: Array) -> bool:
     """Return whether an array has a floating-point dtype, cached by dtype since the name of a dtype is slow to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:
@@ -226,7 +227,7 @@ def has_floats(backend: ModuleType, x: Any) -> bool:
     return known
 
 
-def as_array(backend: ModuleType, value: Any, dtype: str | None = None) -> Any:
+def as_array(backend: ModuleType, value: ArrayLike, dtype: str | None = None) -> Array:
     """Convert a value to an array of a backend.
 
     Args:

@@ -2,11 +2,11 @@
 
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
@@ -20,6 +20,7 @@ from cornu.ops.shape_checks import (
     check_reshape,
     check_sizes,
 )
+from cornu.typing import Array, ArrayLike, Axis, IntOrInts
 
 __all__ = [
     "append",
@@ -55,7 +56,7 @@ __all__ = [
 
 
 @op(batch_coupling=reshaped, keras_path="numpy.Reshape")
-def reshape(x: Array, newshape: Any) -> Array:
+def reshape(x: ArrayLike, newshape: IntOrInts) -> Array:
     """Return the elements of an array, in the same order, in a new shape.
 
     Args:
@@ -82,7 +83,7 @@ def reshape(x: Array, newshape: Any) -> Array:
 
 
 @op(keras_path="numpy.Ravel")
-def ravel(x: Array) -> Array:
+def ravel(x: ArrayLike) -> Array:
     """Return the elements of an array as a one-dimensional array.
 
     Example:
@@ -95,7 +96,7 @@ def ravel(x: Array) -> Array:
 
 
 @op(batch_coupling=transposed, keras_path="numpy.Transpose")
-def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
+def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """Permute the axes of an array.
 
     Args:
@@ -120,7 +121,7 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Swapaxes")
-def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
+def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     """Exchange the axes ``axis1`` and ``axis2`` of an array.
 
     Example:
@@ -136,7 +137,7 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
 
 
 @op(batch_coupling=spared("source", "destination"), keras_path="numpy.Moveaxis")
-def moveaxis(x: Array, source: Any, destination: Any) -> Array:
+def moveaxis(x: ArrayLike, source: IntOrInts, destination: IntOrInts) -> Array:
     """Move axes of an array to new positions; the other axes keep their order.
 
     Args:
@@ -164,7 +165,7 @@ def moveaxis(x: Array, source: Any, destination: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="numpy.ExpandDims")
-def expand_dims(x: Array, axis: Any) -> Array:
+def expand_dims(x: ArrayLike, axis: Axis) -> Array:
     """Insert one or several axes of size 1.
 
     Args:
@@ -184,7 +185,7 @@ def expand_dims(x: Array, axis: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Squeeze")
-def squeeze(x: Array, axis: Any = None) -> Array:
+def squeeze(x: ArrayLike, axis: Axis = None) -> Array:
     """Remove axes of size 1.
 
     Args:
@@ -212,7 +213,7 @@ def squeeze(x: Array, axis: Any = None) -> Array:
 
 
 @op(keras_path="numpy.BroadcastTo")
-def broadcast_to(x: Array, shape: Any) -> Array:
+def broadcast_to(x: ArrayLike, shape: IntOrInts) -> Array:
     """Broadcast an array to a shape: repeat it along axes of size 1 and along new leading axes.
 
     Raises:
@@ -235,7 +236,7 @@ def broadcast_to(x: Array, shape: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Flip")
-def flip(x: Array, axis: Any = None) -> Array:
+def flip(x: ArrayLike, axis: Axis = None) -> Array:
     """Reverse the order of the elements along the given axes.
 
     Args:
@@ -252,7 +253,7 @@ def flip(x: Array, axis: Any = None) -> Array:
 
 
 @op(keras_path="numpy.Flipud")
-def flipud(x: Array) -> Array:
+def flipud(x: ArrayLike) -> Array:
     """Reverse the order of the elements along the first axis (flip up/down).
 
     Example:
@@ -264,7 +265,7 @@ def flipud(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Fliplr")
-def fliplr(x: Array) -> Array:
+def fliplr(x: ArrayLike) -> Array:
     """Reverse the order of the elements along the second axis (flip left/right).
 
     Example:
@@ -276,7 +277,7 @@ def fliplr(x: Array) -> Array:
 
 
 @op(batch_coupling=spared("axes"), keras_path="numpy.Rot90")
-def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
+def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """Rotate an array by 90 degrees in the plane of two axes.
 
     Args:
@@ -306,7 +307,7 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 
 
 @op(batch_coupling=joined("xs"), keras_path="numpy.Concatenate")
-def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
+def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays along an existing axis.
 
     Args:
@@ -332,7 +333,7 @@ def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
 
 
 @op(batch_coupling=joined("x", new_axes=1), keras_path="numpy.Stack")
-def stack(x: Sequence[Array], axis: int = 0) -> Array:
+def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays of the same shape along a new axis.
 
     Args:
@@ -363,7 +364,7 @@ def stack(x: Sequence[Array], axis: int = 0) -> Array:
     return backend.concatenate([backend.reshape(part, wide) for part in parts], place)
 
 
-def _at_least(rank: int, x: Array, backend: Any) -> Array:
+def _at_least(rank: int, x: Array, backend: ModuleType) -> Array:
     if len(x.shape) >= rank:
         return x
     shape = tuple(x.shape) or (1,)
@@ -373,7 +374,7 @@ def _at_least(rank: int, x: Array, backend: Any) -> Array:
 
 
 @op(keras_path="numpy.Vstack")
-def vstack(xs: Sequence[Array]) -> Array:
+def vstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the first axis; one-dimensional arrays become the rows of a matrix.
 
     Example:
@@ -386,7 +387,7 @@ def vstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("xs", axis=1, least_rank=2), keras_path="numpy.Hstack")
-def hstack(xs: Sequence[Array]) -> Array:
+def hstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the second axis, or one-dimensional arrays along their only axis.
 
     Example:
@@ -400,7 +401,7 @@ def hstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1), keras_path="numpy.Dstack")
-def dstack(xs: Sequence[Array]) -> Array:
+def dstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the third axis, which is added if it is missing.
 
     Example:
@@ -413,7 +414,7 @@ def dstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("x1", "x2"), keras_path="numpy.Append")
-def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
+def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
     """Append ``x2`` to ``x1`` along an axis; if ``axis`` is None, both are flattened.
 
     Example:
@@ -426,7 +427,7 @@ def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Split")
-def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+def split(x: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """Split an array into parts along an axis.
 
     Args:
@@ -470,7 +471,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
 
 
 @op(batch_coupling=along_axis(), keras_path="core.Unstack")
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
+def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     """Split an array along an axis into a list of arrays without that axis.
 
     Args:
@@ -496,7 +497,7 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Repeat")
-def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
+def repeat(x: ArrayLike, repeats: ArrayLike, axis: int | None = None) -> Array:
     """Repeat each element of an array along an axis; the copies are adjacent.
 
     Args:
@@ -530,7 +531,7 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
 
 
 @op(batch_coupling=tiled, keras_path="numpy.Tile")
-def tile(x: Array, repeats: Any) -> Array:
+def tile(x: ArrayLike, repeats: ArrayLike) -> Array:
     """Repeat a whole array along each axis; the copies follow one another.
 
     Args:
@@ -554,7 +555,7 @@ def tile(x: Array, repeats: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Roll")
-def roll(x: Array, shift: Any, axis: Any = None) -> Array:
+def roll(x: ArrayLike, shift: ArrayLike, axis: Axis = None) -> Array:
     """Shift the elements along an axis; elements that leave at one end reappear at the other.
 
     Args:
@@ -589,7 +590,12 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
 
 
 @op(batch_coupling=padded, keras_path="numpy.Pad")
-def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Array:
+def pad(
+    x: ArrayLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: float | None = None,
+) -> Array:
     """Pad an array along each axis.
 
     Args:
@@ -617,7 +623,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
     return backend.pad(x, _pairs(pad_width, tuple(x.shape)), mode, 0 if constant_values is None else constant_values)
 
 
-def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _pairs(pad_width: int | Sequence[int] | Sequence[Sequence[int]], shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     try:
         pairs = np.broadcast_to(np.asarray(pad_width, "int64"), (len(shape), 2)).tolist()
     except Exception:
@@ -635,7 +641,7 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Diff")
-def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     """Return the differences ``a[i + 1] - a[i]`` of adjacent elements along an axis, applied ``n`` times.
 
     Example:
@@ -651,7 +657,7 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     return x
 
 
-def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
+def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
     backend, x = arrays(x)
     if len(x.shape) != 4:
@@ -670,7 +676,7 @@ def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice
 
 
 @op(batch_coupling=of_rank(4))
-def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def depth_to_space(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Rearrange channels into blocks of pixels, which enlarges images (sub-pixel convolution; Shi et al., 2016).
 
     With ``b = block_size`` and ``c = channels / b**2``: ``y[n, i * b + p, j * b + q, k] = x[n, i, j, (p * b + q) * c + k]``.
@@ -697,7 +703,7 @@ def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last"
 
 
 @op(batch_coupling=of_rank(4))
-def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def space_to_depth(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Rearrange blocks of pixels into channels, which reduces the size of images: the inverse of :func:`depth_to_space`.
 
     Args:

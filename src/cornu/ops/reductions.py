@@ -3,16 +3,16 @@
 import builtins
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
+from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import standardize_dtype
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
 Axis = int | Sequence[int] | None
 
 
-def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+def _reduce(function: Callable, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Call a reduction of the backend, and raise a clearer error than the backend's if the axis is invalid."""
     axis = tuple(axis) if isinstance(axis, list) else axis
     if isinstance(axis, tuple):  # TensorFlow reports a repeated axis only when its graph runs
@@ -55,7 +55,7 @@ def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sum")
-def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the sum of the elements over the given axes.
 
     Args:
@@ -76,7 +76,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Mean")
-def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean ``sum(x) / n`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
@@ -89,7 +89,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Prod")
-def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType = None) -> Array:
     """Return the product of the elements over the given axes (see :func:`sum` for the other arguments).
 
     Args:
@@ -107,7 +107,7 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Max")
-def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayLike | None = None) -> Array:
     """Return the maximum over the given axes (see :func:`sum` for the other arguments). Equal maxima share the gradient.
 
     Args:
@@ -129,7 +129,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Min")
-def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayLike | None = None) -> Array:
     """Return the minimum over the given axes (see :func:`sum` for the other arguments). Equal minima share the gradient.
 
     Args:
@@ -151,7 +151,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amax")
-def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def amax(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the maximum over the given axes. Alias of :func:`max`.
 
     Example:
@@ -163,7 +163,7 @@ def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amin")
-def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def amin(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the minimum over the given axes. Alias of :func:`min`.
 
     Example:
@@ -175,7 +175,7 @@ def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Ptp")
-def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the range ``max(x) - min(x)`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
@@ -188,7 +188,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.All")
-def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether all elements along the given axes are True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
@@ -201,7 +201,7 @@ def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Any")
-def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def any(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether any element along the given axes is True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
@@ -214,7 +214,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")
-def count_nonzero(x: Array, axis: Axis = None) -> Array:
+def count_nonzero(x: ArrayLike, axis: Axis = None) -> Array:
     """Return the number of nonzero elements over the given axes, as ``int32``.
 
     Example:
@@ -227,7 +227,7 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmax")
-def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first maximum along an axis, as ``int32``.
 
     Args:
@@ -245,7 +245,7 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmin")
-def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first minimum along an axis, as ``int32`` (see :func:`argmax` for the arguments).
 
     Example:
@@ -257,7 +257,7 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     return _place("argmin", backend, x, axis, keepdims)
 
 
-def _place(name: str, backend: Any, x: Array, axis: int | None, keepdims: bool) -> Array:
+def _place(name: str, backend: ModuleType, x: Array, axis: int | None, keepdims: bool) -> Array:
     check_not_empty(name, x.shape, check_axes(axis, x.shape))
     function = getattr(backend, name)
     if axis is None:
@@ -268,7 +268,7 @@ def _place(name: str, backend: Any, x: Array, axis: int | None, keepdims: bool) 
     return backend.reshape(result, shape) if keepdims else result
 
 
-def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
+def _flat_or_cast(x: Array, axis: int | None, dtype: DType) -> tuple:
     backend, x = arrays(x)
     if dtype is not None:
         x = backend.cast(x, standardize_dtype(dtype))
@@ -278,7 +278,7 @@ def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
-def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+def cumsum(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
     """Return the cumulative sum along an axis.
 
     Args:
@@ -296,7 +296,7 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
-def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
     """Return the cumulative product along an axis (see :func:`cumsum` for the arguments).
 
     Example:
@@ -309,7 +309,7 @@ def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
-def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the variance ``mean((x - mean(x))**2)`` over the given axes (see :func:`sum` for the arguments).
 
     The divisor is the number of elements ``n``, not ``n - 1``. Half-precision values are accumulated in ``float32``.
@@ -328,7 +328,7 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Std")
-def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def std(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the standard deviation ``sqrt(var(x))`` over the given axes (see :func:`var`). Its gradient is 0 where it is 0.
 
     Example:
@@ -340,7 +340,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling="none")
-def safe_sqrt(x: Array) -> Array:
+def safe_sqrt(x: ArrayLike) -> Array:
     """Return the square root, elementwise, with gradient 0 (instead of infinity) at 0, for norms and deviations.
 
     Example:
@@ -354,7 +354,7 @@ def safe_sqrt(x: Array) -> Array:
 
 
 @op(batch_coupling=along_axis("x", "weights"), keras_path="numpy.Average")
-def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
+def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -> Array:
     """Return the weighted mean ``sum(x * weights) / sum(weights)`` over the given axes.
 
     Args:
@@ -380,7 +380,7 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
-def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return ``log(sum(exp(x)))`` over the given axes, without overflow (see :func:`sum` for the arguments).
 
     Its gradient is ``softmax(x)``.
@@ -402,7 +402,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(keras_path="numpy.Bincount")
-def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
+def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0, sparse: bool = False) -> Array:
     """Count the occurrences of each non-negative integer along the last axis.
 
     The length of the result depends on the values, so this op cannot be used in compiled code.
@@ -430,7 +430,7 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
 
 
 @op
-def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False) -> Array:
     """Return the sums of the slices of an array that have the same segment ID.
 
     ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``.
@@ -460,7 +460,7 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     return backend.index_add(zeros, segment_ids, data)
 
 
-def _largest(name: str, backend: Any, x: Array, advice: str) -> int:
+def _largest(name: str, backend: ModuleType, x: Array, advice: str) -> int:
     """Return the maximum of an array of integers, or -1 for an empty array."""
     try:
         return int(np.max(backend.to_numpy(x), initial=-1))
