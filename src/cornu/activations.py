@@ -10,7 +10,7 @@ from cornu.ops.batch_coupling import samples_alone
 from cornu.ops.math import sigmoid as sigmoid
 from cornu.ops.nn.activations import *
 from cornu.ops.trigonometry import tanh as tanh
-from cornu.typing import ArrayLike
+from cornu.typing import Array, ArrayLike
 
 
 @registry.register("activations")
@@ -89,7 +89,7 @@ def mish(x: ArrayLike) -> Any:
 
 @registry.register("activations")
 @samples_alone
-def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """Apply the rectified linear unit, ``maximum(x, 0)`` with the default arguments.
 
     In general, the result is ``x`` where ``x > threshold`` and ``negative_slope * (x - threshold)`` elsewhere, limited to

@@ -54,7 +54,7 @@ class Initializer(serialization.Configurable):
         return type(self).from_config(self.get_config())
 
 
-def _finish(values: Any, dtype: str | None) -> np.ndarray:
+def _finish(values: np.ndarray, dtype: str | None) -> np.ndarray:
     """Cast values to the requested dtype; to ``float32`` for ``bfloat16``, which NumPy does not support."""
     dtype = dtype or config.floatx()
     return np.asarray(values, dtype="float32" if dtype == "bfloat16" else dtype)

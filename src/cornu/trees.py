@@ -6,10 +6,8 @@ Arguments of layers, batches of data and the training state are trees. This modu
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu.typing import Tree
 
-
-def leaves(tree: Tree) -> list:
+def leaves(tree: Any) -> list:
     """Return the leaves of a tree from left to right, without ``None``. Dicts are traversed in insertion order.
 
     Example:
@@ -22,7 +20,7 @@ def leaves(tree: Tree) -> list:
     return list(_walk(tree))
 
 
-def _walk(tree: Tree) -> Iterator:
+def _walk(tree: Any) -> Iterator:
     if tree is None:
         return
     if isinstance(tree, dict):
@@ -35,7 +33,7 @@ def _walk(tree: Tree) -> Iterator:
         yield tree
 
 
-def map(function: Callable, *trees: Tree) -> Any:
+def map(function: Callable, *trees: Any) -> Any:
     """Apply a function to the corresponding leaves of one or more trees with the same structure.
 
     Args:
@@ -60,7 +58,7 @@ def map(function: Callable, *trees: Tree) -> Any:
     return function(*trees)
 
 
-def unflatten(like: Tree, values: list) -> Any:
+def unflatten(like: Any, values: list) -> Any:
     """Return a tree with the structure of ``like`` and with ``values`` as its leaves, from left to right.
 
     Example:

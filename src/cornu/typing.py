@@ -4,7 +4,7 @@ Plain Python: this module imports no array library when it runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Union
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +68,11 @@ class Array(Protocol):
         ...
 
     @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        ...
+
+    @property
     def dtype(self) -> Any:
         """Its dtype, an object or a name."""
         ...
@@ -81,6 +86,8 @@ class Array(Protocol):
     def __rmul__(self, other: Any, /) -> Any: ...
     def __truediv__(self, other: Any, /) -> Any: ...
     def __rtruediv__(self, other: Any, /) -> Any: ...
+    def __floordiv__(self, other: Any, /) -> Any: ...
+    def __mod__(self, other: Any, /) -> Any: ...
     def __pow__(self, other: Any, /) -> Any: ...
     def __matmul__(self, other: Any, /) -> Any: ...
     def __neg__(self) -> Any: ...
@@ -90,10 +97,10 @@ class Array(Protocol):
     def __ge__(self, other: Any, /) -> Any: ...
 
 
-ArrayLike: TypeAlias = "Array | np.ndarray | np.generic | float | int | bool | Sequence[ArrayLike]"
+ArrayLike: TypeAlias = Union[Array, "np.ndarray", "np.generic", float, int, bool, Sequence["ArrayLike"]]
 """An array, a number, or nested lists of numbers."""
 
-Tree: TypeAlias = "ArrayLike | Sequence[Tree] | Mapping[str, Tree] | None"
+Tree: TypeAlias = ArrayLike | Sequence["Tree"] | Mapping[str, "Tree"] | None
 """Nested lists, tuples and dicts of arrays, such as the inputs of a model."""
 
 Config: TypeAlias = dict[str, Any]

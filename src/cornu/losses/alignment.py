@@ -8,10 +8,10 @@ from cornu import backends, config, ops
 from cornu.dtypes import is_float
 from cornu.errors import ShapeError
 from cornu.ops.dispatch import arrays, unwrap
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, ArrayLike, Tree
 
 
-def broadcast_weight(name: str, weight: ArrayLike, values: ArrayLike) -> Array:
+def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
     """Broadcast weights of samples to the shape of the values.
 
     Args:
@@ -90,10 +90,10 @@ def to_host(values: ArrayLike) -> Array:
         >>> to_host([1, 2])
         array([1, 2])
     """
-    return values if hasattr(values, "shape") else np.asarray(values)
+    return values if hasattr(values, "shape") else np.asarray(values)  # type: ignore[return-value]
 
 
-def convert_like(values: ArrayLike, other: ArrayLike) -> Array:
+def convert_like(values: ArrayLike, other: Tree) -> Array:
     """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
 
     Example:
@@ -105,7 +105,8 @@ def convert_like(values: ArrayLike, other: ArrayLike) -> Array:
     values, other = to_host(values), unwrap(other)
     if backends.owner(other) is None or not isinstance(values, (np.ndarray, np.generic)):
         return values
-    return arrays(values, other)[1]
+    _, converted, _ = arrays(values, other)  # type: ignore[arg-type]
+    return converted
 
 
 def to_common_backend(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
@@ -133,7 +134,7 @@ def as_float(values: ArrayLike) -> Array:
     dtype = getattr(values, "dtype", None)
     if dtype is None:
         return ops.cast(values, config.floatx())
-    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
+    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())  # type: ignore[return-value]
 
 
 def is_per_sample(function: Callable) -> bool:

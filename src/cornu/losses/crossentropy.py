@@ -228,12 +228,12 @@ def sparse_categorical_crossentropy(
     return ops.where(known, ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis), 0)
 
 
-def _smooth(y_true: ArrayLike, label_smoothing: float, classes: int) -> Any:
+def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
     """Return ``y_true * (1 - label_smoothing) + label_smoothing / classes``."""
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 
 
-def _classes(name: str, y_pred: ArrayLike, axis: int) -> int:
+def _classes(name: str, y_pred: Array, axis: int) -> int:
     """Return the number of classes, which must be greater than one."""
     classes = y_pred.shape[axis]
     if classes == 1:
@@ -245,7 +245,7 @@ def _classes(name: str, y_pred: ArrayLike, axis: int) -> int:
     return classes
 
 
-def class_numbers(y_true: ArrayLike, y_pred: ArrayLike, axis: int) -> Any:
+def class_numbers(y_true: ArrayLike, y_pred: Array, axis: int) -> Array:
     """Remove from labels a class axis of size 1 if they have the rank of the predictions."""
     y_true = convert_like(y_true, y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:

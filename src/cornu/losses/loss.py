@@ -62,7 +62,7 @@ class Loss(serialization.Configurable):
         """Whether the loss of a batch is the mean of the losses of its equally sized parts."""
         return self.is_per_sample and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
 
-    def call(self, y_true: Array, y_pred: Array) -> Any:
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample.
 
         Args:
@@ -74,7 +74,7 @@ class Loss(serialization.Configurable):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `call(y_true, y_pred)`.")
 
-    def valid_mask(self, y_true: Array, y_pred: Array) -> Any:
+    def valid_mask(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Return the boolean mask of the values to include, broadcastable to the result of :meth:`call`; None for all."""
         return None
 
@@ -97,9 +97,9 @@ class Loss(serialization.Configurable):
         Raises:
             ShapeError: The weights or the mask cannot be broadcast to the values.
         """
-        y_true, y_pred = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
-        values = ops.cast(self.call(y_true, y_pred), self.dtype)
-        valid_mask = self.valid_mask(y_true, y_pred)
+        labels, predictions = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
+        values = ops.cast(self.call(labels, predictions), self.dtype)
+        valid_mask = self.valid_mask(labels, predictions)
         if valid_mask is not None:
             valid_mask = broadcast_weight("mask", valid_mask, values)
         if sample_mask is not None:
@@ -109,15 +109,15 @@ class Loss(serialization.Configurable):
             sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, valid_mask, self.reduction)
 
-    def _arrays(self, values: ArrayLike, others: Tree) -> Any:
+    def _arrays(self, values: Any, others: Tree) -> Any:
         """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
         if isinstance(values, dict):
-            others = others if isinstance(others, dict) else dict.fromkeys(values, others)
-            return {name: self._arrays(value, others.get(name)) for name, value in values.items()}
+            parts = others if isinstance(others, dict) else dict.fromkeys(values, others)
+            return {name: self._arrays(value, parts.get(name)) for name, value in values.items()}
         return ops.cast(convert_like(values, others), self.dtype)
 
 
-def _reduce(values: ArrayLike, weight: ArrayLike, valid_mask: Array, reduction: str | None) -> Any:
+def _reduce(values: Array, weight: Array | None, valid_mask: Array | None, reduction: str | None) -> Any:
     """Reduce values according to ``reduction``. ``weight`` and ``counted`` have the shape of the values."""
     if valid_mask is not None:
         values = ops.where(valid_mask, values, 0)
@@ -197,6 +197,6 @@ class LossFunctionWrapper(Loss):
         self.fn, self.kwargs = function, kwargs
         self.is_per_sample = is_per_sample(function)
 
-    def call(self, y_true: Array, y_pred: Array) -> Any:
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample."""
         return self.fn(y_true, y_pred, **self.kwargs)

@@ -5,12 +5,12 @@ from typing import Any
 from cornu import ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
-from cornu.typing import ArrayLike, DType
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hinge", "squared_hinge"]
 
 
-def _signed(y_true: ArrayLike) -> Any:
+def _signed(y_true: Array) -> Array:
     """Convert labels 0 and 1 to -1 and 1; return other labels unchanged."""
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(binary, 2 * y_true - 1, y_true)

@@ -129,7 +129,7 @@ class AUC(Metric):
         for name, count in zip(Counts._fields, counts, strict=True):
             getattr(self, name).assign_add(count)
 
-    def _weights(self, sample_weight: ArrayLike, y_pred: ArrayLike) -> Any:
+    def _weights(self, sample_weight: ArrayLike | None, y_pred: Array) -> Any:
         weight = None
         if sample_weight is not None:
             weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)

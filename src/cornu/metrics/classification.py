@@ -6,7 +6,7 @@ from cornu import config, ops, registry
 from cornu.losses.alignment import align, to_common_backend
 from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
-from cornu.typing import ArrayLike, DType
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
     "Accuracy",
@@ -146,7 +146,7 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
     return ops.cast(ops.reshape(found, tuple(numbers.shape)), config.floatx())
 
 
-def _class_numbers(y_true: ArrayLike, rank: int) -> Any:
+def _class_numbers(y_true: Array, rank: int) -> Any:
     """Return integer class labels of the given rank, without an additional last axis of size 1."""
     if len(y_true.shape) == rank + 1 and y_true.shape[-1] == 1:
         return ops.squeeze(y_true, axis=-1)

@@ -31,14 +31,14 @@ _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions 
 class Counts(NamedTuple):
     """Weighted counts for each threshold, of shape ``(thresholds,)`` or ``(thresholds, labels)``."""
 
-    true_positives: Any
-    false_positives: Any
-    true_negatives: Any
-    false_negatives: Any
+    true_positives: Array
+    false_positives: Array
+    true_negatives: Array
+    false_negatives: Array
 
 
 def confusion_counts(
-    y_true: ArrayLike, y_pred: ArrayLike, thresholds: Sequence[float], weight: ArrayLike | None = None, per_label: bool = False
+    y_true: Array, y_pred: Array, thresholds: Sequence[float], weight: Array | None = None, per_label: bool = False
 ) -> Counts:
     """Compute the confusion counts of predictions at one or more thresholds.
 
@@ -100,7 +100,7 @@ class _ConfusionMetric(Metric):
         class_id: int | None = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        self.thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+        self.thresholds: list[Any] = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
         self.top_k, self.class_id = top_k, class_id
         for count in self._kept:
             setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", name=count))
@@ -125,7 +125,7 @@ class _ConfusionMetric(Metric):
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))
 
-    def _chosen(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Any, Any]:
+    def _chosen(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
         if self.top_k is None and self.class_id is None:
             return y_true, y_pred
@@ -143,12 +143,12 @@ class _ConfusionMetric(Metric):
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         return y_true, y_pred
 
-    def _one_or_all(self, values: ArrayLike) -> Any:
+    def _one_or_all(self, values: Array) -> Any:
         """Return the single element if there is one threshold, and all elements otherwise."""
         return values[0] if len(self.thresholds) == 1 else values
 
 
-def checked_thresholds(thresholds: float | Sequence[float], default: float) -> Any:
+def checked_thresholds(thresholds: Any, default: float) -> Any:
     """Return the thresholds, or the default for None; validate that they are between 0 and 1.
 
     Raises:

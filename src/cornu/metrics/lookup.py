@@ -1,12 +1,12 @@
 """Find metrics by name or config."""
 
 from collections.abc import Callable
-from typing import Any
 
 from cornu import serialization
 from cornu.losses import (
     kind_of_labels,
 )
+from cornu.losses.loss import Loss
 from cornu.metrics.classification import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -36,7 +36,10 @@ get, serialize, deserialize = serialization.lookup_functions("metrics", "metric"
 
 
 def resolve(
-    identifier: str | Config | Callable, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None
+    identifier: str | Config | Callable,
+    loss: Loss | Callable | None = None,
+    y_true_shape: tuple | None = None,
+    y_pred_shape: tuple | None = None,
 ) -> Metric:
     """Return the :class:`Metric` for an element of ``compile(metrics=[...])`` for one output.
 

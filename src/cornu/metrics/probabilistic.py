@@ -112,7 +112,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
             sample_weight = self._without_ignored(y_true, y_pred, sample_weight)
         super().update_state(y_true, y_pred, sample_weight)
 
-    def _without_ignored(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike) -> Any:
+    def _without_ignored(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> Any:
         """Return weights that are 0 for the ignored class."""
         numbers = crossentropy.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())

@@ -8,7 +8,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
-from cornu.typing import ArrayLike, DType
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -90,7 +90,9 @@ class Mean(Metric):
         return ops.divide_no_nan(self.total, self.count)
 
 
-def _weighted(values: ArrayLike, weight: ArrayLike, reduce: Callable, dtype: str) -> tuple[Any, Any]:
+def _weighted(
+    values: ArrayLike, weight: ArrayLike | None, reduce: Callable[..., Array], dtype: str
+) -> tuple[Array, Array | None]:
     """Return the weighted values and the weights, reduced to one value per sample. A weight of 0 also excludes NaN."""
     values = ops.cast(convert_like(values, weight), dtype)
     if weight is None:
@@ -105,7 +107,7 @@ def _weighted(values: ArrayLike, weight: ArrayLike, reduce: Callable, dtype: str
     return _per_sample(values, reduce), _per_sample(weight, reduce)
 
 
-def _per_sample(values: ArrayLike, reduce: Callable) -> Any:
+def _per_sample(values: Array, reduce: Callable[..., Array]) -> Array:
     """Reduce all axes but the first."""
     return reduce(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 

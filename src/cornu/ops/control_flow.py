@@ -12,7 +12,7 @@ from cornu.typing import Array, ArrayLike, Tree
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
 
-def backend_and_trees(*values: ArrayLike) -> tuple:
+def backend_and_trees(*values: Tree) -> tuple[ModuleType, *tuple[Any, ...]]:
     """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
@@ -60,7 +60,7 @@ def _refuse_several(name: str, part: str, boolean: ArrayLike) -> None:
         )
 
 
-def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second: Callable, *operands: Tree) -> Any:
+def _chosen(backend: ModuleType, name: str, pred: ArrayLike, first: Callable, second: Callable, *operands: Tree) -> Any:
     """Call a backend's ``cond``, and raise an error if it ran both functions and their results differ in shape or dtype.
 
     Without compilation only the selected function runs, and the other result is unknown.
@@ -246,10 +246,10 @@ def fori_loop(lower: ArrayLike, upper: ArrayLike, body_fun: Callable, init_val: 
     """
     known = isinstance(lower, int) and isinstance(upper, int)
     free = _is_number(init_val)
-    backend, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)[::3]
+    backend, *_, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)
     first_form = _form(init)
 
-    def body(i: ArrayLike, value: Any) -> Any:
+    def body(i: ArrayLike, value: Tree) -> Any:
         result = arrays_of(backend, body_fun(i, value))
         if not free:
             _refuse_another_form("fori_loop", "body_fun", first_form, result)

@@ -78,7 +78,7 @@ def convert_to_numpy(x: ArrayLike) -> np.ndarray:
     except InvalidTypeError:  # the backend's own error is more specific
         raise
     except TypeError as problem:
-        raise devices.no_numbers_yet() from problem
+        raise devices.no_values_yet() from problem
 
 
 @op(batch_coupling="none", keras_path="core.Cast")
@@ -149,7 +149,7 @@ def shape(x: ArrayLike) -> tuple:
         (2, 3)
     """
     found = getattr(x, "shape", None)
-    return np.shape(x) if found is None else tuple(found)
+    return np.shape(x) if found is None else tuple(found)  # type: ignore[call-overload]
 
 
 @named_in_files("numpy.Ndim")

@@ -17,7 +17,7 @@ import numpy as np
 from cornu import backends, config
 from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, ArrayLike, Tree
 
 _recorders: dict[type, Callable] = {}
 
@@ -46,7 +46,9 @@ def register_recorder(kind: type, record: Callable) -> None:
     _plain.discard(kind)
 
 
-def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", keras_path: str | None = None) -> Callable:
+def op(
+    function: Callable | None = None, *, batch_coupling: str | Callable = "unknown", keras_path: str | None = None
+) -> Callable:
     """Turn a function on arrays into an op, which also accepts objects that represent an array, and symbolic tensors.
 
     An object represents an array if its type has a method ``__cornu_array__()`` that returns one. Arguments are inspected
@@ -165,7 +167,7 @@ def arrays(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
         if owner is None or (backend is not None and owner is not backend):
             return _arrays_of_several(values)
         backend = owner
-    return (backend, *values)
+    return (backend, *values)  # type: ignore[return-value]
 
 
 def _numpy_backend() -> ModuleType | None:
@@ -184,7 +186,7 @@ def _as_own_array(backend: ModuleType, value: ArrayLike) -> Array:
         return as_array(backend, value)
     if not isinstance(value, (np.ndarray, np.generic)):
         _backends_by_type[type(value)] = backend
-    return value
+    return value  # type: ignore[return-value]
 
 
 def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
@@ -198,7 +200,7 @@ def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
         if owner is None or (backend is not None and owner is not backend):
             return _operands_of_several(values)
         backend = owner
-    return (backend, *values) if backend is not None else _arrays_of_several(values)
+    return (backend, *values) if backend is not None else _arrays_of_several(values)  # type: ignore[return-value]
 
 
 def _operands_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
@@ -206,7 +208,7 @@ def _operands_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]
     return (backend, *[_operand(backend, value) for value in values])
 
 
-def _operand(backend: ModuleType, value: ArrayLike) -> Any:
+def _operand(backend: ModuleType, value: Any) -> Any:
     kind = type(value)
     if kind in _weak:
         return value
@@ -227,7 +229,7 @@ def has_floats(backend: ModuleType, x: Array) -> bool:
     return known
 
 
-def as_array(backend: ModuleType, value: ArrayLike, dtype: str | None = None) -> Array:
+def as_array(backend: ModuleType, value: Tree, dtype: str | None = None) -> Array:
     """Convert a value to an array of a backend.
 
     Args:

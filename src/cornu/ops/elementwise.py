@@ -32,6 +32,6 @@ def binary(primitive: str, x1: ArrayLike, x2: ArrayLike, op_name: str | None = N
         raise
 
 
-def broadcast_shape(x: ArrayLike) -> tuple[int, ...]:
+def broadcast_shape(x: ArrayLike | None) -> tuple[int, ...]:
     """Return the shape of an array, and ``()`` for a Python number."""
     return tuple(getattr(x, "shape", ()))

@@ -6,13 +6,13 @@ from typing import Any
 from cornu import backends, trees
 from cornu.ops.control_flow import arrays_of, backend_and_trees
 from cornu.ops.dispatch import as_array, op
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, Tree
 
 __all__ = ["custom_gradient", "stop_gradient"]
 
 
 @op(batch_coupling="none", keras_path="core.StopGradient")
-def stop_gradient(variable: ArrayLike) -> Any:
+def stop_gradient(variable: Tree) -> Any:
     """Return the array unchanged, but treat it as a constant in gradients.
 
     Args:

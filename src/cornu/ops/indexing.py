@@ -2,6 +2,7 @@
 
 import math
 from builtins import slice as slice_
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ from cornu.ops.shape_checks import (
     check_key,
     check_places,
 )
-from cornu.typing import Array, ArrayLike, IntOrInts
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["diag", "diagonal", "get_item", "scatter", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
 
@@ -105,7 +106,7 @@ def _window(backend: ModuleType, start: ArrayLike, length: int, size: int) -> Ar
 
 
 @op(keras_path="core.Slice")
-def slice(inputs: ArrayLike, start_indices: ArrayLike, shape: IntOrInts) -> Array:
+def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, shape: Sequence[int]) -> Array:
     """Return a block of an array.
 
     Args:
@@ -131,7 +132,7 @@ def slice(inputs: ArrayLike, start_indices: ArrayLike, shape: IntOrInts) -> Arra
 
 
 @op(keras_path="core.SliceUpdate")
-def slice_update(inputs: ArrayLike, start_indices: ArrayLike, updates: ArrayLike) -> Array:
+def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, updates: ArrayLike) -> Array:
     """Return a copy of an array with one block replaced.
 
     Args:
@@ -144,17 +145,17 @@ def slice_update(inputs: ArrayLike, start_indices: ArrayLike, updates: ArrayLike
         >>> ops.slice_update([[1, 2, 3], [4, 5, 6]], (0, 1), [[0, 0]]).tolist()
         [[1, 0, 0], [4, 5, 6]]
     """
-    backend, x, updates = arrays(inputs, updates)
-    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(updates.shape))
+    backend, x, block = arrays(inputs, updates)
+    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(block.shape))
     inside = None
-    for axis, (size, length) in enumerate(zip(x.shape, tuple(updates.shape), strict=True)):
+    for axis, (size, length) in enumerate(zip(x.shape, tuple(block.shape), strict=True)):
         start = backend.minimum(backend.maximum(backend.cast(backend.asarray(start_indices[axis]), "int32"), 0), size - length)
         place = backend.subtract(backend.arange(0, size, 1, "int32"), start)
-        updates = backend.take(updates, backend.minimum(backend.maximum(place, 0), length - 1), axis)
+        block = backend.take(block, backend.minimum(backend.maximum(place, 0), length - 1), axis)
         here = backend.logical_and(backend.greater_equal(place, 0), backend.less(place, length))
         here = backend.reshape(here, tuple(-1 if i == axis else 1 for i in range(len(x.shape))))
         inside = here if inside is None else backend.logical_and(inside, here)
-    return updates if inside is None else backend.where(inside, updates, x)
+    return block if inside is None else backend.where(inside, block, x)
 
 
 def _rows(backend: ModuleType, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
@@ -166,7 +167,7 @@ def _rows(backend: ModuleType, indices: Array, shape: tuple[int, ...]) -> tuple[
 
 
 @op(keras_path="core.Scatter")
-def scatter(indices: ArrayLike, values: ArrayLike, shape: IntOrInts) -> Array:
+def scatter(indices: ArrayLike, values: ArrayLike, shape: Sequence[int]) -> Array:
     """Return an array of zeros to which values are added at the given indices.
 
     ``result[indices[i]] += values[i]`` for each ``i``.

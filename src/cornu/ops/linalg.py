@@ -110,7 +110,7 @@ def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 
 @op(batch_coupling=contracted, keras_path="numpy.Tensordot")
-def tensordot(x1: ArrayLike, x2: ArrayLike, axes: Axis = 2) -> Array:
+def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | list | tuple = 2) -> Array:
     """Return the tensor contraction: the sum of products over the given axes of two arrays.
 
     Args:

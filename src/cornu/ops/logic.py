@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError
@@ -307,7 +306,7 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
 
 
 @op(batch_coupling=aligned)
-def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: Any = 0) -> Array:
+def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:
     """Return, for each element, the choice of the first condition that is True.
 
     Args:
@@ -329,7 +328,7 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
     result = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         result = where(condition, choice, result)
-    return result
+    return result  # type: ignore[return-value]
 
 
 @op(keras_path="numpy.AllClose")

@@ -3,7 +3,6 @@
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from cornu.ops.shape_checks import (
     check_reshape,
     check_sizes,
 )
-from cornu.typing import Array, ArrayLike, Axis, IntOrInts
+from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
 
 __all__ = [
     "append",
@@ -56,7 +55,7 @@ __all__ = [
 
 
 @op(batch_coupling=reshaped, keras_path="numpy.Reshape")
-def reshape(x: ArrayLike, newshape: IntOrInts) -> Array:
+def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
     """Return the elements of an array, in the same order, in a new shape.
 
     Args:
@@ -225,14 +224,14 @@ def broadcast_to(x: ArrayLike, shape: IntOrInts) -> Array:
         [[1, 2], [1, 2]]
     """
     backend, x = arrays(x)
-    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-    if check_broadcast("broadcast_to", tuple(x.shape), shape) != shape:
+    sizes = as_sizes(shape)
+    if check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
         raise ShapeError(
-            f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={shape}`.",
+            f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={sizes}`.",
             "Broadcasting can only enlarge an array: no size of it may be larger than that of `shape`.",
             "Change `shape`, or reduce the array.",
         )
-    return backend.broadcast_to(x, shape)
+    return backend.broadcast_to(x, sizes)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Flip")
@@ -427,7 +426,7 @@ def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Split")
-def split(x: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] | np.ndarray, axis: int = 0) -> list[Array]:
     """Split an array into parts along an axis.
 
     Args:
@@ -497,7 +496,7 @@ def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Repeat")
-def repeat(x: ArrayLike, repeats: ArrayLike, axis: int | None = None) -> Array:
+def repeat(x: ArrayLike, repeats: int | Sequence[int] | np.ndarray, axis: int | None = None) -> Array:
     """Repeat each element of an array along an axis; the copies are adjacent.
 
     Args:
@@ -510,11 +509,11 @@ def repeat(x: ArrayLike, repeats: ArrayLike, axis: int | None = None) -> Array:
         >>> ops.repeat([1, 2], 2).tolist(), ops.repeat([1, 2], [0, 3]).tolist()
         ([1, 1, 2, 2], [2, 2, 2])
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    place = check_axis(axis, x.shape)
-    shape = tuple(x.shape)
+        values, axis = backend.reshape(values, (-1,)), 0
+    place = check_axis(axis, values.shape)
+    shape = tuple(values.shape)
     if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
         raise InvalidArgumentError(
             f"`repeat` received an array of shape {shape} and `repeats={repeats!r}`.",
@@ -523,15 +522,15 @@ def repeat(x: ArrayLike, repeats: ArrayLike, axis: int | None = None) -> Array:
         )
     if np.size(repeats) == 1:
         count = int(np.reshape(repeats, ()))
-        wide = backend.reshape(x, (*shape[: place + 1], 1, *shape[place + 1 :]))
+        wide = backend.reshape(values, (*shape[: place + 1], 1, *shape[place + 1 :]))
         wide = backend.broadcast_to(wide, (*shape[: place + 1], count, *shape[place + 1 :]))
         return backend.reshape(wide, (*shape[:place], shape[place] * count, *shape[place + 1 :]))
     rows = np.repeat(np.arange(shape[place], dtype="int32"), np.asarray(repeats))
-    return backend.take(x, backend.asarray(rows), place)
+    return backend.take(values, backend.asarray(rows), place)
 
 
 @op(batch_coupling=tiled, keras_path="numpy.Tile")
-def tile(x: ArrayLike, repeats: ArrayLike) -> Array:
+def tile(x: ArrayLike, repeats: IntOrInts) -> Array:
     """Repeat a whole array along each axis; the copies follow one another.
 
     Args:
@@ -555,7 +554,7 @@ def tile(x: ArrayLike, repeats: ArrayLike) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Roll")
-def roll(x: ArrayLike, shift: ArrayLike, axis: Axis = None) -> Array:
+def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = None) -> Array:
     """Shift the elements along an axis; elements that leave at one end reappear at the other.
 
     Args:
@@ -568,10 +567,10 @@ def roll(x: ArrayLike, shift: ArrayLike, axis: Axis = None) -> Array:
         >>> ops.roll([1, 2, 3], 1).tolist()
         [3, 1, 2]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        return backend.reshape(roll(backend.reshape(x, (-1,)), shift, 0), tuple(x.shape))
-    places = check_axes(axis, x.shape)
+        return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), tuple(values.shape))
+    places = check_axes(axis, values.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
     if len(shifts) != len(places):
         raise InvalidArgumentError(
@@ -580,13 +579,13 @@ def roll(x: ArrayLike, shift: ArrayLike, axis: Axis = None) -> Array:
             "Pass one integer to shift all axes by the same amount.",
         )
     for place, amount in zip(places, shifts, strict=True):
-        size = x.shape[place]
+        size = values.shape[place]
         cut = -int(amount) % size if size else 0
         if cut:
             before = (slice_(None),) * place
-            head, tail = backend.getitem(x, (*before, slice_(cut))), backend.getitem(x, (*before, slice_(cut, None)))
-            x = backend.concatenate([tail, head], place)
-    return x
+            head, tail = backend.getitem(values, (*before, slice_(cut))), backend.getitem(values, (*before, slice_(cut, None)))
+            values = backend.concatenate([tail, head], place)
+    return values
 
 
 @op(batch_coupling=padded, keras_path="numpy.Pad")
@@ -657,22 +656,24 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     return x
 
 
-def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
+def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple[ModuleType, Array]:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
-    backend, x = arrays(x)
-    if len(x.shape) != 4:
+    backend, values = arrays(x)
+    if len(values.shape) != 4:
         raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.", "It requires a batch of images (4 axes).", "Add an axis."
+            f"`{name}` received an array of shape {tuple(values.shape)}.",
+            "It requires a batch of images (4 axes).",
+            "Add an axis.",
         )
     if standardize_data_format(data_format) == "channels_first":
-        x = backend.transpose(x, (0, 2, 3, 1))
-    if block_size < 1 or any(size % unit for size in x.shape[divided]):
+        values = backend.transpose(values, (0, 2, 3, 1))
+    if block_size < 1 or any(size % unit for size in values.shape[divided]):
         raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)} (channels last) and `block_size={block_size}`.",
-            f"The sizes {tuple(x.shape[divided])} must be multiples of {unit}.",
+            f"`{name}` received an array of shape {tuple(values.shape)} (channels last) and `block_size={block_size}`.",
+            f"The sizes {tuple(values.shape[divided])} must be multiples of {unit}.",
             "Choose another `block_size`.",
         )
-    return backend, x
+    return backend, values
 
 
 @op(batch_coupling=of_rank(4))
@@ -694,12 +695,14 @@ def depth_to_space(x: ArrayLike, block_size: int, data_format: str = "channels_l
         >>> ops.depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
         [[[[1], [2]], [[3], [4]]]]
     """
-    backend, x = _blocks("depth_to_space", x, block_size, data_format, slice_(3, 4), block_size**2)
-    batch, height, width, channels = x.shape
+    backend, values = _blocks("depth_to_space", x, block_size, data_format, slice_(3, 4), block_size**2)
+    batch, height, width, channels = values.shape
     depth = channels // block_size**2
-    x = backend.reshape(x, (batch, height, width, block_size, block_size, depth))
-    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, height * block_size, width * block_size, depth))
-    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+    values = backend.reshape(values, (batch, height, width, block_size, block_size, depth))
+    values = backend.reshape(
+        backend.transpose(values, (0, 1, 3, 2, 4, 5)), (batch, height * block_size, width * block_size, depth)
+    )
+    return values if data_format == "channels_last" else backend.transpose(values, (0, 3, 1, 2))
 
 
 @op(batch_coupling=of_rank(4))
@@ -719,9 +722,9 @@ def space_to_depth(x: ArrayLike, block_size: int, data_format: str = "channels_l
         >>> ops.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
         [[[[1, 2, 3, 4]]]]
     """
-    backend, x = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
-    batch, height, width, depth = x.shape
+    backend, values = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
+    batch, height, width, depth = values.shape
     rows, columns = height // block_size, width // block_size
-    x = backend.reshape(x, (batch, rows, block_size, columns, block_size, depth))
-    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
-    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+    values = backend.reshape(values, (batch, rows, block_size, columns, block_size, depth))
+    values = backend.reshape(backend.transpose(values, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
+    return values if data_format == "channels_last" else backend.transpose(values, (0, 3, 1, 2))

@@ -100,10 +100,10 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
         >>> ops.prod([2, 3, 4]).tolist()
         24
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if dtype is not None:
-        x = backend.cast(x, standardize_dtype(dtype))
-    return _reduce(backend.prod, x, axis, keepdims)
+        values = backend.cast(values, standardize_dtype(dtype))
+    return _reduce(backend.prod, values, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Max")
@@ -268,13 +268,13 @@ def _place(name: str, backend: ModuleType, x: Array, axis: int | None, keepdims:
     return backend.reshape(result, shape) if keepdims else result
 
 
-def _flat_or_cast(x: Array, axis: int | None, dtype: DType) -> tuple:
-    backend, x = arrays(x)
+def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[ModuleType, Array, int]:
+    backend, values = arrays(x)
     if dtype is not None:
-        x = backend.cast(x, standardize_dtype(dtype))
+        values = backend.cast(values, standardize_dtype(dtype))
     if axis is None:
-        return backend, backend.reshape(x, (-1,)), 0
-    return backend, x, check_axis(axis, x.shape)
+        return backend, backend.reshape(values, (-1,)), 0
+    return backend, values, check_axis(axis, values.shape)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
@@ -319,11 +319,11 @@ def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> float(ops.var([1.0, 3.0]))
         1.0
     """
-    backend, x = floats(x)
-    dtype = backend.dtype(x)
+    backend, values = floats(x)
+    dtype = backend.dtype(values)
     if dtype in HALVES:
-        x = backend.cast(x, "float32")
-    distance = backend.subtract(x, _reduce(backend.mean, x, axis, True))
+        values = backend.cast(values, "float32")
+    distance = backend.subtract(values, _reduce(backend.mean, values, axis, True))
     return backend.cast(_reduce(backend.mean, backend.square(distance), axis, keepdims), dtype)
 
 
@@ -423,7 +423,10 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
     """
     backend, x = arrays(x)
     length = builtins.max(minlength, _largest("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
-    weights = backend.full(tuple(x.shape), 1, "int32") if weights is None else arrays(weights, x)[1]
+    if weights is None:
+        weights = backend.full(tuple(x.shape), 1, "int32")
+    else:
+        _, weights, _ = arrays(weights, x)
     hits = backend.equal(backend.reshape(x, (*x.shape, 1)), backend.arange(0, length, 1, "int32"))
     counted = backend.where(hits, backend.reshape(weights, (*x.shape, 1)), 0)
     return backend.sum(counted, len(x.shape) - 1)

@@ -25,10 +25,10 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
         >>> ops.argsort([3, 1, 2]).tolist()
         [1, 2, 0]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    return backend.argsort(x, check_axis(axis, x.shape))
+        values, axis = backend.reshape(values, (-1,)), 0
+    return backend.argsort(values, check_axis(axis, values.shape))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sort")
@@ -40,11 +40,11 @@ def sort(x: ArrayLike, axis: int | None = -1) -> Array:
         >>> ops.sort([3, 1, 2]).tolist()
         [1, 2, 3]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    place = check_axis(axis, x.shape)
-    return backend.take_along_axis(x, backend.argsort(x, place), place)
+        values, axis = backend.reshape(values, (-1,)), 0
+    place = check_axis(axis, values.shape)
+    return backend.take_along_axis(values, backend.argsort(values, place), place)
 
 
 @op(batch_coupling=of_rank(2), keras_path="math.TopK")

@@ -20,7 +20,7 @@ from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, ArrayLike, Config
 
 __all__ = ["Optimizer"]
 
@@ -111,7 +111,7 @@ class Optimizer(serialization.Configurable):
         return []
 
     def update_one(
-        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array | float, step: Array
     ) -> tuple[Any, dict]:
         """Compute one step for one weight.
 
@@ -156,8 +156,8 @@ class Optimizer(serialization.Configurable):
         gradients: list,
         slots: Slots,
         weights: list,
-        learning_rate: ArrayLike,
-        step: ArrayLike,
+        learning_rate: Array | float,
+        step: Array | int,
         decays: list[bool] | None = None,
     ) -> tuple[list, Slots]:
         """Compute one step for all weights: clip, decay, and update each with :meth:`update_one`. Pure function.
@@ -196,14 +196,14 @@ class Optimizer(serialization.Configurable):
         return new_weights, new_slots
 
     def _moved(
-        self, gradient: Array, kept: dict, scalars: dict, weight: Array, learning_rate: ArrayLike, step: ArrayLike
+        self, gradient: Array, kept: dict, scalars: dict, weight: Array, learning_rate: Array | float, step: Array
     ) -> tuple[Any, dict]:
         """Update one weight; the results have the dtypes of the arguments.
 
         A layer may have a dtype other than ``config.floatx()``, the dtype of the learning rate; the wider one is used to
         compute.
         """
-        given = gradient, kept | scalars, weight, learning_rate, step
+        given: tuple[Any, ...] = gradient, kept | scalars, weight, learning_rate, step
         dtypes = {config.floatx(), *map(ops.dtype, (weight, *scalars.values()))}
         if len(dtypes) > 1:
             wide = functools.reduce(wider_float, dtypes)
@@ -221,7 +221,7 @@ class Optimizer(serialization.Configurable):
             return transforms.clip_by_value(gradients, self.clipvalue)
         return gradients
 
-    def _decayed(self, weights: list, learning_rate: ArrayLike, decays: list[bool] | None) -> list:
+    def _decayed(self, weights: list, learning_rate: Array | float, decays: list[bool] | None) -> list:
         if not self.weight_decay:
             return weights
         return transforms.decay_weights(weights, self.weight_decay * learning_rate, decays)
@@ -294,7 +294,7 @@ class Optimizer(serialization.Configurable):
         """Return the number of updates made in ``iterations`` steps."""
         return iterations // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iterations
 
-    def _rate(self, learning_rate: ArrayLike, iterations: Array) -> Any:
+    def _rate(self, learning_rate: Array | float | LearningRateSchedule, iterations: Array) -> Any:
         return self._learning_rate(iterations) if isinstance(self._learning_rate, LearningRateSchedule) else learning_rate
 
     # --- Keras interface ----------------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ class Optimizer(serialization.Configurable):
         return self._rate(self._learning_rate, self._iterations)
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: ArrayLike) -> None:
+    def learning_rate(self, learning_rate: float | LearningRateSchedule) -> None:
         checked = self._checked_rate(learning_rate)
         if isinstance(checked, LearningRateSchedule):
             self._learning_rate = checked
@@ -555,19 +555,19 @@ class Optimizer(serialization.Configurable):
                     f"Omit `{name}` to disable it.",
                 )
 
-    def _checked_rate(self, learning_rate: ArrayLike) -> Any:
+    def _checked_rate(self, learning_rate: float | Config | LearningRateSchedule) -> Any:
         """Return the learning rate as a float or a schedule; a schedule config is converted to the schedule."""
-        if isinstance(learning_rate, dict):
-            learning_rate = serialization.deserialize(learning_rate, "optimizers.schedules")
-        if isinstance(learning_rate, LearningRateSchedule):
-            return learning_rate
+        is_config = isinstance(learning_rate, dict)
+        rate = serialization.deserialize(learning_rate, "optimizers.schedules") if is_config else learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            return rate
         try:
-            if isinstance(learning_rate, (str, bool)):
+            if isinstance(rate, (str, bool)):
                 raise TypeError
-            return float(learning_rate)
+            return float(rate)
         except (TypeError, ValueError):
             raise InvalidTypeError(
-                f"`{type(self).__name__}` received `learning_rate={learning_rate!r}`.",
+                f"`{type(self).__name__}` received `learning_rate={rate!r}`.",
                 "`learning_rate` must be a number, or a schedule from `cornu.optimizers.schedules`.",
                 "For a function of the epoch, use the callback `LearningRateScheduler`.",
             ) from None

@@ -31,7 +31,7 @@ class LearningRateSchedule(serialization.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(step)`.")
 
 
-def _float(step: ArrayLike) -> Any:
+def _float(step: ArrayLike) -> Array:
     return ops.cast(step, config.floatx())
 
 
@@ -255,7 +255,7 @@ class CosineDecay(LearningRateSchedule):
         rise = (self.warmup_target - self.initial_learning_rate) * step / self.warmup_steps
         return ops.where(ops.less(step, self.warmup_steps), self.initial_learning_rate + rise, decayed)
 
-    def _decay(self, step: ArrayLike, highest: float) -> Any:
+    def _decay(self, step: Array, highest: float) -> Any:
         return highest * _cosine(ops.minimum(step / self.decay_steps, 1), self.alpha)
 
 

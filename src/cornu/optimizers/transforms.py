@@ -74,7 +74,7 @@ def _sum_of_squares(gradient: Array) -> Any:
     return ops.sum(ops.square(wide))
 
 
-def decay_weights(weights: list, amount: ArrayLike, decays: list[bool] | None = None) -> list:
+def decay_weights(weights: list, amount: Array | float, decays: list[bool] | None = None) -> list:
     """Apply decoupled weight decay, ``weight = weight - amount * weight``.
 
     Args:
@@ -98,7 +98,7 @@ def decay_weights(weights: list, amount: ArrayLike, decays: list[bool] | None = 
     return list(map(cast_like, weights, decayed))
 
 
-def average(averages: list, weights: list, momentum: ArrayLike) -> list:
+def average(averages: list, weights: list, momentum: Array | float) -> list:
     """Update exponential moving averages, ``average = momentum * average + (1 - momentum) * weight``.
 
     Example:
@@ -111,7 +111,7 @@ def average(averages: list, weights: list, momentum: ArrayLike) -> list:
     return list(map(cast_like, averages, mixed))
 
 
-def update_moment(moment: Array, value: ArrayLike, decay: float) -> Any:
+def update_moment(moment: Array, value: Array, decay: float) -> Any:
     """Update an exponential moving average of gradients, or of their squares.
 
     ``moment = decay * moment + (1 - decay) * value``

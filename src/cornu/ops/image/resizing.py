@@ -5,6 +5,7 @@ The matrices are computed with NumPy, so that every backend returns the same val
 
 import functools
 import math
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +17,7 @@ from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
-from cornu.typing import Array, ArrayLike, IntOrInts
+from cornu.typing import Array, ArrayLike, Size
 
 __all__ = ["resize"]
 
@@ -101,7 +102,7 @@ def _resize_axis(backend: ModuleType, x: Array, axis: int, new: int, interpolati
 @op(batch_coupling=of_rank(4), keras_path="image.Resize")
 def resize(
     images: ArrayLike,
-    size: IntOrInts,
+    size: Sequence[Size],
     interpolation: str = "bilinear",
     antialias: bool = False,
     crop_to_aspect_ratio: bool = False,
@@ -163,7 +164,7 @@ def resize(
     return wide if exact else round_and_cast(backend, wide, dtype)
 
 
-def _check_arguments(size: IntOrInts, interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
+def _check_arguments(size: Sequence[Any], interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
     if interpolation not in INTERPOLATIONS:
         raise one_of("interpolation", interpolation, INTERPOLATIONS)
     if fill_mode != "constant":
@@ -181,7 +182,7 @@ def _check_arguments(size: IntOrInts, interpolation: str, crop: bool, widen: boo
     return int(size[0]), int(size[1])
 
 
-def _is_size(number: Any) -> bool:
+def _is_size(number: float) -> bool:
     return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 

@@ -453,7 +453,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 # --- The softmax family -----------------------------------------------------------------------------------------------
 
 
-def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Axis) -> Array:
+def _of_softmax_family(name: str, derived: Callable, x: ArrayLike, axis: Axis) -> Array:
     """Return the result of a backend's shortcut, or else ``derived(backend, x - max(x), axes)``.
 
     Subtracting the maximum changes no softmax and prevents overflow of ``exp``.

@@ -3,6 +3,8 @@
 Internally the channels come last; ``data_format="channels_first"`` transposes the input and the result.
 """
 
+from types import ModuleType
+
 from cornu import config
 from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
@@ -24,21 +26,21 @@ from cornu.validation import standardize_padding, standardize_sizes
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
-def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_format: str) -> tuple:
+def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_format: str) -> tuple[ModuleType, Array, Array]:
     """Return the backend, the inputs with channels last, and the kernel; both arrays have the same dtype and rank."""
-    backend, x, kernel = floats(inputs, kernel)
-    first, second = backend.dtype(x), backend.dtype(kernel)
+    backend, x, weights = floats(inputs, kernel)
+    first, second = backend.dtype(x), backend.dtype(weights)
     if first != second:
         wide = wider_float(first, second)
-        x, kernel = backend.cast(x, wide), backend.cast(kernel, wide)
+        x, weights = backend.cast(x, wide), backend.cast(weights, wide)
     check_rank(name, x)
-    if len(kernel.shape) != len(x.shape):
+    if len(weights.shape) != len(x.shape):
         raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
+            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(weights.shape)}.",
             "Both must have the same number of axes.",
             "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
         )
-    return backend, to_channels_last(backend, x, data_format), kernel
+    return backend, to_channels_last(backend, x, data_format), weights
 
 
 def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:

@@ -77,19 +77,19 @@ def sparse_categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_l
         >>> round(float(ops.sparse_categorical_crossentropy(1, [0.5, 0.5])), 4)
         0.6931
     """
-    backend, target, output = arrays(target, output)
+    backend, labels, output = arrays(target, output)
     place = check_axis(axis, output.shape)
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = backend.reshape(target, tuple(target.shape[:-1]))
+    if len(labels.shape) == len(output.shape) and labels.shape[-1] == 1:
+        labels = backend.reshape(labels, tuple(labels.shape[:-1]))
     expected = (*output.shape[:place], *output.shape[place + 1 :])
-    if tuple(target.shape) != expected:
+    if tuple(labels.shape) != expected:
         raise ShapeError(
-            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(target.shape)} and `output` of shape "
+            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(labels.shape)} and `output` of shape "
             f"{tuple(output.shape)}.",
             f"`target` must contain one class index for each sample: shape {expected}.",
             "For one-hot targets, use `categorical_crossentropy`.",
         )
-    hits = is_class(backend, backend.cast(target, "int32"), output.shape[place], place)
+    hits = is_class(backend, backend.cast(labels, "int32"), output.shape[place], place)
     logarithms = _log_probabilities(output, from_logits, place)
     return backend.negative(backend.sum(backend.where(hits, logarithms, 0.0), place))
 

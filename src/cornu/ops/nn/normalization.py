@@ -2,7 +2,6 @@
 
 import math
 from types import ModuleType
-from typing import Any
 
 from cornu import config, validation
 from cornu.dtypes import HALVES
@@ -102,7 +101,9 @@ def batch_normalization(
     return backend.add(backend.multiply(x, factor), shift)
 
 
-def _scale_and_shift(backend: ModuleType, x: Array, axes: tuple[int, ...], gamma: ArrayLike, beta: ArrayLike) -> Array:
+def _scale_and_shift(
+    backend: ModuleType, x: Array, axes: tuple[int, ...], gamma: ArrayLike | None, beta: ArrayLike | None
+) -> Array:
     shape = tuple(size if i in axes else 1 for i, size in enumerate(x.shape))
     if gamma is not None:
         x = backend.multiply(x, _parameter(backend, gamma, x, shape))
@@ -111,17 +112,17 @@ def _scale_and_shift(backend: ModuleType, x: Array, axes: tuple[int, ...], gamma
     return x
 
 
-def _parameter(backend: ModuleType, value: Any, x: Array, shape: tuple[int, ...]) -> Array:
-    value = backend.cast(arrays(value, x)[1], backend.dtype(x))
-    if len(value.shape) in (0, len(shape)):
-        return value
-    if math.prod(value.shape) != math.prod(shape):
+def _parameter(backend: ModuleType, value: ArrayLike, x: Array, shape: tuple[int, ...]) -> Array:
+    found = backend.cast(arrays(value, x)[1], backend.dtype(x))
+    if len(found.shape) in (0, len(shape)):
+        return found
+    if math.prod(found.shape) != math.prod(shape):
         raise ShapeError(
-            f"A scale or shift of shape {tuple(value.shape)} was given for an array of shape {tuple(x.shape)}.",
+            f"A scale or shift of shape {tuple(found.shape)} was given for an array of shape {tuple(x.shape)}.",
             f"It must have the sizes of the normalized axes: {tuple(size for size in shape if size != 1)}.",
             "Change its shape, or choose another `axis`.",
         )
-    return backend.reshape(value, shape)
+    return backend.reshape(found, shape)
 
 
 @op(batch_coupling=along_axis())
@@ -199,13 +200,13 @@ def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | No
         raise InvalidArgumentError(
             f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
         )
-    backend, x = floats(x)
-    dtype = backend.dtype(x)
-    x = x if len(x.shape) else backend.reshape(x, (1,))
+    backend, values = floats(x)
+    dtype = backend.dtype(values)
+    values = values if len(values.shape) else backend.reshape(values, (1,))
     if dtype in HALVES:  # the square of epsilon would be 0
-        return backend.cast(normalize(backend.cast(x, "float32"), axis, order, epsilon), dtype)
+        return backend.cast(normalize(backend.cast(values, "float32"), axis, order, epsilon), dtype)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
-        squares = backend.sum(backend.square(x), check_axes(axis, x.shape), True)
-        return backend.multiply(x, backend.rsqrt(backend.maximum(squares, epsilon**2)))
-    return backend.divide(x, backend.maximum(norm(x, order, axis, True), epsilon))
+        squares = backend.sum(backend.square(values), check_axes(axis, values.shape), True)
+        return backend.multiply(values, backend.rsqrt(backend.maximum(squares, epsilon**2)))
+    return backend.divide(values, backend.maximum(norm(values, order, axis, True), epsilon))

@@ -11,7 +11,7 @@ __all__ = ["average_pool", "max_pool"]
 
 
 def _pool(
-    name: str, inputs: ArrayLike, pool_size: IntOrInts, strides: IntOrInts, padding: str, data_format: str | None
+    name: str, inputs: ArrayLike, pool_size: IntOrInts, strides: IntOrInts | None, padding: str, data_format: str | None
 ) -> Array:
     data_format = config.standardize_data_format(data_format)
     backend, x = floats(inputs)
