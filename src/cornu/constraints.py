@@ -1,12 +1,9 @@
 """Constraints: functions that project a weight to an allowed value, applied after each optimizer update."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, registry, serialization
-from cornu.typing import Array
-
-Axis = int | Sequence[int]
+from cornu.typing import Array, IntOrInts
 
 
 class Constraint(serialization.Configurable):
@@ -47,7 +44,7 @@ class MaxNorm(Constraint):
         [0.6, 0.8]
     """
 
-    def __init__(self, max_value: float = 2, axis: Axis = 0):
+    def __init__(self, max_value: float = 2, axis: IntOrInts = 0):
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: Array) -> Any:
@@ -87,7 +84,7 @@ class UnitNorm(Constraint):
         [0.0, 1.0]
     """
 
-    def __init__(self, axis: Axis = 0):
+    def __init__(self, axis: IntOrInts = 0):
         self.axis = axis
 
     def __call__(self, w: Array) -> Any:
@@ -115,7 +112,7 @@ class MinMaxNorm(Constraint):
         [0.0, 1.0]
     """
 
-    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0):
+    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: IntOrInts = 0):
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: Array) -> Any:
@@ -125,7 +122,7 @@ class MinMaxNorm(Constraint):
         return w * (wanted / (config.epsilon() + norms))
 
 
-def _norms(w: Array, axis: Axis) -> Any:
+def _norms(w: Array, axis: IntOrInts) -> Any:
     """Return the L2 norms of the vectors along some axes, which are kept with size 1."""
     axis = axis if isinstance(axis, int) else tuple(axis)
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))

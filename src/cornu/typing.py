@@ -68,13 +68,13 @@ class Array(Protocol):
         ...
 
     @property
-    def ndim(self) -> int:
-        """Its number of axes."""
+    def dtype(self) -> Any:
+        """Its dtype, an object or a name."""
         ...
 
     @property
-    def dtype(self) -> Any:
-        """Its dtype, an object or a name."""
+    def ndim(self) -> int:
+        """Its number of axes."""
         ...
 
     def __getitem__(self, key: Any, /) -> Any: ...

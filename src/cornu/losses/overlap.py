@@ -3,17 +3,14 @@
 They sum over whole images and, by default, over the whole batch, so batches cannot be padded.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper
-from cornu.typing import ArrayLike, DType
+from cornu.typing import ArrayLike, Axis, DType
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
-
-Axis = int | Sequence[int] | None
 
 
 @registry.register("losses")

@@ -2,7 +2,7 @@
 
 import builtins
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -12,7 +12,7 @@ from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
-from cornu.typing import Array, ArrayLike, DType
+from cornu.typing import Array, ArrayLike, Axis, DType
 from cornu.validation import standardize_dtype
 
 __all__ = [
@@ -38,8 +38,6 @@ __all__ = [
     "sum",
     "var",
 ]
-
-Axis = int | Sequence[int] | None
 
 
 def _reduce(function: Callable, x: Array, axis: Axis, keepdims: bool) -> Array:
