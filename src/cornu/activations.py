@@ -10,11 +10,12 @@ from cornu.ops.batch_coupling import samples_alone
 from cornu.ops.math import sigmoid as sigmoid
 from cornu.ops.nn.activations import *
 from cornu.ops.trigonometry import tanh as tanh
+from cornu.typing import Array, ArrayLike
 
 
 @registry.register("activations")
 @samples_alone
-def linear(x: Any) -> Any:
+def linear(x: ArrayLike) -> Any:
     """Return the input unchanged, ``x``.
 
     Example:
@@ -27,7 +28,7 @@ def linear(x: Any) -> Any:
 
 @registry.register("activations")
 @samples_alone
-def exponential(x: Any) -> Any:
+def exponential(x: ArrayLike) -> Any:
     """Return the exponential, ``exp(x)``.
 
     Example:
@@ -41,7 +42,7 @@ def exponential(x: Any) -> Any:
 
 @registry.register("activations")
 @samples_alone
-def gelu(x: Any, approximate: bool = False) -> Any:
+def gelu(x: ArrayLike, approximate: bool = False) -> Any:
     """Apply the Gaussian error linear unit, ``x * P(X <= x)`` with ``X ~ N(0, 1)``.
 
     Args:
@@ -65,7 +66,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
 @registry.register("activations")
 @samples_alone
-def mish(x: Any) -> Any:
+def mish(x: ArrayLike) -> Any:
     """Apply the Mish activation, ``x * tanh(softplus(x))``.
 
     Args:
@@ -88,7 +89,7 @@ def mish(x: Any) -> Any:
 
 @registry.register("activations")
 @samples_alone
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """Apply the rectified linear unit, ``maximum(x, 0)`` with the default arguments.
 
     In general, the result is ``x`` where ``x > threshold`` and ``negative_slope * (x - threshold)`` elsewhere, limited to

@@ -1,11 +1,9 @@
 """Constraints: functions that project a weight to an allowed value, applied after each optimizer update."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, registry, serialization
-
-Axis = int | Sequence[int]
+from cornu.typing import Array, IntOrInts
 
 
 class Constraint(serialization.Configurable):
@@ -21,7 +19,7 @@ class Constraint(serialization.Configurable):
         [0.5, 1.0]
     """
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Any:
         """Return the constrained weight."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(w)`.")
 
@@ -46,10 +44,10 @@ class MaxNorm(Constraint):
         [0.6, 0.8]
     """
 
-    def __init__(self, max_value: float = 2, axis: Axis = 0):
+    def __init__(self, max_value: float = 2, axis: IntOrInts = 0):
         self.max_value, self.axis = max_value, axis
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Any:
         """Return the weight with the norms of its vectors limited."""
         norms = _norms(w, self.axis)
         return w * (ops.clip(norms, 0, self.max_value) / (config.epsilon() + norms))
@@ -66,7 +64,7 @@ class NonNeg(Constraint):
         [0.0, 2.0]
     """
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Any:
         """Return the weight with negative values replaced by zero."""
         return ops.where(ops.greater_equal(w, 0), w, 0)
 
@@ -86,10 +84,10 @@ class UnitNorm(Constraint):
         [0.0, 1.0]
     """
 
-    def __init__(self, axis: Axis = 0):
+    def __init__(self, axis: IntOrInts = 0):
         self.axis = axis
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Any:
         """Return the weight with vectors of norm 1."""
         return w / (config.epsilon() + _norms(w, self.axis))
 
@@ -114,17 +112,17 @@ class MinMaxNorm(Constraint):
         [0.0, 1.0]
     """
 
-    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0):
+    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: IntOrInts = 0):
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Any:
         """Return the weight with the norms of its vectors between the bounds."""
         norms = _norms(w, self.axis)
         wanted = self.rate * ops.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
         return w * (wanted / (config.epsilon() + norms))
 
 
-def _norms(w: Any, axis: Axis) -> Any:
+def _norms(w: Array, axis: IntOrInts) -> Any:
     """Return the L2 norms of the vectors along some axes, which are kept with size 1."""
     axis = axis if isinstance(axis, int) else tuple(axis)
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))

@@ -13,6 +13,7 @@ import numpy as np
 
 from cornu import config, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.typing import ArrayLike
 
 Shape = Sequence[int]
 
@@ -53,7 +54,7 @@ class Initializer(serialization.Configurable):
         return type(self).from_config(self.get_config())
 
 
-def _finish(values: Any, dtype: str | None) -> np.ndarray:
+def _finish(values: np.ndarray, dtype: str | None) -> np.ndarray:
     """Cast values to the requested dtype; to ``float32`` for ``bfloat16``, which NumPy does not support."""
     dtype = dtype or config.floatx()
     return np.asarray(values, dtype="float32" if dtype == "bfloat16" else dtype)
@@ -105,7 +106,7 @@ class Constant(Initializer):
         [3.0, 3.0]
     """
 
-    def __init__(self, value: Any = 0.0):
+    def __init__(self, value: ArrayLike = 0.0):
         self.value = value
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Regularizers: functions of a weight that return a scalar penalty, which training adds to the loss."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cornu import ops, registry, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.typing import Array, Config
 
 _MODES = ("rows", "columns")
 
@@ -24,7 +26,7 @@ class Regularizer(serialization.Configurable):
         3.0
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Return the penalty for a weight, an array of shape ``()``."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(x)`.")
 
@@ -49,7 +51,7 @@ class L1(Regularizer):
     def __init__(self, l1: float = 0.01):
         self.l1 = _factor("l1", l1, default=0.01)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Return the penalty for a weight."""
         return self.l1 * ops.sum(ops.abs(x))
 
@@ -74,7 +76,7 @@ class L2(Regularizer):
     def __init__(self, l2: float = 0.01):
         self.l2 = _factor("l2", l2, default=0.01)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Return the penalty for a weight."""
         return self.l2 * ops.sum(ops.square(x))
 
@@ -100,7 +102,7 @@ class L1L2(Regularizer):
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
         self.l1, self.l2 = _factor("l1", l1, default=0.0), _factor("l2", l2, default=0.0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Return the penalty for a weight."""
         return self.l1 * ops.sum(ops.abs(x)) + self.l2 * ops.sum(ops.square(x))
 
@@ -131,7 +133,7 @@ class OrthogonalRegularizer(Regularizer):
             raise one_of("mode", mode, _MODES)
         self.factor, self.mode = _factor("factor", factor, default=0.01), mode
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Return the penalty for a matrix."""
         if len(x.shape) != 2:
             raise ShapeError(
@@ -145,7 +147,7 @@ class OrthogonalRegularizer(Regularizer):
         return self.factor * ops.sum(ops.abs(cosines)) / (count * (count - 1))
 
 
-def _factor(name: str, value: Any, default: float) -> float:
+def _factor(name: str, value: float, default: float) -> float:
     """Return a validated factor as a float; the default for None."""
     if value is None:
         return default
@@ -165,7 +167,7 @@ def _factor(name: str, value: Any, default: float) -> float:
 _get, serialize, deserialize = serialization.lookup_functions("regularizers", "regularizer", "L2(0.5)")
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: str | Config | Callable) -> Any:
     """Return the regularizer for a name, a config, a class or an object; None for None.
 
     The names ``"l1_l2"`` and ``"l1l2"`` refer to ``L1L2(l1=0.01, l2=0.01)``, as in Keras 2 and in the Keras documentation.

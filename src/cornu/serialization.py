@@ -4,16 +4,17 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import registry
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
 from cornu.scopes import Scope
+from cornu.typing import Config
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
 
 
-def get(kind: str, identifier: Any) -> Any:
+def get(kind: str, identifier: "Identifier") -> Any:
     """Return the object for an argument such as ``activation="relu"``.
 
     Args:
@@ -107,6 +108,10 @@ class Configurable:
             config: Dict returned by :meth:`get_config`.
         """
         return cls(**{name: deserialize(value) for name, value in config.items()})
+
+
+Identifier: TypeAlias = str | Config | Callable[..., Any] | Configurable | None
+"""A name, a config, a class, an object or a function; None for none."""
 
 
 @functools.cache
@@ -270,7 +275,7 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     return thing if inner is None else _once(config, thing)
 
 
-def _once(config: dict[str, Any], cls: Any) -> Any:
+def _once(config: dict[str, Any], cls: type[Configurable]) -> Any:
     """Return the object for a config; inside :func:`object_sharing_scope`, one object for each ``shared_object_id``."""
     shared = _shared.get()
     known = shared[1] if shared is not None else {}
@@ -283,7 +288,7 @@ def _once(config: dict[str, Any], cls: Any) -> Any:
     return made
 
 
-def _kinds_of(module: Any) -> list[str]:
+def _kinds_of(module: str | None) -> list[str]:
     """Return the kinds that the name of a module in a file can denote: ``"layers"`` for ``"keras.src.layers.core"``."""
     parts = str(module).split(".")
     with registry.lock:
@@ -300,7 +305,7 @@ def _kinds_of(module: Any) -> list[str]:
 class Get(Protocol):
     """Signature of ``get``."""
 
-    def __call__(self, identifier: Any) -> Any: ...  # noqa: D102
+    def __call__(self, identifier: Identifier) -> Any: ...  # noqa: D102
 
 
 class Serialize(Protocol):
@@ -313,7 +318,7 @@ class Deserialize(Protocol):
     """Signature of ``deserialize``."""
 
     def __call__(  # noqa: D102
-        self, config: Any, custom_objects: Mapping[str, Any] | None = None
+        self, config: Identifier, custom_objects: Mapping[str, Any] | None = None
     ) -> Any: ...
 
 
@@ -326,7 +331,7 @@ class LookupFunctions(NamedTuple):
 
 
 def lookup_functions(
-    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Any = None
+    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Callable | None = None
 ) -> LookupFunctions:
     """Make the functions ``get``, ``serialize`` and ``deserialize`` of a public module, with their docstrings.
 
@@ -345,10 +350,10 @@ def lookup_functions(
         2
     """
 
-    def get_object(identifier: Any) -> Any:
+    def get_object(identifier: Identifier) -> Any:
         return default if identifier is None else get(kind, identifier)
 
-    def deserialize_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    def deserialize_object(config: Identifier, custom_objects: Mapping[str, Any] | None = None) -> Any:
         with registry.custom_object_scope(custom_objects):
             return get_object(config)
 

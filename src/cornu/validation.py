@@ -13,6 +13,7 @@ import numpy as np
 from cornu import config
 from cornu.dtypes import ALL
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of
+from cornu.typing import DType, IntOrInts
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
@@ -108,7 +109,7 @@ def check_margins(owner: object, argument: str, value: Any, count: int) -> tuple
     return tuple(check_ints(owner, argument, part, 2, least=0) for part in parts)  # type: ignore[return-value]
 
 
-def check_fraction(owner: object, value: Any, argument: str = "rate") -> float:
+def check_fraction(owner: object, value: float, argument: str = "rate") -> float:
     """Return the fraction of values to drop, a float in [0, 1).
 
     Raises:
@@ -124,7 +125,7 @@ def check_fraction(owner: object, value: Any, argument: str = "rate") -> float:
     )
 
 
-def check_nonnegative(owner: object, argument: str, value: Any) -> Any:
+def check_nonnegative(owner: object, argument: str, value: float) -> float:
     """Return a non-negative number.
 
     Raises:
@@ -156,7 +157,7 @@ def check_axes(owner: object, value: Any, argument: str = "axis") -> Any:
     )
 
 
-def standardize_dtype(dtype: Any = None) -> str:
+def standardize_dtype(dtype: DType = None) -> str:
     """Return the name of a dtype given in any form.
 
     Args:
@@ -186,7 +187,7 @@ def standardize_dtype(dtype: Any = None) -> str:
     raise one_of("dtype", name, ALL)
 
 
-def standardize_padding(padding: Any, causal: bool = False) -> str:
+def standardize_padding(padding: str, causal: bool = False) -> str:
     """Return the name of a padding mode in lower case.
 
     Args:
@@ -208,7 +209,7 @@ def standardize_padding(padding: Any, causal: bool = False) -> str:
     return name
 
 
-def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
+def standardize_sizes(value: IntOrInts, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
     """Return a tuple with one integer for each spatial axis.
 
     Args:
@@ -235,7 +236,7 @@ def standardize_sizes(value: Any, rank: int, argument: str, least: int = 1) -> t
     return tuple(int(item) for item in values)
 
 
-def as_path(filepath: Any) -> Path:
+def as_path(filepath: str | os.PathLike) -> Path:
     """Return a ``filepath`` argument as a ``Path``.
 
     Raises:

@@ -97,3 +97,8 @@ class ArrayOperators:
 
     def __getitem__(self, index: Any) -> Any:
         return ops.get_item(self, index)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)

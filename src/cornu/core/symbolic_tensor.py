@@ -30,11 +30,6 @@ class SymbolicTensor(ArrayOperators):
         self.node: Node | None = None
         self.index = 0
 
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 

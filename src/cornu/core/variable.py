@@ -209,11 +209,6 @@ class Variable(ArrayOperators):
     __array_priority__ = 1000  # NumPy's operators defer `array * variable` to this class
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape))

@@ -1,7 +1,6 @@
 """Bring targets, predictions and sample weights to the same shape, dtype and backend."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -9,9 +8,10 @@ from cornu import backends, config, ops
 from cornu.dtypes import is_float
 from cornu.errors import ShapeError
 from cornu.ops.dispatch import arrays, unwrap
+from cornu.typing import Array, ArrayLike, Tree
 
 
-def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
+def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
     """Broadcast weights of samples to the shape of the values.
 
     Args:
@@ -47,7 +47,7 @@ def broadcast_weight(name: str, weight: Any, values: Any) -> Any:
     return ops.broadcast_to(weight, shape)
 
 
-def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def align(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """Convert labels and predictions to one float dtype and rank, adding or removing a last axis of size 1 as in Keras.
 
     Raises:
@@ -80,7 +80,7 @@ def align(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
-def to_host(values: Any) -> Any:
+def to_host(values: ArrayLike) -> Array:
     """Convert Python data to a NumPy array, which later moves to the backend of the array it is combined with.
 
     Arrays are returned unchanged. The predictions, and not a list of weights, therefore determine the backend.
@@ -90,10 +90,10 @@ def to_host(values: Any) -> Any:
         >>> to_host([1, 2])
         array([1, 2])
     """
-    return values if hasattr(values, "shape") else np.asarray(values)
+    return values if hasattr(values, "shape") else np.asarray(values)  # type: ignore[return-value]
 
 
-def convert_like(values: Any, other: Any) -> Any:
+def convert_like(values: ArrayLike, other: Tree) -> Array:
     """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
 
     Example:
@@ -105,10 +105,11 @@ def convert_like(values: Any, other: Any) -> Any:
     values, other = to_host(values), unwrap(other)
     if backends.owner(other) is None or not isinstance(values, (np.ndarray, np.generic)):
         return values
-    return arrays(values, other)[1]
+    _, converted, _ = arrays(values, other)  # type: ignore[arg-type]
+    return converted
 
 
-def to_common_backend(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def to_common_backend(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """Convert labels and predictions to arrays of one backend; one of them may be Python or NumPy data.
 
     Example:
@@ -121,19 +122,19 @@ def to_common_backend(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return convert_like(y_true, y_pred), convert_like(y_pred, y_true)
 
 
-def same_dtype(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def same_dtype(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """Convert labels and predictions to the float dtype of the predictions, or ``config.floatx()`` if they are not floats."""
     y_true, y_pred = to_common_backend(y_true, y_pred)
     y_pred = as_float(y_pred)
     return ops.cast(y_true, ops.dtype(y_pred)), y_pred
 
 
-def as_float(values: Any) -> Any:
+def as_float(values: ArrayLike) -> Array:
     """Return a floating-point array unchanged and any other array cast to ``config.floatx()``."""
     dtype = getattr(values, "dtype", None)
     if dtype is None:
         return ops.cast(values, config.floatx())
-    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())
+    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())  # type: ignore[return-value]
 
 
 def is_per_sample(function: Callable) -> bool:

@@ -6,6 +6,7 @@ from cornu import config, ops, registry
 from cornu.errors import ShapeError
 from cornu.losses.alignment import align, as_float, convert_like, to_common_backend
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
     "BinaryCrossentropy",
@@ -24,7 +25,7 @@ __all__ = [
 @registry.register("losses", aliases=("BCE", "bce"))
 @per_sample
 def binary_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
     """Compute the binary cross-entropy, averaged along an axis.
 
@@ -59,8 +60,8 @@ def binary_crossentropy(
 @registry.register("losses")
 @per_sample
 def binary_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     apply_class_balancing: bool = False,
     alpha: float = 0.25,
     gamma: float = 2.0,
@@ -109,7 +110,7 @@ def binary_focal_crossentropy(
 @registry.register("losses")
 @per_sample
 def categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Any:
     """Compute the categorical cross-entropy for one-hot labels.
 
@@ -147,9 +148,9 @@ def categorical_crossentropy(
 @registry.register("losses")
 @per_sample
 def categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    alpha: Any = 0.25,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    alpha: ArrayLike = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
@@ -194,7 +195,7 @@ def categorical_focal_crossentropy(
 @registry.register("losses")
 @per_sample
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Any:
     """Compute the categorical cross-entropy for integer class labels.
 
@@ -227,12 +228,12 @@ def sparse_categorical_crossentropy(
     return ops.where(known, ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis), 0)
 
 
-def _smooth(y_true: Any, label_smoothing: float, classes: int) -> Any:
+def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
     """Return ``y_true * (1 - label_smoothing) + label_smoothing / classes``."""
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 
 
-def _classes(name: str, y_pred: Any, axis: int) -> int:
+def _classes(name: str, y_pred: Array, axis: int) -> int:
     """Return the number of classes, which must be greater than one."""
     classes = y_pred.shape[axis]
     if classes == 1:
@@ -244,7 +245,7 @@ def _classes(name: str, y_pred: Any, axis: int) -> int:
     return classes
 
 
-def class_numbers(y_true: Any, y_pred: Any, axis: int) -> Any:
+def class_numbers(y_true: ArrayLike, y_pred: Array, axis: int) -> Array:
     """Remove from labels a class axis of size 1 if they have the rank of the predictions."""
     y_true = convert_like(y_true, y_pred)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
@@ -279,7 +280,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(binary_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
@@ -318,7 +319,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         options = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         options |= {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
@@ -352,7 +353,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
@@ -384,14 +385,14 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
 
     def __init__(
         self,
-        alpha: Any = 0.25,
+        alpha: ArrayLike = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "categorical_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         options = {"alpha": alpha, "gamma": gamma, "from_logits": from_logits}
         options |= {"label_smoothing": label_smoothing, "axis": axis}
@@ -425,7 +426,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction=reduction, name=name, dtype=dtype, **options)
@@ -435,7 +436,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         """Whether no class is ignored."""
         return self.kwargs["ignore_class"] is None
 
-    def valid_mask(self, y_true: Any, y_pred: Any) -> Any:
+    def valid_mask(self, y_true: Array, y_pred: Array) -> Any:
         """Return the mask of the values whose class is not ``ignore_class``; None if no class is ignored."""
         ignored = self.kwargs["ignore_class"]
         return None if ignored is None else ops.not_equal(class_numbers(y_true, y_pred, self.kwargs["axis"]), ignored)

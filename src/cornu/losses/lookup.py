@@ -1,5 +1,6 @@
 """Find losses by name or config."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cornu import serialization
@@ -10,6 +11,7 @@ from cornu.losses.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from cornu.losses.loss import Loss, LossFunctionWrapper
+from cornu.typing import Config
 
 __all__ = ["deserialize", "get", "kind_of_labels", "resolve", "serialize"]
 
@@ -17,7 +19,7 @@ __all__ = ["deserialize", "get", "kind_of_labels", "resolve", "serialize"]
 get, serialize, deserialize = serialization.lookup_functions("losses", "loss", "Huber(delta=2.0)", config_argument="name")
 
 
-def resolve(identifier: Any, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
+def resolve(identifier: str | Config | Callable, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Any:
     """Return the :class:`Loss` that ``compile(loss=...)`` uses for one output.
 
     Args:

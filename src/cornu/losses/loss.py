@@ -8,6 +8,7 @@ from cornu.core import dtype_policy
 from cornu.core.naming import auto_name
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
+from cornu.typing import Array, ArrayLike, DType, Tree
 
 __all__ = ["Loss", "LossFunctionWrapper"]
 
@@ -44,7 +45,7 @@ class Loss(serialization.Configurable):
 
     is_per_sample = False
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
+    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: DType = None):
         if reduction is not None and reduction not in _REDUCTIONS:
             raise one_of("reduction", reduction, _REDUCTIONS)
         self.name = name or auto_name(type(self).__name__)
@@ -61,7 +62,7 @@ class Loss(serialization.Configurable):
         """Whether the loss of a batch is the mean of the losses of its equally sized parts."""
         return self.is_per_sample and self.counts_every_value and self.reduction in ("sum_over_batch_size", "mean")
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample.
 
         Args:
@@ -73,11 +74,13 @@ class Loss(serialization.Configurable):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `call(y_true, y_pred)`.")
 
-    def valid_mask(self, y_true: Any, y_pred: Any) -> Any:
+    def valid_mask(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Return the boolean mask of the values to include, broadcastable to the result of :meth:`call`; None for all."""
         return None
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, sample_mask: Any = None) -> Any:
+    def __call__(
+        self, y_true: Tree, y_pred: Tree, sample_weight: ArrayLike | None = None, sample_mask: ArrayLike | None = None
+    ) -> Any:
         """Compute the loss.
 
         Args:
@@ -94,9 +97,9 @@ class Loss(serialization.Configurable):
         Raises:
             ShapeError: The weights or the mask cannot be broadcast to the values.
         """
-        y_true, y_pred = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
-        values = ops.cast(self.call(y_true, y_pred), self.dtype)
-        valid_mask = self.valid_mask(y_true, y_pred)
+        labels, predictions = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
+        values = ops.cast(self.call(labels, predictions), self.dtype)
+        valid_mask = self.valid_mask(labels, predictions)
         if valid_mask is not None:
             valid_mask = broadcast_weight("mask", valid_mask, values)
         if sample_mask is not None:
@@ -106,15 +109,15 @@ class Loss(serialization.Configurable):
             sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, valid_mask, self.reduction)
 
-    def _arrays(self, values: Any, others: Any) -> Any:
+    def _arrays(self, values: Any, others: Tree) -> Any:
         """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
         if isinstance(values, dict):
-            others = others if isinstance(others, dict) else dict.fromkeys(values, others)
-            return {name: self._arrays(value, others.get(name)) for name, value in values.items()}
+            parts = others if isinstance(others, dict) else dict.fromkeys(values, others)
+            return {name: self._arrays(value, parts.get(name)) for name, value in values.items()}
         return ops.cast(convert_like(values, others), self.dtype)
 
 
-def _reduce(values: Any, weight: Any, valid_mask: Any, reduction: str | None) -> Any:
+def _reduce(values: Array, weight: Array | None, valid_mask: Array | None, reduction: str | None) -> Any:
     """Reduce values according to ``reduction``. ``weight`` and ``counted`` have the shape of the values."""
     if valid_mask is not None:
         values = ops.where(valid_mask, values, 0)
@@ -182,7 +185,7 @@ class LossFunctionWrapper(Loss):
         fn: Callable | str,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         **kwargs: Any,
     ):
         function = serialization.get("losses", fn)
@@ -194,6 +197,6 @@ class LossFunctionWrapper(Loss):
         self.fn, self.kwargs = function, kwargs
         self.is_per_sample = is_per_sample(function)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample."""
         return self.fn(y_true, y_pred, **self.kwargs)

@@ -5,11 +5,12 @@ from typing import Any
 from cornu import ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hinge", "squared_hinge"]
 
 
-def _signed(y_true: Any) -> Any:
+def _signed(y_true: Array) -> Array:
     """Convert labels 0 and 1 to -1 and 1; return other labels unchanged."""
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(binary, 2 * y_true - 1, y_true)
@@ -17,7 +18,7 @@ def _signed(y_true: Any) -> Any:
 
 @registry.register("losses")
 @per_sample
-def hinge(y_true: Any, y_pred: Any) -> Any:
+def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the hinge loss, averaged over the last axis.
 
     ``loss = mean(maximum(1 - y_true * y_pred, 0), axis=-1)``
@@ -45,7 +46,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses")
 @per_sample
-def squared_hinge(y_true: Any, y_pred: Any) -> Any:
+def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the squared hinge loss, averaged over the last axis.
 
     ``loss = mean(square(maximum(1 - y_true * y_pred, 0)), axis=-1)``
@@ -73,7 +74,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses")
 @per_sample
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
+def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the multiclass hinge loss over the last axis.
 
     ``loss = maximum(neg - pos + 1, 0)``, where ``pos = sum(y_true * y_pred, axis=-1)`` and
@@ -117,7 +118,7 @@ class Hinge(LossFunctionWrapper):
         0.25
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: DType = None):
         super().__init__(hinge, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -139,7 +140,7 @@ class SquaredHinge(LossFunctionWrapper):
         0.125
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "squared_hinge", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "squared_hinge", dtype: DType = None):
         super().__init__(squared_hinge, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -159,5 +160,5 @@ class CategoricalHinge(LossFunctionWrapper):
         0.5
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "categorical_hinge", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "categorical_hinge", dtype: DType = None):
         super().__init__(categorical_hinge, reduction=reduction, name=name, dtype=dtype)

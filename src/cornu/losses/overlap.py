@@ -3,20 +3,18 @@
 They sum over whole images and, by default, over the whole batch, so batches cannot be padded.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper
+from cornu.typing import ArrayLike, Axis, DType
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
 
-Axis = int | Sequence[int] | None
-
 
 @registry.register("losses")
-def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
+def tversky(y_true: ArrayLike, y_pred: ArrayLike, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
     """Compute the Tversky loss.
 
     ``loss = 1 - tp / (tp + alpha * fn + beta * fp + epsilon)``, where ``tp = sum(y_true * y_pred)``,
@@ -50,7 +48,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
 
 
 @registry.register("losses")
-def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Any:
+def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axis = None) -> Any:
     """Compute the Dice loss.
 
     ``loss = 1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred) + epsilon)``, where ``epsilon = config.epsilon()``.
@@ -105,7 +103,7 @@ class Tversky(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str = "tversky",
         axis: Axis = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(tversky, reduction=reduction, name=name, dtype=dtype, alpha=alpha, beta=beta, axis=axis)
 
@@ -132,6 +130,6 @@ class Dice(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str = "dice",
         axis: Axis = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(dice, reduction=reduction, name=name, dtype=dtype, axis=axis)

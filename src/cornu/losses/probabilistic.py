@@ -8,13 +8,14 @@ from typing import Any
 from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.typing import ArrayLike, DType
 
 __all__ = ["KLDivergence", "Poisson", "kl_divergence", "poisson"]
 
 
 @registry.register("losses", aliases=("KLD", "kld", "kullback_leibler_divergence"))
 @per_sample
-def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the Kullback-Leibler divergence of ``y_pred`` from ``y_true`` over the last axis.
 
     ``loss = sum(y_true * log(y_true / y_pred), axis=-1)``, with both clipped to ``[config.epsilon(), 1]``.
@@ -40,7 +41,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses")
 @per_sample
-def poisson(y_true: Any, y_pred: Any) -> Any:
+def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the Poisson loss for counts, averaged over the last axis.
 
     ``loss = mean(y_pred - y_true * log(y_pred + epsilon), axis=-1)``, where ``epsilon = config.epsilon()``: the negative
@@ -78,7 +79,7 @@ class KLDivergence(LossFunctionWrapper):
         0.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence", dtype: DType = None):
         super().__init__(kl_divergence, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -98,5 +99,5 @@ class Poisson(LossFunctionWrapper):
         1.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: DType = None):
         super().__init__(poisson, reduction=reduction, name=name, dtype=dtype)

@@ -9,6 +9,7 @@ from typing import Any
 from cornu import config, ops, registry
 from cornu.losses.alignment import align
 from cornu.losses.loss import LossFunctionWrapper, per_sample
+from cornu.typing import ArrayLike, DType
 
 __all__ = [
     "CosineSimilarity",
@@ -30,7 +31,7 @@ __all__ = [
 
 @registry.register("losses", aliases=("MSE", "mse"))
 @per_sample
-def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the mean squared error over the last axis.
 
     ``loss = mean(square(y_true - y_pred), axis=-1)``
@@ -53,7 +54,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses", aliases=("MAE", "mae"))
 @per_sample
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the mean absolute error over the last axis.
 
     ``loss = mean(abs(y_true - y_pred), axis=-1)``
@@ -76,7 +77,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses", aliases=("MAPE", "mape"))
 @per_sample
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
+def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the mean absolute percentage error over the last axis, in percent.
 
     ``loss = 100 * mean(abs((y_true - y_pred) / maximum(abs(y_true), epsilon)), axis=-1)``, where
@@ -100,7 +101,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses", aliases=("MSLE", "msle"))
 @per_sample
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
+def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the mean squared logarithmic error over the last axis.
 
     ``loss = mean(square(log(1 + y_true) - log(1 + y_pred)), axis=-1)``; values below ``config.epsilon()``, such as negative
@@ -126,7 +127,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 @registry.register("metrics")
 @registry.register("losses")
 @per_sample
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Any:
     """Compute the Huber loss, averaged over the last axis.
 
     With ``error = abs(y_pred - y_true)``, the loss is ``0.5 * error ** 2`` where ``error <= delta``, and
@@ -156,7 +157,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 @registry.register("metrics")
 @registry.register("losses", aliases=("logcosh",))
 @per_sample
-def log_cosh(y_true: Any, y_pred: Any) -> Any:
+def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Compute the logarithm of the hyperbolic cosine of the error, averaged over the last axis.
 
     ``loss = mean(log(cosh(y_pred - y_true)), axis=-1)``, approximately quadratic for small errors and linear for large ones.
@@ -181,7 +182,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("losses", aliases=("cosine_proximity",))
 @per_sample
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Any:
     """Compute the negative cosine similarity: -1 for vectors of the same direction, 0 for orthogonal vectors.
 
     ``loss = -sum(l2_normalize(y_true) * l2_normalize(y_pred), axis)``
@@ -219,7 +220,7 @@ class MeanSquaredError(LossFunctionWrapper):
         2.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: DType = None):
         super().__init__(mean_squared_error, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -239,7 +240,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
         1.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: DType = None):
         super().__init__(mean_absolute_error, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -265,7 +266,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_absolute_percentage_error",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(mean_absolute_percentage_error, reduction=reduction, name=name, dtype=dtype)
 
@@ -292,7 +293,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_squared_logarithmic_error",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(mean_squared_logarithmic_error, reduction=reduction, name=name, dtype=dtype)
 
@@ -319,7 +320,7 @@ class Huber(LossFunctionWrapper):
         delta: float = 1.0,
         reduction: str | None = "sum_over_batch_size",
         name: str = "huber_loss",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(huber, reduction=reduction, name=name, dtype=dtype, delta=delta)
 
@@ -340,7 +341,7 @@ class LogCosh(LossFunctionWrapper):
         0.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None):
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: DType = None):
         super().__init__(log_cosh, reduction=reduction, name=name, dtype=dtype)
 
 
@@ -366,6 +367,6 @@ class CosineSimilarity(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "cosine_similarity",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(cosine_similarity, reduction=reduction, name=name, dtype=dtype, axis=axis)

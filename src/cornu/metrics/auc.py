@@ -10,6 +10,7 @@ from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["AUC"]
 
@@ -68,7 +69,7 @@ class AUC(Metric):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
@@ -112,7 +113,7 @@ class AUC(Metric):
         self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
 
         Args:
@@ -128,7 +129,7 @@ class AUC(Metric):
         for name, count in zip(Counts._fields, counts, strict=True):
             getattr(self, name).assign_add(count)
 
-    def _weights(self, sample_weight: Any, y_pred: Any) -> Any:
+    def _weights(self, sample_weight: ArrayLike | None, y_pred: Array) -> Any:
         weight = None
         if sample_weight is not None:
             weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)
@@ -171,7 +172,7 @@ class AUC(Metric):
         area = slope * (more_tp + intercept * ops.log(growth))
         return ops.divide_no_nan(area, tp[1:] + self.false_negatives[1:])
 
-    def _average(self, pieces: Any) -> Any:
+    def _average(self, pieces: Array) -> Any:
         """Return the sum of the pieces, averaged over the labels with ``multi_label``."""
         areas = ops.sum(pieces, axis=0)
         if not self.multi_label:

@@ -6,6 +6,7 @@ from cornu import config, ops, registry
 from cornu.losses.alignment import align, to_common_backend
 from cornu.losses.loss import per_sample
 from cornu.metrics.reduction import MeanMetricWrapper
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
     "Accuracy",
@@ -25,7 +26,7 @@ __all__ = [
 
 @registry.register("metrics.functions")
 @per_sample
-def accuracy(y_true: Any, y_pred: Any) -> Any:
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Return 1 where two arrays are equal and 0 elsewhere, ``equal(y_true, y_pred)``.
 
     Args:
@@ -43,7 +44,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("metrics.functions")
 @per_sample
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> Any:
     """Return 1 where ``y_true == (y_pred > threshold)`` and 0 elsewhere.
 
     Args:
@@ -63,7 +64,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
 
 @registry.register("metrics.functions")
 @per_sample
-def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Return 1 where ``argmax(y_true) == argmax(y_pred)`` and 0 elsewhere, for one-hot labels.
 
     Args:
@@ -81,7 +82,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("metrics.functions")
 @per_sample
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     """Return 1 where ``y_true == argmax(y_pred)`` and 0 elsewhere, for integer class labels.
 
     Args:
@@ -101,7 +102,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 @registry.register("metrics.functions")
 @per_sample
-def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> Any:
     """Return 1 where the class of the one-hot label is among the ``k`` largest predictions and 0 elsewhere.
 
     Args:
@@ -120,7 +121,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
 
 @registry.register("metrics.functions")
 @per_sample
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
+def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False) -> Any:
     """Return 1 where the integer class label is among the ``k`` largest predictions and 0 elsewhere.
 
     Args:
@@ -145,7 +146,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     return ops.cast(ops.reshape(found, tuple(numbers.shape)), config.floatx())
 
 
-def _class_numbers(y_true: Any, rank: int) -> Any:
+def _class_numbers(y_true: Array, rank: int) -> Any:
     """Return integer class labels of the given rank, without an additional last axis of size 1."""
     if len(y_true.shape) == rank + 1 and y_true.shape[-1] == 1:
         return ops.squeeze(y_true, axis=-1)
@@ -168,7 +169,7 @@ class Accuracy(MeanMetricWrapper):
         0.75
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None):
+    def __init__(self, name: str = "accuracy", dtype: DType = None):
         super().__init__(accuracy, name=name, dtype=dtype)
 
 
@@ -187,7 +188,7 @@ class BinaryAccuracy(MeanMetricWrapper):
         0.5
     """
 
-    def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
+    def __init__(self, name: str = "binary_accuracy", dtype: DType = None, threshold: float = 0.5):
         super().__init__(binary_accuracy, name=name, dtype=dtype, threshold=threshold)
 
 
@@ -205,7 +206,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
         0.5
     """
 
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None):
+    def __init__(self, name: str = "categorical_accuracy", dtype: DType = None):
         super().__init__(categorical_accuracy, name=name, dtype=dtype)
 
 
@@ -223,7 +224,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
         0.5
     """
 
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None):
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: DType = None):
         super().__init__(sparse_categorical_accuracy, name=name, dtype=dtype)
 
 
@@ -242,7 +243,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         1.0
     """
 
-    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None):
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DType = None):
         super().__init__(top_k_categorical_accuracy, name=name, dtype=dtype, k=k)
 
 
@@ -266,7 +267,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         self,
         k: int = 5,
         name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_sorted_ids: bool = False,
     ):
         super().__init__(sparse_top_k_categorical_accuracy, name=name, dtype=dtype, k=k, from_sorted_ids=from_sorted_ids)

@@ -10,6 +10,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
     "FalseNegatives",
@@ -30,14 +31,14 @@ _NEVER = -1e10  # below all predictions: with `top_k`, the value of predictions 
 class Counts(NamedTuple):
     """Weighted counts for each threshold, of shape ``(thresholds,)`` or ``(thresholds, labels)``."""
 
-    true_positives: Any
-    false_positives: Any
-    true_negatives: Any
-    false_negatives: Any
+    true_positives: Array
+    false_positives: Array
+    true_negatives: Array
+    false_negatives: Array
 
 
 def confusion_counts(
-    y_true: Any, y_pred: Any, thresholds: Sequence[float], weight: Any = None, per_label: bool = False
+    y_true: Array, y_pred: Array, thresholds: Sequence[float], weight: Array | None = None, per_label: bool = False
 ) -> Counts:
     """Compute the confusion counts of predictions at one or more thresholds.
 
@@ -92,19 +93,19 @@ class _ConfusionMetric(Metric):
 
     def __init__(
         self,
-        thresholds: Any,
+        thresholds: float | Sequence[float],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
         top_k: int | None = None,
         class_id: int | None = None,
     ):
         super().__init__(dtype=dtype, name=name)
-        self.thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+        self.thresholds: list[Any] = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
         self.top_k, self.class_id = top_k, class_id
         for count in self._kept:
             setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", name=count))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
 
         Args:
@@ -124,7 +125,7 @@ class _ConfusionMetric(Metric):
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))
 
-    def _chosen(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    def _chosen(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
         if self.top_k is None and self.class_id is None:
             return y_true, y_pred
@@ -142,7 +143,7 @@ class _ConfusionMetric(Metric):
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
         return y_true, y_pred
 
-    def _one_or_all(self, values: Any) -> Any:
+    def _one_or_all(self, values: Array) -> Any:
         """Return the single element if there is one threshold, and all elements otherwise."""
         return values[0] if len(self.thresholds) == 1 else values
 
@@ -170,7 +171,7 @@ class _OneCount(_ConfusionMetric):
 
     ignores_zero_weight = True
 
-    def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: Any = None):
+    def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: DType = None):
         super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
 
     def result(self) -> Any:
@@ -279,7 +280,7 @@ class Precision(_ConfusionMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
@@ -323,7 +324,7 @@ class Recall(_ConfusionMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             thresholds=checked_thresholds(thresholds, 0.5 if top_k is None else _NEVER),
@@ -338,7 +339,7 @@ class Recall(_ConfusionMetric):
         return self._one_or_all(ratio(self.true_positives, self.false_negatives))
 
 
-def ratio(part: Any, rest: Any) -> Any:
+def ratio(part: Array, rest: Array) -> Any:
     """Return ``part / (part + rest)``, and 0 where both are 0."""
     return ops.divide_no_nan(part, part + rest)
 
@@ -348,7 +349,7 @@ class _BestUnderCondition(_ConfusionMetric):
 
     ignores_zero_weight = True
 
-    def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
+    def __init__(self, condition: str, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DType):
         if not 0 <= value <= 1:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received `{condition}={value}`.",
@@ -369,7 +370,7 @@ class _BestUnderCondition(_ConfusionMetric):
         )
         self.value, self.num_thresholds = value, num_thresholds
 
-    def _best(self, wanted: Any, condition: Any) -> Any:
+    def _best(self, wanted: Array, condition: Array) -> Any:
         return ops.max(ops.where(ops.greater_equal(condition, self.value), wanted, 0))
 
     def _sensitivities(self) -> Any:
@@ -407,7 +408,7 @@ class SensitivityAtSpecificity(_BestUnderCondition):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             condition="specificity", value=specificity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
@@ -443,7 +444,7 @@ class SpecificityAtSensitivity(_BestUnderCondition):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             condition="sensitivity", value=sensitivity, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
@@ -479,7 +480,7 @@ class PrecisionAtRecall(_BestUnderCondition):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             condition="recall", value=recall, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype
@@ -515,7 +516,7 @@ class RecallAtPrecision(_BestUnderCondition):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(
             condition="precision", value=precision, num_thresholds=num_thresholds, class_id=class_id, name=name, dtype=dtype

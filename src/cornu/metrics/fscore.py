@@ -6,6 +6,7 @@ from cornu import config, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
+from cornu.typing import ArrayLike, DType
 
 __all__ = ["F1Score", "FBetaScore"]
 
@@ -50,7 +51,7 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
         if average is not None and average not in _AVERAGES:
@@ -87,7 +88,7 @@ class FBetaScore(Metric):
         self.intermediate_weights = self.add_variable(shape, "zeros", name="intermediate_weights")
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
 
         Args:
@@ -107,7 +108,7 @@ class FBetaScore(Metric):
         self.false_negatives.assign_add(ops.sum((1 - positive) * y_true * weight, axis=axis))
         self.intermediate_weights.assign_add(ops.sum(y_true * weight, axis=axis))
 
-    def _positive_predictions(self, y_pred: Any) -> Any:
+    def _positive_predictions(self, y_pred: ArrayLike) -> Any:
         """Return 1 where a prediction is positive and 0 elsewhere."""
         if self.threshold is not None:
             return ops.cast(ops.greater(y_pred, self.threshold), self.dtype)
@@ -142,5 +143,5 @@ class F1Score(FBetaScore):
         0.6667
     """
 
-    def __init__(self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: Any = None):
+    def __init__(self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: DType = None):
         super().__init__(average=average, beta=1.0, threshold=threshold, name=name, dtype=dtype)

@@ -1,11 +1,12 @@
 """Find metrics by name or config."""
 
-from typing import Any
+from collections.abc import Callable
 
 from cornu import serialization
 from cornu.losses import (
     kind_of_labels,
 )
+from cornu.losses.loss import Loss
 from cornu.metrics.classification import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -18,6 +19,7 @@ from cornu.metrics.probabilistic import (
     SparseCategoricalCrossentropy,
 )
 from cornu.metrics.reduction import MeanMetricWrapper
+from cornu.typing import Config
 
 __all__ = ["deserialize", "get", "resolve", "serialize"]
 
@@ -33,7 +35,12 @@ _CROSSENTROPIES = {
 get, serialize, deserialize = serialization.lookup_functions("metrics", "metric", 'Sum(name="s")')
 
 
-def resolve(identifier: Any, loss: Any = None, y_true_shape: tuple | None = None, y_pred_shape: tuple | None = None) -> Metric:
+def resolve(
+    identifier: str | Config | Callable,
+    loss: Loss | Callable | None = None,
+    y_true_shape: tuple | None = None,
+    y_pred_shape: tuple | None = None,
+) -> Metric:
     """Return the :class:`Metric` for an element of ``compile(metrics=[...])`` for one output.
 
     Args:

@@ -1,10 +1,9 @@
 """Hinge losses as metrics."""
 
-from typing import Any
-
 from cornu import registry
 from cornu.losses import margin
 from cornu.metrics.reduction import MeanMetricWrapper
+from cornu.typing import DType
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
 
@@ -23,7 +22,7 @@ class Hinge(MeanMetricWrapper):
         0.25
     """
 
-    def __init__(self, name: str = "hinge", dtype: Any = None):
+    def __init__(self, name: str = "hinge", dtype: DType = None):
         super().__init__(margin.hinge, name=name, dtype=dtype)
 
 
@@ -43,7 +42,7 @@ class SquaredHinge(MeanMetricWrapper):
         0.125
     """
 
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None):
+    def __init__(self, name: str = "squared_hinge", dtype: DType = None):
         super().__init__(margin.squared_hinge, name=name, dtype=dtype)
 
 
@@ -63,5 +62,5 @@ class CategoricalHinge(MeanMetricWrapper):
         0.5
     """
 
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None):
+    def __init__(self, name: str = "categorical_hinge", dtype: DType = None):
         super().__init__(margin.categorical_hinge, name=name, dtype=dtype)

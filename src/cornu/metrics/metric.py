@@ -12,6 +12,7 @@ from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
+from cornu.typing import DType, Initializer
 
 __all__ = ["Metric"]
 
@@ -49,7 +50,7 @@ class Metric(serialization.Configurable):
 
     ignores_zero_weight = False
 
-    def __init__(self, dtype: Any = None, name: str | None = None):
+    def __init__(self, dtype: DType = None, name: str | None = None):
         self._variables: list[Variable] = []
         self._metrics: list[Metric] = []
         self.built = True
@@ -70,7 +71,7 @@ class Metric(serialization.Configurable):
                 self._own(name, item)
         super().__setattr__(name, value)
 
-    def _own(self, name: str, item: Any) -> None:
+    def _own(self, name: str, item: "Variable | Metric") -> None:
         known = self.__dict__.get("_variables" if isinstance(item, Variable) else "_metrics")
         if known is None:
             raise InvalidArgumentError(
@@ -84,7 +85,7 @@ class Metric(serialization.Configurable):
     # --- Variables ----------------------------------------------------------------------------------------------------
 
     def add_variable(
-        self, shape: tuple[int, ...], initializer: Any, dtype: str | None = None, name: str | None = None
+        self, shape: tuple[int, ...], initializer: Initializer, dtype: str | None = None, name: str | None = None
     ) -> Variable:
         """Create a variable that belongs to the metric.
 
@@ -106,7 +107,7 @@ class Metric(serialization.Configurable):
         return variable
 
     def add_weight(
-        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: str | None = None, name: str | None = None
+        self, shape: tuple[int, ...] = (), initializer: Initializer = "zeros", dtype: str | None = None, name: str | None = None
     ) -> Variable:
         """Create a variable; an alias of :meth:`add_variable` with the older Keras name."""
         return self.add_variable(shape, "zeros" if initializer is None else initializer, dtype, name)

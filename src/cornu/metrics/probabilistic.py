@@ -7,6 +7,7 @@ from cornu.losses import crossentropy
 from cornu.losses import probabilistic as losses
 from cornu.losses.alignment import as_float, broadcast_weight, convert_like
 from cornu.metrics.reduction import MeanMetricWrapper
+from cornu.typing import ArrayLike, DType
 
 __all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", "Poisson", "SparseCategoricalCrossentropy"]
 
@@ -33,7 +34,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
     ):
@@ -64,7 +65,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
         axis: int = -1,
@@ -97,7 +98,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DType = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
@@ -105,13 +106,13 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(crossentropy.sparse_categorical_crossentropy, name=name, dtype=dtype, **options)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
         if self.kwargs["ignore_class"] is not None:
             sample_weight = self._without_ignored(y_true, y_pred, sample_weight)
         super().update_state(y_true, y_pred, sample_weight)
 
-    def _without_ignored(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+    def _without_ignored(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> Any:
         """Return weights that are 0 for the ignored class."""
         numbers = crossentropy.class_numbers(y_true, as_float(y_pred), self.kwargs["axis"])
         known = ops.cast(ops.not_equal(numbers, self.kwargs["ignore_class"]), config.floatx())
@@ -134,7 +135,7 @@ class KLDivergence(MeanMetricWrapper):
         0.0
     """
 
-    def __init__(self, name: str = "kl_divergence", dtype: Any = None):
+    def __init__(self, name: str = "kl_divergence", dtype: DType = None):
         super().__init__(losses.kl_divergence, name=name, dtype=dtype)
 
 
@@ -152,5 +153,5 @@ class Poisson(MeanMetricWrapper):
         1.0
     """
 
-    def __init__(self, name: str = "poisson", dtype: Any = None):
+    def __init__(self, name: str = "poisson", dtype: DType = None):
         super().__init__(losses.poisson, name=name, dtype=dtype)

@@ -8,6 +8,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -28,11 +29,11 @@ class Sum(Metric):
 
     ignores_zero_weight = True
 
-    def __init__(self, name: str = "sum", dtype: Any = None):
+    def __init__(self, name: str = "sum", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", name="total")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values to the sum.
 
         Args:
@@ -68,12 +69,12 @@ class Mean(Metric):
 
     ignores_zero_weight = True
 
-    def __init__(self, name: str = "mean", dtype: Any = None):
+    def __init__(self, name: str = "mean", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate values.
 
         Args:
@@ -89,7 +90,9 @@ class Mean(Metric):
         return ops.divide_no_nan(self.total, self.count)
 
 
-def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[Any, Any]:
+def _weighted(
+    values: ArrayLike, weight: ArrayLike | None, reduce: Callable[..., Array], dtype: str
+) -> tuple[Array, Array | None]:
     """Return the weighted values and the weights, reduced to one value per sample. A weight of 0 also excludes NaN."""
     values = ops.cast(convert_like(values, weight), dtype)
     if weight is None:
@@ -104,7 +107,7 @@ def _weighted(values: Any, weight: Any, reduce: Callable, dtype: str) -> tuple[A
     return _per_sample(values, reduce), _per_sample(weight, reduce)
 
 
-def _per_sample(values: Any, reduce: Callable) -> Any:
+def _per_sample(values: Array, reduce: Callable[..., Array]) -> Array:
     """Reduce all axes but the first."""
     return reduce(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
@@ -131,14 +134,14 @@ class MeanMetricWrapper(Mean):
 
     ignores_zero_weight = True
 
-    def __init__(self, fn: Callable | str, name: str | None = None, dtype: Any = None, **kwargs: Any):
+    def __init__(self, fn: Callable | str, name: str | None = None, dtype: DType = None, **kwargs: Any):
         function = _function(fn)
         super().__init__(name=name or getattr(function, "__name__", None) or getattr(function, "name", "mean"), dtype=dtype)
         self.fn, self.kwargs = function, kwargs
         alone = function.is_per_sample if isinstance(function, Loss) else is_per_sample(function)
         self.ignores_zero_weight = alone
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
 
         Args:
@@ -151,7 +154,7 @@ class MeanMetricWrapper(Mean):
         super().update_state(function(y_true, y_pred, **self.kwargs), sample_weight)
 
 
-def _function(fn: Any) -> Callable:
+def _function(fn: str | Callable) -> Callable:
     """Return the metric or loss function of a name, or the function itself."""
     if isinstance(fn, str):
         fn = {**registry.registered("losses"), **registry.registered("metrics.functions")}.get(fn, fn)

@@ -9,6 +9,7 @@ from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
+from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
     "CosineSimilarity",
@@ -38,7 +39,7 @@ class MeanSquaredError(MeanMetricWrapper):
         2.0
     """
 
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None):
+    def __init__(self, name: str = "mean_squared_error", dtype: DType = None):
         super().__init__(losses.mean_squared_error, name=name, dtype=dtype)
 
 
@@ -58,10 +59,10 @@ class RootMeanSquaredError(Mean):
 
     ignores_zero_weight = True
 
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
+    def __init__(self, name: str = "root_mean_squared_error", dtype: DType = None):
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
         y_true, y_pred = align(y_true, y_pred)
         super().update_state(ops.square(y_true - y_pred), sample_weight)
@@ -85,7 +86,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
         1.0
     """
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None):
+    def __init__(self, name: str = "mean_absolute_error", dtype: DType = None):
         super().__init__(losses.mean_absolute_error, name=name, dtype=dtype)
 
 
@@ -103,7 +104,7 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
         25.0
     """
 
-    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None):
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: DType = None):
         super().__init__(losses.mean_absolute_percentage_error, name=name, dtype=dtype)
 
 
@@ -121,7 +122,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
         0.4805
     """
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None):
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: DType = None):
         super().__init__(losses.mean_squared_logarithmic_error, name=name, dtype=dtype)
 
 
@@ -139,12 +140,12 @@ class LogCoshError(MeanMetricWrapper):
         0.0
     """
 
-    def __init__(self, name: str = "logcosh", dtype: Any = None):
+    def __init__(self, name: str = "logcosh", dtype: DType = None):
         super().__init__(losses.log_cosh, name=name, dtype=dtype)
 
 
 @per_sample
-def _cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+def _cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Any:
     """Return the cosine similarity, the negative of the loss."""
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
@@ -164,7 +165,7 @@ class CosineSimilarity(MeanMetricWrapper):
         1.0
     """
 
-    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1):
+    def __init__(self, name: str = "cosine_similarity", dtype: DType = None, axis: int = -1):
         super().__init__(_cosine, name=name, dtype=dtype, axis=axis)
 
 
@@ -203,7 +204,7 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
-        dtype: Any = None,
+        dtype: DType = None,
     ):
         super().__init__(dtype=dtype, name=name)
         if class_aggregation is not None and class_aggregation not in _AGGREGATIONS:
@@ -235,7 +236,7 @@ class R2Score(Metric):
         self.count = self.add_variable(shape, "zeros", name="count")
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
         self.build(y_true.shape, y_pred.shape)
@@ -259,7 +260,7 @@ class R2Score(Metric):
             scores = ops.divide_no_nan(ops.sum(variance * scores), ops.sum(variance))
         return self._adjusted(scores) if self.num_regressors else scores
 
-    def _adjusted(self, scores: Any) -> Any:
+    def _adjusted(self, scores: Array) -> Any:
         """Adjust scores for the number of regressors."""
         free = self.num_samples - self.num_regressors - 1
         enough = ops.greater(free, 0)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cornu.ops.dispatch import is_recorded
+from cornu.typing import ArrayLike, Tree
 
 Rule = Callable[["Call"], bool]
 
@@ -100,7 +101,7 @@ class Call:
         return len(ranks) == 1 and all(_is_same_for_all(constant, *ranks) for constant in constants)
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: Tree) -> bool:
     return is_recorded(value) or hasattr(value, "shape")
 
 
@@ -109,18 +110,18 @@ def shape_of(value: Any) -> tuple:
     return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
 
 
-def rank_of(value: Any) -> int:
+def rank_of(value: ArrayLike) -> int:
     """Return the number of axes of an array-like."""
     return len(shape_of(value))
 
 
-def _is_same_for_all(constant: Any, rank: int) -> bool:
+def _is_same_for_all(constant: ArrayLike, rank: int) -> bool:
     """Return whether a constant, combined with arrays of a rank, has no sample axis, or one of size 1."""
     shape = shape_of(constant)
     return len(shape) < rank or (len(shape) == rank and shape[0] == 1)
 
 
-def spares_first(axis: Any, rank: int) -> bool:
+def spares_first(axis: int | list[int] | tuple[int, ...] | None, rank: int) -> bool:
     """Return whether an axis, or several, are certainly not the first axis of an array; None means all axes.
 
     Args:

@@ -5,21 +5,21 @@ from types import ModuleType
 from typing import Any
 
 from cornu import backends, trees
-from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
+from cornu.typing import Array, ArrayLike, Tree
 
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
 
-def backend_and_trees(*values: Any) -> tuple:
+def backend_and_trees(*values: Tree) -> tuple[ModuleType, *tuple[Any, ...]]:
     """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
     return (backend, *[arrays_of(backend, value) for value in values])
 
 
-def arrays_of(backend: ModuleType, tree: Any) -> Any:
+def arrays_of(backend: ModuleType, tree: Tree) -> Any:
     """Convert the leaves of a tree (scalars and objects that represent an array) to arrays."""
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
@@ -27,7 +27,7 @@ def arrays_of(backend: ModuleType, tree: Any) -> Any:
 # --- Validation of the functions passed by the user -------------------------------------------------------------------
 
 
-def _form(tree: Any) -> str:
+def _form(tree: Tree) -> str:
     """Return the shapes and dtypes of a tree of arrays as a string, to compare and to display."""
     return str(trees.map(lambda leaf: _Told(f"{backends.home(leaf).dtype(leaf)} {tuple(leaf.shape)}"), tree))
 
@@ -38,7 +38,7 @@ class _Told(str):
     __repr__ = str.__str__
 
 
-def _refuse_another_form(name: str, part: str, wanted: str, given: Any) -> None:
+def _refuse_another_form(name: str, part: str, wanted: str, given: Tree) -> None:
     """Raise a :class:`ShapeError` unless a function returned the shapes and dtypes that the loop started with."""
     form = _form(given)
     if form != wanted:
@@ -49,7 +49,7 @@ def _refuse_another_form(name: str, part: str, wanted: str, given: Any) -> None:
         )
 
 
-def _refuse_several(name: str, part: str, boolean: Any) -> None:
+def _refuse_several(name: str, part: str, boolean: ArrayLike) -> None:
     """Raise a :class:`ShapeError` unless an array is a boolean scalar."""
     shape = tuple(getattr(boolean, "shape", ()))
     if shape:
@@ -60,7 +60,7 @@ def _refuse_several(name: str, part: str, boolean: Any) -> None:
         )
 
 
-def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second: Callable, *operands: Any) -> Any:
+def _chosen(backend: ModuleType, name: str, pred: ArrayLike, first: Callable, second: Callable, *operands: Tree) -> Any:
     """Call a backend's ``cond``, and raise an error if it ran both functions and their results differ in shape or dtype.
 
     Without compilation only the selected function runs, and the other result is unknown.
@@ -69,7 +69,7 @@ def _chosen(backend: ModuleType, name: str, pred: Array, first: Callable, second
     forms: dict[int, str] = {}
 
     def recording(number: int, branch: Callable) -> Callable:
-        def run(*given: Any) -> Any:
+        def run(*given: Tree) -> Any:
             result = arrays_of(backend, branch(*given))
             forms[number] = _form(result)
             return result
@@ -99,7 +99,7 @@ def _refuse_two_forms(name: str, forms: dict[int, str]) -> None:
 
 @op
 def scan(
-    f: Callable, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
+    f: Callable, init: Tree, xs: Tree = None, length: int | None = None, reverse: bool = False, unroll: int = 1
 ) -> tuple[Any, Any]:
     """Loop ``carry, y[i] = f(carry, xs[i])`` along the first axis of ``xs``.
 
@@ -133,7 +133,7 @@ def scan(
     return backend.scan(lambda carry, _: step(carry, None), init, steps, reverse)
 
 
-def _is_number(tree: Any) -> bool:
+def _is_number(tree: Tree) -> bool:
     """Return whether a leaf is a Python scalar, which takes the dtype of the results of the loop."""
     return any(isinstance(leaf, (bool, int, float)) for leaf in trees.leaves(tree))
 
@@ -141,7 +141,7 @@ def _is_number(tree: Any) -> bool:
 def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Callable:
     """Wrap ``f`` to validate that it returns a pair and a carry of the expected shapes and dtypes."""
 
-    def step(carry: Any, x: Any) -> tuple:
+    def step(carry: Tree, x: ArrayLike) -> tuple:
         result = f(carry, x)
         if not isinstance(result, (list, tuple)) or len(result) != 2:
             raise InvalidTypeError(
@@ -167,7 +167,7 @@ def _check_lengths(sizes: list[int], length: int | None) -> None:
 
 
 @op
-def map(f: Callable, xs: Any) -> Any:
+def map(f: Callable, xs: Tree) -> Any:
     """Apply ``f`` to each element ``xs[i]`` along the first axis and stack the results along a new first axis.
 
     Args:
@@ -183,7 +183,7 @@ def map(f: Callable, xs: Any) -> Any:
 
 
 @op
-def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
+def while_loop(cond: Callable, body: Callable, loop_vars: Tree, maximum_iterations: int | None = None) -> Any:
     """Loop ``while cond(*loop_vars): loop_vars = body(*loop_vars)``. The loop has no gradient.
 
     Args:
@@ -225,7 +225,7 @@ def while_loop(cond: Callable, body: Callable, loop_vars: Any, maximum_iteration
 
 
 @op
-def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
+def fori_loop(lower: ArrayLike, upper: ArrayLike, body_fun: Callable, init_val: Tree) -> Any:
     """Loop ``value = body_fun(i, value)`` for ``i`` in ``range(lower, upper)``.
 
     The loop has a gradient only if both bounds are Python integers.
@@ -246,10 +246,10 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
     """
     known = isinstance(lower, int) and isinstance(upper, int)
     free = _is_number(init_val)
-    backend, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)[::3]
+    backend, *_, init = backend_and_trees(init_val) if known else backend_and_trees(lower, upper, init_val)
     first_form = _form(init)
 
-    def body(i: Any, value: Any) -> Any:
+    def body(i: ArrayLike, value: Tree) -> Any:
         result = arrays_of(backend, body_fun(i, value))
         if not free:
             _refuse_another_form("fori_loop", "body_fun", first_form, result)
@@ -267,7 +267,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any) -> Any:
 
 
 @op
-def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
+def cond(pred: ArrayLike, true_fn: Callable, false_fn: Callable) -> Any:
     """Return the result of ``true_fn()`` if ``pred`` is True, else that of ``false_fn()``.
 
     Args:
@@ -285,7 +285,7 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable) -> Any:
 
 
 @op
-def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
+def switch(index: ArrayLike, branches: list[Callable], *operands: Tree) -> Any:
     """Return ``branches[index](*operands)``.
 
     Args:
@@ -305,5 +305,5 @@ def switch(index: Any, branches: list[Callable], *operands: Any) -> Any:
     return chosen(*operands)
 
 
-def _either(backend: Any, pred: Array, first: Callable, second: Callable) -> Callable:
+def _either(backend: ModuleType, pred: Array, first: Callable, second: Callable) -> Callable:
     return lambda *operands: _chosen(backend, "switch", pred, first, second, *operands)

@@ -1,16 +1,16 @@
 """Convert values into arrays and between dtypes, and inspect arrays."""
 
 import math
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
 from cornu import backends
 from cornu.backends import devices
-from cornu.backends.contract import Array
 from cornu.dtypes import INTEGERS, LARGEST, is_float
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
+from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import standardize_dtype
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @op(batch_coupling="none")
-def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> Array:
+def convert_to_tensor(x: ArrayLike, dtype: DType = None, backend: str | None = None) -> Array:
     """Convert array-like data to an array of an engine.
 
     An array of an engine is returned unchanged unless another backend is passed. Python and NumPy data is converted to an array
@@ -52,7 +52,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, backend: str | None = None) -> 
 
 
 @op(batch_coupling="none")
-def array(x: Any, dtype: Any = None) -> Array:
+def array(x: ArrayLike, dtype: DType = None) -> Array:
     """Create an array from array-like data. Alias of :func:`convert_to_tensor`.
 
     Example:
@@ -64,7 +64,7 @@ def array(x: Any, dtype: Any = None) -> Array:
 
 
 @op
-def convert_to_numpy(x: Array) -> np.ndarray:
+def convert_to_numpy(x: ArrayLike) -> np.ndarray:
     """Convert an array to ``numpy.ndarray``.
 
     Example:
@@ -82,7 +82,7 @@ def convert_to_numpy(x: Array) -> np.ndarray:
 
 
 @op(batch_coupling="none", keras_path="core.Cast")
-def cast(x: Array, dtype: Any) -> Array:
+def cast(x: ArrayLike, dtype: DType) -> Array:
     """Convert an array to another dtype.
 
     Args:
@@ -99,7 +99,7 @@ def cast(x: Array, dtype: Any) -> Array:
 
 
 @op(batch_coupling="none", keras_path="core.SaturateCast")
-def saturate_cast(x: Array, dtype: Any) -> Array:
+def saturate_cast(x: ArrayLike, dtype: DType) -> Array:
     """Convert an array to another dtype, limiting values outside the range of the dtype to its nearest bound.
 
     Example:
@@ -129,7 +129,7 @@ def _range(dtype: str) -> tuple[float, float]:
     return -LARGEST[dtype], LARGEST[dtype]
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: ArrayLike) -> bool:
     """Return whether ``x`` is an array of a backend.
 
     Example:
@@ -140,7 +140,7 @@ def is_tensor(x: Any) -> bool:
     return backends.owner(unwrap(x)) is not None
 
 
-def shape(x: Any) -> tuple:
+def shape(x: ArrayLike) -> tuple:
     """Return the shape of an array as a tuple. The unknown batch size of a symbolic tensor is None.
 
     Example:
@@ -149,11 +149,11 @@ def shape(x: Any) -> tuple:
         (2, 3)
     """
     found = getattr(x, "shape", None)
-    return np.shape(x) if found is None else tuple(found)
+    return np.shape(x) if found is None else tuple(found)  # type: ignore[call-overload]
 
 
 @named_in_files("numpy.Ndim")
-def ndim(x: Any) -> int:
+def ndim(x: ArrayLike) -> int:
     """Return the number of axes of an array.
 
     Example:
@@ -165,7 +165,7 @@ def ndim(x: Any) -> int:
 
 
 @named_in_files("numpy.Size")
-def size(x: Any) -> int | None:
+def size(x: ArrayLike) -> int | None:
     """Return the number of elements of an array, or None for a symbolic tensor of unknown batch size.
 
     Example:
@@ -177,7 +177,7 @@ def size(x: Any) -> int | None:
     return None if None in sizes else math.prod(sizes)
 
 
-def dtype(x: Any) -> str:
+def dtype(x: ArrayLike) -> str:
     """Return the name of the dtype of an array, a variable, a symbolic tensor or Python data.
 
     Example:
@@ -192,7 +192,7 @@ def dtype(x: Any) -> str:
     return backend.dtype(x)
 
 
-def round_and_cast(backend: Any, x: Array, dtype: str) -> Array:
+def round_and_cast(backend: ModuleType, x: Array, dtype: str) -> Array:
     """Round an array and cast it with saturation; for ``"bool"``, return whether each value is larger than 0.5."""
     if dtype == "bool":
         return backend.greater(x, 0.5)

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
-from cornu.backends.contract import Array
 from cornu.dtypes import INTEGERS
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned, of_rank
 from cornu.ops.dispatch import arrays, as_array, floats, op
 from cornu.ops.shape_checks import check_broadcast, check_same_shape, check_sizes
+from cornu.typing import Array, ArrayLike, DType, IntOrInts
 from cornu.validation import standardize_dtype
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
 
 
 @op
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
+def full(shape: IntOrInts, fill_value: ArrayLike, dtype: DType = None) -> Array:
     """Create an array filled with one value, on the backend of that value (the default backend for a Python scalar).
 
     Args:
@@ -65,7 +65,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
 
 
 @op
-def zeros(shape: Any, dtype: Any = None) -> Array:
+def zeros(shape: IntOrInts, dtype: DType = None) -> Array:
     """Create an array of zeros on the default backend.
 
     Inside a layer, :func:`zeros_like` (or :func:`full_like`) stays on the backend of the data.
@@ -83,7 +83,7 @@ def zeros(shape: Any, dtype: Any = None) -> Array:
 
 
 @op
-def ones(shape: Any, dtype: Any = None) -> Array:
+def ones(shape: IntOrInts, dtype: DType = None) -> Array:
     """Create an array of ones on the default backend (see :func:`zeros` for the arguments).
 
     Example:
@@ -95,7 +95,7 @@ def ones(shape: Any, dtype: Any = None) -> Array:
 
 
 @op
-def empty(shape: Any, dtype: Any = None) -> Array:
+def empty(shape: IntOrInts, dtype: DType = None) -> Array:
     """Create an array whose values are not significant; they are 0 (see :func:`zeros` for the arguments).
 
     Example:
@@ -107,7 +107,7 @@ def empty(shape: Any, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.FullLike")
-def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
+def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DType = None) -> Array:
     """Create an array of the shape, backend and dtype of ``x``, filled with one value.
 
     Example:
@@ -124,7 +124,7 @@ def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.ZerosLike")
-def zeros_like(x: Array, dtype: Any = None) -> Array:
+def zeros_like(x: ArrayLike, dtype: DType = None) -> Array:
     """Create an array of zeros of the shape, backend and dtype of ``x``.
 
     Example:
@@ -136,7 +136,7 @@ def zeros_like(x: Array, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.OnesLike")
-def ones_like(x: Array, dtype: Any = None) -> Array:
+def ones_like(x: ArrayLike, dtype: DType = None) -> Array:
     """Create an array of ones of the shape, backend and dtype of ``x``.
 
     Example:
@@ -148,7 +148,7 @@ def ones_like(x: Array, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.EmptyLike")
-def empty_like(x: Array, dtype: Any = None) -> Array:
+def empty_like(x: ArrayLike, dtype: DType = None) -> Array:
     """Create an array of the shape, backend and dtype of ``x`` whose values are not significant; they are 0.
 
     Example:
@@ -160,7 +160,7 @@ def empty_like(x: Array, dtype: Any = None) -> Array:
 
 
 @op
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
+def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike | None = None, dtype: DType = None) -> Array:
     """Return evenly spaced values ``start + i * step`` in the half-open interval ``[start, stop)``.
 
     Args:
@@ -185,7 +185,13 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 
 @op
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DType = None,
+    axis: int = 0,
 ) -> Any:
     """Return ``num`` evenly spaced values from ``start`` to ``stop``.
 
@@ -229,7 +235,13 @@ def linspace(
 
 @op
 def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: DType = None,
+    axis: int = 0,
 ) -> Array:
     """Return ``base**y`` for evenly spaced exponents ``y`` from ``start`` to ``stop`` (see :func:`linspace` for the arguments).
 
@@ -245,7 +257,7 @@ def logspace(
 
 
 @op
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Array:
     """Create a matrix with ones on a diagonal and zeros elsewhere, on the default backend.
 
     Args:
@@ -264,7 +276,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 
 @op
-def identity(n: int, dtype: Any = None) -> Array:
+def identity(n: int, dtype: DType = None) -> Array:
     """Create the square identity matrix of size ``n``.
 
     Example:
@@ -276,7 +288,7 @@ def identity(n: int, dtype: Any = None) -> Array:
 
 
 @op
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Array:
     """Create a matrix with ones on and below a diagonal and zeros above it (see :func:`eye` for the arguments).
 
     Example:
@@ -288,7 +300,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Tril")
-def tril(x: Array, k: int = 0) -> Array:
+def tril(x: ArrayLike, k: int = 0) -> Array:
     """Return the lower triangle of the last two axes: zeros above the ``k``-th diagonal.
 
     Example:
@@ -302,7 +314,7 @@ def tril(x: Array, k: int = 0) -> Array:
 
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Triu")
-def triu(x: Array, k: int = 0) -> Array:
+def triu(x: ArrayLike, k: int = 0) -> Array:
     """Return the upper triangle of the last two axes: zeros below the ``k``-th diagonal.
 
     Example:
@@ -316,7 +328,7 @@ def triu(x: Array, k: int = 0) -> Array:
 
 
 @op(keras_path="numpy.Meshgrid")
-def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
+def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     """Return coordinate matrices from coordinate vectors.
 
     Args:

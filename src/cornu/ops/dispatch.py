@@ -17,6 +17,7 @@ import numpy as np
 from cornu import backends, config
 from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
+from cornu.typing import Array, ArrayLike, Tree
 
 _recorders: dict[type, Callable] = {}
 
@@ -45,7 +46,9 @@ def register_recorder(kind: type, record: Callable) -> None:
     _plain.discard(kind)
 
 
-def op(function: Callable | None = None, *, batch_coupling: Any = "unknown", keras_path: str | None = None) -> Callable:
+def op(
+    function: Callable | None = None, *, batch_coupling: str | Callable = "unknown", keras_path: str | None = None
+) -> Callable:
     """Turn a function on arrays into an op, which also accepts objects that represent an array, and symbolic tensors.
 
     An object represents an array if its type has a method ``__cornu_array__()`` that returns one. Arguments are inspected
@@ -136,7 +139,7 @@ def unwrap(value: Any) -> Any:
     return value
 
 
-def arrays(*values: Any) -> tuple:
+def arrays(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Select the backend for some values, and convert each value to an array of it.
 
     Args:
@@ -164,7 +167,7 @@ def arrays(*values: Any) -> tuple:
         if owner is None or (backend is not None and owner is not backend):
             return _arrays_of_several(values)
         backend = owner
-    return (backend, *values)
+    return (backend, *values)  # type: ignore[return-value]
 
 
 def _numpy_backend() -> ModuleType | None:
@@ -172,21 +175,21 @@ def _numpy_backend() -> ModuleType | None:
     return backends.get("numpy") if config.backend() == "numpy" else None
 
 
-def _arrays_of_several(values: tuple) -> tuple:
+def _arrays_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_as_own_array(backend, value) for value in values])
 
 
-def _as_own_array(backend: ModuleType, value: Any) -> Any:
+def _as_own_array(backend: ModuleType, value: ArrayLike) -> Array:
     """Return a value as an array of a backend, and cache the type if it is an array type of that backend."""
     if backends.owner(value) != backends.name_of(backend):
         return as_array(backend, value)
     if not isinstance(value, (np.ndarray, np.generic)):
         _backends_by_type[type(value)] = backend
-    return value
+    return value  # type: ignore[return-value]
 
 
-def operands(*values: Any) -> tuple:
+def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Select the backend as :func:`arrays` does, but keep Python numbers, which adopt the dtype of the arrays."""
     backend = None
     for value in values:
@@ -197,10 +200,10 @@ def operands(*values: Any) -> tuple:
         if owner is None or (backend is not None and owner is not backend):
             return _operands_of_several(values)
         backend = owner
-    return (backend, *values) if backend is not None else _arrays_of_several(values)
+    return (backend, *values) if backend is not None else _arrays_of_several(values)  # type: ignore[return-value]
 
 
-def _operands_of_several(values: tuple) -> tuple:
+def _operands_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_operand(backend, value) for value in values])
 
@@ -212,13 +215,13 @@ def _operand(backend: ModuleType, value: Any) -> Any:
     return value.item() if kind in _HOST_SCALARS else _as_own_array(backend, value)
 
 
-def floats(*values: Any) -> tuple:
+def floats(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     """Convert values as :func:`arrays` does, and cast integers and booleans to ``config.floatx()``."""
     backend, *found = arrays(*values)
     return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
 
 
-def has_floats(backend: ModuleType, x: Any) -> bool:
+def has_floats(backend: ModuleType, x: Array) -> bool:
     """Return whether an array has a floating-point dtype, cached by dtype since the name of a dtype is slow to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:
@@ -226,7 +229,7 @@ def has_floats(backend: ModuleType, x: Any) -> bool:
     return known
 
 
-def as_array(backend: ModuleType, value: Any, dtype: str | None = None) -> Any:
+def as_array(backend: ModuleType, value: Tree, dtype: str | None = None) -> Array:
     """Convert a value to an array of a backend.
 
     Args:

@@ -1,21 +1,19 @@
 """Elementwise mathematical operations: each element of the result depends on one element of each argument."""
 
-from typing import Any
-
-from cornu.backends.contract import Array
 from cornu.ops.dispatch import arrays, floats, operands
 from cornu.ops.shape_checks import check_broadcast
+from cornu.typing import Array, ArrayLike
 
 # --- One argument -----------------------------------------------------------------------------------------------------
 
 
-def unary(name: str, x: Any) -> Array:
+def unary(name: str, x: ArrayLike) -> Array:
     """Apply a primitive of one argument to an array of any dtype."""
     backend, x = arrays(x)
     return getattr(backend, name)(x)
 
 
-def unary_float(name: str, x: Any) -> Array:
+def unary_float(name: str, x: ArrayLike) -> Array:
     """Apply a primitive of one argument to an array that is cast to floats if it has another dtype."""
     backend, x = floats(x)
     return getattr(backend, name)(x)
@@ -24,7 +22,7 @@ def unary_float(name: str, x: Any) -> Array:
 # --- Two or three arguments (broadcasting) ----------------------------------------------------------------------------
 
 
-def binary(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Array:
+def binary(primitive: str, x1: ArrayLike, x2: ArrayLike, op_name: str | None = None) -> Array:
     """Apply a primitive to two arrays. If they do not broadcast, the error names the op that the user called."""
     backend, x1, x2 = operands(x1, x2)
     try:
@@ -34,6 +32,6 @@ def binary(primitive: str, x1: Any, x2: Any, op_name: str | None = None) -> Arra
         raise
 
 
-def broadcast_shape(x: Any) -> tuple[int, ...]:
+def broadcast_shape(x: ArrayLike | None) -> tuple[int, ...]:
     """Return the shape of an array, and ``()`` for a Python number."""
     return tuple(getattr(x, "shape", ()))

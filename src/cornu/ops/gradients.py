@@ -6,12 +6,13 @@ from typing import Any
 from cornu import backends, trees
 from cornu.ops.control_flow import arrays_of, backend_and_trees
 from cornu.ops.dispatch import as_array, op
+from cornu.typing import Array, Tree
 
 __all__ = ["custom_gradient", "stop_gradient"]
 
 
 @op(batch_coupling="none", keras_path="core.StopGradient")
-def stop_gradient(variable: Any) -> Any:
+def stop_gradient(variable: Tree) -> Any:
     """Return the array unchanged, but treat it as a constant in gradients.
 
     Args:
@@ -50,7 +51,7 @@ def custom_gradient(f: Callable) -> Callable:
     def pair(*args: Any) -> tuple[Any, Callable]:
         value, grad = f(*args)
 
-        def gradients(upstream: Any) -> tuple:
+        def gradients(upstream: Array) -> tuple:
             result = grad(upstream)
             return tuple(result) if isinstance(result, (list, tuple)) else (result,)
 

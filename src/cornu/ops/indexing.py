@@ -2,11 +2,12 @@
 
 import math
 from builtins import slice as slice_
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
 from cornu.ops.dispatch import arrays, has_floats, op
@@ -18,12 +19,13 @@ from cornu.ops.shape_checks import (
     check_key,
     check_places,
 )
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["diag", "diagonal", "get_item", "scatter", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
 
 
 @op(batch_coupling=indexed, keras_path="numpy.GetItem")
-def get_item(x: Array, key: Any) -> Array:
+def get_item(x: ArrayLike, key: Any) -> Array:
     """Return ``x[key]``; the key consists of integers, slices, None, ``...`` and integer or boolean arrays, as in NumPy.
 
     Example:
@@ -40,7 +42,7 @@ def get_item(x: Array, key: Any) -> Array:
 
 
 @op(batch_coupling=taken, keras_path="numpy.Take")
-def take(x: Array, indices: Array, axis: int | None = None) -> Array:
+def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     """Return the elements at the given indices along an axis.
 
     Args:
@@ -62,7 +64,7 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis("x", "indices"), keras_path="numpy.TakeAlongAxis")
-def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     """Return elements along an axis at indices that vary with the other axes.
 
     For two axes and ``axis=1``: ``result[i, j] = x[i, indices[i, j]]``.
@@ -97,14 +99,14 @@ def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -
         )
 
 
-def _window(backend: Any, start: Any, length: int, size: int) -> Array:
+def _window(backend: ModuleType, start: ArrayLike, length: int, size: int) -> Array:
     """Return the indices ``start .. start + length`` into an axis; a start out of range is clipped."""
     start = backend.minimum(backend.maximum(start, 0), size - length)
     return backend.add(backend.arange(0, length, 1, "int32"), start)
 
 
 @op(keras_path="core.Slice")
-def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
+def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, shape: Sequence[int]) -> Array:
     """Return a block of an array.
 
     Args:
@@ -130,7 +132,7 @@ def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
 
 
 @op(keras_path="core.SliceUpdate")
-def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, updates: ArrayLike) -> Array:
     """Return a copy of an array with one block replaced.
 
     Args:
@@ -143,20 +145,20 @@ def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
         >>> ops.slice_update([[1, 2, 3], [4, 5, 6]], (0, 1), [[0, 0]]).tolist()
         [[1, 0, 0], [4, 5, 6]]
     """
-    backend, x, updates = arrays(inputs, updates)
-    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(updates.shape))
+    backend, x, block = arrays(inputs, updates)
+    check_block("slice_update", tuple(x.shape), len(start_indices), tuple(block.shape))
     inside = None
-    for axis, (size, length) in enumerate(zip(x.shape, tuple(updates.shape), strict=True)):
+    for axis, (size, length) in enumerate(zip(x.shape, tuple(block.shape), strict=True)):
         start = backend.minimum(backend.maximum(backend.cast(backend.asarray(start_indices[axis]), "int32"), 0), size - length)
         place = backend.subtract(backend.arange(0, size, 1, "int32"), start)
-        updates = backend.take(updates, backend.minimum(backend.maximum(place, 0), length - 1), axis)
+        block = backend.take(block, backend.minimum(backend.maximum(place, 0), length - 1), axis)
         here = backend.logical_and(backend.greater_equal(place, 0), backend.less(place, length))
         here = backend.reshape(here, tuple(-1 if i == axis else 1 for i in range(len(x.shape))))
         inside = here if inside is None else backend.logical_and(inside, here)
-    return updates if inside is None else backend.where(inside, updates, x)
+    return block if inside is None else backend.where(inside, block, x)
 
 
-def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
+def _rows(backend: ModuleType, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
     """Convert index vectors into the first axes of a shape to flat row indices; return these and the number of axes."""
     depth = indices.shape[-1]
     steps = np.cumprod((1, *shape[1:depth][::-1]))[::-1].astype("int32")
@@ -165,7 +167,7 @@ def _rows(backend: Any, indices: Array, shape: tuple[int, ...]) -> tuple[Array, 
 
 
 @op(keras_path="core.Scatter")
-def scatter(indices: Array, values: Array, shape: Any) -> Array:
+def scatter(indices: ArrayLike, values: ArrayLike, shape: Sequence[int]) -> Array:
     """Return an array of zeros to which values are added at the given indices.
 
     ``result[indices[i]] += values[i]`` for each ``i``.
@@ -190,7 +192,7 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
 
 
 @op(keras_path="core.ScatterUpdate")
-def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str | None = None) -> Array:
+def scatter_update(inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, reduction: str | None = None) -> Array:
     """Return a copy of an array with the values at the given indices replaced.
 
     Args:
@@ -224,7 +226,7 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Diagonal")
-def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Return a diagonal of two axes as the last axis of the result: the elements ``x[i, i + offset]``.
 
     Args:
@@ -255,7 +257,7 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
 
 
 @op(keras_path="numpy.Diag")
-def diag(x: Array, k: int = 0) -> Array:
+def diag(x: ArrayLike, k: int = 0) -> Array:
     """Return the ``k``-th diagonal of a matrix, or the matrix with a one-dimensional array on its ``k``-th diagonal.
 
     Example:

@@ -2,9 +2,9 @@
 
 import math
 import string
+from types import ModuleType
 from typing import Any
 
-from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
 from cornu.ops.dispatch import arrays, floats, op
@@ -15,12 +15,13 @@ from cornu.ops.reductions import min as smallest
 from cornu.ops.reductions import safe_sqrt
 from cornu.ops.reductions import sum as total
 from cornu.ops.shape_checks import check_axes, check_matmul
+from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
 
 
 @op(batch_coupling=matrix_product, keras_path="numpy.Matmul")
-def matmul(x1: Array, x2: Array) -> Array:
+def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the matrix product over the last two axes; leading axes broadcast.
 
     ``y[..., i, j] = sum over k of x1[..., i, k] * x2[..., k, j]``.
@@ -49,7 +50,7 @@ def matmul(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=last_axis_product, keras_path="numpy.Dot")
-def dot(x1: Array, x2: Array) -> Array:
+def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the dot product over the last axis of ``x1`` and the second-to-last (or only) axis of ``x2``, as in NumPy.
 
     For matrices: ``y[i, j] = sum over k of x1[i, k] * x2[k, j]``. If an argument is a scalar, the result is ``x1 * x2``.
@@ -66,7 +67,7 @@ def dot(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=last_axis_product, keras_path="numpy.Inner")
-def inner(x1: Array, x2: Array) -> Array:
+def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the inner product over the last axes of both arrays.
 
     For matrices: ``y[i, j] = sum over k of x1[i, k] * x2[j, k]``. If an argument is a scalar, the result is ``x1 * x2``.
@@ -83,7 +84,7 @@ def inner(x1: Array, x2: Array) -> Array:
 
 
 @op(keras_path="numpy.Vdot")
-def vdot(x1: Array, x2: Array) -> Array:
+def vdot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the dot product ``sum(x1 * x2)`` of two flattened arrays of the same number of elements.
 
     Example:
@@ -96,7 +97,7 @@ def vdot(x1: Array, x2: Array) -> Array:
 
 
 @op(keras_path="numpy.Outer")
-def outer(x1: Array, x2: Array) -> Array:
+def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the outer product ``y[i, j] = x1[i] * x2[j]`` of two flattened arrays.
 
     Example:
@@ -109,7 +110,7 @@ def outer(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=contracted, keras_path="numpy.Tensordot")
-def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
+def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | list | tuple = 2) -> Array:
     """Return the tensor contraction: the sum of products over the given axes of two arrays.
 
     Args:
@@ -150,7 +151,7 @@ _LETTERS = frozenset(string.ascii_letters + ",.-> ")
 
 
 @op(batch_coupling=einstein_sum, keras_path="numpy.Einsum")
-def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
+def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
     """Evaluate the Einstein summation convention: sum products over the letters that are missing in the result.
 
     Args:
@@ -177,7 +178,7 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Trace")
-def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Return the sum of a diagonal, ``sum over i of x[i, i + offset]`` (see :func:`diagonal` for the arguments).
 
     Example:
@@ -189,7 +190,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 
 @op(keras_path="numpy.Cross")
-def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
+def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """Return the cross product of vectors with three components.
 
     ``[a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]``.
@@ -226,7 +227,7 @@ _MATRIX_ORDERS = (1, -1, math.inf, -math.inf)
 
 
 @op(batch_coupling=along_axis(), keras_path="linalg.Norm")
-def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the norm of vectors or matrices. Where the norm is 0, its gradient is 0.
 
     Orders of a vector norm:
@@ -272,7 +273,7 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     return _vector_norm(backend, x, ord, places[0], keepdims)
 
 
-def _vector_norm(backend: Any, x: Array, order: Any, axis: int, keepdims: bool) -> Array:
+def _vector_norm(backend: ModuleType, x: Array, order: int | float | str, axis: int, keepdims: bool) -> Array:
     if isinstance(order, str):
         raise InvalidArgumentError(
             f"`ord={order!r}` was given for vectors.",
@@ -293,7 +294,7 @@ def _vector_norm(backend: Any, x: Array, order: Any, axis: int, keepdims: bool) 
     return backend.where(zero, 0.0, backend.power(backend.where(zero, 1.0, sums), 1 / order))
 
 
-def _matrix_norm(backend: Any, x: Array, order: Any, places: tuple[int, ...], keepdims: bool) -> Array:
+def _matrix_norm(backend: ModuleType, x: Array, order: int | float | str, places: tuple[int, ...], keepdims: bool) -> Array:
     if order not in _MATRIX_ORDERS:
         raise InvalidArgumentError(
             f"`ord={order!r}` was given for matrices.", 'It must be "fro", 1, -1, inf or -inf.', 'Omit `ord` for "fro".'
@@ -305,7 +306,7 @@ def _matrix_norm(backend: Any, x: Array, order: Any, places: tuple[int, ...], ke
 
 
 @op(keras_path="numpy.Kron")
-def kron(x1: Array, x2: Array) -> Array:
+def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the Kronecker product: blocks of ``x2``, scaled by each element of ``x1``.
 
     For vectors: ``y[i * len(x2) + j] = x1[i] * x2[j]``.

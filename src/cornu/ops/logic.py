@@ -1,9 +1,8 @@
 """Comparisons, logical operations and selection, element by element."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
-from cornu.backends.contract import Array
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import aligned
@@ -11,6 +10,7 @@ from cornu.ops.dispatch import floats, op, operands
 from cornu.ops.elementwise import binary, broadcast_shape, unary, unary_float
 from cornu.ops.reductions import all
 from cornu.ops.shape_checks import check_broadcast
+from cornu.typing import Array, ArrayLike
 
 __all__ = [
     "allclose",
@@ -37,7 +37,7 @@ __all__ = [
 
 
 @op(batch_coupling="none", keras_path="numpy.Isnan")
-def isnan(x: Array) -> Array:
+def isnan(x: ArrayLike) -> Array:
     """Return True where ``x`` is NaN, elementwise.
 
     Example:
@@ -49,7 +49,7 @@ def isnan(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Isfinite")
-def isfinite(x: Array) -> Array:
+def isfinite(x: ArrayLike) -> Array:
     """Return True where ``x`` is neither NaN nor infinite, elementwise.
 
     Example:
@@ -61,7 +61,7 @@ def isfinite(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Isinf")
-def isinf(x: Array) -> Array:
+def isinf(x: ArrayLike) -> Array:
     """Return True where ``x`` is positive or negative infinity, elementwise.
 
     Example:
@@ -74,7 +74,7 @@ def isinf(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Isposinf")
-def isposinf(x: Array) -> Array:
+def isposinf(x: ArrayLike) -> Array:
     """Return True where ``x`` is positive infinity, elementwise.
 
     Example:
@@ -87,7 +87,7 @@ def isposinf(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Isneginf")
-def isneginf(x: Array) -> Array:
+def isneginf(x: ArrayLike) -> Array:
     """Return True where ``x`` is negative infinity, elementwise.
 
     Example:
@@ -100,7 +100,7 @@ def isneginf(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.NanToNum")
-def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
+def nan_to_num(x: ArrayLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     """Replace NaN and infinities by finite values.
 
     Args:
@@ -122,7 +122,7 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
 
 
 @op(batch_coupling="none", keras_path="numpy.LogicalNot")
-def logical_not(x: Array) -> Array:
+def logical_not(x: ArrayLike) -> Array:
     """Return True where ``x`` is False or 0, elementwise.
 
     Example:
@@ -134,7 +134,7 @@ def logical_not(x: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Equal")
-def equal(x1: Array, x2: Array) -> Array:
+def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 == x2``, elementwise.
 
     Example:
@@ -146,7 +146,7 @@ def equal(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.NotEqual")
-def not_equal(x1: Array, x2: Array) -> Array:
+def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 != x2``, elementwise.
 
     Example:
@@ -158,7 +158,7 @@ def not_equal(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Less")
-def less(x1: Array, x2: Array) -> Array:
+def less(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 < x2``, elementwise.
 
     Example:
@@ -170,7 +170,7 @@ def less(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.LessEqual")
-def less_equal(x1: Array, x2: Array) -> Array:
+def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 <= x2``, elementwise.
 
     Example:
@@ -182,7 +182,7 @@ def less_equal(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Greater")
-def greater(x1: Array, x2: Array) -> Array:
+def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 > x2``, elementwise.
 
     Example:
@@ -194,7 +194,7 @@ def greater(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.GreaterEqual")
-def greater_equal(x1: Array, x2: Array) -> Array:
+def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 >= x2``, elementwise.
 
     Example:
@@ -206,7 +206,7 @@ def greater_equal(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalAnd")
-def logical_and(x1: Array, x2: Array) -> Array:
+def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where both values are True (or nonzero), elementwise.
 
     Example:
@@ -218,7 +218,7 @@ def logical_and(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalOr")
-def logical_or(x1: Array, x2: Array) -> Array:
+def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where at least one value is True (or nonzero), elementwise.
 
     Example:
@@ -230,7 +230,7 @@ def logical_or(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.LogicalXor")
-def logical_xor(x1: Array, x2: Array) -> Array:
+def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where exactly one value is True (or nonzero), elementwise.
 
     Example:
@@ -242,7 +242,7 @@ def logical_xor(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Isclose")
-def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
+def isclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Return True where two arrays are equal within a tolerance, elementwise.
 
     Finite values are close if ``abs(x1 - x2) <= atol + rtol * abs(x2)``; infinities are close if they are equal.
@@ -272,7 +272,7 @@ def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Where")
-def where(condition: Array, x1: Array | None = None, x2: Array | None = None) -> Array:
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Array:
     """Return the elements of ``x1`` where the condition is True, and those of ``x2`` elsewhere.
 
     Args:
@@ -306,7 +306,7 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
 
 
 @op(batch_coupling=aligned)
-def select(condlist: list[Array], choicelist: list[Array], default: Any = 0) -> Array:
+def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:
     """Return, for each element, the choice of the first condition that is True.
 
     Args:
@@ -328,11 +328,11 @@ def select(condlist: list[Array], choicelist: list[Array], default: Any = 0) -> 
     result = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         result = where(condition, choice, result)
-    return result
+    return result  # type: ignore[return-value]
 
 
 @op(keras_path="numpy.AllClose")
-def allclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
+def allclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Return whether all elements of two arrays are equal within a tolerance (see :func:`isclose` for the arguments).
 
     Example:

@@ -2,11 +2,10 @@
 
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
@@ -20,6 +19,7 @@ from cornu.ops.shape_checks import (
     check_reshape,
     check_sizes,
 )
+from cornu.typing import Array, ArrayLike, Axis, IntOrInts, Size
 
 __all__ = [
     "append",
@@ -55,7 +55,7 @@ __all__ = [
 
 
 @op(batch_coupling=reshaped, keras_path="numpy.Reshape")
-def reshape(x: Array, newshape: Any) -> Array:
+def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
     """Return the elements of an array, in the same order, in a new shape.
 
     Args:
@@ -82,7 +82,7 @@ def reshape(x: Array, newshape: Any) -> Array:
 
 
 @op(keras_path="numpy.Ravel")
-def ravel(x: Array) -> Array:
+def ravel(x: ArrayLike) -> Array:
     """Return the elements of an array as a one-dimensional array.
 
     Example:
@@ -95,7 +95,7 @@ def ravel(x: Array) -> Array:
 
 
 @op(batch_coupling=transposed, keras_path="numpy.Transpose")
-def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
+def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """Permute the axes of an array.
 
     Args:
@@ -120,7 +120,7 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Swapaxes")
-def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
+def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     """Exchange the axes ``axis1`` and ``axis2`` of an array.
 
     Example:
@@ -136,7 +136,7 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
 
 
 @op(batch_coupling=spared("source", "destination"), keras_path="numpy.Moveaxis")
-def moveaxis(x: Array, source: Any, destination: Any) -> Array:
+def moveaxis(x: ArrayLike, source: IntOrInts, destination: IntOrInts) -> Array:
     """Move axes of an array to new positions; the other axes keep their order.
 
     Args:
@@ -164,7 +164,7 @@ def moveaxis(x: Array, source: Any, destination: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="numpy.ExpandDims")
-def expand_dims(x: Array, axis: Any) -> Array:
+def expand_dims(x: ArrayLike, axis: Axis) -> Array:
     """Insert one or several axes of size 1.
 
     Args:
@@ -184,7 +184,7 @@ def expand_dims(x: Array, axis: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Squeeze")
-def squeeze(x: Array, axis: Any = None) -> Array:
+def squeeze(x: ArrayLike, axis: Axis = None) -> Array:
     """Remove axes of size 1.
 
     Args:
@@ -212,7 +212,7 @@ def squeeze(x: Array, axis: Any = None) -> Array:
 
 
 @op(keras_path="numpy.BroadcastTo")
-def broadcast_to(x: Array, shape: Any) -> Array:
+def broadcast_to(x: ArrayLike, shape: IntOrInts) -> Array:
     """Broadcast an array to a shape: repeat it along axes of size 1 and along new leading axes.
 
     Raises:
@@ -224,18 +224,18 @@ def broadcast_to(x: Array, shape: Any) -> Array:
         [[1, 2], [1, 2]]
     """
     backend, x = arrays(x)
-    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-    if check_broadcast("broadcast_to", tuple(x.shape), shape) != shape:
+    sizes = as_sizes(shape)
+    if check_broadcast("broadcast_to", tuple(x.shape), sizes) != sizes:
         raise ShapeError(
-            f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={shape}`.",
+            f"`broadcast_to` received an array of shape {tuple(x.shape)} and `shape={sizes}`.",
             "Broadcasting can only enlarge an array: no size of it may be larger than that of `shape`.",
             "Change `shape`, or reduce the array.",
         )
-    return backend.broadcast_to(x, shape)
+    return backend.broadcast_to(x, sizes)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Flip")
-def flip(x: Array, axis: Any = None) -> Array:
+def flip(x: ArrayLike, axis: Axis = None) -> Array:
     """Reverse the order of the elements along the given axes.
 
     Args:
@@ -252,7 +252,7 @@ def flip(x: Array, axis: Any = None) -> Array:
 
 
 @op(keras_path="numpy.Flipud")
-def flipud(x: Array) -> Array:
+def flipud(x: ArrayLike) -> Array:
     """Reverse the order of the elements along the first axis (flip up/down).
 
     Example:
@@ -264,7 +264,7 @@ def flipud(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Fliplr")
-def fliplr(x: Array) -> Array:
+def fliplr(x: ArrayLike) -> Array:
     """Reverse the order of the elements along the second axis (flip left/right).
 
     Example:
@@ -276,7 +276,7 @@ def fliplr(x: Array) -> Array:
 
 
 @op(batch_coupling=spared("axes"), keras_path="numpy.Rot90")
-def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
+def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """Rotate an array by 90 degrees in the plane of two axes.
 
     Args:
@@ -306,7 +306,7 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 
 
 @op(batch_coupling=joined("xs"), keras_path="numpy.Concatenate")
-def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
+def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays along an existing axis.
 
     Args:
@@ -332,7 +332,7 @@ def concatenate(xs: Sequence[Array], axis: int = 0) -> Array:
 
 
 @op(batch_coupling=joined("x", new_axes=1), keras_path="numpy.Stack")
-def stack(x: Sequence[Array], axis: int = 0) -> Array:
+def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays of the same shape along a new axis.
 
     Args:
@@ -363,7 +363,7 @@ def stack(x: Sequence[Array], axis: int = 0) -> Array:
     return backend.concatenate([backend.reshape(part, wide) for part in parts], place)
 
 
-def _at_least(rank: int, x: Array, backend: Any) -> Array:
+def _at_least(rank: int, x: Array, backend: ModuleType) -> Array:
     if len(x.shape) >= rank:
         return x
     shape = tuple(x.shape) or (1,)
@@ -373,7 +373,7 @@ def _at_least(rank: int, x: Array, backend: Any) -> Array:
 
 
 @op(keras_path="numpy.Vstack")
-def vstack(xs: Sequence[Array]) -> Array:
+def vstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the first axis; one-dimensional arrays become the rows of a matrix.
 
     Example:
@@ -386,7 +386,7 @@ def vstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("xs", axis=1, least_rank=2), keras_path="numpy.Hstack")
-def hstack(xs: Sequence[Array]) -> Array:
+def hstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the second axis, or one-dimensional arrays along their only axis.
 
     Example:
@@ -400,7 +400,7 @@ def hstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1), keras_path="numpy.Dstack")
-def dstack(xs: Sequence[Array]) -> Array:
+def dstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the third axis, which is added if it is missing.
 
     Example:
@@ -413,7 +413,7 @@ def dstack(xs: Sequence[Array]) -> Array:
 
 
 @op(batch_coupling=joined("x1", "x2"), keras_path="numpy.Append")
-def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
+def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
     """Append ``x2`` to ``x1`` along an axis; if ``axis`` is None, both are flattened.
 
     Example:
@@ -426,7 +426,7 @@ def append(x1: Array, x2: Array, axis: int | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Split")
-def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] | np.ndarray, axis: int = 0) -> list[Array]:
     """Split an array into parts along an axis.
 
     Args:
@@ -470,7 +470,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
 
 
 @op(batch_coupling=along_axis(), keras_path="core.Unstack")
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
+def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     """Split an array along an axis into a list of arrays without that axis.
 
     Args:
@@ -496,7 +496,7 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Repeat")
-def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
+def repeat(x: ArrayLike, repeats: int | Sequence[int] | np.ndarray, axis: int | None = None) -> Array:
     """Repeat each element of an array along an axis; the copies are adjacent.
 
     Args:
@@ -509,11 +509,11 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
         >>> ops.repeat([1, 2], 2).tolist(), ops.repeat([1, 2], [0, 3]).tolist()
         ([1, 1, 2, 2], [2, 2, 2])
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    place = check_axis(axis, x.shape)
-    shape = tuple(x.shape)
+        values, axis = backend.reshape(values, (-1,)), 0
+    place = check_axis(axis, values.shape)
+    shape = tuple(values.shape)
     if np.size(repeats) not in (1, shape[place]) or np.min(repeats, initial=0) < 0:
         raise InvalidArgumentError(
             f"`repeat` received an array of shape {shape} and `repeats={repeats!r}`.",
@@ -522,15 +522,15 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
         )
     if np.size(repeats) == 1:
         count = int(np.reshape(repeats, ()))
-        wide = backend.reshape(x, (*shape[: place + 1], 1, *shape[place + 1 :]))
+        wide = backend.reshape(values, (*shape[: place + 1], 1, *shape[place + 1 :]))
         wide = backend.broadcast_to(wide, (*shape[: place + 1], count, *shape[place + 1 :]))
         return backend.reshape(wide, (*shape[:place], shape[place] * count, *shape[place + 1 :]))
     rows = np.repeat(np.arange(shape[place], dtype="int32"), np.asarray(repeats))
-    return backend.take(x, backend.asarray(rows), place)
+    return backend.take(values, backend.asarray(rows), place)
 
 
 @op(batch_coupling=tiled, keras_path="numpy.Tile")
-def tile(x: Array, repeats: Any) -> Array:
+def tile(x: ArrayLike, repeats: IntOrInts) -> Array:
     """Repeat a whole array along each axis; the copies follow one another.
 
     Args:
@@ -554,7 +554,7 @@ def tile(x: Array, repeats: Any) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Roll")
-def roll(x: Array, shift: Any, axis: Any = None) -> Array:
+def roll(x: ArrayLike, shift: int | list[int] | tuple[int, ...], axis: Axis = None) -> Array:
     """Shift the elements along an axis; elements that leave at one end reappear at the other.
 
     Args:
@@ -567,10 +567,10 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
         >>> ops.roll([1, 2, 3], 1).tolist()
         [3, 1, 2]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        return backend.reshape(roll(backend.reshape(x, (-1,)), shift, 0), tuple(x.shape))
-    places = check_axes(axis, x.shape)
+        return backend.reshape(roll(backend.reshape(values, (-1,)), shift, 0), tuple(values.shape))
+    places = check_axes(axis, values.shape)
     shifts = tuple(shift) if isinstance(shift, (list, tuple)) else (shift,) * len(places)
     if len(shifts) != len(places):
         raise InvalidArgumentError(
@@ -579,17 +579,22 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
             "Pass one integer to shift all axes by the same amount.",
         )
     for place, amount in zip(places, shifts, strict=True):
-        size = x.shape[place]
+        size = values.shape[place]
         cut = -int(amount) % size if size else 0
         if cut:
             before = (slice_(None),) * place
-            head, tail = backend.getitem(x, (*before, slice_(cut))), backend.getitem(x, (*before, slice_(cut, None)))
-            x = backend.concatenate([tail, head], place)
-    return x
+            head, tail = backend.getitem(values, (*before, slice_(cut))), backend.getitem(values, (*before, slice_(cut, None)))
+            values = backend.concatenate([tail, head], place)
+    return values
 
 
 @op(batch_coupling=padded, keras_path="numpy.Pad")
-def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Array:
+def pad(
+    x: ArrayLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: float | None = None,
+) -> Array:
     """Pad an array along each axis.
 
     Args:
@@ -617,7 +622,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
     return backend.pad(x, _pairs(pad_width, tuple(x.shape)), mode, 0 if constant_values is None else constant_values)
 
 
-def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _pairs(pad_width: int | Sequence[int] | Sequence[Sequence[int]], shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     try:
         pairs = np.broadcast_to(np.asarray(pad_width, "int64"), (len(shape), 2)).tolist()
     except Exception:
@@ -635,7 +640,7 @@ def _pairs(pad_width: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Diff")
-def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     """Return the differences ``a[i + 1] - a[i]`` of adjacent elements along an axis, applied ``n`` times.
 
     Example:
@@ -651,26 +656,28 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
     return x
 
 
-def _blocks(name: str, x: Any, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple:
+def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple[ModuleType, Array]:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
-    backend, x = arrays(x)
-    if len(x.shape) != 4:
+    backend, values = arrays(x)
+    if len(values.shape) != 4:
         raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)}.", "It requires a batch of images (4 axes).", "Add an axis."
+            f"`{name}` received an array of shape {tuple(values.shape)}.",
+            "It requires a batch of images (4 axes).",
+            "Add an axis.",
         )
     if standardize_data_format(data_format) == "channels_first":
-        x = backend.transpose(x, (0, 2, 3, 1))
-    if block_size < 1 or any(size % unit for size in x.shape[divided]):
+        values = backend.transpose(values, (0, 2, 3, 1))
+    if block_size < 1 or any(size % unit for size in values.shape[divided]):
         raise ShapeError(
-            f"`{name}` received an array of shape {tuple(x.shape)} (channels last) and `block_size={block_size}`.",
-            f"The sizes {tuple(x.shape[divided])} must be multiples of {unit}.",
+            f"`{name}` received an array of shape {tuple(values.shape)} (channels last) and `block_size={block_size}`.",
+            f"The sizes {tuple(values.shape[divided])} must be multiples of {unit}.",
             "Choose another `block_size`.",
         )
-    return backend, x
+    return backend, values
 
 
 @op(batch_coupling=of_rank(4))
-def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def depth_to_space(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Rearrange channels into blocks of pixels, which enlarges images (sub-pixel convolution; Shi et al., 2016).
 
     With ``b = block_size`` and ``c = channels / b**2``: ``y[n, i * b + p, j * b + q, k] = x[n, i, j, (p * b + q) * c + k]``.
@@ -688,16 +695,18 @@ def depth_to_space(x: Array, block_size: int, data_format: str = "channels_last"
         >>> ops.depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
         [[[[1], [2]], [[3], [4]]]]
     """
-    backend, x = _blocks("depth_to_space", x, block_size, data_format, slice_(3, 4), block_size**2)
-    batch, height, width, channels = x.shape
+    backend, values = _blocks("depth_to_space", x, block_size, data_format, slice_(3, 4), block_size**2)
+    batch, height, width, channels = values.shape
     depth = channels // block_size**2
-    x = backend.reshape(x, (batch, height, width, block_size, block_size, depth))
-    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, height * block_size, width * block_size, depth))
-    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+    values = backend.reshape(values, (batch, height, width, block_size, block_size, depth))
+    values = backend.reshape(
+        backend.transpose(values, (0, 1, 3, 2, 4, 5)), (batch, height * block_size, width * block_size, depth)
+    )
+    return values if data_format == "channels_last" else backend.transpose(values, (0, 3, 1, 2))
 
 
 @op(batch_coupling=of_rank(4))
-def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last") -> Array:
+def space_to_depth(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Rearrange blocks of pixels into channels, which reduces the size of images: the inverse of :func:`depth_to_space`.
 
     Args:
@@ -713,9 +722,9 @@ def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last"
         >>> ops.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
         [[[[1, 2, 3, 4]]]]
     """
-    backend, x = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
-    batch, height, width, depth = x.shape
+    backend, values = _blocks("space_to_depth", x, block_size, data_format, slice_(1, 3), block_size)
+    batch, height, width, depth = values.shape
     rows, columns = height // block_size, width // block_size
-    x = backend.reshape(x, (batch, rows, block_size, columns, block_size, depth))
-    x = backend.reshape(backend.transpose(x, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
-    return x if data_format == "channels_last" else backend.transpose(x, (0, 3, 1, 2))
+    values = backend.reshape(values, (batch, rows, block_size, columns, block_size, depth))
+    values = backend.reshape(backend.transpose(values, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, depth * block_size**2))
+    return values if data_format == "channels_last" else backend.transpose(values, (0, 3, 1, 2))

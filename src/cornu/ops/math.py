@@ -4,10 +4,10 @@ import math
 from builtins import abs as builtin_abs
 
 from cornu import registry
-from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.elementwise import binary, unary, unary_float
+from cornu.typing import Array, ArrayLike
 
 __all__ = [
     "abs",
@@ -51,7 +51,7 @@ __all__ = [
 
 
 @op(batch_coupling="none", keras_path="numpy.Abs")
-def abs(x: Array) -> Array:
+def abs(x: ArrayLike) -> Array:
     """Return the absolute value, elementwise. Its gradient at 0 is 0.
 
     Example:
@@ -63,7 +63,7 @@ def abs(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Absolute")
-def absolute(x: Array) -> Array:
+def absolute(x: ArrayLike) -> Array:
     """Return the absolute value, elementwise. Alias of :func:`abs`.
 
     Example:
@@ -75,7 +75,7 @@ def absolute(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Negative")
-def negative(x: Array) -> Array:
+def negative(x: ArrayLike) -> Array:
     """Return ``-x``, elementwise.
 
     Example:
@@ -87,7 +87,7 @@ def negative(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Sign")
-def sign(x: Array) -> Array:
+def sign(x: ArrayLike) -> Array:
     """Return the sign, elementwise: -1, 0 or 1. Its gradient is 0.
 
     Example:
@@ -99,7 +99,7 @@ def sign(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Square")
-def square(x: Array) -> Array:
+def square(x: ArrayLike) -> Array:
     """Return ``x * x``, elementwise.
 
     Example:
@@ -111,7 +111,7 @@ def square(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Exp")
-def exp(x: Array) -> Array:
+def exp(x: ArrayLike) -> Array:
     """Return the exponential ``e**x``, elementwise.
 
     Example:
@@ -123,7 +123,7 @@ def exp(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Exp2")
-def exp2(x: Array) -> Array:
+def exp2(x: ArrayLike) -> Array:
     """Return ``2**x``, elementwise.
 
     Example:
@@ -136,7 +136,7 @@ def exp2(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Expm1")
-def expm1(x: Array) -> Array:
+def expm1(x: ArrayLike) -> Array:
     """Return ``exp(x) - 1``, elementwise, accurate also for small ``x``.
 
     Example:
@@ -148,7 +148,7 @@ def expm1(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Log")
-def log(x: Array) -> Array:
+def log(x: ArrayLike) -> Array:
     """Return the natural logarithm, elementwise.
 
     Example:
@@ -160,7 +160,7 @@ def log(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Log1p")
-def log1p(x: Array) -> Array:
+def log1p(x: ArrayLike) -> Array:
     """Return ``log(1 + x)``, elementwise, accurate also for small ``x``.
 
     Example:
@@ -172,7 +172,7 @@ def log1p(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Log2")
-def log2(x: Array) -> Array:
+def log2(x: ArrayLike) -> Array:
     """Return the base-2 logarithm ``log(x) / log(2)``, elementwise.
 
     Example:
@@ -185,7 +185,7 @@ def log2(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Log10")
-def log10(x: Array) -> Array:
+def log10(x: ArrayLike) -> Array:
     """Return the base-10 logarithm ``log(x) / log(10)``, elementwise.
 
     Example:
@@ -198,7 +198,7 @@ def log10(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Sqrt")
-def sqrt(x: Array) -> Array:
+def sqrt(x: ArrayLike) -> Array:
     """Return the square root ``x**(1/2)``, elementwise. Its gradient at 0 is infinite.
 
     Example:
@@ -210,7 +210,7 @@ def sqrt(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="math.Rsqrt")
-def rsqrt(x: Array) -> Array:
+def rsqrt(x: ArrayLike) -> Array:
     """Return the reciprocal of the square root, ``1 / sqrt(x)``, elementwise.
 
     Example:
@@ -222,7 +222,7 @@ def rsqrt(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Cbrt")
-def cbrt(x: Array) -> Array:
+def cbrt(x: ArrayLike) -> Array:
     """Return the cube root ``sign(x) * abs(x)**(1/3)``, elementwise, which is defined for negative values as well.
 
     Example:
@@ -235,7 +235,7 @@ def cbrt(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Reciprocal")
-def reciprocal(x: Array) -> Array:
+def reciprocal(x: ArrayLike) -> Array:
     """Return the reciprocal ``1 / x``, elementwise.
 
     Example:
@@ -248,7 +248,7 @@ def reciprocal(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="math.Erf")
-def erf(x: Array) -> Array:
+def erf(x: ArrayLike) -> Array:
     """Return the error function, elementwise.
 
     The error function is ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``.
@@ -262,7 +262,7 @@ def erf(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="math.Erfc")
-def erfc(x: Array) -> Array:
+def erfc(x: ArrayLike) -> Array:
     """Return the complementary error function ``1 - erf(x)``, elementwise.
 
     Example:
@@ -275,7 +275,7 @@ def erfc(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="math.Erfinv")
-def erfinv(x: Array) -> Array:
+def erfinv(x: ArrayLike) -> Array:
     """Return the inverse error function, elementwise, for ``x`` between -1 and 1.
 
     The closed-form approximation of Winitzki ("A handy approximation for the error function and its inverse", 2008) is refined
@@ -306,7 +306,7 @@ def erfinv(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Sigmoid")
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: ArrayLike) -> Array:
     """Return the logistic sigmoid ``1 / (1 + exp(-x))``, elementwise: an activation function with values in ``[0, 1]``.
 
     Example:
@@ -318,7 +318,7 @@ def sigmoid(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Floor")
-def floor(x: Array) -> Array:
+def floor(x: ArrayLike) -> Array:
     """Return the largest integer not greater than ``x``, elementwise, as a float.
 
     Example:
@@ -330,7 +330,7 @@ def floor(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Ceil")
-def ceil(x: Array) -> Array:
+def ceil(x: ArrayLike) -> Array:
     """Return the smallest integer not less than ``x``, elementwise, as a float.
 
     Example:
@@ -342,7 +342,7 @@ def ceil(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Trunc")
-def trunc(x: Array) -> Array:
+def trunc(x: ArrayLike) -> Array:
     """Return ``x`` rounded towards 0 to an integer, elementwise, as a float.
 
     Example:
@@ -355,7 +355,7 @@ def trunc(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Round")
-def round(x: Array, decimals: int = 0) -> Array:
+def round(x: ArrayLike, decimals: int = 0) -> Array:
     """Round to the given number of decimals, elementwise; halves are rounded to the even digit.
 
     Args:
@@ -378,7 +378,7 @@ def round(x: Array, decimals: int = 0) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Add")
-def add(x1: Array, x2: Array) -> Array:
+def add(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 + x2``, elementwise.
 
     Raises:
@@ -393,7 +393,7 @@ def add(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Subtract")
-def subtract(x1: Array, x2: Array) -> Array:
+def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 - x2``, elementwise.
 
     Example:
@@ -405,7 +405,7 @@ def subtract(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Multiply")
-def multiply(x1: Array, x2: Array) -> Array:
+def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 * x2``, elementwise (see :func:`matmul` for the matrix product).
 
     Example:
@@ -417,7 +417,7 @@ def multiply(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Divide")
-def divide(x1: Array, x2: Array) -> Array:
+def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise. The quotient of integers is a float.
 
     Example:
@@ -429,7 +429,7 @@ def divide(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.TrueDivide")
-def true_divide(x1: Array, x2: Array) -> Array:
+def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise. Alias of :func:`divide`.
 
     Example:
@@ -441,7 +441,7 @@ def true_divide(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.DivideNoNan")
-def divide_no_nan(x1: Array, x2: Array) -> Array:
+def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise, and 0 (with gradient 0) where ``x2`` is 0.
 
     Example:
@@ -455,7 +455,7 @@ def divide_no_nan(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.FloorDivide")
-def floor_divide(x1: Array, x2: Array) -> Array:
+def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``floor(x1 / x2)``, the quotient rounded down, elementwise: ``x1 // x2``.
 
     Example:
@@ -467,7 +467,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Mod")
-def mod(x1: Array, x2: Array) -> Array:
+def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the remainder ``x1 % x2 = x1 - floor(x1 / x2) * x2``, elementwise, with the sign of ``x2``.
 
     Example:
@@ -479,7 +479,7 @@ def mod(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Power")
-def power(x1: Array, x2: Array) -> Array:
+def power(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 ** x2``, elementwise.
 
     Example:
@@ -491,7 +491,7 @@ def power(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Maximum")
-def maximum(x1: Array, x2: Array) -> Array:
+def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the elementwise maximum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
     Example:
@@ -503,7 +503,7 @@ def maximum(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Minimum")
-def minimum(x1: Array, x2: Array) -> Array:
+def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the elementwise minimum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
     Example:
@@ -515,7 +515,7 @@ def minimum(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Logaddexp")
-def logaddexp(x1: Array, x2: Array) -> Array:
+def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``log(exp(x1) + exp(x2))``, elementwise, without overflow.
 
     Example:
@@ -528,7 +528,7 @@ def logaddexp(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Clip")
-def clip(x: Array, x_min: Array, x_max: Array) -> Array:
+def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     """Limit the values of an array to an interval: ``minimum(maximum(x, x_min), x_max)``.
 
     Args:

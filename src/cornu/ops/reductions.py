@@ -2,17 +2,17 @@
 
 import builtins
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
+from cornu.typing import Array, ArrayLike, Axis, DType
 from cornu.validation import standardize_dtype
 
 __all__ = [
@@ -39,10 +39,8 @@ __all__ = [
     "var",
 ]
 
-Axis = int | Sequence[int] | None
 
-
-def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+def _reduce(function: Callable, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Call a reduction of the backend, and raise a clearer error than the backend's if the axis is invalid."""
     axis = tuple(axis) if isinstance(axis, list) else axis
     if isinstance(axis, tuple):  # TensorFlow reports a repeated axis only when its graph runs
@@ -55,7 +53,7 @@ def _reduce(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sum")
-def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the sum of the elements over the given axes.
 
     Args:
@@ -76,7 +74,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Mean")
-def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean ``sum(x) / n`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
@@ -89,7 +87,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Prod")
-def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType = None) -> Array:
     """Return the product of the elements over the given axes (see :func:`sum` for the other arguments).
 
     Args:
@@ -100,14 +98,14 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: Any = None)
         >>> ops.prod([2, 3, 4]).tolist()
         24
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if dtype is not None:
-        x = backend.cast(x, standardize_dtype(dtype))
-    return _reduce(backend.prod, x, axis, keepdims)
+        values = backend.cast(values, standardize_dtype(dtype))
+    return _reduce(backend.prod, values, axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Max")
-def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayLike | None = None) -> Array:
     """Return the maximum over the given axes (see :func:`sum` for the other arguments). Equal maxima share the gradient.
 
     Args:
@@ -129,7 +127,7 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Min")
-def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Array:
+def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayLike | None = None) -> Array:
     """Return the minimum over the given axes (see :func:`sum` for the other arguments). Equal minima share the gradient.
 
     Args:
@@ -151,7 +149,7 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amax")
-def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def amax(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the maximum over the given axes. Alias of :func:`max`.
 
     Example:
@@ -163,7 +161,7 @@ def amax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amin")
-def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def amin(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the minimum over the given axes. Alias of :func:`min`.
 
     Example:
@@ -175,7 +173,7 @@ def amin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Ptp")
-def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the range ``max(x) - min(x)`` over the given axes (see :func:`sum` for the arguments).
 
     Example:
@@ -188,7 +186,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.All")
-def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether all elements along the given axes are True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
@@ -201,7 +199,7 @@ def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Any")
-def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def any(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return whether any element along the given axes is True (or nonzero); see :func:`sum` for the arguments.
 
     Example:
@@ -214,7 +212,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.CountNonzero")
-def count_nonzero(x: Array, axis: Axis = None) -> Array:
+def count_nonzero(x: ArrayLike, axis: Axis = None) -> Array:
     """Return the number of nonzero elements over the given axes, as ``int32``.
 
     Example:
@@ -227,7 +225,7 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmax")
-def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first maximum along an axis, as ``int32``.
 
     Args:
@@ -245,7 +243,7 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argmin")
-def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the first minimum along an axis, as ``int32`` (see :func:`argmax` for the arguments).
 
     Example:
@@ -257,7 +255,7 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     return _place("argmin", backend, x, axis, keepdims)
 
 
-def _place(name: str, backend: Any, x: Array, axis: int | None, keepdims: bool) -> Array:
+def _place(name: str, backend: ModuleType, x: Array, axis: int | None, keepdims: bool) -> Array:
     check_not_empty(name, x.shape, check_axes(axis, x.shape))
     function = getattr(backend, name)
     if axis is None:
@@ -268,17 +266,17 @@ def _place(name: str, backend: Any, x: Array, axis: int | None, keepdims: bool) 
     return backend.reshape(result, shape) if keepdims else result
 
 
-def _flat_or_cast(x: Array, axis: int | None, dtype: Any) -> tuple:
-    backend, x = arrays(x)
+def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[ModuleType, Array, int]:
+    backend, values = arrays(x)
     if dtype is not None:
-        x = backend.cast(x, standardize_dtype(dtype))
+        values = backend.cast(values, standardize_dtype(dtype))
     if axis is None:
-        return backend, backend.reshape(x, (-1,)), 0
-    return backend, x, check_axis(axis, x.shape)
+        return backend, backend.reshape(values, (-1,)), 0
+    return backend, values, check_axis(axis, values.shape)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumsum")
-def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+def cumsum(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
     """Return the cumulative sum along an axis.
 
     Args:
@@ -296,7 +294,7 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
-def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
+def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
     """Return the cumulative product along an axis (see :func:`cumsum` for the arguments).
 
     Example:
@@ -309,7 +307,7 @@ def cumprod(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
-def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the variance ``mean((x - mean(x))**2)`` over the given axes (see :func:`sum` for the arguments).
 
     The divisor is the number of elements ``n``, not ``n - 1``. Half-precision values are accumulated in ``float32``.
@@ -319,16 +317,16 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
         >>> float(ops.var([1.0, 3.0]))
         1.0
     """
-    backend, x = floats(x)
-    dtype = backend.dtype(x)
+    backend, values = floats(x)
+    dtype = backend.dtype(values)
     if dtype in HALVES:
-        x = backend.cast(x, "float32")
-    distance = backend.subtract(x, _reduce(backend.mean, x, axis, True))
+        values = backend.cast(values, "float32")
+    distance = backend.subtract(values, _reduce(backend.mean, values, axis, True))
     return backend.cast(_reduce(backend.mean, backend.square(distance), axis, keepdims), dtype)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Std")
-def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def std(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the standard deviation ``sqrt(var(x))`` over the given axes (see :func:`var`). Its gradient is 0 where it is 0.
 
     Example:
@@ -340,7 +338,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(batch_coupling="none")
-def safe_sqrt(x: Array) -> Array:
+def safe_sqrt(x: ArrayLike) -> Array:
     """Return the square root, elementwise, with gradient 0 (instead of infinity) at 0, for norms and deviations.
 
     Example:
@@ -354,7 +352,7 @@ def safe_sqrt(x: Array) -> Array:
 
 
 @op(batch_coupling=along_axis("x", "weights"), keras_path="numpy.Average")
-def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
+def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -> Array:
     """Return the weighted mean ``sum(x * weights) / sum(weights)`` over the given axes.
 
     Args:
@@ -380,7 +378,7 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
 
 
 @op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
-def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return ``log(sum(exp(x)))`` over the given axes, without overflow (see :func:`sum` for the arguments).
 
     Its gradient is ``softmax(x)``.
@@ -402,7 +400,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @op(keras_path="numpy.Bincount")
-def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
+def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0, sparse: bool = False) -> Array:
     """Count the occurrences of each non-negative integer along the last axis.
 
     The length of the result depends on the values, so this op cannot be used in compiled code.
@@ -423,14 +421,17 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
     """
     backend, x = arrays(x)
     length = builtins.max(minlength, _largest("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
-    weights = backend.full(tuple(x.shape), 1, "int32") if weights is None else arrays(weights, x)[1]
+    if weights is None:
+        weights = backend.full(tuple(x.shape), 1, "int32")
+    else:
+        _, weights, _ = arrays(weights, x)
     hits = backend.equal(backend.reshape(x, (*x.shape, 1)), backend.arange(0, length, 1, "int32"))
     counted = backend.where(hits, backend.reshape(weights, (*x.shape, 1)), 0)
     return backend.sum(counted, len(x.shape) - 1)
 
 
 @op
-def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False) -> Array:
     """Return the sums of the slices of an array that have the same segment ID.
 
     ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``.
@@ -460,7 +461,7 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     return backend.index_add(zeros, segment_ids, data)
 
 
-def _largest(name: str, backend: Any, x: Array, advice: str) -> int:
+def _largest(name: str, backend: ModuleType, x: Array, advice: str) -> int:
     """Return the maximum of an array of integers, or -1 for an empty array."""
     try:
         return int(np.max(backend.to_numpy(x), initial=-1))

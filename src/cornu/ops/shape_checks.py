@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu.dtypes import is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.typing import Axis, IntOrInts, Size
 
 Shape = tuple[int, ...]
 
@@ -30,7 +31,7 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def as_sizes(shape: Any) -> Shape:
+def as_sizes(shape: int | Sequence[Size]) -> Shape:
     """Return a size, or a sequence of sizes, as a tuple of integers.
 
     Sizes that are already ``int`` are kept as the same objects: the sizes of recorded arrays store what they depend on.
@@ -40,7 +41,7 @@ def as_sizes(shape: Any) -> Shape:
         >>> as_sizes(3), as_sizes([2, -1])
         ((3,), (2, -1))
     """
-    sizes = (shape,) if np.ndim(shape) == 0 else shape
+    sizes: Any = (shape,) if np.ndim(shape) == 0 else shape  # type: ignore[arg-type]
     try:
         return tuple(size if isinstance(size, int) else int(size) for size in sizes)
     except (TypeError, ValueError):
@@ -51,7 +52,7 @@ def as_sizes(shape: Any) -> Shape:
         ) from None
 
 
-def check_sizes(shape: Any, argument: str = "shape") -> Shape:
+def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
     """Validate the shape of an array to create: one size or several, none of them negative.
 
     Raises:
@@ -71,7 +72,7 @@ def check_sizes(shape: Any, argument: str = "shape") -> Shape:
     return sizes
 
 
-def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
+def check_axis(axis: Axis, shape: Shape, argument: str = "axis") -> int:
     """Validate an axis and return it counted from the start.
 
     Args:
@@ -92,7 +93,7 @@ def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
         2
     """
     try:
-        number = operator.index(axis)
+        number = operator.index(axis)  # type: ignore[arg-type]
     except TypeError:
         raise InvalidTypeError(
             f"`{argument}={axis!r}` was given.", "An axis must be an integer.", f"Pass `{argument}=-1` for the last axis."
@@ -108,7 +109,7 @@ def check_axis(axis: Any, shape: Shape, argument: str = "axis") -> int:
     )
 
 
-def check_axes(axis: Any, shape: Shape, argument: str = "axis") -> tuple[int, ...]:
+def check_axes(axis: Axis, shape: Shape, argument: str = "axis") -> tuple[int, ...]:
     """Validate axes and return them counted from the start: all axes for None, one for an integer, each for a list.
 
     Raises:
@@ -164,7 +165,7 @@ def check_same_shape(name: str, first_name: str, first: Shape, second_name: str,
         )
 
 
-def check_concatenate(shapes: Sequence[Shape], axis: Any) -> None:
+def check_concatenate(shapes: Sequence[Shape], axis: int | None) -> None:
     """Validate that arrays of the given shapes can be concatenated along an axis.
 
     Raises:

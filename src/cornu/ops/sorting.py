@@ -1,19 +1,19 @@
 """Sorting, searching and quantiles."""
 
 import math
-from typing import Any
+from types import ModuleType
 
-from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = ["argsort", "digitize", "in_top_k", "median", "percentile", "quantile", "searchsorted", "sort", "top_k"]
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Argsort")
-def argsort(x: Array, axis: int | None = -1) -> Array:
+def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
     """Return the indices that sort an array in ascending order, as ``int32``. The sort is stable.
 
     Args:
@@ -25,14 +25,14 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
         >>> ops.argsort([3, 1, 2]).tolist()
         [1, 2, 0]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    return backend.argsort(x, check_axis(axis, x.shape))
+        values, axis = backend.reshape(values, (-1,)), 0
+    return backend.argsort(values, check_axis(axis, values.shape))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Sort")
-def sort(x: Array, axis: int | None = -1) -> Array:
+def sort(x: ArrayLike, axis: int | None = -1) -> Array:
     """Return a sorted copy of an array, in ascending order (see :func:`argsort` for the arguments).
 
     Example:
@@ -40,15 +40,15 @@ def sort(x: Array, axis: int | None = -1) -> Array:
         >>> ops.sort([3, 1, 2]).tolist()
         [1, 2, 3]
     """
-    backend, x = arrays(x)
+    backend, values = arrays(x)
     if axis is None:
-        x, axis = backend.reshape(x, (-1,)), 0
-    place = check_axis(axis, x.shape)
-    return backend.take_along_axis(x, backend.argsort(x, place), place)
+        values, axis = backend.reshape(values, (-1,)), 0
+    place = check_axis(axis, values.shape)
+    return backend.take_along_axis(values, backend.argsort(values, place), place)
 
 
 @op(batch_coupling=of_rank(2), keras_path="math.TopK")
-def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
+def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """Return the ``k`` largest elements along the last axis and their indices.
 
     Args:
@@ -78,7 +78,7 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
 
 
 @op(batch_coupling=predicted, keras_path="math.InTopK")
-def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
+def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
     """Return whether the score of the target class is among the ``k`` largest; ties count as being among them.
 
     Args:
@@ -104,7 +104,7 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
 
 
 @op(batch_coupling=looked_up, keras_path="numpy.SearchSorted")
-def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> Array:
+def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "left") -> Array:
     """Return the indices at which values would be inserted to keep a sequence sorted, as ``int32``.
 
     Args:
@@ -132,7 +132,7 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
 
 
 @op(batch_coupling=first_alone, keras_path="numpy.Digitize")
-def digitize(x: Array, bins: Array) -> Array:
+def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
     """Return the index of the bin of each value: 0 below the first edge, ``len(bins)`` from the last edge on.
 
     The index ``i`` satisfies ``bins[i - 1] <= x < bins[i]``.
@@ -153,7 +153,7 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @op(batch_coupling=quantiles, keras_path="numpy.Quantile")
-def quantile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
+def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
     """Return the quantiles of the elements along the given axes.
 
     The quantile of ``n`` sorted elements is the element at the position ``q * (n - 1)``, counted from 0. With
@@ -198,12 +198,12 @@ def quantile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdim
     return result
 
 
-def _fraction(backend: Any, x: Array) -> Array:
+def _fraction(backend: ModuleType, x: Array) -> Array:
     return backend.subtract(x, backend.floor(x))
 
 
 @op(batch_coupling=quantiles, keras_path="numpy.Percentile")
-def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Array:
+def percentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
     """Return the percentiles ``quantile(x, q / 100)``, with ``q`` between 0 and 100 (see :func:`quantile`).
 
     Example:
@@ -216,7 +216,7 @@ def percentile(x: Array, q: Any, axis: Any = None, method: str = "linear", keepd
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Median")
-def median(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the median ``quantile(x, 0.5)``: the middle element, or the mean of the middle two (see :func:`quantile`).
 
     Example:

@@ -3,10 +3,10 @@
 import math
 
 from cornu import registry
-from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import floats, op
 from cornu.ops.elementwise import binary, unary_float
+from cornu.typing import Array, ArrayLike
 
 __all__ = [
     "arccos",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 @op(batch_coupling="none", keras_path="numpy.Sin")
-def sin(x: Array) -> Array:
+def sin(x: ArrayLike) -> Array:
     """Return the sine, elementwise, with ``x`` in radians.
 
     Example:
@@ -41,7 +41,7 @@ def sin(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Cos")
-def cos(x: Array) -> Array:
+def cos(x: ArrayLike) -> Array:
     """Return the cosine, elementwise, with ``x`` in radians.
 
     Example:
@@ -53,7 +53,7 @@ def cos(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Tan")
-def tan(x: Array) -> Array:
+def tan(x: ArrayLike) -> Array:
     """Return the tangent ``sin(x) / cos(x)``, elementwise, with ``x`` in radians.
 
     Example:
@@ -65,7 +65,7 @@ def tan(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arcsin")
-def arcsin(x: Array) -> Array:
+def arcsin(x: ArrayLike) -> Array:
     """Return the inverse sine, elementwise, in radians: values in ``[-pi/2, pi/2]``.
 
     Example:
@@ -77,7 +77,7 @@ def arcsin(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arccos")
-def arccos(x: Array) -> Array:
+def arccos(x: ArrayLike) -> Array:
     """Return the inverse cosine, elementwise, in radians: values in ``[0, pi]``.
 
     Example:
@@ -89,7 +89,7 @@ def arccos(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arctan")
-def arctan(x: Array) -> Array:
+def arctan(x: ArrayLike) -> Array:
     """Return the inverse tangent, elementwise, in radians: values in ``[-pi/2, pi/2]``.
 
     Example:
@@ -101,7 +101,7 @@ def arctan(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Sinh")
-def sinh(x: Array) -> Array:
+def sinh(x: ArrayLike) -> Array:
     """Return the hyperbolic sine ``(exp(x) - exp(-x)) / 2``, elementwise.
 
     Example:
@@ -113,7 +113,7 @@ def sinh(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Cosh")
-def cosh(x: Array) -> Array:
+def cosh(x: ArrayLike) -> Array:
     """Return the hyperbolic cosine ``(exp(x) + exp(-x)) / 2``, elementwise.
 
     Example:
@@ -126,7 +126,7 @@ def cosh(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="numpy.Tanh")
-def tanh(x: Array) -> Array:
+def tanh(x: ArrayLike) -> Array:
     """Return the hyperbolic tangent ``sinh(x) / cosh(x)``, elementwise: an activation function with values in ``[-1, 1]``.
 
     Example:
@@ -138,7 +138,7 @@ def tanh(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arcsinh")
-def arcsinh(x: Array) -> Array:
+def arcsinh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic sine ``log(x + sqrt(x**2 + 1))``, elementwise.
 
     Example:
@@ -158,7 +158,7 @@ def arcsinh(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arccosh")
-def arccosh(x: Array) -> Array:
+def arccosh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic cosine ``log(x + sqrt(x**2 - 1))``, elementwise: non-negative, and NaN for ``x < 1``.
 
     Example:
@@ -172,7 +172,7 @@ def arccosh(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Arctanh")
-def arctanh(x: Array) -> Array:
+def arctanh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic tangent ``log((1 + x) / (1 - x)) / 2``, elementwise.
 
     Example:
@@ -185,7 +185,7 @@ def arctanh(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Deg2rad")
-def deg2rad(x: Array) -> Array:
+def deg2rad(x: ArrayLike) -> Array:
     """Convert degrees to radians, elementwise: ``x * pi / 180``.
 
     Example:
@@ -198,7 +198,7 @@ def deg2rad(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="numpy.Rad2deg")
-def rad2deg(x: Array) -> Array:
+def rad2deg(x: ArrayLike) -> Array:
     """Convert radians to degrees, elementwise: ``x * 180 / pi``.
 
     Example:
@@ -211,7 +211,7 @@ def rad2deg(x: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Arctan2")
-def arctan2(x1: Array, x2: Array) -> Array:
+def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the inverse tangent of ``x1 / x2``, elementwise, in the quadrant of the point ``(x2, x1)``, in radians.
 
     Example:
@@ -224,7 +224,7 @@ def arctan2(x1: Array, x2: Array) -> Array:
 
 
 @op(batch_coupling=aligned, keras_path="numpy.Hypot")
-def hypot(x1: Array, x2: Array) -> Array:
+def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``sqrt(x1**2 + x2**2)``, elementwise, without overflow; infinite if either value is infinite.
 
     Example:

@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
+from cornu.typing import Array
 
 __all__ = ["Adadelta"]
 
@@ -40,7 +42,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,
@@ -75,7 +77,9 @@ class Adadelta(Optimizer):
         """Return the slots of the moving averages of squared gradients and squared steps."""
         return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         squares = update_moment(slots["accumulated_grad"], ops.square(gradient), self.rho)
         steps = slots["accumulated_delta_var"]

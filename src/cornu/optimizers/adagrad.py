@@ -4,6 +4,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
+from cornu.typing import Array
 
 __all__ = ["Adagrad"]
 
@@ -38,7 +40,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,
@@ -73,7 +75,9 @@ class Adagrad(Optimizer):
         """Return the slot of the sum of squared gradients."""
         return [{"accumulator": self.initial_accumulator_value}]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         total = slots["accumulator"] + ops.square(gradient)
         return weight - learning_rate * gradient / ops.sqrt(total + self.epsilon), {"accumulator": total}

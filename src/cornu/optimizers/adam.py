@@ -5,7 +5,9 @@ from typing import Any
 from cornu import ops, registry
 from cornu.backends import fused_ops
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import bias_correction, update_moment
+from cornu.typing import Array
 
 __all__ = ["Adam", "AdamW"]
 
@@ -45,7 +47,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -82,7 +84,9 @@ class Adam(Optimizer):
         """Return the slots of the two moving averages, and with ``amsgrad`` of the maximum average of squared gradients."""
         return [{"momentum": 0.0, "velocity": 0.0}, *([{"velocity_hat": 0.0}] if self.amsgrad else [])]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         rate = learning_rate * ops.sqrt(bias_correction(self.beta_2, step)) / bias_correction(self.beta_1, step)
         quick = None if self.amsgrad else fused_ops.find("adam", weight)
@@ -123,7 +127,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

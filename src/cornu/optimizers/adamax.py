@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import bias_correction, update_moment
+from cornu.typing import Array
 
 __all__ = ["Adamax"]
 
@@ -39,7 +41,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -75,7 +77,9 @@ class Adamax(Optimizer):
         """Return the slots of the average of gradients and of the infinity norm."""
         return [{"momentum": 0.0, "norm": 0.0}]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         mean = update_moment(slots["momentum"], gradient, self.beta_1)
         norm = ops.maximum(self.beta_2 * slots["norm"], ops.abs(gradient))

@@ -5,7 +5,9 @@ from typing import Any
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
+from cornu.typing import Array
 
 __all__ = ["Lion"]
 
@@ -43,7 +45,7 @@ class Lion(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
         weight_decay: float | None = None,
@@ -84,7 +86,9 @@ class Lion(Optimizer):
         """Return the slot of the moving average of gradients."""
         return [{"momentum": 0.0}]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         mean = slots["momentum"]
         direction = ops.sign(update_moment(mean, gradient, self.beta_1))

@@ -5,13 +5,14 @@ from typing import Any
 from cornu import registry, serialization
 from cornu.errors import InvalidTypeError
 from cornu.optimizers.optimizer import Optimizer
+from cornu.typing import Config
 
 __all__ = ["deserialize", "get", "serialize"]
 
 _get, serialize, deserialize = serialization.lookup_functions("optimizers", "optimizer", "SGD(momentum=0.5)")
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: str | Config | Optimizer | None) -> Any:
     """Return the optimizer for a name, a config or an object.
 
     Args:

@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import bias_correction, cast_like, update_moment
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["Nadam"]
 
@@ -43,7 +45,7 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -79,16 +81,18 @@ class Nadam(Optimizer):
         """Return the slots of the two moving averages."""
         return [{"momentum": 0.0, "velocity": 0.0}]
 
-    def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
+    def update_scalars(self, scalars: dict[str, Any], step: ArrayLike) -> dict[str, Any]:
         """Return the product of all momentum values so far."""
         product = scalars["u_product"]
         return {"u_product": cast_like(product, ops.multiply(product, self._momentum(step)))}
 
-    def _momentum(self, step: Any) -> Any:
+    def _momentum(self, step: ArrayLike) -> Any:
         """Return the momentum at a step, which increases from about half of ``beta_1`` to ``beta_1``."""
         return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         momentum = update_moment(slots["momentum"], gradient, self.beta_1)
         velocity = update_moment(slots["velocity"], ops.square(gradient), self.beta_2)

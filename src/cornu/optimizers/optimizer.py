@@ -20,6 +20,7 @@ from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
+from cornu.typing import Array, ArrayLike, Config
 
 __all__ = ["Optimizer"]
 
@@ -71,7 +72,7 @@ class Optimizer(serialization.Configurable):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: float | LearningRateSchedule,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -109,7 +110,9 @@ class Optimizer(serialization.Configurable):
         """Return the names and initial values of the arrays kept for each weight; a group is stored together in files."""
         return []
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array | float, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight.
 
         Args:
@@ -124,7 +127,7 @@ class Optimizer(serialization.Configurable):
         """
         raise NotImplementedError(f"`{type(self).__name__}` has no `update_one`.")
 
-    def update_scalars(self, scalars: dict[str, Any], step: Any) -> dict[str, Any]:
+    def update_scalars(self, scalars: dict[str, Any], step: ArrayLike) -> dict[str, Any]:
         """Compute one step for the scalars that are kept once (see :attr:`scalar_slots`)."""
         return scalars
 
@@ -153,8 +156,8 @@ class Optimizer(serialization.Configurable):
         gradients: list,
         slots: Slots,
         weights: list,
-        learning_rate: Any,
-        step: Any,
+        learning_rate: Array | float,
+        step: Array | int,
         decays: list[bool] | None = None,
     ) -> tuple[list, Slots]:
         """Compute one step for all weights: clip, decay, and update each with :meth:`update_one`. Pure function.
@@ -192,13 +195,15 @@ class Optimizer(serialization.Configurable):
                 new_slots[name].append(kept[name])
         return new_weights, new_slots
 
-    def _moved(self, gradient: Any, kept: dict, scalars: dict, weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def _moved(
+        self, gradient: Array, kept: dict, scalars: dict, weight: Array, learning_rate: Array | float, step: Array
+    ) -> tuple[Any, dict]:
         """Update one weight; the results have the dtypes of the arguments.
 
         A layer may have a dtype other than ``config.floatx()``, the dtype of the learning rate; the wider one is used to
         compute.
         """
-        given = gradient, kept | scalars, weight, learning_rate, step
+        given: tuple[Any, ...] = gradient, kept | scalars, weight, learning_rate, step
         dtypes = {config.floatx(), *map(ops.dtype, (weight, *scalars.values()))}
         if len(dtypes) > 1:
             wide = functools.reduce(wider_float, dtypes)
@@ -216,7 +221,7 @@ class Optimizer(serialization.Configurable):
             return transforms.clip_by_value(gradients, self.clipvalue)
         return gradients
 
-    def _decayed(self, weights: list, learning_rate: Any, decays: list[bool] | None) -> list:
+    def _decayed(self, weights: list, learning_rate: Array | float, decays: list[bool] | None) -> list:
         if not self.weight_decay:
             return weights
         return transforms.decay_weights(weights, self.weight_decay * learning_rate, decays)
@@ -285,11 +290,11 @@ class Optimizer(serialization.Configurable):
         is_time = ops.equal((number + 1) % self.ema_overwrite_frequency, 0)
         return transforms.choose(is_time, state["averages"], weights)
 
-    def _updates(self, iterations: Any) -> Any:
+    def _updates(self, iterations: Array) -> Any:
         """Return the number of updates made in ``iterations`` steps."""
         return iterations // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iterations
 
-    def _rate(self, learning_rate: Any, iterations: Any) -> Any:
+    def _rate(self, learning_rate: Array | float | LearningRateSchedule, iterations: Array) -> Any:
         return self._learning_rate(iterations) if isinstance(self._learning_rate, LearningRateSchedule) else learning_rate
 
     # --- Keras interface ----------------------------------------------------------------------------------------------
@@ -329,7 +334,7 @@ class Optimizer(serialization.Configurable):
         first = backends.array_at(variable.place, numbers, variable.dtype)
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
-    def _variable(self, value: Any, name: str, dtype: str) -> Variable:
+    def _variable(self, value: ArrayLike, name: str, dtype: str) -> Variable:
         with call_context.name_scope(self.name):
             return Variable(value, dtype=dtype, trainable=False, name=name)
 
@@ -449,7 +454,7 @@ class Optimizer(serialization.Configurable):
         return self._rate(self._learning_rate, self._iterations)
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
+    def learning_rate(self, learning_rate: float | LearningRateSchedule) -> None:
         checked = self._checked_rate(learning_rate)
         if isinstance(checked, LearningRateSchedule):
             self._learning_rate = checked
@@ -467,7 +472,7 @@ class Optimizer(serialization.Configurable):
         """The schedule of the learning rate, or None. Compiled steps contain it as it is when they are compiled."""
         return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
 
-    def scale_loss(self, loss: Any) -> Any:
+    def scale_loss(self, loss: Array) -> Any:
         """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
@@ -550,19 +555,19 @@ class Optimizer(serialization.Configurable):
                     f"Omit `{name}` to disable it.",
                 )
 
-    def _checked_rate(self, learning_rate: Any) -> Any:
+    def _checked_rate(self, learning_rate: float | Config | LearningRateSchedule) -> Any:
         """Return the learning rate as a float or a schedule; a schedule config is converted to the schedule."""
-        if isinstance(learning_rate, dict):
-            learning_rate = serialization.deserialize(learning_rate, "optimizers.schedules")
-        if isinstance(learning_rate, LearningRateSchedule):
-            return learning_rate
+        is_config = isinstance(learning_rate, dict)
+        rate = serialization.deserialize(learning_rate, "optimizers.schedules") if is_config else learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            return rate
         try:
-            if isinstance(learning_rate, (str, bool)):
+            if isinstance(rate, (str, bool)):
                 raise TypeError
-            return float(learning_rate)
+            return float(rate)
         except (TypeError, ValueError):
             raise InvalidTypeError(
-                f"`{type(self).__name__}` received `learning_rate={learning_rate!r}`.",
+                f"`{type(self).__name__}` received `learning_rate={rate!r}`.",
                 "`learning_rate` must be a number, or a schedule from `cornu.optimizers.schedules`.",
                 "For a function of the epoch, use the callback `LearningRateScheduler`.",
             ) from None
@@ -586,7 +591,7 @@ class Optimizer(serialization.Configurable):
                 )
 
 
-def _gradient_of(gradient: Any, variable: Variable) -> Any:
+def _gradient_of(gradient: Array, variable: Variable) -> Any:
     """Convert a gradient to an array on the backend of its variable."""
     gradient = ops.convert_to_tensor(gradient, dtype=variable.dtype, backend=backends.name_of(variable.backend))
     if tuple(gradient.shape) != variable.shape:

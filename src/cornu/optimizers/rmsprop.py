@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
+from cornu.typing import Array
 
 __all__ = ["RMSprop"]
 
@@ -44,7 +46,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -82,7 +84,9 @@ class RMSprop(Optimizer):
         names = ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]
         return [{name: 0.0} for name in names]
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         new = {"velocity": update_moment(slots["velocity"], ops.square(gradient), self.rho)}
         variance = new["velocity"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu import config, ops, registry, serialization
 from cornu.errors import InvalidArgumentError
+from cornu.typing import Array, ArrayLike
 
 
 class LearningRateSchedule(serialization.Configurable):
@@ -21,7 +22,7 @@ class LearningRateSchedule(serialization.Configurable):
         0.25
     """
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step.
 
         Args:
@@ -30,7 +31,7 @@ class LearningRateSchedule(serialization.Configurable):
         raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(step)`.")
 
 
-def _float(step: Any) -> Any:
+def _float(step: ArrayLike) -> Array:
     return ops.cast(step, config.floatx())
 
 
@@ -76,7 +77,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         return self.initial_learning_rate * ops.power(self.decay_rate, ops.floor(part) if self.staircase else part)
@@ -114,7 +115,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
         self.decay_steps, self.staircase, self.name = _positive("decay_steps", decay_steps), staircase, name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         return self.initial_learning_rate / (1 + self.decay_rate * (ops.floor(part) if self.staircase else part))
@@ -148,7 +149,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             )
         self.boundaries, self.values, self.name = boundaries, values, name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         step = _float(step)
         rate = ops.full_like(step, self.values[0])
@@ -193,7 +194,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.initial_learning_rate, self.end_learning_rate = initial_learning_rate, end_learning_rate
         self.decay_steps, self.power, self.cycle, self.name = _positive("decay_steps", decay_steps), power, cycle, name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         part = _float(step) / self.decay_steps
         part = part / ops.maximum(ops.ceil(part), 1) if self.cycle else ops.minimum(part, 1)
@@ -243,7 +244,7 @@ class CosineDecay(LearningRateSchedule):
         self.decay_steps = _positive("decay_steps", decay_steps)
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         step = _float(step)
         if self.warmup_target is None:
@@ -254,11 +255,11 @@ class CosineDecay(LearningRateSchedule):
         rise = (self.warmup_target - self.initial_learning_rate) * step / self.warmup_steps
         return ops.where(ops.less(step, self.warmup_steps), self.initial_learning_rate + rise, decayed)
 
-    def _decay(self, step: Any, highest: float) -> Any:
+    def _decay(self, step: Array, highest: float) -> Any:
         return highest * _cosine(ops.minimum(step / self.decay_steps, 1), self.alpha)
 
 
-def _cosine(part: Any, alpha: float) -> Any:
+def _cosine(part: Array, alpha: float) -> Any:
     """Return a factor that decreases from 1 to ``alpha`` as ``part`` increases from 0 to 1."""
     return (1 - alpha) * 0.5 * (1 + ops.cos(math.pi * part)) + alpha
 
@@ -307,7 +308,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         )
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: ArrayLike) -> Any:
         """Return the learning rate at a step."""
         part = _float(step) / self.first_decay_steps
         if self.t_mul == 1:
@@ -320,7 +321,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         highest = ops.power(self.m_mul, restarts)
         return self.initial_learning_rate * ((1 - self.alpha) * highest * 0.5 * (1 + ops.cos(math.pi * part)) + self.alpha)
 
-    def _start(self, restarts: Any) -> Any:
+    def _start(self, restarts: Array) -> Any:
         """Return the start of a decay in units of ``first_decay_steps``."""
         return (ops.power(self.t_mul, restarts) - 1) / (self.t_mul - 1)
 

@@ -5,6 +5,8 @@ from typing import Any
 from cornu import registry
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.schedules import LearningRateSchedule
+from cornu.typing import Array
 
 __all__ = ["SGD"]
 
@@ -46,7 +48,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: float | LearningRateSchedule = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float | None = None,
@@ -87,7 +89,9 @@ class SGD(Optimizer):
         """Return the slot of the velocity (named momentum in Keras files) if there is momentum."""
         return [{"momentum": 0.0}] if self.momentum else []
 
-    def update_one(self, gradient: Any, slots: dict[str, Any], weight: Any, learning_rate: Any, step: Any) -> tuple[Any, dict]:
+    def update_one(
+        self, gradient: Array, slots: dict[str, Any], weight: Array, learning_rate: Array, step: Array
+    ) -> tuple[Any, dict]:
         """Compute one step for one weight."""
         move = -learning_rate * gradient
         if not self.momentum:

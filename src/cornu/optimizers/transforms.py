@@ -8,6 +8,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.dtypes import HALVES
+from cornu.typing import Array, ArrayLike
 
 
 def scale(gradients: list, factor: float) -> list:
@@ -63,17 +64,17 @@ def clip_by_global_norm(gradients: list, limit: float) -> list:
     return [None if g is None else _shorten(g, norm, limit) for g in gradients]
 
 
-def _shorten(gradient: Any, norm: Any, limit: float) -> Any:
+def _shorten(gradient: Array, norm: Array, limit: float) -> Any:
     return gradient * cast_like(gradient, limit / ops.maximum(norm, limit))
 
 
-def _sum_of_squares(gradient: Any) -> Any:
+def _sum_of_squares(gradient: Array) -> Any:
     """Return the sum of squares in at least 32 bits; 16 bits overflow at 65504, and large sums lose precision."""
     wide = ops.cast(gradient, "float32") if ops.dtype(gradient) in HALVES else gradient
     return ops.sum(ops.square(wide))
 
 
-def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) -> list:
+def decay_weights(weights: list, amount: Array | float, decays: list[bool] | None = None) -> list:
     """Apply decoupled weight decay, ``weight = weight - amount * weight``.
 
     Args:
@@ -97,7 +98,7 @@ def decay_weights(weights: list, amount: Any, decays: list[bool] | None = None) 
     return list(map(cast_like, weights, decayed))
 
 
-def average(averages: list, weights: list, momentum: Any) -> list:
+def average(averages: list, weights: list, momentum: Array | float) -> list:
     """Update exponential moving averages, ``average = momentum * average + (1 - momentum) * weight``.
 
     Example:
@@ -110,7 +111,7 @@ def average(averages: list, weights: list, momentum: Any) -> list:
     return list(map(cast_like, averages, mixed))
 
 
-def update_moment(moment: Any, value: Any, decay: float) -> Any:
+def update_moment(moment: Array, value: Array, decay: float) -> Any:
     """Update an exponential moving average of gradients, or of their squares.
 
     ``moment = decay * moment + (1 - decay) * value``
@@ -124,7 +125,7 @@ def update_moment(moment: Any, value: Any, decay: float) -> Any:
     return decay * moment + (1 - decay) * value
 
 
-def bias_correction(decay: float, step: Any) -> Any:
+def bias_correction(decay: float, step: ArrayLike) -> Any:
     """Return ``1 - decay ** step``, by which a moving average that started at 0 is divided to make it unbiased.
 
     Args:
@@ -143,7 +144,7 @@ def bias_correction(decay: float, step: Any) -> Any:
     return 1 - ops.power(decay, step)
 
 
-def choose(condition: Any, yes: list, no: list) -> list:
+def choose(condition: Array, yes: list, no: list) -> list:
     """Return one of two lists of arrays, depending on a condition.
 
     Example:
@@ -155,7 +156,7 @@ def choose(condition: Any, yes: list, no: list) -> list:
     return [a if a is b else ops.where(condition, a, b) for a, b in zip(yes, no, strict=True)]
 
 
-def cast_like(before: Any, after: Any) -> Any:
+def cast_like(before: Array, after: Array) -> Any:
     """Cast ``after`` to the dtype of ``before``.
 
     Example:

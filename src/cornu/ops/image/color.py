@@ -1,18 +1,18 @@
 """Convert between color spaces."""
 
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.dtypes import is_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["rgb_to_grayscale"]
 
 
 @op(batch_coupling=of_rank(4))
-def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
+def rgb_to_grayscale(images: ArrayLike, data_format: str | None = None) -> Array:
     """Convert RGB images to grayscale: ``0.2989 * red + 0.587 * green + 0.114 * blue`` (perceptual luma weights).
 
     Args:

@@ -5,17 +5,19 @@ The matrices are computed with NumPy, so that every backend returns the same val
 
 import functools
 import math
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.conversion import round_and_cast
 from cornu.ops.dispatch import arrays, op
+from cornu.typing import Array, ArrayLike, Size
 
 __all__ = ["resize"]
 
@@ -85,7 +87,7 @@ def nearest_places(old: int, new: int) -> np.ndarray:
     return np.minimum((2 * np.arange(new) + 1) * old // (2 * new), old - 1).astype("int32")
 
 
-def _resize_axis(backend: Any, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
+def _resize_axis(backend: ModuleType, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
     old = x.shape[axis]
     if old == new:
         return x
@@ -99,8 +101,8 @@ def _resize_axis(backend: Any, x: Array, axis: int, new: int, interpolation: str
 
 @op(batch_coupling=of_rank(4), keras_path="image.Resize")
 def resize(
-    images: Array,
-    size: Any,
+    images: ArrayLike,
+    size: Sequence[Size],
     interpolation: str = "bilinear",
     antialias: bool = False,
     crop_to_aspect_ratio: bool = False,
@@ -162,7 +164,7 @@ def resize(
     return wide if exact else round_and_cast(backend, wide, dtype)
 
 
-def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
+def _check_arguments(size: Sequence[Any], interpolation: str, crop: bool, widen: bool, fill_mode: str) -> tuple[int, int]:
     if interpolation not in INTERPOLATIONS:
         raise one_of("interpolation", interpolation, INTERPOLATIONS)
     if fill_mode != "constant":
@@ -180,11 +182,11 @@ def _check_arguments(size: Any, interpolation: str, crop: bool, widen: bool, fil
     return int(size[0]), int(size[1])
 
 
-def _is_size(number: Any) -> bool:
+def _is_size(number: float) -> bool:
     return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
-def _crop(backend: Any, x: Array, rows: int, height: int, width: int) -> Array:
+def _crop(backend: ModuleType, x: Array, rows: int, height: int, width: int) -> Array:
     old_height, old_width = x.shape[rows : rows + 2]
     new_height = max(min(old_height, math.floor(old_width * height / width)), 1)
     new_width = max(min(old_width, math.floor(old_height * width / height)), 1)
@@ -193,7 +195,7 @@ def _crop(backend: Any, x: Array, rows: int, height: int, width: int) -> Array:
     return backend.getitem(x, ((slice(None),) * rows) + box)
 
 
-def _widen(backend: Any, x: Array, rows: int, height: int, width: int, fill_value: float) -> Array:
+def _widen(backend: ModuleType, x: Array, rows: int, height: int, width: int, fill_value: float) -> Array:
     old_height, old_width = x.shape[rows : rows + 2]
     more_height = max(math.floor(old_width * height / width) - old_height, 0)
     more_width = max(math.floor(old_height * width / height) - old_width, 0)

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
 from cornu import registry
 from cornu.backends import fused_ops
-from cornu.backends.contract import Array
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = [
     "celu",
@@ -46,7 +46,7 @@ __all__ = [
 
 
 @op(batch_coupling="none", keras_path="nn.Relu")
-def relu(x: Array) -> Array:
+def relu(x: ArrayLike) -> Array:
     """Rectified linear unit, ``max(x, 0)``. Its gradient at 0 is 0.
 
     Example:
@@ -60,7 +60,7 @@ def relu(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Relu6")
-def relu6(x: Array) -> Array:
+def relu6(x: ArrayLike) -> Array:
     """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``. Its gradient at 0 and at 6 is 0.
 
     Example:
@@ -71,7 +71,7 @@ def relu6(x: Array) -> Array:
     return _between(x, 0, 6)
 
 
-def _between(x: Any, low: float, high: float) -> Array:
+def _between(x: ArrayLike, low: float, high: float) -> Array:
     """Limit ``x`` to an interval like ``clip``, but with gradient 0 at both bounds."""
     backend, x = arrays(x)
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
@@ -79,7 +79,7 @@ def _between(x: Any, low: float, high: float) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.LeakyRelu")
-def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
     """Leaky rectified linear unit: ``x`` if ``x > 0``, else ``negative_slope * x`` (Maas et al., 2013).
 
     Args:
@@ -95,7 +95,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     return backend.where(backend.greater(x, 0), x, backend.multiply(x, negative_slope))
 
 
-def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
+def _exponential_below(x: ArrayLike, alpha: float, stretch: float) -> Array:
     backend, x = floats(x)
     above = backend.greater(x, 0)
     below = backend.where(above, 0.0, x)  # so that the branch that is not selected cannot overflow
@@ -105,7 +105,7 @@ def _exponential_below(x: Any, alpha: float, stretch: float) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Elu")
-def elu(x: Array, alpha: float = 1.0) -> Array:
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``x`` if ``x > 0``, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
 
     Args:
@@ -122,7 +122,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Celu")
-def celu(x: Array, alpha: float = 1.0) -> Array:
+def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Continuously differentiable ELU: ``x`` if ``x > 0``, else ``alpha * (exp(x / alpha) - 1)`` (Barron, 2017).
 
     Args:
@@ -142,7 +142,7 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Selu")
-def selu(x: Array) -> Array:
+def selu(x: ArrayLike) -> Array:
     """Scaled exponential linear unit, which preserves mean 0 and variance 1 across layers (Klambauer et al., 2017).
 
     ``scale * x`` if ``x > 0``, else ``scale * alpha * (exp(x) - 1)``, with ``scale = 1.0507...`` and ``alpha = 1.6733...``.
@@ -158,7 +158,7 @@ def selu(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Softplus")
-def softplus(x: Array) -> Array:
+def softplus(x: ArrayLike) -> Array:
     """Softplus ``log(1 + exp(x))``, a smooth approximation of :func:`relu`.
 
     Example:
@@ -172,7 +172,7 @@ def softplus(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.LogSigmoid")
-def log_sigmoid(x: Array) -> Array:
+def log_sigmoid(x: ArrayLike) -> Array:
     """Logarithm of the sigmoid, ``log(sigmoid(x)) = -log(1 + exp(-x))``, without overflow.
 
     Example:
@@ -186,7 +186,7 @@ def log_sigmoid(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Softsign")
-def softsign(x: Array) -> Array:
+def softsign(x: ArrayLike) -> Array:
     """Softsign ``x / (1 + abs(x))``.
 
     Example:
@@ -200,7 +200,7 @@ def softsign(x: Array) -> Array:
 
 @registry.register("activations", aliases=("swish",))
 @op(batch_coupling="none", keras_path="nn.Silu")
-def silu(x: Array) -> Array:
+def silu(x: ArrayLike) -> Array:
     """Sigmoid linear unit ``x * sigmoid(x)``, also called swish (Ramachandran et al., 2017).
 
     Example:
@@ -213,7 +213,7 @@ def silu(x: Array) -> Array:
 
 
 @op(batch_coupling="none")
-def swish(x: Array) -> Array:
+def swish(x: ArrayLike) -> Array:
     """Sigmoid linear unit ``x * sigmoid(x)``. Alias of :func:`silu`.
 
     Example:
@@ -225,7 +225,7 @@ def swish(x: Array) -> Array:
 
 
 @op(batch_coupling="none", keras_path="nn.Gelu")
-def gelu(x: Array, approximate: bool = True) -> Array:
+def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """Gaussian error linear unit ``x * P(X <= x)``, with ``X`` standard normal (Hendrycks & Gimpel, 2016).
 
     ``0.5 * x * (1 + erf(x / sqrt(2)))``, or approximately ``0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
@@ -251,7 +251,7 @@ def gelu(x: Array, approximate: bool = True) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardSigmoid")
-def hard_sigmoid(x: Array) -> Array:
+def hard_sigmoid(x: ArrayLike) -> Array:
     """Piecewise linear approximation of the sigmoid, ``relu6(x + 3) / 6``.
 
     Example:
@@ -265,7 +265,7 @@ def hard_sigmoid(x: Array) -> Array:
 
 @registry.register("activations", aliases=("hard_swish",))
 @op(batch_coupling="none", keras_path="nn.HardSilu")
-def hard_silu(x: Array) -> Array:
+def hard_silu(x: ArrayLike) -> Array:
     """Piecewise approximation of :func:`silu`, ``x * hard_sigmoid(x)`` (Howard et al., 2019).
 
     Example:
@@ -278,7 +278,7 @@ def hard_silu(x: Array) -> Array:
 
 
 @op(batch_coupling="none")
-def hard_swish(x: Array) -> Array:
+def hard_swish(x: ArrayLike) -> Array:
     """Piecewise approximation of the swish, ``x * hard_sigmoid(x)``. Alias of :func:`hard_silu`.
 
     Example:
@@ -291,7 +291,7 @@ def hard_swish(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardTanh")
-def hard_tanh(x: Array) -> Array:
+def hard_tanh(x: ArrayLike) -> Array:
     """Piecewise linear approximation of ``tanh``: ``min(max(x, -1), 1)``.
 
     Example:
@@ -304,7 +304,7 @@ def hard_tanh(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.TanhShrink")
-def tanh_shrink(x: Array) -> Array:
+def tanh_shrink(x: ArrayLike) -> Array:
     """Tanh shrinkage ``x - tanh(x)``.
 
     Example:
@@ -318,7 +318,7 @@ def tanh_shrink(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SoftShrink")
-def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
+def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Soft shrinkage: ``x - threshold`` if ``x > threshold``, ``x + threshold`` if ``x < -threshold``, else 0.
 
     Args:
@@ -337,7 +337,7 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.HardShrink")
-def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
+def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Hard shrinkage: ``x`` if ``abs(x) > threshold``, else 0.
 
     Args:
@@ -355,7 +355,7 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Threshold")
-def threshold(x: Array, threshold: float, default_value: float) -> Array:
+def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
     """Threshold function: ``x`` if ``x > threshold``, else ``default_value``.
 
     Args:
@@ -374,7 +374,7 @@ def threshold(x: Array, threshold: float, default_value: float) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Squareplus")
-def squareplus(x: Array, b: float = 4) -> Array:
+def squareplus(x: ArrayLike, b: float = 4) -> Array:
     """Squareplus ``(x + sqrt(x**2 + b)) / 2``, a smooth approximation of :func:`relu` (Barron, 2021).
 
     Args:
@@ -392,7 +392,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SparsePlus")
-def sparse_plus(x: Array) -> Array:
+def sparse_plus(x: ArrayLike) -> Array:
     """Sparseplus, the softplus of sparsemax: 0 if ``x <= -1``, ``(x + 1)**2 / 4`` if ``-1 < x < 1``, else ``x``.
 
     Example:
@@ -407,7 +407,7 @@ def sparse_plus(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.SparseSigmoid")
-def sparse_sigmoid(x: Array) -> Array:
+def sparse_sigmoid(x: ArrayLike) -> Array:
     """Sparse sigmoid, the sigmoid of sparsemax: 0 if ``x <= -1``, ``(x + 1) / 2`` if ``-1 < x < 1``, else 1.
 
     Example:
@@ -421,7 +421,7 @@ def sparse_sigmoid(x: Array) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Glu")
-def glu(x: Array, axis: int = -1) -> Array:
+def glu(x: ArrayLike, axis: int = -1) -> Array:
     """Gated linear unit ``a * sigmoid(b)``, where ``a`` and ``b`` are the halves of ``x`` along an axis (Dauphin et al., 2016).
 
     Args:
@@ -453,7 +453,7 @@ def glu(x: Array, axis: int = -1) -> Array:
 # --- The softmax family -----------------------------------------------------------------------------------------------
 
 
-def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Array:
+def _of_softmax_family(name: str, derived: Callable, x: ArrayLike, axis: Axis) -> Array:
     """Return the result of a backend's shortcut, or else ``derived(backend, x - max(x), axes)``.
 
     Subtracting the maximum changes no softmax and prevents overflow of ``exp``.
@@ -470,7 +470,7 @@ def _of_softmax_family(name: str, derived: Callable, x: Array, axis: Any) -> Arr
 
 @registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Softmax")
-def softmax(x: Array, axis: Any = -1) -> Array:
+def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     """Softmax ``exp(x) / sum(exp(x))``: values in ``[0, 1]`` that sum to 1.
 
     Args:
@@ -484,7 +484,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
         [0.5, 0.5]
     """
 
-    def derived(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
+    def derived(backend: ModuleType, x: Array, axes: tuple[int, ...]) -> Array:
         parts = backend.exp(x)
         return backend.divide(parts, backend.sum(parts, axes, True))
 
@@ -493,7 +493,7 @@ def softmax(x: Array, axis: Any = -1) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.LogSoftmax")
-def log_softmax(x: Array, axis: Any = -1) -> Array:
+def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     """Logarithm of the softmax, ``x - log(sum(exp(x)))``, without overflow (see :func:`softmax` for the arguments).
 
     Example:
@@ -502,7 +502,7 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
         [0.0, -1000.0]
     """
 
-    def derived(backend: Any, x: Array, axes: tuple[int, ...]) -> Array:
+    def derived(backend: ModuleType, x: Array, axes: tuple[int, ...]) -> Array:
         return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
 
     return _of_softmax_family("log_softmax", derived, x, axis)
@@ -510,7 +510,7 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
 
 @registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Sparsemax")
-def sparsemax(x: Array, axis: int = -1) -> Array:
+def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """Sparsemax: the Euclidean projection onto the probability simplex (Martins & Astudillo, 2016).
 
     ``max(x - tau, 0)``, with the threshold ``tau`` chosen such that the result sums to 1; many elements are exactly 0.

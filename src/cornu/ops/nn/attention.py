@@ -4,23 +4,23 @@ import math
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.dtypes import LARGEST
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import softmax
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
 
 
 @op(batch_coupling=aligned)
 def dot_product_attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    bias: Array | None = None,
-    mask: Array | None = None,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    bias: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,

@@ -3,10 +3,9 @@
 Internally the channels come last; ``data_format="channels_first"`` transposes the input and the result.
 """
 
-from typing import Any
+from types import ModuleType
 
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
@@ -21,26 +20,27 @@ from cornu.ops.nn.windows import (
     transpose_padding_before,
     window_arguments,
 )
+from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import standardize_padding, standardize_sizes
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
-def _inputs_and_kernel(name: str, inputs: Any, kernel: Any, data_format: str) -> tuple:
+def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_format: str) -> tuple[ModuleType, Array, Array]:
     """Return the backend, the inputs with channels last, and the kernel; both arrays have the same dtype and rank."""
-    backend, x, kernel = floats(inputs, kernel)
-    first, second = backend.dtype(x), backend.dtype(kernel)
+    backend, x, weights = floats(inputs, kernel)
+    first, second = backend.dtype(x), backend.dtype(weights)
     if first != second:
         wide = wider_float(first, second)
-        x, kernel = backend.cast(x, wide), backend.cast(kernel, wide)
+        x, weights = backend.cast(x, wide), backend.cast(weights, wide)
     check_rank(name, x)
-    if len(kernel.shape) != len(x.shape):
+    if len(weights.shape) != len(x.shape):
         raise ShapeError(
-            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(kernel.shape)}.",
+            f"`{name}` received `inputs` of shape {tuple(x.shape)} and `kernel` of shape {tuple(weights.shape)}.",
             "Both must have the same number of axes.",
             "Pass `inputs` of shape (batch, *spatial, channels) and a kernel of shape (*window, channels, filters).",
         )
-    return backend, to_channels_last(backend, x, data_format), kernel
+    return backend, to_channels_last(backend, x, data_format), weights
 
 
 def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: bool) -> None:
@@ -65,12 +65,12 @@ def _check_channels(name: str, channels: int, kernel: tuple[int, ...], groups: b
 
 @op(batch_coupling=of_rank(3), keras_path="nn.Conv")
 def conv(
-    inputs: Array,
-    kernel: Array,
-    strides: Any = 1,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
+    strides: IntOrInts = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: IntOrInts = 1,
 ) -> Array:
     """Convolution: slide a kernel over the spatial axes and sum the products at each position (a cross-correlation).
 
@@ -110,12 +110,12 @@ def conv(
 
 @op(batch_coupling=of_rank(3), keras_path="nn.DepthwiseConv")
 def depthwise_conv(
-    inputs: Array,
-    kernel: Array,
-    strides: Any = 1,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
+    strides: IntOrInts = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: IntOrInts = 1,
 ) -> Array:
     """Depthwise convolution: convolve each channel separately (see :func:`conv` for the other arguments).
 
@@ -137,7 +137,13 @@ def depthwise_conv(
 
 
 def _depthwise(
-    name: str, inputs: Any, kernel: Any, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any
+    name: str,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
+    strides: IntOrInts,
+    padding: str,
+    data_format: str | None,
+    dilation_rate: IntOrInts,
 ) -> Array:
     data_format = config.standardize_data_format(data_format)
     backend, x, kernel = _inputs_and_kernel(name, inputs, kernel, data_format)
@@ -151,13 +157,13 @@ def _depthwise(
 
 @op(batch_coupling=of_rank(3), keras_path="nn.SeparableConv")
 def separable_conv(
-    inputs: Array,
-    depthwise_kernel: Array,
-    pointwise_kernel: Array,
-    strides: Any = 1,
+    inputs: ArrayLike,
+    depthwise_kernel: ArrayLike,
+    pointwise_kernel: ArrayLike,
+    strides: IntOrInts = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: IntOrInts = 1,
 ) -> Array:
     """Separable convolution: a depthwise convolution, then a pointwise one that mixes the channels (Chollet, 2016).
 
@@ -182,13 +188,13 @@ def separable_conv(
 
 @op(batch_coupling=of_rank(3), keras_path="nn.ConvTranspose")
 def conv_transpose(
-    inputs: Array,
-    kernel: Array,
-    strides: Any = 1,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
+    strides: IntOrInts = 1,
     padding: str = "valid",
-    output_padding: Any = None,
+    output_padding: IntOrInts | None = None,
     data_format: str | None = None,
-    dilation_rate: Any = 1,
+    dilation_rate: IntOrInts = 1,
 ) -> Array:
     """Transposed convolution: add each input element, multiplied by the kernel, to a window of the output, which upsamples.
 

@@ -1,15 +1,15 @@
 """Cross-entropy between targets and predictions."""
 
-from typing import Any
+from types import ModuleType
 
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import aligned, along_axis, of_classes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
 from cornu.ops.nn.encoding import is_class
 from cornu.ops.shape_checks import check_axis, check_same_shape
+from cornu.typing import Array, ArrayLike
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
@@ -22,7 +22,7 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
     return backend.log(_clipped(backend, output))
 
 
-def _clipped(backend: Any, probabilities: Array) -> Array:
+def _clipped(backend: ModuleType, probabilities: Array) -> Array:
     """Clip probabilities to ``[epsilon, 1 - epsilon]``, since the logarithm is infinite at 0."""
     epsilon = config.epsilon()
     above = backend.where(backend.less(probabilities, epsilon), epsilon, probabilities)
@@ -30,7 +30,7 @@ def _clipped(backend: Any, probabilities: Array) -> Array:
 
 
 @op(batch_coupling=along_axis("target", "output"), keras_path="nn.CategoricalCrossentropy")
-def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
+def categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1) -> Array:
     """Return the categorical cross-entropy ``-sum(target * log(output))`` along the class axis.
 
     Args:
@@ -57,7 +57,7 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
 
 
 @op(batch_coupling=of_classes, keras_path="nn.SparseCategoricalCrossentropy")
-def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
+def sparse_categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1) -> Array:
     """Return the categorical cross-entropy ``-log(output[target])`` of integer class indices.
 
     Args:
@@ -77,25 +77,25 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
         >>> round(float(ops.sparse_categorical_crossentropy(1, [0.5, 0.5])), 4)
         0.6931
     """
-    backend, target, output = arrays(target, output)
+    backend, labels, output = arrays(target, output)
     place = check_axis(axis, output.shape)
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = backend.reshape(target, tuple(target.shape[:-1]))
+    if len(labels.shape) == len(output.shape) and labels.shape[-1] == 1:
+        labels = backend.reshape(labels, tuple(labels.shape[:-1]))
     expected = (*output.shape[:place], *output.shape[place + 1 :])
-    if tuple(target.shape) != expected:
+    if tuple(labels.shape) != expected:
         raise ShapeError(
-            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(target.shape)} and `output` of shape "
+            f"`sparse_categorical_crossentropy` received `target` of shape {tuple(labels.shape)} and `output` of shape "
             f"{tuple(output.shape)}.",
             f"`target` must contain one class index for each sample: shape {expected}.",
             "For one-hot targets, use `categorical_crossentropy`.",
         )
-    hits = is_class(backend, backend.cast(target, "int32"), output.shape[place], place)
+    hits = is_class(backend, backend.cast(labels, "int32"), output.shape[place], place)
     logarithms = _log_probabilities(output, from_logits, place)
     return backend.negative(backend.sum(backend.where(hits, logarithms, 0.0), place))
 
 
 @op(batch_coupling=aligned, keras_path="nn.BinaryCrossentropy")
-def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
+def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
     """Return the binary cross-entropy ``-target * log(output) - (1 - target) * log(1 - output)``, elementwise.
 
     Args:

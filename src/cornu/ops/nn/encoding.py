@@ -1,21 +1,21 @@
 """One-hot and multi-hot encoding of class indices."""
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
-from cornu.backends.contract import Array
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import check_axis, check_sizes
+from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import standardize_dtype
 
 __all__ = ["multi_hot", "one_hot"]
 
 
 @op(batch_coupling=along_axis(new_axes=True), keras_path="nn.OneHot")
-def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
+def one_hot(x: ArrayLike, num_classes: int, axis: int = -1, dtype: DType = None, sparse: bool = False) -> Array:
     """Return the one-hot encoding of class indices: 1 at the index, 0 elsewhere; all 0 for an index out of range.
 
     Args:
@@ -35,7 +35,7 @@ def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: Any = None, spars
     return backend.cast(is_class(backend, x, num_classes, axis), standardize_dtype(dtype))
 
 
-def is_class(backend: Any, x: Array, num_classes: int, axis: int) -> Array:
+def is_class(backend: ModuleType, x: Array, num_classes: int, axis: int) -> Array:
     """Return, along a new axis with one element per class, whether each value of ``x`` is the index of the class."""
     check_sizes(num_classes, "num_classes")
     place = check_axis(axis, (*x.shape, num_classes))
@@ -49,7 +49,9 @@ def _refuse_sparse(sparse: bool) -> None:
 
 
 @op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
-def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Array:
+def multi_hot(
+    inputs: ArrayLike, num_classes: int | None = None, axis: int = -1, dtype: DType = None, sparse: bool = False
+) -> Array:
     """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
     Args:
@@ -74,7 +76,7 @@ def multi_hot(inputs: Array, num_classes: int | None = None, axis: int = -1, dty
     return backend.cast(backend.any(hits, 1 if len(x.shape) > 1 else 0), standardize_dtype(dtype))
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
     """Return the one-hot encoding of class indices, computed on the host; an invalid index is an error.
 
     Args:

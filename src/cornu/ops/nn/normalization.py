@@ -1,22 +1,22 @@
 """Moments and normalization."""
 
 import math
-from typing import Any
+from types import ModuleType
 
 from cornu import config, validation
-from cornu.backends.contract import Array
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.linalg import norm
 from cornu.ops.shape_checks import check_axes, check_axis
+from cornu.typing import Array, ArrayLike, Axis
 
 __all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
 
 
 @op(batch_coupling=along_axis(axis="axes"), keras_path="nn.Moments")
-def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
+def moments(x: ArrayLike, axes: Axis, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
     """Return the mean and the variance ``mean((x - mean)**2)`` over the given axes.
 
     Half-precision values are accumulated in ``float32``.
@@ -48,7 +48,7 @@ def moments(x: Array, axes: Any, keepdims: bool = False, synchronized: bool = Fa
     return (mean, variance) if wide is x else (_narrow(backend, mean, dtype), _narrow(backend, variance, dtype))
 
 
-def _narrow(backend: Any, x: Array, dtype: str) -> Array:
+def _narrow(backend: ModuleType, x: Array, dtype: str) -> Array:
     if dtype == "float16":  # limited to the finite range, so that a large variance does not become infinite
         x = backend.minimum(backend.maximum(x, -65504.0), 65504.0)
     return backend.cast(x, dtype)
@@ -56,12 +56,12 @@ def _narrow(backend: Any, x: Array, dtype: str) -> Array:
 
 @op(batch_coupling=along_axis())
 def batch_normalization(
-    x: Array,
-    mean: Array,
-    variance: Array,
+    x: ArrayLike,
+    mean: ArrayLike,
+    variance: ArrayLike,
     axis: int,
-    offset: Array | None = None,
-    scale: Array | None = None,
+    offset: ArrayLike | None = None,
+    scale: ArrayLike | None = None,
     epsilon: float = 1e-3,
 ) -> Array:
     """Batch normalization ``(x - mean) / sqrt(variance + epsilon) * scale + offset`` (Ioffe & Szegedy, 2015).
@@ -101,7 +101,9 @@ def batch_normalization(
     return backend.add(backend.multiply(x, factor), shift)
 
 
-def _scale_and_shift(backend: Any, x: Array, axes: tuple[int, ...], gamma: Any, beta: Any) -> Array:
+def _scale_and_shift(
+    backend: ModuleType, x: Array, axes: tuple[int, ...], gamma: ArrayLike | None, beta: ArrayLike | None
+) -> Array:
     shape = tuple(size if i in axes else 1 for i, size in enumerate(x.shape))
     if gamma is not None:
         x = backend.multiply(x, _parameter(backend, gamma, x, shape))
@@ -110,22 +112,22 @@ def _scale_and_shift(backend: Any, x: Array, axes: tuple[int, ...], gamma: Any, 
     return x
 
 
-def _parameter(backend: Any, value: Any, x: Array, shape: tuple[int, ...]) -> Array:
-    value = backend.cast(arrays(value, x)[1], backend.dtype(x))
-    if len(value.shape) in (0, len(shape)):
-        return value
-    if math.prod(value.shape) != math.prod(shape):
+def _parameter(backend: ModuleType, value: ArrayLike, x: Array, shape: tuple[int, ...]) -> Array:
+    found = backend.cast(arrays(value, x)[1], backend.dtype(x))
+    if len(found.shape) in (0, len(shape)):
+        return found
+    if math.prod(found.shape) != math.prod(shape):
         raise ShapeError(
-            f"A scale or shift of shape {tuple(value.shape)} was given for an array of shape {tuple(x.shape)}.",
+            f"A scale or shift of shape {tuple(found.shape)} was given for an array of shape {tuple(x.shape)}.",
             f"It must have the sizes of the normalized axes: {tuple(size for size in shape if size != 1)}.",
             "Change its shape, or choose another `axis`.",
         )
-    return backend.reshape(value, shape)
+    return backend.reshape(found, shape)
 
 
 @op(batch_coupling=along_axis())
 def layer_normalization(
-    x: Array, gamma: Array | None = None, beta: Array | None = None, axis: Any = -1, epsilon: float | None = None
+    x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Array:
     """Layer normalization ``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` of each sample (Ba et al., 2016).
 
@@ -155,7 +157,7 @@ def layer_normalization(
 
 
 @op(batch_coupling=along_axis())
-def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsilon: float | None = None) -> Array:
+def rms_normalization(x: ArrayLike, scale: ArrayLike | None = None, axis: Axis = -1, epsilon: float | None = None) -> Array:
     """Root mean square normalization ``x / sqrt(mean(x**2) + epsilon) * scale`` (Zhang & Sennrich, 2019).
 
     Args:
@@ -180,7 +182,7 @@ def rms_normalization(x: Array, scale: Array | None = None, axis: Any = -1, epsi
 
 
 @op(batch_coupling=along_axis(), keras_path="nn.Normalize")
-def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Array:
+def normalize(x: ArrayLike, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """Scale vectors to length 1: ``x / max(norm(x), epsilon)``. Zero vectors are unchanged.
 
     Args:
@@ -198,13 +200,13 @@ def normalize(x: Array, axis: Any = -1, order: int = 2, epsilon: float | None = 
         raise InvalidArgumentError(
             f"`order={order!r}` was given.", "It must be a positive integer.", "Omit it for the default of 2."
         )
-    backend, x = floats(x)
-    dtype = backend.dtype(x)
-    x = x if len(x.shape) else backend.reshape(x, (1,))
+    backend, values = floats(x)
+    dtype = backend.dtype(values)
+    values = values if len(values.shape) else backend.reshape(values, (1,))
     if dtype in HALVES:  # the square of epsilon would be 0
-        return backend.cast(normalize(backend.cast(x, "float32"), axis, order, epsilon), dtype)
+        return backend.cast(normalize(backend.cast(values, "float32"), axis, order, epsilon), dtype)
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
-        squares = backend.sum(backend.square(x), check_axes(axis, x.shape), True)
-        return backend.multiply(x, backend.rsqrt(backend.maximum(squares, epsilon**2)))
-    return backend.divide(x, backend.maximum(norm(x, order, axis, True), epsilon))
+        squares = backend.sum(backend.square(values), check_axes(axis, values.shape), True)
+        return backend.multiply(values, backend.rsqrt(backend.maximum(squares, epsilon**2)))
+    return backend.divide(values, backend.maximum(norm(values, order, axis, True), epsilon))

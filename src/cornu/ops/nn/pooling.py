@@ -1,18 +1,18 @@
 """Pooling over windows."""
 
-from typing import Any
-
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_last, window_arguments
+from cornu.typing import Array, ArrayLike, IntOrInts
 from cornu.validation import standardize_sizes
 
 __all__ = ["average_pool", "max_pool"]
 
 
-def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Array:
+def _pool(
+    name: str, inputs: ArrayLike, pool_size: IntOrInts, strides: IntOrInts | None, padding: str, data_format: str | None
+) -> Array:
     data_format = config.standardize_data_format(data_format)
     backend, x = floats(inputs)
     check_rank(name, x)
@@ -26,7 +26,11 @@ def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, da
 
 @op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")
 def max_pool(
-    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+    inputs: ArrayLike,
+    pool_size: IntOrInts,
+    strides: IntOrInts | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
 ) -> Array:
     """Max pooling: return the maximum of each window. Of equal maxima, only the first receives the gradient.
 
@@ -58,7 +62,11 @@ def max_pool(
 
 @op(batch_coupling=of_rank(3), keras_path="nn.AveragePool")
 def average_pool(
-    inputs: Array, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
+    inputs: ArrayLike,
+    pool_size: IntOrInts,
+    strides: IntOrInts | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
 ) -> Array:
     """Average pooling: return the mean of each window, without padded elements (see :func:`max_pool` for the arguments).
 

@@ -6,10 +6,9 @@ and the output has the size ``floor((I - K_eff + P) / S) + 1``.
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
-from cornu.backends.contract import Array
 from cornu.errors import ShapeError
+from cornu.typing import Array, IntOrInts
 from cornu.validation import standardize_padding, standardize_sizes
 
 
@@ -192,7 +191,7 @@ def check_rank(name: str, x: Array) -> None:
 
 
 def window_arguments(
-    name: str, x: Array, window: tuple[int, ...], strides: Any, padding: Any, dilation: Any, argument: str
+    name: str, x: Array, window: tuple[int, ...], strides: IntOrInts, padding: str, dilation: IntOrInts, argument: str
 ) -> tuple:
     """Return strides, padding and dilation for each spatial axis, validated against the input."""
     rank = len(window)

@@ -27,7 +27,7 @@ def extent(array: Any) -> tuple[float, float]:
     if array.dtype == bool:
         return 0.0, 1.0
     if not isinstance(array, np.ndarray):
-        return float(ops.min(array)), float(ops.max(array))
+        return float(ops.convert_to_numpy(ops.min(array))), float(ops.convert_to_numpy(ops.max(array)))
     low, high = math.inf, -math.inf
     with np.errstate(invalid="ignore"):  # NaN is what is last_read for
         for _, piece in _pieces(array):
