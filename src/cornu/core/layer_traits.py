@@ -6,7 +6,8 @@ begin with ``cornu_`` are reserved for Cornu; all other names that Keras does no
 """
 
 from collections.abc import Callable
-from typing import Any
+
+from cornu.core.layer_protocol import LayerGraph
 
 
 class LayerTraits:
@@ -51,7 +52,7 @@ class LayerTraits:
     cornu_output_activation: Callable | None = None
     """The activation function that computes the final output values; None if there is none or it is unknown."""
 
-    cornu_graph: Any = None
+    cornu_graph: LayerGraph | None = None
     """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all layers but functional
     models."""
 

@@ -7,13 +7,17 @@ from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import CompiledLoss, aligned
-from cornu.training.compiled_metrics import CompiledMetrics
+from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned
+from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
+from cornu.training.step.micro_batches import MicroBatchSize
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step.train_step import test_step, train_step
+from cornu.typing import Config
 
 
 class CompileState:
@@ -35,13 +39,13 @@ class CompileState:
 
     def __init__(
         self,
-        model: Any,
-        optimizer: Any,
-        loss: Any,
-        loss_weights: Any,
-        metrics: Any,
-        weighted_metrics: Any,
-        micro_batch_size: Any = "auto",
+        model: TrainableModel,
+        optimizer: str | Config | Optimizer,
+        loss: LossArgument,
+        loss_weights: LossWeights,
+        metrics: MetricsArgument,
+        weighted_metrics: MetricsArgument,
+        micro_batch_size: MicroBatchSize = "auto",
     ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
@@ -53,8 +57,8 @@ class CompileState:
         self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.compiled_loss: Any = None  # built, like the metrics, when the model first receives data
-        self.compiled_metrics: Any = None
+        self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
+        self.compiled_metrics: CompiledMetrics | None = None
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
+from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
@@ -39,7 +39,7 @@ class IterableDataAdapter:
 
     def __init__(
         self,
-        batches: Any,
+        batches: Data,
         steps: int | None,
         prepare: Callable[[Batch, int], Batch],
         place: config.Placement,
@@ -163,7 +163,7 @@ class IterableDataAdapter:
         self._number += 1
         return given, self._number
 
-    def _prepared(self, given: Any, number: int) -> Batch:
+    def _prepared(self, given: Data, number: int) -> Batch:
         """Return an element of the iterable as a validated batch."""
         return self._prepare(as_batch(given), number)
 
@@ -181,7 +181,7 @@ class IterableDataAdapter:
         return DataChunk(trees.map(asarray, filled), BatchIndices(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
 
 
-def _length_of(batches: Any) -> int | None:
+def _length_of(batches: Data) -> int | None:
     """Return the length of an iterable, or None if it has none."""
     try:
         return len(batches)
@@ -189,7 +189,7 @@ def _length_of(batches: Any) -> int | None:
         return None
 
 
-def iterate(batches: Any, shuffle: bool = False) -> Iterator:
+def iterate(batches: Data, shuffle: bool = False) -> Iterator:
     """Return an iterator over batches, also for an object that has only a length and items, which may be shuffled."""
     if hasattr(batches, "__iter__"):
         return iter(batches)
