@@ -4,7 +4,7 @@ Plain Python: this module imports no array library when it runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Union
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +72,11 @@ class Array(Protocol):
         """Its dtype, an object or a name."""
         ...
 
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        ...
+
     def __getitem__(self, key: Any, /) -> Any: ...
     def __add__(self, other: Any, /) -> Any: ...
     def __radd__(self, other: Any, /) -> Any: ...
@@ -90,10 +95,10 @@ class Array(Protocol):
     def __ge__(self, other: Any, /) -> Any: ...
 
 
-ArrayLike: TypeAlias = "Array | np.ndarray | np.generic | float | int | bool | Sequence[ArrayLike]"
+ArrayLike: TypeAlias = Union[Array, "np.ndarray", "np.generic", float, int, bool, Sequence["ArrayLike"]]
 """An array, a number, or nested lists of numbers."""
 
-Tree: TypeAlias = "ArrayLike | Sequence[Tree] | Mapping[str, Tree] | None"
+Tree: TypeAlias = ArrayLike | Sequence["Tree"] | Mapping[str, "Tree"] | None
 """Nested lists, tuples and dicts of arrays, such as the inputs of a model."""
 
 Config: TypeAlias = dict[str, Any]

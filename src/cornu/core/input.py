@@ -82,7 +82,7 @@ def _batch_shape(
     return whole
 
 
-def _as_tuple(shape: int | Sequence[Size] | None) -> tuple[int | None, ...]:
+def _as_tuple(shape: Any) -> tuple[int | None, ...]:
     """Return a shape as a tuple; an integer means one axis, as in ``Input(3)``."""
     sizes = (shape,) if isinstance(shape, int) or not hasattr(shape, "__iter__") else shape
     return tuple(None if size is None else int(size) for size in sizes)

@@ -11,7 +11,7 @@ from cornu.core import layer_errors, symbolic_tensor
 from cornu.core.layer_protocol import LayerLike
 from cornu.typing import Shape, Tree
 
-ShapeTree: TypeAlias = "Shape | Sequence[ShapeTree] | Mapping[str, ShapeTree] | None"
+ShapeTree: TypeAlias = Shape | Sequence["ShapeTree"] | Mapping[str, "ShapeTree"] | None
 """A shape, or nested lists and dicts of shapes."""
 
 
@@ -38,7 +38,7 @@ def has_shapes(inputs: Tree) -> bool:
     return any(hasattr(leaf, "shape") for leaf in trees.leaves(inputs))
 
 
-def map_shapes(shapes: ShapeTree, function: Callable) -> Any:
+def map_shapes(shapes: Any, function: Callable) -> Any:
     """Apply a function to each shape in a tree of shapes, where a shape is a tuple of sizes.
 
     Example:
@@ -55,7 +55,7 @@ def map_shapes(shapes: ShapeTree, function: Callable) -> Any:
     return type(shapes)(map_shapes(shape, function) for shape in shapes)
 
 
-def shapes_key(shapes: ShapeTree) -> Hashable:
+def shapes_key(shapes: Any) -> Hashable:
     """Return a hashable key for a tree of shapes.
 
     Example:

@@ -29,7 +29,7 @@ class TensorSpec:
     dtype: str
 
 
-SpecTree: TypeAlias = "TensorSpec | Sequence[SpecTree] | Mapping[str, SpecTree] | None"
+SpecTree: TypeAlias = TensorSpec | Sequence["SpecTree"] | Mapping[str, "SpecTree"] | None
 """Nested lists and dicts of :class:`TensorSpec`."""
 
 
@@ -119,7 +119,7 @@ class _Shape:
         self.shape = shape
 
 
-def _names_in(tree: Tree) -> list[str]:
+def _names_in(tree: Any) -> list[str]:
     """Return the keys of a dict of leaves; an empty list for any other tree."""
     is_flat = isinstance(tree, dict) and not any(isinstance(value, _CONTAINERS) for value in tree.values())
     return list(map(str, tree)) if is_flat else []

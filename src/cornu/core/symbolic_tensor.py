@@ -70,7 +70,9 @@ class Operation(Protocol):
         """The method from symbolic inputs to symbolic outputs."""
         ...
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the operation."""
+        ...
 
 
 class Node:
@@ -83,7 +85,7 @@ class Node:
         outputs: Tree of the symbolic tensors that the call returned.
     """
 
-    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Tree):
+    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any):
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.inputs = symbolic_leaves((args, kwargs))
         for index, tensor in enumerate(trees.leaves(outputs)):

@@ -11,7 +11,7 @@ from cornu.core import call_context
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.dispatch import unwrap
-from cornu.typing import Array, ArrayLike, DType, Initializer
+from cornu.typing import Array, ArrayLike, Initializer
 
 _value_lock = threading.RLock()
 """Held while the value of a variable is set, so that an initial value drawn meanwhile does not replace an assigned one."""
@@ -143,24 +143,24 @@ class Variable(ArrayOperators):
             ShapeError: If the shape differs.
         """
         bound = self._bound()
-        value = unwrap(value)
+        array = unwrap(value)
         if bound is not None:
-            backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(value)
-            value = backend.cast(backend.asarray(value), self.dtype)
+            backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(array)
+            array = backend.cast(backend.asarray(array), self.dtype)
         else:
-            value = backends.array_at(self.place, value, self.dtype)
+            array = backends.array_at(self.place, array, self.dtype)
             if self.place.device is not None:  # an array of the same backend stays where it is
-                value = self.backend.to_device(value, self.place.device)
-        if tuple(value.shape) != self.shape:
+                array = self.backend.to_device(array, self.place.device)
+        if tuple(array.shape) != self.shape:
             raise ShapeError(
-                f"The variable {self.path!r} was assigned a value of shape {tuple(value.shape)}.",
+                f"The variable {self.path!r} was assigned a value of shape {tuple(array.shape)}.",
                 f"Its shape is {self.shape}.",
                 "Reshape the value, or build the layer for other sizes.",
             )
         if bound is not None:
-            bound[id(self)] = value
+            bound[id(self)] = array
         else:
-            self.set_unchecked(value)
+            self.set_unchecked(array)
 
     def set_unchecked(self, array: Array) -> None:
         """Set an array of the same shape, dtype and backend as the value, without checks, as training does for its state."""
@@ -204,7 +204,7 @@ class Variable(ArrayOperators):
     def __cornu_array__(self) -> Any:
         return self.value
 
-    def __array__(self, dtype: DType = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype=dtype)
 
     __array_priority__ = 1000  # NumPy's operators defer `array * variable` to this class

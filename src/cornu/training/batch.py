@@ -23,11 +23,6 @@ class DataArray(Array, Protocol):
     """An array of an engine with NumPy's attributes: what validation works on."""
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        ...
-
-    @property
     def size(self) -> int:
         """Number of elements."""
         ...
@@ -48,7 +43,7 @@ class Batch(NamedTuple):
         sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding, or None if there is no padding.
     """
 
-    x: Data
+    x: Any  # the data that the user passed may also be an iterable of batches
     y: Tree
     sample_weight: Tree
     sample_mask: Array | None

@@ -1,12 +1,11 @@
 """The base class of callbacks, ``History`` and ``CallbackList``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cornu import trees
 from cornu.errors import InvalidTypeError, NonFiniteError
 from cornu.training.model_protocol import TrainableModel
-from cornu.typing import Tree
 
 _BATCH_EVENTS = (
     "on_batch_begin",
@@ -184,7 +183,7 @@ class CallbackList:
         {'loss': [0.5]}
     """
 
-    def __init__(self, callbacks: Tree | Callback, model: TrainableModel | None, params: dict[str, Any]):
+    def __init__(self, callbacks: "Iterable[Any] | Callback | None", model: TrainableModel | None, params: dict[str, Any]):
         self.callbacks = [_checked(callback) for callback in trees.leaves(callbacks)]
         self.model = model
         self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)

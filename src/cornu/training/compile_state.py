@@ -1,7 +1,7 @@
 """The state created by ``compile``: optimizer, losses, metrics, and the compiled functions built from them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
@@ -106,6 +106,10 @@ class CompileState:
             compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, *shapes, placement_of(self._model).backend)
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
 
+    def _built(self) -> tuple[CompiledLoss, CompiledMetrics]:
+        """Return the losses and the metrics, which :meth:`ensure_built` has built."""
+        return cast(tuple[CompiledLoss, CompiledMetrics], (self.compiled_loss, self.compiled_metrics))
+
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the training state, including the state of the optimizer if ``training``.
 
@@ -135,12 +139,13 @@ class CompileState:
 
     def _train_step(self, spec: Batch) -> Callable:
         """Return the training step for data of a specification."""
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.compiled_loss, spec.x)
-        return train_step(self._model, self.compiled_loss, self.compiled_metrics, self.optimizer, parts_of)
+        compiled_loss, compiled_metrics = self._built()
+        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, compiled_loss, spec.x)
+        return train_step(self._model, compiled_loss, compiled_metrics, self.optimizer, parts_of)
 
     def test_function(self, spec: Batch) -> MultiStepFunction:
         """Return the compiled function of evaluation steps for data of a specification."""
-        return self._function("test", spec, lambda _: test_step(self._model, self.compiled_loss, self.compiled_metrics))
+        return self._function("test", spec, lambda _: test_step(self._model, *self._built()))
 
     @property
     def variables(self) -> list:
@@ -157,7 +162,8 @@ class CompileState:
         trained = tuple(id(variable) for variable in model.trainable_variables)
         key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = MultiStepFunction(make_step(spec), self.compiled_metrics, placement_of(model))
+            _, compiled_metrics = self._built()
+            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, placement_of(model))
         return self._functions[key]
 
 

@@ -8,7 +8,7 @@ from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
 from cornu.typing import Array, Tree
 
-LossArgument: TypeAlias = "str | Callable[..., Any] | Sequence[LossArgument] | Mapping[str, Any] | None"
+LossArgument: TypeAlias = str | Callable[..., Any] | Sequence["LossArgument"] | Mapping[str, Any] | None
 """The ``loss`` argument of ``compile``."""
 
 LossWeights: TypeAlias = float | Sequence[float | None] | Mapping[str, float | None] | None

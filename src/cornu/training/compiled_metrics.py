@@ -10,9 +10,9 @@ from cornu.core.masks import expand_mask
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
-from cornu.typing import Array
+from cornu.typing import Array, ArrayLike
 
-MetricsArgument: TypeAlias = "str | Metric | Callable[..., Any] | Sequence[MetricsArgument] | Mapping[str, Any] | None"
+MetricsArgument: TypeAlias = str | Metric | Callable[..., Any] | Sequence["MetricsArgument"] | Mapping[str, Any] | None
 """The ``metrics`` argument of ``compile``."""
 
 
@@ -94,7 +94,7 @@ class CompiledMetrics:
         """
         remaining, after = iter(values), []
 
-        def update_metric(metric: Metric, *args: Array, sample_weight: Array | None = None) -> None:
+        def update_metric(metric: Metric, *args: ArrayLike, sample_weight: Array | None = None) -> None:
             own = [next(remaining) for _ in metric.variables]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))

@@ -3,7 +3,7 @@
 import functools
 import numbers
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from cornu import backends
@@ -18,7 +18,6 @@ from cornu.training.loop.epoch_loop import Loop
 from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.prepare_data import DataAdapter, make_adapter
-from cornu.typing import Tree
 
 
 def fit(
@@ -28,7 +27,7 @@ def fit(
     validation: DataAdapter | None,
     epochs: range,
     validation_freq: int | Collection[int],
-    callbacks: Tree | Callback,
+    callbacks: Iterable[Any] | Callback | None,
     verbose: Verbose,
 ) -> History:
     """Train a model (see ``Model.fit``).
@@ -145,4 +144,4 @@ def one_batch(
 
 def _is_due(frequency: int | Collection[int], epoch: int) -> bool:
     """Return whether to validate after an epoch."""
-    return (epoch + 1) % frequency == 0 if isinstance(frequency, numbers.Integral) else epoch + 1 in frequency
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, (int, numbers.Integral)) else epoch + 1 in frequency

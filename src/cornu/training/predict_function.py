@@ -7,8 +7,8 @@ import numpy as np
 from cornu import backends, config, registry, trees
 from cornu.core import batch_coupling, call_context, call_handling, layer_tree
 from cornu.core.call_context import CallContext
+from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of, placement_of
-from cornu.core.layer_protocol import LayerLike
 from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
 from cornu.training.batch import shapes_and_dtypes
@@ -98,7 +98,7 @@ class PredictFunction:
         return trees.unflatten(self._output_structure, outputs)
 
 
-def _is_builtin(layer: LayerLike) -> bool:
+def _is_builtin(layer: Layer) -> bool:
     """Return whether all code that runs in a call of a layer is built in, including functions that were passed to the layer."""
     code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
     return all(map(registry.is_builtin, code))

@@ -130,8 +130,9 @@ class IterableDataAdapter:
                 stacklevel=2,
             )
         self.steps = self.steps or given
-        if hasattr(self._source, "on_epoch_end"):  # in which many objects shuffle their batches
-            self._source.on_epoch_end()
+        on_epoch_end = getattr(self._source, "on_epoch_end", None)
+        if on_epoch_end is not None:  # many objects shuffle their batches there
+            on_epoch_end()
 
     def _rewind(self) -> None:
         """Create a new iterator, unless the source is an iterator itself."""
@@ -181,7 +182,7 @@ class IterableDataAdapter:
         return DataChunk(trees.map(asarray, filled), BatchIndices(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
 
 
-def _length_of(batches: Data) -> int | None:
+def _length_of(batches: Any) -> int | None:
     """Return the length of an iterable, or None if it has none."""
     try:
         return len(batches)
@@ -189,7 +190,7 @@ def _length_of(batches: Data) -> int | None:
         return None
 
 
-def iterate(batches: Data, shuffle: bool = False) -> Iterator:
+def iterate(batches: Any, shuffle: bool = False) -> Iterator:
     """Return an iterator over batches, also for an object that has only a length and items, which may be shuffled."""
     if hasattr(batches, "__iter__"):
         return iter(batches)

@@ -1,6 +1,6 @@
 """Validation of the arguments of ``fit``, ``evaluate`` and ``predict``."""
 
-from collections.abc import Collection
+from typing import Any
 
 from cornu import validation
 from cornu.errors import DataError, InvalidTypeError
@@ -17,7 +17,7 @@ def format_caller(function: str) -> str:
     return f"`{name}` {what}".rstrip()
 
 
-def check_integers(function: str, least: int, **arguments: int | None) -> None:
+def check_integers(function: str, least: int, **arguments: Any) -> None:
     """Check that arguments are integers of at least ``least``, or None where None has a meaning.
 
     Raises:
@@ -28,7 +28,7 @@ def check_integers(function: str, least: int, **arguments: int | None) -> None:
             validation.check_int(function, name, value, least, allow_float=False, example=_EXAMPLES.get(name))
 
 
-def check_frequency(function: str, value: int | Collection[int]) -> None:
+def check_frequency(function: str, value: Any) -> None:
     """Check that ``validation_freq`` is an integer of at least 1 or a collection of epochs.
 
     Raises:

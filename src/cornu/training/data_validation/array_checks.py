@@ -88,7 +88,7 @@ def _is_array(value: Any) -> bool:
     return len(getattr(value, "shape", ())) > 0
 
 
-def _as_array(function: str, name: str, value: ArrayLike) -> Any:
+def _as_array(function: str, name: str, value: Any) -> Any:
     """Return a value as a numeric array with at least one axis.
 
     An array of an engine is kept if its dtype is a NumPy dtype, so that it can stay on its device. All other values become

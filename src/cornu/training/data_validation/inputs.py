@@ -65,7 +65,7 @@ def depends_on_signature_only(model: TrainableModel) -> bool:
     return all(layer.cornu_largest_index is None for tensor in graph.input_tensors for layer in _consumers(graph, tensor))
 
 
-def _shapes(x: Tree) -> Any:
+def _shapes(x: Any) -> Any:
     """Return the shapes of a tree of arrays, with None for the batch size."""
     if isinstance(x, dict):
         return {name: _shapes(part) for name, part in x.items()}
@@ -155,7 +155,7 @@ def _flattens(node: Node) -> bool:
     if not isinstance(layer, LayerTraits) or not layer.cornu_preserves_value_range or len(node.inputs) != 1:
         return False
     sizes, after = node.inputs[0].shape[1:], trees.leaves(node.outputs)[0].shape
-    return len(sizes) > 1 and len(after) == 2 and None not in sizes and after[1] == math.prod(sizes)
+    return len(sizes) > 1 and len(after) == 2 and None not in sizes and after[1] == math.prod(size or 0 for size in sizes)
 
 
 def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
 
 
 Verbose: TypeAlias = int | Literal["auto"]
@@ -27,7 +26,7 @@ class Progress:
         self._heading = ""
         self._done = 0
         self._bar: RichProgress | None = None
-        self._task: TaskID | None = None
+        self._task: Any = None
         self._started = time.perf_counter()
 
     def announce(self, text: str) -> None:
