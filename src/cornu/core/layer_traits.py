@@ -7,7 +7,7 @@ begin with ``cornu_`` are reserved for Cornu; all other names that Keras does no
 
 from collections.abc import Callable
 
-from cornu.core.layer_protocol import LayerGraph
+from cornu.core.layer_protocol import LayerGraph, LayerLike
 
 
 class LayerTraits:
@@ -56,9 +56,7 @@ class LayerTraits:
     """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all layers but functional
     models."""
 
-    compute_dtype: str
-
     @property
-    def cornu_output_dtype(self) -> str:
+    def cornu_output_dtype(self: LayerLike) -> str:
         """Dtype of the output, which complements ``compute_output_shape``. Defaults to the compute dtype."""
         return self.compute_dtype
