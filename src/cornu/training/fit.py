@@ -12,12 +12,13 @@ from cornu.errors import NonFiniteError
 from cornu.training.batch import Batch, sample_count
 from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import CompileState
+from cornu.training.data_adapters.data_adapter import DataAdapter
 from cornu.training.data_validation import array_checks
 from cornu.training.loop import nan_diagnosis
 from cornu.training.loop.epoch_loop import Loop
 from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.model_protocol import TrainableModel
-from cornu.training.prepare_data import DataAdapter, make_adapter
+from cornu.training.prepare_data import make_adapter
 
 
 def fit(

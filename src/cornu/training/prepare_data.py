@@ -11,13 +11,11 @@ from cornu.errors import DataError, InvalidArgumentError
 from cornu.training.batch import Batch, rows, sample_count, spec_of
 from cornu.training.compile_state import CompileState
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
-from cornu.training.data_adapters.data_adapter import is_batches
+from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
 from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 from cornu.training.data_validation import arguments, array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
 from cornu.training.model_protocol import TrainableModel
-
-DataAdapter = ArrayDataAdapter | IterableDataAdapter
 
 
 def make_adapter(

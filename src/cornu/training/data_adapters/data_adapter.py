@@ -1,11 +1,36 @@
-"""Functions shared by the data adapters."""
+"""What the training loop asks of a data adapter, and functions shared by the data adapters."""
+
+from collections.abc import Generator
+from typing import Protocol
 
 import numpy as np
 
 from cornu import seeds, trees
 from cornu.errors import DataError
-from cornu.training.batch import Batch, Data
+from cornu.training.batch import Batch, Data, DataChunk
 from cornu.typing import Tree
+
+
+class DataAdapter(Protocol):
+    """The user's data as chunks of batches."""
+
+    @property
+    def spec(self) -> Batch:
+        """Shapes and dtypes of the data (see ``batch.spec_of``)."""
+        ...
+
+    @property
+    def steps(self) -> int | None:
+        """Batches per epoch; None while unknown."""
+        ...
+
+    def ready(self) -> bool:
+        """Return whether there is data for another epoch."""
+        ...
+
+    def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
+        """Yield the chunks of one epoch; batches may be drawn in advance, in a separate thread, if ``prefetch``."""
+        ...
 
 
 def as_batch(given: Data) -> Batch:

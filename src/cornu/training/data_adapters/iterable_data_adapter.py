@@ -75,9 +75,13 @@ class IterableDataAdapter:
             )
         return self._peeked
 
-    @functools.cached_property
+    @property
     def spec(self) -> Batch:
         """Shapes and dtypes of the first batch (see ``batch.spec_of``)."""
+        return self._spec
+
+    @functools.cached_property
+    def _spec(self) -> Batch:
         return spec_of(self.sample())
 
     @functools.cached_property

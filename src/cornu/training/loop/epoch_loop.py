@@ -9,8 +9,7 @@ import numpy as np
 from cornu.errors import NonFiniteError
 from cornu.training.batch import DataChunk
 from cornu.training.callback import CallbackList
-from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
-from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
+from cornu.training.data_adapters.data_adapter import DataAdapter
 from cornu.training.loop.progress import Progress
 from cornu.training.loop.recovery import Recovery
 from cornu.training.step.multi_step import MultiStepFunction
@@ -58,7 +57,7 @@ class Loop:
         self._seconds_per_step: float | None = None
         self._calls = 0
 
-    def epoch(self, adapter: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
+    def epoch(self, adapter: DataAdapter) -> dict[str, float]:
         """Run all steps of an epoch and return its logs.
 
         Raises:
