@@ -1,16 +1,16 @@
 """Batch coupling: how a layer, or a function passed to a layer, couples the samples of a batch."""
 
 from collections.abc import Callable
-from typing import Any
 
 from cornu import registry
 from cornu.core import layer_tree
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.ops import batch_coupling
 
 
-def coupling_of_layer(layer: Any) -> str:
+def coupling_of_layer(layer: LayerLike) -> str:
     """Return a layer's ``batch_coupling``, or ``"unknown"`` if a user's ``call`` overrides the one it was declared for.
 
     The declaration counts if it is made by the class that defines ``call`` or by a subclass of it.
@@ -23,7 +23,7 @@ def coupling_of_layer(layer: Any) -> str:
     return layer.batch_coupling if promised else "unknown"
 
 
-def effective_coupling(layer: Any) -> str:
+def effective_coupling(layer: LayerLike) -> str:
     """Return the most restrictive ``batch_coupling`` among a layer and all layers inside it."""
     couplings = {coupling_of_layer(inner) for inner in layer_tree.flatten(layer)}
     return next((worst for worst in ("none", "masked") if couplings <= {worst, "none"}), "unknown")

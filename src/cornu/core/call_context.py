@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from cornu.scopes import Scope
+from cornu.typing import Array, ArrayLike
 
 
 class CallContext:
@@ -33,8 +34,8 @@ class CallContext:
         self,
         training: bool | None = None,
         values: dict[int, Any] | None = None,
-        key: Any = None,
-        sample_mask: Any = None,
+        key: ArrayLike | None = None,
+        sample_mask: Array | None = None,
         hooks: tuple[Callable, ...] = (),
         abstract: bool = False,
         backend_name: str | None = None,
@@ -46,11 +47,11 @@ class CallContext:
         self.meets_unbound = False
         self._masks: dict[int, tuple[Any, Any]] = {}
 
-    def mask_of(self, tensor: Any) -> Any:
+    def mask_of(self, tensor: Array) -> Any:
         """Return the mask that an earlier layer of this call assigned to a tensor, or None."""
         return self._masks.get(id(tensor), (None, None))[1]
 
-    def set_mask(self, tensor: Any, mask: Any) -> None:
+    def set_mask(self, tensor: Array, mask: Array | None) -> None:
         """Store the mask of a tensor until the outermost call ends; the tensor is kept alive so that its id stays unique."""
         self._masks[id(tensor)] = (tensor, mask)
 

@@ -10,11 +10,13 @@ from cornu import backends, ops, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.masks import expand_mask
 from cornu.ops.dispatch import unwrap
+from cornu.typing import Array, Tree
 
 
-def to_input(layer: Any, value: Any) -> Any:
+def to_input(layer: LayerLike, value: Any) -> Any:
     """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged."""
     value = unwrap(value)
     owner = backends.owner(value)
@@ -33,7 +35,7 @@ def to_input(layer: Any, value: Any) -> Any:
     return value
 
 
-def to_layer_device(layer: Any, arguments: Any) -> Any:
+def to_layer_device(layer: LayerLike, arguments: Tree) -> Any:
     """Move the arrays of an outermost call to the device of the layer, if the layer was assigned one."""
     backend, device = placement_of(layer)
     if device is None:
@@ -53,7 +55,7 @@ def parameters_of(kind: type) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in parameters}
 
 
-def name_training(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+def name_training(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Return the arguments with a positional ``training``, as in ``dropout(x, training)``, turned into a keyword argument."""
     names = list(parameters_of(type(layer)))
     place = names.index("training") if "training" in names else len(args)
@@ -63,7 +65,7 @@ def name_training(layer: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     return args[:place], {**kwargs, **named}
 
 
-def training_of(layer: Any, context: CallContext, kwargs: dict) -> Any:
+def training_of(layer: LayerLike, context: CallContext, kwargs: dict) -> Any:
     """Return the training mode of a call: as passed by the caller, else that of the enclosing call, else the layer's default.
 
     Removes ``training`` from the arguments, since not every ``call`` accepts it.
@@ -75,7 +77,7 @@ def training_of(layer: Any, context: CallContext, kwargs: dict) -> Any:
     return context.training if context.training is not None or default is inspect.Parameter.empty else default
 
 
-def activity_loss(layer: Any, context: CallContext, output: Any) -> Any:
+def activity_loss(layer: LayerLike, context: CallContext, output: Array) -> Any:
     """Return the activity regularizer's penalty per sample, as in Keras: the penalty of the batch divided by the batch size."""
     count = output.shape[0] if len(output.shape) else 1
     if context.sample_mask is not None:

@@ -1,11 +1,11 @@
 """Dtype policies: the dtype in which a layer computes and the dtype in which it stores its variables (mixed precision)."""
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 from cornu import config, registry, serialization
 from cornu.errors import one_of
 from cornu.scopes import Scope
+from cornu.typing import Config, DType
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _NAMES = (*_FLOATS, "mixed_float16", "mixed_bfloat16")
@@ -82,7 +82,7 @@ def dtype_policy_scope(policy: str | DTypePolicy | None) -> AbstractContextManag
     return _policy.set_to(None if policy is None else get(policy).name)
 
 
-def get(identifier: Any) -> DTypePolicy:
+def get(identifier: DType | DTypePolicy | Config) -> DTypePolicy:
     """Return the policy for a layer's ``dtype`` argument: None, a name, a policy or the config of a policy.
 
     Example:

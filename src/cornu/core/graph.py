@@ -11,9 +11,10 @@ from typing import Any
 from cornu import trees
 from cornu.core.naming import auto_name
 from cornu.core.shape_inference import infer
-from cornu.core.symbolic_tensor import Node, SymbolicTensor
+from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import register_recorder
+from cornu.typing import Tree
 
 
 class OpCall:
@@ -37,7 +38,7 @@ class OpCall:
         return infer(self.op, args, kwargs)
 
 
-def record(operation: Any, args: tuple, kwargs: dict, specs: Any) -> Any:
+def record(operation: Operation, args: tuple, kwargs: dict, specs: Tree) -> Any:
     """Record a call and return new symbolic tensors with the structure, shapes and dtypes of its specs."""
     outputs = trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs)
     Node(operation, args, kwargs, outputs)
@@ -130,7 +131,7 @@ def _in_visit_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor])
     return list(visited.values())
 
 
-def run(nodes: list[Node], inputs: list[SymbolicTensor], arrays: list, outputs: Any, call: Callable) -> Any:
+def run(nodes: list[Node], inputs: list[SymbolicTensor], arrays: list, outputs: Tree, call: Callable) -> Any:
     """Run a graph.
 
     Args:

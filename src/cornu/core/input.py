@@ -1,5 +1,6 @@
 """Inputs of models: ``InputLayer`` and ``Input``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, registry
@@ -7,6 +8,7 @@ from cornu.core import graph
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
+from cornu.typing import Size
 
 
 @registry.register("layers")
@@ -30,10 +32,10 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: Any = None,
+        shape: int | Sequence[Size] | None = None,
         batch_size: int | None = None,
         dtype: str | None = None,
-        batch_shape: Any = None,
+        batch_shape: Sequence[Size] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -60,7 +62,9 @@ class InputLayer(Layer):
         return {"batch_shape": self.batch_shape, "dtype": self.input_dtype, "sparse": False, "ragged": False, "name": self.name}
 
 
-def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> tuple[int | None, ...]:
+def _batch_shape(
+    shape: int | Sequence[Size] | None, batch_size: int | None, batch_shape: Sequence[Size] | None
+) -> tuple[int | None, ...]:
     """Return the shape with the batch size from the arguments of ``Input``."""
     if (shape is None) == (batch_shape is None):
         raise InvalidArgumentError(
@@ -85,10 +89,10 @@ def _as_tuple(shape: Any) -> tuple[int | None, ...]:
 
 
 def Input(
-    shape: Any = None,
+    shape: int | Sequence[Size] | None = None,
     batch_size: int | None = None,
     dtype: str | None = None,
-    batch_shape: Any = None,
+    batch_shape: Sequence[Size] | None = None,
     name: str | None = None,
 ) -> SymbolicTensor:
     """Create a symbolic tensor, the starting point of a functional model.

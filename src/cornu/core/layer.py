@@ -1,7 +1,7 @@
 """The ``Layer`` base class: variables, a forward computation and a config."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -20,16 +20,18 @@ from cornu.core import (
 )
 from cornu.core import call_context as context
 from cornu.core.call_context import CallContext
+from cornu.core.dtype_policy import DTypePolicy
 from cornu.core.layer_build import build_for, first_node, input_shape_of, record_build
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.naming import auto_name
-from cornu.core.shape_trees import first_argument, map_shapes, shapes_of
+from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable
 from cornu.serialization import Configurable
+from cornu.typing import Config, Constraint, DType, Initializer, Regularizer, Tree
 
 
 class Layer(LayerTraits, Configurable):
@@ -85,9 +87,9 @@ class Layer(LayerTraits, Configurable):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: Regularizer = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: DType | DTypePolicy | Config = None,
         name: str | None = None,
         autocast: bool = True,
         input_shape: tuple | None = None,
@@ -111,7 +113,7 @@ class Layer(LayerTraits, Configurable):
     # --- Methods for subclasses to override -------------------------------------------------------------------------
 
     @record_build
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeTree) -> None:
         """Create the variables of the layer.
 
         Called automatically once, before the first call, with the shape of the first argument.
@@ -159,7 +161,7 @@ class Layer(LayerTraits, Configurable):
         shapes = self.compute_output_shape(shapes_of(first_argument(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Tree, previous_mask: Tree = None) -> Any:
         """Return the mask of the output.
 
         Args:
@@ -173,13 +175,13 @@ class Layer(LayerTraits, Configurable):
 
     def add_weight(
         self,
-        shape: Any = None,
-        initializer: Any = None,
+        shape: int | Sequence[Any] | None = None,
+        initializer: Initializer = None,
         dtype: str | None = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: Regularizer = None,
+        constraint: Constraint = None,
         name: str | None = None,
     ) -> Variable:
         """Create a variable that belongs to the layer.
@@ -209,7 +211,7 @@ class Layer(LayerTraits, Configurable):
         (record.trained if trainable else record.state).append(variable)
         return variable
 
-    def add_loss(self, loss: Any) -> None:
+    def add_loss(self, loss: Tree) -> None:
         """Add a scalar, or a list of scalars, to the loss that training minimizes. Call it within ``call``."""
         running = context.current()
         (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))

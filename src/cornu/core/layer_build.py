@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu import config
 from cornu.core import call_context, layer_errors, layer_placement, symbolic_tensor
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.shape_trees import first_argument, has_shapes, shapes_for_build, shapes_key, shapes_of
 from cornu.scopes import construction_lock
@@ -16,11 +17,11 @@ def record_build(build: Callable) -> Callable:
     """Wrap a ``build`` method so that it runs in the name scope of the layer and records the shapes, also if users call it."""
 
     @functools.wraps(build)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+    def wrapper(self: LayerLike, *args: Any, **kwargs: Any) -> None:
         with construction_lock:  # other threads wait until the layer is built
             run(self, args, kwargs)
 
-    def run(self: Any, args: tuple, kwargs: dict) -> None:
+    def run(self: LayerLike, args: tuple, kwargs: dict) -> None:
         record = record_of(self)
         if record.is_building:  # `super().build` called by a subclass
             build(self, *args, **kwargs)
@@ -47,7 +48,7 @@ def record_build(build: Callable) -> Callable:
     return wrapper
 
 
-def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_build: bool) -> None:
+def build_for(layer: LayerLike, args: tuple, kwargs: dict, knows_shapes: bool, has_build: bool) -> None:
     """Build a layer for the arguments of a call, or check that the arguments fit the built layer.
 
     Args:
@@ -72,7 +73,7 @@ def build_for(layer: Any, args: tuple, kwargs: dict, knows_shapes: bool, has_bui
     layer._cornu.accepted_shapes.add(key)
 
 
-def first_node(layer: Any, what: str) -> symbolic_tensor.Node:
+def first_node(layer: LayerLike, what: str) -> symbolic_tensor.Node:
     """Return the first call of a layer on symbolic tensors.
 
     Args:
@@ -87,7 +88,7 @@ def first_node(layer: Any, what: str) -> symbolic_tensor.Node:
     return layer._inbound_nodes[0]
 
 
-def input_shape_of(layer: Any) -> Any:
+def input_shape_of(layer: LayerLike) -> Any:
     """Return the shape that a layer was first called on or built for.
 
     Raises:

@@ -6,10 +6,11 @@ from cornu import config, trees
 from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, symbolic_tensor
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 
 
-def call(layer: Any, args: tuple, kwargs: dict) -> Any:
+def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
     """Call a layer, building it first if necessary; record the call if an argument is symbolic."""
     record = record_of(layer)
     if symbolic_tensor.symbolic_leaves((args, kwargs)):
@@ -25,14 +26,14 @@ def call(layer: Any, args: tuple, kwargs: dict) -> Any:
     return outputs
 
 
-def call_abstractly(layer: Any, *args: Any, **kwargs: Any) -> Any:
+def call_abstractly(layer: LayerLike, *args: Any, **kwargs: Any) -> Any:
     """Call a layer on abstract arrays without changing its variables."""
     with call_context.entered(CallContext(values={}, abstract=True)):
         return layer(*args, **kwargs)
 
 
 def call_statelessly(
-    layer: Any, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, context: CallContext
+    layer: LayerLike, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, context: CallContext
 ) -> tuple:
     """Call a layer as a pure function (see ``Layer.stateless_call``).
 
@@ -52,7 +53,7 @@ def call_statelessly(
     return (outputs, after, losses) if return_losses else (outputs, after)
 
 
-def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
+def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> Any:
     """Run one call on arrays within a context."""
     args, kwargs = trees.map(lambda value: call_handling.to_input(layer, value), (args, kwargs))
     layer._cornu_build_for(args, kwargs)
@@ -78,6 +79,6 @@ def _run(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> Any:
     return outputs
 
 
-def _autocast_dtype(layer: Any) -> str | None:
+def _autocast_dtype(layer: LayerLike) -> str | None:
     """Return the dtype that a layer reads its variables in, or None if it is the variable dtype."""
     return layer.compute_dtype if layer.autocast and layer.compute_dtype != layer.variable_dtype else None

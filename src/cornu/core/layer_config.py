@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu.core import dtype_policy
+from cornu.core.layer_protocol import LayerLike
 from cornu.registry import is_builtin
 from cornu.serialization import constructor_of, deserialize, serialize
 
@@ -14,7 +15,7 @@ _READ_WITH_ANOTHER = ("renorm_momentum",)
 """Entries of Keras's configs that only have a meaning together with an entry that Cornu rejects (``renorm=True``)."""
 
 
-def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def config_of(layer: LayerLike, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return the config of a layer.
 
     Args:
@@ -29,7 +30,7 @@ def config_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, A
     return base | {name: value for name, value in arguments.items() if name not in hidden}
 
 
-def _arguments_of(layer: Any, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _arguments_of(layer: LayerLike, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return the serialized constructor arguments of a layer, without those of the base class that are added separately."""
     attributes, kind = vars(layer), type(layer)
     if not is_builtin(owner_of(kind, "get_config")):
@@ -69,7 +70,7 @@ def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], di
     return {name: value for name, value in config.items() if name not in base}, base
 
 
-def set_base(layer: Any, base: dict[str, Any]) -> None:
+def set_base(layer: LayerLike, base: dict[str, Any]) -> None:
     """Set the base arguments that the constructor of a layer does not accept (see :func:`split_config`)."""
     layer.name = base.get("name", layer.name)
     layer.trainable = base.get("trainable", layer.trainable)

@@ -4,14 +4,16 @@ import inspect
 from typing import Any
 
 from cornu import trees
+from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 from cornu.ops.shape_checks import shapes_text
+from cornu.typing import Tree
 
 _NOTE_PREFIX = "This happened in the layer "
 """Prefix of the note that names the layer in which an exception was raised."""
 
 
-def add_layer_note(layer: Any, error: Exception, args: tuple, kwargs: dict) -> None:
+def add_layer_note(layer: LayerLike, error: Exception, args: tuple, kwargs: dict) -> None:
     """Add a note to an exception raised in a ``call`` that names the layer and the shapes of its arguments.
 
     Among nested layers only the innermost adds a note. An exception whose message names the layer gets none.
@@ -46,7 +48,7 @@ def unusable_name(kind: type, name: Any) -> InvalidArgumentError:
     )
 
 
-def no_call(layer: Any) -> InvalidTypeError:
+def no_call(layer: LayerLike) -> InvalidTypeError:
     """Return the error for a layer whose class has no ``call``."""
     kind = type(layer).__name__
     return InvalidTypeError(
@@ -56,7 +58,7 @@ def no_call(layer: Any) -> InvalidTypeError:
     )
 
 
-def no_arrays(layer: Any, inputs: Any) -> InvalidTypeError:
+def no_arrays(layer: LayerLike, inputs: Tree) -> InvalidTypeError:
     """Return the error for a call without an array, such as on a list of values."""
     return InvalidTypeError(
         f"The layer {layer.name!r} was called on {inputs!r:.80}.",
@@ -65,7 +67,7 @@ def no_arrays(layer: Any, inputs: Any) -> InvalidTypeError:
     )
 
 
-def other_arguments(layer: Any, error: TypeError) -> InvalidTypeError:
+def other_arguments(layer: LayerLike, error: TypeError) -> InvalidTypeError:
     """Return the error for a call with missing or extra arguments, based on Python's error."""
     parameters = inspect.signature(layer.call).parameters.items()
     needed = [name for name, parameter in parameters if parameter.default is parameter.empty]
@@ -76,7 +78,7 @@ def other_arguments(layer: Any, error: TypeError) -> InvalidTypeError:
     )
 
 
-def not_constructed(layer: Any) -> InvalidTypeError:
+def not_constructed(layer: LayerLike) -> InvalidTypeError:
     """Return the error for a layer whose constructor did not call the constructor of the base class."""
     kind = type(layer).__name__
     return InvalidTypeError(
@@ -86,7 +88,7 @@ def not_constructed(layer: Any) -> InvalidTypeError:
     )
 
 
-def wrong_weights(layer: Any, shapes: list[tuple], expected: list[tuple]) -> ShapeError:
+def wrong_weights(layer: LayerLike, shapes: list[tuple], expected: list[tuple]) -> ShapeError:
     """Return the error for ``set_weights`` with shapes that differ from those of the layer."""
     return ShapeError(
         f"`set_weights` of {layer.name!r} received {len(shapes)} arrays of shapes {shapes}.",
@@ -95,7 +97,7 @@ def wrong_weights(layer: Any, shapes: list[tuple], expected: list[tuple]) -> Sha
     )
 
 
-def not_countable(layer: Any) -> NotBuiltError:
+def not_countable(layer: LayerLike) -> NotBuiltError:
     """Return the error for ``count_params`` of a layer that is not built."""
     return NotBuiltError(
         f"The number of parameters of {layer.name!r} was requested.",
@@ -104,7 +106,7 @@ def not_countable(layer: Any) -> NotBuiltError:
     )
 
 
-def never_called(layer: Any, what: str) -> NotBuiltError:
+def never_called(layer: LayerLike, what: str) -> NotBuiltError:
     """Return the error for an attribute that is only known after a call on a symbolic tensor."""
     return NotBuiltError(
         f"`{what}` of the layer {layer.name!r} was requested.",

@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu import config
 from cornu.core import layer_errors
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
 
 
@@ -33,7 +34,7 @@ class LayerRecord:
     is_building: bool = False
 
 
-def record_of(layer: Any) -> LayerRecord:
+def record_of(layer: LayerLike) -> LayerRecord:
     """Return the record of a layer.
 
     Raises:

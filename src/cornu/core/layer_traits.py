@@ -6,7 +6,8 @@ begin with ``cornu_`` are reserved for Cornu; all other names that Keras does no
 """
 
 from collections.abc import Callable
-from typing import Any
+
+from cornu.core.layer_protocol import LayerGraph, LayerLike
 
 
 class LayerTraits:
@@ -51,13 +52,11 @@ class LayerTraits:
     cornu_output_activation: Callable | None = None
     """The activation function that computes the final output values; None if there is none or it is unknown."""
 
-    cornu_graph: Any = None
+    cornu_graph: LayerGraph | None = None
     """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all layers but functional
     models."""
 
-    compute_dtype: str
-
     @property
-    def cornu_output_dtype(self) -> str:
+    def cornu_output_dtype(self: LayerLike) -> str:
         """Dtype of the output, which complements ``compute_output_shape``. Defaults to the compute dtype."""
         return self.compute_dtype

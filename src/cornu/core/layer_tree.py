@@ -7,6 +7,7 @@ import numpy as np
 
 from cornu import trees
 from cornu.core import layer_errors
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.variable import Variable
 
@@ -14,7 +15,7 @@ _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
 """Attributes whose contents do not belong to the layer."""
 
 
-def owned(layer: Any, kind: type) -> list:
+def owned(layer: LayerLike, kind: type) -> list:
     """Return the objects of a class among a layer's attributes, also in lists, tuples and dicts, each once, in order."""
     found: dict[int, Any] = {}
     for name, value in vars(layer).items():
@@ -27,7 +28,7 @@ def owned(layer: Any, kind: type) -> list:
     return list(found.values())
 
 
-def own_variables(layer: Any) -> list[Variable]:
+def own_variables(layer: LayerLike) -> list[Variable]:
     """Return the variables among a layer's attributes and those it created, the ones created as trainable first."""
     record = record_of(layer)
     made = [*record.trained, *record.state]
@@ -35,7 +36,7 @@ def own_variables(layer: Any) -> list[Variable]:
     return sorted(found.values(), key=lambda variable: not variable.made_trainable)
 
 
-def flatten(layer: Any) -> Iterator[Any]:
+def flatten(layer: LayerLike) -> Iterator[Any]:
     """Yield the layer itself and all layers inside it, at any depth, each once."""
     seen: set[int] = set()
     stack = [layer]
@@ -47,7 +48,7 @@ def flatten(layer: Any) -> Iterator[Any]:
             stack.extend(reversed(layer._cornu_sublayers()))
 
 
-def collect(own: list[Variable], layer: Any, inside: Callable[[Any], list[Variable]]) -> list[Variable]:
+def collect(own: list[Variable], layer: LayerLike, inside: Callable[[Any], list[Variable]]) -> list[Variable]:
     """Return the variables of a layer and of the layers inside it, each once.
 
     Args:
@@ -61,12 +62,12 @@ def collect(own: list[Variable], layer: Any, inside: Callable[[Any], list[Variab
     return list(found.values())
 
 
-def regularization_losses(layer: Any) -> list:
+def regularization_losses(layer: LayerLike) -> list:
     """Return the penalties of the regularizers of a layer's trainable variables."""
     return [variable.regularizer(variable.value) for variable in layer.trainable_variables if variable.regularizer]
 
 
-def set_weights(layer: Any, weights: list) -> None:
+def set_weights(layer: LayerLike, weights: list) -> None:
     """Set the values of a layer's variables; change none if a shape or the number of arrays differs.
 
     Raises:

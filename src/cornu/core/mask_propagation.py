@@ -1,14 +1,14 @@
 """Passing masks to the layers that accept them, and propagating masks to the outputs of layers."""
 
-from typing import Any
-
 from cornu import trees
 from cornu.core.call_context import CallContext
 from cornu.core.call_handling import parameters_of
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.shape_trees import first_argument
+from cornu.typing import Tree
 
 
-def fill_in_masks(layer: Any, context: CallContext, args: tuple, kwargs: dict) -> None:
+def fill_in_masks(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> None:
     """Fill in ``mask`` with the mask of the first argument and ``a_mask`` with that of argument ``a``, where not passed."""
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
@@ -24,7 +24,7 @@ def fill_in_masks(layer: Any, context: CallContext, args: tuple, kwargs: dict) -
             kwargs[name] = masks
 
 
-def propagate_mask(layer: Any, context: CallContext, args: tuple, kwargs: dict, outputs: Any) -> None:
+def propagate_mask(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict, outputs: Tree) -> None:
     """Store the masks of a layer's outputs, as returned by its ``compute_mask``, in the context."""
     inputs = first_argument(args, kwargs)
     previous = kwargs.get("mask")

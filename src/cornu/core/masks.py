@@ -3,9 +3,10 @@
 from typing import Any
 
 from cornu import ops
+from cornu.typing import Array
 
 
-def expand_mask(mask: Any, rank: int) -> Any:
+def expand_mask(mask: Array, rank: int) -> Any:
     """Return a mask of the leading axes of an array with as many axes as the array, so that the two broadcast.
 
     Args:

@@ -9,6 +9,7 @@ from cornu import backends, config, trees
 from cornu.backends.contract import ArraySpec
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic, symbolic_leaves
 from cornu.errors import CornuError, InvalidTypeError
+from cornu.typing import Array
 
 
 def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement | None = None) -> Any:
@@ -41,7 +42,7 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
     tensors = symbolic_leaves((args, kwargs))
     specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
 
-    def on_arrays(*arrays: Any) -> list:
+    def on_arrays(*arrays: Array) -> list:
         values = dict(zip(map(id, tensors), arrays, strict=True))
         filled = trees.map(lambda leaf: values[id(leaf)] if is_symbolic(leaf) else leaf, (args, kwargs))
         form.append(function(*filled[0], **filled[1]))

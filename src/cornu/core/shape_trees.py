@@ -1,16 +1,21 @@
 """Trees of shapes: the shapes of tensors, and the arguments of ``build``."""
 
 import inspect
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from cornu import trees
 from cornu.core import layer_errors, symbolic_tensor
+from cornu.core.layer_protocol import LayerLike
+from cornu.typing import Shape, Tree
+
+ShapeTree: TypeAlias = Shape | Sequence["ShapeTree"] | Mapping[str, "ShapeTree"] | None
+"""A shape, or nested lists and dicts of shapes."""
 
 
-def shapes_of(inputs: Any) -> Any:
+def shapes_of(inputs: Tree) -> Any:
     """Return the shapes of a tree of tensors, with None for the batch size of arrays, since layers do not depend on it.
 
     Example:
@@ -28,7 +33,7 @@ def _shape_of(value: Any) -> tuple | None:
     return (None, *value.shape[1:]) if hasattr(value, "shape") else None
 
 
-def has_shapes(inputs: Any) -> bool:
+def has_shapes(inputs: Tree) -> bool:
     """Return whether a tree contains an array or a symbolic tensor."""
     return any(hasattr(leaf, "shape") for leaf in trees.leaves(inputs))
 
@@ -65,7 +70,7 @@ def shapes_key(shapes: Any) -> Hashable:
     return tuple(map(shapes_key, shapes)) if isinstance(shapes, tuple) else shapes
 
 
-def shapes_for_build(layer: Any, args: tuple, kwargs: dict) -> dict[str, Any]:
+def shapes_for_build(layer: LayerLike, args: tuple, kwargs: dict) -> dict[str, Any]:
     """Return the keyword arguments of a layer's ``build`` for the arguments of its ``call``.
 
     A ``build`` with one parameter receives the shape of the first argument. A ``build`` with several parameters

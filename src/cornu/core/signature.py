@@ -1,12 +1,15 @@
 """The signature of a model: names, shapes and dtypes of its inputs and outputs, shared by training, export and serving."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from cornu import trees
 from cornu.core.layer_build import input_shape_of
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.typing import Tree
 
 _CONTAINERS = (dict, list, tuple, type(None))
 
@@ -26,6 +29,10 @@ class TensorSpec:
     dtype: str
 
 
+SpecTree: TypeAlias = TensorSpec | Sequence["SpecTree"] | Mapping[str, "SpecTree"] | None
+"""Nested lists and dicts of :class:`TensorSpec`."""
+
+
 @dataclass(frozen=True)
 class Signature:
     """Specification of the inputs and outputs of a model.
@@ -35,8 +42,8 @@ class Signature:
         outputs: Tree of :class:`TensorSpec`.
     """
 
-    inputs: Any
-    outputs: Any
+    inputs: SpecTree
+    outputs: SpecTree
 
     @property
     def input_names(self) -> list[str]:
@@ -49,7 +56,7 @@ class Signature:
         return [spec.name for spec in trees.leaves(self.outputs)]
 
 
-def signature_of(model: Any, inputs: Any = None) -> Signature:
+def signature_of(model: LayerLike, inputs: Tree = None) -> Signature:
     """Return the signature of a model.
 
     Args:
@@ -69,7 +76,7 @@ def signature_of(model: Any, inputs: Any = None) -> Signature:
     return Signature(specs, trees.map(lambda output: TensorSpec(next(names), tuple(output.shape), output.dtype), outputs))
 
 
-def input_specs(model: Any, inputs: Any = None) -> Any:
+def input_specs(model: LayerLike, inputs: Tree = None) -> Any:
     """Return the inputs of a model as a tree of :class:`TensorSpec`.
 
     Inputs of a functional model are named after its input layers. Inputs of a subclassed model are named by the keys of a dict,
@@ -91,7 +98,7 @@ def input_specs(model: Any, inputs: Any = None) -> Any:
     return trees.map(lambda leaf: TensorSpec(next(names), tuple(leaf.shape), getattr(leaf, "dtype", dtype)), tree)
 
 
-def output_names(model: Any, outputs: Any) -> list[str]:
+def output_names(model: LayerLike, outputs: Tree) -> list[str]:
     """Return the names of the outputs of a model, in order.
 
     These are the keys of a dict, else the names of the layers that return the outputs, and ``output_1``, ``output_2`` and so on
@@ -118,6 +125,6 @@ def _names_in(tree: Any) -> list[str]:
     return list(map(str, tree)) if is_flat else []
 
 
-def _numbered(prefix: str, tree: Any) -> list[str]:
+def _numbered(prefix: str, tree: Tree) -> list[str]:
     """Return ``prefix_1``, ``prefix_2``, ... for the leaves of a tree."""
     return [f"{prefix}_{number}" for number in range(1, len(trees.leaves(tree)) + 1)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cornu.core import layer_tree
+from cornu.core.layer_protocol import LayerLike
 
 _PLAIN = (str, int, float, type(None))
 """Types of attributes that are compared by value."""
@@ -36,7 +37,7 @@ class StructureFingerprint:
         layer: The layer.
     """
 
-    def __init__(self, layer: Any):
+    def __init__(self, layer: LayerLike):
         self._latest = _latest
         layers = list(layer_tree.flatten(layer))
         inside = {id(inner) for inner in layers} | {id(variable) for variable in layer.variables}

@@ -1,13 +1,12 @@
 """Symbolic tensors, and the nodes that record how they were computed."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from cornu import config, trees
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidTypeError
-
-Shape = tuple[int | None, ...]
+from cornu.typing import Shape, Tree
 
 
 class SymbolicTensor(ArrayOperators):
@@ -55,6 +54,22 @@ class SymbolicTensor(ArrayOperators):
         )
 
 
+class Operation(Protocol):
+    """What a node calls: a layer or an :class:`~cornu.core.graph.OpCall`."""
+
+    name: str
+    _inbound_nodes: list["Node"]
+
+    @property
+    def compute_output_spec(self) -> Callable[..., Any]:
+        """The method from symbolic inputs to symbolic outputs."""
+        ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the operation."""
+        ...
+
+
 class Node:
     """One call of an operation (a layer or an :class:`OpCall`) on symbolic tensors.
 
@@ -65,7 +80,7 @@ class Node:
         outputs: Tree of the symbolic tensors that the call returned.
     """
 
-    def __init__(self, operation: Any, args: tuple, kwargs: dict, outputs: Any):
+    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any):
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.inputs = symbolic_leaves((args, kwargs))
         for index, tensor in enumerate(trees.leaves(outputs)):
@@ -89,6 +104,6 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, SymbolicTensor)
 
 
-def symbolic_leaves(tree: Any) -> list[SymbolicTensor]:
+def symbolic_leaves(tree: Tree) -> list[SymbolicTensor]:
     """Return the symbolic tensors in a tree."""
     return [leaf for leaf in trees.leaves(tree) if isinstance(leaf, SymbolicTensor)]

@@ -11,6 +11,7 @@ from cornu.core import call_context
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.dispatch import unwrap
+from cornu.typing import Array, ArrayLike, Initializer
 
 _value_lock = threading.RLock()
 """Held while the value of a variable is set, so that an initial value drawn meanwhile does not replace an assigned one."""
@@ -50,7 +51,7 @@ class Variable(ArrayOperators):
 
     def __init__(
         self,
-        initializer: Any,
+        initializer: Initializer | ArrayLike,
         shape: tuple[int, ...] | None = None,
         dtype: str | None = None,
         trainable: bool = True,
@@ -65,7 +66,7 @@ class Variable(ArrayOperators):
         self.regularizer: Callable | None = None
         self.constraint: Callable | None = None
         self.place = config.place() if backend is None else config.Placement(backend, config.device(backend))
-        self._array: Any = None
+        self._array: Array | None = None
         self._draw: Callable | None = None
         if callable(initializer) or isinstance(initializer, (str, dict)):
             self._defer_draw(initializers.get(initializer), shape, dtype or config.floatx())
@@ -132,7 +133,7 @@ class Variable(ArrayOperators):
                     self.set_unchecked(drawn)
         return self._array
 
-    def assign(self, value: Any) -> None:
+    def assign(self, value: ArrayLike) -> None:
         """Set a new value of the same shape.
 
         Args:
@@ -142,36 +143,36 @@ class Variable(ArrayOperators):
             ShapeError: If the shape differs.
         """
         bound = self._bound()
-        value = unwrap(value)
+        array = unwrap(value)
         if bound is not None:
-            backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(value)
-            value = backend.cast(backend.asarray(value), self.dtype)
+            backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(array)
+            array = backend.cast(backend.asarray(array), self.dtype)
         else:
-            value = backends.array_at(self.place, value, self.dtype)
+            array = backends.array_at(self.place, array, self.dtype)
             if self.place.device is not None:  # an array of the same backend stays where it is
-                value = self.backend.to_device(value, self.place.device)
-        if tuple(value.shape) != self.shape:
+                array = self.backend.to_device(array, self.place.device)
+        if tuple(array.shape) != self.shape:
             raise ShapeError(
-                f"The variable {self.path!r} was assigned a value of shape {tuple(value.shape)}.",
+                f"The variable {self.path!r} was assigned a value of shape {tuple(array.shape)}.",
                 f"Its shape is {self.shape}.",
                 "Reshape the value, or build the layer for other sizes.",
             )
         if bound is not None:
-            bound[id(self)] = value
+            bound[id(self)] = array
         else:
-            self.set_unchecked(value)
+            self.set_unchecked(array)
 
-    def set_unchecked(self, array: Any) -> None:
+    def set_unchecked(self, array: Array) -> None:
         """Set an array of the same shape, dtype and backend as the value, without checks, as training does for its state."""
         with _value_lock:
             self._array, self._draw = array, None
 
-    def assign_add(self, value: Any) -> None:
+    def assign_add(self, value: ArrayLike) -> None:
         """Add an array to the value."""
         with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
             self.assign(ops.add(self, value))
 
-    def assign_sub(self, value: Any) -> None:
+    def assign_sub(self, value: ArrayLike) -> None:
         """Subtract an array from the value."""
         with call_context.autocast(None):
             self.assign(ops.subtract(self, value))
@@ -203,7 +204,7 @@ class Variable(ArrayOperators):
     def __cornu_array__(self) -> Any:
         return self.value
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype=dtype)
 
     __array_priority__ = 1000  # NumPy's operators defer `array * variable` to this class

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from cornu.errors import one_of
 from cornu.export import onnx_writer, saved_model
+from cornu.export.onnx_writer import ExportableModel
 
 __all__ = ["export_model"]
 
@@ -13,7 +13,7 @@ _FORMATS = {"onnx": onnx_writer.write, "tf_saved_model": saved_model.write}
 """Map of format names to functions of a model and a path, which write the file and may return a message to print."""
 
 
-def export_model(model: Any, filepath: str | os.PathLike, format: str | None = None, verbose: bool = True) -> None:
+def export_model(model: ExportableModel, filepath: str | os.PathLike, format: str | None = None, verbose: bool = True) -> None:
     """Export a model for inference with other software (see ``model.export``).
 
     Args:

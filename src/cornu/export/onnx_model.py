@@ -10,7 +10,8 @@ import numpy as np
 from cornu import trees
 from cornu.errors import DataError, InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.training.data_validation import arguments
-from cornu.training.loop.progress import Progress
+from cornu.training.loop.progress import Progress, Verbose
+from cornu.typing import ArrayLike, Tree
 from cornu.validation import require_packages
 
 __all__ = ["OnnxModel", "load_onnx"]
@@ -97,7 +98,7 @@ class OnnxModel:
         """Shape of the output, ``(None, ...)``, or a tree of shapes if there are several outputs."""
         return trees.unflatten(self._output_structure, [item.shape for item in self._outputs])
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
+    def predict(self, x: Tree, batch_size: int | None = None, verbose: Verbose = "auto") -> Any:
         """Compute the outputs for a number of samples, in batches.
 
         Args:
@@ -133,7 +134,7 @@ class OnnxModel:
         joined = [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
         return trees.unflatten(self._output_structure, joined)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Tree) -> Any:
         """Compute the outputs for one batch."""
         return trees.unflatten(self._output_structure, self._run(self._as_inputs("call", x)))
 
@@ -162,7 +163,7 @@ class OnnxModel:
 
     # --- Inputs -------------------------------------------------------------------------------------------------------
 
-    def _as_inputs(self, function: str, x: Any) -> list[np.ndarray]:
+    def _as_inputs(self, function: str, x: Tree) -> list[np.ndarray]:
         """Return the arrays in the order and with the dtypes of the inputs."""
         values = self._in_order(function, x)
         arrays = [_as_array(function, item, value) for item, value in zip(self._inputs, values, strict=True)]
@@ -264,7 +265,7 @@ def _structure(text: str | None, names: list[str]) -> Any:
     return names[0] if len(names) == 1 else names
 
 
-def _as_array(function: str, item: _Port, value: Any) -> np.ndarray:
+def _as_array(function: str, item: _Port, value: ArrayLike) -> np.ndarray:
     """Convert a value to an array with the dtype and shape of an input."""
     if isinstance(value, np.ndarray) and item.accepts(value):
         return value

@@ -10,7 +10,9 @@ from cornu.core import layer_tree
 from cornu.core.layer_placement import backend_of
 from cornu.core.signature import TensorSpec
 from cornu.errors import BackendError
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.predict_function import PredictFunction
+from cornu.typing import Tree
 
 _BATCHES = (3, 1)
 """Batch sizes with which a file is verified."""
@@ -51,7 +53,7 @@ class Input:
         return rng.integers(0, least, size=shape).astype(self.dtype)
 
 
-def verify_file(model: Any, path: Path, inputs: list[Input], form: Any, names: list[str]) -> tuple[float, int]:
+def verify_file(model: TrainableModel, path: Path, inputs: list[Input], form: Tree, names: list[str]) -> tuple[float, int]:
     """Compare the outputs of a file with those of the model.
 
     Returns:

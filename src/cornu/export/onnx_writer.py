@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from cornu.core.signature import input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.onnx_verification import OPEN_SIZES, Input, verify_file
 from cornu.io.atomic import atomic_write
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import Tree
 from cornu.validation import require_packages
 
 _BATCH = 29
@@ -24,7 +26,13 @@ _MAX_BYTES = 2**31 - 2**20
 """Maximum size of an ONNX file in bytes."""
 
 
-def write(model: Any, path: Path) -> str:
+class ExportableModel(TrainableModel, Protocol):
+    """A model with metadata, which is stored in the file."""
+
+    meta: dict[str, Any]
+
+
+def write(model: ExportableModel, path: Path) -> str:
     """Write a model to an ONNX file, after verifying that the file returns the outputs of the model.
 
     Args:
@@ -61,7 +69,7 @@ def write(model: Any, path: Path) -> str:
     return f"Exported to {path.name} (opset {opset}): largest difference {difference:.1e} over {counted}"
 
 
-def _check(model: Any) -> None:
+def _check(model: ExportableModel) -> None:
     if not model.built:
         raise NotBuiltError(
             f"Cannot export the model {model.name!r}: it is not built.",
@@ -80,7 +88,7 @@ def _check(model: Any) -> None:
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
-def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str]]:
+def _record(model: ExportableModel, inputs: list[Input], form: Tree) -> tuple[bytes, list[str]]:
     """Record a model; return the bytes of the file and the names of its outputs."""
     engine = backends.get("onnx")
     results: list[Any] = []
@@ -108,7 +116,7 @@ def _record(model: Any, inputs: list[Input], form: Any) -> tuple[bytes, list[str
     return engine.model_proto(graph, model.name, version, metadata).SerializeToString(), names
 
 
-def _check_unchanged(model: Any, before: dict[int, Any], after: dict[int, Any]) -> None:
+def _check_unchanged(model: ExportableModel, before: dict[int, Any], after: dict[int, Any]) -> None:
     for variable in model.variables:
         if after[id(variable)] is not before[id(variable)]:
             raise BackendError(

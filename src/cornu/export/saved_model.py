@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,17 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
-from cornu.core.signature import input_specs, output_names
+from cornu.core.signature import SpecTree, input_specs, output_names
 from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import Array
 
 _KEY = (0x5EED, 0)
 _SAVED_MODEL_FILE = "saved_model.pb"
 """Name of the file that identifies a SavedModel."""
 
 
-def write(model: Any, folder: str | os.PathLike) -> None:
+def write(model: TrainableModel, folder: str | os.PathLike) -> None:
     """Write a model to a SavedModel, for batches of any size.
 
     The signature ``"serving_default"`` accepts the inputs of the model by name and returns a dict of its outputs. The outputs
@@ -55,13 +58,14 @@ def write(model: Any, folder: str | os.PathLike) -> None:
     import tensorflow as tf
 
     module: Any = tf.Module()
-    module.weights = [tf.Variable(variable.numpy(), trainable=variable.trainable) for variable in model.variables]
+    values: list[Any] = [variable.numpy() for variable in model.variables]
+    module.weights = [tf.Variable(value, trainable=each.trainable) for value, each in zip(values, model.variables, strict=True)]
     serve = _trace(tf, model, module.weights)
     with _replace_folder(target) as temporary:
         tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
 
 
-def _check(model: Any, target: Path) -> None:
+def _check(model: TrainableModel, target: Path) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingPackageError(
             "Cannot write a SavedModel.", "It requires TensorFlow, which is not installed.", "Run `pip install tensorflow`."
@@ -89,7 +93,7 @@ def _check(model: Any, target: Path) -> None:
 # --- The function -----------------------------------------------------------------------------------------------------
 
 
-def _trace(tf: Any, model: Any, weights: list) -> Any:
+def _trace(tf: ModuleType, model: TrainableModel, weights: list) -> Any:
     """Return the model as a concrete function of TensorFlow, for batches of any size."""
     specs = input_specs(model)
     inputs = [
@@ -98,7 +102,7 @@ def _trace(tf: Any, model: Any, weights: list) -> Any:
     ]
     names: list[str] = []
 
-    def serve(**batch: Any) -> dict[str, Any]:
+    def serve(**batch: Array) -> dict[str, Any]:
         call = _bind_weights(model, specs, [tf.convert_to_tensor(weight) for weight in weights])
 
         def serve_sample(sample: list) -> list:
@@ -123,7 +127,7 @@ def _trace(tf: Any, model: Any, weights: list) -> Any:
         ) from problem
 
 
-def _bind_weights(model: Any, specs: Any, values: list) -> Callable[[list], Any]:
+def _bind_weights(model: TrainableModel, specs: SpecTree, values: list) -> Callable[[list], Any]:
     """Return a function that calls the model on TensorFlow with a list of inputs, and with values in place of its variables."""
 
     def call(arrays: list) -> Any:

@@ -5,19 +5,21 @@ from typing import Any
 
 from cornu import trees
 from cornu.core import graph
+from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
+from cornu.typing import Tree
 
 __all__ = ["clone_model"]
 
 
 def clone_model(
     model: Model,
-    input_tensors: Any = None,
+    input_tensors: Tree = None,
     clone_function: Callable[[Layer], Layer] | None = None,
     call_function: Callable | None = None,
     recursive: bool = False,
@@ -64,7 +66,7 @@ def clone_model(
     return clone
 
 
-def _check(model: Any, input_tensors: Any, clone_function: Any, call_function: Any) -> None:
+def _check(model: Any, input_tensors: Tree, clone_function: Callable | None, call_function: Callable | None) -> None:
     """Raise ``InvalidArgumentError`` for arguments that ``clone_model`` does not support for this kind of model."""
     if not isinstance(model, Model):
         raise InvalidArgumentError(f"`clone_model` received {model!r}.", "`model` must be a model.", "Pass a `Model`.")
@@ -94,7 +96,7 @@ class _Cloner:
         self._clone_function, self._call_function, self._recursive = clone_function, call_function, recursive
         self._clones: dict[int, Layer] = {}
 
-    def sequential(self, model: Sequential, input_tensors: Any) -> Model:
+    def sequential(self, model: Sequential, input_tensors: Tree) -> Model:
         """Return a clone of a sequential model."""
         clones = [self._clone_of(layer) for layer in model.layers]
         if input_tensors is not None:
@@ -103,7 +105,7 @@ class _Cloner:
             beginning = [_same_input(tensor) for tensor in model.cornu_graph.input_tensors] if model.built else []
         return Sequential([*beginning, *clones], name=model.name, trainable=model.trainable)
 
-    def functional(self, model: Model, input_tensors: Any) -> Model:
+    def functional(self, model: Model, input_tensors: Tree) -> Model:
         """Return a clone of a functional model."""
         source = model.cornu_graph
         inputs = trees.map(_same_input, source.inputs) if input_tensors is None else input_tensors
@@ -111,7 +113,7 @@ class _Cloner:
         outputs = graph.run(source.nodes, source.input_tensors, tensors, source.outputs, self._call)
         return Model(inputs, outputs, name=model.name, trainable=model.trainable)
 
-    def _call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+    def _call(self, operation: Layer | OpCall, args: tuple, kwargs: dict) -> Any:
         if not isinstance(operation, Layer):
             return operation.op(*args, **kwargs)
         clone = self._clone_of(operation)

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from cornu import backends, ops, trees
@@ -9,10 +10,11 @@ from cornu.core import graph, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
-from cornu.core.symbolic_tensor import Node, SymbolicTensor
+from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
 from cornu.models import graph_config
 from cornu.ops import batch_coupling
+from cornu.typing import Array, Tree
 
 
 class Functional:
@@ -27,7 +29,7 @@ class Functional:
         InvalidArgumentError: If two layers have the same name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any):
+    def __init__(self, inputs: Tree, outputs: Tree):
         for argument, tree in (("inputs", inputs), ("outputs", outputs)):
             for leaf in trees.leaves(tree):
                 if not symbolic_tensor.is_symbolic(leaf):
@@ -96,24 +98,24 @@ class Functional:
     @functools.cached_property
     def batch_coupling(self) -> str:
         """How calls of ops couple the samples of a batch (layers have a ``batch_coupling`` of their own)."""
-        calls = [node for node in self.nodes if isinstance(node.operation, OpCall)]
-        found = {batch_coupling.of_call(node.operation.op, node.args, node.kwargs) for node in calls}
+        calls = [(node.operation.op, node.args, node.kwargs) for node in self.nodes if isinstance(node.operation, OpCall)]
+        found = {batch_coupling.of_call(*call) for call in calls}
         return "unknown" if "unknown" in found else "none"
 
     # --- Running ------------------------------------------------------------------------------------------------------
 
-    def run(self, inputs: Any) -> Any:
+    def run(self, inputs: Tree) -> Any:
         """Return the outputs for arrays."""
         arrays = [fit_to(tensor, array) for tensor, array in zip(self.input_tensors, self.in_order(inputs), strict=True)]
         return graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call)
 
-    def infer(self, inputs: Any) -> Any:
+    def infer(self, inputs: Tree) -> Any:
         """Return the shapes and dtypes of the outputs, as symbolic tensors, for symbolic tensors."""
         pairs = zip(self.input_tensors, self.in_order(inputs), strict=True)
         specs = [SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs]
         return graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer)
 
-    def in_order(self, inputs: Any) -> list:
+    def in_order(self, inputs: Tree) -> list:
         """Return inputs, which may be a dict by the names of the input layers, as a list in the order of the graph's inputs.
 
         Raises:
@@ -186,7 +188,7 @@ class Functional:
 class _Call:
     """One call of a config, which can be executed when its input tensors exist."""
 
-    def __init__(self, entry: dict[str, Any], number: int, operation: Any, tensors: dict[tuple, SymbolicTensor]):
+    def __init__(self, entry: dict[str, Any], number: int, operation: Callable, tensors: dict[tuple, SymbolicTensor]):
         self.entry, self.number, self.operation, self.tensors = entry, number, operation, tensors
         self.form = entry["inbound_nodes"][number]
 
@@ -229,11 +231,11 @@ def _make_all(calls: list[_Call], tensors: dict[tuple, SymbolicTensor]) -> None:
         )
 
 
-def _call(operation: Any, args: tuple, kwargs: dict) -> Any:
+def _call(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation(*args, **kwargs)
 
 
-def _on_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+def _on_input_layers(inputs: Tree, outputs: Tree) -> tuple[Any, Any]:
     """Return inputs and outputs of a graph that starts with input layers.
 
     Inputs that were returned by a layer are replaced, and the calls between them and the outputs are recorded again, on the
@@ -271,11 +273,11 @@ def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:
     return inputs[name]
 
 
-def _infer(operation: Any, args: tuple, kwargs: dict) -> Any:
+def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
 
-def fit_to(tensor: SymbolicTensor, array: Any) -> Any:
+def fit_to(tensor: SymbolicTensor, array: Array) -> Any:
     """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing."""
     if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)

@@ -16,9 +16,10 @@ from cornu.core import graph, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
-from cornu.core.symbolic_tensor import Node, SymbolicTensor
+from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import CornuError, InvalidArgumentError, ModelFormatError, UnsafeModelError, did_you_mean
 from cornu.ops.dispatch import OPS_BY_KERAS_PATH
+from cornu.typing import Tree
 
 _CALLED_WITH = {
     "x1",
@@ -51,7 +52,7 @@ _HOMES = {op: home for home, op in OPS.items()}
 # --- Configs of operations --------------------------------------------------------------------------------------------
 
 
-def operation_config(operation: Any, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
+def operation_config(operation: Operation, nodes: list[Node], places: dict[int, list]) -> dict[str, Any]:
     """Return the config of a layer or op of a graph, with its calls.
 
     Args:
@@ -173,7 +174,7 @@ def config_errors(entry: Any) -> Iterator[None]:
         raise unusable(entry, error) from error
 
 
-def unusable(entry: Any, reason: Any) -> ModelFormatError:
+def unusable(entry: Any, reason: str | Exception) -> ModelFormatError:
     """Return the error for a config from which no layer or model can be created.
 
     Args:
@@ -273,7 +274,7 @@ def places_in(tree: Any) -> list[tuple]:
     return []
 
 
-def tree_of_places(tree: Any, places: dict[int, list]) -> Any:
+def tree_of_places(tree: Tree, places: dict[int, list]) -> Any:
     """Return the origins of a tree of tensors."""
     return trees.map(lambda tensor: places[id(tensor)], tree)
 

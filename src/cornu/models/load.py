@@ -10,12 +10,14 @@ import difflib
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cornu import registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
 from cornu.models.graph_config import config_errors, layer_from, unusable
+from cornu.models.model_protocol import SavableModel
 from cornu.models.save import HDF5, OTHER_FILES, ZIP, bytes_of
 from cornu.saving import keras_archive, safe_json, weights_h5
 from cornu.saving.assets import load_assets
@@ -29,7 +31,10 @@ _MAX_LAYERS = 10_000
 
 
 def load_model(
-    filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: str | PathLike | BinaryIO,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """Load a model saved by Cornu or Keras 3.
 
@@ -77,7 +82,7 @@ def load_model(
     return model
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
+def load_weights(model: SavableModel, filepath: str | PathLike | BinaryIO, skip_mismatch: bool = False) -> None:
     """Load the weights of a model, and the state of its optimizer if the file contains it.
 
     Args:

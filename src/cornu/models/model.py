@@ -3,8 +3,9 @@
 import functools
 import json
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from os import PathLike
+from typing import Any, BinaryIO
 
 from cornu import registry, trees
 from cornu.core import shape_inference
@@ -13,7 +14,7 @@ from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
-from cornu.core.shape_trees import first_argument, map_shapes, shapes_of
+from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
@@ -21,15 +22,20 @@ from cornu.export import export_model
 from cornu.models import load, save
 from cornu.models.functional_graph import Functional
 from cornu.models.summary import print_summary
+from cornu.optimizers import Optimizer
 from cornu.training import batch, predict_function, prepare_data
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, Data
 from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import CompileState, compile_arguments
+from cornu.training.compiled_loss import LossArgument, LossWeights
+from cornu.training.compiled_metrics import MetricsArgument
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
-from cornu.training.loop.progress import Progress
+from cornu.training.loop.progress import Progress, Verbose
+from cornu.training.step.micro_batches import MicroBatchSize
+from cornu.typing import Config, Tree
 
 __all__ = ["Model"]
 
@@ -68,7 +74,9 @@ class Model(Layer):
 
     _cornu_is_base = True
 
-    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any):
+    def __init__(
+        self, inputs: Tree = None, outputs: Tree = None, name: str | None = None, trainable: bool = True, **kwargs: Any
+    ):
         if (inputs is None) != (outputs is None):
             raise InvalidTypeError(
                 f"`Model` received inputs={inputs!r} and outputs={outputs!r}.",
@@ -174,7 +182,7 @@ class Model(Layer):
         self._cornu.losses = []
         return outputs
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Tree, training: bool | None = None, mask: Tree = None) -> Any:
         """Compute the outputs by running the graph. Subclasses override this method.
 
         Args:
@@ -189,7 +197,7 @@ class Model(Layer):
             return super().call(inputs)
         return self.cornu_graph.run(inputs)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeTree) -> None:
         """Create the variables of a subclassed model by evaluating ``call`` abstractly.
 
         Args:
@@ -252,7 +260,9 @@ class Model(Layer):
         """How the model's own code couples the samples of a batch; unknown for the ``call`` of a subclass."""
         return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
-    def summary(self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
+    def summary(
+        self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None, expand_nested: bool = False
+    ) -> None:
         """Print a table of the layers with their names, output shapes and numbers of parameters.
 
         Args:
@@ -276,16 +286,16 @@ class Model(Layer):
 
     def compile(
         self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        optimizer: str | Config | Optimizer = "rmsprop",
+        loss: LossArgument = None,
+        loss_weights: LossWeights = None,
+        metrics: MetricsArgument = None,
+        weighted_metrics: MetricsArgument = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
+        jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
-        micro_batch_size: Any = "auto",
+        micro_batch_size: MicroBatchSize = "auto",
     ) -> None:
         """Configure the model for training.
 
@@ -330,22 +340,22 @@ class Model(Layer):
 
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | None = None,
+        y: Tree = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        verbose: Any = "auto",
+        verbose: Verbose = "auto",
         callbacks: Iterable[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: Data | None = None,
         shuffle: bool = True,
         class_weight: dict | None = None,
-        sample_weight: Any = None,
+        sample_weight: Tree = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: Any = 1,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train the model for a fixed number of epochs.
 
@@ -432,11 +442,11 @@ class Model(Layer):
 
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | None = None,
+        y: Tree = None,
         batch_size: int | None = None,
-        verbose: Any = "auto",
-        sample_weight: Any = None,
+        verbose: Verbose = "auto",
+        sample_weight: Tree = None,
         steps: int | None = None,
         callbacks: Iterable[Callback] | None = None,
         return_dict: bool = False,
@@ -473,9 +483,9 @@ class Model(Layer):
 
     def predict(
         self,
-        x: Any,
+        x: Data,
         batch_size: int | None = None,
-        verbose: Any = "auto",
+        verbose: Verbose = "auto",
         steps: int | None = None,
         callbacks: Iterable[Callback] | None = None,
     ) -> Any:
@@ -509,14 +519,14 @@ class Model(Layer):
             forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not callback_list.wants_batches())
         else:
-            x, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
-            forward, count = self._forward_function, -(-batch.sample_count_of(x) // size)
-            batches = predicting.batches_of_arrays(x, size, pad=forward.may_pad)
+            arrays, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
+            forward, count = self._forward_function, -(-batch.sample_count_of(arrays) // size)
+            batches = predicting.batches_of_arrays(arrays, size, pad=forward.may_pad)
             callback_list, verbose = self._callback_list(callbacks, count), verbose if count > 100 else 0
         return predicting.predict(self, forward, batches, callback_list, Progress(verbose), count)
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict | None = None, return_dict: bool = False
+        self, x: Tree, y: Tree = None, sample_weight: Tree = None, class_weight: dict | None = None, return_dict: bool = False
     ) -> Any:
         """Run one training step on a single batch.
 
@@ -535,13 +545,13 @@ class Model(Layer):
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return _as_result(logs, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
         compiled = self._need_compiled("test_on_batch")
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
         return _as_result(logs, return_dict)
 
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Tree) -> Any:
         """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
 
@@ -571,7 +581,7 @@ class Model(Layer):
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
-    def save(self, filepath: Any, overwrite: bool = True) -> None:
+    def save(self, filepath: str | PathLike, overwrite: bool = True) -> None:
         """Save the model to a file, usually named ``"name.keras"`` (see :func:`cornu.models.save_model`).
 
         Args:
@@ -584,7 +594,7 @@ class Model(Layer):
         """
         save.save_model(self, filepath, overwrite)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save_weights(self, filepath: str | PathLike, overwrite: bool = True) -> None:
         """Save the weights to a file, usually named ``"name.weights.h5"`` (see :meth:`load_weights`).
 
         Args:
@@ -597,7 +607,7 @@ class Model(Layer):
         """
         save.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+    def load_weights(self, filepath: str | PathLike | BinaryIO, skip_mismatch: bool = False) -> None:
         """Load weights from a weights file or a model file of Cornu or Keras 3.
 
         Args:
@@ -609,7 +619,7 @@ class Model(Layer):
         """
         load.load_weights(self, filepath, skip_mismatch)
 
-    def export(self, filepath: Any, format: str | None = None, verbose: bool = True) -> None:
+    def export(self, filepath: str | PathLike, format: str | None = None, verbose: bool = True) -> None:
         """Export the model to a format that other programs can run.
 
         Any layer can be exported, including user-defined layers. An ONNX file is compared with the model on random inputs

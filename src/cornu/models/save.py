@@ -5,14 +5,17 @@ import importlib.metadata
 import math
 import os
 import warnings
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from cornu import serialization
 from cornu.core import layer_tree
 from cornu.core.layer import Layer
+from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError
 from cornu.io.atomic import atomic_write
+from cornu.models.model_protocol import SavableModel
 from cornu.saving import keras_archive, weights_h5
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
 from cornu.validation import as_path
@@ -33,7 +36,7 @@ OTHER_FILES = {
 """First bytes of files that are commonly mistaken for model files, with a hint for each."""
 
 
-def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+def save_model(model: SavableModel, filepath: str | os.PathLike, overwrite: bool = True) -> None:
     """Save a model: its layers, weights, compile arguments and the state of its optimizer.
 
     The file has Keras 3's ``.keras`` format, whatever its name, and can be read by Keras 3. It is written atomically: an
@@ -76,7 +79,7 @@ def save_model(model: Any, filepath: str | os.PathLike, overwrite: bool = True) 
         keras_archive.write_archive(temporary, config, extras, places)
 
 
-def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+def save_weights(model: SavableModel, filepath: str | os.PathLike, overwrite: bool = True) -> None:
     """Save the weights of a model, and the state of its optimizer if it has one, as HDF5 with Keras 3's paths.
 
     Args:
@@ -94,13 +97,13 @@ def save_weights(model: Any, filepath: str | os.PathLike, overwrite: bool = True
         weights_h5.write_weights(temporary, places)
 
 
-def config_of(model: Any) -> dict[str, Any]:
+def config_of(model: SavableModel) -> dict[str, Any]:
     """Return the config of a model as stored in ``config.json``, including its compile config."""
     with serialization.object_sharing_scope(_in_several_models(model)):
         return serialization.serialize(model) | {"compile_config": model.get_compile_config()}
 
 
-def _in_several_models(model: Any) -> list[Layer]:
+def _in_several_models(model: LayerLike) -> list[Layer]:
     """Return the layers that belong to more than one of the models inside a model."""
     models = [layer for layer in layer_tree.flatten(model) if layer.cornu_graph is not None]
     members = [layer for each in models for layer in each.layers]
@@ -108,7 +111,7 @@ def _in_several_models(model: Any) -> list[Layer]:
     return list({id(layer): layer for layer in members if count[id(layer)] > 1}.values())
 
 
-def _target(filepath: Any, overwrite: bool) -> Path:
+def _target(filepath: str | PathLike, overwrite: bool) -> Path:
     """Return the path to write to; raise ``InvalidArgumentError`` if it exists and must not be replaced."""
     path = as_path(filepath)
     if not overwrite and path.exists():
@@ -120,7 +123,7 @@ def _target(filepath: Any, overwrite: bool) -> Path:
     return path
 
 
-def _places_to_write(model: Any) -> list[VariableGroup]:
+def _places_to_write(model: SavableModel) -> list[VariableGroup]:
     """Return the groups of variables to write, after checking that the names of their owners can be saved."""
     places = variable_groups(model)
     for place in places:

@@ -12,6 +12,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
+from cornu.typing import Array, Shape, Tree
 
 __all__ = ["Sequential"]
 
@@ -127,7 +128,7 @@ class Sequential(Model):
             self._functional = Functional(self._tensors[0], self._tensors[-1])
         return self._functional
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Build the layers for an input shape.
 
         Args:
@@ -153,7 +154,7 @@ class Sequential(Model):
                     del layer._inbound_nodes[count:]
                 raise
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None, mask: Tree = None) -> Any:
         """Call the layers one after another.
 
         Args:

@@ -1,15 +1,23 @@
 """The table printed by ``model.summary()``."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cornu.core.layer import Layer
+from cornu.core.layer_protocol import LayerGraph
 from cornu.errors import NotBuiltError
+from cornu.models.model_protocol import SavableModel
 
 
-def print_summary(model: Any, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False) -> None:
+def print_summary(
+    model: SavableModel,
+    line_length: int | None = None,
+    print_fn: Callable[[str], Any] | None = None,
+    expand_nested: bool = False,
+) -> None:
     """Print the layers of a model: as a formatted table on a terminal, as plain text elsewhere.
 
     Args:
@@ -22,7 +30,7 @@ def print_summary(model: Any, line_length: int | None = None, print_fn: Any = No
     (print_fn or print)(text)
 
 
-def summary_text(model: Any, line_length: int | None = None, expand_nested: bool = False, plain: bool = True) -> str:
+def summary_text(model: SavableModel, line_length: int | None = None, expand_nested: bool = False, plain: bool = True) -> str:
     """Return the table as a string.
 
     Args:
@@ -37,16 +45,16 @@ def summary_text(model: Any, line_length: int | None = None, expand_nested: bool
     from rich.text import Text
 
     graph = model.cornu_graph
-    branches = graph is not None and any(len(consumers) > 1 for consumers in _consumers(graph).values())
+    branching = graph if graph is not None and any(len(found) > 1 for found in _consumers(graph).values()) else None
     table = Table(box=box.ASCII if plain else box.ROUNDED, title=None, show_lines=False, header_style="bold")
     table.add_column("Layer (type)")
     table.add_column("Output shape")
     table.add_column("Parameters", justify="right")
-    if branches:
+    if branching is not None:
         table.add_column("Connected to")
     for layer, depth in _rows(model, expand_nested):
         cells = [Text("  " * depth + f"{layer.name} ({type(layer).__name__})"), Text(_shape_of(layer)), _parameters_of(layer)]
-        table.add_row(*cells, *([Text(_sources(graph, layer))] if branches and depth == 0 else []))
+        table.add_row(*cells, *([Text(_sources(branching, layer))] if branching is not None and depth == 0 else []))
     console = Console(width=line_length or (80 if plain else None), no_color=plain, force_terminal=not plain)
     with console.capture() as capture:
         console.print(Text(f'Model: "{model.name}"', style="bold"))
@@ -76,7 +84,7 @@ def _parameters_of(layer: Layer) -> str:
     return f"{layer.count_params():,}" if layer.built else "0 (not built)"
 
 
-def _consumers(graph: Any) -> dict[int, list]:
+def _consumers(graph: LayerGraph) -> dict[int, list]:
     consumers: dict[int, list] = {}
     for node in graph.nodes:
         for tensor in node.inputs:
@@ -84,13 +92,13 @@ def _consumers(graph: Any) -> dict[int, list]:
     return consumers
 
 
-def _sources(graph: Any, layer: Layer) -> str:
+def _sources(graph: LayerGraph, layer: Layer) -> str:
     """Return the names of the operations whose outputs are inputs of a layer."""
     nodes = [node for node in graph.nodes if node.operation is layer]
     return ", ".join(dict.fromkeys(tensor.node.operation.name for node in nodes for tensor in node.inputs)) or "-"
 
 
-def _totals(model: Any) -> list[str]:
+def _totals(model: SavableModel) -> list[str]:
     """Return the lines below the table: numbers and sizes of the parameters."""
     trained = {id(variable) for variable in model.trainable_variables}
     counts = {"Total": model.variables}

@@ -10,9 +10,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError
+from cornu.optimizers import Optimizer
 from cornu.saving.weight_paths import VariableGroup
 
 ASSETS = "assets"
@@ -80,7 +82,7 @@ def write_assets(archive: zipfile.ZipFile, groups: list[VariableGroup]) -> None:
                     archive.write(asset.file, asset.name)
 
 
-def _method(owner: Any, name: str) -> Callable | None:
+def _method(owner: LayerLike | Optimizer, name: str) -> Callable | None:
     method = getattr(owner, name, None)
     return method if callable(method) else None
 

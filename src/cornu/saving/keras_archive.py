@@ -156,7 +156,7 @@ class Archive:
             "Do not trust this file; if you packed it yourself, pack its three members again.",
         )
 
-    def _damaged(self, error: Any) -> ModelFormatError:
+    def _damaged(self, error: str | Exception) -> ModelFormatError:
         return ModelFormatError(
             f"{self._source} cannot be read ({error}).",
             "It must be a complete zip archive as written by Keras or Cornu.",

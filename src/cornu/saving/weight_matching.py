@@ -1,7 +1,7 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -184,5 +184,5 @@ def _warn_of_not_finite(pairs: list, values: list[np.ndarray], source: str) -> N
         warnings.warn(f"{source}: weights of {', '.join(dict.fromkeys(bad))} are NaN or infinite.", stacklevel=5)
 
 
-def _is_finite(value: Any) -> bool:
+def _is_finite(value: np.ndarray) -> bool:
     return bool(np.isfinite(value).all())

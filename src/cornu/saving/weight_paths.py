@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cornu.core.layer import Layer
+from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltError
 from cornu.optimizers import Optimizer
@@ -28,11 +29,11 @@ class VariableGroup(NamedTuple):
     """
 
     path: str
-    owner: Any
+    owner: LayerLike | Optimizer
     variables: list[Variable]
 
 
-def variable_groups(model: Layer) -> list[VariableGroup]:
+def variable_groups(model: LayerLike) -> list[VariableGroup]:
     """Return the variable groups of a model, its layers and its optimizer, in the order of Keras.
 
     Args:
@@ -52,7 +53,7 @@ def variable_groups(model: Layer) -> list[VariableGroup]:
     return list(_walk(model, "", set()))
 
 
-def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[VariableGroup]:
+def _walk(owner: LayerLike | Optimizer, path: str, seen: set[int]) -> Iterator[VariableGroup]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
@@ -74,7 +75,7 @@ def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> 
                 yield from _walk_child(part, f"{path}/{_numbered(kind, used)}", seen, containers)
 
 
-def _kind(part: Any) -> str:
+def _kind(part: Layer | Optimizer) -> str:
     name = public_name(type(part))
     return to_snake_case(_KERAS_CLASS_NAMES.get(name, name))
 
@@ -123,7 +124,7 @@ def _may_hold(value: Any) -> bool:
     return isinstance(value, (Layer, Optimizer, list, tuple, dict))
 
 
-def need_built(model: Layer, function: str) -> None:
+def need_built(model: LayerLike, function: str) -> None:
     """Raise a ``NotBuiltError`` if a model is not built.
 
     Args:

@@ -5,7 +5,8 @@ The declared arrays are listed before any data are read, and a file with links t
 
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from os import PathLike
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class DatasetSpec(NamedTuple):
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write_weights(file: Any, groups: list[VariableGroup]) -> None:
+def write_weights(file: str | PathLike | IO[bytes], groups: list[VariableGroup]) -> None:
     """Write variables to a weights file.
 
     Args:
@@ -220,7 +221,7 @@ def _declared(dataset: Any) -> DatasetSpec:
     return DatasetSpec(shape, name, size)
 
 
-def _damaged(source: str, error: Any, what: str = "") -> ModelFormatError:
+def _damaged(source: str, error: str | Exception, what: str = "") -> ModelFormatError:
     return ModelFormatError(
         f"{source} cannot be read{': ' + what if what else ''} ({error}).",
         "It must be a complete HDF5 file as written by Keras or Cornu.",

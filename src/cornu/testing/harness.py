@@ -14,6 +14,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import CornuError
+from cornu.typing import Array, Tree
 
 __all__ = ["ContractError"]
 
@@ -52,7 +53,7 @@ class Subject:
         call: Dict of the other arguments of the call, by name.
     """
 
-    def __init__(self, name: str, make: Callable[[], Layer], inputs: Any, call: dict[str, Any]):
+    def __init__(self, name: str, make: Callable[[], Layer], inputs: Tree, call: dict[str, Any]):
         self.name, self.make, self.inputs, self.call = name, make, inputs, call
         self._weights: list[np.ndarray] | None = None
 
@@ -95,7 +96,7 @@ def _perturbed(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return value + 0.1 * rng.normal(size=value.shape).astype(value.dtype) if "float" in str(value.dtype) else value
 
 
-def run(layer: Layer, subject: Subject, training: bool = False, key: tuple[int, int] = KEY, inputs: Any = None) -> Any:
+def run(layer: Layer, subject: Subject, training: bool = False, key: tuple[int, int] = KEY, inputs: Tree = None) -> Any:
     """Compute the outputs of a layer without changing its variables.
 
     Args:
@@ -120,19 +121,21 @@ def array_converter(layer: Layer) -> Callable:
     return backends.get(placement_of(layer).backend).asarray
 
 
-def stateless_function(layer: Layer, subject: Subject, training: bool, key: tuple[int, int], sample_mask: Any) -> Callable:
+def stateless_function(
+    layer: Layer, subject: Subject, training: bool, key: tuple[int, int], sample_mask: Array | None
+) -> Callable:
     """Return the layer as a stateless function of its trainable values and its inputs."""
     state = [variable.value for variable in layer.non_trainable_variables]
     key_array = array_converter(layer)(np.array(key, dtype="uint32"))
 
-    def function(trained: list, inputs: Any) -> Any:
+    def function(trained: list, inputs: Tree) -> Any:
         context = CallContext(key=key_array, sample_mask=sample_mask)
         return layer.stateless_call(trained, state, inputs, call_context=context, training=training, **subject.call)[0]
 
     return function
 
 
-def numpy_outputs(layer: Layer, outputs: Any) -> list[np.ndarray]:
+def numpy_outputs(layer: Layer, outputs: Tree) -> list[np.ndarray]:
     """Return the outputs as NumPy arrays; 16-bit floats as ``float32``, which NumPy can compare."""
     to_numpy = backends.get(placement_of(layer).backend).to_numpy
     arrays = [to_numpy(leaf) for leaf in trees.leaves(outputs)]

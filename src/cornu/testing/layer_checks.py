@@ -16,6 +16,7 @@ from cornu import backends, trees
 from cornu.core import batch_coupling, layer_tree
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
+from cornu.core.shape_trees import ShapeTree
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, one_of
 from cornu.models.load import load_model
@@ -33,6 +34,7 @@ from cornu.testing.harness import (
     run,
     stateless_function,
 )
+from cornu.typing import Tree
 
 __all__ = ["CLAUSES", "check_layer"]
 
@@ -240,8 +242,8 @@ CLAUSES: dict[str, Callable[[Subject], None]] = {
 def check_layer(
     layer: Callable[..., Layer],
     init_kwargs: dict[str, Any] | None = None,
-    input_shape: Any = None,
-    input_data: Any = None,
+    input_shape: ShapeTree = None,
+    input_data: Tree = None,
     call_kwargs: dict[str, Any] | None = None,
     skip: Iterable[str] = (),
 ) -> None:

@@ -1,9 +1,36 @@
 """Batches of data, and the row indices that select them."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import backends, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.typing import Array, ArrayLike, Tree
+
+
+class Indexable(Protocol):
+    """A source of batches that are accessed by index."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+Data: TypeAlias = Tree | Iterable[Any] | Indexable
+"""What ``fit`` accepts as ``x``: arrays, nested lists and dicts of arrays, or an iterable of batches."""
+
+
+class DataArray(Array, Protocol):
+    """An array of an engine with NumPy's attributes: what validation works on."""
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        ...
+
+    def __len__(self) -> int: ...
+    def reshape(self, *shape: int) -> Any:
+        """Return the array in another shape."""
+        ...
 
 
 class Batch(NamedTuple):
@@ -16,10 +43,10 @@ class Batch(NamedTuple):
         sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding, or None if there is no padding.
     """
 
-    x: Any
-    y: Any
-    sample_weight: Any
-    sample_mask: Any
+    x: Any  # the data that the user passed may also be an iterable of batches
+    y: Tree
+    sample_weight: Tree
+    sample_mask: Array | None
 
 
 class BatchIndices(NamedTuple):
@@ -31,11 +58,11 @@ class BatchIndices(NamedTuple):
             if there is no padding.
     """
 
-    rows: Any
-    counts: Any
+    rows: Array
+    counts: Array | None
 
 
-def shapes_and_dtypes(tree: Any) -> tuple:
+def shapes_and_dtypes(tree: Tree) -> tuple:
     """Return the shapes and dtypes of the arrays of a tree; a function is compiled again for each new combination."""
     return tuple((tuple(array.shape), array.dtype) for array in trees.leaves(tree))
 
@@ -45,7 +72,7 @@ def spec_of(data: Batch) -> Batch:
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
 
 
-def batch_of(data: Batch, indices: BatchIndices, number: Any) -> Batch:
+def batch_of(data: Batch, indices: BatchIndices, number: ArrayLike) -> Batch:
     """Return the batch of a step: the rows selected by the indices, and a mask if some of them are padding.
 
     Args:
@@ -81,7 +108,7 @@ def sample_count(batch: Batch) -> int:
     return sample_count_of(batch.x)
 
 
-def sample_count_of(x: Any) -> int:
+def sample_count_of(x: Tree) -> int:
     """Return the number of rows of a tree of arrays."""
     return len(trees.leaves(x)[0])
 

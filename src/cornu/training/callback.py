@@ -1,10 +1,11 @@
 """The base class of callbacks, ``History`` and ``CallbackList``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cornu import trees
 from cornu.errors import InvalidTypeError, NonFiniteError
+from cornu.training.model_protocol import TrainableModel
 
 _BATCH_EVENTS = (
     "on_batch_begin",
@@ -42,7 +43,7 @@ class Callback:
         self.model: Any = None
         self.params: dict[str, Any] = {}
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: TrainableModel | None) -> None:
         """Set the model. Called before the run starts."""
         self.model = model
 
@@ -182,7 +183,7 @@ class CallbackList:
         {'loss': [0.5]}
     """
 
-    def __init__(self, callbacks: Any, model: Any, params: dict[str, Any]):
+    def __init__(self, callbacks: "Iterable[Any] | Callback | None", model: TrainableModel | None, params: dict[str, Any]):
         self.callbacks = [_checked(callback) for callback in trees.leaves(callbacks)]
         self.model = model
         self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)

@@ -1,19 +1,23 @@
 """The state created by ``compile``: optimizer, losses, metrics, and the compiled functions built from them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import CompiledLoss, aligned
-from cornu.training.compiled_metrics import CompiledMetrics
+from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned
+from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
+from cornu.training.step.micro_batches import MicroBatchSize
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step.train_step import test_step, train_step
+from cornu.typing import Config
 
 
 class CompileState:
@@ -35,13 +39,13 @@ class CompileState:
 
     def __init__(
         self,
-        model: Any,
-        optimizer: Any,
-        loss: Any,
-        loss_weights: Any,
-        metrics: Any,
-        weighted_metrics: Any,
-        micro_batch_size: Any = "auto",
+        model: TrainableModel,
+        optimizer: str | Config | Optimizer,
+        loss: LossArgument,
+        loss_weights: LossWeights,
+        metrics: MetricsArgument,
+        weighted_metrics: MetricsArgument,
+        micro_batch_size: MicroBatchSize = "auto",
     ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
@@ -53,8 +57,8 @@ class CompileState:
         self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.compiled_loss: Any = None  # built, like the metrics, when the model first receives data
-        self.compiled_metrics: Any = None
+        self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
+        self.compiled_metrics: CompiledMetrics | None = None
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 
@@ -102,6 +106,10 @@ class CompileState:
             compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, *shapes, placement_of(self._model).backend)
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
 
+    def _built(self) -> tuple[CompiledLoss, CompiledMetrics]:
+        """Return the losses and the metrics, which :meth:`ensure_built` has built."""
+        return cast(tuple[CompiledLoss, CompiledMetrics], (self.compiled_loss, self.compiled_metrics))
+
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the training state, including the state of the optimizer if ``training``.
 
@@ -131,12 +139,13 @@ class CompileState:
 
     def _train_step(self, spec: Batch) -> Callable:
         """Return the training step for data of a specification."""
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, self.compiled_loss, spec.x)
-        return train_step(self._model, self.compiled_loss, self.compiled_metrics, self.optimizer, parts_of)
+        compiled_loss, compiled_metrics = self._built()
+        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, compiled_loss, spec.x)
+        return train_step(self._model, compiled_loss, compiled_metrics, self.optimizer, parts_of)
 
     def test_function(self, spec: Batch) -> MultiStepFunction:
         """Return the compiled function of evaluation steps for data of a specification."""
-        return self._function("test", spec, lambda _: test_step(self._model, self.compiled_loss, self.compiled_metrics))
+        return self._function("test", spec, lambda _: test_step(self._model, *self._built()))
 
     @property
     def variables(self) -> list:
@@ -153,7 +162,8 @@ class CompileState:
         trained = tuple(id(variable) for variable in model.trainable_variables)
         key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
-            self._functions[key] = MultiStepFunction(make_step(spec), self.compiled_metrics, placement_of(model))
+            _, compiled_metrics = self._built()
+            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, placement_of(model))
         return self._functions[key]
 
 

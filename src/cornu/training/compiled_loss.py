@@ -1,10 +1,18 @@
 """The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from cornu import losses
 from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
+from cornu.typing import Array, Tree
+
+LossArgument: TypeAlias = str | Callable[..., Any] | Sequence["LossArgument"] | Mapping[str, Any] | None
+"""The ``loss`` argument of ``compile``."""
+
+LossWeights: TypeAlias = float | Sequence[float | None] | Mapping[str, float | None] | None
+"""The ``loss_weights`` argument of ``compile``."""
 
 
 class Losses(NamedTuple):
@@ -15,7 +23,7 @@ class Losses(NamedTuple):
         parts: The loss of each output that has one, before weighting.
     """
 
-    total: Any
+    total: Array | float
     parts: list
 
 
@@ -34,7 +42,7 @@ class CompiledLoss:
         InvalidArgumentError: If a list or dict does not match the outputs.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, output_names: list[str], targets: list, outputs: list):
+    def __init__(self, loss: LossArgument, loss_weights: LossWeights, output_names: list[str], targets: list, outputs: list):
         self.output_names = output_names
         given = per_output(loss, output_names, "loss")
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
@@ -61,7 +69,7 @@ class CompiledLoss:
             return []
         return [f"{name}_loss" for name, loss in zip(self.output_names, self.losses, strict=True) if loss is not None]
 
-    def __call__(self, y: Any, outputs: list, sample_weight: Any, masks: list) -> Losses:
+    def __call__(self, y: Tree, outputs: list, sample_weight: Tree, masks: list) -> Losses:
         """Return the losses of a batch.
 
         Args:
@@ -80,7 +88,7 @@ class CompiledLoss:
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
-def per_output(given: Any, output_names: list[str], argument: str) -> list:
+def per_output(given: LossArgument | LossWeights, output_names: list[str], argument: str) -> list:
     """Return a list with one entry for each output, from a single value for all outputs, a list, or a dict by output names.
 
     Raises:
@@ -106,7 +114,7 @@ def per_output(given: Any, output_names: list[str], argument: str) -> list:
     return [given for _ in output_names]
 
 
-def aligned(tree: Any, output_names: list[str]) -> list:
+def aligned(tree: Tree, output_names: list[str]) -> list:
     """Return targets or weights as a list with one entry for each output; a single entry is repeated for all outputs."""
     if isinstance(tree, dict):
         return [tree.get(name) for name in output_names]

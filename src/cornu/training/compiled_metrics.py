@@ -1,7 +1,8 @@
 """The metrics of a compiled model: the mean loss and the metrics of its outputs, as a list of arrays while steps run."""
 
 import itertools
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from cornu import metrics as metrics_package
 from cornu import ops, trees
@@ -9,6 +10,10 @@ from cornu.core.masks import expand_mask
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
+from cornu.typing import Array, ArrayLike
+
+MetricsArgument: TypeAlias = str | Metric | Callable[..., Any] | Sequence["MetricsArgument"] | Mapping[str, Any] | None
+"""The ``metrics`` argument of ``compile``."""
 
 
 class CompiledMetrics:
@@ -27,7 +32,13 @@ class CompiledMetrics:
     """
 
     def __init__(
-        self, metrics: Any, weighted_metrics: Any, compiled_loss: CompiledLoss, targets: list, outputs: list, backend_name: str
+        self,
+        metrics: MetricsArgument,
+        weighted_metrics: MetricsArgument,
+        compiled_loss: CompiledLoss,
+        targets: list,
+        outputs: list,
+        backend_name: str,
     ):
         self.compiled_loss = compiled_loss
         self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *compiled_loss.part_names)]
@@ -83,7 +94,7 @@ class CompiledMetrics:
         """
         remaining, after = iter(values), []
 
-        def update_metric(metric: Metric, *args: Any, sample_weight: Any = None) -> None:
+        def update_metric(metric: Metric, *args: ArrayLike, sample_weight: Array | None = None) -> None:
             own = [next(remaining) for _ in metric.variables]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
@@ -117,7 +128,7 @@ class CompiledMetrics:
         return dict(sorted(logs.items(), key=lambda item: position.get(item[0], len(position))))
 
 
-def _lists(given: Any, output_names: list[str]) -> list[list]:
+def _lists(given: MetricsArgument, output_names: list[str]) -> list[list]:
     """Return a list of metrics for each output."""
     if given is None:
         return [[] for _ in output_names]
@@ -130,7 +141,7 @@ def _lists(given: Any, output_names: list[str]) -> list[list]:
     return [list(each) if isinstance(each, (list, tuple)) else [] if each is None else [each] for each in entries]
 
 
-def _combined(weight: Any, mask: Any) -> Any:
+def _combined(weight: Array | None, mask: Array | None) -> Any:
     """Return the product of sample weights and a sample mask, either of which may be None."""
     if weight is None or mask is None:
         return mask if weight is None else weight

@@ -3,30 +3,33 @@
 import functools
 import numbers
 import warnings
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from cornu import backends
 from cornu.core.layer_placement import placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.batch import Batch, sample_count
-from cornu.training.callback import CallbackList, History
+from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import CompileState
+from cornu.training.data_adapters.data_adapter import DataAdapter
 from cornu.training.data_validation import array_checks
 from cornu.training.loop import nan_diagnosis
 from cornu.training.loop.epoch_loop import Loop
-from cornu.training.loop.progress import Progress
-from cornu.training.prepare_data import DataAdapter, make_adapter
+from cornu.training.loop.progress import Progress, Verbose
+from cornu.training.model_protocol import TrainableModel
+from cornu.training.prepare_data import make_adapter
 
 
 def fit(
-    model: Any,
+    model: TrainableModel,
     compiled: CompileState,
     adapter: DataAdapter,
     validation: DataAdapter | None,
     epochs: range,
-    validation_freq: Any,
-    callbacks: Any,
-    verbose: Any,
+    validation_freq: int | Collection[int],
+    callbacks: Iterable[Any] | Callback | None,
+    verbose: Verbose,
 ) -> History:
     """Train a model (see ``Model.fit``).
 
@@ -122,7 +125,7 @@ def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackLis
 
 
 def one_batch(
-    function: str, model: Any, compiled: CompileState, data: Batch, class_weight: dict | None, training: bool
+    function: str, model: TrainableModel, compiled: CompileState, data: Batch, class_weight: dict | None, training: bool
 ) -> dict[str, float]:
     """Run one step on one batch, for ``train_on_batch`` and ``test_on_batch``, with metrics of this batch only.
 
@@ -140,6 +143,6 @@ def one_batch(
     return loop.epoch(adapter)
 
 
-def _is_due(frequency: Any, epoch: int) -> bool:
+def _is_due(frequency: int | Collection[int], epoch: int) -> bool:
     """Return whether to validate after an epoch."""
-    return (epoch + 1) % frequency == 0 if isinstance(frequency, numbers.Integral) else epoch + 1 in frequency
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, (int, numbers.Integral)) else epoch + 1 in frequency

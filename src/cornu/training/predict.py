@@ -11,19 +11,22 @@ from cornu import trees
 from cornu.core.layer_placement import backend_of
 from cornu.errors import DataError
 from cornu.training import batch
+from cornu.training.batch import Data
 from cornu.training.callback import CallbackList
 from cornu.training.data_adapters.data_adapter import as_batch
 from cornu.training.data_adapters.iterable_data_adapter import iterate
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 from cornu.training.loop.progress import Progress
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.predict_function import PredictFunction
+from cornu.typing import Tree
 
 _IN_FLIGHT = 2
 """Maximum number of batches on the device before their outputs are copied to the host."""
 
 
 def predict(
-    model: Any,
+    model: TrainableModel,
     forward: PredictFunction,
     batches: Generator[tuple[Any, int]],
     callbacks: CallbackList,
@@ -73,7 +76,7 @@ def predict(
     return hosts[0] if len(hosts) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *hosts)
 
 
-def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
+def cut(x: Tree, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     """Return the samples and the batch size: all samples for ``steps`` alone, ``steps * batch_size`` samples with both."""
     if steps is None:
         return x, int(batch_size or 32)
@@ -81,7 +84,7 @@ def cut(x: Any, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     return trees.map(lambda array: array[: steps * size], x), size
 
 
-def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any, int]]:
+def batches_of_arrays(x: Tree, batch_size: int, pad: bool) -> Generator[tuple[Any, int]]:
     """Split arrays into batches for :func:`predict`.
 
     To limit the number of compilations, an incomplete batch is padded to the next power of two if padding is allowed.
@@ -98,7 +101,7 @@ def batches_of_arrays(x: Any, batch_size: int, pad: bool) -> Generator[tuple[Any
 
 
 def batches_of_iterable(
-    batches: Any, steps: int | None, prepare: Callable[[Any], Any], prefetch: bool
+    batches: Data, steps: int | None, prepare: Callable[[Any], Any], prefetch: bool
 ) -> Generator[tuple[Any, int]]:
     """Yield the inputs of the batches of an iterable.
 
@@ -115,7 +118,7 @@ def batches_of_iterable(
             yield x, batch.sample_count_of(x)
 
 
-def _to_host(model: Any, outputs: Any, count: int) -> Any:
+def _to_host(model: TrainableModel, outputs: Tree, count: int) -> Any:
     """Return the first ``count`` rows of outputs as NumPy arrays."""
     return trees.map(
         lambda array: array[:count] if isinstance(array, np.ndarray) else backend_of(model).to_numpy(array)[:count], outputs

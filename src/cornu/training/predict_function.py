@@ -7,10 +7,13 @@ import numpy as np
 from cornu import backends, config, registry, trees
 from cornu.core import batch_coupling, call_context, call_handling, layer_tree
 from cornu.core.call_context import CallContext
+from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
 from cornu.training.batch import shapes_and_dtypes
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import ArrayLike, Tree
 
 _KEY = 0x5EED
 
@@ -29,7 +32,7 @@ class PredictFunction:
             only after a call.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: TrainableModel):
         self._model, self._variables, self._place = model, model.variables, placement_of(model)
         self._snapshot = StructureFingerprint(model)
         self._calls = 0
@@ -39,7 +42,7 @@ class PredictFunction:
         self._compiled_for: set[tuple] = set()
         self._not_compilable: set[tuple] = set()
 
-        def forward(arrays: list, key: Any, x: Any) -> Any:
+        def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             context = CallContext(training=False, values=values, key=key)
             with call_context.entered(context):
@@ -50,11 +53,11 @@ class PredictFunction:
             self.only_computes = self.only_computes and not more
             return trees.leaves(outputs)  # a backend may return a dict in another order
 
-        self._output_structure: Any = None
+        self._output_structure: Tree = None
         with config.placement_scope(*self._place):
             self._function = backend_of(model).compile(forward)
 
-    def is_for(self, model: Any) -> bool:
+    def is_for(self, model: TrainableModel) -> bool:
         """Return whether the model still has the variables and the placement that the function was compiled for."""
         if placement_of(model) != self._place:
             return False
@@ -64,11 +67,11 @@ class PredictFunction:
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
-    def is_compiled_for(self, x: Any) -> bool:
+    def is_compiled_for(self, x: Tree) -> bool:
         """Return whether the function is compiled for the shapes and dtypes of the inputs."""
         return shapes_and_dtypes(x) in self._compiled_for
 
-    def for_call(self, x: Any) -> Any:
+    def for_call(self, x: Tree) -> Any:
         """Return the outputs for the inputs of a call, or None if the call has side effects and cannot run compiled."""
         form = shapes_and_dtypes(x)
         if not self.only_computes or form in self._not_compilable:
@@ -83,7 +86,7 @@ class PredictFunction:
             self._calls = calls  # calls of the model do not change the random values of `predict`
         return outputs if self.only_computes else None
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Tree) -> Any:
         """Return the outputs for a batch."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
@@ -95,13 +98,13 @@ class PredictFunction:
         return trees.unflatten(self._output_structure, outputs)
 
 
-def _is_builtin(layer: Any) -> bool:
+def _is_builtin(layer: Layer) -> bool:
     """Return whether all code that runs in a call of a layer is built in, including functions that were passed to the layer."""
     code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
     return all(map(registry.is_builtin, code))
 
 
-def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
+def inputs_of_call(model: TrainableModel, args: tuple, kwargs: dict) -> Any:
     """Return the inputs of a model call as arrays of the model's backend if its compiled function may run the call, else None.
 
     This is the case on an engine that would compile the operations of the call one by one, if the call is not for training and
@@ -119,6 +122,6 @@ def inputs_of_call(model: Any, args: tuple, kwargs: dict) -> Any:
     return call_handling.to_layer_device(model, trees.map(lambda array: backends.array_at(placement_of(model), array), args[0]))
 
 
-def input_signature(x: Any) -> tuple | None:
+def input_signature(x: Tree) -> tuple | None:
     """Return the dtype and sample shape of a NumPy array, which decide whether it fits a model; None for other inputs."""
     return (x.dtype, x.shape[1:]) if type(x) is np.ndarray and x.ndim and x.size else None

@@ -1,7 +1,6 @@
 """Conversion of the user's data to validated data adapters."""
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -12,17 +11,16 @@ from cornu.errors import DataError, InvalidArgumentError
 from cornu.training.batch import Batch, rows, sample_count, spec_of
 from cornu.training.compile_state import CompileState
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
-from cornu.training.data_adapters.data_adapter import is_batches
+from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
 from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
 from cornu.training.data_validation import arguments, array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
-
-DataAdapter = ArrayDataAdapter | IterableDataAdapter
+from cornu.training.model_protocol import TrainableModel
 
 
 def make_adapter(
     function: str,
-    model: Any,
+    model: TrainableModel,
     compiled: CompileState,
     data: Batch,
     batch_size: int | None,
@@ -75,7 +73,7 @@ def make_adapter(
     return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, resumable=trained)
 
 
-def may_pad(model: Any, compiled: CompileState) -> bool:
+def may_pad(model: TrainableModel, compiled: CompileState) -> bool:
     """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
     layers_may = batch_coupling.effective_coupling(model) != "unknown"
     return layers_may and compiled.compiled_loss.padding_is_safe and compiled.compiled_metrics.padding_is_safe

@@ -1,15 +1,39 @@
-"""Functions shared by the data adapters."""
+"""What the training loop asks of a data adapter, and functions shared by the data adapters."""
 
-from typing import Any
+from collections.abc import Generator
+from typing import Protocol
 
 import numpy as np
 
 from cornu import seeds, trees
 from cornu.errors import DataError
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, Data, DataChunk
+from cornu.typing import Tree
 
 
-def as_batch(given: Any) -> Batch:
+class DataAdapter(Protocol):
+    """The user's data as chunks of batches."""
+
+    @property
+    def spec(self) -> Batch:
+        """Shapes and dtypes of the data (see ``batch.spec_of``)."""
+        ...
+
+    @property
+    def steps(self) -> int | None:
+        """Batches per epoch; None while unknown."""
+        ...
+
+    def ready(self) -> bool:
+        """Return whether there is data for another epoch."""
+        ...
+
+    def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
+        """Yield the chunks of one epoch; batches may be drawn in advance, in a separate thread, if ``prefetch``."""
+        ...
+
+
+def as_batch(given: Data) -> Batch:
     """Return an element of a user's iterable as a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
     if isinstance(given, Batch):
         return given
@@ -25,14 +49,14 @@ def as_batch(given: Any) -> Batch:
     return Batch(given, None, None, None)
 
 
-def as_validation(given: Any) -> Batch:
+def as_validation(given: Data) -> Batch:
     """Return ``validation_data`` as a batch: ``(x, y)``, ``(x, y, sample_weight)``, or batches, which become ``x``."""
     if isinstance(given, list) and is_batches(given):
         return Batch(given, None, None, None)
     return as_batch(given)
 
 
-def is_batches(x: Any) -> bool:
+def is_batches(x: Data) -> bool:
     """Return whether ``x`` is an iterable of batches instead of data.
 
     A list of batches contains tuples (or lists) of two or three elements, the first of which is an array or a tree of arrays.
@@ -45,7 +69,7 @@ def is_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
-def _is_data(value: Any) -> bool:
+def _is_data(value: Tree) -> bool:
     """Return whether a value is an array with at least one axis, or a tree of such arrays."""
     return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
 

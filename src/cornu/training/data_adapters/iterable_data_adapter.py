@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
+from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, spec_of
 from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
@@ -39,7 +39,7 @@ class IterableDataAdapter:
 
     def __init__(
         self,
-        batches: Any,
+        batches: Data,
         steps: int | None,
         prepare: Callable[[Batch, int], Batch],
         place: config.Placement,
@@ -75,9 +75,13 @@ class IterableDataAdapter:
             )
         return self._peeked
 
-    @functools.cached_property
+    @property
     def spec(self) -> Batch:
         """Shapes and dtypes of the first batch (see ``batch.spec_of``)."""
+        return self._spec
+
+    @functools.cached_property
+    def _spec(self) -> Batch:
         return spec_of(self.sample())
 
     @functools.cached_property
@@ -130,8 +134,9 @@ class IterableDataAdapter:
                 stacklevel=2,
             )
         self.steps = self.steps or given
-        if hasattr(self._source, "on_epoch_end"):  # in which many objects shuffle their batches
-            self._source.on_epoch_end()
+        on_epoch_end = getattr(self._source, "on_epoch_end", None)
+        if on_epoch_end is not None:  # many objects shuffle their batches there
+            on_epoch_end()
 
     def _rewind(self) -> None:
         """Create a new iterator, unless the source is an iterator itself."""
@@ -163,7 +168,7 @@ class IterableDataAdapter:
         self._number += 1
         return given, self._number
 
-    def _prepared(self, given: Any, number: int) -> Batch:
+    def _prepared(self, given: Data, number: int) -> Batch:
         """Return an element of the iterable as a validated batch."""
         return self._prepare(as_batch(given), number)
 

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+from cornu.training.batch import Data
+
 _MAX_PREFETCHED = 2
 """Maximum number of prefetched batches: enough to compensate for a source that is occasionally slow."""
 
@@ -18,7 +20,7 @@ _JOIN_TIMEOUT_SECONDS = 5.0
 """Maximum time to wait for the thread to finish its current item, so that Ctrl-C works even if the source hangs."""
 
 
-def may_prefetch(source: Any) -> bool:
+def may_prefetch(source: Data) -> bool:
     """Return whether a source may be prefetched: with ``workers = 0`` (Keras's name) it is only read in the user's thread."""
     return getattr(source, "workers", 1) != 0
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from cornu import backends, trees
 from cornu.errors import DataError
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, DataArray
 from cornu.training.data_validation.arguments import format_caller
+from cornu.typing import ArrayLike, Tree
 
 _NUMBER_NAMES = ("bfloat16",)
 
@@ -60,7 +61,7 @@ def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str,
     )
 
 
-def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
+def named_leaves(name: str, tree: Tree) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of a tree with their names as a user would write them: ``x``, ``x[0]``, ``x['left']``."""
     if isinstance(tree, dict):
         for key, value in tree.items():
@@ -72,7 +73,7 @@ def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
         yield name, tree
 
 
-def _as_tree(function: str, name: str, part: Any) -> Any:
+def _as_tree(function: str, name: str, part: Tree) -> Any:
     """Return a part of a batch as a tree of arrays; lists of numbers are data, lists of arrays several inputs."""
     if part is None:
         return None
@@ -118,7 +119,7 @@ def _as_array(function: str, name: str, value: Any) -> Any:
     return value
 
 
-def _host_array(function: str, name: str, value: Any) -> np.ndarray:
+def _host_array(function: str, name: str, value: ArrayLike) -> np.ndarray:
     """Return a value as a NumPy array in native byte order."""
     try:
         array = np.asarray(value)
@@ -131,7 +132,7 @@ def _host_array(function: str, name: str, value: Any) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def _dtype_advice(name: str, array: Any) -> str:
+def _dtype_advice(name: str, array: DataArray) -> str:
     """Return the hint for data of a non-numeric dtype."""
     kind = array.dtype.kind
     first = array.reshape(-1)[0] if array.size else None

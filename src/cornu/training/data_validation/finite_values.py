@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from cornu import config, ops
 from cornu.errors import NonFiniteError
+from cornu.training.batch import DataArray
 from cornu.training.data_validation.arguments import format_caller
 
 _PIECE = 2**20
@@ -22,7 +22,7 @@ _LARGEST = {
 """The largest value that data may contain for each floating-point dtype."""
 
 
-def extent(array: Any) -> tuple[float, float]:
+def extent(array: DataArray) -> tuple[float, float]:
     """Return the minimum and the maximum of an array, read once; NaN if it contains NaN."""
     if array.dtype == bool:
         return 0.0, 1.0
@@ -46,7 +46,7 @@ def is_surely_finite(array: np.ndarray) -> bool:
     return array.size <= _PIECE and array.dtype == config.floatx() and math.isfinite(np.vdot(array, array))
 
 
-def check_finite(function: str, name: str, array: Any) -> tuple[float, float]:
+def check_finite(function: str, name: str, array: DataArray) -> tuple[float, float]:
     """Check that an array has no NaN or infinity, nor values that become infinite in ``config.floatx()``.
 
     Returns:
@@ -75,7 +75,7 @@ def check_finite(function: str, name: str, array: Any) -> tuple[float, float]:
     )
 
 
-def find(array: Any, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
+def find(array: DataArray, is_bad: Callable[[np.ndarray], np.ndarray]) -> tuple[int, tuple[int, ...], float]:
     """Return the number of invalid values of an array, and the position and value of the first one.
 
     Args:

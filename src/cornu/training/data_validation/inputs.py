@@ -9,18 +9,22 @@ import numpy as np
 
 from cornu import trees
 from cornu.core.input import InputLayer
+from cornu.core.layer_protocol import LayerGraph
 from cornu.core.layer_traits import LayerTraits
-from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.core.symbolic_tensor import Node, SymbolicTensor
 from cornu.errors import DataError, ShapeError, did_you_mean
 from cornu.scopes import construction_lock
+from cornu.training.batch import DataArray
 from cornu.training.data_validation import array_checks, finite_values
 from cornu.training.data_validation.arguments import format_caller
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import Tree
 
 _MAX_SCALED_VALUE = 16
 """Images with values above this one, and no negative values, are assumed to be in the range 0 to 255."""
 
 
-def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
+def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> None:
     """Check that inputs fit the model and are finite; build a model that has not received data yet.
 
     Args:
@@ -53,7 +57,7 @@ def check(function: str, model: Any, x: Any, hint: bool = False) -> None:
             warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
 
 
-def depends_on_signature_only(model: Any) -> bool:
+def depends_on_signature_only(model: TrainableModel) -> bool:
     """Return whether :func:`check` has the same result for all finite arrays of the same sample shape and dtype."""
     graph = model.cornu_graph
     if graph is None:
@@ -70,7 +74,7 @@ def _shapes(x: Any) -> Any:
     return (None, *x.shape[1:])
 
 
-def _in_order(function: str, graph: Any, x: Any) -> list[tuple[str, Any]]:
+def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]]:
     """Return the arrays with their names, in the order of the graph's inputs."""
     names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
     if isinstance(x, dict):
@@ -117,7 +121,7 @@ def format_shape(sizes: tuple) -> str:
     return product if len(sizes) > 1 else f"{product} value{'' if product == '1' else 's'}"
 
 
-def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, shape: tuple) -> ShapeError:
+def _shape_error(function: str, name: str, graph: LayerGraph, tensor: SymbolicTensor, shape: tuple) -> ShapeError:
     """Return the error for samples whose shape does not fit the model."""
     noun = "images" if tensor.ndim == 4 and len(shape) in (3, 4) else "samples"
     return ShapeError(
@@ -127,7 +131,7 @@ def _shape_error(function: str, name: str, graph: Any, tensor: SymbolicTensor, s
     )
 
 
-def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
+def _reason(graph: LayerGraph, tensor: SymbolicTensor, shape: tuple) -> str:
     """Return which layer requires the size that differs, in parentheses; an empty string if no layer can be named."""
     numbers = {id(layer): number for number, layer in enumerate(_layers(graph), start=1)}
     if len(shape) != tensor.ndim:
@@ -145,13 +149,13 @@ def _reason(graph: Any, tensor: SymbolicTensor, shape: tuple) -> str:
     return ""
 
 
-def _flattens(node: Any) -> bool:
+def _flattens(node: Node) -> bool:
     """Return whether a node flattens all values of a sample into one axis."""
     layer = node.operation
     if not isinstance(layer, LayerTraits) or not layer.cornu_preserves_value_range or len(node.inputs) != 1:
         return False
     sizes, after = node.inputs[0].shape[1:], trees.leaves(node.outputs)[0].shape
-    return len(sizes) > 1 and len(after) == 2 and None not in sizes and after[1] == math.prod(sizes)
+    return len(sizes) > 1 and len(after) == 2 and None not in sizes and after[1] == math.prod(size or 0 for size in sizes)
 
 
 def _shape_advice(name: str, noun: str, shape: tuple, expected: tuple) -> str:
@@ -192,7 +196,7 @@ def _channel_advice(name: str, given: int, wanted: int) -> str:
 # --- The beginning of the model -----------------------------------------------------------------------------------------------
 
 
-def _layers(graph: Any) -> list:
+def _layers(graph: LayerGraph) -> list:
     """Return the layers as numbered by ``summary``, without the input layers."""
     return [layer for layer in graph.layers if not isinstance(layer, InputLayer)]
 
@@ -202,7 +206,7 @@ def _layers_of(operations: list) -> list:
     return [operation for operation in operations if isinstance(operation, LayerTraits)]
 
 
-def _consumers(graph: Any, tensor: SymbolicTensor) -> Iterator[Any]:
+def _consumers(graph: LayerGraph, tensor: SymbolicTensor) -> Iterator[Any]:
     """Yield the layers that receive a tensor unchanged, including those inside nested models with one input."""
     for layer in _layers_of(graph.consumers(tensor)):
         inner = layer.cornu_graph
@@ -212,7 +216,9 @@ def _consumers(graph: Any, tensor: SymbolicTensor) -> Iterator[Any]:
             yield layer
 
 
-def _check_indices(function: str, name: str, graph: Any, tensor: SymbolicTensor, array: Any, low: float, high: float) -> None:
+def _check_indices(
+    function: str, name: str, graph: LayerGraph, tensor: SymbolicTensor, array: DataArray, low: float, high: float
+) -> None:
     """Check that the indices of an embedding that receives the input unchanged are in range."""
     for layer in _consumers(graph, tensor):
         largest = layer.cornu_largest_index
@@ -228,19 +234,19 @@ def _check_indices(function: str, name: str, graph: Any, tensor: SymbolicTensor,
             )
 
 
-def _looks_like_images(array: Any) -> bool:
+def _looks_like_images(array: DataArray) -> bool:
     """Return whether samples have channels, are square, or are of dtype uint8."""
     sample = array.shape[1:]
     square = len(sample) == 2 and sample[0] == sample[1] > 4
     return len(sample) == 3 or square or (array.dtype == np.uint8 and len(sample) > 0)
 
 
-def _is_unscaled(graph: Any, tensor: SymbolicTensor) -> bool:
+def _is_unscaled(graph: LayerGraph, tensor: SymbolicTensor) -> bool:
     """Return whether an input reaches a layer with weights without normalization. Unknown layers are assumed to scale."""
     return any(_takes_raw(graph, node, tensor) for node in graph.nodes if any(taken is tensor for taken in node.inputs))
 
 
-def _takes_raw(graph: Any, node: Any, tensor: SymbolicTensor) -> bool:
+def _takes_raw(graph: LayerGraph, node: Node, tensor: SymbolicTensor) -> bool:
     """Return whether a node, or a node after it, is a layer with weights that receives the unscaled values of a tensor."""
     layer = node.operation
     if not isinstance(layer, LayerTraits):  # an op

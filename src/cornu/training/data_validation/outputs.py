@@ -1,10 +1,11 @@
 """Facts about a model's outputs that are known before training."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.training.model_protocol import TrainableModel
 
 
 class Output(NamedTuple):
@@ -26,7 +27,7 @@ class Output(NamedTuple):
         return self.shape[-1] if len(self.shape) > 1 else None
 
 
-def outputs_of(model: Any, names: list[str], specs: list[SymbolicTensor]) -> list[Output]:
+def outputs_of(model: TrainableModel, names: list[str], specs: list[SymbolicTensor]) -> list[Output]:
     """Return descriptions of a model's outputs.
 
     Args:

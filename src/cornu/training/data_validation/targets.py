@@ -8,12 +8,13 @@ import numpy as np
 from cornu import activations, losses, registry
 from cornu.errors import DataError, InvalidArgumentError, ShapeError, did_you_mean
 from cornu.losses import Loss, LossFunctionWrapper
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, DataArray
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.data_validation import finite_values
 from cornu.training.data_validation.arguments import format_caller
 from cornu.training.data_validation.inputs import format_shape
 from cornu.training.data_validation.outputs import Output
+from cornu.typing import Tree
 
 _SPARSE = (losses.sparse_categorical_crossentropy,)
 BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
@@ -32,7 +33,7 @@ class Target(NamedTuple):
 
     function: str
     name: str
-    array: Any
+    array: DataArray
     output: Output
     loss: Loss
 
@@ -77,7 +78,7 @@ def check(function: str, compiled_loss: CompiledLoss, outputs: list[Output], bat
             _check_weight(function, weight_name, weight, output, loss)
 
 
-def _for_each_output(function: str, argument: str, tree: Any, names: list[str], one_for_all: bool) -> list[tuple[str, Any]]:
+def _for_each_output(function: str, argument: str, tree: Tree, names: list[str], one_for_all: bool) -> list[tuple[str, Any]]:
     """Return the name and the array for each output; a single array is used for all outputs if ``one_for_all``."""
     if tree is None:
         return [(argument, None)] * len(names)
@@ -105,7 +106,7 @@ def _for_each_output(function: str, argument: str, tree: Any, names: list[str], 
     )
 
 
-def _check_present(function: str, name: str, array: Any, output: Output, loss: Loss) -> None:
+def _check_present(function: str, name: str, array: DataArray | None, output: Output, loss: Loss) -> None:
     """Raise ``DataError`` if the target of an output with a loss is missing."""
     if array is None:
         raise DataError(
@@ -156,7 +157,7 @@ def _check_sigmoid_units(target: Target) -> None:
         )
 
 
-def _are_class_indices(array: Any, output: Output) -> bool:
+def _are_class_indices(array: DataArray, output: Output) -> bool:
     """Return whether labels have one value where the output has several units."""
     rank = len(output.shape)
     lacks_axis = array.ndim == rank - 1 or (array.ndim == rank and array.shape[-1] == 1)
@@ -308,7 +309,7 @@ def _raise_outside_unit_interval(target: Target, low: float, high: float) -> Non
 # --- Weights ------------------------------------------------------------------------------------------------------------------
 
 
-def _check_weight(function: str, name: str, weight: Any, output: Output, loss: Loss | None) -> None:
+def _check_weight(function: str, name: str, weight: DataArray, output: Output, loss: Loss | None) -> None:
     """Check that there is one sample weight per sample, or one per value of the loss."""
     shape = without_last(tuple(weight.shape))
     values = tuple(output.shape[: max(len(output.shape) - 1, 1)])  # one for each sample, or for each position of the output

@@ -2,19 +2,18 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from cornu.errors import NonFiniteError
 from cornu.training.batch import DataChunk
 from cornu.training.callback import CallbackList
-from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
-from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
+from cornu.training.data_adapters.data_adapter import DataAdapter
 from cornu.training.loop.progress import Progress
 from cornu.training.loop.recovery import Recovery
 from cornu.training.step.multi_step import MultiStepFunction
-from cornu.training.step.train_state import StateSync
+from cornu.training.step.train_state import StateSync, TrainState
 
 _SECONDS_PER_CALL = 0.5
 """Target duration of one compiled call, so that the progress display is updated twice per second.
@@ -49,16 +48,16 @@ class Loop:
         callbacks: CallbackList,
         events: str,
         progress: Progress,
-        explain: Any = None,
+        explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = None,
     ):
         self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
-        self._explain: Any = explain
+        self._explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = explain
         self._recovery = Recovery(multi_step, state_sync, undoes_non_finite=explain is not None)
         self._seconds_per_step: float | None = None
         self._calls = 0
 
-    def epoch(self, adapter: ArrayDataAdapter | IterableDataAdapter) -> dict[str, float]:
+    def epoch(self, adapter: DataAdapter) -> dict[str, float]:
         """Run all steps of an epoch and return its logs.
 
         Raises:

@@ -7,12 +7,18 @@ import numpy as np
 from cornu import config, trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
+from cornu.core.layer_protocol import LayerLike
 from cornu.errors import NonFiniteError
+from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch, DataChunk, batch_of
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.train_state import TrainState
+from cornu.typing import Tree
 
 
-def explain(function: str, model: Any, optimizer: Any, chunk: DataChunk, step: int, state: TrainState) -> NonFiniteError:
+def explain(
+    function: str, model: TrainableModel, optimizer: Optimizer, chunk: DataChunk, step: int, state: TrainState
+) -> NonFiniteError:
     """Return the error for a step that made a weight or the loss NaN or infinite.
 
     Args:
@@ -41,11 +47,11 @@ def explain(function: str, model: Any, optimizer: Any, chunk: DataChunk, step: i
     )
 
 
-def _first_bad_layer(model: Any, state: TrainState, batch: Batch) -> str | None:
+def _first_bad_layer(model: TrainableModel, state: TrainState, batch: Batch) -> str | None:
     """Return the path of the first layer with a non-finite output, with the weights from before the step, or None."""
     bad: list[str] = []
 
-    def look(layer: Any, inputs: Any, outputs: Any) -> Any:
+    def look(layer: LayerLike, inputs: Tree, outputs: Tree) -> Any:
         arrays = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(outputs)]
         if not bad and not all(np.isfinite(array).all() for array in arrays):
             bad.append(layer.path.removeprefix(f"{model.path}/"))  # as `get_layer` knows it

@@ -2,7 +2,14 @@
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+
+Verbose: TypeAlias = int | Literal["auto"]
+"""The ``verbose`` argument of ``fit``."""
 
 
 class Progress:
@@ -13,12 +20,12 @@ class Progress:
             terminal, 1 is treated as 2.
     """
 
-    def __init__(self, verbose: Any):
+    def __init__(self, verbose: Verbose):
         self._moving = verbose in ("auto", 1, True) and _on_terminal()
         self._lines = verbose in ("auto", 1, 2, True) and not self._moving
         self._heading = ""
         self._done = 0
-        self._bar: Any = None
+        self._bar: RichProgress | None = None
         self._task: Any = None
         self._started = time.perf_counter()
 

@@ -8,6 +8,9 @@ from cornu.backends.contract import ArraySpec
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
+from cornu.core.layer_protocol import LayerLike
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import Array, Tree
 
 
 class ActivationProfile(NamedTuple):
@@ -22,7 +25,7 @@ class ActivationProfile(NamedTuple):
     blocker: str | None
 
 
-def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
+def profile_activations(model: TrainableModel, inputs: Tree) -> ActivationProfile:
     """Profile the activations of a model without computing them.
 
     Args:
@@ -33,7 +36,7 @@ def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
     blockers: list[str] = []
     context = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), abstract=True)
 
-    def note(layer: Any, args: tuple, outputs: Any) -> Any:
+    def note(layer: LayerLike, args: tuple, outputs: Tree) -> Any:
         found = trees.leaves(outputs)
         if not layer._cornu_sublayers():
             sizes.extend(math.prod(output.shape) for output in found)
@@ -45,7 +48,7 @@ def profile_activations(model: Any, inputs: Any) -> ActivationProfile:
         blockers.extend(f"the layer {layer.name!r} {what}" for what, is_so in does.items() if is_so)
         return outputs
 
-    def run(*leaves: Any) -> Any:
+    def run(*leaves: Array) -> Any:
         with call_context.entered(context):
             return trees.leaves(model(trees.unflatten(inputs, list(leaves))))
 

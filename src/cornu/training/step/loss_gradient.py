@@ -8,8 +8,12 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.masks import expand_mask
 from cornu.errors import InvalidArgumentError
+from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
+from cornu.training.compiled_loss import CompiledLoss, Losses
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.train_state import TrainState
+from cornu.typing import Array, ArrayLike
 
 
 class GradientResult(NamedTuple):
@@ -23,18 +27,18 @@ class GradientResult(NamedTuple):
     """
 
     gradients: list
-    losses: Any
+    losses: Losses
     outputs: list
     non_trainable: list
 
 
-def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[..., GradientResult]:
+def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: Optimizer) -> Callable[..., GradientResult]:
     """Return the function ``(state, batch, key, share=None) -> GradientResult`` that computes the gradients of a batch.
 
     The loss of a batch that is a part of another one is multiplied by its ``share``.
     """
 
-    def measure(state: TrainState, batch: Batch, key: Any, share: Any = None) -> GradientResult:
+    def measure(state: TrainState, batch: Batch, key: ArrayLike, share: ArrayLike | None = None) -> GradientResult:
         def loss_of(trainable: list) -> tuple[Any, Any]:
             context = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
             outputs, non_trainable, penalties = model.stateless_call(
@@ -56,7 +60,7 @@ def gradients_of(model: Any, compiled_loss: Any, optimizer: Any) -> Callable[...
     return measure
 
 
-def _check_has_loss(losses: Any, penalties: list) -> None:
+def _check_has_loss(losses: Losses, penalties: list) -> None:
     """Raise ``InvalidArgumentError`` if there is neither a loss nor a penalty."""
     if not losses.parts and not penalties:
         raise InvalidArgumentError(
@@ -71,7 +75,7 @@ def masks_of(context: CallContext, outputs: list) -> list:
     return [_combine_masks(context.mask_of(output), context.sample_mask) for output in outputs]
 
 
-def _combine_masks(mask: Any, sample_mask: Any) -> Any:
+def _combine_masks(mask: Array | None, sample_mask: Array | None) -> Any:
     """Return the logical and of a mask and a sample mask, either of which may be None."""
     if mask is None or sample_mask is None:
         return sample_mask if mask is None else mask

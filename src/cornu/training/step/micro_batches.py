@@ -7,15 +7,24 @@ values: those drawn for a part differ from those drawn for the whole batch.
 """
 
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
 
 from cornu import config, ops, trees, validation
 from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
+from cornu.training.batch import Batch
+from cornu.training.compiled_loss import CompiledLoss
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.activation_profile import profile_activations
 from cornu.training.step.loss_gradient import GradientResult
+from cornu.training.step.train_state import TrainState
+from cornu.typing import ArrayLike, Tree
+
+MicroBatchSize: TypeAlias = int | Literal["auto"] | None
+"""The ``micro_batch_size`` argument of ``compile``."""
 
 _MIN_SAMPLES = 4
 """Fewer samples at a time do not keep a processor busy: images of 150 x 150 pixels train fastest with 4 or 5 at a time."""
@@ -24,7 +33,7 @@ _MIN_RATIO = 2
 """A batch is split only if it is at least this many times as large as a micro-batch."""
 
 
-def checked_size(size: Any) -> Any:
+def checked_size(size: MicroBatchSize) -> Any:
     """Return a ``micro_batch_size`` argument: ``"auto"``, None or a positive integer.
 
     Raises:
@@ -39,7 +48,7 @@ def checked_size(size: Any) -> Any:
     )
 
 
-def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callable[[int], int]:
+def parts_for(size: MicroBatchSize, model: TrainableModel, compiled_loss: CompiledLoss, inputs: Tree) -> Callable[[int], int]:
     """Return a function from the size of a batch to the number of parts to split it into.
 
     Args:
@@ -66,7 +75,7 @@ def parts_for(size: Any, model: Any, compiled_loss: Any, inputs: Any) -> Callabl
     return lambda batch_size: equal_parts(batch_size, int(size))
 
 
-def best_size(model: Any, compiled_loss: Any, inputs: Any) -> int | None:
+def best_size(model: TrainableModel, compiled_loss: CompiledLoss, inputs: Tree) -> int | None:
     """Return the best number of samples of a micro-batch; None if the device or the model requires whole batches."""
     with config.placement_scope(*placement_of(model)):
         target_activations = backend_of(model).micro_batch_activations()
@@ -80,7 +89,7 @@ def best_size(model: Any, compiled_loss: Any, inputs: Any) -> int | None:
     return max(_MIN_SAMPLES, wanted // max(found.activations, 1))
 
 
-def _coupling(model: Any, compiled_loss: Any) -> str | None:
+def _coupling(model: TrainableModel, compiled_loss: CompiledLoss) -> str | None:
     """Return the reason, in words, why samples of a batch interact; None if they do not."""
     for layer in layer_tree.flatten(model):
         if coupling_of_layer(layer) != "none":
@@ -101,7 +110,7 @@ def worthwhile_parts(batch_size: int, size: int) -> int:
     return parts if batch_size >= _MIN_RATIO * size and batch_size // parts * _MIN_RATIO >= size else 1
 
 
-def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -> Callable[..., GradientResult]:
+def in_parts(measure: Callable[..., GradientResult], backend: ModuleType, parts: int) -> Callable[..., GradientResult]:
     """Return a function that processes a batch in equal parts, one after the other.
 
     Args:
@@ -114,7 +123,7 @@ def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -
         Function ``(state, batch, key) -> GradientResult`` for the whole batch. Each part has its own random key.
     """
 
-    def measure_all(state: Any, batch: Any, key: Any) -> GradientResult:
+    def measure_all(state: TrainState, batch: Batch, key: ArrayLike) -> GradientResult:
         cut = trees.map(lambda array: ops.reshape(array, (parts, -1, *array.shape[1:])), batch)
         numbers = backend.arange(0, parts, 1, "int32")
 
@@ -136,7 +145,7 @@ def in_parts(measure: Callable[..., GradientResult], backend: Any, parts: int) -
     return measure_all
 
 
-def _shares(backend: Any, cut: Any, parts: int) -> Any:
+def _shares(backend: ModuleType, cut: Batch, parts: int) -> Any:
     """Return the weight of each part in the whole batch, proportional to the number of its samples that are not padding."""
     if cut.sample_mask is None:
         return backend.full((parts,), 1 / parts, "float32")

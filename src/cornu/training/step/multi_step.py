@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from cornu import backends, config, ops
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
+from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.step.train_state import TrainState
+from cornu.typing import Array, ArrayLike
 
 
 class StepResult(NamedTuple):
@@ -16,7 +18,7 @@ class StepResult(NamedTuple):
         logs: Dict from name to mean since the start of the epoch.
     """
 
-    finite: Any
+    finite: Array
     logs: dict[str, Any]
 
 
@@ -31,11 +33,13 @@ class MultiStepFunction:
         place: Backend that compiles the function and device that runs it.
     """
 
-    def __init__(self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: Any, place: config.Placement):
+    def __init__(
+        self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: CompiledMetrics, place: config.Placement
+    ):
         self._compiled_metrics, self._place = compiled_metrics, place
         self._compiled_for: set[tuple] = set()
 
-        def one_step(state: TrainState, data_and_indices: tuple[Batch, BatchIndices], number: Any) -> TrainState:
+        def one_step(state: TrainState, data_and_indices: tuple[Batch, BatchIndices], number: ArrayLike) -> TrainState:
             return step(state, batch_of(*data_and_indices, number))
 
         def result_of(state: TrainState) -> StepResult:

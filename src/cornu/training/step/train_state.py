@@ -1,10 +1,12 @@
 """The training state: arrays that a step takes and returns, and their synchronization with variables."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cornu import backends
 from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable, values_of
+from cornu.training.model_protocol import TrainableModel
+from cornu.typing import Array, ArrayLike
 
 
 class TrainState(NamedTuple):
@@ -23,8 +25,8 @@ class TrainState(NamedTuple):
     non_trainable: list
     optimizer: list
     metrics: list
-    key: Any
-    step: Any
+    key: ArrayLike
+    step: Array
 
 
 class StateSync:
@@ -39,7 +41,9 @@ class StateSync:
         key: Two integers from which all random keys of the steps are derived.
     """
 
-    def __init__(self, model: Any, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]):
+    def __init__(
+        self, model: TrainableModel, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]
+    ):
         self._variables = (
             model.trainable_variables,
             model.non_trainable_variables,

@@ -1,19 +1,26 @@
 """The training and evaluation steps: pure functions of the state and a batch, compiled as a group of several steps."""
 
 from collections.abc import Callable
-from typing import Any
 
 from cornu import trees
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
+from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
+from cornu.training.compiled_loss import CompiledLoss
+from cornu.training.compiled_metrics import CompiledMetrics
+from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
 from cornu.training.step.loss_gradient import gradients_of, masks_of
 from cornu.training.step.train_state import TrainState
 
 
 def train_step(
-    model: Any, compiled_loss: Any, compiled_metrics: Any, optimizer: Any, parts_of: Callable[[int], int]
+    model: TrainableModel,
+    compiled_loss: CompiledLoss,
+    compiled_metrics: CompiledMetrics,
+    optimizer: Optimizer,
+    parts_of: Callable[[int], int],
 ) -> Callable[[TrainState, Batch], TrainState]:
     """Return the training step.
 
@@ -42,7 +49,9 @@ def train_step(
     return step
 
 
-def test_step(model: Any, compiled_loss: Any, compiled_metrics: Any) -> Callable[[TrainState, Batch], TrainState]:
+def test_step(
+    model: TrainableModel, compiled_loss: CompiledLoss, compiled_metrics: CompiledMetrics
+) -> Callable[[TrainState, Batch], TrainState]:
     """Return the evaluation step, which changes only the metrics."""
 
     def step(state: TrainState, batch: Batch) -> TrainState:

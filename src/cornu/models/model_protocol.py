@@ -1,0 +1,26 @@
+"""What saving, loading and ``summary`` ask of a model: they stand below the class ``Model`` that calls them."""
+
+from typing import Any, Protocol
+
+from cornu.core.layer import Layer
+from cornu.training.model_protocol import TrainableModel
+
+
+class SavableModel(TrainableModel, Protocol):
+    """A model with metadata and compile arguments."""
+
+    meta: dict[str, Any]
+
+    @property
+    def layers(self) -> list[Layer]:
+        """List of the layers."""
+        ...
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer of a compiled model, else None."""
+        ...
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of ``compile``, or None."""
+        ...
