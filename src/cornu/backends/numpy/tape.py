@@ -96,10 +96,25 @@ class TapeArray:
     def __init__(self, value: np.ndarray, tape: Tape):
         self.value, self.tape = value, tape
 
-    shape = property(lambda self: self.value.shape)
-    dtype = property(lambda self: self.value.dtype)
-    ndim = property(lambda self: self.value.ndim)
-    size = property(lambda self: self.value.size)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Its dtype."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return self.value.size
 
     @property
     def T(self) -> "TapeArray":

@@ -261,8 +261,15 @@ class OnnxArray:
         self.shape, self.dtype, self.name, self.value, self.label = tuple(shape), np.dtype(dtype), name, value, label
         self.order = None if order is None or tuple(order) == tuple(range(len(order))) else tuple(order)
 
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: math.prod(self.shape))
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return math.prod(self.shape)
 
     @property
     def T(self) -> "OnnxArray":

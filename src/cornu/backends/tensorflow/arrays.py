@@ -6,7 +6,7 @@ bits. A Python scalar takes the dtype of the array next to it.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from cornu.backends.tensorflow.startup import tf
 from cornu.dtypes import DTYPES
 from cornu.errors import one_of
 from cornu.typing import ArrayLike, Tree
+
+TensorLike: TypeAlias = "ArrayLike | tf.Tensor"
+"""An array or Python data; the stubs of a tensor lack some of the protocol ``Array``."""
 
 
 def checked(name: str) -> str:
@@ -30,7 +33,7 @@ def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     return x if x.dtype.name == dtype else tf.cast(x, dtype)
 
 
-def number(value: ArrayLike, dtype: str) -> tf.Tensor:
+def number(value: TensorLike, dtype: str) -> tf.Tensor:
     """Convert a Python scalar, or an array, to a tensor with NumPy's conversion."""
     return tf.constant(np.asarray(value, tf.as_dtype(dtype).as_numpy_dtype))
 
@@ -73,7 +76,7 @@ def promoted_dtype(one: str, other: str) -> str:
     return "int32"  # for an unsigned and a signed integer, NumPy uses more bits than either has
 
 
-def common_dtype(*values: ArrayLike) -> str:
+def common_dtype(*values: TensorLike) -> str:
     """Return the promoted dtype of tensors and Python scalars."""
     names = [value.dtype.name for value in values if isinstance(value, tf.Tensor)]
     result = functools.reduce(promoted_dtype, names)
@@ -87,13 +90,13 @@ def common_dtype(*values: ArrayLike) -> str:
     return result
 
 
-def promote(*values: ArrayLike) -> list:
+def promote(*values: TensorLike) -> list:
     """Convert tensors and Python scalars to tensors of their promoted dtype."""
     dtype = common_dtype(*values)
     return [cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, dtype) for value in values]
 
 
-def promote_to_floats(*values: ArrayLike) -> list:
+def promote_to_floats(*values: TensorLike) -> list:
     """Promote as :func:`promote`, and convert integers to floats."""
     return [floating(value) for value in promote(*values)]
 
@@ -104,7 +107,7 @@ def apply_in(wide: str, function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
     return as_bool(result) if tensors[0].dtype == tf.bool else tf.cast(result, tensors[0].dtype)
 
 
-def asarray(x: ArrayLike, dtype: str | None = None) -> tf.Tensor:
+def asarray(x: TensorLike, dtype: str | None = None) -> tf.Tensor:
     """See ``contract.asarray``."""
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
         tensor = tf.convert_to_tensor(x)

@@ -34,6 +34,7 @@ from cornu.backends.tensorflow import (
     tracing,
 )
 from cornu.backends.tensorflow.arrays import (
+    TensorLike,
     apply_in,
     as_bool,
     bool_to_int,
@@ -46,7 +47,7 @@ from cornu.backends.tensorflow.arrays import (
 )
 from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
 from cornu.backends.tensorflow.startup import tf
-from cornu.typing import ArrayLike, Tree
+from cornu.typing import Tree
 
 NAME = "tensorflow"
 
@@ -346,7 +347,7 @@ def where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.where(as_bool(condition), *(promote(x, y) if _any_tensor(x, y) else promote(asarray(x), asarray(y))))
 
 
-def _any_tensor(*values: ArrayLike) -> bool:
+def _any_tensor(*values: TensorLike) -> bool:
     return builtins.any(isinstance(value, tf.Tensor) for value in values)
 
 

@@ -61,7 +61,7 @@ def _step_array(dtype: tf.DType, length: int, shape: tf.TensorShape) -> tf.Tenso
     return tf.TensorArray(dtype, size=length, element_shape=shape)
 
 
-def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
     """See ``contract.while_loop``."""
     init = trees.map(asarray, init)
 

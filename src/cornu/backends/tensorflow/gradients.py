@@ -8,11 +8,11 @@ import numpy as np
 
 from cornu import config, trees
 from cornu.backends import common
-from cornu.backends.tensorflow.arrays import asarray, structure_of
+from cornu.backends.tensorflow.arrays import TensorLike, asarray, structure_of
 from cornu.backends.tensorflow.devices import on_requested_device
 from cornu.backends.tensorflow.startup import tf
 from cornu.errors import InvalidArgumentError
-from cornu.typing import ArrayLike, Tree
+from cornu.typing import Tree
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
@@ -34,7 +34,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     return on_requested_device(wrapper)
 
 
-def _source(leaf: ArrayLike) -> tf.Tensor:
+def _source(leaf: TensorLike) -> tf.Tensor:
     """Return a new tensor for a leaf: the tape must not record other uses of the same tensor."""
     tensor = asarray(leaf) if isinstance(leaf, (tf.Tensor, np.ndarray)) else asarray(leaf, config.floatx())
     common.check_has_gradient(tensor.dtype.name)
