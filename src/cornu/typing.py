@@ -63,8 +63,8 @@ class Array(Protocol):
     """An array of any engine, a variable or a symbolic tensor: what all of them provide."""
 
     @property
-    def shape(self) -> tuple[Any, ...]:
-        """Its shape."""
+    def shape(self) -> Any:
+        """Its shape: a tuple, or TensorFlow's ``TensorShape``."""
         ...
 
     @property

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from cornu import config
-from cornu.backends.contract import ArraySpec
+from cornu.backends.contract import ArraySpec, ArraySpecs
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.typing import ArrayLike
 
 
-def numbers(x: Any) -> np.ndarray:
+def numbers(x: ArrayLike) -> np.ndarray:
     """Convert Python or NumPy data to a numeric NumPy array; an array is not copied.
 
     Raises:
@@ -54,7 +55,7 @@ def holds(values: list | tuple, kind: type) -> bool:
     return any(isinstance(v, kind) or (isinstance(v, (list, tuple)) and holds(v, kind)) for v in values)
 
 
-def map_specs(function: Callable, specs: Any) -> Any:
+def map_specs(function: Callable, specs: ArraySpecs) -> Any:
     """Apply ``trees.map`` to a tree of :class:`ArraySpec`; ``trees`` would treat these named tuples as trees."""
     if isinstance(specs, ArraySpec):
         return function(specs)

@@ -23,13 +23,26 @@ Conventions:
   and the first of equal maxima in ``max_pool``.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-Array = Any
-"""Array type of the backend."""
-Shape = tuple[int, ...]
-Padding = tuple[tuple[int, int], ...]
+from cornu.typing import Array, ArrayLike, Tree
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape: TypeAlias = tuple[int, ...]
+Padding: TypeAlias = tuple[tuple[int, int], ...]
+
+Axes: TypeAlias = int | tuple[int, ...] | None
+"""The axes of a reduction: one, several, or None for all; negative ones count from the end."""
+
+ContractedAxes: TypeAlias = int | tuple[Sequence[int], Sequence[int]]
+"""The axes that ``tensordot`` sums over: their number, or those of each argument."""
+
+Index: TypeAlias = int | slice | EllipsisType | Array | tuple[Any, ...] | None
+"""What ``getitem`` accepts in brackets."""
 
 
 class ArraySpec(NamedTuple):
@@ -39,6 +52,10 @@ class ArraySpec(NamedTuple):
     dtype: str
 
 
+ArraySpecs: TypeAlias = "ArraySpec | Sequence[ArraySpecs] | Mapping[str, ArraySpecs]"
+"""A tree of specs."""
+
+
 _NO_PRIMITIVES = frozenset(globals())
 """Names defined so far: every later function is a primitive."""
 
@@ -46,7 +63,7 @@ _NO_PRIMITIVES = frozenset(globals())
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: ArrayLike, dtype: str | None = None) -> Array:
     """Convert Python data, NumPy data or an array of this or another backend (via NumPy) to an array.
 
     Works on concrete data inside ``compile`` and ``abstract_eval`` as well, and is concrete there.
@@ -65,7 +82,7 @@ def cast(x: Array, dtype: str) -> Array:
     """Convert the array to another dtype. The gradient passes through casts between floating-point dtypes."""
 
 
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | Array, dtype: str) -> Array:
     """Create an array filled with one value (which may be an array of shape ``()``)."""
 
 
@@ -164,25 +181,25 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # `axis` is None (all axes), an integer or a tuple of integers; negative axes count from the end.
 
 
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Sum; booleans are summed as ``int32``, integers keep their dtype."""
 
 
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Mean; the mean of integers or booleans is ``config.floatx()``."""
 
 
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array: ...
+def max(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Maximum. Equal maxima share the gradient."""
 
 
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Minimum. Equal minima share the gradient."""
 
 
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array: ...
+def all(x: Array, axis: Axes = None, keepdims: bool = False) -> Array: ...
+def any(x: Array, axis: Axes = None, keepdims: bool = False) -> Array: ...
 def argmax(x: Array, axis: int) -> Array:
     """Index of the first maximum along one axis, as ``int32``."""
 
@@ -216,8 +233,8 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     """Pad every axis; ``mode`` is ``"constant"``, ``"reflect"``, ``"symmetric"`` or ``"edge"``."""
 
 
-def flip(x: Array, axis: Any) -> Array: ...
-def getitem(x: Array, index: Any) -> Array:
+def flip(x: Array, axis: Axes) -> Array: ...
+def getitem(x: Array, index: Index) -> Array:
     """``x[index]``: integers, slices, ``None``, ``...``, and integer or boolean arrays, as in NumPy."""
 
 
@@ -237,7 +254,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 
 
 def matmul(x: Array, y: Array) -> Array: ...
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
     """As in NumPy; ``axes`` is an integer or a pair of lists."""
 
 
@@ -290,22 +307,22 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 # --- Control flow -----------------------------------------------------------------------------------------------------
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     """Loop ``carry, y = f(carry, x)`` along the first axis of all leaves of ``xs``; return the last carry and all ``y``."""
 
 
-def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     """Loop ``while cond(value): value = body(value)``. It has no gradient."""
 
 
-def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     """``true_fn(*operands)`` if ``pred`` is True, else ``false_fn(*operands)``."""
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: Array, data: int | Array) -> Array:
     """Return another key, determined by a key and an integer (which may be an array of shape ``()``)."""
 
 
@@ -360,7 +377,7 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     """
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
 
 
@@ -380,7 +397,7 @@ def to_device(x: Array, device: str) -> Array:
     """Copy the array to another device, given in any form that users may pass."""
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     """Block until every array in a tree is computed."""
 
 
@@ -393,3 +410,123 @@ def micro_batch_activations() -> int | None:
 
 PRIMITIVES = tuple(name for name in list(globals()) if name not in _NO_PRIMITIVES and not name.startswith("_"))
 """Names of all primitives."""
+
+
+class Backend(Protocol):
+    """A backend as its callers use it: a module with its name and the primitives."""
+
+    NAME: str
+    asarray: Callable[..., Any]
+    to_numpy: "Callable[[Any], np.ndarray]"
+    dtype: Callable[[Any], str]
+    cast: Callable[..., Any]
+    full: Callable[..., Any]
+    arange: Callable[..., Any]
+    abs: Callable[..., Any]
+    negative: Callable[..., Any]
+    sign: Callable[..., Any]
+    exp: Callable[..., Any]
+    expm1: Callable[..., Any]
+    log: Callable[..., Any]
+    log1p: Callable[..., Any]
+    sqrt: Callable[..., Any]
+    rsqrt: Callable[..., Any]
+    square: Callable[..., Any]
+    sin: Callable[..., Any]
+    cos: Callable[..., Any]
+    tan: Callable[..., Any]
+    arcsin: Callable[..., Any]
+    arccos: Callable[..., Any]
+    arctan: Callable[..., Any]
+    sinh: Callable[..., Any]
+    cosh: Callable[..., Any]
+    tanh: Callable[..., Any]
+    erf: Callable[..., Any]
+    sigmoid: Callable[..., Any]
+    relu: Callable[..., Any]
+    floor: Callable[..., Any]
+    ceil: Callable[..., Any]
+    round: Callable[..., Any]
+    isnan: Callable[..., Any]
+    isfinite: Callable[..., Any]
+    logical_not: Callable[..., Any]
+    add: Callable[..., Any]
+    subtract: Callable[..., Any]
+    multiply: Callable[..., Any]
+    divide: Callable[..., Any]
+    floor_divide: Callable[..., Any]
+    remainder: Callable[..., Any]
+    power: Callable[..., Any]
+    maximum: Callable[..., Any]
+    minimum: Callable[..., Any]
+    arctan2: Callable[..., Any]
+    logaddexp: Callable[..., Any]
+    equal: Callable[..., Any]
+    not_equal: Callable[..., Any]
+    less: Callable[..., Any]
+    less_equal: Callable[..., Any]
+    greater: Callable[..., Any]
+    greater_equal: Callable[..., Any]
+    logical_and: Callable[..., Any]
+    logical_or: Callable[..., Any]
+    logical_xor: Callable[..., Any]
+    where: Callable[..., Any]
+    sum: Callable[..., Any]
+    mean: Callable[..., Any]
+    prod: Callable[..., Any]
+    max: Callable[..., Any]
+    min: Callable[..., Any]
+    all: Callable[..., Any]
+    any: Callable[..., Any]
+    argmax: Callable[..., Any]
+    argmin: Callable[..., Any]
+    cumsum: Callable[..., Any]
+    cumprod: Callable[..., Any]
+    reshape: Callable[..., Any]
+    transpose: Callable[..., Any]
+    broadcast_to: Callable[..., Any]
+    concatenate: Callable[..., Any]
+    split: Callable[..., list[Any]]
+    pad: Callable[..., Any]
+    flip: Callable[..., Any]
+    getitem: Callable[..., Any]
+    take: Callable[..., Any]
+    take_along_axis: Callable[..., Any]
+    index_add: Callable[..., Any]
+    matmul: Callable[..., Any]
+    tensordot: Callable[..., Any]
+    einsum: Callable[..., Any]
+    argsort: Callable[..., Any]
+    top_k: Callable[..., tuple[Any, Any]]
+    conv: Callable[..., Any]
+    conv_transpose: Callable[..., Any]
+    max_pool: Callable[..., Any]
+    avg_pool: Callable[..., Any]
+    scan: Callable[..., tuple[Any, Any]]
+    while_loop: Callable[..., Any]
+    cond: Callable[..., Any]
+    fold_in: Callable[..., Any]
+    random_uniform: Callable[..., Any]
+    random_normal: Callable[..., Any]
+    value_and_grad: Callable[..., Callable[..., Any]]
+    stop_gradient: Callable[..., Any]
+    custom_gradient: Callable[[Callable[..., Any]], Callable[..., Any]]
+    compile: Callable[[Callable[..., Any]], Callable[..., Any]]
+    prefers_compiled: Callable[..., bool]
+    multi_step: Callable[[Callable[..., Any], Callable[..., Any]], Callable[..., tuple[Any, Any]]]
+    abstract_eval: Callable[..., Any]
+    devices: Callable[[], list[str]]
+    to_device: Callable[..., Any]
+    synchronize: Callable[[Any], None]
+    micro_batch_activations: Callable[[], int | None]
+
+
+class TracingBackend(Backend, Protocol):
+    """A backend that records operations, to export models as ONNX."""
+
+    OPSET: int
+    TracedInput: Callable[..., Any]
+    trace: Callable[..., Any]
+    weight: Callable[..., Any]
+    optimize_graph: Callable[..., Any]
+    model_proto: Callable[..., Any]

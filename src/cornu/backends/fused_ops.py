@@ -12,7 +12,7 @@ from cornu.backends import lookup
 from cornu.backends.contract import Array
 
 
-def find(name: str, *arrays: Any) -> Callable | None:
+def find(name: str, *arrays: Array) -> Callable | None:
     """Return the fused op of that name of the backend of some arrays; None if it has none, or without fast paths."""
     return getattr(lookup.of(*arrays), name, None) if config.fast_paths() else None
 
@@ -43,7 +43,7 @@ def log_softmax(x: Array, axis: int) -> Array:  # type: ignore[empty-body]
     """``cornu.ops.log_softmax`` over one axis (see :func:`softmax` for the arguments)."""
 
 
-def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
+def normalized_batch(x: Array, gamma: Array | None, beta: Array | None, epsilon: float) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
     """Normalize a batch to mean 0 and variance 1 in each channel, times ``gamma``, plus ``beta``.
 
     Args:
@@ -57,7 +57,7 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
 
 
 def lstm(
-    x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
+    x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Array | None
 ) -> tuple[Array, Array, Array]:  # type: ignore[empty-body]
     """All time steps of ``cornu.layers.LSTM`` with its default activations.
 
@@ -81,8 +81,8 @@ def recurrence(
     states: list,
     kernels: tuple[Array, Array],
     biases: tuple[Any, Any],
-    kept: Any,
-    valid: Any,
+    kept: Array | None,
+    valid: Array | None,
     keep_all: bool,
 ) -> tuple[Array, list]:  # type: ignore[empty-body]
     """Recurrent layer: at each time step ``states = advance(outer, inner, states)``.

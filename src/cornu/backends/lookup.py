@@ -2,14 +2,15 @@
 
 import importlib
 import threading
-from types import ModuleType
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 
 from cornu import config
 from cornu.backends import memory
+from cornu.backends.contract import Backend, TracingBackend
 from cornu.errors import BackendError, one_of
+from cornu.typing import ArrayLike
 
 __all__ = [
     "TRACING_BACKENDS",
@@ -32,7 +33,7 @@ TRACING_BACKENDS = ("onnx",)
 _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
 """Backend of the array types that a package defines."""
 
-_loaded: dict[str, ModuleType] = {}
+_loaded: dict[str, Backend] = {}
 
 _loading = threading.RLock()
 """Held while an engine is imported, so that other threads receive its backend only when it is set up."""
@@ -40,7 +41,11 @@ _loading = threading.RLock()
 _owner_names: dict[type, str | None] = {}
 
 
-def get(name: str | None = None) -> ModuleType:
+@overload
+def get(name: Literal["onnx"]) -> TracingBackend: ...
+@overload
+def get(name: str | None = None) -> Backend: ...
+def get(name: str | None = None) -> Backend:
     """Return the backend with this name; it is imported on first use.
 
     Args:
@@ -64,7 +69,7 @@ def get(name: str | None = None) -> ModuleType:
         with _loading:
             if name not in (*TRACING_BACKENDS, "numpy"):
                 memory.retain_freed_memory()
-            _loaded[name] = importlib.import_module(module_name(name))
+            _loaded[name] = cast(Backend, importlib.import_module(module_name(name)))
     return _loaded[name]
 
 
@@ -114,7 +119,7 @@ def device_of(place: config.Placement) -> str:
         return get(place.backend).devices()[0]
 
 
-def array_at(place: config.Placement, x: Any, dtype: str | None = None) -> Any:
+def array_at(place: config.Placement, x: ArrayLike, dtype: str | None = None) -> Any:
     """Convert data to an array on the backend and device of a placement (see ``contract.asarray``).
 
     Example:
@@ -126,7 +131,7 @@ def array_at(place: config.Placement, x: Any, dtype: str | None = None) -> Any:
         return get(place.backend).asarray(x, dtype)
 
 
-def name_of(backend: ModuleType) -> str:
+def name_of(backend: Backend) -> str:
     """Return the name of a backend."""
     return backend.NAME
 
@@ -145,7 +150,7 @@ def owner(value: Any) -> str | None:
     return _owner_names[kind]
 
 
-def home(array: Any) -> ModuleType:
+def home(array: Any) -> Backend:
     """Return the backend of an array, independent of the default backend: the NumPy backend for a NumPy array.
 
     Example:
@@ -157,7 +162,7 @@ def home(array: Any) -> ModuleType:
     return get(owner(array))
 
 
-def of(*values: Any) -> ModuleType:
+def of(*values: Any) -> Backend:
     """Return the backend that computes with these values.
 
     The array of an engine determines the backend. NumPy arrays and Python data are converted to it; without an engine's array

@@ -19,16 +19,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from cornu import config, dtypes
 from cornu.backends import common
-from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.jax import compilation, convolution, pooling
 from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
 from cornu.backends.jax.recurrence import recurrence as fused_recurrence
 from cornu.errors import one_of
+from cornu.typing import ArrayLike, DType, Tree
 
 NAME = "jax"
 
@@ -38,7 +39,7 @@ compilation.enable_compilation_cache()
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
-def available_dtype(dtype: Any) -> str:
+def available_dtype(dtype: DType) -> str:
     """Return the name of the dtype that JAX uses for a dtype, given its 64-bit option."""
     try:
         return jax.dtypes.canonicalize_dtype(dtype).name
@@ -52,7 +53,7 @@ _LARGE = 2**20
 """Number of bytes from which on an aligned copy is faster."""
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: ArrayLike, dtype: str | None = None) -> Array:
     if isinstance(x, jax.Array):
         return x if dtype is None else cast(x, dtype)
     if isinstance(x, (list, tuple)) and common.holds(x, jax.Array):
@@ -63,7 +64,7 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return jax.device_put(own, requested_device())
 
 
-def _own_array(x: Any, dtype: str | None) -> np.ndarray:
+def _own_array(x: ArrayLike, dtype: str | None) -> np.ndarray:
     """Return a private copy as a NumPy array: JAX may use its memory directly, so the user must not have a reference."""
     array = common.numbers(x)
     dtype = available_dtype(dtype or common.usual_dtype(array))
@@ -93,7 +94,7 @@ def cast(x: Array, dtype: str) -> Array:
     return x if x.dtype.name == name else lax.convert_element_type(x, name)
 
 
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | Array, dtype: str) -> Array:
     return jnp.full(shape, value, available_dtype(dtype), device=requested_device())
 
 
@@ -104,7 +105,7 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
-def _is_float(x: Any) -> bool:
+def _is_float(x: Array) -> bool:
     return jnp.issubdtype(jnp.result_type(x), jnp.inexact)
 
 
@@ -325,31 +326,31 @@ def _bool_to_int(x: Array) -> Array:
     return cast(x, "int32") if x.dtype == bool else x
 
 
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.sum(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
 
 
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.mean(_floating(x), axis=axis, keepdims=keepdims)
 
 
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.prod(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
 
 
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def max(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.max(x, axis=axis, keepdims=keepdims)
 
 
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.min(x, axis=axis, keepdims=keepdims)
 
 
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.all(x, axis=axis, keepdims=keepdims)
 
 
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     return jnp.any(x, axis=axis, keepdims=keepdims)
 
 
@@ -398,12 +399,12 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     return jnp.pad(x, pad_width, mode=mode)
 
 
-def flip(x: Array, axis: Any) -> Array:
+def flip(x: Array, axis: Axes) -> Array:
     return jnp.flip(x, axis=axis)
 
 
-def getitem(x: Array, index: Any) -> Array:
-    items = index if isinstance(index, tuple) else (index,)
+def getitem(x: Array, index: Index) -> Array:
+    items: tuple = index if isinstance(index, tuple) else (index,)
     items = tuple(np.asarray(item) if isinstance(item, list) else item for item in items)
     if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
         np.broadcast_to(np.False_, x.shape)[items]  # raises IndexError; JAX would clip an index out of range
@@ -436,7 +437,7 @@ def matmul(x: Array, y: Array) -> Array:
     return jnp.matmul(x, y)
 
 
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
     return jnp.tensordot(x, y, axes)
 
 
@@ -459,7 +460,7 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _has_cpu_path(dtype: Any) -> bool:
+def _has_cpu_path(dtype: np.dtype) -> bool:
     return config.fast_paths() and runs_on_cpu() and jnp.issubdtype(dtype, jnp.floating)
 
 
@@ -508,22 +509,22 @@ def _sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Arra
     return _reduce_windows(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
 
 
-def _reduce_windows(x: Array, init: Any, function: Callable, window: Shape, strides: Shape, padding: Padding) -> Array:
+def _reduce_windows(x: Array, init: np.ndarray, function: Callable, window: Shape, strides: Shape, padding: Padding) -> Array:
     return lax.reduce_window(x, init, function, (1, *window, 1), (1, *strides, 1), ((0, 0), *padding, (0, 0)))
 
 
 # --- Control flow -----------------------------------------------------------------------------------------------------
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     return lax.scan(f, init, xs, reverse=reverse)
 
 
-def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     return lax.while_loop(cond, body, init)
 
 
-def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     return lax.cond(pred, true_fn, false_fn, *operands)
 
 
@@ -534,7 +535,7 @@ def _typed_key(key: Array) -> Array:
     return jax.random.wrap_key_data(jnp.asarray(key, "uint32"), impl="threefry2x32")
 
 
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: Array, data: int | Array) -> Array:
     data = data % 2**32 if isinstance(data, int) else data
     return jax.random.key_data(jax.random.fold_in(_typed_key(key), data))
 
@@ -551,7 +552,7 @@ def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
-    def checked(*args: Any, **kwargs: Any) -> Any:
+    def checked(*args: Tree, **kwargs: Any) -> Any:
         result = f(*args, **kwargs)
         value = result[0] if has_aux else result
         common.check_differentiated(jnp.shape(value), jnp.result_type(value).name)
@@ -559,7 +560,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
 
     differentiate = jax.value_and_grad(checked, has_aux=has_aux)
 
-    def both(first: Any, *args: Any, **kwargs: Any) -> Any:
+    def both(first: Tree, *args: Tree, **kwargs: Any) -> Any:
         for leaf in jax.tree.leaves(first):
             common.check_has_gradient(jnp.result_type(leaf).name)
         return differentiate(first, *args, **kwargs)
@@ -584,8 +585,8 @@ prefers_compiled = compilation.prefers_compiled
 multi_step = compilation.multi_step
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
-    def is_spec(value: Any) -> bool:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
+    def is_spec(value: Tree) -> bool:
         return isinstance(value, ArraySpec)
 
     structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, available_dtype(spec.dtype)), specs, is_leaf=is_spec)
@@ -608,7 +609,7 @@ def to_device(x: Array, device: str) -> Array:
     return jax.device_put(x, device_named(device))
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     jax.block_until_ready(tree)
 
 

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import platformdirs
-from jax import lax
+from jax import Array, lax
 from jax.core import Tracer
 
 from cornu import config
-from cornu.backends.contract import Array
 from cornu.backends.jax.devices import runs_on_cpu
+from cornu.typing import Tree
 
 _CACHE_BYTES = 500 * 2**20
 """Maximum size of the cache."""
@@ -91,7 +91,7 @@ def compile(f: Callable) -> Callable:
         return plain
 
     @functools.wraps(f)
-    def traced(*args: Any) -> Any:  # not `f` itself: JAX caches traces by function, and the two need separate ones
+    def traced(*args: Tree) -> Any:  # not `f` itself: JAX caches traces by function, and the two need separate ones
         try:
             return f(*args)
         except ValueError as error:
@@ -101,7 +101,7 @@ def compile(f: Callable) -> Callable:
     fast = jax.jit(traced, compiler_options=compiler_options())
 
     @functools.wraps(f)
-    def call(*args: Any) -> Any:
+    def call(*args: Tree) -> Any:
         try:
             return fast(*args) if config.fast_paths() else plain(*args)
         except ValueError as error:
@@ -120,7 +120,7 @@ def prefers_compiled(*arrays: Array) -> bool:
 def multi_step(step: Callable, finish: Callable) -> Callable:
     """See ``contract.multi_step``."""
 
-    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
+    def run(carry: Tree, data: Tree, start: int, stop: int) -> tuple[Any, Any]:
         def advance(state: tuple) -> tuple:
             return state[0] + 1, step(state[1], data, state[0])
 

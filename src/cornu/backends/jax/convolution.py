@@ -27,9 +27,9 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Padding, Shape
 from cornu.backends.jax.windows import cut, offsets, once, padded, put_back, windows
 
 FEW_PRODUCTS = 16

@@ -5,9 +5,9 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Padding, Shape
 from cornu.backends.jax.windows import offsets, put_back, windows
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
-from cornu.backends.contract import Array
+from cornu.typing import Tree
 
 
 def recurrence(
@@ -23,8 +23,8 @@ def recurrence(
     states: list,
     kernels: tuple[Array, Array],
     biases: tuple[Any, Any],
-    kept: Any,
-    valid: Any,
+    kept: Array | None,
+    valid: Array | None,
     keep_all: bool,
 ) -> tuple[Any, list]:
     """See ``fused_ops.recurrence``."""
@@ -51,19 +51,19 @@ def _recurrence(advance, keep_all, outer, states, kernel, bias, kept, valid):
     return outputs if keep_all else last[0], last
 
 
-def _inner(hidden: Array, kernel: Array, bias: Any, kept: Any) -> Array:
+def _inner(hidden: Array, kernel: Array, bias: Array | None, kept: Array | None) -> Array:
     return _plus(_times(hidden, kept) @ kernel, bias)
 
 
-def _plus(x: Array, bias: Any) -> Array:
+def _plus(x: Array, bias: Array | None) -> Array:
     return x if bias is None else x + bias
 
 
-def _times(x: Array, factors: Any) -> Array:
+def _times(x: Array, factors: Array | None) -> Array:
     return x if factors is None else x * factors
 
 
-def _after(advance: Callable, outer: Array, inner: Array, before: list, valid: Any) -> list:
+def _after(advance: Callable, outer: Array, inner: Array, before: list, valid: Array | None) -> list:
     after = advance(outer, inner, before)
     return after if valid is None else [jnp.where(valid, new, old) for new, old in zip(after, before, strict=True)]
 
@@ -105,7 +105,7 @@ def _backward(advance, keep_all, residuals, gradients):
 _recurrence.defvjp(_forward, _backward)
 
 
-def _scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def _scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     """``lax.scan`` where each step receives its inputs as separate arrays that the step before has fetched."""
     count = len(jax.tree.leaves(xs)[0])
 

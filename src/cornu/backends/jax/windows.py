@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Padding, Shape
 
 
 def once(x: Array) -> Array:

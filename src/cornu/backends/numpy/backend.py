@@ -18,12 +18,13 @@ import numpy as np
 
 from cornu import dtypes, trees
 from cornu.backends import common, lookup
-from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.numpy import tape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, pool_windows
 from cornu.backends.numpy.tape import TapeArray, primitive
 from cornu.errors import BackendError, one_of
+from cornu.typing import ArrayLike, Tree
 
 NAME = "numpy"
 lookup.register_array_type(TapeArray, "numpy")
@@ -45,7 +46,7 @@ def _checked_dtype(name: str) -> str:
     return name
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: ArrayLike, dtype: str | None = None) -> np.ndarray | TapeArray:
     if isinstance(x, TapeArray):
         return x if dtype is None else cast(x, dtype)
     array = common.numbers(x)
@@ -55,26 +56,26 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return np.array(array, _checked_dtype(dtype))
 
 
-def to_numpy(x: Array) -> np.ndarray:
+def to_numpy(x: np.ndarray) -> np.ndarray:
     return np.array(tape.unbox(x))
 
 
-def dtype(x: Array) -> str:
+def dtype(x: np.ndarray) -> str:
     return x.dtype.name
 
 
 @primitive
-def cast(x: Array, dtype: str) -> Array:
+def cast(x: np.ndarray, dtype: str) -> np.ndarray:
     return np.asarray(x).astype(_checked_dtype(dtype), copy=False)
 
 
 @primitive
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | np.ndarray, dtype: str) -> np.ndarray:
     return np.full(shape, value, _checked_dtype(dtype))
 
 
 @primitive
-def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+def arange(start: int, stop: int, step: int, dtype: str) -> np.ndarray:
     return np.arange(start, stop, step, _checked_dtype(dtype))  # type: ignore[call-overload]
 
 
@@ -82,146 +83,146 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
 
 
 @primitive
-def abs(x: Array) -> Array:
+def abs(x: np.ndarray) -> np.ndarray:
     return np.abs(x)
 
 
 @primitive
-def negative(x: Array) -> Array:
+def negative(x: np.ndarray) -> np.ndarray:
     return np.negative(x)
 
 
 @primitive
-def sign(x: Array) -> Array:
+def sign(x: np.ndarray) -> np.ndarray:
     return np.sign(x)
 
 
 @primitive
-def exp(x: Array) -> Array:
+def exp(x: np.ndarray) -> np.ndarray:
     return np.exp(x)
 
 
 @primitive
-def expm1(x: Array) -> Array:
+def expm1(x: np.ndarray) -> np.ndarray:
     return np.expm1(x)
 
 
 @primitive
-def log(x: Array) -> Array:
+def log(x: np.ndarray) -> np.ndarray:
     return np.log(x)
 
 
 @primitive
-def log1p(x: Array) -> Array:
+def log1p(x: np.ndarray) -> np.ndarray:
     return np.log1p(x)
 
 
 @primitive
-def sqrt(x: Array) -> Array:
+def sqrt(x: np.ndarray) -> np.ndarray:
     return np.sqrt(x)
 
 
 @primitive
-def rsqrt(x: Array) -> Array:
+def rsqrt(x: np.ndarray) -> np.ndarray:
     return 1 / np.sqrt(x)
 
 
 @primitive
-def square(x: Array) -> Array:
+def square(x: np.ndarray) -> np.ndarray:
     return np.square(x)
 
 
 @primitive
-def sin(x: Array) -> Array:
+def sin(x: np.ndarray) -> np.ndarray:
     return np.sin(x)
 
 
 @primitive
-def cos(x: Array) -> Array:
+def cos(x: np.ndarray) -> np.ndarray:
     return np.cos(x)
 
 
 @primitive
-def tan(x: Array) -> Array:
+def tan(x: np.ndarray) -> np.ndarray:
     return np.tan(x)
 
 
 @primitive
-def arcsin(x: Array) -> Array:
+def arcsin(x: np.ndarray) -> np.ndarray:
     return np.arcsin(x)
 
 
 @primitive
-def arccos(x: Array) -> Array:
+def arccos(x: np.ndarray) -> np.ndarray:
     return np.arccos(x)
 
 
 @primitive
-def arctan(x: Array) -> Array:
+def arctan(x: np.ndarray) -> np.ndarray:
     return np.arctan(x)
 
 
 @primitive
-def sinh(x: Array) -> Array:
+def sinh(x: np.ndarray) -> np.ndarray:
     return np.sinh(x)
 
 
 @primitive
-def cosh(x: Array) -> Array:
+def cosh(x: np.ndarray) -> np.ndarray:
     return np.cosh(x)
 
 
 @primitive
-def tanh(x: Array) -> Array:
+def tanh(x: np.ndarray) -> np.ndarray:
     return np.tanh(x)
 
 
 @primitive
-def erf(x: Array) -> Array:
+def erf(x: np.ndarray) -> np.ndarray:
     from scipy import special
 
     return special.erf(x)
 
 
 @primitive
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: np.ndarray) -> np.ndarray:
     from scipy import special
 
     return special.expit(x)
 
 
 @primitive
-def relu(x: Array) -> Array:
+def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, np.zeros((), x.dtype))
 
 
 @primitive
-def floor(x: Array) -> Array:
+def floor(x: np.ndarray) -> np.ndarray:
     return np.floor(x)
 
 
 @primitive
-def ceil(x: Array) -> Array:
+def ceil(x: np.ndarray) -> np.ndarray:
     return np.ceil(x)
 
 
 @primitive
-def round(x: Array) -> Array:
+def round(x: np.ndarray) -> np.ndarray:
     return np.round(x)
 
 
 @primitive
-def isnan(x: Array) -> Array:
+def isnan(x: np.ndarray) -> np.ndarray:
     return np.isnan(x)
 
 
 @primitive
-def isfinite(x: Array) -> Array:
+def isfinite(x: np.ndarray) -> np.ndarray:
     return np.isfinite(x)
 
 
 @primitive
-def logical_not(x: Array) -> Array:
+def logical_not(x: np.ndarray) -> np.ndarray:
     return np.logical_not(x)
 
 
@@ -229,107 +230,107 @@ def logical_not(x: Array) -> Array:
 
 
 @primitive
-def add(x: Array, y: Array) -> Array:
+def add(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.add(x, y)
 
 
 @primitive
-def subtract(x: Array, y: Array) -> Array:
+def subtract(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.subtract(x, y)
 
 
 @primitive
-def multiply(x: Array, y: Array) -> Array:
+def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.multiply(x, y)
 
 
 @primitive
-def divide(x: Array, y: Array) -> Array:
+def divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.divide(x, y)
 
 
 @primitive
-def floor_divide(x: Array, y: Array) -> Array:
+def floor_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.floor_divide(x, y)
 
 
 @primitive
-def remainder(x: Array, y: Array) -> Array:
+def remainder(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.remainder(x, y)
 
 
 @primitive
-def power(x: Array, y: Array) -> Array:
+def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.power(x, y)
 
 
 @primitive
-def maximum(x: Array, y: Array) -> Array:
+def maximum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.maximum(x, y)
 
 
 @primitive
-def minimum(x: Array, y: Array) -> Array:
+def minimum(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.minimum(x, y)
 
 
 @primitive
-def arctan2(x: Array, y: Array) -> Array:
+def arctan2(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.arctan2(x, y)
 
 
 @primitive
-def logaddexp(x: Array, y: Array) -> Array:
+def logaddexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.logaddexp(x, y)
 
 
 @primitive
-def equal(x: Array, y: Array) -> Array:
+def equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.equal(x, y)
 
 
 @primitive
-def not_equal(x: Array, y: Array) -> Array:
+def not_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.not_equal(x, y)
 
 
 @primitive
-def less(x: Array, y: Array) -> Array:
+def less(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.less(x, y)
 
 
 @primitive
-def less_equal(x: Array, y: Array) -> Array:
+def less_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.less_equal(x, y)
 
 
 @primitive
-def greater(x: Array, y: Array) -> Array:
+def greater(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.greater(x, y)
 
 
 @primitive
-def greater_equal(x: Array, y: Array) -> Array:
+def greater_equal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.greater_equal(x, y)
 
 
 @primitive
-def logical_and(x: Array, y: Array) -> Array:
+def logical_and(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.logical_and(x, y)
 
 
 @primitive
-def logical_or(x: Array, y: Array) -> Array:
+def logical_or(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.logical_or(x, y)
 
 
 @primitive
-def logical_xor(x: Array, y: Array) -> Array:
+def logical_xor(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.logical_xor(x, y)
 
 
 @primitive
-def where(condition: Array, x: Array, y: Array) -> Array:
+def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(condition, x, y)
 
 
@@ -337,59 +338,59 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 
 
 @primitive
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     if np.size(x) == 0:  # NaN, without NumPy's warning
         return np.sum(x, axis=axis, keepdims=keepdims) / 0.0
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def max(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 @primitive
-def argmax(x: Array, axis: int) -> Array:
+def argmax(x: np.ndarray, axis: int) -> np.ndarray:
     return np.argmax(x, axis=axis).astype("int32")
 
 
 @primitive
-def argmin(x: Array, axis: int) -> Array:
+def argmin(x: np.ndarray, axis: int) -> np.ndarray:
     return np.argmin(x, axis=axis).astype("int32")
 
 
 @primitive
-def cumsum(x: Array, axis: int) -> Array:
+def cumsum(x: np.ndarray, axis: int) -> np.ndarray:
     return np.cumsum(x, axis=axis)
 
 
 @primitive
-def cumprod(x: Array, axis: int) -> Array:
+def cumprod(x: np.ndarray, axis: int) -> np.ndarray:
     return np.cumprod(x, axis=axis)
 
 
@@ -397,73 +398,73 @@ def cumprod(x: Array, axis: int) -> Array:
 
 
 @primitive
-def reshape(x: Array, shape: Shape) -> Array:
+def reshape(x: np.ndarray, shape: Shape) -> np.ndarray:
     return np.reshape(x, shape)
 
 
 @primitive
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+def transpose(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     return np.transpose(x, axes)
 
 
 @primitive
-def broadcast_to(x: Array, shape: Shape) -> Array:
+def broadcast_to(x: np.ndarray, shape: Shape) -> np.ndarray:
     return np.broadcast_to(x, shape)
 
 
 @primitive
-def concatenate(xs: list[Array], axis: int) -> Array:
+def concatenate(xs: list[np.ndarray], axis: int) -> np.ndarray:
     return np.concatenate(xs, axis=axis)
 
 
-def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+def split(x: np.ndarray, sizes: tuple[int, ...], axis: int) -> list[np.ndarray]:
     stops = np.cumsum(sizes).tolist()
     before = (slice(None),) * axis
     return [getitem(x, (*before, slice(stop - size, stop))) for size, stop in zip(sizes, stops, strict=True)]
 
 
 @primitive
-def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+def pad(x: np.ndarray, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> np.ndarray:
     if mode == "constant":
         return np.pad(x, pad_width, mode, constant_values=constant_values)
     return np.pad(x, pad_width, mode)  # type: ignore[call-overload]
 
 
 @primitive
-def flip(x: Array, axis: Any) -> Array:
+def flip(x: np.ndarray, axis: Axes) -> np.ndarray:
     return np.flip(x, axis)
 
 
 @primitive
-def getitem(x: Array, index: Any) -> Array:
+def getitem(x: np.ndarray, index: Any) -> np.ndarray:
     return x[index]
 
 
-def take(x: Array, indices: Array, axis: int) -> Array:
+def take(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
     axis = axis % x.ndim
     return getitem(x, (slice(None),) * axis + (_clipped(indices, x.shape[axis]),))
 
 
-def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+def take_along_axis(x: np.ndarray, indices: np.ndarray, axis: int) -> np.ndarray:
     axis = axis % x.ndim
     index = list(np.ogrid[tuple(slice(size) for size in x.shape)])
     index[axis] = _clipped(indices, x.shape[axis])
     return getitem(x, tuple(index))
 
 
-def _clipped(indices: Array, size: int) -> Array:
+def _clipped(indices: np.ndarray, size: int) -> np.ndarray:
     indices = np.asarray(indices).astype("int64", copy=False)
     return np.clip(np.where(indices < 0, indices + size, indices), 0, size - 1)
 
 
-def index_add(x: Array, indices: Array, updates: Array) -> Array:
+def index_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> np.ndarray:
     indices = np.asarray(indices).astype("int64", copy=False)
     inside = (indices >= -len(x)) & (indices < len(x))
     return _add_rows(x, indices[inside], getitem(updates, inside))
 
 
 @primitive
-def _add_rows(x: Array, rows: Array, updates: Array) -> Array:
+def _add_rows(x: np.ndarray, rows: np.ndarray, updates: np.ndarray) -> np.ndarray:
     x = x.copy()
     np.add.at(x, rows, updates)
     return x
@@ -473,21 +474,21 @@ def _add_rows(x: Array, rows: Array, updates: Array) -> Array:
 
 
 @primitive
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.matmul(x, y)
 
 
 @primitive
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: np.ndarray, y: np.ndarray, axes: ContractedAxes) -> np.ndarray:
     return np.tensordot(x, y, axes)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: str, *operands: np.ndarray) -> np.ndarray:
     return _contract(subscripts, list(operands))
 
 
 @primitive
-def _contract(subscripts: str, operands: list[Array]) -> Array:
+def _contract(subscripts: str, operands: list[np.ndarray]) -> np.ndarray:
     return np.einsum(subscripts, *operands, optimize=True)
 
 
@@ -495,11 +496,11 @@ def _contract(subscripts: str, operands: list[Array]) -> Array:
 
 
 @primitive
-def argsort(x: Array, axis: int) -> Array:
+def argsort(x: np.ndarray, axis: int) -> np.ndarray:
     return np.argsort(x, axis=axis, stable=True).astype("int32")
 
 
-def top_k(x: Array, k: int) -> tuple[Array, Array]:
+def top_k(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     backwards = argsort(flip(x, -1), -1)  # so that the first of equal elements comes last
     indices = flip(x.shape[-1] - 1 - backwards, -1)[..., :k]
     return take_along_axis(x, indices, -1), indices
@@ -509,23 +510,25 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 
 
 @primitive
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+def conv(x: np.ndarray, kernel: np.ndarray, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> np.ndarray:
     return convolve(x, kernel, conv_windows(x.shape[1:-1], kernel, strides, padding, dilation), groups)
 
 
 @primitive
-def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+def conv_transpose(
+    x: np.ndarray, kernel: np.ndarray, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> np.ndarray:
     return convolve_back(x, kernel, conv_windows(output_size, kernel, strides, padding, dilation))
 
 
 @primitive
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def max_pool(x: np.ndarray, window: Shape, strides: Shape, padding: Padding) -> np.ndarray:
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     return functools.reduce(np.maximum, pool_windows(x, window, strides, padding).see(x, fill=lowest))
 
 
 @primitive
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def avg_pool(x: np.ndarray, window: Shape, strides: Shape, padding: Padding) -> np.ndarray:
     windows = pool_windows(x, window, strides, padding)
     return builtins.sum(windows.see(x)) / windows.inside()
 
@@ -533,7 +536,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 # --- Control flow -----------------------------------------------------------------------------------------------------
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     length = len(trees.leaves(xs)[0])
     carry, ys = init, []
     for step in reversed(range(length)) if reverse else range(length):
@@ -544,48 +547,48 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
     return carry, trees.map(lambda *steps: _stack(steps), *(reversed(ys) if reverse else ys))
 
 
-def _stack(xs: tuple[Array, ...]) -> Array:
+def _stack(xs: tuple[np.ndarray, ...]) -> np.ndarray:
     return concatenate([reshape(x, (1, *np.shape(x))) for x in xs], 0)
 
 
-def _result_of_an_empty_scan(f: Callable, init: Any, xs: Any) -> Any:
+def _result_of_an_empty_scan(f: Callable, init: Tree, xs: Tree) -> Any:
     _, y = f(init, trees.map(lambda x: full(x.shape[1:], 0, dtype(x)), xs))
     return y
 
 
-def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     value = init
     while cond(value):
         value = body(value)
     return value
 
 
-def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: np.ndarray, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     return true_fn(*operands) if pred else false_fn(*operands)
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
-def _generator(key: Array) -> np.random.Generator:
+def _generator(key: np.ndarray) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.asarray(key, "uint64")))
 
 
 @primitive
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: np.ndarray, data: int | np.ndarray) -> np.ndarray:
     words = [int(key[0]), int(key[1]), int(data) % 2**32]
     return np.random.SeedSequence(words).generate_state(2)
 
 
 @primitive
-def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+def random_uniform(key: np.ndarray, shape: Shape, dtype: str) -> np.ndarray:
     if dtype == "float16":  # rounding from float32 could yield 1
         return (_generator(key).integers(2048, size=shape) / 2048).astype("float16")
     return _generator(key).random(shape, _checked_dtype(dtype))  # type: ignore[arg-type]
 
 
 @primitive
-def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+def random_normal(key: np.ndarray, shape: Shape, dtype: str) -> np.ndarray:
     precision = "float64" if _checked_dtype(dtype) == "float64" else "float32"
     return _generator(key).standard_normal(shape, precision).astype(dtype)
 
@@ -598,7 +601,7 @@ custom_gradient = tape.custom_gradient
 
 
 @primitive
-def stop_gradient(x: Array) -> Array:
+def stop_gradient(x: np.ndarray) -> np.ndarray:
     return x
 
 
@@ -609,12 +612,12 @@ def compile(f: Callable) -> Callable:
     return _without_warnings(f)
 
 
-def prefers_compiled(*arrays: Array) -> bool:
+def prefers_compiled(*arrays: np.ndarray) -> bool:
     return False
 
 
 def multi_step(step: Callable, finish: Callable) -> Callable:
-    def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
+    def run(carry: Tree, data: Tree, start: int, stop: int) -> tuple[Any, Any]:
         for number in range(int(start), int(stop)):
             carry = step(carry, data, np.array(number, "int32"))
         return carry, finish(carry)
@@ -622,7 +625,7 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     return compile(run)
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     zeros = common.map_specs(lambda spec: full(spec.shape, 0, spec.dtype), specs)
     results = _without_warnings(f)(*zeros)
     return trees.map(lambda x: ArraySpec(x.shape, dtype(x)), results)
@@ -638,12 +641,12 @@ def devices() -> list[str]:
     return default_device_first("numpy", _DEVICES)
 
 
-def to_device(x: Array, device: str) -> Array:
+def to_device(x: np.ndarray, device: str) -> np.ndarray:
     known_device(device, _DEVICES)
     return x
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     """Do nothing: NumPy functions return when the result is computed."""
 
 

@@ -8,7 +8,6 @@ gradients are computed with ``collect``.
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -45,7 +44,7 @@ class Windows:
             indices.append((slice(None), *along, slice(None)))
         return indices
 
-    def see(self, x: np.ndarray, fill: Any = 0) -> list[np.ndarray]:
+    def see(self, x: np.ndarray, fill: float = 0) -> list[np.ndarray]:
         """Return, for each element, its values in all windows, ``(batch, *output, channels)``; padding is ``fill``."""
         padded = np.pad(x, ((0, 0), *self.padding, (0, 0)), constant_values=fill)
         return [padded[index] for index in self.slices()]

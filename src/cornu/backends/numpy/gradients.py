@@ -8,12 +8,11 @@ argument, or a list of arrays for a list. Rules use plain NumPy arrays; ``tape.p
 import math
 import string
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from cornu.backends.contract import Shape
+from cornu.backends.contract import Axes, ContractedAxes, Shape
 from cornu.backends.numpy.convolution import conv_windows, convolve, convolve_back, convolve_kernel, pool_windows
 
 # --- Elementwise ------------------------------------------------------------------------------------------------------
@@ -60,11 +59,11 @@ def _to_winner(g, wins, ties):
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
-def _reduced_axes(x: np.ndarray, axis: Any) -> tuple[int, ...]:
+def _reduced_axes(x: np.ndarray, axis: Axes) -> tuple[int, ...]:
     return tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
 
 
-def _keep(reduced: np.ndarray, x: np.ndarray, axis: Any) -> np.ndarray:
+def _keep(reduced: np.ndarray, x: np.ndarray, axis: Axes) -> np.ndarray:
     """Return the result of a reduction of ``x`` with the reduced axes kept as axes of size 1."""
     axes = _reduced_axes(x, axis)
     return reduced.reshape([1 if position in axes else size for position, size in enumerate(x.shape)])
@@ -160,7 +159,7 @@ def _matmul_for_right(g, out, x, y):
     return unbroadcast(share, y.shape)
 
 
-def _tensordot_terms(x: np.ndarray, y: np.ndarray, axes: Any) -> tuple[list[str], str]:
+def _tensordot_terms(x: np.ndarray, y: np.ndarray, axes: ContractedAxes) -> tuple[list[str], str]:
     """Return the ``einsum`` terms of a ``tensordot``: those of the operands, and that of the result."""
     if isinstance(axes, int):
         axes = range(x.ndim - axes, x.ndim), range(axes)

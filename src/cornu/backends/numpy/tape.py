@@ -7,14 +7,16 @@ computes with the array inside and records on the tape how to backpropagate, by 
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cornu import config, trees
 from cornu.backends import common
 from cornu.backends.numpy.gradients import NO_GRADIENT, RULES
 from cornu.errors import BackendError, InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.typing import ArrayLike, Tree
 
 _primitives: dict[str, Callable] = {}
 
@@ -40,7 +42,7 @@ class Tape:
         self._steps.append((result, pull))
         return result
 
-    def gradient(self, value: Any, sources: list["TapeArray"]) -> list[np.ndarray]:
+    def gradient(self, value: Tree, sources: list["TapeArray"]) -> list[np.ndarray]:
         """Return the gradient of a scalar for each of ``sources``, by the chain rule from the last step to the first."""
         gradients = {}
         if isinstance(value, TapeArray):
@@ -58,7 +60,7 @@ class Tape:
         self._steps.clear()
 
 
-def _accumulate(gradients: dict[int, np.ndarray], argument: Any, share: Any) -> None:
+def _accumulate(gradients: dict[int, np.ndarray], argument: Tree, share: Any) -> None:
     if isinstance(argument, (list, tuple)):
         for item, part in zip(argument, share, strict=True):
             _accumulate(gradients, item, part)
@@ -94,10 +96,25 @@ class TapeArray:
     def __init__(self, value: np.ndarray, tape: Tape):
         self.value, self.tape = value, tape
 
-    shape = property(lambda self: self.value.shape)
-    dtype = property(lambda self: self.value.dtype)
-    ndim = property(lambda self: self.value.ndim)
-    size = property(lambda self: self.value.size)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Its dtype."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return self.value.size
 
     @property
     def T(self) -> "TapeArray":
@@ -137,7 +154,7 @@ class TapeArray:
     def __repr__(self) -> str:
         return f"TapeArray({self.value!r})"
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: ArrayLike, **kwargs: Any) -> Any:
         """Call the primitive of the same name; NumPy calls this for ``array + tape_array`` and ``np.exp(tape_array)``."""
         if method == "__call__" and ufunc.__name__ in _primitives and not kwargs:
             return _primitives[ufunc.__name__](*inputs)
@@ -145,7 +162,7 @@ class TapeArray:
             return getattr(ufunc, method)(*map(unbox, inputs), **kwargs)
         raise _lost_gradient(f"`np.{ufunc.__name__}`")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if self.tape.is_open:
             raise _lost_gradient("A NumPy function")
         return np.array(self.value, dtype=dtype, copy=copy)
@@ -168,7 +185,7 @@ def unbox(value: Any) -> Any:
     return value
 
 
-def _is_taped(value: Any) -> bool:
+def _is_taped(value: Tree) -> TypeGuard[TapeArray]:
     return isinstance(value, TapeArray) and value.tape.is_open
 
 
@@ -221,7 +238,7 @@ def primitive(function: Callable) -> Callable:
         return result if has_dtype else _settle_dtype(result, _flat((*args, *kwargs.values())))
 
     @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Tree, **kwargs: Any) -> Any:
         if TapeArray not in map(type, _flat((*args, *kwargs.values()))):
             return compute(args, kwargs)
         bound = signature.bind(*args, **kwargs)
@@ -263,7 +280,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     """Return a function that returns the value of ``f`` and its gradient (see the contract)."""
 
     @functools.wraps(f)
-    def wrapper(first: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def wrapper(first: Tree, *args: Tree, **kwargs: Any) -> tuple[Any, Any]:
         tape = Tape()
         try:
             boxes = trees.map(lambda leaf: _source(leaf, tape), first)
@@ -279,7 +296,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     return wrapper
 
 
-def _source(leaf: Any, tape: Tape) -> TapeArray:
+def _source(leaf: ArrayLike, tape: Tape) -> TapeArray:
     if _is_taped(leaf):
         raise _second_order()
     value = np.asarray(unbox(leaf))
@@ -287,7 +304,7 @@ def _source(leaf: Any, tape: Tape) -> TapeArray:
     return TapeArray(value if isinstance(leaf, (np.ndarray, TapeArray)) else value.astype(config.floatx()), tape)
 
 
-def _checked_number(value: Any) -> np.ndarray:
+def _checked_number(value: ArrayLike) -> np.ndarray:
     number = _settle_dtype(np.asarray(unbox(value)), (unbox(value),))
     common.check_differentiated(number.shape, number.dtype.name)
     return number
@@ -297,7 +314,7 @@ def custom_gradient(f: Callable) -> Callable:
     """Convert ``f(*arrays) -> (value, grad)`` to a function ``arrays -> value`` with that gradient, recorded as one step."""
 
     @functools.wraps(f)
-    def wrapper(*arrays: Any) -> Any:
+    def wrapper(*arrays: ArrayLike) -> Any:
         value, grad = f(*(unbox(array) for array in arrays))
         tape = _common_tape((*arrays, value))
         if tape is None:
@@ -324,5 +341,5 @@ def custom_gradient(f: Callable) -> Callable:
     return wrapper
 
 
-def _described(shares: Any) -> str:
+def _described(shares: Tree) -> str:
     return f"{len(shares)} gradients" if isinstance(shares, (list, tuple)) else f"a {type(shares).__name__}"

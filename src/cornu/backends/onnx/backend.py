@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, trees
-from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, ContractedAxes, Index, Padding, Shape
 from cornu.backends.devices import default_device_first, known_device
 from cornu.backends.onnx import control_flow, convolution, indexing, optimize, tracing
 from cornu.backends.onnx import model_proto as messages
@@ -40,6 +40,7 @@ from cornu.backends.onnx.operands import (
 from cornu.backends.onnx.operands import cast as cast_array
 from cornu.backends.onnx.primitive import NUMBERS, available, primitive, refused
 from cornu.backends.onnx.symbolic_sizes import is_open
+from cornu.typing import ArrayLike, Tree
 
 NAME = "onnx"
 OPSET = messages.OPSET
@@ -48,7 +49,7 @@ model_proto = messages.model_proto
 trace, TracedInput = tracing.trace, tracing.TracedInput
 
 
-def weight(value: np.ndarray, name: str) -> Array:
+def weight(value: np.ndarray, name: str) -> OnnxArray:
     """Return the value of a variable as a constant that has this name in the file."""
     return constant(value.astype(available(value.dtype.name)), name)
 
@@ -56,29 +57,29 @@ def weight(value: np.ndarray, name: str) -> Array:
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: ArrayLike, dtype: str | None = None) -> OnnxArray:
     return as_array(x, dtype)
 
 
-def to_numpy(x: Array) -> np.ndarray:
+def to_numpy(x: OnnxArray) -> np.ndarray:
     return np.array(as_array(x).numbers())
 
 
-def dtype(x: Array) -> str:
+def dtype(x: OnnxArray) -> str:
     return x.dtype.name
 
 
-def cast(x: Array, dtype: str) -> Array:
+def cast(x: OnnxArray | float, dtype: str) -> OnnxArray:
     return cast_array(as_array(x), dtype)
 
 
 @primitive
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | OnnxArray, dtype: str) -> OnnxArray:
     return broadcast_to(cast(value, dtype), shape)
 
 
 @primitive
-def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+def arange(start: int, stop: int, step: int, dtype: str) -> OnnxArray:
     ends = [current().scalar(start), current().scalar(stop), current().scalar(step)]
     name = current().emit("Range", ends, rank=1)[0]
     return cast(OnnxArray((-(-(stop - start) // step),), "int64", name), dtype)
@@ -87,201 +88,201 @@ def arange(start: int, stop: int, step: int, dtype: str) -> Array:
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
-def _of_float(op: str, x: Array) -> Array:
+def _of_float(op: str, x: OnnxArray) -> OnnxArray:
     """Add a node of a floating-point function; integers are cast to ``config.floatx()``."""
     x = as_array(x)
     return elementwise(op, x, dtype=x.dtype.name if x.dtype.kind == "f" else config.floatx())
 
 
 @primitive
-def abs(x: Array) -> Array:
+def abs(x: OnnxArray) -> OnnxArray:
     return x if x.dtype.kind in "ub" else elementwise("Abs", x, dtype=dtype(x))
 
 
 @primitive
-def negative(x: Array) -> Array:
+def negative(x: OnnxArray) -> OnnxArray:
     return elementwise("Neg", x, dtype=result_dtype("negative", x))
 
 
 @primitive
-def sign(x: Array) -> Array:
+def sign(x: OnnxArray) -> OnnxArray:
     return elementwise("Sign", x, dtype=result_dtype("sign", x))
 
 
 @primitive
-def exp(x: Array) -> Array:
+def exp(x: OnnxArray) -> OnnxArray:
     return _of_float("Exp", x)
 
 
 @primitive
-def expm1(x: Array) -> Array:
+def expm1(x: OnnxArray) -> OnnxArray:
     return subtract(exp(x), 1)
 
 
 @primitive
-def log(x: Array) -> Array:
+def log(x: OnnxArray) -> OnnxArray:
     return _of_float("Log", x)
 
 
 @primitive
-def log1p(x: Array) -> Array:
+def log1p(x: OnnxArray) -> OnnxArray:
     return log(add(x, 1))
 
 
 @primitive
-def sqrt(x: Array) -> Array:
+def sqrt(x: OnnxArray) -> OnnxArray:
     return _of_float("Sqrt", x)
 
 
 @primitive
-def rsqrt(x: Array) -> Array:
+def rsqrt(x: OnnxArray) -> OnnxArray:
     return _of_float("Reciprocal", sqrt(x))
 
 
 @primitive
-def square(x: Array) -> Array:
+def square(x: OnnxArray) -> OnnxArray:
     return multiply(x, x)
 
 
 @primitive
-def sin(x: Array) -> Array:
+def sin(x: OnnxArray) -> OnnxArray:
     return _of_float("Sin", x)
 
 
 @primitive
-def cos(x: Array) -> Array:
+def cos(x: OnnxArray) -> OnnxArray:
     return _of_float("Cos", x)
 
 
 @primitive
-def tan(x: Array) -> Array:
+def tan(x: OnnxArray) -> OnnxArray:
     return _of_float("Tan", x)
 
 
 @primitive
-def arcsin(x: Array) -> Array:
+def arcsin(x: OnnxArray) -> OnnxArray:
     return _of_float("Asin", x)
 
 
 @primitive
-def arccos(x: Array) -> Array:
+def arccos(x: OnnxArray) -> OnnxArray:
     return _of_float("Acos", x)
 
 
 @primitive
-def arctan(x: Array) -> Array:
+def arctan(x: OnnxArray) -> OnnxArray:
     return _of_float("Atan", x)
 
 
 @primitive
-def sinh(x: Array) -> Array:
+def sinh(x: OnnxArray) -> OnnxArray:
     return _of_float("Sinh", x)
 
 
 @primitive
-def cosh(x: Array) -> Array:
+def cosh(x: OnnxArray) -> OnnxArray:
     return _of_float("Cosh", x)
 
 
 @primitive
-def tanh(x: Array) -> Array:
+def tanh(x: OnnxArray) -> OnnxArray:
     return _of_float("Tanh", x)
 
 
 @primitive
-def erf(x: Array) -> Array:
+def erf(x: OnnxArray) -> OnnxArray:
     return _of_float("Erf", x)
 
 
 @primitive
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: OnnxArray) -> OnnxArray:
     return _of_float("Sigmoid", x)
 
 
 @primitive
-def relu(x: Array) -> Array:
+def relu(x: OnnxArray) -> OnnxArray:
     if x.dtype.kind == "i":  # ONNX Runtime's Relu does not know all of them
         return maximum(x, 0)
     return x if x.dtype.kind in "ub" else elementwise("Relu", x, dtype=dtype(x))
 
 
-def _to_whole(name: str, op: str, x: Array) -> Array:
+def _to_whole(name: str, op: str, x: OnnxArray) -> OnnxArray:
     wanted = result_dtype(name, x)
     return elementwise(op, x, dtype=wanted) if np.dtype(wanted).kind == "f" else cast(x, wanted)
 
 
 @primitive
-def floor(x: Array) -> Array:
+def floor(x: OnnxArray) -> OnnxArray:
     return _to_whole("floor", "Floor", x)
 
 
 @primitive
-def ceil(x: Array) -> Array:
+def ceil(x: OnnxArray) -> OnnxArray:
     return _to_whole("ceil", "Ceil", x)
 
 
 @primitive
-def round(x: Array) -> Array:
+def round(x: OnnxArray) -> OnnxArray:
     return _to_whole("round", "Round", x)
 
 
 @primitive
-def isnan(x: Array) -> Array:
+def isnan(x: OnnxArray) -> OnnxArray:
     return not_equal(x, x)
 
 
 @primitive
-def isfinite(x: Array) -> Array:
+def isfinite(x: OnnxArray) -> OnnxArray:
     return less(abs(_of_float("Identity", x)), math.inf)
 
 
 @primitive
-def logical_not(x: Array) -> Array:
+def logical_not(x: OnnxArray) -> OnnxArray:
     return elementwise("Not", cast(x, "bool"), dtype="bool")
 
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def _of_two(name: str, op: str, x: Array, y: Array) -> Array:
+def _of_two(name: str, op: str, x: OnnxArray, y: OnnxArray) -> OnnxArray:
     """Add a node with two operands, in the dtype of the result of NumPy's function of this name."""
     return elementwise(op, x, y, dtype=result_dtype(name, x, y))
 
 
-def _logical(op: str, x: Array, y: Array) -> Array:
+def _logical(op: str, x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return elementwise(op, operand(x, "bool"), operand(y, "bool"), dtype="bool")
 
 
-def _compared(op: str, x: Array, y: Array) -> Array:
+def _compared(op: str, x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return elementwise(op, x, y, dtype=common_dtype([x, y]), result="bool")
 
 
-def _are_booleans(*values: Any) -> bool:
+def _are_booleans(*values: ArrayLike) -> bool:
     return builtins.all(isinstance(x, bool) or (not isinstance(x, NUMBERS) and as_array(x).dtype == bool) for x in values)
 
 
 @primitive
-def add(x: Array, y: Array) -> Array:
+def add(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("Or", x, y) if _are_booleans(x, y) else _of_two("add", "Add", x, y)
 
 
 @primitive
-def subtract(x: Array, y: Array) -> Array:
+def subtract(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _of_two("subtract", "Sub", x, y)
 
 
 @primitive
-def multiply(x: Array, y: Array) -> Array:
+def multiply(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("And", x, y) if _are_booleans(x, y) else _of_two("multiply", "Mul", x, y)
 
 
 @primitive
-def divide(x: Array, y: Array) -> Array:
+def divide(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _of_two("divide", "Div", x, y)
 
 
 @primitive
-def floor_divide(x: Array, y: Array) -> Array:
+def floor_divide(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     wanted = result_dtype("floor_divide", x, y)
     if np.dtype(wanted).kind == "f":
         return floor(elementwise("Div", x, y, dtype=wanted))
@@ -290,7 +291,7 @@ def floor_divide(x: Array, y: Array) -> Array:
 
 
 @primitive
-def remainder(x: Array, y: Array) -> Array:
+def remainder(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     wanted = result_dtype("remainder", x, y)
     if np.dtype(wanted).kind == "f":
         return subtract(x, multiply(floor(elementwise("Div", x, y, dtype=wanted)), y))
@@ -298,22 +299,22 @@ def remainder(x: Array, y: Array) -> Array:
 
 
 @primitive
-def power(x: Array, y: Array) -> Array:
+def power(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _of_two("power", "Pow", x, y)
 
 
 @primitive
-def maximum(x: Array, y: Array) -> Array:
+def maximum(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _of_two("maximum", "Max", x, y)
 
 
 @primitive
-def minimum(x: Array, y: Array) -> Array:
+def minimum(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _of_two("minimum", "Min", x, y)
 
 
 @primitive
-def arctan2(x: Array, y: Array) -> Array:
+def arctan2(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     wanted = result_dtype("arctan2", x, y)
     x, y = (cast(as_array(value), wanted) for value in (x, y))
     above = cast(where(greater_equal(x, 0), math.pi, -math.pi), wanted)
@@ -323,7 +324,7 @@ def arctan2(x: Array, y: Array) -> Array:
 
 
 @primitive
-def logaddexp(x: Array, y: Array) -> Array:
+def logaddexp(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     wanted = result_dtype("logaddexp", x, y)
     if isinstance(y, NUMBERS) and y == 0:
         return elementwise("Softplus", x, dtype=wanted)
@@ -332,52 +333,52 @@ def logaddexp(x: Array, y: Array) -> Array:
 
 
 @primitive
-def equal(x: Array, y: Array) -> Array:
+def equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _compared("Equal", x, y)
 
 
 @primitive
-def not_equal(x: Array, y: Array) -> Array:
+def not_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return logical_not(equal(x, y))
 
 
 @primitive
-def less(x: Array, y: Array) -> Array:
+def less(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _compared("Less", x, y)
 
 
 @primitive
-def less_equal(x: Array, y: Array) -> Array:
+def less_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _compared("LessOrEqual", x, y)
 
 
 @primitive
-def greater(x: Array, y: Array) -> Array:
+def greater(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _compared("Greater", x, y)
 
 
 @primitive
-def greater_equal(x: Array, y: Array) -> Array:
+def greater_equal(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _compared("GreaterOrEqual", x, y)
 
 
 @primitive
-def logical_and(x: Array, y: Array) -> Array:
+def logical_and(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("And", x, y)
 
 
 @primitive
-def logical_or(x: Array, y: Array) -> Array:
+def logical_or(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("Or", x, y)
 
 
 @primitive
-def logical_xor(x: Array, y: Array) -> Array:
+def logical_xor(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     return _logical("Xor", x, y)
 
 
 @primitive
-def where(condition: Array, x: Array, y: Array) -> Array:
+def where(condition: OnnxArray, x: OnnxArray, y: OnnxArray) -> OnnxArray:
     wanted = result_dtype("where", True, x, y)
     kernel = kernel_dtype("Where", wanted)
     arrays = [operand(condition, "bool"), operand(x, kernel), operand(y, kernel)]
@@ -387,12 +388,12 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
-def _axes(x: Array, axis: Any) -> tuple[int, ...]:
+def _axes(x: OnnxArray, axis: Axes) -> tuple[int, ...]:
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     return tuple(one % x.ndim for one in axes)
 
 
-def _reduced(op: str, x: Array, axis: Any, keepdims: bool, dtype: str) -> Array:
+def _reduced(op: str, x: OnnxArray, axis: Axes, keepdims: bool, dtype: str) -> OnnxArray:
     """Add a reduction over some axes in the stored order, computed in a dtype."""
     axes, kernel = _axes(x, axis), kernel_dtype(op, dtype)
     x = cast_array(x, kernel)
@@ -413,41 +414,41 @@ def _reduced(op: str, x: Array, axis: Any, keepdims: bool, dtype: str) -> Array:
 
 
 @primitive
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceSum", x, axis, keepdims, result_dtype("sum", x))
 
 
 @primitive
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceMean", x, axis, keepdims, result_dtype("mean", x))
 
 
 @primitive
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceProd", x, axis, keepdims, result_dtype("prod", x))
 
 
 @primitive
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def max(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceMax", x, axis, keepdims, result_dtype("max", x))
 
 
 @primitive
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceMin", x, axis, keepdims, result_dtype("min", x))
 
 
 @primitive
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceMin", cast(x, "bool"), axis, keepdims, "bool")
 
 
 @primitive
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any(x: OnnxArray, axis: Axes = None, keepdims: bool = False) -> OnnxArray:
     return _reduced("ReduceMax", cast(x, "bool"), axis, keepdims, "bool")
 
 
-def _place_of_extreme(op: str, x: Array, axis: int) -> Array:
+def _place_of_extreme(op: str, x: OnnxArray, axis: int) -> OnnxArray:
     axis %= x.ndim
     x = cast_array(x, kernel_dtype(op, dtype(x)))
     name = current().emit(op, [current().plain(x)], 1, {"axis": axis, "keepdims": 0}, x.ndim - 1)[0]
@@ -455,17 +456,17 @@ def _place_of_extreme(op: str, x: Array, axis: int) -> Array:
 
 
 @primitive
-def argmax(x: Array, axis: int) -> Array:
+def argmax(x: OnnxArray, axis: int) -> OnnxArray:
     return _place_of_extreme("ArgMax", x, axis)
 
 
 @primitive
-def argmin(x: Array, axis: int) -> Array:
+def argmin(x: OnnxArray, axis: int) -> OnnxArray:
     return _place_of_extreme("ArgMin", x, axis)
 
 
 @primitive
-def cumsum(x: Array, axis: int) -> Array:
+def cumsum(x: OnnxArray, axis: int) -> OnnxArray:
     wanted = result_dtype("cumsum", x, axis=0)
     x = cast_array(x, kernel_dtype("CumSum", wanted))
     name = current().emit("CumSum", [current().plain(x), Constant(np.array(axis % x.ndim, "int64"))], rank=x.ndim)[0]
@@ -473,7 +474,7 @@ def cumsum(x: Array, axis: int) -> Array:
 
 
 @primitive
-def cumprod(x: Array, axis: int) -> Array:
+def cumprod(x: OnnxArray, axis: int) -> OnnxArray:
     wanted, axis = result_dtype("cumprod", x, axis=0), axis % x.ndim
     order = (axis, *(other for other in range(x.ndim) if other != axis))
     steps = transpose(cast(x, wanted), order)
@@ -486,7 +487,7 @@ def cumprod(x: Array, axis: int) -> Array:
 
 
 @primitive
-def reshape(x: Array, shape: Shape) -> Array:
+def reshape(x: OnnxArray, shape: Shape) -> OnnxArray:
     x, shape = as_array(x), tuple(shape)
     if -1 in shape:
         rest = math.prod(size for size in shape if size != -1)
@@ -505,21 +506,21 @@ def reshape(x: Array, shape: Shape) -> Array:
 
 
 @primitive
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+def transpose(x: OnnxArray, axes: tuple[int, ...]) -> OnnxArray:
     axes = tuple(axis % x.ndim for axis in axes)
     lies = x.order or tuple(range(x.ndim))
     return OnnxArray(tuple(x.shape[axis] for axis in axes), dtype(x), x.name, tuple(axes.index(axis) for axis in lies))
 
 
 @primitive
-def broadcast_to(x: Array, shape: Shape) -> Array:
+def broadcast_to(x: OnnxArray, shape: Shape) -> OnnxArray:
     x, shape = as_array(x), tuple(shape)
     name = current().emit("Expand", [current().plain(x), current().vector(shape)], rank=len(shape))[0]
     return OnnxArray(shape, dtype(x), name)
 
 
 @primitive
-def concatenate(xs: list[Array], axis: int) -> Array:
+def concatenate(xs: list[OnnxArray], axis: int) -> OnnxArray:
     arrays = [as_array(x) for x in xs]
     wanted = common_dtype(arrays)
     rank = arrays[0].ndim
@@ -533,7 +534,7 @@ def concatenate(xs: list[Array], axis: int) -> Array:
 
 
 @primitive
-def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+def split(x: OnnxArray, sizes: tuple[int, ...], axis: int) -> list[OnnxArray]:
     if builtins.any(is_open(size) or not size for size in sizes):
         stops = [builtins.sum(sizes[: place + 1]) for place in range(len(sizes))]
         before = (slice(None),) * axis
@@ -545,7 +546,7 @@ def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
 
 
 @primitive
-def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+def pad(x: OnnxArray, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> OnnxArray:
     if mode == "symmetric":
         return indexing.mirrored(x, pad_width)
     wanted, kernel = dtype(x), kernel_dtype("Pad", dtype(x))
@@ -561,23 +562,23 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
 
 
 @primitive
-def flip(x: Array, axis: Any) -> Array:
+def flip(x: OnnxArray, axis: Axes) -> OnnxArray:
     return indexing.sliced(x, dict.fromkeys(_axes(x, axis), slice(None, None, -1)))
 
 
 @primitive
-def getitem(x: Array, index: Any) -> Array:
+def getitem(x: OnnxArray, index: Index) -> OnnxArray:
     return indexing.getitem(as_array(x), index)
 
 
 @primitive
-def take(x: Array, indices: Array, axis: int) -> Array:
+def take(x: OnnxArray, indices: OnnxArray, axis: int) -> OnnxArray:
     x = as_array(x)
     return indexing.gather(x, indexing.inside(indices, x.shape[axis]), axis % x.ndim)
 
 
 @primitive
-def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+def take_along_axis(x: OnnxArray, indices: OnnxArray, axis: int) -> OnnxArray:
     x, indices = as_array(x), indexing.inside(indices, x.shape[axis])
     axis %= x.ndim
     around = broadcast_shape(*((*array.shape[:axis], 1, *array.shape[axis + 1 :]) for array in (x, indices)))
@@ -587,7 +588,7 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
 
 
 @primitive
-def index_add(x: Array, indices: Array, updates: Array) -> Array:
+def index_add(x: OnnxArray, indices: OnnxArray, updates: OnnxArray) -> OnnxArray:
     x, indices, updates = as_array(x), cast(indices, "int64"), cast(updates, dtype(x))
     count = x.shape[0]
     inside = logical_and(greater_equal(indices, -count), less(indices, count))
@@ -601,7 +602,7 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 
 
 @primitive
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: OnnxArray, y: OnnxArray) -> OnnxArray:
     x, y = as_array(x), as_array(y)
     wanted = common_dtype([x, y])
     kernel = kernel_dtype("MatMul", wanted)
@@ -612,7 +613,7 @@ def matmul(x: Array, y: Array) -> Array:
 
 
 @primitive
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: OnnxArray, y: OnnxArray, axes: ContractedAxes) -> OnnxArray:
     x, y = as_array(x), as_array(y)
     if isinstance(axes, int):
         axes = (range(x.ndim - axes, x.ndim), range(axes))
@@ -625,12 +626,12 @@ def tensordot(x: Array, y: Array, axes: Any) -> Array:
     return reshape(matmul(left, right), shape)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: str, *operands: OnnxArray) -> OnnxArray:
     return _contract(subscripts, list(operands))
 
 
 @primitive
-def _contract(subscripts: str, operands: list[Array]) -> Array:
+def _contract(subscripts: str, operands: list[OnnxArray]) -> OnnxArray:
     arrays = [as_array(x) for x in operands]
     wanted = common_dtype(arrays)
     kernel = kernel_dtype("Einsum", wanted)
@@ -644,7 +645,7 @@ def _contract(subscripts: str, operands: list[Array]) -> Array:
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
-def _sorted(x: Array, count: int, axis: int, largest: bool) -> tuple[Array, Array]:
+def _sorted(x: OnnxArray, count: int, axis: int, largest: bool) -> tuple[OnnxArray, OnnxArray]:
     wanted = dtype(x)
     x = cast_array(x, kernel_dtype("TopK", wanted))
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
@@ -654,13 +655,13 @@ def _sorted(x: Array, count: int, axis: int, largest: bool) -> tuple[Array, Arra
 
 
 @primitive
-def argsort(x: Array, axis: int) -> Array:
+def argsort(x: OnnxArray, axis: int) -> OnnxArray:
     axis %= x.ndim
     return _sorted(x, x.shape[axis], axis, largest=False)[1]
 
 
 @primitive
-def top_k(x: Array, k: int) -> tuple[Array, Array]:
+def top_k(x: OnnxArray, k: int) -> tuple[OnnxArray, OnnxArray]:
     return _sorted(x, k, x.ndim - 1, largest=True)
 
 
@@ -668,22 +669,24 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 
 
 @primitive
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+def conv(x: OnnxArray, kernel: OnnxArray, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> OnnxArray:
     return convolution.conv(as_array(x), as_array(kernel), strides, padding, dilation, groups)
 
 
 @primitive
-def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+def conv_transpose(
+    x: OnnxArray, kernel: OnnxArray, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> OnnxArray:
     return convolution.conv_transpose(as_array(x), as_array(kernel), output_size, strides, padding, dilation)
 
 
 @primitive
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def max_pool(x: OnnxArray, window: Shape, strides: Shape, padding: Padding) -> OnnxArray:
     return convolution.max_pool(x, window, strides, padding)
 
 
 @primitive
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def avg_pool(x: OnnxArray, window: Shape, strides: Shape, padding: Padding) -> OnnxArray:
     return convolution.avg_pool(x, window, strides, padding, result_dtype("mean", x))
 
 
@@ -701,15 +704,15 @@ _NO_RANDOMNESS = "ONNX draws different random values, so the file could not be v
 _LEAVE_IT_OUT = "Remove the layer from the exported model, or draw the values outside and pass them as an input."
 
 
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: OnnxArray, data: int | OnnxArray) -> OnnxArray:
     raise refused("fold_in", _NO_RANDOMNESS, _LEAVE_IT_OUT)
 
 
-def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+def random_uniform(key: OnnxArray, shape: Shape, dtype: str) -> OnnxArray:
     raise refused("random_uniform", _NO_RANDOMNESS, _LEAVE_IT_OUT)
 
 
-def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+def random_normal(key: OnnxArray, shape: Shape, dtype: str) -> OnnxArray:
     raise refused("random_normal", _NO_RANDOMNESS, _LEAVE_IT_OUT)
 
 
@@ -724,7 +727,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
 
 
 @primitive
-def stop_gradient(x: Array) -> Array:
+def stop_gradient(x: OnnxArray) -> OnnxArray:
     return x
 
 
@@ -736,7 +739,7 @@ def compile(f: Callable) -> Callable:
     return f
 
 
-def prefers_compiled(*arrays: Array) -> bool:
+def prefers_compiled(*arrays: OnnxArray) -> bool:
     return False
 
 
@@ -744,10 +747,10 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     raise refused("multi_step", _NO_TRAINING, _ONLY_FORWARD)
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     """Record the function on a temporary graph."""
 
-    def blank(spec: Any) -> Any:
+    def blank(spec: ArraySpecs) -> Any:
         if isinstance(spec, ArraySpec):
             return graph.add_input("blank", spec.shape, spec.dtype)
         if isinstance(spec, dict):
@@ -769,12 +772,12 @@ def devices() -> list[str]:
     return default_device_first("onnx", _DEVICES)
 
 
-def to_device(x: Array, device: str) -> Array:
+def to_device(x: OnnxArray, device: str) -> OnnxArray:
     known_device(device, _DEVICES)
     return x
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     """Do nothing: no values are computed."""
 
 

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import trees
+from cornu.backends.contract import Shape
 from cornu.backends.onnx.graph_builder import PRIMITIVES, Graph, OnnxArray, current, recording
 from cornu.backends.onnx.operands import as_array
+from cornu.typing import Tree
 
 
-def _arrays(tree: Any) -> list[OnnxArray]:
+def _arrays(tree: Tree) -> list[OnnxArray]:
     return [as_array(leaf) for leaf in trees.leaves(tree)]
 
 
-def _new(graph: Graph, name: str, like: OnnxArray, shape: Any = None) -> OnnxArray:
+def _new(graph: Graph, name: str, like: OnnxArray, shape: Shape | None = None) -> OnnxArray:
     """Add an input to a body."""
     return graph.add_input(graph.path_of(name), like.shape if shape is None else shape, like.dtype.name)
 
@@ -24,7 +26,7 @@ def _results(names: list[str], arrays: list[OnnxArray], lead: tuple = ()) -> lis
     return [OnnxArray((*lead, *array.shape), array.dtype.name, name) for name, array in zip(names, arrays, strict=True)]
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     """ONNX's ``Scan``: the contract's ``scan``."""
     graph, states, parts = current(), _arrays(init), _arrays(xs)
     body = Graph(graph.path_of, graph)
@@ -45,7 +47,7 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
     return trees.unflatten(carry_after, last), trees.unflatten(y, _results(names[len(after) :], ys, (length,)))
 
 
-def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     """ONNX's ``Loop``: the contract's ``while_loop``."""
     graph, states = current(), _arrays(init)
     inner = Graph(graph.path_of, graph)
@@ -61,7 +63,7 @@ def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
     return trees.unflatten(init, _results(graph.emit("Loop", inputs, len(states), {"body": inner}), states))
 
 
-def cond(pred: Any, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: OnnxArray, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     """ONNX's ``If``: the contract's ``cond``. For a constant condition, only that branch is recorded."""
     pred = as_array(pred)
     if pred.value is not None:

@@ -10,16 +10,18 @@ convolutional network has one transpose at its input and one at its output.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cornu.backends import lookup
 from cornu.backends.onnx.symbolic_sizes import Form, form_of, is_open
 from cornu.errors import BackendError, InvalidTypeError
 from cornu.scopes import Scope
+from cornu.typing import ArrayLike
 
 Shape = tuple[int, ...]
 
@@ -143,7 +145,7 @@ class Graph:
 
     # --- Sizes --------------------------------------------------------------------------------------------------------
 
-    def vector(self, sizes: Any) -> "str | Constant":
+    def vector(self, sizes: Iterable[int]) -> "str | Constant":
         """Return sizes as a vector of ``int64``."""
         sizes = list(sizes)
         if not any(map(is_open, sizes)):
@@ -259,8 +261,15 @@ class OnnxArray:
         self.shape, self.dtype, self.name, self.value, self.label = tuple(shape), np.dtype(dtype), name, value, label
         self.order = None if order is None or tuple(order) == tuple(range(len(order))) else tuple(order)
 
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: math.prod(self.shape))
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Its number of elements."""
+        return math.prod(self.shape)
 
     @property
     def T(self) -> "OnnxArray":
@@ -316,10 +325,10 @@ class OnnxArray:
     def __float__(self) -> float:
         return float(self.numbers())
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numbers(), dtype=dtype)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: ArrayLike, **kwargs: Any) -> Any:
         """Call the primitive of the same name; NumPy calls this for ``array + recorded`` and ``np.exp(recorded)``."""
         if method == "__call__" and ufunc.__name__ in PRIMITIVES and not kwargs:
             return PRIMITIVES[ufunc.__name__](*inputs)
@@ -330,7 +339,7 @@ class OnnxArray:
         return f"OnnxArray(shape={self.shape}, dtype={self.dtype.name}, name={self.name!r})"
 
 
-def constant(value: Any, label: str | None = None) -> OnnxArray:
+def constant(value: ArrayLike, label: str | None = None) -> OnnxArray:
     """Return a constant of the backend.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backends.contract import Padding, Shape
+from cornu.backends.contract import Index, Padding, Shape
 from cornu.backends.onnx.graph_builder import PRIMITIVES, Constant, OnnxArray, constant, current
 from cornu.backends.onnx.operands import as_array, broadcast_shape, cast
 from cornu.backends.onnx.primitive import refused
@@ -80,7 +80,7 @@ def mirrored(x: OnnxArray, pad_width: Padding) -> OnnxArray:
 # --- Rows by number ---------------------------------------------------------------------------------------------------
 
 
-def inside(indices: Any, size: int) -> OnnxArray:
+def inside(indices: OnnxArray | np.ndarray, size: int) -> OnnxArray:
     """Clip indices to the range of an axis; negative ones count from the end in ONNX too."""
     indices = cast(as_array(indices), "int64")
     if is_open(size):
@@ -108,7 +108,7 @@ def grown(x: OnnxArray, shape: Shape) -> OnnxArray:
 # --- NumPy's indexing -------------------------------------------------------------------------------------------------
 
 
-def getitem(x: OnnxArray, index: Any) -> OnnxArray:
+def getitem(x: OnnxArray, index: Index) -> OnnxArray:
     """Return ``x[index]``: new axes first, then slices, then integers and integer arrays."""
     items = _one_for_each_axis(x, index)
     if None in [item if item is None else 0 for item in items]:
@@ -124,7 +124,7 @@ def getitem(x: OnnxArray, index: Any) -> OnnxArray:
     return _at_arrays(x, {axis: cast(as_array(item), "int64") for axis, item in places.items()})
 
 
-def _one_for_each_axis(x: OnnxArray, index: Any) -> list:
+def _one_for_each_axis(x: OnnxArray, index: Index) -> list:
     """An index as a list with one item for each axis of the array, and None for each new one."""
     items: list[Any] = []
     for item in index if isinstance(index, tuple) else (index,):

@@ -13,6 +13,7 @@ from cornu.backends import common, lookup
 from cornu.backends.onnx.graph_builder import PRIMITIVES, Constant, OnnxArray, Shape, constant, current
 from cornu.backends.onnx.primitive import NUMBERS, available
 from cornu.backends.onnx.symbolic_sizes import is_open
+from cornu.typing import ArrayLike
 
 _WIDER = {
     **dict.fromkeys(("bool", "int8", "uint8", "int16", "uint16"), "int32"),
@@ -32,7 +33,7 @@ _OF_BOOLEANS = ("And", "Equal", "Not", "Or", "Xor")
 # --- Arrays and dtypes ------------------------------------------------------------------------------------------------
 
 
-def as_array(x: Any, dtype: str | None = None) -> OnnxArray:
+def as_array(x: ArrayLike, dtype: str | None = None) -> OnnxArray:
     """Convert data to an array of the backend; a recorded array is returned unchanged."""
     if isinstance(x, OnnxArray):
         return x if dtype is None else cast(x, dtype)
@@ -58,7 +59,7 @@ def cast(x: OnnxArray, dtype: str) -> OnnxArray:
     return OnnxArray(x.shape, dtype, found[0], x.order)
 
 
-def operand(x: Any, dtype: str) -> OnnxArray:
+def operand(x: ArrayLike, dtype: str) -> OnnxArray:
     """Convert an operand, an array or a Python scalar, to a dtype."""
     return cast(as_array(np.asarray(x, dtype) if type(x) in NUMBERS else x), dtype)
 
@@ -72,7 +73,7 @@ def kernel_dtype(op: str, dtype: str) -> str:
     return _WIDER.get(dtype, dtype)
 
 
-def result_dtype(name: str, *operands: Any, **arguments: Any) -> str:
+def result_dtype(name: str, *operands: ArrayLike, **arguments: Any) -> str:
     """Return the dtype of the NumPy backend's result for these operands, arrays or Python scalars."""
     kinds = tuple(int if is_open(x) else type(x) if isinstance(x, NUMBERS) else as_array(x).dtype.name for x in operands)
     return _dtype_by_trial(name, kinds, tuple(arguments.items()), config.floatx())
@@ -107,7 +108,7 @@ def _common_size(sizes: tuple) -> int:
     return next((size for size in sizes if is_open(size)), next((size for size in sizes if size != 1), 1))
 
 
-def elementwise(op: str, *operands: Any, dtype: str, result: str | None = None, **attributes: Any) -> OnnxArray:
+def elementwise(op: str, *operands: ArrayLike, dtype: str, result: str | None = None, **attributes: Any) -> OnnxArray:
     """Add a node with broadcast operands, each cast to a dtype; the stored order is kept if possible.
 
     Args:

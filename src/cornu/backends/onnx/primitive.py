@@ -11,6 +11,7 @@ from cornu.backends import lookup
 from cornu.backends.onnx.graph_builder import PRIMITIVES, OnnxArray, constant, place
 from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.errors import BackendError
+from cornu.typing import Tree
 
 NUMBERS = (bool, int, float)
 """Types of Python scalars, which take the dtype of the array next to them."""
@@ -26,7 +27,7 @@ def primitive(function: Callable) -> Callable:
     signature = inspect.signature(function)
 
     @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Tree, **kwargs: Any) -> Any:
         if _depends_on_inputs((args, kwargs)):
             return function(*args, **kwargs)
         bound = signature.bind(*args, **kwargs)
@@ -38,7 +39,7 @@ def primitive(function: Callable) -> Callable:
     return wrapper
 
 
-def _depends_on_inputs(value: Any) -> bool:
+def _depends_on_inputs(value: Tree) -> bool:
     """Return whether a value contains a recorded array or a symbolic size, at any depth."""
     if isinstance(value, OnnxArray):
         return value.value is None
@@ -51,7 +52,7 @@ def _depends_on_inputs(value: Any) -> bool:
     return is_open(value)
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: Tree) -> Any:
     """Return a value with constants and arrays of other engines replaced by NumPy arrays."""
     if isinstance(value, OnnxArray):
         return value.value

@@ -6,9 +6,11 @@ sum, ``(offset, ((symbol, factor), ...))``. A symbol is ``("axis", input, axis)`
 ``("//", form, form)``.
 """
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
+
+from cornu.typing import Tree
 
 Form = tuple[int, tuple]
 
@@ -30,21 +32,21 @@ class Size(int):
         size.form = form
         return size
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: int) -> Any:
         return _sum(self, other, 1) if _is_whole(other) else NotImplemented
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: int) -> Any:
         return _sum(self, other, -1) if _is_whole(other) else NotImplemented
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: int) -> Any:
         return -self + other if _is_whole(other) else NotImplemented
 
     def __neg__(self) -> Any:
         return self * -1
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: int) -> Any:
         if not _is_whole(other):
             return NotImplemented
         offset, terms = self.form
@@ -55,7 +57,7 @@ class Size(int):
 
     __rmul__ = __mul__
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: int) -> Any:
         if not _is_whole(other):
             return NotImplemented
         value, (offset, terms) = int(self) // int(other), self.form
@@ -63,17 +65,17 @@ class Size(int):
             return _operation("//", value, self, other)
         return _number(value, offset // int(other), {symbol: by // int(other) for symbol, by in terms})
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: int) -> Any:
         return _operation("//", int(other) // int(self), other, self) if _is_whole(other) else NotImplemented
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: int) -> Any:
         return self - self // other * other if _is_whole(other) else NotImplemented
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: int) -> Any:
         return other - other // self * self if _is_whole(other) else NotImplemented
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Tree) -> bool:
     return isinstance(value, (int, np.integer))
 
 
@@ -82,7 +84,7 @@ def form_of(size: int) -> Form:
     return size.form if isinstance(size, Size) else (int(size), ())
 
 
-def is_open(size: Any) -> bool:
+def is_open(size: Tree) -> TypeGuard[Size]:
     """Return whether a size depends on the inputs."""
     return isinstance(size, Size)
 

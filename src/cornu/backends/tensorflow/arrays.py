@@ -5,16 +5,20 @@ bits. A Python scalar takes the dtype of the array next to it.
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from cornu import config, trees
 from cornu.backends import common
-from cornu.backends.contract import Array
 from cornu.backends.tensorflow.startup import tf
 from cornu.dtypes import DTYPES
 from cornu.errors import one_of
+from cornu.typing import ArrayLike, Tree
+
+TensorLike: TypeAlias = "ArrayLike | tf.Tensor"
+"""An array or Python data; the stubs of a tensor lack some of the protocol ``Array``."""
 
 
 def checked(name: str) -> str:
@@ -24,32 +28,32 @@ def checked(name: str) -> str:
     return name
 
 
-def cast(x: Array, dtype: str) -> Array:
+def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     """Convert a tensor to another dtype."""
     return x if x.dtype.name == dtype else tf.cast(x, dtype)
 
 
-def number(value: Any, dtype: str) -> Array:
+def number(value: TensorLike, dtype: str) -> tf.Tensor:
     """Convert a Python scalar, or an array, to a tensor with NumPy's conversion."""
     return tf.constant(np.asarray(value, tf.as_dtype(dtype).as_numpy_dtype))
 
 
-def is_float(x: Array) -> bool:
+def is_float(x: tf.Tensor) -> bool:
     """Return whether the dtype is a floating-point or complex one."""
     return x.dtype.is_floating or x.dtype.is_complex
 
 
-def floating(x: Array) -> Array:
+def floating(x: tf.Tensor) -> tf.Tensor:
     """Convert integers and booleans to ``config.floatx()``."""
     return x if is_float(x) else tf.cast(x, config.floatx())
 
 
-def bool_to_int(x: Array) -> Array:
+def bool_to_int(x: tf.Tensor) -> tf.Tensor:
     """Convert booleans to ``int32``."""
     return tf.cast(x, "int32") if x.dtype == tf.bool else x
 
 
-def as_bool(x: Array) -> Array:
+def as_bool(x: tf.Tensor) -> tf.Tensor:
     """Return whether each element is not 0."""
     return x if x.dtype == tf.bool else tf.not_equal(x, tf.zeros((), x.dtype))
 
@@ -72,7 +76,7 @@ def promoted_dtype(one: str, other: str) -> str:
     return "int32"  # for an unsigned and a signed integer, NumPy uses more bits than either has
 
 
-def common_dtype(*values: Any) -> str:
+def common_dtype(*values: TensorLike) -> str:
     """Return the promoted dtype of tensors and Python scalars."""
     names = [value.dtype.name for value in values if isinstance(value, tf.Tensor)]
     result = functools.reduce(promoted_dtype, names)
@@ -86,31 +90,31 @@ def common_dtype(*values: Any) -> str:
     return result
 
 
-def promote(*values: Any) -> list[Array]:
+def promote(*values: TensorLike) -> list:
     """Convert tensors and Python scalars to tensors of their promoted dtype."""
     dtype = common_dtype(*values)
     return [cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, dtype) for value in values]
 
 
-def promote_to_floats(*values: Any) -> list[Array]:
+def promote_to_floats(*values: TensorLike) -> list:
     """Promote as :func:`promote`, and convert integers to floats."""
     return [floating(value) for value in promote(*values)]
 
 
-def apply_in(wide: str, function: Any, *tensors: Array) -> Array:
+def apply_in(wide: str, function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
     """Apply a function in a wider dtype to tensors of a dtype that it does not support; the result has their dtype."""
     result = function(*[tf.cast(tensor, wide) for tensor in tensors])
     return as_bool(result) if tensors[0].dtype == tf.bool else tf.cast(result, tensors[0].dtype)
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: TensorLike, dtype: str | None = None) -> tf.Tensor:
     """See ``contract.asarray``."""
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
-        x = tf.convert_to_tensor(x)
-        return x if dtype is None else cast(x, checked(dtype))
+        tensor = tf.convert_to_tensor(x)
+        return tensor if dtype is None else cast(tensor, checked(dtype))
     if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
-        x = tf.stack([asarray(item) for item in x])
-        return x if dtype is None else cast(x, checked(dtype))
+        tensor = tf.stack([asarray(item) for item in x])
+        return tensor if dtype is None else cast(tensor, checked(dtype))
     array = common.numbers(x)
     dtype = checked(dtype or common.usual_dtype(array))
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
@@ -122,11 +126,11 @@ def asarray(x: Any, dtype: str | None = None) -> Array:
         return tf.constant(array)
 
 
-def as_tensors(tree: Any) -> list[Array]:
+def as_tensors(tree: Tree) -> list[tf.Tensor]:
     """Return the leaves of a tree as tensors."""
     return [asarray(leaf) for leaf in trees.leaves(tree)]
 
 
-def structure_of(tree: Any) -> Any:
+def structure_of(tree: Tree) -> Any:
     """Return the tree with 0 for each leaf, to unflatten other leaves like it."""
     return trees.map(lambda _: 0, tree)

@@ -1,3 +1,5 @@
+# pyright: reportOptionalOperand=false, reportOperatorIssue=false
+# The stubs declare every size of a tensor as possibly None.
 """The TensorFlow backend: eager tensors, and graphs for compiled functions.
 
 Differences from the other backends:
@@ -13,12 +15,13 @@ Differences from the other backends:
 
 import builtins
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cornu.backends import contract
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Axes, ContractedAxes, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first, no_values_yet
 from cornu.backends.tensorflow import (
     arrays,
@@ -31,6 +34,7 @@ from cornu.backends.tensorflow import (
     tracing,
 )
 from cornu.backends.tensorflow.arrays import (
+    TensorLike,
     apply_in,
     as_bool,
     bool_to_int,
@@ -43,6 +47,7 @@ from cornu.backends.tensorflow.arrays import (
 )
 from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
 from cornu.backends.tensorflow.startup import tf
+from cornu.typing import Tree
 
 NAME = "tensorflow"
 
@@ -64,208 +69,208 @@ tf.register_tensor_conversion_function(object, _convert_variable, 0)
 asarray = arrays.asarray
 
 
-def to_numpy(x: Array) -> np.ndarray:
+def to_numpy(x: tf.Tensor) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
         raise no_values_yet()
     return np.array(x)
 
 
-def dtype(x: Array) -> str:
+def dtype(x: tf.Tensor) -> str:
     return x.dtype.name
 
 
-def cast(x: Array, dtype: str) -> Array:
+def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     return arrays.cast(x, checked(dtype))
 
 
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | tf.Tensor, dtype: str) -> tf.Tensor:
     return tf.fill(shape, cast(value, dtype) if isinstance(value, tf.Tensor) else number(value, checked(dtype)))
 
 
-def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+def arange(start: int, stop: int, step: int, dtype: str) -> tf.Tensor:
     return number(np.arange(start, stop, step), checked(dtype))
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
-def _is_unsigned(x: Array) -> bool:
+def _is_unsigned(x: tf.Tensor) -> bool:
     return x.dtype.is_unsigned or x.dtype == tf.bool
 
 
-def abs(x: Array) -> Array:
+def abs(x: tf.Tensor) -> tf.Tensor:
     return x if _is_unsigned(x) else tf.abs(x)
 
 
-def negative(x: Array) -> Array:
+def negative(x: tf.Tensor) -> tf.Tensor:
     return apply_in("int64", tf.negative, x) if _is_unsigned(x) else tf.negative(x)
 
 
-def sign(x: Array) -> Array:
+def sign(x: tf.Tensor) -> tf.Tensor:
     return apply_in("int64", tf.sign, x) if _is_unsigned(x) else tf.sign(x)
 
 
-def exp(x: Array) -> Array:
+def exp(x: tf.Tensor) -> tf.Tensor:
     return tf.exp(floating(x))
 
 
-def expm1(x: Array) -> Array:
+def expm1(x: tf.Tensor) -> tf.Tensor:
     return tf.math.expm1(floating(x))
 
 
-def log(x: Array) -> Array:
+def log(x: tf.Tensor) -> tf.Tensor:
     return tf.math.log(floating(x))
 
 
-def log1p(x: Array) -> Array:
+def log1p(x: tf.Tensor) -> tf.Tensor:
     return tf.math.log1p(floating(x))
 
 
-def sqrt(x: Array) -> Array:
+def sqrt(x: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(floating(x))
 
 
-def rsqrt(x: Array) -> Array:
+def rsqrt(x: tf.Tensor) -> tf.Tensor:
     return tf.math.rsqrt(floating(x))
 
 
-def square(x: Array) -> Array:
+def square(x: tf.Tensor) -> tf.Tensor:
     return multiply(x, x) if x.dtype == tf.bool else tf.square(x)
 
 
-def sin(x: Array) -> Array:
+def sin(x: tf.Tensor) -> tf.Tensor:
     return tf.sin(floating(x))
 
 
-def cos(x: Array) -> Array:
+def cos(x: tf.Tensor) -> tf.Tensor:
     return tf.cos(floating(x))
 
 
-def tan(x: Array) -> Array:
+def tan(x: tf.Tensor) -> tf.Tensor:
     return tf.tan(floating(x))
 
 
-def arcsin(x: Array) -> Array:
+def arcsin(x: tf.Tensor) -> tf.Tensor:
     return tf.asin(floating(x))
 
 
-def arccos(x: Array) -> Array:
+def arccos(x: tf.Tensor) -> tf.Tensor:
     return tf.acos(floating(x))
 
 
-def arctan(x: Array) -> Array:
+def arctan(x: tf.Tensor) -> tf.Tensor:
     return tf.atan(floating(x))
 
 
-def sinh(x: Array) -> Array:
+def sinh(x: tf.Tensor) -> tf.Tensor:
     return tf.sinh(floating(x))
 
 
-def cosh(x: Array) -> Array:
+def cosh(x: tf.Tensor) -> tf.Tensor:
     return tf.cosh(floating(x))
 
 
-def tanh(x: Array) -> Array:
+def tanh(x: tf.Tensor) -> tf.Tensor:
     return tf.tanh(floating(x))
 
 
-def erf(x: Array) -> Array:
+def erf(x: tf.Tensor) -> tf.Tensor:
     return tf.math.erf(floating(x))
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: tf.Tensor) -> tf.Tensor:
     return tf.sigmoid(floating(x))
 
 
-def relu(x: Array) -> Array:
+def relu(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu(x)
 
 
-def floor(x: Array) -> Array:
+def floor(x: tf.Tensor) -> tf.Tensor:
     return tf.floor(x) if is_float(x) else x
 
 
-def ceil(x: Array) -> Array:
+def ceil(x: tf.Tensor) -> tf.Tensor:
     return tf.math.ceil(x) if is_float(x) else x
 
 
-def round(x: Array) -> Array:
+def round(x: tf.Tensor) -> tf.Tensor:
     return tf.round(x) if is_float(x) else x
 
 
-def isnan(x: Array) -> Array:
+def isnan(x: tf.Tensor) -> tf.Tensor:
     return tf.math.is_nan(x) if is_float(x) else tf.zeros_like(x, tf.bool)
 
 
-def isfinite(x: Array) -> Array:
+def isfinite(x: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(x) if is_float(x) else tf.ones_like(x, tf.bool)
 
 
-def logical_not(x: Array) -> Array:
+def logical_not(x: tf.Tensor) -> tf.Tensor:
     return tf.logical_not(as_bool(x))
 
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def add(x: Array, y: Array) -> Array:
+def add(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.logical_or(x, y) if x.dtype == tf.bool else tf.add(x, y)
 
 
-def subtract(x: Array, y: Array) -> Array:
+def subtract(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.subtract(x, y)
 
 
-def multiply(x: Array, y: Array) -> Array:
+def multiply(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.logical_and(x, y) if x.dtype == tf.bool else tf.multiply(x, y)
 
 
-def divide(x: Array, y: Array) -> Array:
+def divide(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote_to_floats(x, y)
     return tf.divide(x, y)
 
 
-def floor_divide(x: Array, y: Array) -> Array:
+def floor_divide(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.math.floordiv(x, y)
 
 
-def remainder(x: Array, y: Array) -> Array:
+def remainder(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.math.floormod(x, y)
 
 
-def power(x: Array, y: Array) -> Array:
+def power(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return apply_in("int64", tf.pow, x, y) if _is_unsigned(x) else tf.pow(x, y)
 
 
-def maximum(x: Array, y: Array) -> Array:
+def maximum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.logical_or(x, y) if x.dtype == tf.bool else _larger(x, y)
 
 
-def minimum(x: Array, y: Array) -> Array:
+def minimum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote(x, y)
     return tf.logical_and(x, y) if x.dtype == tf.bool else _smaller(x, y)
 
 
-def _with_shared_gradient(extremum: Any, wins: Any) -> Any:
+def _with_shared_gradient(extremum: Callable, wins: Callable) -> Any:
     """Return ``maximum`` or ``minimum`` whose gradient equal values share; TensorFlow's passes it to the first."""
 
     @tf.custom_gradient
-    def of_same_shape(x: Array, y: Array) -> tuple[Array, Any]:
-        def gradient(upstream: Array) -> tuple[Array, Array]:
+    def of_same_shape(x: tf.Tensor, y: tf.Tensor) -> Any:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             half = upstream / 2
             for_x = tf.where(wins(x, y), upstream, tf.where(tf.equal(x, y), half, tf.zeros_like(half)))
             return for_x, upstream - for_x
 
         return extremum(x, y), gradient
 
-    def broadcasting(x: Array, y: Array) -> Array:
+    def broadcasting(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         if not is_float(x):
             return extremum(x, y)
         if x.shape != y.shape:
@@ -280,12 +285,12 @@ _larger = _with_shared_gradient(tf.maximum, tf.greater)
 _smaller = _with_shared_gradient(tf.minimum, tf.less)
 
 
-def arctan2(x: Array, y: Array) -> Array:
+def arctan2(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote_to_floats(x, y)
     return tf.atan2(x, y)
 
 
-def logaddexp(x: Array, y: Array) -> Array:
+def logaddexp(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     x, y = promote_to_floats(x, y)
     difference = tf.subtract(x, y)
     is_undefined = tf.math.is_nan(difference)  # where both are infinite
@@ -293,106 +298,106 @@ def logaddexp(x: Array, y: Array) -> Array:
     return tf.where(is_undefined, tf.add(x, y), maximum(x, y) + tf.math.log1p(tf.exp(-distance)))
 
 
-def _comparable(x: Array, y: Array) -> list[Array]:
+def _comparable(x: tf.Tensor, y: tf.Tensor) -> list:
     x, y = promote(x, y)
     return [tf.cast(x, "uint8"), tf.cast(y, "uint8")] if x.dtype == tf.bool else [x, y]
 
 
-def equal(x: Array, y: Array) -> Array:
+def equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.equal(*_comparable(x, y))
 
 
-def not_equal(x: Array, y: Array) -> Array:
+def not_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.not_equal(*_comparable(x, y))
 
 
-def less(x: Array, y: Array) -> Array:
+def less(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.less(*_comparable(x, y))
 
 
-def less_equal(x: Array, y: Array) -> Array:
+def less_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.less_equal(*_comparable(x, y))
 
 
-def greater(x: Array, y: Array) -> Array:
+def greater(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.greater(*_comparable(x, y))
 
 
-def greater_equal(x: Array, y: Array) -> Array:
+def greater_equal(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.greater_equal(*_comparable(x, y))
 
 
-def logical_and(x: Array, y: Array) -> Array:
+def logical_and(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.logical_and(*_as_bools(x, y))
 
 
-def logical_or(x: Array, y: Array) -> Array:
+def logical_or(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.logical_or(*_as_bools(x, y))
 
 
-def logical_xor(x: Array, y: Array) -> Array:
+def logical_xor(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.math.logical_xor(*_as_bools(x, y))
 
 
-def _as_bools(x: Array, y: Array) -> list[Array]:
+def _as_bools(x: tf.Tensor, y: tf.Tensor) -> list:
     return [as_bool(value) for value in promote(x, y)]
 
 
-def where(condition: Array, x: Array, y: Array) -> Array:
+def where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.where(as_bool(condition), *(promote(x, y) if _any_tensor(x, y) else promote(asarray(x), asarray(y))))
 
 
-def _any_tensor(*values: Any) -> bool:
+def _any_tensor(*values: TensorLike) -> bool:
     return builtins.any(isinstance(value, tf.Tensor) for value in values)
 
 
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return tf.reduce_sum(bool_to_int(x), axis, keepdims)
 
 
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     x = floating(x)
     if x.dtype.size > 2:
         return tf.reduce_mean(x, axis, keepdims)
     return tf.cast(tf.reduce_mean(tf.cast(x, "float32"), axis, keepdims), x.dtype)  # the sum may overflow 16 bits
 
 
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return tf.reduce_prod(bool_to_int(x), axis, keepdims)
 
 
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def max(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return (tf.reduce_any if x.dtype == tf.bool else tf.reduce_max)(x, axis, keepdims)
 
 
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return (tf.reduce_all if x.dtype == tf.bool else tf.reduce_min)(x, axis, keepdims)
 
 
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return tf.reduce_all(as_bool(x), axis, keepdims)
 
 
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
     return tf.reduce_any(as_bool(x), axis, keepdims)
 
 
-def argmax(x: Array, axis: int) -> Array:
+def argmax(x: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.argmax(x, axis, "int32")
 
 
-def argmin(x: Array, axis: int) -> Array:
+def argmin(x: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.argmin(x, axis, "int32")
 
 
-def cumsum(x: Array, axis: int) -> Array:
+def cumsum(x: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.cumsum(bool_to_int(x), axis)
 
 
-def cumprod(x: Array, axis: int) -> Array:
+def cumprod(x: tf.Tensor, axis: int) -> tf.Tensor:
     """Multiply 2, 4, 8, ... neighbors: the gradient of TensorFlow's ``cumprod`` is wrong where an element is 0."""
     x, size = bool_to_int(x), x.shape[axis]
     pads = np.zeros((len(x.shape), 2), int)
@@ -408,27 +413,27 @@ def cumprod(x: Array, axis: int) -> Array:
 # --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
-def reshape(x: Array, shape: Shape) -> Array:
+def reshape(x: tf.Tensor, shape: Shape) -> tf.Tensor:
     return tf.reshape(x, shape)
 
 
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+def transpose(x: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
     return tf.transpose(x, axes)
 
 
-def broadcast_to(x: Array, shape: Shape) -> Array:
+def broadcast_to(x: tf.Tensor, shape: Shape) -> tf.Tensor:
     return tf.broadcast_to(x, shape)
 
 
-def concatenate(xs: list[Array], axis: int) -> Array:
+def concatenate(xs: list[tf.Tensor], axis: int) -> tf.Tensor:
     return tf.concat(promote(*xs), axis)
 
 
-def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+def split(x: tf.Tensor, sizes: tuple[int, ...], axis: int) -> list[tf.Tensor]:
     return tf.split(x, list(sizes), axis)
 
 
-def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+def pad(x: tf.Tensor, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> tf.Tensor:
     if mode == "constant":
         return tf.pad(x, pad_width, constant_values=number(constant_values, x.dtype.name))
     for axis, pads in enumerate(pad_width):
@@ -437,11 +442,11 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     return x
 
 
-def _padded_indices(size: int, pads: tuple[int, int], mode: str) -> np.ndarray:
+def _padded_indices(size: Any, pads: tuple[int, int], mode: str) -> np.ndarray:
     return np.pad(np.arange(size), pads, mode)  # type: ignore[call-overload]
 
 
-def flip(x: Array, axis: Any) -> Array:
+def flip(x: tf.Tensor, axis: Axes) -> tf.Tensor:
     axes = range(len(x.shape)) if axis is None else [axis] if isinstance(axis, int) else axis
     return tf.reverse(x, list(axes))
 
@@ -449,11 +454,11 @@ def flip(x: Array, axis: Any) -> Array:
 getitem = indexing.getitem
 
 
-def take(x: Array, indices: Array, axis: int) -> Array:
+def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.gather(x, _clipped(indices, x.shape[axis]), axis=axis)
 
 
-def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+def take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
     axis, indices = axis % len(x.shape), _clipped(indices, x.shape[axis])
     one, other = ([*array.shape[:axis], 1, *array.shape[axis + 1 :]] for array in (x, indices))
     sizes = np.broadcast_shapes(one, other)
@@ -462,24 +467,24 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     return tf.transpose(taken, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
 
 
-def _with_axis_last(x: Array, sizes: Shape, axis: int) -> Array:
+def _with_axis_last(x: tf.Tensor, sizes: Shape, axis: int) -> tf.Tensor:
     """Broadcast all axes but one to the given sizes, and move that one to the end."""
     wide = tf.broadcast_to(x, [*sizes[:axis], x.shape[axis], *sizes[axis + 1 :]])
     return tf.transpose(wide, [*(other for other in range(len(sizes)) if other != axis), axis])
 
 
-def _clipped(indices: Any, size: int) -> Array:
+def _clipped(indices: tf.Tensor, size: Any) -> tf.Tensor:
     indices = _signed_indices(indices)
     return tf.clip_by_value(tf.where(indices < 0, indices + size, indices), 0, size - 1)
 
 
-def _signed_indices(indices: Any) -> Array:
+def _signed_indices(indices: tf.Tensor) -> tf.Tensor:
     """Return indices in a signed dtype that TensorFlow supports, wide enough for negative ones."""
     indices = asarray(indices)
     return indices if indices.dtype in (tf.int32, tf.int64) else tf.cast(indices, "int64")
 
 
-def index_add(x: Array, indices: Array, updates: Array) -> Array:
+def index_add(x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor) -> tf.Tensor:
     indices, size = _signed_indices(indices), x.shape[0]
     rows = tf.where(indices < 0, indices + size, indices)
     inside = (rows >= 0) & (rows < size)
@@ -497,30 +502,30 @@ _CONTRACTION_DTYPES = {
 """Dtypes for the products and sums of integers that TensorFlow has no matrix product for."""
 
 
-def _contract(function: Any, *operands: Array) -> Array:
+def _contract(function: Callable, *operands: tf.Tensor) -> tf.Tensor:
     tensors = promote(*operands)
     wide = _CONTRACTION_DTYPES.get(tensors[0].dtype.name)
     return apply_in(wide, function, *tensors) if wide else function(*tensors)
 
 
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return _contract(_matmul, x, y)
 
 
-def _matmul(x: Array, y: Array) -> Array:
+def _matmul(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     rows = x if len(x.shape) > 1 else x[None]
     columns = y if len(y.shape) > 1 else y[:, None]
-    product = tf.matmul(rows, columns)
+    product: Any = tf.matmul(rows, columns)
     if len(y.shape) == 1:
         product = product[..., 0]
     return product if len(x.shape) > 1 else product[0] if len(y.shape) == 1 else product[..., 0, :]
 
 
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: tf.Tensor, y: tf.Tensor, axes: ContractedAxes) -> tf.Tensor:
     return _contract(functools.partial(tf.tensordot, axes=axes), x, y)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: str, *operands: tf.Tensor) -> tf.Tensor:
     if "->" not in subscripts:  # TensorFlow omits the axes of `...` from the result
         once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
         subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
@@ -530,14 +535,14 @@ def einsum(subscripts: str, *operands: Array) -> Array:
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
-def argsort(x: Array, axis: int) -> Array:
+def argsort(x: tf.Tensor, axis: int) -> tf.Tensor:
     x = bool_to_int(x)
     if is_float(x):
         x = tf.where(tf.math.is_nan(x), tf.constant(np.inf, x.dtype), x)  # NaN is sorted last, as in NumPy
     return tf.argsort(x, axis, stable=True)
 
 
-def top_k(x: Array, k: int) -> tuple[Array, Array]:
+def top_k(x: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     values, indices = tf.math.top_k(bool_to_int(x), k)
     return arrays.cast(values, x.dtype.name), indices
 
@@ -545,34 +550,36 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
-    def convolved(x: Array, kernel: Array) -> Array:
+def conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> tf.Tensor:
+    def convolved(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return convolution.conv(x, kernel, tuple(strides), padding, tuple(dilation), groups)
 
     return _convolved(convolved, x, kernel)
 
 
-def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
-    def convolved(x: Array, kernel: Array) -> Array:
+def conv_transpose(
+    x: tf.Tensor, kernel: tf.Tensor, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> tf.Tensor:
+    def convolved(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return convolution.conv_transpose(x, kernel, output_size, tuple(strides), padding, tuple(dilation))
 
     return _convolved(convolved, x, kernel)
 
 
-def _convolved(function: Any, x: Array, kernel: Array) -> Array:
+def _convolved(function: Callable, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Apply a convolution to promoted arguments; integers are converted to floats that represent them exactly."""
     x, kernel = promote(x, kernel)
     return function(x, kernel) if is_float(x) else apply_in("float64", function, x, kernel)
 
 
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
-    def pooled(x: Array) -> Array:
+def max_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
+    def pooled(x: tf.Tensor) -> tf.Tensor:
         return pooling.max_pool(x, window, strides, padding)
 
     return apply_in("int64", pooled, x) if _is_unsigned(x) else pooled(x)
 
 
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def avg_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
     return pooling.avg_pool(floating(x), window, strides, padding)
 
 
@@ -588,11 +595,11 @@ _METHOD = "philox"
 """Algorithm of random numbers, the same on every device; TensorFlow's default depends on the device."""
 
 
-def _seed(key: Array) -> Array:
+def _seed(key: tf.Tensor) -> tf.Tensor:
     return tf.bitcast(cast(asarray(key), "uint32"), tf.int32)
 
 
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: tf.Tensor, data: int | tf.Tensor) -> tf.Tensor:
     """Mix the key, combine it with the data, and mix the result."""
     data = number(data % 2**32, "uint32") if isinstance(data, int) else cast(asarray(data), "uint32")
     first, second = tf.unstack(_words(_seed(key)))
@@ -600,15 +607,15 @@ def fold_in(key: Array, data: Any) -> Array:
     return tf.bitcast(_words(seed), tf.uint32)
 
 
-def _words(seed: Array) -> Array:
+def _words(seed: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform((2,), seed, None, None, "int32", alg=_METHOD)  # type: ignore[arg-type]
 
 
-def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+def random_uniform(key: tf.Tensor, shape: Shape, dtype: str) -> tf.Tensor:
     return tf.random.stateless_uniform(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
 
 
-def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+def random_normal(key: tf.Tensor, shape: Shape, dtype: str) -> tf.Tensor:
     return tf.random.stateless_normal(shape, _seed(key), dtype=checked(dtype), alg=_METHOD)
 
 
@@ -621,19 +628,21 @@ multi_step = compilation.multi_step
 abstract_eval = tracing.abstract_eval
 
 
-def prefers_compiled(*arrays: Array) -> bool:
+def prefers_compiled(*arrays: tf.Tensor) -> bool:
     return False  # tracing takes as long as dozens of calls
 
 
-def stop_gradient(x: Array) -> Array:
+def stop_gradient(x: tf.Tensor) -> tf.Tensor:
     return tf.stop_gradient(x)
 
 
 # --- Fused ops --------------------------------------------------------------------------------------------------------
 
 
-def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
-    channels = x.shape[-1]
+def normalized_batch(
+    x: tf.Tensor, gamma: tf.Tensor | None, beta: tf.Tensor | None, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    channels: Any = x.shape[-1]
     images = tf.reshape(x, (-1, 1, 1, channels))
     scale = tf.ones(channels) if gamma is None else gamma
     offset = tf.zeros(channels) if beta is None else beta
@@ -653,12 +662,12 @@ def devices() -> list[str]:
     return default_device_first("tensorflow", device_names())
 
 
-def to_device(x: Array, device: str) -> Array:
+def to_device(x: tf.Tensor, device: str) -> tf.Tensor:
     with device_scope(device):
         return tf.identity(x)
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     tf.test.experimental.sync_devices()
 
 
@@ -669,14 +678,14 @@ def micro_batch_activations() -> int | None:
 # --- All primitives ---------------------------------------------------------------------------------------------------
 
 
-def _with_device_and_errors(primitive: Any) -> Any:
+def _with_device_and_errors(primitive: Callable) -> Any:
     """Return the primitive, run on the requested device.
 
     It raises ``ValueError`` instead of TensorFlow's ``InvalidArgumentError``, as the other engines do.
     """
 
     @functools.wraps(primitive)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Tree, **kwargs: Any) -> Any:
         try:
             with requested_scope():
                 return primitive(*args, **kwargs)

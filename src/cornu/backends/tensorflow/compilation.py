@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import config, trees
-from cornu.backends.contract import Array
 from cornu.backends.tensorflow.arrays import as_tensors, asarray, structure_of
 from cornu.backends.tensorflow.control_flow import while_loop
 from cornu.backends.tensorflow.devices import on_requested_device
 from cornu.backends.tensorflow.startup import tf
 from cornu.backends.tensorflow.tracing import traced
+from cornu.typing import Tree
 
 
 def compile(f: Callable) -> Callable:
@@ -18,7 +18,7 @@ def compile(f: Callable) -> Callable:
     graphs: dict[Any, Callable] = {}
 
     @functools.wraps(f)
-    def call(*args: Any) -> Any:
+    def call(*args: Tree) -> Any:
         if not tf.executing_eagerly():
             return f(*args)
         tensors = [leaf if isinstance(leaf, tf.Tensor) else asarray(leaf) for leaf in trees.leaves(args)]
@@ -36,7 +36,7 @@ def compile(f: Callable) -> Callable:
     return on_requested_device(call)
 
 
-def _signature(tree: Any) -> Any:
+def _signature(tree: Tree) -> Any:
     """Return the structure of a tree as a hashable key."""
     if isinstance(tree, dict):
         return dict, *((name, _signature(part)) for name, part in tree.items())
@@ -45,7 +45,7 @@ def _signature(tree: Any) -> Any:
     return tree is None
 
 
-def _graph(f: Callable, structure: Any, tensors: list[Array]) -> Callable:
+def _graph(f: Callable, structure: Tree, tensors: list[tf.Tensor]) -> Callable:
     """Return the function, compiled for the structure of its arguments and the shapes and dtypes of their tensors."""
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     concrete, result_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves))), specs)
@@ -59,8 +59,8 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     that must not be inlined: a small convolutional network trains 1.3 times as fast.
     """
 
-    def run(carry: Any, data: Any, start: Any, stop: Any) -> tuple[Any, Any]:
-        def flat(number: Array, *leaves: Array) -> list[Array]:
+    def run(carry: Tree, data: Tree, start: int, stop: int) -> tuple[Any, Any]:
+        def flat(number: tf.Tensor, *leaves: tf.Tensor) -> list[tf.Tensor]:
             return as_tensors(step(*trees.unflatten((carry, data), list(leaves)), number))
 
         one_step = tf.function(flat, autograph=False, experimental_attributes={"_noinline": True})

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import trees
-from cornu.backends.contract import Array
 from cornu.backends.tensorflow.arrays import as_bool, as_tensors, asarray, structure_of
 from cornu.backends.tensorflow.startup import tf
 from cornu.backends.tensorflow.tracing import traced
+from cornu.typing import Tree
 
 _UNROLLED = 32
 """Maximum number of steps for which a scan is unrolled: an LSTM of 28 steps trains 1.6 times as fast as in a loop.
@@ -15,7 +15,7 @@ _UNROLLED = 32
 With 100 steps it would be 1.1 times, and tracing would take three times as long."""
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     """See ``contract.scan``."""
     length = trees.leaves(xs)[0].shape[0]
     init, xs = trees.map(asarray, init), trees.map(asarray, xs)
@@ -24,20 +24,20 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
     return _looped_scan(f, init, xs, length, reverse)
 
 
-def _unrolled_scan(f: Callable, init: Any, xs: Any, steps: range) -> tuple[Any, Any]:
+def _unrolled_scan(f: Callable, init: Tree, xs: Tree, steps: range) -> tuple[Any, Any]:
     carry, ys = init, [None] * len(steps)
     for step in steps:
         carry, ys[step] = f(carry, trees.map(lambda x, step=step: x[step], xs))
     return trees.map(asarray, carry), trees.map(lambda *parts: tf.stack([asarray(part) for part in parts]), *ys)
 
 
-def _looped_scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool) -> tuple[Any, Any]:
+def _looped_scan(f: Callable, init: Tree, xs: Tree, length: int, reverse: bool) -> tuple[Any, Any]:
     y_structure, y_specs = _step_result(f, init, xs)
     first = trees.leaves(init)
     sources = [_step_array(x.dtype, length, x.shape[1:]).unstack(x) for x in trees.leaves(xs)]
     targets = [_step_array(spec.dtype, length, spec.shape) for spec in y_specs]
 
-    def step(number: Array, carry: list, targets: list) -> tuple[Array, list, list]:
+    def step(number: tf.Tensor, carry: list, targets: list) -> tuple[tf.Tensor, list, list]:
         index = length - 1 - number if reverse else number
         x = trees.unflatten(xs, [source.read(index) for source in sources])
         carry, y = f(trees.unflatten(init, carry), x)
@@ -48,7 +48,7 @@ def _looped_scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool) ->
     return trees.unflatten(init, last), trees.unflatten(y_structure, [target.stack() for target in targets])
 
 
-def _step_result(f: Callable, init: Any, xs: Any) -> tuple[Any, list[tf.TensorSpec]]:
+def _step_result(f: Callable, init: Tree, xs: Tree) -> tuple[Any, list[tf.TensorSpec]]:
     """Return the structure of ``y`` and the specs of its leaves: the arrays that collect them are created before the loop."""
     specs = [tf.TensorSpec(leaf.shape, leaf.dtype) for leaf in trees.leaves(init)]
     specs += [tf.TensorSpec(leaf.shape[1:], leaf.dtype) for leaf in trees.leaves(xs)]
@@ -57,7 +57,7 @@ def _step_result(f: Callable, init: Any, xs: Any) -> tuple[Any, list[tf.TensorSp
     return y_structure, [tf.TensorSpec(output.shape, output.dtype) for output in concrete.outputs]
 
 
-def _step_array(dtype: tf.DType, length: int, shape: Any) -> tf.TensorArray:
+def _step_array(dtype: tf.DType, length: int, shape: tf.TensorShape) -> tf.TensorArray:
     return tf.TensorArray(dtype, size=length, element_shape=shape)
 
 
@@ -65,22 +65,22 @@ def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
     """See ``contract.while_loop``."""
     init = trees.map(asarray, init)
 
-    def condition(*leaves: Array) -> Array:
+    def condition(*leaves: tf.Tensor) -> tf.Tensor:
         return as_bool(asarray(cond(trees.unflatten(init, list(leaves)))))
 
-    def step(*leaves: Array) -> list[Array]:
+    def step(*leaves: tf.Tensor) -> list[tf.Tensor]:
         return as_tensors(body(trees.unflatten(init, list(leaves))))
 
     return trees.unflatten(init, list(tf.while_loop(condition, step, trees.leaves(init), parallel_iterations=1)))
 
 
-def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: tf.Tensor, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     """See ``contract.cond``."""
     if not isinstance(pred, tf.Tensor) or hasattr(pred, "numpy"):  # its value is known
         return true_fn(*operands) if pred else false_fn(*operands)
     structures = []
 
-    def flat(function: Callable) -> list[Array]:
+    def flat(function: Callable) -> list[tf.Tensor]:
         results = function(*operands)
         structures.append(structure_of(results))
         return as_tensors(results)

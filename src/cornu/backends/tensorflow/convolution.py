@@ -1,3 +1,5 @@
+# pyright: reportOptionalOperand=false, reportOperatorIssue=false
+# The stubs declare every size of a tensor as possibly None.
 """Convolution for TensorFlow, derived from the kernels that have gradients on every device.
 
 On a CPU, TensorFlow's convolution has no gradient for dilation and groups, and its 3D max pooling passes the gradient to all of
@@ -12,7 +14,7 @@ several equal maxima. So everything is reduced to convolution without them and t
 
 import numpy as np
 
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Padding, Shape
 from cornu.backends.tensorflow.startup import tf
 
 _BLOCK_CHANNELS = 32
@@ -22,7 +24,7 @@ _BLOCK_CHANNELS = 32
 # --- Convolution ------------------------------------------------------------------------------------------------------
 
 
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+def conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> tf.Tensor:
     """See ``contract.conv``; for floats of one dtype."""
     if len(strides) == 1:
         x, kernel = tf.expand_dims(x, 1), tf.expand_dims(kernel, 0)
@@ -38,7 +40,7 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
     return _grouped_conv(x, kernel, strides, padding, groups)
 
 
-def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Array:
+def _plain_conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding) -> tf.Tensor:
     """Use padding "SAME" where possible: explicit padding disables fast gradients (ResNet-20: 1.7 times as fast on a CPU)."""
     convolve = tf.nn.conv2d if len(strides) == 2 else tf.nn.conv3d
     steps = (1, *strides, 1)
@@ -47,7 +49,7 @@ def _plain_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Ar
     return convolve(pad_spatial(x, padding), kernel, steps, "VALID")  # type: ignore[arg-type]
 
 
-def _same_padding(sizes: Shape, window: Shape, strides: Shape) -> Padding:
+def _same_padding(sizes: tf.TensorShape, window: tf.TensorShape, strides: Shape) -> Padding:
     """Return TensorFlow's padding for "SAME"; empty if a size is unknown."""
     if None in sizes:
         return ()
@@ -58,12 +60,12 @@ def _same_padding(sizes: Shape, window: Shape, strides: Shape) -> Padding:
     return tuple(pads)
 
 
-def pad_spatial(x: Array, padding: Padding) -> Array:
+def pad_spatial(x: tf.Tensor, padding: Padding) -> tf.Tensor:
     """Pad images with zeros along the spatial axes."""
     return tf.pad(x, [(0, 0), *padding, (0, 0)]) if np.any(padding) else x
 
 
-def _dilated_conv(x: Array, kernel: Array, padding: Padding, dilation: Shape, groups: int) -> Array:
+def _dilated_conv(x: tf.Tensor, kernel: tf.Tensor, padding: Padding, dilation: Shape, groups: int) -> tf.Tensor:
     """Apply a dilated convolution without strides to the images of every n-th pixel, as a larger batch."""
     pads, crops = [], []
     for axis, ((before, after), step) in enumerate(zip(padding, dilation, strict=True)):
@@ -75,7 +77,7 @@ def _dilated_conv(x: Array, kernel: Array, padding: Padding, dilation: Shape, gr
     return tf.batch_to_space(conv(parts, kernel, ones, nothing, ones, groups), dilation, crops)
 
 
-def _dilate(kernel: Array, dilation: Shape) -> Array:
+def _dilate(kernel: tf.Tensor, dilation: Shape) -> tf.Tensor:
     """Insert zeros between the elements of the kernel."""
     for axis, step in enumerate(dilation):
         if step > 1 and kernel.shape[axis] > 1:
@@ -88,7 +90,7 @@ def _dilate(kernel: Array, dilation: Shape) -> Array:
     return kernel
 
 
-def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -> Array:
+def _depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding) -> tf.Tensor:
     channels = x.shape[-1]
     kernel = tf.reshape(kernel, [*kernel.shape[:-2], channels, kernel.shape[-1] // channels])
     same = strides if strides[0] == strides[1] else (1, 1)  # TensorFlow supports equal strides only
@@ -97,11 +99,11 @@ def _depthwise_conv(x: Array, kernel: Array, strides: Shape, padding: Padding) -
     return result if same == strides else result[:, :: strides[0], :: strides[1]]
 
 
-def _grouped_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, groups: int) -> Array:
+def _grouped_conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding, groups: int) -> tf.Tensor:
     """Merge groups into fewer convolutions, whose kernels are zero between different groups."""
     inputs, outputs = kernel.shape[-2], kernel.shape[-1] // groups
     merged = next(n for n in range(1, groups + 1) if groups % n == 0 and (n * inputs >= _BLOCK_CHANNELS or n == groups))
-    same_group = np.kron(np.eye(merged), np.ones((inputs, outputs)))
+    same_group = np.kron(np.eye(merged), np.ones((inputs, outputs)))  # type: ignore[arg-type]
     results = []
     for part, narrow in zip(tf.split(x, groups // merged, -1), tf.split(kernel, groups // merged, -1), strict=True):
         wide = tf.concat([narrow] * merged, -2) * tf.constant(same_group, kernel.dtype)
@@ -109,7 +111,9 @@ def _grouped_conv(x: Array, kernel: Array, strides: Shape, padding: Padding, gro
     return tf.concat(results, -1)
 
 
-def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+def conv_transpose(
+    x: tf.Tensor, kernel: tf.Tensor, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape
+) -> tf.Tensor:
     """Transpose of :func:`conv`; see ``contract.conv_transpose``."""
     if len(strides) == 1:
         x, kernel = tf.expand_dims(x, 1), tf.expand_dims(kernel, 0)

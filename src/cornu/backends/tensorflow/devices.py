@@ -13,6 +13,7 @@ from typing import Any
 from cornu import config
 from cornu.backends import devices
 from cornu.backends.tensorflow.startup import tf
+from cornu.typing import Tree
 
 _BEST_FIRST = ("tpu", "gpu", "cpu")
 
@@ -40,7 +41,7 @@ def on_requested_device(function: Callable) -> Callable:
     """Return the function, run in :func:`requested_scope`."""
 
     @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Tree, **kwargs: Any) -> Any:
         with requested_scope():
             return function(*args, **kwargs)
 

@@ -8,18 +8,18 @@ import numpy as np
 
 from cornu import config, trees
 from cornu.backends import common
-from cornu.backends.contract import Array
-from cornu.backends.tensorflow.arrays import asarray, structure_of
+from cornu.backends.tensorflow.arrays import TensorLike, asarray, structure_of
 from cornu.backends.tensorflow.devices import on_requested_device
 from cornu.backends.tensorflow.startup import tf
 from cornu.errors import InvalidArgumentError
+from cornu.typing import Tree
 
 
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     """See ``contract.value_and_grad``."""
 
     @functools.wraps(f)
-    def wrapper(first: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def wrapper(first: Tree, *args: Tree, **kwargs: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             sources = [_source(leaf) for leaf in trees.leaves(first)]
             tape.watch(sources)
@@ -34,14 +34,14 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     return on_requested_device(wrapper)
 
 
-def _source(leaf: Any) -> Array:
+def _source(leaf: TensorLike) -> tf.Tensor:
     """Return a new tensor for a leaf: the tape must not record other uses of the same tensor."""
     tensor = asarray(leaf) if isinstance(leaf, (tf.Tensor, np.ndarray)) else asarray(leaf, config.floatx())
     common.check_has_gradient(tensor.dtype.name)
     return tf.identity(tensor)
 
 
-def _dense(gradient: Any) -> Array:
+def _dense(gradient: Any) -> tf.Tensor:
     """Return a gradient as a dense tensor: TensorFlow returns gradients of gathered rows as ``IndexedSlices``."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
@@ -51,11 +51,11 @@ def _dense(gradient: Any) -> Array:
 def custom_gradient(f: Callable) -> Callable:
     """See ``contract.custom_gradient``."""
 
-    def with_checked_gradient(*arrays: Array) -> tuple[Any, Callable]:
+    def with_checked_gradient(*arrays: tf.Tensor) -> tuple[Any, Callable]:
         value, grad = f(*arrays)
         structure = structure_of(value)
 
-        def gradients(*upstream: Array) -> list:
+        def gradients(*upstream: tf.Tensor) -> list:
             results = grad(trees.unflatten(structure, list(upstream)))
             if not isinstance(results, (list, tuple)) or len(results) != len(arrays):
                 raise InvalidArgumentError(
@@ -67,4 +67,4 @@ def custom_gradient(f: Callable) -> Callable:
 
         return trees.map(asarray, value), gradients
 
-    return functools.wraps(f)(lambda *arrays: tf.custom_gradient(with_checked_gradient)(*map(asarray, arrays)))
+    return functools.wraps(f)(lambda *arrays: tf.custom_gradient(with_checked_gradient)(*map(asarray, arrays)))  # type: ignore[arg-type]

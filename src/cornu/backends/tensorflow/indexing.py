@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu.backends.contract import Array
+from cornu.backends.contract import Index
 from cornu.backends.tensorflow.startup import tf
 
 
-def getitem(x: Array, index: Any) -> Array:
+def getitem(x: tf.Tensor, index: Index) -> tf.Tensor:
     """See ``contract.getitem``."""
     items = [_normalized_item(item) for item in (index if isinstance(index, tuple) else (index,))]
     _check_bounds(x, items)
@@ -37,11 +37,11 @@ def _is_array(item: Any) -> bool:
     return isinstance(item, np.ndarray) or (isinstance(item, tf.Tensor) and len(item.shape) > 0)
 
 
-def _check_bounds(x: Array, items: list) -> None:
+def _check_bounds(x: tf.Tensor, items: list) -> None:
     """Raise NumPy's ``IndexError`` for an index out of range, if the index is known while tracing."""
     is_known = all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items)
     if is_known and x.shape.is_fully_defined():
-        np.broadcast_to(np.False_, x.shape)[tuple(items)]
+        np.broadcast_to(np.False_, x.shape)[tuple(items)]  # type: ignore[call-overload]
 
 
 def _expand_items(items: list, rank: int) -> list:
@@ -57,14 +57,14 @@ def _is_mask(item: Any) -> bool:
     return _is_array(item) and item.dtype in (np.dtype(bool), tf.bool)
 
 
-def _nonzero(mask: Any) -> list:
+def _nonzero(mask: tf.Tensor | np.ndarray) -> list:
     """Return the indices of the True elements of a mask, one array for each of its axes."""
     if isinstance(mask, np.ndarray):
         return list(np.nonzero(mask))
     return tf.unstack(tf.cast(tf.where(mask), "int32"), axis=1)
 
 
-def _gather(x: Array, items: list) -> Array:
+def _gather(x: tf.Tensor, items: list) -> tf.Tensor:
     """Apply an index with arrays: slices first, then one gather along the axes of arrays and integers.
 
     As in NumPy, the axes of the arrays are adjacent in the result: in place if they were adjacent, else first.
@@ -82,12 +82,12 @@ def _gather(x: Array, items: list) -> Array:
     return tf.transpose(result, [*range(axes, axes + indexed[0]), *range(axes), *range(axes + indexed[0], rank)])
 
 
-def _nonnegative(index: Any, size: int) -> Array:
+def _nonnegative(index: tf.Tensor | np.ndarray, size: Any) -> tf.Tensor:
     """Return indices as ``int32``, counted from the start."""
     index = tf.cast(index, "int32")
     return tf.where(index < 0, index + size, index)
 
 
-def _broadcast(indices: list[Array]) -> list[Array]:
+def _broadcast(indices: list[tf.Tensor]) -> list[tf.Tensor]:
     blank = functools.reduce(tf.add, map(tf.zeros_like, indices))
     return [index + blank for index in indices]

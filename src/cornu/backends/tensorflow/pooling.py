@@ -6,12 +6,12 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.backends import common
-from cornu.backends.contract import Array, Padding, Shape
+from cornu.backends.contract import Padding, Shape
 from cornu.backends.tensorflow.convolution import pad_spatial
 from cornu.backends.tensorflow.startup import tf
 
 
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def max_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
     """See ``contract.max_pool``."""
     maxima = _pool(_max_pool_2d, x, window, strides, padding)
     if not x.dtype.is_floating:
@@ -20,30 +20,30 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return maxima + tf.where(is_infinite, _lowest(x), tf.zeros((), x.dtype))
 
 
-def _max_pool_2d(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def _max_pool_2d(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
     """Pad explicitly with the lowest value: TensorFlow's own padding has no second derivative."""
     if np.any(padding):
         below = tf.constant(-np.inf if x.dtype.is_floating else x.dtype.min, x.dtype)
-        x = _above_minus_infinity(x) if x.dtype.is_floating else x
+        x = _above_minus_infinity(x) if x.dtype.is_floating else x  # type: ignore[assignment]
         x = tf.pad(x, [(0, 0), *padding, (0, 0)], constant_values=below)
     return tf.nn.max_pool2d(x, window, strides, "VALID")
 
 
-def _lowest(x: Array) -> Array:
+def _lowest(x: tf.Tensor) -> tf.Tensor:
     """Return a value near the lowest finite one: greater than the initial value of pooling, and -inf if added to itself."""
     return tf.constant(0.99 * float(x.dtype.min), x.dtype)
 
 
 @tf.custom_gradient
-def _above_minus_infinity(x: Array) -> tuple[Array, Callable]:
+def _above_minus_infinity(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """Replace -inf by a finite value."""
     return tf.maximum(x, _lowest(x)), lambda upstream: upstream
 
 
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def avg_pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
     """See ``contract.avg_pool``; for floats only."""
 
-    def pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+    def pool(x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
         return tf.nn.avg_pool2d(pad_spatial(x, padding), window, strides, "VALID")
 
     means = _pool(pool, x, window, strides, padding)
@@ -53,7 +53,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return means / tf.constant(fractions[..., None], x.dtype)
 
 
-def _pool(pool2d: Callable, x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def _pool(pool2d: Callable, x: tf.Tensor, window: Shape, strides: Shape, padding: Padding) -> tf.Tensor:
     """Apply a 2D pooling function to one to three dimensions."""
     if len(window) == 1:
         return tf.squeeze(pool2d(tf.expand_dims(x, 2), (*window, 1), (*strides, 1), (*padding, (0, 0))), 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 from cornu import trees
 from cornu.backends import common
-from cornu.backends.contract import Array, ArraySpec
+from cornu.backends.contract import ArraySpec, ArraySpecs
 from cornu.backends.tensorflow.arrays import as_tensors, checked, structure_of
 from cornu.backends.tensorflow.startup import tf
 
@@ -18,7 +18,7 @@ def traced(f: Callable, specs: list[tf.TensorSpec]) -> tuple[Any, Any]:
     """Return a function of tensors as a concrete function that returns a list, and the structure of its results."""
     structures = []
 
-    def flat(*leaves: Array) -> list[Array]:
+    def flat(*leaves: tf.Tensor) -> list[tf.Tensor]:
         results = f(*leaves)
         structures.append(structure_of(results))
         return as_tensors(results)
@@ -27,7 +27,7 @@ def traced(f: Callable, specs: list[tf.TensorSpec]) -> tuple[Any, Any]:
     return concrete, structures[-1]
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     """See ``contract.abstract_eval``."""
     flat_specs: list[tf.TensorSpec] = []
 

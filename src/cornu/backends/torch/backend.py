@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cornu import config, dtypes, trees
 from cornu.backends import common
-from cornu.backends.contract import Array, ArraySpec, Padding, Shape
+from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.torch import compilation, custom_ops, gradients
 from cornu.backends.torch.compat import FakeTensor
 from cornu.backends.torch.devices import default_device, device_named, device_names
 from cornu.errors import one_of
+from cornu.typing import ArrayLike, Tree
 
 NAME = "torch"
 
@@ -43,7 +45,7 @@ def _dtype(name: str) -> torch.dtype:
     return _DTYPES[name]
 
 
-def asarray(x: Any, dtype: str | None = None) -> Array:
+def asarray(x: ArrayLike, dtype: str | None = None) -> Tensor:
     if isinstance(x, (list, tuple)) and common.holds(x, torch.Tensor):
         x = torch.stack([asarray(item) for item in x])
     if isinstance(x, torch.Tensor):
@@ -65,7 +67,7 @@ def _from_numpy(array: np.ndarray, dtype: str) -> torch.Tensor:
         return torch.from_numpy(np.array(array, dtype))
 
 
-def to_numpy(x: Array) -> np.ndarray:
+def to_numpy(x: Tensor) -> np.ndarray:
     if isinstance(x, FakeTensor):
         raise TypeError("The values of a tensor were read while a function is being traced, when it has none.")
     x = x.detach().cpu()
@@ -76,157 +78,157 @@ def to_numpy(x: Array) -> np.ndarray:
     return np.array(x.float().numpy().astype(ml_dtypes.bfloat16))
 
 
-def dtype(x: Array) -> str:
+def dtype(x: Tensor) -> str:
     return _NAME_OF[x.dtype]
 
 
-def cast(x: Array, dtype: str) -> Array:
+def cast(x: Tensor, dtype: str) -> Tensor:
     return x.to(_dtype(dtype))
 
 
-def full(shape: Shape, value: Any, dtype: str) -> Array:
+def full(shape: Shape, value: float | Tensor, dtype: str) -> Tensor:
     if isinstance(value, torch.Tensor):
         return value.to(_dtype(dtype)).expand(tuple(shape))
     return torch.full(tuple(shape), value, dtype=_dtype(dtype), device=default_device())
 
 
-def arange(start: int, stop: int, step: int, dtype: str) -> Array:
+def arange(start: int, stop: int, step: int, dtype: str) -> Tensor:
     return torch.arange(start, stop, step, dtype=_dtype(dtype), device=default_device())
 
 
 # --- Elementwise, one argument ----------------------------------------------------------------------------------------
 
 
-def _is_float(x: Any) -> bool:
+def _is_float(x: Tensor | float) -> bool:
     if isinstance(x, torch.Tensor):
         return x.dtype.is_floating_point or x.dtype.is_complex
     return isinstance(x, float)
 
 
-def _floating(x: Array) -> Array:
+def _floating(x: Tensor) -> Tensor:
     return x if _is_float(x) else asarray(x).to(_dtype(config.floatx()))
 
 
-def _with_arithmetic(x: Array) -> Array:
+def _with_arithmetic(x: Tensor) -> Tensor:
     return x.to(torch.int64) if isinstance(x, torch.Tensor) and x.dtype in _WITHOUT_ARITHMETIC else x
 
 
-def abs(x: Array) -> Array:
+def abs(x: Tensor) -> Tensor:
     return x if x.dtype == torch.bool else torch.abs(_with_arithmetic(x)).to(x.dtype)
 
 
-def negative(x: Array) -> Array:
+def negative(x: Tensor) -> Tensor:
     return torch.neg(_with_arithmetic(x)).to(x.dtype)
 
 
-def sign(x: Array) -> Array:
+def sign(x: Tensor) -> Tensor:
     return torch.sign(_with_arithmetic(x)).to(x.dtype)
 
 
-def exp(x: Array) -> Array:
+def exp(x: Tensor) -> Tensor:
     return torch.exp(_floating(x))
 
 
-def expm1(x: Array) -> Array:
+def expm1(x: Tensor) -> Tensor:
     return torch.expm1(_floating(x))
 
 
-def log(x: Array) -> Array:
+def log(x: Tensor) -> Tensor:
     return torch.log(_floating(x))
 
 
-def log1p(x: Array) -> Array:
+def log1p(x: Tensor) -> Tensor:
     return torch.log1p(_floating(x))
 
 
-def sqrt(x: Array) -> Array:
+def sqrt(x: Tensor) -> Tensor:
     return torch.sqrt(_floating(x))
 
 
-def rsqrt(x: Array) -> Array:
+def rsqrt(x: Tensor) -> Tensor:
     return torch.rsqrt(_floating(x))
 
 
-def square(x: Array) -> Array:
+def square(x: Tensor) -> Tensor:
     return multiply(x, x)
 
 
-def sin(x: Array) -> Array:
+def sin(x: Tensor) -> Tensor:
     return torch.sin(_floating(x))
 
 
-def cos(x: Array) -> Array:
+def cos(x: Tensor) -> Tensor:
     return torch.cos(_floating(x))
 
 
-def tan(x: Array) -> Array:
+def tan(x: Tensor) -> Tensor:
     return torch.tan(_floating(x))
 
 
-def arcsin(x: Array) -> Array:
+def arcsin(x: Tensor) -> Tensor:
     return torch.asin(_floating(x))
 
 
-def arccos(x: Array) -> Array:
+def arccos(x: Tensor) -> Tensor:
     return torch.acos(_floating(x))
 
 
-def arctan(x: Array) -> Array:
+def arctan(x: Tensor) -> Tensor:
     return torch.atan(_floating(x))
 
 
-def sinh(x: Array) -> Array:
+def sinh(x: Tensor) -> Tensor:
     return torch.sinh(_floating(x))
 
 
-def cosh(x: Array) -> Array:
+def cosh(x: Tensor) -> Tensor:
     return torch.cosh(_floating(x))
 
 
-def tanh(x: Array) -> Array:
+def tanh(x: Tensor) -> Tensor:
     return torch.tanh(_floating(x))
 
 
-def erf(x: Array) -> Array:
+def erf(x: Tensor) -> Tensor:
     return torch.erf(_floating(x))
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: Tensor) -> Tensor:
     return torch.sigmoid(_floating(x))
 
 
-def relu(x: Array) -> Array:
+def relu(x: Tensor) -> Tensor:
     return torch.relu(_with_arithmetic(x)).to(x.dtype)
 
 
-def floor(x: Array) -> Array:
+def floor(x: Tensor) -> Tensor:
     return torch.floor(x) if _is_float(x) else x
 
 
-def ceil(x: Array) -> Array:
+def ceil(x: Tensor) -> Tensor:
     return torch.ceil(x) if _is_float(x) else x
 
 
-def round(x: Array) -> Array:
+def round(x: Tensor) -> Tensor:
     return torch.round(x) if _is_float(x) else x
 
 
-def isnan(x: Array) -> Array:
+def isnan(x: Tensor) -> Tensor:
     return torch.isnan(x)
 
 
-def isfinite(x: Array) -> Array:
+def isfinite(x: Tensor) -> Tensor:
     return torch.isfinite(x)
 
 
-def logical_not(x: Array) -> Array:
+def logical_not(x: Tensor) -> Tensor:
     return torch.logical_not(x)
 
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
-def _result_dtype(x: Array, y: Array) -> torch.dtype:
+def _result_dtype(x: Tensor, y: Tensor) -> torch.dtype:
     """Return the dtype of the result of a binary function; either argument may be a Python scalar."""
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor):
         return torch.promote_types(x.dtype, y.dtype)
@@ -238,7 +240,7 @@ def _result_dtype(x: Array, y: Array) -> torch.dtype:
     return torch.int32 if array.dtype == torch.bool else array.dtype
 
 
-def _binary(function: Callable, x: Array, y: Array) -> Array:
+def _binary(function: Callable, x: Tensor, y: Tensor) -> Tensor:
     """Apply a binary function with the contract's dtypes: PyTorch's differ for shape ``()`` and for some integers."""
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor) and x.dtype == y.dtype and x.dtype.is_floating_point:
         return function(x, y)
@@ -247,11 +249,11 @@ def _binary(function: Callable, x: Array, y: Array) -> Array:
     return function(_cast_tensor(x, inner), _cast_tensor(y, inner)).to(result)
 
 
-def _cast_tensor(x: Array, dtype: torch.dtype) -> Array:
+def _cast_tensor(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x.to(dtype) if isinstance(x, torch.Tensor) else x
 
 
-def _tensors(x: Array, y: Array) -> tuple[Array, Array]:
+def _tensors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return both as tensors of one dtype, for functions that accept no Python scalars."""
     result = _result_dtype(x, y)
     x, y = (
@@ -261,102 +263,102 @@ def _tensors(x: Array, y: Array) -> tuple[Array, Array]:
     return x, y
 
 
-def add(x: Array, y: Array) -> Array:
+def add(x: Tensor, y: Tensor) -> Tensor:
     return _binary(torch.add, x, y)
 
 
-def subtract(x: Array, y: Array) -> Array:
-    y = int(y) if isinstance(y, bool) else y  # PyTorch adds booleans but does not subtract them
+def subtract(x: Tensor, y: Tensor) -> Tensor:
+    y = int(y) if isinstance(y, bool) else y  # type: ignore[assignment]  # PyTorch adds booleans but does not subtract them
     return _binary(torch.sub, *(_tensors(x, y) if not isinstance(x, torch.Tensor) else (x, y)))
 
 
-def multiply(x: Array, y: Array) -> Array:
+def multiply(x: Tensor, y: Tensor) -> Tensor:
     return _binary(torch.mul, x, y)
 
 
-def _floating_both(x: Array, y: Array) -> tuple[Array, Array]:
+def _floating_both(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return two integers as floats; next to a float, the other argument is promoted later."""
     return (x, y) if _is_float(x) or _is_float(y) else (_floating(x), _floating(y))
 
 
-def divide(x: Array, y: Array) -> Array:
+def divide(x: Tensor, y: Tensor) -> Tensor:
     return torch.div(*_tensors(*_floating_both(x, y)))
 
 
-def floor_divide(x: Array, y: Array) -> Array:
+def floor_divide(x: Tensor, y: Tensor) -> Tensor:
     return _binary_tensors(functools.partial(torch.div, rounding_mode="floor"), x, y)
 
 
-def remainder(x: Array, y: Array) -> Array:
+def remainder(x: Tensor, y: Tensor) -> Tensor:
     return _binary_tensors(torch.remainder, x, y)
 
 
-def power(x: Array, y: Array) -> Array:
+def power(x: Tensor, y: Tensor) -> Tensor:
     return _binary_tensors(torch.pow, x, y)
 
 
-def _binary_tensors(function: Callable, x: Array, y: Array) -> Array:
+def _binary_tensors(function: Callable, x: Tensor, y: Tensor) -> Tensor:
     return _binary(function, *_tensors(x, y))
 
 
-def maximum(x: Array, y: Array) -> Array:
+def maximum(x: Tensor, y: Tensor) -> Tensor:
     return _binary_tensors(torch.maximum, x, y)
 
 
-def minimum(x: Array, y: Array) -> Array:
+def minimum(x: Tensor, y: Tensor) -> Tensor:
     return _binary_tensors(torch.minimum, x, y)
 
 
-def arctan2(x: Array, y: Array) -> Array:
+def arctan2(x: Tensor, y: Tensor) -> Tensor:
     return torch.atan2(*_tensors(*_floating_both(x, y)))
 
 
-def logaddexp(x: Array, y: Array) -> Array:
+def logaddexp(x: Tensor, y: Tensor) -> Tensor:
     return torch.logaddexp(*_tensors(*_floating_both(x, y)))
 
 
-def _compare(function: Callable, x: Array, y: Array) -> Array:
+def _compare(function: Callable, x: Tensor, y: Tensor) -> Tensor:
     x, y = _tensors(x, y)
     return function(_with_arithmetic(x), _with_arithmetic(y))
 
 
-def equal(x: Array, y: Array) -> Array:
+def equal(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.eq, x, y)
 
 
-def not_equal(x: Array, y: Array) -> Array:
+def not_equal(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.ne, x, y)
 
 
-def less(x: Array, y: Array) -> Array:
+def less(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.lt, x, y)
 
 
-def less_equal(x: Array, y: Array) -> Array:
+def less_equal(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.le, x, y)
 
 
-def greater(x: Array, y: Array) -> Array:
+def greater(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.gt, x, y)
 
 
-def greater_equal(x: Array, y: Array) -> Array:
+def greater_equal(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.ge, x, y)
 
 
-def logical_and(x: Array, y: Array) -> Array:
+def logical_and(x: Tensor, y: Tensor) -> Tensor:
     return torch.logical_and(*_tensors(x, y))
 
 
-def logical_or(x: Array, y: Array) -> Array:
+def logical_or(x: Tensor, y: Tensor) -> Tensor:
     return torch.logical_or(*_tensors(x, y))
 
 
-def logical_xor(x: Array, y: Array) -> Array:
+def logical_xor(x: Tensor, y: Tensor) -> Tensor:
     return torch.logical_xor(*_tensors(x, y))
 
 
-def where(condition: Array, x: Array, y: Array) -> Array:
+def where(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
     if not isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor):
         x = asarray(x)
     return torch.where(condition.to(torch.bool), *_tensors(x, y))
@@ -365,75 +367,75 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
-def _axes(x: Array, axis: Any) -> tuple[int, ...]:
+def _axes(x: Tensor, axis: Axes) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(x.ndim))
     return tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
 
 
-def _bool_to_int(x: Array) -> Array:
+def _bool_to_int(x: Tensor) -> Tensor:
     return x.to(torch.int32) if x.dtype == torch.bool else x
 
 
-def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     x = _bool_to_int(x)
     axes = _axes(x, axis)
     return torch.sum(x, axes, keepdim=keepdims, dtype=x.dtype) if axes else x
 
 
-def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     x = _floating(x)
     axes = _axes(x, axis)
     return torch.mean(x, axes, keepdim=keepdims) if axes else x
 
 
-def _reduce_each_axis(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+def _reduce_each_axis(function: Callable, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     """Apply a reduction that PyTorch supports along one axis only."""
     for each in sorted((axis + x.ndim if axis < 0 else axis for axis in _axes(x, axis)), reverse=True):
         x = function(x, each, keepdim=keepdims)
     return x
 
 
-def prod(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def prod(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     x = _bool_to_int(x)
     return _reduce_each_axis(functools.partial(torch.prod, dtype=x.dtype), x, axis, keepdims)
 
 
-def _extreme(function: Callable, x: Array, axis: Any, keepdims: bool) -> Array:
+def _extreme(function: Callable, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
     axes = _axes(x, axis)
     return function(_with_arithmetic(x), axes, keepdim=keepdims).to(x.dtype) if axes else x
 
 
-def max(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def max(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _extreme(torch.amax, x, axis, keepdims)
 
 
-def min(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def min(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _extreme(torch.amin, x, axis, keepdims)
 
 
-def all(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def all(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _reduce_each_axis(torch.all, x.to(torch.bool), axis, keepdims)
 
 
-def any(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def any(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return _reduce_each_axis(torch.any, x.to(torch.bool), axis, keepdims)
 
 
-def argmax(x: Array, axis: int) -> Array:
+def argmax(x: Tensor, axis: int) -> Tensor:
     return torch.argmax(_with_arithmetic(_bool_to_int(x)), axis).to(torch.int32)
 
 
-def argmin(x: Array, axis: int) -> Array:
+def argmin(x: Tensor, axis: int) -> Tensor:
     return torch.argmin(_with_arithmetic(_bool_to_int(x)), axis).to(torch.int32)
 
 
-def cumsum(x: Array, axis: int) -> Array:
+def cumsum(x: Tensor, axis: int) -> Tensor:
     x = _bool_to_int(x)
     return torch.cumsum(x, axis, dtype=x.dtype)
 
 
-def cumprod(x: Array, axis: int) -> Array:
+def cumprod(x: Tensor, axis: int) -> Tensor:
     x = _bool_to_int(x)
     return torch.cumprod(x, axis, dtype=x.dtype)
 
@@ -441,27 +443,27 @@ def cumprod(x: Array, axis: int) -> Array:
 # --- Shape and indexing -----------------------------------------------------------------------------------------------
 
 
-def reshape(x: Array, shape: Shape) -> Array:
+def reshape(x: Tensor, shape: Shape) -> Tensor:
     return torch.reshape(x, tuple(shape))
 
 
-def transpose(x: Array, axes: tuple[int, ...]) -> Array:
+def transpose(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return x.permute(tuple(axes))
 
 
-def broadcast_to(x: Array, shape: Shape) -> Array:
+def broadcast_to(x: Tensor, shape: Shape) -> Tensor:
     return torch.broadcast_to(x, tuple(shape))
 
 
-def concatenate(xs: list[Array], axis: int) -> Array:
+def concatenate(xs: list[Tensor], axis: int) -> Tensor:
     return torch.cat(list(xs), axis)
 
 
-def split(x: Array, sizes: tuple[int, ...], axis: int) -> list[Array]:
+def split(x: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:
     return list(torch.split(x, list(sizes), axis))
 
 
-def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Array:
+def pad(x: Tensor, pad_width: Padding, mode: str = "constant", constant_values: float = 0) -> Tensor:
     if mode == "constant":
         return F.pad(x, [count for pair in reversed(list(pad_width)) for count in pair], value=constant_values)
     for axis, pair in enumerate(pad_width):
@@ -471,12 +473,12 @@ def pad(x: Array, pad_width: Padding, mode: str = "constant", constant_values: f
     return x
 
 
-def flip(x: Array, axis: Any) -> Array:
+def flip(x: Tensor, axis: Axes) -> Tensor:
     return torch.flip(x, _axes(x, axis))
 
 
-def getitem(x: Array, index: Any) -> Array:
-    items = list(index) if isinstance(index, tuple) else [index]
+def getitem(x: Tensor, index: Index) -> Tensor:
+    items: list = list(index) if isinstance(index, tuple) else [index]
     items = [np.asarray(item) if isinstance(item, (list, np.bool_)) else item for item in items]
     if builtins.all(item is None or isinstance(item, (int, slice, np.ndarray, type(...))) for item in items):
         np.broadcast_to(np.False_, tuple(x.shape))[tuple(items)]  # raises a clear IndexError, also while tracing
@@ -515,13 +517,13 @@ def _as_index(item: Any) -> Any:
     return item
 
 
-def take(x: Array, indices: Array, axis: int) -> Array:
+def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     axis, indices = axis % x.ndim, asarray(indices)
     rows = torch.index_select(x, axis, _row_numbers(indices, x.shape[axis]).reshape(-1))
     return rows.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
-def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
+def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     axis = axis % x.ndim
     rows = _row_numbers(asarray(indices).to(torch.int64), x.shape[axis])
     sizes = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
@@ -529,13 +531,13 @@ def take_along_axis(x: Array, indices: Array, axis: int) -> Array:
     return torch.gather(x.expand([size if each != axis else x.shape[axis] for each, size in enumerate(sizes)]), axis, rows)
 
 
-def _row_numbers(indices: Array, size: int) -> Array:
+def _row_numbers(indices: Tensor, size: int) -> Tensor:
     """Return row indices in ``[0, size)``: negative indices count from the end, indices out of range are clipped."""
     indices = indices if indices.dtype == torch.int32 else indices.to(torch.int64)
     return torch.remainder(torch.clamp(indices, -size, size - 1), builtins.max(size, 1))
 
 
-def index_add(x: Array, indices: Array, updates: Array) -> Array:
+def index_add(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
     rows = asarray(indices).to(torch.int64)
     is_inside = ((rows >= -x.shape[0]) & (rows < x.shape[0])).reshape(-1, *(1,) * (updates.ndim - 1))
     updates = torch.where(is_inside, updates, torch.zeros((), dtype=updates.dtype, device=updates.device))
@@ -545,34 +547,34 @@ def index_add(x: Array, indices: Array, updates: Array) -> Array:
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
 
-def _promoted(*arrays: Array) -> list[Array]:
+def _promoted(*arrays: Tensor) -> list[Tensor]:
     promoted = functools.reduce(torch.promote_types, (x.dtype for x in arrays))
     return [x.to(promoted) for x in arrays]
 
 
-def matmul(x: Array, y: Array) -> Array:
+def matmul(x: Tensor, y: Tensor) -> Tensor:
     x, y = _promoted(x, y)
     if x.dtype == torch.bool:
         return torch.matmul(x.to(torch.int32), y.to(torch.int32)).to(torch.bool)
     return torch.matmul(x, y)
 
 
-def tensordot(x: Array, y: Array, axes: Any) -> Array:
+def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
     return torch.tensordot(*_promoted(x, y), dims=axes)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: str, *operands: Tensor) -> Tensor:
     return torch.einsum(subscripts, *_promoted(*operands))
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
 
 
-def argsort(x: Array, axis: int) -> Array:
+def argsort(x: Tensor, axis: int) -> Tensor:
     return torch.argsort(_with_arithmetic(x), dim=axis, stable=True).to(torch.int32)
 
 
-def top_k(x: Array, k: int) -> tuple[Array, Array]:
+def top_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     indices = torch.argsort(x, dim=-1, descending=True, stable=True)[..., :k]
     return torch.gather(x, -1, indices), indices.to(torch.int32)
 
@@ -580,16 +582,16 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
-def _channels_first(x: Array) -> Array:
+def _channels_first(x: Tensor) -> Tensor:
     """Return a view of shape ``(batch, channels, *spatial)``, PyTorch's layout of images."""
     return x.movedim(-1, 1)
 
 
-def _channels_last(x: Array) -> Array:
+def _channels_last(x: Tensor) -> Tensor:
     return x.movedim(1, -1)
 
 
-def _padded(x: Array, padding: Padding, value: float = 0) -> Array:
+def _padded(x: Tensor, padding: Padding, value: float = 0) -> Tensor:
     return pad(x, ((0, 0), *padding, (0, 0)), constant_values=value)
 
 
@@ -598,7 +600,7 @@ def _symmetric(padding: Padding) -> list[int] | None:
     return [before for before, _ in padding] if builtins.all(before == after for before, after in padding) else None
 
 
-def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Array:
+def conv(x: Tensor, kernel: Tensor, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> Tensor:
     x, kernel = _promoted(x, kernel)
     symmetric = _symmetric(padding)
     if symmetric is None:
@@ -611,7 +613,7 @@ def conv(x: Array, kernel: Array, strides: Shape, padding: Padding, dilation: Sh
     )
 
 
-def conv_transpose(x: Array, kernel: Array, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Array:
+def conv_transpose(x: Tensor, kernel: Tensor, output_size: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Tensor:
     x, kernel = _promoted(x, kernel)
     zeros = [0] * len(strides)
     weight = kernel.movedim((-1, -2), (0, 1))
@@ -629,7 +631,7 @@ _MAX_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 _AVG_POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
-def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def max_pool(x: Tensor, window: Shape, strides: Shape, padding: Padding) -> Tensor:
     symmetric = _symmetric(padding)
     if symmetric is None or builtins.any(2 * count > size for count, size in zip(symmetric, window, strict=True)):
         lowest = -math.inf if _is_float(x) else torch.iinfo(x.dtype).min
@@ -638,7 +640,7 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return _channels_last(pooled)
 
 
-def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array:
+def avg_pool(x: Tensor, window: Shape, strides: Shape, padding: Padding) -> Tensor:
     x = _floating(x)
     size = tuple(x.shape[1:-1])
     pooled = _AVG_POOLS[len(window)](_channels_first(_padded(x, padding)), list(window), list(strides))
@@ -652,7 +654,7 @@ def avg_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
 # --- Control flow -----------------------------------------------------------------------------------------------------
 
 
-def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+def scan(f: Callable, init: Tree, xs: Tree, reverse: bool = False) -> tuple[Any, Any]:
     length = len(trees.leaves(xs)[0])
     carry, ys = init, []
     for step in reversed(range(length)) if reverse else range(length):
@@ -664,31 +666,31 @@ def scan(f: Callable, init: Any, xs: Any, reverse: bool = False) -> tuple[Any, A
     return carry, trees.map(lambda *steps: torch.stack(steps), *(reversed(ys) if reverse else ys))
 
 
-def while_loop(cond: Callable, body: Callable, init: Any) -> Any:
+def while_loop(cond: Callable, body: Callable, init: Tree) -> Any:
     value = init
     while cond(value):
         value = body(value)
     return value
 
 
-def cond(pred: Array, true_fn: Callable, false_fn: Callable, *operands: Any) -> Any:
+def cond(pred: Tensor, true_fn: Callable, false_fn: Callable, *operands: Tree) -> Any:
     return true_fn(*operands) if pred else false_fn(*operands)
 
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
 
-def fold_in(key: Array, data: Any) -> Array:
+def fold_in(key: Tensor, data: int | Tensor) -> Tensor:
     with compilation.concrete():
         number = data if isinstance(data, torch.Tensor) else torch.tensor(int(data))
     return custom_ops.fold_in(key, number)
 
 
-def random_uniform(key: Array, shape: Shape, dtype: str) -> Array:
+def random_uniform(key: Tensor, shape: Shape, dtype: str) -> Tensor:
     return custom_ops.uniform(key, list(shape), _dtype(dtype), default_device())
 
 
-def random_normal(key: Array, shape: Shape, dtype: str) -> Array:
+def random_normal(key: Tensor, shape: Shape, dtype: str) -> Tensor:
     return custom_ops.normal(key, list(shape), _dtype(dtype), default_device())
 
 
@@ -701,20 +703,20 @@ compile = compilation.compile
 multi_step = compilation.multi_step
 
 
-def prefers_compiled(*arrays: Array) -> bool:
+def prefers_compiled(*arrays: Tensor) -> bool:
     return False  # tracing takes as long as a hundred calls
 
 
-def stop_gradient(x: Array) -> Array:
+def stop_gradient(x: Tensor) -> Tensor:
     return x.detach()
 
 
-def abstract_eval(f: Callable, *specs: Any) -> Any:
+def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
     results = compilation.evaluate(f, common.map_specs(_zeros, specs))
     return trees.map(lambda x: ArraySpec(tuple(x.shape), dtype(x)), results)
 
 
-def _zeros(spec: ArraySpec) -> Array:
+def _zeros(spec: ArraySpec) -> Tensor:
     """Return zeros that use no memory."""
     return full(spec.shape, full((), 0, spec.dtype), spec.dtype)
 
@@ -723,12 +725,19 @@ def _zeros(spec: ArraySpec) -> Array:
 
 
 def adam(
-    weight: Array, gradient: Array, momentum: Array, velocity: Array, rate: Array, beta_1: float, beta_2: float, epsilon: float
-) -> tuple[Array, Array, Array]:
+    weight: Tensor,
+    gradient: Tensor,
+    momentum: Tensor,
+    velocity: Tensor,
+    rate: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> tuple[Tensor, Tensor, Tensor]:
     return custom_ops.adam(weight, gradient, momentum, velocity, rate, beta_1, beta_2, epsilon)
 
 
-def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[Array, Array, Array]:
+def normalized_batch(x: Tensor, gamma: Tensor | None, beta: Tensor | None, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     if gamma is None and beta is not None:
         gamma = torch.ones_like(beta)  # without gamma, PyTorch's second derivative omits beta
     results = torch.native_batch_norm(_channels_first(x), gamma, beta, None, None, True, 0.0, epsilon)
@@ -736,17 +745,17 @@ def normalized_batch(x: Array, gamma: Any, beta: Any, epsilon: float) -> tuple[A
     return _channels_last(outputs), mean, torch.square(1 / inverse_deviation) - epsilon
 
 
-def softmax(x: Array, axis: int) -> Array:
+def softmax(x: Tensor, axis: int) -> Tensor:
     return torch.softmax(x, axis)
 
 
-def log_softmax(x: Array, axis: int) -> Array:
+def log_softmax(x: Tensor, axis: int) -> Tensor:
     return torch.log_softmax(x, axis)
 
 
 def lstm(
-    x: Array, hidden: Array, carry: Array, kernel: Array, recurrent_kernel: Array, bias: Any
-) -> tuple[Array, Array, Array]:
+    x: Tensor, hidden: Tensor, carry: Tensor, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous()]  # non-contiguous weights take 1.5 times as long
     if bias is not None:
         weights += [bias, torch.zeros_like(bias)]  # PyTorch has one bias for the inputs and one for the state
@@ -764,11 +773,11 @@ def devices() -> list[str]:
     return default_device_first("torch", device_names())
 
 
-def to_device(x: Array, device: str) -> Array:
+def to_device(x: Tensor, device: str) -> Tensor:
     return x.to(device_named(device))
 
 
-def synchronize(tree: Any) -> None:
+def synchronize(tree: Tree) -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 

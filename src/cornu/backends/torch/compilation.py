@@ -20,6 +20,7 @@ from cornu.backends.torch import fx_passes
 from cornu.backends.torch.compat import DATA_DEPENDENT_ERRORS, FakeTensorMode, disable_current_modes, trace
 from cornu.backends.torch.devices import default_device
 from cornu.scopes import Scope, construction_lock
+from cornu.typing import Tree
 
 _is_tracing: Scope[bool] = Scope("whether a function is being traced, on tensors without values", False)
 
@@ -110,7 +111,7 @@ class TracedFunctions:
         return self._traced[key], leaves
 
 
-def input_signature(tree: Any, leaves: list[torch.Tensor]) -> Any:
+def input_signature(tree: Tree, leaves: list[torch.Tensor]) -> Any:
     """Return a hashable key that differs for trees that need separate graphs; append the leaves, as tensors, to ``leaves``."""
     if tree is None:
         return None
@@ -123,7 +124,7 @@ def input_signature(tree: Any, leaves: list[torch.Tensor]) -> Any:
     return leaf.shape, leaf.dtype, leaf.device
 
 
-def _as_tensor(value: Any) -> torch.Tensor:
+def _as_tensor(value: Tree) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         return value
     array = np.asarray(value)
@@ -138,7 +139,7 @@ def compile(f: Callable) -> Callable:
     """Return ``f``, traced for each new signature of its arguments (see the contract)."""
     traced_functions = TracedFunctions(f)
 
-    def run(*args: Any) -> Any:
+    def run(*args: Tree) -> Any:
         if _is_tracing.get():
             return f(*args)
         traced, leaves = traced_functions.of(args)
@@ -153,7 +154,7 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
     """Combine many steps into one call (see the contract)."""
     traced_functions, finished = TracedFunctions(step), compile(finish)
 
-    def run(carry: Any, data: Any, start: int, stop: int) -> tuple[Any, Any]:
+    def run(carry: Tree, data: Tree, start: int, stop: int) -> tuple[Any, Any]:
         if _is_tracing.get():  # it is traced as part of another function
             for number in range(start, stop):
                 carry = step(carry, data, torch.tensor(number, dtype=torch.int32, device=default_device()))

@@ -117,7 +117,11 @@ def adam_(
 
 @_custom_op(f"adam({_TENSORS}, {_HYPERPARAMETERS}) -> (Tensor, Tensor, Tensor)")
 def adam(
-    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *hyperparameters: Any
+    weight: torch.Tensor,
+    gradient: torch.Tensor,
+    momentum: torch.Tensor,
+    velocity: torch.Tensor,
+    *hyperparameters: Any,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the weight and its moving averages after one step of Adam."""
     weight, momentum, velocity = weight.clone(), momentum.clone(), velocity.clone()
@@ -127,7 +131,11 @@ def adam(
 
 @torch.library.register_fake("cornu::adam")
 def _(
-    weight: torch.Tensor, gradient: torch.Tensor, momentum: torch.Tensor, velocity: torch.Tensor, *hyperparameters: Any
+    weight: torch.Tensor,
+    gradient: torch.Tensor,
+    momentum: torch.Tensor,
+    velocity: torch.Tensor,
+    *hyperparameters: float | torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.empty_like(weight), torch.empty_like(momentum), torch.empty_like(velocity)
 

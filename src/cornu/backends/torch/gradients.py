@@ -11,6 +11,7 @@ from cornu import config, trees
 from cornu.backends import common
 from cornu.backends.torch import compat
 from cornu.scopes import Scope
+from cornu.typing import Tree
 
 _depth: Scope[int] = Scope("number of nested gradient computations", 0)
 
@@ -21,7 +22,7 @@ _settings_lock = threading.RLock()
 def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     """Return a function that returns the value of ``f`` and its gradient (see the contract)."""
 
-    def run(first: Any, *args: Any) -> tuple[Any, Any]:
+    def run(first: Tree, *args: Tree) -> tuple[Any, Any]:
         sources = [_source(leaf) for leaf in trees.leaves(first)]
         with _depth.set_to(_depth.get() + 1) as depth, torch.enable_grad():
             result = f(trees.unflatten(first, sources), *args)
@@ -37,7 +38,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
     return run
 
 
-def _source(leaf: Any) -> torch.Tensor:
+def _source(leaf: Tree) -> torch.Tensor:
     """Return a tensor that requires a gradient and shares the values of ``leaf``, which is left unchanged."""
     tensor = leaf if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=getattr(torch, config.floatx()))
     common.check_has_gradient(_name(tensor))
@@ -50,7 +51,7 @@ def _name(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def _gradients(value: Any, sources: list[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
+def _gradients(value: Tree, sources: list[torch.Tensor], create_graph: bool) -> list[torch.Tensor]:
     if not sources or not (isinstance(value, torch.Tensor) and value.requires_grad):  # the value depends on no source
         return [torch.zeros_like(source) for source in sources]
     return list(torch.autograd.grad(value, sources, create_graph=create_graph, allow_unused=True, materialize_grads=True))
@@ -71,12 +72,12 @@ def custom_gradient(f: Callable) -> Callable:
 
     class WithGradient(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, *arrays: Any) -> Any:
+        def forward(ctx: Any, *arrays: torch.Tensor) -> Any:
             value, ctx.grad = f(*arrays)
             return value
 
         @staticmethod
-        def backward(ctx: Any, *upstream: Any) -> Any:
+        def backward(ctx: Any, *upstream: torch.Tensor) -> Any:
             return tuple(ctx.grad(*upstream))
 
     return WithGradient.apply  # type: ignore[return-value]
