@@ -167,7 +167,7 @@ def _factor(name: str, value: float, default: float) -> float:
 _get, serialize, deserialize = serialization.lookup_functions("regularizers", "regularizer", "L2(0.5)")
 
 
-def get(identifier: str | Config | Callable) -> Any:
+def get(identifier: str | Config | Callable | None) -> Any:
     """Return the regularizer for a name, a config, a class or an object; None for None.
 
     The names ``"l1_l2"`` and ``"l1l2"`` refer to ``L1L2(l1=0.01, l2=0.01)``, as in Keras 2 and in the Keras documentation.

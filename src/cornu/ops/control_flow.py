@@ -1,10 +1,10 @@
 """Control flow (loops and conditionals) and gradient control that can be compiled."""
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from cornu import backends, trees
+from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import as_array, op, unwrap
 from cornu.typing import Array, ArrayLike, Tree
@@ -12,14 +12,14 @@ from cornu.typing import Array, ArrayLike, Tree
 __all__ = ["cond", "fori_loop", "map", "scan", "switch", "while_loop"]
 
 
-def backend_and_trees(*values: Tree) -> tuple[ModuleType, *tuple[Any, ...]]:
+def backend_and_trees(*values: Tree) -> tuple[Backend, *tuple[Any, ...]]:
     """Return the backend that the leaves of the trees determine, and the trees with arrays as leaves."""
     values = tuple(trees.map(unwrap, value) for value in values)
     backend = backends.of(*trees.leaves(values))
     return (backend, *[arrays_of(backend, value) for value in values])
 
 
-def arrays_of(backend: ModuleType, tree: Tree) -> Any:
+def arrays_of(backend: Backend, tree: Tree) -> Any:
     """Convert the leaves of a tree (scalars and objects that represent an array) to arrays."""
     return trees.map(lambda leaf: as_array(backend, unwrap(leaf)), tree)
 
@@ -60,7 +60,7 @@ def _refuse_several(name: str, part: str, boolean: ArrayLike) -> None:
         )
 
 
-def _chosen(backend: ModuleType, name: str, pred: ArrayLike, first: Callable, second: Callable, *operands: Tree) -> Any:
+def _chosen(backend: Backend, name: str, pred: ArrayLike, first: Callable, second: Callable, *operands: Tree) -> Any:
     """Call a backend's ``cond``, and raise an error if it ran both functions and their results differ in shape or dtype.
 
     Without compilation only the selected function runs, and the other result is unknown.
@@ -138,7 +138,7 @@ def _is_number(tree: Tree) -> bool:
     return any(isinstance(leaf, (bool, int, float)) for leaf in trees.leaves(tree))
 
 
-def _step_of_scan(backend: ModuleType, f: Callable, wanted: str | None) -> Callable:
+def _step_of_scan(backend: Backend, f: Callable, wanted: str | None) -> Callable:
     """Wrap ``f`` to validate that it returns a pair and a carry of the expected shapes and dtypes."""
 
     def step(carry: Tree, x: ArrayLike) -> tuple:
@@ -305,5 +305,5 @@ def switch(index: ArrayLike, branches: list[Callable], *operands: Tree) -> Any:
     return chosen(*operands)
 
 
-def _either(backend: ModuleType, pred: Array, first: Callable, second: Callable) -> Callable:
+def _either(backend: Backend, pred: Array, first: Callable, second: Callable) -> Callable:
     return lambda *operands: _chosen(backend, "switch", pred, first, second, *operands)

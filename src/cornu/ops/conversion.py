@@ -1,12 +1,12 @@
 """Convert values into arrays and between dtypes, and inspect arrays."""
 
 import math
-from types import ModuleType
 
 import numpy as np
 
 from cornu import backends
 from cornu.backends import devices
+from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, LARGEST, is_float
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
@@ -165,7 +165,7 @@ def ndim(x: ArrayLike) -> int:
 
 
 @named_in_files("numpy.Size")
-def size(x: ArrayLike) -> int | None:
+def size(x: ArrayLike) -> Any:
     """Return the number of elements of an array, or None for a symbolic tensor of unknown batch size.
 
     Example:
@@ -192,7 +192,7 @@ def dtype(x: ArrayLike) -> str:
     return backend.dtype(x)
 
 
-def round_and_cast(backend: ModuleType, x: Array, dtype: str) -> Array:
+def round_and_cast(backend: Backend, x: Array, dtype: str) -> Array:
     """Round an array and cast it with saturation; for ``"bool"``, return whether each value is larger than 0.5."""
     if dtype == "bool":
         return backend.greater(x, 0.5)

@@ -9,12 +9,12 @@ Inside an op, :func:`arrays`, :func:`operands` and :func:`floats` return the sel
 
 import functools
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from cornu import backends, config
+from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
 from cornu.typing import Array, ArrayLike, Tree
@@ -27,7 +27,7 @@ OPS_BY_KERAS_PATH: dict[str, Callable] = {}
 _plain: set[type] = set()
 """Types seen before that are neither recorded nor represent an array, to make the check of a usual call fast."""
 
-_backends_by_type: dict[type, ModuleType] = {}
+_backends_by_type: dict[type, Backend] = {}
 """The backends of array types seen before, except ``numpy.ndarray``, whose backend depends on where the call runs."""
 
 _float_dtypes: dict[Any, bool] = {}
@@ -139,7 +139,7 @@ def unwrap(value: Any) -> Any:
     return value
 
 
-def arrays(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
+def arrays(*values: ArrayLike) -> tuple[Backend, *tuple[Array, ...]]:
     """Select the backend for some values, and convert each value to an array of it.
 
     Args:
@@ -170,17 +170,17 @@ def arrays(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     return (backend, *values)  # type: ignore[return-value]
 
 
-def _numpy_backend() -> ModuleType | None:
+def _numpy_backend() -> Backend | None:
     """Return the NumPy backend if NumPy arrays belong to it, that is, if it is the current one; None if they are data."""
     return backends.get("numpy") if config.backend() == "numpy" else None
 
 
-def _arrays_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
+def _arrays_of_several(values: tuple) -> tuple[Backend, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_as_own_array(backend, value) for value in values])
 
 
-def _as_own_array(backend: ModuleType, value: ArrayLike) -> Array:
+def _as_own_array(backend: Backend, value: ArrayLike) -> Array:
     """Return a value as an array of a backend, and cache the type if it is an array type of that backend."""
     if backends.owner(value) != backends.name_of(backend):
         return as_array(backend, value)
@@ -189,7 +189,7 @@ def _as_own_array(backend: ModuleType, value: ArrayLike) -> Array:
     return value  # type: ignore[return-value]
 
 
-def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
+def operands(*values: ArrayLike) -> tuple[Backend, *tuple[Array, ...]]:
     """Select the backend as :func:`arrays` does, but keep Python numbers, which adopt the dtype of the arrays."""
     backend = None
     for value in values:
@@ -203,25 +203,25 @@ def operands(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
     return (backend, *values) if backend is not None else _arrays_of_several(values)  # type: ignore[return-value]
 
 
-def _operands_of_several(values: tuple) -> tuple[ModuleType, *tuple[Array, ...]]:
+def _operands_of_several(values: tuple) -> tuple[Backend, *tuple[Array, ...]]:
     backend = backends.of(*values)
     return (backend, *[_operand(backend, value) for value in values])
 
 
-def _operand(backend: ModuleType, value: Any) -> Any:
+def _operand(backend: Backend, value: Any) -> Any:
     kind = type(value)
     if kind in _weak:
         return value
     return value.item() if kind in _HOST_SCALARS else _as_own_array(backend, value)
 
 
-def floats(*values: ArrayLike) -> tuple[ModuleType, *tuple[Array, ...]]:
+def floats(*values: ArrayLike) -> tuple[Backend, *tuple[Array, ...]]:
     """Convert values as :func:`arrays` does, and cast integers and booleans to ``config.floatx()``."""
     backend, *found = arrays(*values)
     return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
 
 
-def has_floats(backend: ModuleType, x: Array) -> bool:
+def has_floats(backend: Backend, x: Array) -> bool:
     """Return whether an array has a floating-point dtype, cached by dtype since the name of a dtype is slow to find."""
     known = _float_dtypes.get(x.dtype)
     if known is None:
@@ -229,7 +229,7 @@ def has_floats(backend: ModuleType, x: Array) -> bool:
     return known
 
 
-def as_array(backend: ModuleType, value: Tree, dtype: str | None = None) -> Array:
+def as_array(backend: Backend, value: Tree, dtype: str | None = None) -> Array:
     """Convert a value to an array of a backend.
 
     Args:

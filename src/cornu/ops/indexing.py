@@ -3,11 +3,11 @@
 import math
 from builtins import slice as slice_
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
 from cornu.ops.dispatch import arrays, has_floats, op
@@ -99,7 +99,7 @@ def _check_along(shape: tuple[int, ...], indices: tuple[int, ...], place: int) -
         )
 
 
-def _window(backend: ModuleType, start: ArrayLike, length: int, size: int) -> Array:
+def _window(backend: Backend, start: ArrayLike, length: int, size: int) -> Array:
     """Return the indices ``start .. start + length`` into an axis; a start out of range is clipped."""
     start = backend.minimum(backend.maximum(start, 0), size - length)
     return backend.add(backend.arange(0, length, 1, "int32"), start)
@@ -158,7 +158,7 @@ def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndar
     return block if inside is None else backend.where(inside, block, x)
 
 
-def _rows(backend: ModuleType, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
+def _rows(backend: Backend, indices: Array, shape: tuple[int, ...]) -> tuple[Array, int]:
     """Convert index vectors into the first axes of a shape to flat row indices; return these and the number of axes."""
     depth = indices.shape[-1]
     steps = np.cumprod((1, *shape[1:depth][::-1]))[::-1].astype("int32")

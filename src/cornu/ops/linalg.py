@@ -2,9 +2,9 @@
 
 import math
 import string
-from types import ModuleType
 from typing import Any
 
+from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
 from cornu.ops.dispatch import arrays, floats, op
@@ -273,7 +273,7 @@ def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, 
     return _vector_norm(backend, x, ord, places[0], keepdims)
 
 
-def _vector_norm(backend: ModuleType, x: Array, order: int | float | str, axis: int, keepdims: bool) -> Array:
+def _vector_norm(backend: Backend, x: Array, order: int | float | str, axis: int, keepdims: bool) -> Array:
     if isinstance(order, str):
         raise InvalidArgumentError(
             f"`ord={order!r}` was given for vectors.",
@@ -294,7 +294,7 @@ def _vector_norm(backend: ModuleType, x: Array, order: int | float | str, axis: 
     return backend.where(zero, 0.0, backend.power(backend.where(zero, 1.0, sums), 1 / order))
 
 
-def _matrix_norm(backend: ModuleType, x: Array, order: int | float | str, places: tuple[int, ...], keepdims: bool) -> Array:
+def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: tuple[int, ...], keepdims: bool) -> Array:
     if order not in _MATRIX_ORDERS:
         raise InvalidArgumentError(
             f"`ord={order!r}` was given for matrices.", 'It must be "fro", 1, -1, inf or -inf.', 'Omit `ord` for "fro".'

@@ -2,10 +2,10 @@
 
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
 
+from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
@@ -363,7 +363,7 @@ def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
     return backend.concatenate([backend.reshape(part, wide) for part in parts], place)
 
 
-def _at_least(rank: int, x: Array, backend: ModuleType) -> Array:
+def _at_least(rank: int, x: Array, backend: Backend) -> Array:
     if len(x.shape) >= rank:
         return x
     shape = tuple(x.shape) or (1,)
@@ -656,7 +656,7 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     return x
 
 
-def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple[ModuleType, Array]:
+def _blocks(name: str, x: ArrayLike, block_size: int, data_format: str, divided: slice_, unit: int) -> tuple[Backend, Array]:
     """Return the backend and the images with channels last; validate that the block size divides the given sizes."""
     backend, values = arrays(x)
     if len(values.shape) != 4:

@@ -3,10 +3,10 @@
 import builtins
 import math
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 
+from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
@@ -255,7 +255,7 @@ def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
     return _place("argmin", backend, x, axis, keepdims)
 
 
-def _place(name: str, backend: ModuleType, x: Array, axis: int | None, keepdims: bool) -> Array:
+def _place(name: str, backend: Backend, x: Array, axis: int | None, keepdims: bool) -> Array:
     check_not_empty(name, x.shape, check_axes(axis, x.shape))
     function = getattr(backend, name)
     if axis is None:
@@ -266,7 +266,7 @@ def _place(name: str, backend: ModuleType, x: Array, axis: int | None, keepdims:
     return backend.reshape(result, shape) if keepdims else result
 
 
-def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[ModuleType, Array, int]:
+def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[Backend, Array, int]:
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
@@ -461,7 +461,7 @@ def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
     return backend.index_add(zeros, segment_ids, data)
 
 
-def _largest(name: str, backend: ModuleType, x: Array, advice: str) -> int:
+def _largest(name: str, backend: Backend, x: Array, advice: str) -> int:
     """Return the maximum of an array of integers, or -1 for an empty array."""
     try:
         return int(np.max(backend.to_numpy(x), initial=-1))

@@ -1,8 +1,8 @@
 """Sorting, searching and quantiles."""
 
 import math
-from types import ModuleType
 
+from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
 from cornu.ops.dispatch import arrays, floats, op
@@ -198,7 +198,7 @@ def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linea
     return result
 
 
-def _fraction(backend: ModuleType, x: Array) -> Array:
+def _fraction(backend: Backend, x: Array) -> Array:
     return backend.subtract(x, backend.floor(x))
 
 

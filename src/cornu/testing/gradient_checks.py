@@ -29,7 +29,7 @@ from cornu.testing.harness import (
     run,
     stateless_function,
 )
-from cornu.typing import ArrayLike, Tree
+from cornu.typing import ArrayLike
 
 
 class _Gradients(NamedTuple):
@@ -177,7 +177,7 @@ def check_training(subject: Subject) -> None:
             )
 
 
-def _half_of_squares(_: ArrayLike | None, outputs: Tree) -> Any:
+def _half_of_squares(_: ArrayLike | None, outputs: ArrayLike) -> Any:
     """Return a loss per sample: half the sum of the squares of its outputs of shape ``(samples, features)``."""
     return ops.sum(ops.square(outputs), axis=1) / 2
 

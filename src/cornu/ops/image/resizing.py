@@ -6,12 +6,12 @@ The matrices are computed with NumPy, so that every backend returns the same val
 import functools
 import math
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from cornu import config
+from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import of_rank
@@ -87,7 +87,7 @@ def nearest_places(old: int, new: int) -> np.ndarray:
     return np.minimum((2 * np.arange(new) + 1) * old // (2 * new), old - 1).astype("int32")
 
 
-def _resize_axis(backend: ModuleType, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
+def _resize_axis(backend: Backend, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
     old = x.shape[axis]
     if old == new:
         return x
@@ -186,7 +186,7 @@ def _is_size(number: float) -> bool:
     return isinstance(number, (int, float, np.integer, np.floating)) and float(number) >= 1 and float(number) % 1 == 0
 
 
-def _crop(backend: ModuleType, x: Array, rows: int, height: int, width: int) -> Array:
+def _crop(backend: Backend, x: Array, rows: int, height: int, width: int) -> Array:
     old_height, old_width = x.shape[rows : rows + 2]
     new_height = max(min(old_height, math.floor(old_width * height / width)), 1)
     new_width = max(min(old_width, math.floor(old_height * width / height)), 1)
@@ -195,7 +195,7 @@ def _crop(backend: ModuleType, x: Array, rows: int, height: int, width: int) -> 
     return backend.getitem(x, ((slice(None),) * rows) + box)
 
 
-def _widen(backend: ModuleType, x: Array, rows: int, height: int, width: int, fill_value: float) -> Array:
+def _widen(backend: Backend, x: Array, rows: int, height: int, width: int, fill_value: float) -> Array:
     old_height, old_width = x.shape[rows : rows + 2]
     more_height = max(math.floor(old_width * height / width) - old_height, 0)
     more_width = max(math.floor(old_height * width / height) - old_width, 0)

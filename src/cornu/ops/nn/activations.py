@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-from types import ModuleType
 
 from cornu import registry
 from cornu.backends import fused_ops
+from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, floats, op
@@ -484,7 +484,7 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
         [0.5, 0.5]
     """
 
-    def derived(backend: ModuleType, x: Array, axes: tuple[int, ...]) -> Array:
+    def derived(backend: Backend, x: Array, axes: tuple[int, ...]) -> Array:
         parts = backend.exp(x)
         return backend.divide(parts, backend.sum(parts, axes, True))
 
@@ -502,7 +502,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
         [0.0, -1000.0]
     """
 
-    def derived(backend: ModuleType, x: Array, axes: tuple[int, ...]) -> Array:
+    def derived(backend: Backend, x: Array, axes: tuple[int, ...]) -> Array:
         return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
 
     return _of_softmax_family("log_softmax", derived, x, axis)

@@ -3,9 +3,8 @@
 Internally the channels come last; ``data_format="channels_first"`` transposes the input and the result.
 """
 
-from types import ModuleType
-
 from cornu import config
+from cornu.backends.contract import Backend
 from cornu.dtypes import wider_float
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import of_rank
@@ -26,7 +25,7 @@ from cornu.validation import standardize_padding, standardize_sizes
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
-def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_format: str) -> tuple[ModuleType, Array, Array]:
+def _inputs_and_kernel(name: str, inputs: ArrayLike, kernel: ArrayLike, data_format: str) -> tuple[Backend, Array, Array]:
     """Return the backend, the inputs with channels last, and the kernel; both arrays have the same dtype and rank."""
     backend, x, weights = floats(inputs, kernel)
     first, second = backend.dtype(x), backend.dtype(weights)

@@ -1,8 +1,7 @@
 """Cross-entropy between targets and predictions."""
 
-from types import ModuleType
-
 from cornu import config
+from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import aligned, along_axis, of_classes
 from cornu.ops.dispatch import arrays, floats, op
@@ -22,7 +21,7 @@ def _log_probabilities(output: Array, from_logits: bool, axis: int) -> Array:
     return backend.log(_clipped(backend, output))
 
 
-def _clipped(backend: ModuleType, probabilities: Array) -> Array:
+def _clipped(backend: Backend, probabilities: Array) -> Array:
     """Clip probabilities to ``[epsilon, 1 - epsilon]``, since the logarithm is infinite at 0."""
     epsilon = config.epsilon()
     above = backend.where(backend.less(probabilities, epsilon), epsilon, probabilities)

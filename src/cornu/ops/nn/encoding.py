@@ -1,9 +1,8 @@
 """One-hot and multi-hot encoding of class indices."""
 
-from types import ModuleType
-
 import numpy as np
 
+from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
@@ -35,7 +34,7 @@ def one_hot(x: ArrayLike, num_classes: int, axis: int = -1, dtype: DType = None,
     return backend.cast(is_class(backend, x, num_classes, axis), standardize_dtype(dtype))
 
 
-def is_class(backend: ModuleType, x: Array, num_classes: int, axis: int) -> Array:
+def is_class(backend: Backend, x: Array, num_classes: int, axis: int) -> Array:
     """Return, along a new axis with one element per class, whether each value of ``x`` is the index of the class."""
     check_sizes(num_classes, "num_classes")
     place = check_axis(axis, (*x.shape, num_classes))

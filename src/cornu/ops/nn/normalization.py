@@ -1,9 +1,9 @@
 """Moments and normalization."""
 
 import math
-from types import ModuleType
 
 from cornu import config, validation
+from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
@@ -48,7 +48,7 @@ def moments(x: ArrayLike, axes: Axis, keepdims: bool = False, synchronized: bool
     return (mean, variance) if wide is x else (_narrow(backend, mean, dtype), _narrow(backend, variance, dtype))
 
 
-def _narrow(backend: ModuleType, x: Array, dtype: str) -> Array:
+def _narrow(backend: Backend, x: Array, dtype: str) -> Array:
     if dtype == "float16":  # limited to the finite range, so that a large variance does not become infinite
         x = backend.minimum(backend.maximum(x, -65504.0), 65504.0)
     return backend.cast(x, dtype)
@@ -102,7 +102,7 @@ def batch_normalization(
 
 
 def _scale_and_shift(
-    backend: ModuleType, x: Array, axes: tuple[int, ...], gamma: ArrayLike | None, beta: ArrayLike | None
+    backend: Backend, x: Array, axes: tuple[int, ...], gamma: ArrayLike | None, beta: ArrayLike | None
 ) -> Array:
     shape = tuple(size if i in axes else 1 for i, size in enumerate(x.shape))
     if gamma is not None:
@@ -112,7 +112,7 @@ def _scale_and_shift(
     return x
 
 
-def _parameter(backend: ModuleType, value: ArrayLike, x: Array, shape: tuple[int, ...]) -> Array:
+def _parameter(backend: Backend, value: ArrayLike, x: Array, shape: tuple[int, ...]) -> Array:
     found = backend.cast(arrays(value, x)[1], backend.dtype(x))
     if len(found.shape) in (0, len(shape)):
         return found

@@ -5,8 +5,8 @@ and the output has the size ``floor((I - K_eff + P) / S) + 1``.
 """
 
 from collections.abc import Sequence
-from types import ModuleType
 
+from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.typing import Array, IntOrInts
 from cornu.validation import standardize_padding, standardize_sizes
@@ -164,7 +164,7 @@ def transpose_padding_before(
     return reach - 1 - min(-(-total // 2), reach - 1)
 
 
-def to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+def to_channels_last(backend: Backend, x: Array, data_format: str) -> Array:
     """Move the channels from axis 1 to the last axis if ``data_format`` is ``"channels_first"``."""
     if data_format == "channels_last":
         return x
@@ -172,7 +172,7 @@ def to_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
     return backend.transpose(x, (0, *range(2, rank), 1))
 
 
-def from_channels_last(backend: ModuleType, x: Array, data_format: str) -> Array:
+def from_channels_last(backend: Backend, x: Array, data_format: str) -> Array:
     """Move the channels from the last axis to axis 1 if ``data_format`` is ``"channels_first"``."""
     if data_format == "channels_last":
         return x

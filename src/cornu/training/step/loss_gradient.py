@@ -49,7 +49,7 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
             _check_has_loss(losses, penalties)
             losses = losses._replace(total=sum(penalties, start=losses.total))
             if share is not None:
-                losses = trees.map(lambda loss: loss * ops.cast(share, ops.dtype(loss)), losses)
+                losses = trees.map(lambda loss, share=share: loss * ops.cast(share, ops.dtype(loss)), losses)
             return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
 
         (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
