@@ -26,6 +26,15 @@ def test_the_primitives_are_the_functions_that_the_contract_defines():
     assert functions_of(contract) == PRIMITIVES
 
 
+def test_the_protocol_of_a_backend_has_its_name_and_every_primitive():
+    assert list(inspect.get_annotations(contract.Backend)) == ["NAME", *PRIMITIVES]
+
+
+@pytest.mark.parametrize("name", [name for name in backends.TRACING_BACKENDS if name in INSTALLED])
+def test_a_tracing_backend_has_what_its_protocol_declares(name):
+    assert not [each for each in inspect.get_annotations(contract.TracingBackend) if not hasattr(backends.get(name), each)]
+
+
 @pytest.mark.parametrize("name", INSTALLED)
 def test_a_backend_declares_its_name(name):
     assert backends.name_of(backends.get(name)) == backends.get(name).NAME == name
