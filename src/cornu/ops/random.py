@@ -21,7 +21,7 @@ from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
 
 
-class KeySource(Protocol):
+class _KeySource(Protocol):
     """An object that provides keys, such as a layer's seed generator."""
 
     def next(self) -> ArrayLike:
@@ -29,7 +29,7 @@ class KeySource(Protocol):
         ...
 
 
-Seed: TypeAlias = int | ArrayLike | KeySource | None
+Seed: TypeAlias = int | ArrayLike | _KeySource | None
 """An integer, a key, an object that provides keys, or None for a new key."""
 
 
