@@ -1,6 +1,7 @@
 """Convert values into arrays and between dtypes, and inspect arrays."""
 
 import math
+from typing import Any
 
 import numpy as np
 

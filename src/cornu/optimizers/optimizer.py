@@ -472,7 +472,7 @@ class Optimizer(serialization.Configurable):
         """The schedule of the learning rate, or None. Compiled steps contain it as it is when they are compiled."""
         return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
 
-    def scale_loss(self, loss: ArrayLike) -> Any:
+    def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
