@@ -4,8 +4,11 @@ import hashlib
 import itertools
 import os
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"  # before anything imports real Keras, the oracle
@@ -130,4 +133,86 @@ def shared_data() -> Path:
     folder = Path(os.environ.get("CORNU_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip("the folder of real pictures is not here (set CORNU_TEST_DATA to its path)")
+    return folder
+
+
+# --- A web server on this machine, and an empty cache -------------------------------------------------------------------------
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``body`` at every address. ``requests`` are the ``Range`` headers of the requests that came."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body = bytes(range(256)) * 1000
+        self.cuts: list[int] = []
+        """For each coming request, after how many bytes of the answer the connection breaks."""
+        self.honours_ranges = True
+        self.always_partial = False
+        self.announces_length = True
+        self.redirects_to = ""
+        self.status = 200
+        self.pause = 0.0
+        """Seconds between pieces of 10,000 bytes."""
+        self.requests: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/data.bin"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self):
+        server = self.server
+        server.requests.append(self.headers.get("Range"))
+        if server.redirects_to:
+            return self.answer(302, {"Location": server.redirects_to})
+        if server.status != 200:
+            return self.answer(server.status, {})
+        start = int(self.headers["Range"].split("=")[1].rstrip("-")) if self.headers["Range"] and server.honours_ranges else 0
+        if start > len(server.body):
+            return self.answer(416, {})
+        rest = server.body[start:]
+        headers = {"Content-Length": str(len(rest))} if server.announces_length else {}
+        partial = start > 0 or server.always_partial
+        if partial:
+            headers["Content-Range"] = f"bytes {start}-{len(server.body) - 1}/{len(server.body)}"
+        self.answer(206 if partial else 200, headers)
+        sent = rest[: server.cuts.pop(0)] if server.cuts else rest
+        for place in range(0, len(sent), 10000):
+            self.wfile.write(sent[place : place + 10000])
+            time.sleep(server.pause)
+
+    def answer(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Server() as running:
+        running.handle_error = lambda *_: None  # a client that is gone is part of the tests
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder, and no folder of Keras's."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    monkeypatch.setenv("CORNU_DATASETS", str(folder))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return folder

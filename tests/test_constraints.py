@@ -20,11 +20,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "arguments"), CASES)
-def test_value_is_that_of_keras(name, arguments, backend):
+def test_value_is_that_of_keras(name, arguments, default_backend):
     weight = np.random.default_rng(1).normal(size=(3, 2, 4, 5)).astype("float32")
-    ours = getattr(constraints, name)(**arguments)(backends.get(backend).asarray(weight))
+    ours = getattr(constraints, name)(**arguments)(backends.get(default_backend).asarray(weight))
     theirs = getattr(keras.constraints, name)(**arguments)(keras.ops.array(weight))
-    assert backends.owner(ours) == backend
+    assert backends.owner(ours) == default_backend
     assert ops.dtype(ours) == "float32"
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 

@@ -116,4 +116,6 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return outputs if max_value is None else ops.minimum(outputs, max_value)
 
 
+swish, hard_swish = ops.silu, ops.hard_silu  # `ops.swish` and `ops.hard_swish` are other functions
+
 get, serialize, deserialize = serialization.lookup_functions("activations", "activation", "relu", default=linear)

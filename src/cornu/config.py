@@ -201,7 +201,7 @@ def fast_paths() -> bool:
 
 
 def set_fast_paths(on: bool | None) -> None:
-    """Enable or disable the fast paths, all of Cornu's own implementations, such as to find the cause of a problem.
+    """Enable or disable the fast paths (custom implementations), for example to find the cause of a problem.
 
     Fast paths do not change results, up to rounding. Without them, convolution and pooling on JAX use JAX's own operations,
     PyTorch runs eagerly, the fused kernels of the engines (LSTM, batch normalization, Adam) are not used, and batches are not

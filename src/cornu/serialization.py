@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from cornu import registry
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
-from cornu.registry import custom_names, custom_object_scope, find, lock, public_names, registered, tables
 from cornu.scopes import Scope
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
@@ -26,7 +26,7 @@ def get(kind: str, identifier: Any) -> Any:
 
     Raises:
         InvalidArgumentError: If the name is not in the table.
-        InvalidTypeError: If ``identifier`` is none of the above.
+        InvalidTypeError: If ``identifier`` is of another type.
 
     Example:
         >>> import cornu.activations
@@ -39,7 +39,7 @@ def get(kind: str, identifier: Any) -> Any:
     if isinstance(identifier, dict):
         return deserialize(identifier, kind=kind)
     if isinstance(identifier, str):
-        thing = find(kind, identifier)
+        thing = registry.find(kind, identifier)
         if thing is None:
             raise _unknown(kind, identifier)
         return thing() if inspect.isclass(thing) else thing
@@ -50,7 +50,7 @@ def get(kind: str, identifier: Any) -> Any:
     raise InvalidTypeError(
         f"{identifier!r} was received where one of the {kind} was expected.",
         "It must be a name, a function, an object or a config.",
-        f"Pass a name such as {next(iter(registered(kind)), '...')!r}.",
+        f"Pass a name such as {next(iter(registry.registered(kind)), '...')!r}.",
     )
 
 
@@ -58,7 +58,7 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name!r} was received.",
         f"None of the {kind} has this name.",
-        f"{did_you_mean(name, registered(kind))} For a custom object, pass the object itself, "
+        f"{did_you_mean(name, registry.registered(kind))} For a custom object, pass the object itself, "
         "or `custom_objects={...}` when loading.".lstrip(),
     )
 
@@ -167,10 +167,10 @@ def serialize(thing: Any) -> Any:
         return _serialize_object(thing)
     if hasattr(thing, "tolist"):  # NumPy scalars and arrays
         return thing.tolist()
-    if thing in public_names:
-        return public_names[thing][1]
+    if thing in registry.public_names:
+        return registry.public_names[thing][1]
     if callable(thing):
-        name = custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
+        name = registry.custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
         return {"module": "builtins", "class_name": "function", "config": name.rpartition(">")[2], "registered_name": name}
     raise InvalidTypeError(
         f"{thing!r} was found in a config.",
@@ -181,9 +181,9 @@ def serialize(thing: Any) -> Any:
 
 def _serialize_object(thing: Any) -> dict[str, Any]:
     cls = type(thing)
-    module, name = public_names.get(cls, (None, cls.__name__))
+    module, name = registry.public_names.get(cls, (None, cls.__name__))
     if module is None:
-        registered_name = custom_names.get(cls, cls.__name__)
+        registered_name = registry.custom_names.get(cls, cls.__name__)
         form = {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
     else:
         form = {
@@ -238,7 +238,7 @@ def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_o
         2
     """
     if custom_objects:
-        with custom_object_scope(custom_objects):
+        with registry.custom_object_scope(custom_objects):
             return deserialize(config, kind)
     if isinstance(config, (list, tuple)):
         return type(config)(deserialize(value, kind) for value in config)
@@ -258,13 +258,13 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     kinds = [kind] if isinstance(kind, str) else list(kind or _kinds_of(config.get("module")))
     registered_name = config.get("registered_name")
     are_names = isinstance(name, str) and isinstance(registered_name, (str, type(None)))
-    found = (find(kind, name, registered_name) for kind in kinds) if are_names else ()
+    found = (registry.find(kind, name, registered_name) for kind in kinds) if are_names else ()
     thing = next((thing for thing in found if thing is not None), None)
     if thing is None or inspect.isclass(thing) == (inner is None):
         raise UnsafeModelError(
             f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
             f"It is not one of the {kinds[0] if kinds else 'objects'} that a config may name.",
-            f"{did_you_mean(name, registered(kinds[0]) if kinds else [])} If it is a custom object, pass "
+            f"{did_you_mean(name, registry.registered(kinds[0]) if kinds else [])} If it is a custom object, pass "
             f"`custom_objects={{{name!r}: ...}}` or register it with `register_keras_serializable`.".lstrip(),
         )
     return thing if inner is None else _once(config, thing)
@@ -286,8 +286,8 @@ def _once(config: dict[str, Any], cls: Any) -> Any:
 def _kinds_of(module: Any) -> list[str]:
     """Return the kinds that the name of a module in a file can denote: ``"layers"`` for ``"keras.src.layers.core"``."""
     parts = str(module).split(".")
-    with lock:
-        kinds = list(tables)
+    with registry.lock:
+        kinds = list(registry.tables)
     named = [kind for kind in kinds if kind.rpartition(".")[2] in parts]
     if "schedules" in parts:
         return ["optimizers.schedules"]
@@ -349,7 +349,7 @@ def lookup_functions(
         return default if identifier is None else get(kind, identifier)
 
     def deserialize_object(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        with custom_object_scope(custom_objects):
+        with registry.custom_object_scope(custom_objects):
             return get_object(config)
 
     made = LookupFunctions(get_object, _with_argument(argument, serialize), _with_argument(config_argument, deserialize_object))
@@ -395,7 +395,7 @@ _DOCSTRINGS = (
 
     Raises:
         InvalidArgumentError: No {noun} has this name.
-        InvalidTypeError: ``identifier`` is none of the above.
+        InvalidTypeError: ``identifier`` is of another type.
 
     Example:
         >>> from {package} import {module}

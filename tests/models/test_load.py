@@ -172,7 +172,7 @@ def test_meta_stands_beside_the_model(tmp_path):
 def test_meta_that_json_cannot_hold_is_refused(tmp_path):
     model = small()
     model.meta["when"] = object()
-    with pytest.raises(InvalidArgumentError, match=r"`model.meta` holds something that JSON cannot"):
+    with pytest.raises(InvalidArgumentError, match=r"`model.meta` contains a value that cannot be written as JSON"):
         model.save(tmp_path / "model.keras")
     assert not os.listdir(tmp_path)
 

@@ -182,5 +182,5 @@ def test_a_mistake_is_told_in_the_same_words_on_every_backend(mistake, make):
 def test_numbers_that_are_not_computed_yet_cannot_be_had(name):
     pytest.importorskip(name)
     engine = backends.get(name)
-    with pytest.raises(InvalidTypeError, match="numbers of an array were asked for inside a function that is being"):
+    with pytest.raises(InvalidTypeError, match="values of an array were read inside a function that is being"):
         engine.abstract_eval(lambda x: ops.array(ops.convert_to_numpy(x)), ArraySpec((2,), "float32"))

@@ -36,7 +36,7 @@ def test_arguments_of_random_ops_are_those_of_keras(name):
 
 
 def test_every_name_is_one_of_keras():
-    assert set(ops.__all__) - set(dir(keras.ops)) == {"random", "window"}
+    assert set(ops.__all__) - set(dir(keras.ops)) == {"random"}
 
 
 def test_every_function_says_what_it_does():

@@ -243,7 +243,7 @@ def test_too_many_members_are_refused(model_file, monkeypatch):
 @pytest.mark.parametrize("extra", [b"MZ executable ", b"<script>"])
 def test_something_before_the_zip_is_refused(model_file, extra):
     model_file.write_bytes(extra + model_file.read_bytes())
-    assert "neither a zip nor HDF5" in refusal(model_file).received
+    assert "neither a zip nor an HDF5 file" in refusal(model_file).received
 
 
 def test_something_after_the_zip_is_refused(model_file):

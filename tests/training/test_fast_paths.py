@@ -90,7 +90,7 @@ def test_the_environment_switches_them_off_unless_one_says_otherwise(monkeypatch
 
 
 def test_what_is_no_yes_or_no_is_refused(monkeypatch):
-    with pytest.raises(InvalidArgumentError, match=r"`set_fast_paths` was given 'off'.*Pass False"):
+    with pytest.raises(InvalidArgumentError, match=r"`set_fast_paths` received on='off'.*Pass False"):
         config.set_fast_paths("off")
     monkeypatch.setenv("CORNU_FAST_PATHS", "false")
     with pytest.raises(InvalidArgumentError, match=r"`CORNU_FAST_PATHS='false'` was given\. It must be one of '0', '1'"):

@@ -78,7 +78,7 @@ def convert_to_numpy(x: Array) -> np.ndarray:
     except InvalidTypeError:  # the backend's own error is more specific
         raise
     except TypeError as problem:
-        raise devices.no_numbers_yet() from problem
+        raise devices.no_values_yet() from problem
 
 
 @op(batch_coupling="none", keras_path="core.Cast")

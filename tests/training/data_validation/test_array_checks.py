@@ -218,7 +218,7 @@ def test_metrics_are_chosen_for_labels_that_are_accepted(on, classifier):
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"steps": 0}])
 def test_other_functions_are_named(function, arguments, classifier):
     model = classifier()
-    with pytest.raises(InvalidArgumentError, match=f"`{function}` received {next(iter(arguments))}=0."):
+    with pytest.raises(InvalidArgumentError, match=f"`{function}` received `{next(iter(arguments))}=0`\\."):
         getattr(model, function)(X, verbose=0, **arguments)
 
 

@@ -697,7 +697,7 @@ cond = control_flow.cond
 
 # --- Random numbers ---------------------------------------------------------------------------------------------------
 
-_NO_RANDOMNESS = "ONNX draws other random numbers than Cornu, so the file could not be held against the model."
+_NO_RANDOMNESS = "ONNX draws different random values, so the file could not be verified against the model."
 _LEAVE_IT_OUT = "Remove the layer from the exported model, or draw the values outside and pass them as an input."
 
 

@@ -109,7 +109,7 @@ def grown(x: OnnxArray, shape: Shape) -> OnnxArray:
 
 
 def getitem(x: OnnxArray, index: Any) -> OnnxArray:
-    """``x[index]``: new axes first, then slices, then numbers and arrays of numbers."""
+    """Return ``x[index]``: new axes first, then slices, then integers and integer arrays."""
     items = _one_for_each_axis(x, index)
     if None in [item if item is None else 0 for item in items]:
         sizes = iter(x.shape)
@@ -142,7 +142,7 @@ def _one_for_each_axis(x: OnnxArray, index: Any) -> list:
 
 
 def _whole_numbers(item: OnnxArray) -> list[OnnxArray]:
-    """An array of an index as arrays of whole numbers: a mask stands for the places where it is true."""
+    """Return an array of an index as integer arrays; a mask becomes the indices where it is true."""
     if item.dtype != bool:
         return [item]
     if item.value is None:

@@ -144,7 +144,7 @@ class IterableDataAdapter:
             self._iterator, self._number = iterate(self._source, self._shuffle), 0
 
     def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
-        """Yield up to ``count`` batches, or all if None, with their numbers within the pass.
+        """Yield up to ``count`` batches, or all if None, each with its index within the pass.
 
         User code runs here, and a key is drawn at the start of a shuffled pass; both may happen in a thread.
         """
