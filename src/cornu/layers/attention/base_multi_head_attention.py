@@ -14,8 +14,6 @@ from cornu.layers.basic.einsum_dense import EinsumDense
 from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
-# --- Shared helpers ---------------------------------------------------------------------------------------------------
-
 
 # --- Multi-head attention ---------------------------------------------------------------------------------------------
 
@@ -316,6 +314,3 @@ def _letters(steps: int, axes: tuple[int, ...]) -> tuple[str, str, str]:
     theirs = "".join("ijklmno"[place] if place in axes else letter for place, letter in enumerate(ours))
     rest = "".join(letter for letter in ours if letter in theirs)
     return ours, theirs, f"{rest}x{''.join(ours[axis] for axis in axes)}{''.join(theirs[axis] for axis in axes)}"
-
-
-# --- Attention without projections ------------------------------------------------------------------------------------
