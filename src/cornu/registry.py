@@ -26,9 +26,6 @@ lock = threading.Lock()
 _scoped: Scope[tuple[Mapping[str, Any], ...]] = Scope("custom objects, innermost first", ())
 
 
-# --- The tables -------------------------------------------------------------------------------------------------------
-
-
 def register(kind: str, *, aliases: Iterable[str] = (), keras_path: tuple[str, str] | None = None) -> Callable[[T], T]:
     """Make a decorator that enters a class or function into the table of a kind, so that strings and files may name it.
 

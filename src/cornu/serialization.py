@@ -299,9 +299,6 @@ def _kinds_of(module: str | None) -> list[str]:
     return sorted(named, key=len, reverse=True) or kinds
 
 
-# --- The functions of a package that looks things up by name ----------------------------------------------------------
-
-
 class Get(Protocol):
     """Signature of ``get``."""
 

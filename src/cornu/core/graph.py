@@ -53,9 +53,6 @@ def _record_op(op: Callable, args: tuple, kwargs: dict) -> Any:
 register_recorder(SymbolicTensor, _record_op)
 
 
-# --- Graphs -----------------------------------------------------------------------------------------------------------
-
-
 def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
     """Return the nodes on the paths from inputs to outputs, in an order in which they can run.
 

@@ -85,9 +85,6 @@ def _check(model: ExportableModel) -> None:
         )
 
 
-# --- Recording --------------------------------------------------------------------------------------------------------
-
-
 def _record(model: ExportableModel, inputs: list[Input], form: Tree) -> tuple[bytes, list[str]]:
     """Record a model; return the bytes of the file and the names of its outputs."""
     engine = backends.get("onnx")

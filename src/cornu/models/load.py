@@ -197,9 +197,6 @@ def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
     return meta
 
 
-# --- Opening ----------------------------------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def _opened(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
     """Open a file for reading; yield the file and its description for error messages."""

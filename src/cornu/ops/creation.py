@@ -34,9 +34,6 @@ __all__ = [
 ]
 
 
-# --- Creation ---------------------------------------------------------------------------------------------------------
-
-
 @op
 def full(shape: IntOrInts, fill_value: ArrayLike, dtype: DType = None) -> Array:
     """Create an array filled with one value, on the backend of that value (the default backend for a Python scalar).

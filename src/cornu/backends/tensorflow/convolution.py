@@ -21,9 +21,6 @@ _BLOCK_CHANNELS = 32
 """Minimum number of input channels of an efficient convolution: narrower groups are merged."""
 
 
-# --- Convolution ------------------------------------------------------------------------------------------------------
-
-
 def conv(x: tf.Tensor, kernel: tf.Tensor, strides: Shape, padding: Padding, dilation: Shape, groups: int = 1) -> tf.Tensor:
     """See ``contract.conv``; for floats of one dtype."""
     if len(strides) == 1:

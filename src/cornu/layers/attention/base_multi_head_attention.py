@@ -15,9 +15,6 @@ from cornu.serialization import serialize
 from cornu.typing import Activation, Array, ArrayLike, Constraint, Initializer, Regularizer, Shape
 
 
-# --- Multi-head attention ---------------------------------------------------------------------------------------------
-
-
 class BaseMultiHeadAttention(Layer):
     """Base class of multi-head attention: projections, masks, attention and output projection.
 
