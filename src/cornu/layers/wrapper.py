@@ -1,4 +1,4 @@
-"""Wrapper layers: a layer applied to each time step, and recurrent layers in both directions."""
+"""Base class of layers that wrap another layer."""
 
 import inspect
 from typing import Any

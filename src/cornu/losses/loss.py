@@ -54,7 +54,7 @@ class Loss(serialization.Configurable):
 
     @property
     def counts_every_value(self) -> bool:
-        """Whether :meth:`counted` includes every value, regardless of the data."""
+        """Whether :meth:`valid_mask` includes every value, regardless of the data."""
         return type(self).valid_mask is Loss.valid_mask
 
     @property
@@ -118,7 +118,7 @@ class Loss(serialization.Configurable):
 
 
 def _reduce(values: Array, weight: Array | None, valid_mask: Array | None, reduction: str | None) -> Any:
-    """Reduce values according to ``reduction``. ``weight`` and ``counted`` have the shape of the values."""
+    """Reduce values according to ``reduction``. ``weight`` and ``valid_mask`` have the shape of the values."""
     if valid_mask is not None:
         values = ops.where(valid_mask, values, 0)
     if weight is not None:

@@ -1,7 +1,4 @@
-"""Losses that compare probabilities: cross-entropies, focal cross-entropies, KL divergence and Poisson.
-
-Predictions are probabilities, or logits (the input of a softmax or sigmoid) with ``from_logits=True``.
-"""
+"""Losses that compare probability distributions: KL divergence and Poisson."""
 
 from typing import Any
 

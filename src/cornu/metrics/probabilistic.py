@@ -1,4 +1,4 @@
-"""Metrics that compare probabilities: cross-entropies, KL divergence, Poisson and hinge."""
+"""Metrics that compare probabilities: cross-entropies, KL divergence and Poisson."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Control flow (loops and conditionals) and gradient control that can be compiled."""
+"""Loops and conditionals that can be compiled."""
 
 from collections.abc import Callable
 from typing import Any

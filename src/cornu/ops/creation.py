@@ -1,4 +1,4 @@
-"""Creation and conversion of arrays, and their properties: shape and dtype."""
+"""Creation of arrays."""
 
 from typing import Any
 

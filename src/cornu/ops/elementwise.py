@@ -1,4 +1,4 @@
-"""Elementwise mathematical operations: each element of the result depends on one element of each argument."""
+"""Helpers from which elementwise ops are made."""
 
 from cornu.ops.dispatch import arrays, floats, operands
 from cornu.ops.shape_checks import check_broadcast

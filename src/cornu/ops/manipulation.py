@@ -1,4 +1,4 @@
-"""Array manipulation: changing shapes, joining and splitting arrays, and indexing."""
+"""Array manipulation: changing shapes, joining and splitting arrays."""
 
 from builtins import slice as slice_  # Keras uses the name for an op
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Optimizers based on moving averages of gradients and squared gradients: Adam, AdamW, Adamax and Nadam."""
+"""The Adam and AdamW optimizers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Optimizers that normalize steps by the magnitude of past gradients: RMSprop, Adagrad and Adadelta."""
+"""The RMSprop optimizer."""
 
 from typing import Any
 

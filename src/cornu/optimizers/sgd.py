@@ -1,4 +1,4 @@
-"""Stochastic gradient descent and Lion."""
+"""Stochastic gradient descent with momentum."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Attention layers: for each query, a mean of the values weighted by the similarity of their keys to the query."""
+"""Base class of the attention layers with several heads."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Convolution layers for sequences, images and volumes."""
+"""Base classes of the convolution layers."""
 
 from typing import Any
 

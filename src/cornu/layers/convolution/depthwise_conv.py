@@ -1,4 +1,4 @@
-"""Depthwise and separable convolution layers."""
+"""Depthwise convolution layers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Normalization layers, which normalize to mean 0 and variance 1 or to unit norm."""
+"""Base class of the normalization layers with a scale and an offset."""
 
 from typing import Any
 

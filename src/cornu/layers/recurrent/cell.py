@@ -1,4 +1,4 @@
-"""Recurrent cells, which compute one time step of a recurrent layer, and stacks of cells."""
+"""Base class of recurrent cells, which compute one time step, and functions that cells share."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Recurrent layers, which apply a cell to the time steps of a sequence."""
+"""The recurrent layer, which applies any cell to the time steps of a sequence."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence

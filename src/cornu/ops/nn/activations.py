@@ -1,4 +1,4 @@
-"""Neural-network ops: activation functions, normalization, one-hot encoding, cross-entropies and attention."""
+"""Activation functions."""
 
 import math
 from collections.abc import Callable
