@@ -171,6 +171,13 @@ def test_layer_normalization_is_that_of_keras(axis, make, check, check_gradients
     check_gradients(ours, theirs, x, gamma, beta)
 
 
+def test_rms_normalization_adds_epsilon_to_the_mean_square(make):
+    x = np.float32([[0.0, 0.0, 0.0], [0.1, -0.2, 0.2]])
+    expected = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 0.01)
+    np.testing.assert_allclose(ops.convert_to_numpy(ops.rms_normalization(make(x), epsilon=0.01)), expected, rtol=1e-5)
+    assert ops.convert_to_numpy(ops.rms_normalization(make(x))).tolist()[0] == [0.0, 0.0, 0.0]
+
+
 def test_rms_normalization_is_that_of_keras(make, check, rng):
     x, scale = rng.normal(size=(4, 3, 5)).astype("float32"), rng.normal(size=5).astype("float32")
     check(ops.rms_normalization(make(x), make(scale)), keras.ops.rms_normalization(x, scale))
