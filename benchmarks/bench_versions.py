@@ -24,7 +24,10 @@ from workloads import WORKLOADS
 HERE = Path(__file__).parent
 ENGINES = ("jax", "torch", "tensorflow")
 MEASURES = ("training", "one", "bulk")
-SAMPLES_OF_ONE = 50
+SAMPLES_OF_ONE = 300
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+"""Settings for one thread: threads that wait for work use CPU time, up to a hundred times that of a small step."""
 
 
 def serve(engine: str, name: str) -> None:
@@ -51,7 +54,7 @@ def serve(engine: str, name: str) -> None:
 def started(source: str, engine: str, name: str) -> subprocess.Popen:
     """Start a process that serves a workload with the version in a source folder, and wait until it has trained an epoch."""
     command = [sys.executable, __file__, "--serve", engine, name]
-    environment = os.environ | {"PYTHONPATH": source}
+    environment = os.environ | {"PYTHONPATH": source, **ONE_THREAD}
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
