@@ -31,6 +31,15 @@ def test_a_sequential_model_is_cloned():
     assert (clone.name, clone.output_shape, len(clone.layers)) == ("stack", (None, 3), 1)
 
 
+@pytest.mark.parametrize("make", [with_branches, lambda: cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])])
+def test_the_clone_of_a_frozen_model_is_frozen(make):
+    model = make()
+    model.trainable = False
+    clone = clone_model(model)
+    assert not clone.trainable and clone.trainable_weights == []
+    assert clone_model(make()).trainable
+
+
 def test_a_model_that_is_not_built_is_cloned():
     clone = clone_model(cornu.Sequential([layers.Dense(3)]))
     assert not clone.built

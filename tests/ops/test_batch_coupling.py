@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
+import cornu
 from cornu import ops, trees
-from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.ops import batch_coupling
 
 BATCH = 3
@@ -65,8 +65,7 @@ def call_with(arguments):
 
 def coupling(function, arguments):
     symbolic = {
-        name: of(value, lambda b: SymbolicTensor((None, *b.array.shape[1:]), b.array.dtype.name))
-        for name, value in arguments.items()
+        name: of(value, lambda b: cornu.Input(b.array.shape[1:], dtype=b.array.dtype.name)) for name, value in arguments.items()
     }
     return batch_coupling.of_call(function, *call_with(symbolic))
 
