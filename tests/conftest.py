@@ -1,4 +1,4 @@
-"""What all tests share: the backends by name, a fixed seed, the folder of real pictures, and what ``--sample`` leaves out."""
+"""What all tests share: the backends by name, a fixed seed, the folder of real images, and what ``--sample`` leaves out."""
 
 import hashlib
 import itertools
@@ -34,7 +34,7 @@ IN_PAIRS = ("tests/backends",)
 
 
 ENGINES = [name for name in config.installed_backends() if name != "numpy"]
-"""The engines that are installed here: each is held against NumPy, the reference."""
+"""The engines that are installed here: each is compared with NumPy, the reference."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -129,10 +129,10 @@ def freed_memory() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real pictures: the environment's ``CORNU_TEST_DATA``, or ``../shared/data`` beside the repository."""
+    """The folder of real images: the environment's ``CORNU_TEST_DATA``, or ``../shared/data`` next to the repository."""
     folder = Path(os.environ.get("CORNU_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip("the folder of real pictures is not here (set CORNU_TEST_DATA to its path)")
+        pytest.skip("the folder of real images is not here (set CORNU_TEST_DATA to its path)")
     return folder
 
 

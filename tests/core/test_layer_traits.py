@@ -1,4 +1,4 @@
-"""What layers declare about themselves, held against what they do, and what training makes of a layer of one's own."""
+"""What layers declare about themselves, compared with what they do, and how training uses a custom layer."""
 
 import warnings
 
@@ -84,7 +84,7 @@ def test_an_embedding_accepts_what_it_has_rows_for():
     assert layers.TimeDistributed(layers.Embedding(7, 2)).cornu_largest_index == 6
 
 
-# --- Layers of one's own ----------------------------------------------------------------------------------------------
+# --- Custom layers ----------------------------------------------------------------------------------------------------
 
 
 class Plain(Layer):

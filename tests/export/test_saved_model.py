@@ -1,5 +1,6 @@
 """SavedModels: what plain TensorFlow answers from the folder, against the model that was written."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -190,6 +191,6 @@ def test_an_unknown_size_that_is_computed_with_is_named(tmp_path):
 
 
 def test_without_tensorflow_it_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(saved_model.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="pip install tensorflow"):
         saved_model.write(small(), tmp_path / "saved")

@@ -1,4 +1,4 @@
-"""What the tests of ops share: arrays of a backend, and values and gradients held against real Keras on JAX."""
+"""What the tests of ops share: arrays of a backend, and values and gradients compared with real Keras on JAX."""
 
 from collections.abc import Callable
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""What ops declare about the samples of a batch, held against what they compute for a batch and for each sample alone."""
+"""What ops declare about the samples of a batch, compared with what they compute for a batch and for each sample alone."""
 
 import inspect
 import itertools

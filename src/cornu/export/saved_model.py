@@ -1,6 +1,5 @@
 """Export of models to TensorFlow's SavedModel format, a folder that TensorFlow and TensorFlow Serving can load."""
 
-import importlib.util
 import os
 import re
 import secrets
@@ -18,9 +17,10 @@ from cornu import backends, config, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.signature import SpecTree, input_specs, output_names
-from cornu.errors import InvalidArgumentError, MissingPackageError, NotBuiltError
+from cornu.errors import InvalidArgumentError, NotBuiltError
 from cornu.training.model_protocol import TrainableModel
 from cornu.typing import Array
+from cornu.validation import require_packages
 
 _KEY = (0x5EED, 0)
 _SAVED_MODEL_FILE = "saved_model.pb"
@@ -66,10 +66,7 @@ def write(model: TrainableModel, folder: str | os.PathLike) -> None:
 
 
 def _check(model: TrainableModel, target: Path) -> None:
-    if importlib.util.find_spec("tensorflow") is None:
-        raise MissingPackageError(
-            "Cannot write a SavedModel.", "It requires TensorFlow, which is not installed.", "Run `pip install tensorflow`."
-        )
+    require_packages("write a SavedModel", "tensorflow", install="tensorflow")
     if not model.built:
         raise NotBuiltError(
             f"Cannot export the model {model.name!r}: it is not built.",

@@ -58,7 +58,7 @@ def folder_files(folder: Path, wanted: set[str]) -> Iterator[tuple[str, bytearra
 
 def archive_files(path: Path, wanted: set[str]) -> Iterator[tuple[str, bytearray]]:
     """Yield name and content of the files in a ``.tar.gz`` archive whose name is in ``wanted``."""
-    with BoundedGzip(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
+    with _BoundedGzip(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
         for member in archive:
             name = member.name.rpartition("/")[2]
             if name in wanted and (file := archive.extractfile(member)) is not None:
@@ -67,7 +67,7 @@ def archive_files(path: Path, wanted: set[str]) -> Iterator[tuple[str, bytearray
             pass
 
 
-class BoundedGzip(gzip.GzipFile):
+class _BoundedGzip(gzip.GzipFile):
     """Gzip file that raises an error once it has unpacked to more bytes than any dataset contains."""
 
     def read(self, size: int | None = -1) -> bytes:

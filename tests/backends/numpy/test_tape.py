@@ -237,7 +237,7 @@ def test_arguments_may_be_named():
 
 def test_rules_are_called_only_for_arguments_with_a_gradient(monkeypatch):
     x, kernel = f32(np.ones((1, 4, 1))), f32(np.ones((2, 1, 1)))
-    monkeypatch.setattr(gradients, "convolve_back", None)  # what the rule for the pictures calls
+    monkeypatch.setattr(gradients, "convolve_back", None)  # called by the rule for the images
 
     assert gradient(lambda k: B.sum(B.conv(x, k, (1,), ((0, 0),), (1,))), kernel).tolist() == [[[3]], [[3]]]
 

@@ -21,13 +21,13 @@ def max_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return functools.reduce(jnp.maximum, (part for _, part in parts))
 
 
-def max_forward(x, *geometry):
+def _max_forward(x, *geometry):
     """Forward pass of :func:`max_pool` with its residuals."""
     y = max_pool(x, *geometry)
     return y, (x, y)
 
 
-def max_backward(window, strides, padding, residuals, grad):
+def _max_backward(window, strides, padding, residuals, grad):
     """Gradient of :func:`max_pool`: each window passes it to its first maximum."""
     x, y = residuals
     ones = (1,) * len(window)
@@ -44,7 +44,7 @@ def max_backward(window, strides, padding, residuals, grad):
     return (put_back(terms, x.shape, strides, padding, ones),)
 
 
-max_pool.defvjp(max_forward, max_backward)
+max_pool.defvjp(_max_forward, _max_backward)
 
 
 def _first_hits(parts: list[tuple[Shape, Array]], y: Array) -> list[Array]:
@@ -63,15 +63,15 @@ def sum_pool(x: Array, window: Shape, strides: Shape, padding: Padding) -> Array
     return lax.reduce_window(x, np.zeros((), x.dtype), lax.add, (1, *window, 1), (1, *strides, 1), edges)
 
 
-def sum_forward(x, *geometry):
+def _sum_forward(x, *geometry):
     """Forward pass of :func:`sum_pool` with its residuals."""
     return sum_pool(x, *geometry), x.shape
 
 
-def sum_backward(window, strides, padding, x_shape, grad):
+def _sum_backward(window, strides, padding, x_shape, grad):
     """Gradient of :func:`sum_pool`."""
     terms = [(at, grad) for at in offsets(window)]
     return (put_back(terms, x_shape, strides, padding, (1,) * len(window)),)
 
 
-sum_pool.defvjp(sum_forward, sum_backward)
+sum_pool.defvjp(_sum_forward, _sum_backward)

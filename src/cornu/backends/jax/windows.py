@@ -67,7 +67,7 @@ def put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, p
         classes[which] = classes[which] + shifted if which in classes else shifted
     grown = [n + last for n, last in zip(size, late, strict=True)]
     zeros = jnp.zeros((x_shape[0], *grown, x_shape[-1]), terms[0][1].dtype)
-    whole = interleaved(lambda which: classes.get(which, zeros), strides, ())
+    whole = _interleaved(lambda which: classes.get(which, zeros), strides, ())
     edges = [(0, 0, 0)]
     for axis in range(rank):
         before = padding[axis][0]
@@ -75,12 +75,12 @@ def put_back(terms: list[tuple[Shape, Array]], x_shape: Shape, strides: Shape, p
     return lax.pad(whole, jnp.zeros((), whole.dtype), [*edges, (0, 0, 0)])
 
 
-def interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
+def _interleaved(part: Callable, strides: Shape, which: Shape) -> Array:
     """Interleave the arrays ``part(remainders)`` along the spatial axes, one for each tuple of remainders by the strides."""
     axis = len(which)
     if axis == len(strides):
         return part(which)
-    parts = [interleaved(part, strides, (*which, i)) for i in range(strides[axis])]
+    parts = [_interleaved(part, strides, (*which, i)) for i in range(strides[axis])]
     if len(parts) == 1:
         return parts[0]
     stacked = jnp.stack(parts, axis + 2)

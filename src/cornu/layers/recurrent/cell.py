@@ -5,8 +5,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from cornu import activations, constraints, initializers, ops, regularizers, validation
 from cornu.backends import fused_ops
 from cornu.core import batch_coupling
@@ -14,7 +12,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
 from cornu.core.seed_generator import SeedGenerator
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidTypeError
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
@@ -68,8 +66,8 @@ class RecurrentCell(Layer):
         self.units = validation.check_int(self, "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.dropout = check_dropout_rate(self, "dropout", dropout)
-        self.recurrent_dropout = check_dropout_rate(self, "recurrent_dropout", recurrent_dropout)
+        self.dropout = validation.check_fraction(self, dropout, "dropout")
+        self.recurrent_dropout = validation.check_fraction(self, recurrent_dropout, "recurrent_dropout")
         self.seed = seed
         self._seeds = SeedGenerator(seed)
         self.state_size: int | list[int] = self.units
@@ -313,14 +311,3 @@ def of_one_dtype(x: Array, *others: Array | None) -> bool:
 def plus(x: Array, bias: Array | None) -> Any:
     """Return ``x + bias``, or ``x`` if ``bias`` is None."""
     return x if bias is None else x + bias
-
-
-def check_dropout_rate(layer: Layer, argument: str, value: float) -> float:
-    """Return a dropout rate as a float, after checking that it is in [0, 1)."""
-    if isinstance(value, (int, float, np.number)) and 0 <= value < 1:
-        return float(value)
-    raise InvalidArgumentError(
-        f"`{type(layer).__name__}` received `{argument}={value!r}`.",
-        "It must be in [0, 1): it is the fraction of the values to drop, and 1 would drop all of them.",
-        f"Pass, for example, `{argument}=0.2`.",
-    )
