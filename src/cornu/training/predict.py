@@ -56,7 +56,7 @@ def predict(
         for number, (x, count) in enumerate(batches):
             if callbacks.wants_batches():
                 callbacks.call("on_predict_batch_begin", number, {})
-            if progress.is_moving and not forward.is_compiled_for(x):
+            if progress.is_moving and forward.meets_first(x):
                 progress.wait_for("compiling")
             outputs = forward(x)
             parts.append((outputs, count))

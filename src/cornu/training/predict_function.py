@@ -39,7 +39,7 @@ class PredictFunction:
         self.may_pad = batch_coupling.effective_coupling(model) != "unknown"
         self.validated_signatures: set = set()
         self.only_computes = all(map(_is_builtin, layer_tree.flatten(model)))
-        self._compiled_for: set[tuple] = set()
+        self._met: set[tuple] = set()
         self._not_compilable: set[tuple] = set()
 
         def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
@@ -67,9 +67,12 @@ class PredictFunction:
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
-    def is_compiled_for(self, x: Tree) -> bool:
-        """Return whether the function is compiled for the shapes and dtypes of the inputs."""
-        return shapes_and_dtypes(x) in self._compiled_for
+    def meets_first(self, x: Tree) -> bool:
+        """Return whether this was not asked before for inputs of these shapes and dtypes, which must be compiled for."""
+        form = shapes_and_dtypes(x)
+        is_new = form not in self._met
+        self._met.add(form)
+        return is_new
 
     def for_call(self, x: Tree) -> Any:
         """Return the outputs for the inputs of a call, or None if the call has side effects and cannot run compiled."""
@@ -92,7 +95,6 @@ class PredictFunction:
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
         with config.placement_scope(*self._place):
             outputs = self._function(values_of(self._variables), key, x)
-        self._compiled_for.add(shapes_and_dtypes(x))
         if not self._snapshot.holds():  # an attribute set by a layer in its `call` does not invalidate the function
             self._snapshot = StructureFingerprint(self._model)
         return trees.unflatten(self._output_structure, outputs)

@@ -124,12 +124,14 @@ def input_signature(tree: Tree, leaves: list[torch.Tensor]) -> Any:
     return leaf.shape, leaf.dtype, leaf.device
 
 
+_NARROW = {np.dtype("int64"): np.dtype("int32"), np.dtype("float64"): np.dtype("float32")}
+
+
 def _as_tensor(value: Tree) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         return value
     array = np.asarray(value)
-    name = {"int64": "int32", "float64": "float32"}.get(array.dtype.name, array.dtype.name)
-    return torch.from_numpy(np.array(array, name)).to(default_device())
+    return torch.from_numpy(np.array(array, _NARROW.get(array.dtype, array.dtype))).to(default_device())
 
 
 # --- Primitives of the contract ---------------------------------------------------------------------------------------
