@@ -17,7 +17,7 @@ from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from cornu.export import export_model
 from cornu.models import load, save
 from cornu.models.functional_graph import Functional
@@ -28,20 +28,23 @@ from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.batch import Batch, Data
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compile_state import CompileState, compile_arguments
+from cornu.training.compile_state import CompileState, TrainingSetup, compile_arguments
 from cornu.training.compiled_loss import LossArgument, LossWeights
 from cornu.training.compiled_metrics import MetricsArgument
+from cornu.training.custom_steps.custom_training import CustomTraining
+from cornu.training.custom_steps.overrides import is_custom
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.step.micro_batches import MicroBatchSize
+from cornu.training.step_methods import StepMethods
 from cornu.typing import Config, Tree
 
 __all__ = ["Model"]
 
 
 @registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
-class Model(Layer):
+class Model(StepMethods):
     """A group of layers with inputs and outputs, with methods for training, evaluation and inference.
 
     A model is created in one of two ways: from symbolic tensors, ``Model(inputs, outputs)`` (a functional model), or by
@@ -87,6 +90,7 @@ class Model(Layer):
         super().__init__(name=name or (auto_name("functional") if is_functional else None), trainable=trainable, **kwargs)
         self._functional = None if inputs is None else Functional(inputs, outputs)
         self._compiled: CompileState | None = None
+        self._custom: CustomTraining | None = None
         self._forward: predict_function.PredictFunction | None = None
         self.stop_training = False
         self.history: History | None = None
@@ -102,8 +106,9 @@ class Model(Layer):
     def forget_compiled_functions(self) -> None:
         """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
         self._forward = None
-        if self._compiled is not None:
-            self._compiled.forget()
+        for setup in (self._compiled, self._custom):
+            if setup is not None:
+                setup.forget()
 
     def _cornu_after_move(self) -> None:
         """Move the optimizer and metrics as well, and discard the compiled functions."""
@@ -336,6 +341,7 @@ class Model(Layer):
                 "can be printed, move it to the NumPy backend: `model.to_backend('numpy')`.",
                 stacklevel=2,
             )
+        self._custom = None
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
 
     def fit(
@@ -417,7 +423,7 @@ class Model(Layer):
             >>> len(history.history["loss"])
             2
         """
-        compiled = self._need_compiled("fit")
+        compiled = self._training_setup("fit")
         arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
@@ -429,7 +435,7 @@ class Model(Layer):
             measured = None if validation_data is None else data_adapter.as_validation(validation_data)
         # 1. Validate the data and split it into steps. 2. Build losses and metrics for it. 3. Train.
         adapter = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
-        compiled.ensure_built(adapter.spec)
+        compiled.ensure_built(adapter.spec, adapter.batch_size)
         validation = None
         if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
@@ -471,12 +477,12 @@ class Model(Layer):
             NotBuiltError: If the model is not compiled.
             DataError: If the data does not fit the model or its losses.
         """
-        compiled = self._need_compiled("evaluate")
+        compiled = self._training_setup("evaluate")
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
         adapter = prepare_data.make_adapter(
             "evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps
         )
-        compiled.ensure_built(adapter.spec)
+        compiled.ensure_built(adapter.spec, adapter.batch_size)
         callback_list = CallbackList(callbacks or [], self, {"steps": adapter.steps, "verbose": verbose})
         logs = fitting.measure(compiled, adapter, callback_list, Progress(verbose))
         return _as_result(logs, return_dict)
@@ -540,14 +546,14 @@ class Model(Layer):
         Returns:
             The loss and metrics of this batch: a float, a list or a dict, as in :meth:`evaluate`.
         """
-        compiled = self._need_compiled("train_on_batch")
+        compiled = self._training_setup("train_on_batch")
         data = Batch(x, y, sample_weight, None)
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return _as_result(logs, return_dict)
 
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
-        compiled = self._need_compiled("test_on_batch")
+        compiled = self._training_setup("test_on_batch")
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
         return _as_result(logs, return_dict)
 
@@ -555,29 +561,10 @@ class Model(Layer):
         """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
 
-    def reset_metrics(self) -> None:
-        """Reset the state of all metrics."""
-        if self._compiled is not None and self._compiled.compiled_metrics is not None:
-            self._compiled.compiled_metrics.reset()
-
     @property
     def optimizer(self) -> Any:
         """The optimizer passed to :meth:`compile`; None before compilation."""
         return self._compiled.optimizer if self._compiled is not None else None
-
-    @property
-    def metrics(self) -> list:
-        """List of the metrics, the mean loss first; empty until the model has received data."""
-        return (
-            self._compiled.compiled_metrics.metrics
-            if self._compiled is not None and self._compiled.compiled_metrics is not None
-            else []
-        )
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of the values that :meth:`evaluate` returns."""
-        return list(self._compiled.compiled_metrics.names) if self.metrics else []
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
@@ -674,16 +661,14 @@ class Model(Layer):
 
     # --- Helpers --------------------------------------------------------------------------------------------------------
 
-    def _need_compiled(self, function: str) -> CompileState:
-        """Return the compile state; raise ``NotBuiltError`` if the model is not compiled."""
-        record_of(self)  # raises if the constructor did not call the base class's
-        if self._compiled is None:
-            raise NotBuiltError(
-                f"`{function}` was called on a model that is not compiled.",
-                "It requires an optimizer and a loss.",
-                "Call `model.compile(optimizer='adam', loss=...)` first.",
-            )
-        return self._compiled
+    def _training_setup(self, function: str) -> TrainingSetup:
+        """Return what trains the model; raise ``NotBuiltError`` if the model is not compiled."""
+        compiled = self._need_compile_state(function)
+        if not is_custom(self):
+            return compiled
+        if self._custom is None:
+            self._custom = CustomTraining(self, compiled)
+        return self._custom
 
     def _checked_inputs(self, x: Any) -> Any:
         """Convert the argument of ``predict`` to arrays and check that they fit the model."""

@@ -49,7 +49,7 @@ class IterableDataAdapter:
     ):
         self._may_pad, self._shuffle = may_pad, shuffle
         self.steps = steps if steps is not None else _length_of(batches)
-        self.batch_size: int | None = None
+        self._first_size: int | None = None
         self._source, self._asked, self._prepare = batches, steps, prepare
         self._as_array = functools.partial(backends.array_at, place)
         self._once = isinstance(batches, Iterator)
@@ -79,6 +79,11 @@ class IterableDataAdapter:
     def spec(self) -> Batch:
         """Shapes and dtypes of the first batch (see ``batch.spec_of``)."""
         return self._spec
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples of the first batch."""
+        return self._first_size or len(trees.leaves(self.sample().x)[0])
 
     @functools.cached_property
     def _spec(self) -> Batch:
@@ -175,14 +180,14 @@ class IterableDataAdapter:
     def _chunk(self, batch: Batch) -> DataChunk:
         """Return the chunk of one step for a batch, padded to the batch size if allowed."""
         count = len(trees.leaves(batch.x)[0])
-        self.batch_size = self.batch_size or count
+        size = self._first_size = self._first_size or count
         asarray = self._as_array
-        if not self._pad or count > self.batch_size:
+        if not self._pad or count > size:
             rows = np.arange(count, dtype=np.int32).reshape(1, -1)
             return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), None), 1)
-        fill = np.resize(np.arange(count), self.batch_size)
-        rows = np.arange(self.batch_size, dtype=np.int32).reshape(1, -1)
-        filled = batch if count == self.batch_size else trees.map(lambda array: np.asarray(array)[fill], batch)
+        fill = np.resize(np.arange(count), size)
+        rows = np.arange(size, dtype=np.int32).reshape(1, -1)
+        filled = batch if count == size else trees.map(lambda array: np.asarray(array)[fill], batch)
         return DataChunk(trees.map(asarray, filled), BatchIndices(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
 
 

@@ -1,13 +1,24 @@
 """Several steps as one compiled call."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cornu import backends, config, ops
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
-from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.step.train_state import TrainState
 from cornu.typing import Array, ArrayLike
+
+
+class Logs(Protocol):
+    """What computes the logs from a state."""
+
+    def results(self, values: list) -> dict[str, Any]:
+        """Return the logs for the values of ``TrainState.metrics``. Pure."""
+        ...
+
+    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Return logs in their order."""
+        ...
 
 
 class StepResult(NamedTuple):
@@ -31,10 +42,15 @@ class MultiStepFunction:
         step: Function ``(state, batch) -> state``.
         compiled_metrics: Metrics that compute the logs.
         place: Backend that compiles the function and device that runs it.
+        is_compiled: Whether the steps are compiled; otherwise they run operation by operation. Defaults to True.
     """
 
     def __init__(
-        self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: CompiledMetrics, place: config.Placement
+        self,
+        step: Callable[[TrainState, Batch], TrainState],
+        compiled_metrics: Logs,
+        place: config.Placement,
+        is_compiled: bool = True,
     ):
         self._compiled_metrics, self._place = compiled_metrics, place
         self._compiled_for: set[tuple] = set()
@@ -44,10 +60,12 @@ class MultiStepFunction:
 
         def result_of(state: TrainState) -> StepResult:
             logs = compiled_metrics.results(state.metrics)
-            return StepResult(_all_finite([*state.trainable, logs["loss"]]), logs)
+            losses = [logs["loss"]] if "loss" in logs else []
+            return StepResult(_all_finite([*state.trainable, *losses]), logs)
 
         with config.placement_scope(*place):
-            self._run = backends.get(place.backend).multi_step(one_step, result_of)
+            combined = backends.get(place.backend).multi_step if is_compiled else _operation_by_operation
+            self._run = combined(one_step, result_of)
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
         """Return whether the function is compiled for the shapes and dtypes of the data and indices."""
@@ -65,6 +83,17 @@ class MultiStepFunction:
             state, step_result = self._run(state, (data, indices), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, indices)))
         return state, step_result._replace(logs=self._compiled_metrics.in_order(step_result.logs))
+
+
+def _operation_by_operation(step: Callable, finish: Callable) -> Callable:
+    """Combine steps as the backend's ``multi_step`` does, without compiling them."""
+
+    def run(carry: TrainState, data: tuple[Batch, BatchIndices], start: int, stop: int) -> tuple[TrainState, StepResult]:
+        for number in range(start, stop):
+            carry = step(carry, data, number)
+        return carry, finish(carry)
+
+    return run
 
 
 def _all_finite(arrays: list) -> Any:
