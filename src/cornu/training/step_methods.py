@@ -176,8 +176,12 @@ class StepMethods(Layer):
         """
         if len(args) == 2:
             groups = (*self._model_groups(), self.optimizer.variables, self.metrics_variables)
-            return run_bound(groups, args[0], lambda: self.train_step(args[1]))
-        x, y, sample_weight = unpack_x_y_sample_weight(*args)
+            return run_bound(groups, args[0], lambda: self._train_on(args[1]))
+        return self._train_on(*args)
+
+    def _train_on(self, data: Any) -> dict[str, Any]:
+        """Run a training step in the running context."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         optimizer = self._need_compile_state("train_step").optimizer
 
         def loss_of() -> tuple[Any, tuple[Any, Any]]:
@@ -202,8 +206,12 @@ class StepMethods(Layer):
         """
         if len(args) == 2:
             groups = (*self._model_groups(), self.metrics_variables)
-            return run_bound(groups, args[0], lambda: self.test_step(args[1]))
-        x, y, sample_weight = unpack_x_y_sample_weight(*args)
+            return run_bound(groups, args[0], lambda: self._test_on(args[1]))
+        return self._test_on(*args)
+
+    def _test_on(self, data: Any) -> dict[str, Any]:
+        """Run an evaluation step in the running context."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
         self._update_mean_loss(loss, x, y, y_pred)
@@ -219,9 +227,13 @@ class StepMethods(Layer):
             The outputs; or a tuple ``(outputs, non_trainable_variables)`` for ``state, data``.
         """
         if len(args) == 2:
-            outputs, state = run_bound(self._model_groups(), args[0], lambda: self.predict_step(args[1]))
+            outputs, state = run_bound(self._model_groups(), args[0], lambda: self._predict_on(args[1]))
             return outputs, state[1]
-        x, _, _ = unpack_x_y_sample_weight(*args)
+        return self._predict_on(*args)
+
+    def _predict_on(self, data: Any) -> Any:
+        """Return the outputs for a batch in the running context."""
+        x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
     def compute_loss_and_updates(
