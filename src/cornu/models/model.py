@@ -2,16 +2,15 @@
 
 import functools
 import json
-import warnings
 from collections.abc import Callable, Collection, Iterable
 from os import PathLike
 from typing import Any, BinaryIO
 
 from cornu import registry, trees
-from cornu.core import shape_inference
+from cornu.core import layer_tree, shape_inference
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
-from cornu.core.layer_placement import backend_of
+from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
@@ -32,12 +31,12 @@ from cornu.training.compile_state import CompileState, TrainingSetup, compile_ar
 from cornu.training.compiled_loss import LossArgument, LossWeights
 from cornu.training.compiled_metrics import MetricsArgument
 from cornu.training.custom_steps.custom_training import CustomTraining
-from cornu.training.custom_steps.overrides import is_custom
+from cornu.training.custom_steps.overrides import is_custom, overrides, own_predict_step
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
+from cornu.training.execution import Execution, JitCompile, MicroBatchSize
 from cornu.training.loop.progress import Progress, Verbose
-from cornu.training.step.micro_batches import MicroBatchSize
-from cornu.training.step_methods import StepMethods
+from cornu.training.step_methods import StepMethods, own_metrics
 from cornu.typing import Config, Tree
 
 __all__ = ["Model"]
@@ -105,14 +104,15 @@ class Model(StepMethods):
 
     def forget_compiled_functions(self) -> None:
         """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
+        super().forget_compiled_functions()
         self._forward = None
-        for setup in (self._compiled, self._custom):
-            if setup is not None:
-                setup.forget()
+        if self._custom is not None:
+            self._custom.forget()
 
     def _cornu_after_move(self) -> None:
         """Move the optimizer and metrics as well, and discard the compiled functions."""
-        for variable in self._compiled.variables if self._compiled is not None else []:
+        owners = [*layer_tree.owned(self, Optimizer), *own_metrics(self), *([] if self._compiled is None else [self._compiled])]
+        for variable in (variable for owner in owners for variable in owner.variables):
             variable.to_backend(*self._cornu.placement)
         self.forget_compiled_functions()
 
@@ -298,7 +298,7 @@ class Model(StepMethods):
         weighted_metrics: MetricsArgument = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: bool | str = "auto",
+        jit_compile: JitCompile = "auto",
         auto_scale_loss: bool = True,
         micro_batch_size: MicroBatchSize = "auto",
     ) -> None:
@@ -312,10 +312,12 @@ class Model(StepMethods):
             metrics: List of metrics, as names, functions or objects; for several outputs a list of lists or a dict. Defaults to
                 None.
             weighted_metrics: Metrics that are weighted by ``sample_weight``, in the form of ``metrics``. Defaults to None.
-            run_eagerly: Accepted for compatibility with Keras; ignored with a warning. Move the model to the NumPy backend to
-                run it operation by operation with values that can be printed.
-            steps_per_execution: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
-            jit_compile: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            run_eagerly: Whether training, evaluation and prediction run operation by operation, so that ``print``, a debugger
+                and conditions on values work line by line in the model and in its losses and metrics. Defaults to False.
+            steps_per_execution: Positive integer, number of steps between two calls of the batch methods of callbacks. Without
+                such callbacks, many steps run in one compiled call in any case. Defaults to 1.
+            jit_compile: Whether JAX compiles the steps. The other engines record a graph, which needs no compiler. Defaults to
+                ``"auto"`` (True).
             auto_scale_loss: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
             micro_batch_size: Number of samples of a batch that are processed at a time, chosen so that the activations fit into
                 the cache of the processor. The gradients of the parts are summed, so the updated weights are the same up to
@@ -323,8 +325,9 @@ class Model(StepMethods):
                 automatically) or None (whole batches). Defaults to ``"auto"``.
 
         Raises:
-            InvalidArgumentError: If ``micro_batch_size`` is invalid. (:meth:`fit` raises it for an integer if the samples of a
-                batch interact in this model.)
+            InvalidArgumentError: If ``micro_batch_size`` or ``steps_per_execution`` is invalid. (:meth:`fit` raises it for an
+                integer ``micro_batch_size`` if the samples of a batch interact in this model.)
+            InvalidTypeError: If ``run_eagerly`` or ``jit_compile`` is no boolean.
 
         Example:
             >>> import cornu
@@ -335,14 +338,10 @@ class Model(StepMethods):
             'adam'
         """
         record_of(self)  # raises if the constructor did not call the base class's
-        if run_eagerly:
-            warnings.warn(
-                "`compile(run_eagerly=True)` has no effect in Cornu. To run the model operation by operation, with values that "
-                "can be printed, move it to the NumPy backend: `model.to_backend('numpy')`.",
-                stacklevel=2,
-            )
+        execution = Execution(run_eagerly, steps_per_execution, jit_compile, micro_batch_size)
+        self._forward = None
         self._custom = None
-        self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
+        self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
 
     def fit(
         self,
@@ -561,11 +560,6 @@ class Model(StepMethods):
         """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
 
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer passed to :meth:`compile`; None before compilation."""
-        return self._compiled.optimizer if self._compiled is not None else None
-
     # --- Files --------------------------------------------------------------------------------------------------------
 
     def save(self, filepath: str | PathLike, overwrite: bool = True) -> None:
@@ -678,6 +672,8 @@ class Model(StepMethods):
                 finite_values.check_finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
+        if overrides(self, "predict_step"):
+            return arrays
         inputs.check("predict", self, arrays)
         if arrays is x and form is not None and inputs.depends_on_signature_only(self):
             self._forward_function.validated_signatures.add(form)
@@ -689,7 +685,8 @@ class Model(StepMethods):
     @property
     def _forward_function(self) -> predict_function.PredictFunction:
         if self._forward is None or not self._forward.is_for(self):
-            self._forward = predict_function.PredictFunction(self)
+            is_compiled = self._execution.is_compiled(placement_of(self))
+            self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward
 
 

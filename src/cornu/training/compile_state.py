@@ -15,9 +15,9 @@ from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights
 from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
 from cornu.training.data_validation import array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
+from cornu.training.execution import Execution
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
-from cornu.training.step.micro_batches import MicroBatchSize
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step.train_step import test_step, train_step
@@ -33,6 +33,11 @@ class TrainingSetup(Protocol):
     @property
     def optimizer(self) -> Optimizer:
         """The optimizer."""
+        ...
+
+    @property
+    def execution(self) -> Execution:
+        """How the steps run."""
         ...
 
     @property
@@ -79,10 +84,9 @@ class CompileState:
         loss_weights: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
         metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
         weighted_metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
-        micro_batch_size: See ``Model.compile``. Defaults to ``"auto"``.
+        execution: How the steps run. Defaults to the defaults of ``Model.compile``.
 
     Raises:
-        InvalidArgumentError: If ``micro_batch_size`` is invalid.
         InvalidTypeError: If ``loss_weights`` is a list of names of metrics.
     """
 
@@ -94,7 +98,7 @@ class CompileState:
         loss_weights: LossWeights,
         metrics: MetricsArgument,
         weighted_metrics: MetricsArgument,
-        micro_batch_size: MicroBatchSize = "auto",
+        execution: Execution | None = None,
     ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
@@ -103,7 +107,7 @@ class CompileState:
                 f"Pass `metrics={list(loss_weights)!r}`.",
             )
         self._model = model
-        self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
+        self.execution = execution or Execution()
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
@@ -117,8 +121,7 @@ class CompileState:
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
-        decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
-        return {"optimizer": serialization.serialize(self.optimizer), **given, **decided_by_cornu}
+        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config()}
 
     def signature_for(self, spec: Batch) -> Signature:
         """Return the signature of the model for data, cached by shape, since a subclassed model must be evaluated to find it.
@@ -217,6 +220,11 @@ class CompileState:
         """Return the losses and the metrics, which :meth:`ensure_built` has built."""
         return cast(tuple[CompiledLoss, CompiledMetrics], (self.compiled_loss, self.compiled_metrics))
 
+    def replace_optimizer(self, optimizer: str | Config | Optimizer) -> None:
+        """Train with another optimizer from now on."""
+        self.optimizer = optimizers.get(optimizer)
+        self.forget()
+
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the training state, including the state of the optimizer if ``training``.
 
@@ -247,7 +255,7 @@ class CompileState:
     def _train_step(self, spec: Batch) -> Callable:
         """Return the training step for data of a specification."""
         compiled_loss, compiled_metrics = self._built()
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, compiled_loss, spec.x)
+        parts_of = micro_batches.parts_for(self.execution.micro_batch_size, self._model, compiled_loss, spec.x)
         return train_step(self._model, compiled_loss, compiled_metrics, self.optimizer, parts_of)
 
     def test_function(self, spec: Batch) -> MultiStepFunction:
@@ -267,10 +275,11 @@ class CompileState:
     def _function(self, kind: str, spec: Batch, make_step: Callable) -> MultiStepFunction:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
+        place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
+        key = (kind, place, is_compiled, trained, self.optimizer.schedule, repr(spec.x))
         if key not in self._functions:
             _, compiled_metrics = self._built()
-            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, placement_of(model))
+            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, place, is_compiled)
         return self._functions[key]
 
 
@@ -279,7 +288,7 @@ def _target_shapes(signature: Signature, spec: Batch) -> list:
     return [getattr(target, "shape", None) for target in aligned(spec.y, signature.output_names)]
 
 
-def _shape_of(array: Tree) -> Any:
+def _shape_of(array: Any) -> Any:
     """Return the shape of an array with None for the batch size; None for what is no array."""
     return None if not hasattr(array, "shape") else (None, *array.shape[1:])
 

@@ -57,7 +57,8 @@ def fit(
     )
     callback_list.call("on_train_begin", {})
     explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer, compiled.calls_model)
-    loop = Loop(multi_step, compiled.state_sync(training=True), callback_list, "train", progress, explain)
+    steps_per_event = compiled.execution.steps_per_execution
+    loop = Loop(multi_step, compiled.state_sync(training=True), callback_list, "train", progress, explain, steps_per_event)
     logs: dict[str, Any] = {}
     with progress:
         for epoch in epochs:
@@ -114,7 +115,8 @@ def measure(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackLi
     """
     compiled.reset_metrics()
     callbacks.call("on_test_begin", {})
-    loop = Loop(compiled.test_function(adapter.spec), compiled.state_sync(training=False), callbacks, "test", progress)
+    function, steps_per_event = compiled.test_function(adapter.spec), compiled.execution.steps_per_execution
+    loop = Loop(function, compiled.state_sync(training=False), callbacks, "test", progress, steps_per_event=steps_per_event)
     with progress:
         progress.begin("Evaluating", adapter.steps)
         logs = loop.epoch(adapter)

@@ -52,7 +52,14 @@ def make_adapter(
     if is_batches(data.x):
         arguments.check_no_targets(function, data)
         adapter = IterableDataAdapter(
-            data.x, steps, validated, placement_of(model), compiled.may_pad, resumable=trained, shuffle=shuffle
+            data.x,
+            steps,
+            validated,
+            placement_of(model),
+            compiled.may_pad,
+            resumable=trained,
+            shuffle=shuffle,
+            steps_per_chunk=compiled.execution.steps_per_execution,
         )
         adapter.sample()
         return adapter

@@ -1,5 +1,6 @@
 """The methods of a model that make up its training, evaluation and prediction steps, for subclasses to override."""
 
+import dataclasses
 from typing import Any
 
 from cornu import ops, trees
@@ -12,10 +13,12 @@ from cornu.core.layer_record import record_of
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltError
 from cornu.metrics import Metric
+from cornu.optimizers import Optimizer
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
+from cornu.training.execution import Execution, JitCompile
 from cornu.training.step.loss_gradient import check_has_loss, masks_of, total_loss
-from cornu.typing import Array, Tree
+from cornu.typing import Array, Config, Tree
 
 
 class StepMethods(Layer):
@@ -32,6 +35,71 @@ class StepMethods(Layer):
 
     _cornu_is_base = True
     _compiled: CompileState | None
+    stop_training: bool
+    history: Any  # a `History`, whose module imports the protocol of models
+
+    def forget_compiled_functions(self) -> None:
+        """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
+        if self._compiled is not None:
+            self._compiled.forget()
+
+    # --- What `compile` set -------------------------------------------------------------------------------------------
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer passed to :meth:`compile`; None before compilation. It can be replaced."""
+        return self._compiled.optimizer if self._compiled is not None else None
+
+    @optimizer.setter
+    def optimizer(self, optimizer: str | Config | Optimizer) -> None:
+        self._need_compile_state("optimizer = ...").replace_optimizer(optimizer)
+        self.forget_compiled_functions()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether :meth:`compile` was called."""
+        return self._compiled is not None
+
+    @property
+    def loss(self) -> Any:
+        """The ``loss`` passed to :meth:`compile`; None before compilation."""
+        return None if self._compiled is None else self._compiled.arguments["loss"]
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run operation by operation (see :meth:`compile`). It can be set."""
+        return self._execution.run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._set_execution("run_eagerly", value)
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether a just-in-time compiler is used (see :meth:`compile`). It can be set."""
+        return self._execution.jit_compile is not False
+
+    @jit_compile.setter
+    def jit_compile(self, value: JitCompile) -> None:
+        self._set_execution("jit_compile", value)
+
+    @property
+    def steps_per_execution(self) -> int:
+        """Number of steps between two calls of the batch methods of callbacks (see :meth:`compile`). It can be set."""
+        return self._execution.steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._set_execution("steps_per_execution", value)
+
+    @property
+    def _execution(self) -> Execution:
+        return Execution() if self._compiled is None else self._compiled.execution
+
+    def _set_execution(self, name: str, value: Any) -> None:
+        compiled = self._need_compile_state(f"{name} = {value!r}")
+        compiled.execution = dataclasses.replace(compiled.execution, **{name: value})
+        self.forget_compiled_functions()
 
     # --- Losses and metrics -------------------------------------------------------------------------------------------
 
@@ -99,7 +167,8 @@ class StepMethods(Layer):
         """
         groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
         values = trainable_variables, non_trainable_variables, metrics_variables
-        return run_bound(groups, values, lambda: self.compute_loss(x, y, y_pred, sample_weight, training))
+        loss, after = run_bound(groups, values, lambda: self.compute_loss(x, y, y_pred, sample_weight, training))
+        return loss, (after[0], after[1], after[2])
 
     def compute_metrics(self, x: Tree, y: Tree, y_pred: Tree, sample_weight: Tree = None) -> dict[str, Any]:
         """Update the metrics with a batch and return the results since the start of the epoch.
@@ -156,9 +225,9 @@ class StepMethods(Layer):
         Subclasses override it as ``train_step(self, data)``, or, for JAX, as ``train_step(self, state, data)``.
 
         Args:
-            *args: ``data``, a batch ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; or ``state, data``, where ``state`` is a tuple
-                of four lists of arrays: the values of the trainable variables, the non-trainable variables, the variables of
-                the optimizer and those of the metrics.
+            *args: ``data``, a batch ``x``, ``(x, y)`` or ``(x, y, sample_weight)``; or ``state, data``, where ``state`` is a
+                tuple of four lists of arrays: the values of the trainable variables, the non-trainable variables, the variables
+                of the optimizer and those of the metrics.
 
         Returns:
             Dict from name to scalar, the logs; or a tuple ``(logs, state)`` for ``state, data``.

@@ -16,6 +16,7 @@ from cornu.training.custom_steps.overrides import overrides
 from cornu.training.custom_steps.pure_step import CustomStateSync, StepLogs, StepVariables, call_step, pure_step
 from cornu.training.data_validation import array_checks, class_weights, inputs
 from cornu.training.data_validation.outputs import Output
+from cornu.training.execution import Execution
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step_methods import StepMethods
@@ -53,6 +54,11 @@ class CustomTraining:
     def optimizer(self) -> Optimizer:
         """The optimizer passed to ``compile``."""
         return self._compiled.optimizer
+
+    @property
+    def execution(self) -> Execution:
+        """How the steps run."""
+        return self._compiled.execution
 
     @property
     def calls_model(self) -> bool:
@@ -113,7 +119,8 @@ class CustomTraining:
         trained = tuple(id(variable) for variable in self._model.trainable_variables)
         optimizers = [value for value in vars(self._model).values() if isinstance(value, Optimizer)]
         schedules = [each.schedule for each in (self.optimizer, *optimizers)]
-        key = (kind, placement_of(self._model), trained, tuple(schedules), repr(spec[:3]))
+        place = placement_of(self._model)
+        key = (kind, place, self.execution.is_compiled(place), trained, tuple(schedules), repr(spec[:3]))
         if key not in self._steps:
             self._steps[key] = self._make(kind, spec)
         self._current[kind] = self._steps[key]
@@ -142,7 +149,7 @@ class CustomTraining:
         variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
         logs = StepLogs(found.logs)
         step = pure_step(model, method, variables, logs, takes_state)
-        return CustomStep(MultiStepFunction(step, logs, place), variables, logs)
+        return CustomStep(MultiStepFunction(step, logs, place, self.execution.is_compiled(place)), variables, logs)
 
     def _build_if_it_can_be_called(self, batch: Batch) -> None:
         """Build the model for its inputs, so that its own step finds its variables; a step need not call the model itself."""

@@ -109,7 +109,8 @@ def pure_step(
         if takes_state:
             _set_state(name, after, returned[1], variables)
         values = [ops.cast(found[each], spec.dtype) for each, spec in logs.specs.items()]
-        return TrainState(*after[:3], [*after[3], *values], state.key, state.step + 1)
+        trainable, non_trainable, optimizer, kept = after
+        return TrainState(trainable, non_trainable, optimizer, [*kept, *values], state.key, state.step + 1)
 
     return step
 
@@ -148,7 +149,7 @@ def _state_groups(model: StepMethods, variables: StepVariables) -> list[list[Var
 
 
 def _set_state(name: str, after: list[list], returned: Any, variables: StepVariables) -> None:
-    """Put the state that a step returned into ``after``, the values of the trainable, other, optimizer and metrics variables."""
+    """Put the state that a step returned into ``after``: a list of values for each group of variables."""
     places = [0, 1, 2, 3] if variables.optimizer else [0, 1, 3]
     sizes = [len(variables.metrics) if place == 3 else len(after[place]) for place in places]
     found = [list(part) for part in returned] if isinstance(returned, (tuple, list)) else []

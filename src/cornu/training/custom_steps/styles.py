@@ -61,6 +61,6 @@ def _wrong_engine(model: StepMethods, method: str, right: str, reason: str) -> I
     return InvalidTypeError(
         f"`{type(model).__name__}.{method}` is written for {right} ({reason}), and the model is on "
         f"{placement_of(model).backend}.",
-        "Code that uses an engine's own functions runs on that engine only; code with `cornu.value_and_grad` runs on every one.",
+        "Code that calls functions of an engine runs on that engine only; with `cornu.value_and_grad` it runs on all.",
         f"Call `model.to_backend({right!r})` first, or begin the program with `cornu.config.set_backend({right!r})`.",
     )

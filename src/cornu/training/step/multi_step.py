@@ -1,5 +1,6 @@
 """Several steps as one compiled call."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -63,9 +64,10 @@ class MultiStepFunction:
             losses = [logs["loss"]] if "loss" in logs else []
             return StepResult(_all_finite([*state.trainable, *losses]), logs)
 
+        self._parts = one_step, result_of
         with config.placement_scope(*place):
-            combined = backends.get(place.backend).multi_step if is_compiled else _operation_by_operation
-            self._run = combined(one_step, result_of)
+            combined = backends.get(place.backend).multi_step if is_compiled else operation_by_operation
+            self._run = combined(*self._parts)
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
         """Return whether the function is compiled for the shapes and dtypes of the data and indices."""
@@ -80,12 +82,17 @@ class MultiStepFunction:
             The state after the steps and a :class:`StepResult`.
         """
         with config.placement_scope(*self._place):
-            state, step_result = self._run(state, (data, indices), start, stop)
+            try:
+                state, step_result = self._run(state, (data, indices), start, stop)
+            except backends.get(self._place.backend).VALUE_ERRORS as error:
+                warn_about_reading(error)
+                self._run = operation_by_operation(*self._parts)
+                state, step_result = self._run(state, (data, indices), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, indices)))
         return state, step_result._replace(logs=self._compiled_metrics.in_order(step_result.logs))
 
 
-def _operation_by_operation(step: Callable, finish: Callable) -> Callable:
+def operation_by_operation(step: Callable, finish: Callable) -> Callable:
     """Combine steps as the backend's ``multi_step`` does, without compiling them."""
 
     def run(carry: TrainState, data: tuple[Batch, BatchIndices], start: int, stop: int) -> tuple[TrainState, StepResult]:
@@ -94,6 +101,16 @@ def _operation_by_operation(step: Callable, finish: Callable) -> Callable:
         return carry, finish(carry)
 
     return run
+
+
+def warn_about_reading(error: Exception) -> None:
+    """Warn that a function that reads the values of arrays cannot be compiled."""
+    warnings.warn(
+        "Steps run operation by operation, which is slow, since the model or its step reads the values of arrays: "
+        f"{str(error).splitlines()[0]:.200} Use functions of `cornu.ops` such as `where` and `cond` instead, or pass "
+        "`run_eagerly=True` to `compile` to run without this warning.",
+        stacklevel=6,
+    )
 
 
 def _all_finite(arrays: list) -> Any:
