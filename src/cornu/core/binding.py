@@ -18,7 +18,7 @@ def bound_context(bound: dict[int, Any]) -> CallContext:
     """
     outer = call_context.current()
     if outer is None:
-        return CallContext(values=bound, captures=True, is_step=True)
+        return CallContext.of_step(bound)
     inner = outer.begin_call((outer.values or {}) | bound)
     inner.captures, inner.is_step, inner.assigned = True, outer.is_step, {}
     inner.see_losses_of(outer)

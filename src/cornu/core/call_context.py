@@ -45,11 +45,9 @@ class CallContext:
         hooks: tuple[Callable, ...] = (),
         abstract: bool = False,
         backend_name: str | None = None,
-        captures: bool = False,
-        is_step: bool = False,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
-        self.abstract, self.backend_name, self.captures, self.is_step = abstract, backend_name, captures or abstract, is_step
+        self.abstract, self.backend_name, self.captures, self.is_step = abstract, backend_name, abstract, False
         self.losses: list = []
         self.draws = 0
         self.meets_unbound = False
@@ -58,6 +56,13 @@ class CallContext:
         self.touched: dict[int, Any] = {}
         self._masks: dict[int, tuple[Any, Any]] = {}
         self._losses_of_calls: dict[int, CallLosses] = {}
+
+    @classmethod
+    def of_step(cls, values: dict[int, Any], key: ArrayLike | None = None, abstract: bool = False) -> "CallContext":
+        """Return a context of code that calls layers; it captures assignments (see the attributes)."""
+        context = cls(values=values, key=key, abstract=abstract)
+        context.captures = context.is_step = True
+        return context
 
     def mask_of(self, tensor: Array) -> Any:
         """Return the mask that an earlier layer of this call assigned to a tensor, or None."""
@@ -81,8 +86,8 @@ class CallContext:
             self.hooks,
             self.abstract,
             self.backend_name,
-            self.captures,
         )
+        inner.captures = self.captures
         inner.draws, inner.assigned, inner.touched, inner._masks = self.draws, self.assigned, self.touched, self._masks
         return inner
 

@@ -313,7 +313,7 @@ class Model(StepMethods):
                 None.
             weighted_metrics: Metrics that are weighted by ``sample_weight``, in the form of ``metrics``. Defaults to None.
             run_eagerly: Whether training, evaluation and prediction run operation by operation, so that ``print``, a debugger
-                and conditions on values work line by line in the model and in its losses and metrics. Defaults to False.
+                and conditions on values work in the model and in its losses and metrics. Defaults to False.
             steps_per_execution: Positive integer, number of steps between two calls of the batch methods of callbacks. Without
                 such callbacks, many steps run in one compiled call in any case. Defaults to 1.
             jit_compile: Whether JAX compiles the steps. The other engines record a graph, which needs no compiler. Defaults to

@@ -48,7 +48,8 @@ class PredictFunction:
 
         def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
-            context = CallContext(training=False, values=values, key=key, is_step=own_step is not None)
+            context = CallContext(training=False, values=values, key=key)
+            context.is_step = own_step is not None
             with call_context.entered(context):
                 outputs = (own_step or model)(x)
             self._output_structure = trees.map(lambda _: 0, outputs)

@@ -41,7 +41,7 @@ def dry_run(step: Callable[[Any], Any], name: str, spec: Batch, batch_size: int,
     names: list[str] = []
 
     def run(*arrays: Array) -> list[Array]:
-        context = CallContext(values={}, key=backend.asarray([0, 0], "uint32"), abstract=True, is_step=True)
+        context = CallContext.of_step({}, backend.asarray([0, 0], "uint32"), abstract=True)
         with call_context.entered(context):
             logs = flat_logs(name, step(pack_x_y_sample_weight(*trees.unflatten(parts, list(arrays)))))
         contexts[:], names[:] = [context], list(logs)

@@ -60,7 +60,8 @@ class CustomStateSync(StateSync):
     """
 
     def __init__(self, model: StepMethods, variables: StepVariables, logs: StepLogs, key: tuple[int, int]):
-        super().__init__(model, variables.optimizer, [*variables.metrics, *variables.others], key)
+        others = [*variables.metrics, *variables.others]
+        super().__init__(model=model, optimizer_variables=variables.optimizer, metric_variables=others, key=key)
         backend = backend_of(model)
         self._logs = [backend.full(spec.shape, 0, spec.dtype) for spec in logs.specs.values()]
 
@@ -100,7 +101,7 @@ def pure_step(
             for variable, array in zip(group, values, strict=True)
         }
         key = backend_of(model).fold_in(state.key, state.step)
-        context = CallContext(values=dict(bound), key=key, captures=True, is_step=True)
+        context = CallContext.of_step(dict(bound), key)
         with call_context.entered(context):
             returned = call_step(model, method, data_of(batch), variables if takes_state else None)
             found = flat_logs(name, returned[0] if takes_state else returned)
