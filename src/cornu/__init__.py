@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         testing as testing,
         utils as utils,
     )
+    from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
     from cornu.core.variable import Variable as Variable
     from cornu.export import load_onnx as load_onnx

@@ -63,6 +63,16 @@ class InvalidTypeError(CornuError, TypeError):
     """
 
 
+class TracedValueError(InvalidTypeError):
+    """Raised when code reads the values of an array inside a function that is being compiled.
+
+    Example:
+        >>> from cornu.errors import InvalidTypeError, TracedValueError
+        >>> issubclass(TracedValueError, InvalidTypeError)
+        True
+    """
+
+
 class ShapeError(InvalidArgumentError):
     """Raised when an array does not have the shape that a layer, model or loss requires.
 

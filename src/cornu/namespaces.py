@@ -46,6 +46,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "saving": "cornu.saving",
         "testing": "cornu.testing",
         "utils": "cornu.utils",
+        "value_and_grad": "cornu.core.gradients",
     },
     "cornu.backend": {
         "backend": _CONFIG,

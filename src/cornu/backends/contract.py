@@ -378,7 +378,10 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
 
 
 def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
-    """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
+    """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out.
+
+    A function that reads values (``if x.sum() > 0``) is evaluated on zeros.
+    """
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------
@@ -416,6 +419,8 @@ class Backend(Protocol):
     """A backend as its callers use it: a module with its name and the primitives."""
 
     NAME: str
+    VALUE_ERRORS: tuple[type[Exception], ...]  # what is raised where a traced function reads the values of an array
+    JUST_IN_TIME: bool  # whether `compile` calls a compiler, rather than recording or calling kernels of the engine
     asarray: Callable[..., Any]
     to_numpy: "Callable[[Any], np.ndarray]"
     dtype: Callable[[Any], str]

@@ -19,7 +19,7 @@ from cornu.core import (
     symbolic_tensor,
 )
 from cornu.core import call_context as context
-from cornu.core.call_context import CallContext
+from cornu.core.call_context import CallContext, CallLosses
 from cornu.core.dtype_policy import DTypePolicy
 from cornu.core.layer_build import build_for, first_node, input_shape_of, record_build
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
@@ -250,7 +250,7 @@ class Layer(LayerTraits, Configurable):
             the variables after the call.
         """
         values = trainable_variables, non_trainable_variables
-        return call_statelessly(self, values, args, kwargs, return_losses, call_context or CallContext())
+        return call_statelessly(self, values, args, kwargs, return_losses, call_context)
 
     # --- Methods that only Cornu's own classes override ----------------------------------------------------------------
 
@@ -393,9 +393,11 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def losses(self) -> list:
-        """List of the losses collected by ``add_loss`` in the last eager call and of the regularization penalties."""
+        """List of the losses collected by ``add_loss`` in the last call and of the regularization penalties."""
+        running = context.current()
+        found = CallLosses(self._cornu.losses, None) if running is None else running.losses_of(id(self))
         with config.placement_scope(*layer_placement.placement_of(self)):
-            return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
+            return [*found.added, *(layer_tree.regularization_losses(self) if found.penalties is None else found.penalties)]
 
     # --- Dtypes, shapes and symbolic tensors ----------------------------------------------------------------------------
 

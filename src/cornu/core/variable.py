@@ -102,12 +102,15 @@ class Variable(ArrayOperators):
     def value(self) -> Any:
         """The array. Inside compiled code, the array bound to the variable; in mixed precision, cast to the compute dtype."""
         bound = self._bound()
-        if bound is None:
-            array = self._concrete()
-        elif id(self) in bound:
+        if bound is not None and id(self) in bound:
             array = bound[id(self)]
-        else:  # initial values are not drawn in abstract evaluation
-            array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
+        else:
+            if bound is not None:
+                call_context.record_use(self)
+            if self._draw is not None and call_context.is_abstract():  # initial values are not drawn
+                array = self.backend.full(self.shape, 0, self.dtype)
+            else:
+                array = self._concrete()
         dtype = call_context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
             return backends.home(array).cast(array, dtype)
@@ -118,7 +121,7 @@ class Variable(ArrayOperators):
         context = call_context.current()
         if context is None or context.values is None:
             return None
-        if context.abstract or id(self) in context.values:
+        if context.captures or id(self) in context.values:
             return context.values
         context.meets_unbound = True
         return None
@@ -159,6 +162,7 @@ class Variable(ArrayOperators):
             )
         if bound is not None:
             bound[id(self)] = array
+            call_context.record_use(self, assigned=True)
         else:
             self.set_unchecked(array)
 

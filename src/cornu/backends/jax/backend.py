@@ -28,10 +28,17 @@ from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.jax import compilation, convolution, pooling
 from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
 from cornu.backends.jax.recurrence import recurrence as fused_recurrence
-from cornu.errors import one_of
+from cornu.errors import TracedValueError, one_of
 from cornu.typing import ArrayLike, DType, Tree
 
 NAME = "jax"
+VALUE_ERRORS = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+    TracedValueError,
+)
+JUST_IN_TIME = True
 
 compilation.enable_compilation_cache()
 
@@ -590,7 +597,11 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
         return isinstance(value, ArraySpec)
 
     structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, available_dtype(spec.dtype)), specs, is_leaf=is_spec)
-    return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
+    try:
+        results = jax.eval_shape(f, *structs)
+    except VALUE_ERRORS:
+        results = f(*jax.tree.map(lambda struct: jnp.zeros(struct.shape, struct.dtype), structs))
+    return jax.tree.map(lambda result: ArraySpec(result.shape, result.dtype.name), results)
 
 
 # --- Fused ops --------------------------------------------------------------------------------------------------------

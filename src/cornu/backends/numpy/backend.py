@@ -27,6 +27,8 @@ from cornu.errors import BackendError, one_of
 from cornu.typing import ArrayLike, Tree
 
 NAME = "numpy"
+VALUE_ERRORS: tuple[type[Exception], ...] = ()
+JUST_IN_TIME = False
 lookup.register_array_type(TapeArray, "numpy")
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.typing import ArrayLike, Tree
 
 NAME = "onnx"
+VALUE_ERRORS: tuple[type[Exception], ...] = ()
+JUST_IN_TIME = False
 OPSET = messages.OPSET
 optimize_graph = optimize.optimize
 model_proto = messages.model_proto

@@ -50,6 +50,8 @@ from cornu.backends.tensorflow.startup import tf
 from cornu.typing import Tree
 
 NAME = "tensorflow"
+VALUE_ERRORS = tracing.VALUE_ERRORS
+JUST_IN_TIME = False
 
 
 def _convert_variable(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:

@@ -31,6 +31,8 @@ from cornu.errors import one_of
 from cornu.typing import ArrayLike, Tree
 
 NAME = "torch"
+VALUE_ERRORS = compilation.VALUE_ERRORS
+JUST_IN_TIME = False
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 

@@ -19,8 +19,12 @@ from cornu import config, trees
 from cornu.backends.torch import fx_passes
 from cornu.backends.torch.compat import DATA_DEPENDENT_ERRORS, FakeTensorMode, disable_current_modes, trace
 from cornu.backends.torch.devices import default_device
+from cornu.errors import TracedValueError
 from cornu.scopes import Scope, construction_lock
 from cornu.typing import Tree
+
+VALUE_ERRORS = (*DATA_DEPENDENT_ERRORS, TracedValueError)
+"""Raised where a traced function reads the values of a tensor."""
 
 _is_tracing: Scope[bool] = Scope("whether a function is being traced, on tensors without values", False)
 
@@ -39,7 +43,7 @@ def concrete() -> contextlib.AbstractContextManager:
 
 def evaluate(f: Callable, args: tuple) -> Any:
     """Return the results of ``f`` as tensors with a shape and a dtype; computes values only if ``f`` reads them."""
-    with _tracing(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*DATA_DEPENDENT_ERRORS):
+    with _tracing(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*VALUE_ERRORS):
         return f(*trees.map(mode.from_tensor, args))
     return f(*trees.map(torch.clone, args))
 
@@ -69,7 +73,7 @@ class TracedFunction:
         self.run: Callable = self._call
         self.context: Callable = torch.no_grad
         if config.fast_paths():
-            with contextlib.suppress(*DATA_DEPENDENT_ERRORS):
+            with contextlib.suppress(*VALUE_ERRORS):
                 self.run, self.context = self._trace(leaves, own), torch.inference_mode
 
     def _trace(self, leaves: list[torch.Tensor], own: int) -> Callable:

@@ -39,6 +39,7 @@ class Loop:
         events: ``"train"`` or ``"test"``, the kind of batch events to call.
         progress: Progress display.
         explain: Function ``(chunk, step, state_before) -> NonFiniteError``. Defaults to None (non-finite values are ignored).
+        steps_per_event: Number of steps between two batch events. Defaults to 1.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Loop:
         events: str,
         progress: Progress,
         explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = None,
+        steps_per_event: int = 1,
     ):
+        self._steps_per_event = steps_per_event
         self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
         self._explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = explain
@@ -95,7 +98,9 @@ class Loop:
 
     def _steps_to_go(self, remaining: int) -> int:
         """Return the number of steps of the next compiled call."""
-        if self._callbacks.wants_batches() or self._seconds_per_step is None:
+        if self._callbacks.wants_batches():
+            return min(remaining, self._steps_per_event)
+        if self._seconds_per_step is None:
             return 1
         return max(1, min(remaining, int(_SECONDS_PER_CALL / self._seconds_per_step)))
 
