@@ -245,7 +245,7 @@ def test_set_weights_takes_arrays_of_an_engine(weight):
 
 def test_wrong_weights_are_refused_and_change_nothing(weight):
     sgd = optimizers.SGD(0.5, momentum=0.5)
-    with pytest.raises(NotBuiltError, match="`set_weights` was called on the optimizer .*not built"):
+    with pytest.raises(NotBuiltError, match=r"`set_weights` was called on the optimizer .*not built"):
         sgd.set_weights([])
     sgd.build([weight])
     for wrong in ([1, 0.1], [1, 0.1, [1.0, 2.0, 3.0]]):

@@ -195,9 +195,7 @@ def test_logs_may_be_kept_and_changed(classifier):
             self.kept.append(logs)
 
     keeping = Keeping()
-    history = classifier().to_backend("numpy").fit(
-        X, Y, 6, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[keeping]
-    )
+    history = classifier().to_backend("numpy").fit(X, Y, 6, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[keeping])
     batch = {"loss", "accuracy", "mine"}
     epoch = {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert [set(logs) for logs in keeping.kept] == [batch, batch, epoch] * 2
@@ -213,7 +211,10 @@ NUMBERS = {
     "variable": Variable,
     "int": lambda value: int(value * 16),
     "bool": lambda value: value == 0.9375,
-    **{name: (lambda value, name=name: backends.get(name).asarray(value, "float32")) for name in cornu.config.installed_backends()},
+    **{
+        name: (lambda value, name=name: backends.get(name).asarray(value, "float32"))
+        for name in cornu.config.installed_backends()
+    },
 }
 SCORES = [0.125, 0.9375, 0.5, 0.375, 0.25, 0.1875]
 
@@ -256,7 +257,11 @@ def test_what_is_not_a_number_is_recorded_and_an_error_only_where_it_is_monitore
     history = model.fit(X, Y, verbose=0, callbacks=[adding, EarlyStopping("loss"), CSVLogger(tmp_path / "log.csv")]).history
     assert history["mine"][0] is value
     before = model.get_weights()
-    for monitoring in (EarlyStopping("mine"), ReduceLROnPlateau("mine"), ModelCheckpoint("a.keras", "mine", save_best_only=True)):
+    for monitoring in (
+        EarlyStopping("mine"),
+        ReduceLROnPlateau("mine"),
+        ModelCheckpoint("a.keras", "mine", save_best_only=True),
+    ):
         name = type(monitoring).__name__
         with pytest.raises(InvalidTypeError, match=rf"`{name}` monitors 'mine', .*single number.*such as the mean"):
             model.fit(X, Y, verbose=0, callbacks=[adding, monitoring])

@@ -21,9 +21,7 @@ def test_arrays_of_every_engine_are_floats(name, dtype):
     assert (type(found), found) == (float, 1.0)
 
 
-@pytest.mark.parametrize(
-    "dtype", ["float16", "float32", "float64", "longdouble", "int8", "int64", "uint8", "uint64", "bool"]
-)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble", "int8", "int64", "uint8", "uint64", "bool"])
 @pytest.mark.parametrize("make", [lambda scalar: scalar, np.asarray], ids=["scalar", "array"])
 def test_numbers_of_numpy_are_floats(dtype, make):
     found = as_number(make(np.dtype(dtype).type(1)))
@@ -48,7 +46,18 @@ def test_other_real_numbers_are_floats():
     assert as_number(fractions.Fraction(1, 4)) == 0.25
 
 
-NOT_NUMBERS = ["high", np.str_("high"), None, np.ones(2), np.ones(1), [1.0], {"a": 1}, 1j, np.datetime64("2020"), datetime.date(2020, 1, 1)]
+NOT_NUMBERS = [
+    "high",
+    np.str_("high"),
+    None,
+    np.ones(2),
+    np.ones(1),
+    [1.0],
+    {"a": 1},
+    1j,
+    np.datetime64("2020"),
+    datetime.date(2020, 1, 1),
+]
 
 
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=repr)

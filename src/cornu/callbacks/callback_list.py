@@ -1,4 +1,4 @@
-"""Several callbacks as one, for training loops of one's own."""
+"""Several callbacks as one, for custom training loops."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["CallbackList"]
 
 
 class CallbackList(callback.CallbackList):
-    """Several callbacks that are called as one, by the methods of :class:`Callback`, as in a training loop of one's own.
+    """Several callbacks that are called as one, by the methods of :class:`Callback`, for custom training loops.
 
     Args:
         callbacks: Callback, or list of callbacks in the order in which they are called. Defaults to None.

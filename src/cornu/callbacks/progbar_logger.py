@@ -7,7 +7,7 @@ __all__ = ["ProgbarLogger"]
 
 
 class ProgbarLogger(Callback):
-    """Callback that displays the progress of training, evaluation and prediction, for training loops of one's own.
+    """Callback that displays the progress of training, evaluation and prediction, for custom training loops.
 
     ``fit``, ``evaluate`` and ``predict`` have a display without this callback; with it, they leave the display to it.
 

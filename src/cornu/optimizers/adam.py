@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.backends import fused_ops
-from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.learning_rate import LearningRate
+from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.transforms import bias_correction, update_moment
 from cornu.typing import Array
 

@@ -17,9 +17,7 @@ LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
 """A number, a schedule, or a function without arguments that returns the learning rate."""
 
 
-def checked_learning_rate(
-    optimizer: str, learning_rate: LearningRate | Config
-) -> float | LearningRateSchedule | Callable[[], Any]:
+def checked_learning_rate(optimizer: str, learning_rate: LearningRate | Config) -> Any:
     """Return the learning rate as a float, a schedule or a function; a config is converted to what it describes.
 
     Args:
@@ -37,13 +35,13 @@ def checked_learning_rate(
         _check_takes_no_argument(optimizer, rate)
         return rate
     try:
-        if isinstance(rate, (str, bool)):
+        if isinstance(rate, (str, bool, type)):
             raise TypeError
         return float(rate)
     except (TypeError, ValueError):
         raise InvalidTypeError(
             f"`{optimizer}` received `learning_rate={rate!r}`.",
-            "`learning_rate` must be a number, or a schedule from `cornu.optimizers.schedules`, or a function without arguments.",
+            "It must be a number, or a schedule from `cornu.optimizers.schedules`, or a function without arguments.",
             "For a function of the epoch, use the callback `LearningRateScheduler`.",
         ) from None
 

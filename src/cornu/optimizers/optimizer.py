@@ -1,7 +1,7 @@
 """Base class of all optimizers: pure functions ``init`` and ``update``, and the stateful Keras interface around them.
 
-A built-in optimizer defines three things: its constructor arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for each
-weight) and :meth:`Optimizer.update_one` (the formula for one weight). An optimizer written as in Keras overrides
+A built-in optimizer defines three things: its constructor arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for
+each weight) and :meth:`Optimizer.update_one` (the formula for one weight). An optimizer written as in Keras overrides
 :meth:`Optimizer.build` and :meth:`Optimizer.update_step` instead. This class implements everything else.
 """
 
@@ -20,11 +20,12 @@ from cornu.core.call_context import CallContext
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.dtypes import wider_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.optimizers import transforms
+from cornu.optimizers.argument_checks import check_settings, refuse_unknown
 from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
 from cornu.optimizers.schedules import LearningRateSchedule
-from cornu.typing import Array, ArrayLike, Config, Initializer
+from cornu.typing import Array, ArrayLike, Initializer
 
 __all__ = ["Optimizer"]
 
@@ -57,9 +58,9 @@ class Optimizer(serialization.Configurable):
     updates each weight with :meth:`update_step`.
 
     A subclass defines an optimizer as in Keras: it overrides :meth:`build`, which creates variables with
-    :meth:`add_variable_from_reference`, and :meth:`update_step`, which updates one weight and its variables with :meth:`assign`,
-    :meth:`assign_add` and :meth:`assign_sub`. Such an optimizer runs in the compiled training step on every engine, and all its
-    variables are saved.
+    :meth:`add_variable_from_reference`, and :meth:`update_step`, which updates one weight and its variables with
+    :meth:`assign`, :meth:`assign_add` and :meth:`assign_sub`. Such an optimizer runs in the compiled training step on every
+    engine, and all its variables are saved.
 
     Args:
         learning_rate: Float, a schedule from ``cornu.optimizers.schedules``, or a function without arguments that returns the
@@ -128,13 +129,13 @@ class Optimizer(serialization.Configurable):
         name: str | None = None,
         **kwargs: Any,
     ):
-        self._refuse(kwargs)
+        refuse_unknown(type(self).__name__, kwargs, self._cornu_arguments or {})
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        self._check()
+        check_settings(vars(self))
         self.built = False
         self._variables: list[Variable] = []  # in the order of creation, which is that of Keras's files
         self._trainable_variables: list[Variable] = []
@@ -527,7 +528,7 @@ class Optimizer(serialization.Configurable):
         self,
         trainable_variables: list[Variable],
         name: str | Sequence[str],
-        initializer: Initializer | Sequence[Initializer] = "zeros",
+        initializer: Initializer | list[Initializer] | tuple[Initializer, ...] = "zeros",
     ) -> Any:
         """Create a variable of the optimizer for each weight, or several for each weight.
 
@@ -550,7 +551,7 @@ class Optimizer(serialization.Configurable):
             ['kernel_mean', 'bias_mean']
         """
         names = [name] if isinstance(name, str) else list(name)
-        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
+        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer for _ in names]
         if len(given) != len(names):
             raise InvalidArgumentError(
                 f"`add_optimizer_variables` received name={name!r} and initializer={initializer!r}.",
@@ -597,7 +598,7 @@ class Optimizer(serialization.Configurable):
                 "An optimizer has its variables once it is built.",
                 "Call `optimizer.build(trainable_variables)` first.",
             )
-        variables, shapes = self.variables, [tuple(np.shape(value)) for value in weights]
+        variables, shapes = self.variables, [tuple(ops.shape(value)) for value in weights]
         expected = [variable.shape for variable in variables]
         if shapes != expected:
             raise ShapeError(
@@ -623,8 +624,8 @@ class Optimizer(serialization.Configurable):
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array | float) -> None:
         """Update a weight by one step.
 
-        :meth:`apply` and the training step call this method for each weight if a subclass overrides it, after clipping and weight
-        decay. :attr:`iterations` is the number of steps before this one.
+        :meth:`apply` and the training step call this method for each weight if a subclass overrides it, after clipping and
+        weight decay. :attr:`iterations` is the number of steps before this one.
 
         Args:
             gradient: Gradient of the weight.
@@ -813,59 +814,16 @@ class Optimizer(serialization.Configurable):
         return all(variable is not v for v in variables) and not any(re.search(name, variable.name) for name in names)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments, with the current learning rate; those of this class for a constructor with ``*args``."""
+        """Return the constructor arguments, with the current learning rate.
+
+        For a subclass whose constructor takes ``*args`` these are the arguments of this class.
+        """
         now = self._learning_rate
         current = float(now.numpy()) if isinstance(now, Variable) else serialization.serialize(now)
         if self._cornu_arguments is not None:
             return super().get_config() | {"name": self.name, "learning_rate": current}
         arguments = list(serialization.constructor_of(Optimizer).parameters)[2:-1]  # of a constructor with `*args`
         return {"name": self.name, "learning_rate": current} | {name: getattr(self, name) for name in arguments}
-
-    # --- Checks -------------------------------------------------------------------------------------------------------
-
-    def _refuse(self, kwargs: dict[str, Any]) -> None:
-        for name in kwargs:
-            if name == "decay" and not kwargs[name]:
-                continue  # scripts for Keras 2 wrote down its default
-            known = [argument for argument in self._cornu_arguments or {} if argument not in kwargs]
-            hint = _SUCCESSORS.get(name, "").format(kwargs[name]) or did_you_mean(name, known)
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received an argument `{name}`.",
-                "It has no argument of this name.",
-                hint or f"Omit `{name}`. For a decreasing learning rate, pass a schedule as `learning_rate`.",
-            )
-
-    def _check(self) -> None:
-        clips = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
-        given = {name: value for name, value in clips.items() if value is not None}
-        if len(given) > 1:
-            raise InvalidArgumentError(
-                f"The optimizer received {' and '.join(f'`{name}={value}`' for name, value in given.items())}.",
-                "At most one of the clipping arguments may be set.",
-                "Pass only one of them.",
-            )
-        positive = given | {"loss_scale_factor": self.loss_scale_factor, "weight_decay": self.weight_decay or None}
-        for name, value in positive.items():
-            if value is not None and not value > 0:
-                raise InvalidArgumentError(
-                    f"The optimizer received `{name}={value!r}`.",
-                    f"`{name}` must be a positive number.",
-                    f"Omit `{name}` to disable it.",
-                )
-        if not 0 <= self.ema_momentum <= 1:
-            raise InvalidArgumentError(
-                f"The optimizer received `ema_momentum={self.ema_momentum!r}`.",
-                "`ema_momentum` must be between 0 and 1.",
-                "Pass, for example, `ema_momentum=0.99`.",
-            )
-        for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
-            value = getattr(self, name)
-            if value is not None and (not hasattr(value, "__index__") or value < least):
-                raise InvalidArgumentError(
-                    f"The optimizer received `{name}={value!r}`.",
-                    f"`{name}` must be an integer of at least {least}.",
-                    f"Omit `{name}` to disable it.",
-                )
 
     def _check_lengths(self, optimizer_variables: list, grads: list, trainable_variables: list) -> None:
         if not self.built:
@@ -884,14 +842,6 @@ class Optimizer(serialization.Configurable):
                     f"The optimizer {self.name!r} was built for {expected[name]}.",
                     "Pass one element per variable, in the order of the variables it was built with.",
                 )
-
-
-_SUCCESSORS = {
-    "lr": "Did you mean 'learning_rate'?",
-    "decay": "Pass `learning_rate=InverseTimeDecay(learning_rate, decay_steps=1, decay_rate={})` from "
-    "`cornu.optimizers.schedules`, which is what `decay` was in Keras 2. `weight_decay` is another thing.",
-}
-"""Hints for arguments of Keras 2."""
 
 
 def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:

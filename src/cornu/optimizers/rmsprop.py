@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
-from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.learning_rate import LearningRate
+from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
 

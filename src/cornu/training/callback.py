@@ -139,7 +139,7 @@ class Callback:
         return False
 
     def wants_batches(self) -> bool:
-        """Return whether the callback must be called at every step: whether a subclass or an attribute replaces such a method."""
+        """Return whether the callback must be called at every step: whether a class or the object replaces such a method."""
         return any(getattr(getattr(self, event), "__func__", None) is not getattr(Callback, event) for event in _BATCH_EVENTS)
 
 
@@ -182,7 +182,7 @@ class History(Callback):
 
 
 class CallbackList(Callback):
-    """Several callbacks that are called as one, by the methods of :class:`Callback`, as in a training loop of one's own.
+    """Several callbacks that are called as one, by the methods of :class:`Callback`.
 
     Args:
         callbacks: Callback, or list of callbacks in the order in which they are called. Defaults to None.
