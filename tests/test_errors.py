@@ -15,6 +15,7 @@ from cornu import errors
         (errors.ShapeError, ValueError),
         (errors.DataError, ValueError),
         (errors.NonFiniteError, ValueError),
+        (errors.NonFiniteError, RuntimeError),  # what Keras's `TerminateOnNaN` raises
         (errors.NotBuiltError, ValueError),
         (errors.BackendError, ValueError),
         (errors.ModelFormatError, ValueError),

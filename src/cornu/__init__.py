@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cornu.export import load_onnx as load_onnx
     from cornu.layers import Layer as Layer
     from cornu.models import Model as Model, Sequential as Sequential
+    from cornu.optimizers import Optimizer as Optimizer
 
 __version__ = "0.1.0"
 

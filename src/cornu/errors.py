@@ -97,7 +97,7 @@ class DataError(InvalidArgumentError):
     """
 
 
-class NonFiniteError(DataError):
+class NonFiniteError(DataError, RuntimeError):
     """Raised when the data or the loss contain NaN or infinity.
 
     Example:

@@ -19,6 +19,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "Input": "cornu.core.input",
         "Layer": "cornu.layers",
         "Model": "cornu.models",
+        "Optimizer": "cornu.optimizers",
         "Sequential": "cornu.models",
         "Variable": "cornu.core.variable",
         "activations": "cornu.activations",

@@ -61,6 +61,8 @@ class Model(StepMethods):
             ``{"class_names": ["cat", "dog"]}``.
         history: ``History`` of the last call of :meth:`fit`; None before.
         stop_training: Whether :meth:`fit` stops after the current step; callbacks set it to True.
+        stop_evaluating: Whether :meth:`evaluate` stops after the current step.
+        stop_predicting: Whether :meth:`predict` stops after the current step.
 
     Raises:
         InvalidTypeError: If ``inputs`` or ``outputs`` are not symbolic tensors, or only one of the two is given.
@@ -91,7 +93,7 @@ class Model(StepMethods):
         self._compiled: CompileState | None = None
         self._custom: CustomTraining | None = None
         self._forward: predict_function.PredictFunction | None = None
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
@@ -482,8 +484,9 @@ class Model(StepMethods):
             "evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps
         )
         compiled.ensure_built(adapter.spec, adapter.batch_size)
-        callback_list = CallbackList(callbacks or [], self, {"steps": adapter.steps, "verbose": verbose})
-        logs = fitting.measure(compiled, adapter, callback_list, Progress(verbose))
+        callback_list = self._callback_list(callbacks, adapter.steps, verbose)
+        progress = Progress(0 if callback_list.shows_progress else verbose)
+        logs = fitting.measure(compiled, adapter, callback_list, progress)
         return _as_result(logs, return_dict)
 
     def predict(
@@ -521,14 +524,15 @@ class Model(StepMethods):
         arguments.check_integers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # raises if the constructor did not call the base class's
         if data_adapter.is_batches(x):
-            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps)
+            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps, verbose)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not callback_list.wants_batches())
         else:
             arrays, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._forward_function, -(-batch.sample_count_of(arrays) // size)
             batches = predicting.batches_of_arrays(arrays, size, pad=forward.may_pad)
-            callback_list, verbose = self._callback_list(callbacks, count), verbose if count > 100 else 0
-        return predicting.predict(self, forward, batches, callback_list, Progress(verbose), count)
+            callback_list, verbose = self._callback_list(callbacks, count, verbose), verbose if count > 100 else 0
+        progress = Progress(0 if callback_list.shows_progress else verbose)
+        return predicting.predict(self, forward, batches, callback_list, progress, count)
 
     def train_on_batch(
         self, x: Tree, y: Tree = None, sample_weight: Tree = None, class_weight: dict | None = None, return_dict: bool = False
@@ -651,7 +655,7 @@ class Model(StepMethods):
         """
         self.compile(**compile_arguments(config))
         if self.built and self._compiled is not None:
-            self._compiled.optimizer.build(self.trainable_variables)
+            self._compiled.optimizer.ensure_built(self.trainable_variables)
 
     # --- Helpers --------------------------------------------------------------------------------------------------------
 
@@ -679,8 +683,8 @@ class Model(StepMethods):
             self._forward_function.validated_signatures.add(form)
         return arrays
 
-    def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
-        return CallbackList(callbacks or [], self, {"steps": steps})
+    def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None, verbose: Verbose) -> CallbackList:
+        return CallbackList(callbacks, model=self, epochs=1, steps=steps, verbose=verbose)
 
     @property
     def _forward_function(self) -> predict_function.PredictFunction:

@@ -239,8 +239,7 @@ class CompileState:
 
     def _build_optimizer(self) -> None:
         wanted = self._model.trainable_variables
-        if not self.optimizer.built:
-            self.optimizer.build(wanted)
+        self.optimizer.ensure_built(wanted)
         if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
             raise InvalidArgumentError(
                 f"The optimizer {self.optimizer.name!r} of {self._model.name!r} was built for a different set of weights.",
@@ -276,7 +275,7 @@ class CompileState:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
         place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
-        key = (kind, place, is_compiled, trained, self.optimizer.schedule, repr(spec.x))
+        key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, repr(spec.x))
         if key not in self._functions:
             _, compiled_metrics = self._built()
             self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, place, is_compiled)

@@ -46,10 +46,10 @@ def fit(
     Returns:
         The history.
     """
-    model.history = history = History()  # set before training, to be available after an exception
-    progress = Progress(verbose)
-    params = {"epochs": epochs.stop, "steps": adapter.steps, "verbose": verbose}
-    callback_list = CallbackList([callbacks, history], model, params)
+    callback_list = CallbackList(
+        callbacks, add_history=True, model=model, epochs=epochs.stop, steps=adapter.steps, verbose=verbose
+    )
+    progress = Progress(0 if callback_list.shows_progress else verbose)
     model.stop_training = False
     multi_step = compiled.train_function(adapter.spec)
     progress.announce(
@@ -71,18 +71,18 @@ def fit(
             try:
                 logs = loop.epoch(adapter)
             except NonFiniteError as error:
-                if not callback_list.handle_non_finite(error):
+                if not callback_list.on_non_finite(error):
                     raise
-                break
+                logs, model.stop_training = loop.logs, True
             if validation is not None and _is_due(validation_freq, epoch):
                 logs |= _validated(compiled, validation, callback_list)
-            progress.end(logs)
             callback_list.call("on_epoch_end", epoch, logs)
+            progress.end(logs)  # together with what callbacks added
             if model.stop_training:
                 break
     compiled.optimizer.finalize_variable_values(model.trainable_variables)
     callback_list.call("on_train_end", logs)
-    return history
+    return model.history
 
 
 def _validated(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
@@ -114,6 +114,8 @@ def measure(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackLi
         The logs: dict of the loss and metrics.
     """
     compiled.reset_metrics()
+    if callbacks.model.stop_evaluating:
+        callbacks.model.stop_evaluating = False
     callbacks.call("on_test_begin", {})
     function, steps_per_event = compiled.test_function(adapter.spec), compiled.execution.steps_per_execution
     loop = Loop(function, compiled.state_sync(training=False), callbacks, "test", progress, steps_per_event=steps_per_event)
@@ -144,7 +146,7 @@ def one_batch(
         else None
     )
     events = "train" if training else "test"
-    loop = Loop(multi_step, compiled.state_sync(training), CallbackList([], model, {}), events, Progress(0), explain)
+    loop = Loop(multi_step, compiled.state_sync(training), CallbackList(model=model), events, Progress(0), explain)
     return loop.epoch(adapter)
 
 

@@ -36,6 +36,8 @@ class StepMethods(Layer):
     _cornu_is_base = True
     _compiled: CompileState | None
     stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
     history: Any  # a `History`, whose module imports the protocol of models
 
     def forget_compiled_functions(self) -> None:

@@ -74,7 +74,7 @@ asarray = arrays.asarray
 def to_numpy(x: tf.Tensor) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
         raise no_values_yet()
-    return np.array(x)
+    return np.array(x.numpy() if isinstance(x, tf.Tensor) else x)  # `np.array` of a bfloat16 tensor warns
 
 
 def dtype(x: tf.Tensor) -> str:

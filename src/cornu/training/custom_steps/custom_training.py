@@ -118,9 +118,9 @@ class CustomTraining:
     def _function(self, kind: str, spec: Batch) -> MultiStepFunction:
         trained = tuple(id(variable) for variable in self._model.trainable_variables)
         optimizers = [value for value in vars(self._model).values() if isinstance(value, Optimizer)]
-        schedules = [each.schedule for each in (self.optimizer, *optimizers)]
+        rates = [part for each in (self.optimizer, *optimizers) for part in each.compiled_learning_rate]
         place = placement_of(self._model)
-        key = (kind, place, self.execution.is_compiled(place), trained, tuple(schedules), repr(spec[:3]))
+        key = (kind, place, self.execution.is_compiled(place), trained, *rates, repr(spec[:3]))
         if key not in self._steps:
             self._steps[key] = self._make(kind, spec)
         self._current[kind] = self._steps[key]
@@ -164,4 +164,4 @@ class CustomTraining:
     def _build_all(self, spec: Batch) -> None:
         """Build all that has variables, since a step in the form ``step(state, data)`` receives their values."""
         self._compiled.ensure_built(spec)
-        self.optimizer.build(self._model.trainable_variables)
+        self.optimizer.ensure_built(self._model.trainable_variables)
