@@ -10,7 +10,7 @@ import functools
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -369,10 +369,10 @@ class Optimizer(serialization.Configurable):
         context = bound_context(own)
         context.key = backend.fold_in(backend.asarray(self._random_key, "uint32"), iterations)
         with call_context.entered(context), call_context.autocast(None):
-            yield context.values
+            yield cast(dict[int, Any], context.values)
         for number, variable in context.assigned.items():
             if number not in own:
-                variable.assign(context.values[number])
+                variable.assign(cast(dict[int, Any], context.values)[number])
 
     @functools.cached_property
     def _random_key(self) -> tuple[int, int]:
