@@ -1,10 +1,15 @@
 """The state and functions of training with own steps, losses and metrics."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import seeds, trees
+from cornu import backends, seeds, trees
+from cornu.backends import engine_variables
+from cornu.backends.engine_variables import EngineVariable
+from cornu.core import layer_tree
 from cornu.core.layer_placement import placement_of
+from cornu.core.variable import Variable
 from cornu.optimizers import Optimizer
 from cornu.scopes import construction_lock
 from cornu.training.batch import Batch
@@ -12,6 +17,7 @@ from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.custom_steps import styles
 from cornu.training.custom_steps.dry_run import dry_run
+from cornu.training.custom_steps.in_place import InPlaceStateSync, InPlaceSteps
 from cornu.training.custom_steps.overrides import overrides
 from cornu.training.custom_steps.pure_step import CustomStateSync, StepLogs, StepVariables, call_step, pure_step
 from cornu.training.data_validation import array_checks, class_weights, inputs
@@ -23,17 +29,15 @@ from cornu.training.step_methods import StepMethods
 
 
 class CustomStep(NamedTuple):
-    """A compiled step of the user.
+    """A step of the user.
 
     Attributes:
         function: Several steps as one call.
-        variables: The variables that the step uses besides those of the model.
-        logs: The logs of the step.
+        state_sync: Function from a random key to the object that reads and writes the state of the step.
     """
 
     function: MultiStepFunction
-    variables: StepVariables
-    logs: StepLogs
+    state_sync: Callable[[tuple[int, int]], StateSync]
 
 
 class CustomTraining:
@@ -99,9 +103,7 @@ class CustomTraining:
 
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the state of the step that was returned last."""
-        step = self._current["train" if training else "test"]
-        key = seeds.next_key() if training else (0, 0)
-        return CustomStateSync(self._model, step.variables, step.logs, key)
+        return self._current["train" if training else "test"].state_sync(seeds.next_key() if training else (0, 0))
 
     def train_function(self, spec: Batch) -> MultiStepFunction:
         """Return the compiled function of training steps for data of a specification."""
@@ -133,6 +135,7 @@ class CustomTraining:
         styles.check_style(model, method, takes_state)
         if takes_state:
             self._build_all(spec)
+        engine_variable = engine_variables.find(backends.get(place.backend)) if overrides(model, method) else None
         given = self._step_variables(kind) if takes_state else None
 
         def logs_of(data: Any) -> Any:
@@ -143,13 +146,30 @@ class CustomTraining:
             with construction_lock:
                 found = dry_run(logs_of, f"{type(model).__name__}.{method}", spec, self._batch_size, place)
         except Exception as error:
-            raise styles.explain_failure(model, method, error)  # noqa: B904 - the cause is set there, or it is the error itself
+            if engine_variable is None:
+                raise styles.explain_failure(model, method, error)  # noqa: B904 - the cause is set there, or it is the error
+            return self._in_place(method, engine_variable)
+        if engine_variable is not None and not found.differentiates:
+            return self._in_place(method, engine_variable)
         variables = self._step_variables(kind)
         known = {id(variable) for variable in (*model.variables, *variables.optimizer, *variables.metrics)}
         variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
         logs = StepLogs(found.logs)
         step = pure_step(model, method, variables, logs, takes_state)
-        return CustomStep(MultiStepFunction(step, logs, place, self.execution.is_compiled(place)), variables, logs)
+        function = MultiStepFunction(step, logs, place, self.execution.is_compiled(place))
+        return CustomStep(function, lambda key: CustomStateSync(model, variables, logs, key))
+
+    def _in_place(self, method: str, kind: type[EngineVariable]) -> CustomStep:
+        """Return a step that runs as the engine itself runs it, since it uses functions of the engine."""
+        model = self._model
+
+        def others() -> list[Variable]:
+            optimizers = [self.optimizer, *layer_tree.owned(model, Optimizer)]
+            return [*(variable for each in optimizers for variable in each.variables), *model.metrics_variables]
+
+        state_sync = InPlaceStateSync(model, others, kind)
+        function = InPlaceSteps(model, method, state_sync, kind, not self.execution.run_eagerly)
+        return CustomStep(function, lambda key: state_sync)  # type: ignore[arg-type]
 
     def _build_if_it_can_be_called(self, batch: Batch) -> None:
         """Build the model for its inputs, so that its own step finds its variables; a step need not call the model itself."""

@@ -1,0 +1,140 @@
+"""A user's step that changes variables in place, as code for PyTorch and TensorFlow does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, config, ops, trees
+from cornu.backends.engine_variables import EngineVariable
+from cornu.core.layer_placement import placement_of
+from cornu.core.variable import Variable, detached_values_of
+from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
+from cornu.training.custom_steps import styles
+from cornu.training.custom_steps.dry_run import flat_logs
+from cornu.training.custom_steps.pure_step import data_of
+from cornu.training.step.multi_step import StepResult
+from cornu.training.step.train_state import TrainState
+from cornu.training.step_methods import StepMethods
+
+
+class Values(list):
+    """Values of variables, together with the variables, of which a step may create more.
+
+    Args:
+        variables: The variables.
+        kind: Class of the variables of the engine.
+    """
+
+    def __init__(self, variables: list[Variable], kind: type[EngineVariable]):
+        super().__init__(kind.own(value) for value in detached_values_of(variables))
+        self.variables, self._kind = variables, kind
+
+    def restore(self) -> None:
+        """Set the variables to these values."""
+        for variable, value in zip(self.variables, self, strict=True):
+            variable.set_unchecked(self._kind.own(value))
+
+
+class InPlaceStateSync:
+    """Takes and restores copies of the state of a model whose step changes variables in place.
+
+    Args:
+        model: The model.
+        others: Function that returns the variables of the optimizers and metrics.
+        kind: Class of the variables of the engine.
+    """
+
+    def __init__(self, model: StepMethods, others: Callable[[], list[Variable]], kind: type[EngineVariable]):
+        self._model, self._others, self._kind = model, others, kind
+        self._current: TrainState | None = None
+        self._steps = 0
+
+    def pull(self) -> TrainState:
+        """Return a copy of the current state of the variables."""
+        model = self._model
+        groups = model.trainable_variables, model.non_trainable_variables, self._others(), []
+        values = [Values(group, self._kind) for group in groups]
+        self._current = TrainState(*values, key=np.zeros(2, "uint32"), step=np.int32(self._steps))  # type: ignore[arg-type]
+        return self._current
+
+    def push(self, state: TrainState) -> None:
+        """Restore a state, unless the variables have it already."""
+        if state is not self._current:
+            for values in state[:4]:
+                values.restore()
+        self._current, self._steps = state, int(state.step)
+
+    def count_step(self) -> None:
+        """Note that a step has changed the variables."""
+        self._current = None
+        self._steps += 1
+
+
+class InPlaceSteps:
+    """Several steps that change variables in place, with the interface of ``MultiStepFunction``.
+
+    Args:
+        model: The model.
+        method: Name of the method: ``"train_step"`` or ``"test_step"``.
+        state_sync: Object that takes and restores copies of the state.
+        kind: Class of the variables of the engine.
+        is_compiled: Whether the engine may record the step; otherwise it runs operation by operation.
+    """
+
+    def __init__(
+        self,
+        model: StepMethods,
+        method: str,
+        state_sync: InPlaceStateSync,
+        kind: type[EngineVariable],
+        is_compiled: bool,
+    ):
+        self._model, self._method, self._state_sync, self._place = model, method, state_sync, placement_of(model)
+        self._run = kind.step_of(getattr(model, method), differentiates=method == "train_step", is_compiled=is_compiled)
+        self._met: set[tuple] = set()
+
+    def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
+        """Return whether a step ran with the shapes and dtypes of the data and indices."""
+        return shapes_and_dtypes((data, indices)) in self._met
+
+    def __call__(
+        self, state: TrainState, data: Batch, indices: BatchIndices, start: int, stop: int
+    ) -> tuple[TrainState, StepResult]:
+        """Run the steps ``start`` to ``stop - 1`` of the batches selected by ``indices``.
+
+        Returns:
+            The state after the steps and a :class:`StepResult`.
+        """
+        self._state_sync.push(state)
+        logs: Any = {}
+        with config.placement_scope(*self._place):
+            for number in range(start, stop):
+                try:
+                    logs = self._run(data_of(batch_of(data, indices, number)))
+                except Exception as error:
+                    self._state_sync.count_step()
+                    self._state_sync.push(state)
+                    raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
+                self._state_sync.count_step()
+            found = flat_logs(f"{type(self._model).__name__}.{self._method}", logs)
+        self._met.add(shapes_and_dtypes((data, indices)))
+        after = self._state_sync.pull()
+        return after, StepResult(_Finite(after, found, self._place), found)
+
+
+class _Finite:
+    """Whether the trainable weights and the loss are finite, computed when it is asked.
+
+    Args:
+        state: State after the steps.
+        logs: Logs of the last step.
+        place: Placement of the model.
+    """
+
+    def __init__(self, state: TrainState, logs: dict[str, Any], place: config.Placement):
+        self._arrays, self._place = [*state.trainable, *([logs["loss"]] if "loss" in logs else [])], place
+
+    def __bool__(self) -> bool:
+        backend = backends.get(self._place.backend)
+        return all(bool(np.isfinite(backend.to_numpy(ops.sum(ops.stop_gradient(array) * 0.0)))) for array in self._arrays)
