@@ -238,8 +238,8 @@ class Layer(LayerTraits, Configurable):
         """Call the layer as a pure function of the values of its variables. Compiled code uses this method.
 
         Args:
-            trainable_variables: List of arrays used as the values of ``self.trainable_variables``.
-            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``.
+            trainable_variables: List of arrays used as the values of ``self.trainable_variables``; or variables.
+            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``; or variables.
             *args: Positional arguments of ``call``.
             return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers. Defaults to False.
             call_context: Random key, sample mask and hooks of the call. Defaults to a new context.
@@ -274,6 +274,10 @@ class Layer(LayerTraits, Configurable):
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         structure_fingerprint.attribute_set(name)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method that layers have on one engine only, such as ``parameters()`` on PyTorch."""
+        return layer_placement.engine_attribute(self, name)
 
     @soft_property
     def sublayers(self) -> list["Layer"]:

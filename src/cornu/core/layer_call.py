@@ -8,6 +8,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.ops.dispatch import unwrap
 
 
 def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
@@ -44,8 +45,14 @@ def call_statelessly(
         return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers.
         context: Context of the call.
     """
-    variables = [*layer.trainable_variables, *layer.non_trainable_variables]
-    context.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
+    context.values = {}
+    for given, variables, argument in (
+        (values[0], layer.trainable_variables, "trainable_variables"),
+        (values[1], layer.non_trainable_variables, "non_trainable_variables"),
+    ):
+        if len(given) != len(variables):
+            raise layer_errors.wrong_number_of_values(layer, argument, len(given), len(variables))
+        context.values.update((id(variable), unwrap(value)) for variable, value in zip(variables, given, strict=True))
     with call_context.entered(context), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
         losses = [*context.losses, *layer_tree.regularization_losses(layer)] if return_losses else []

@@ -1,8 +1,10 @@
 """Placement of layers on backends and devices, and moving layers between them."""
 
+import functools
 from typing import Any
 
 from cornu import backends, config
+from cornu.backends import layer_methods
 from cornu.core import call_context, layer_tree, structure_fingerprint
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
@@ -19,6 +21,21 @@ def placement_of(layer: LayerLike) -> config.Placement:
 def backend_of(layer: LayerLike) -> Any:
     """Return the backend that a layer computes on."""
     return backends.get(placement_of(layer).backend)
+
+
+def engine_attribute(layer: LayerLike, name: str) -> Any:
+    """Return the method of this name that layers have on the engine of a layer (see ``backends/layer_methods.py``).
+
+    Raises:
+        AttributeError: If there is none.
+    """
+    if hasattr(type(layer), name):  # a property of this name raised an AttributeError, which says more
+        return object.__getattribute__(layer, name)
+    record = vars(layer).get("_cornu")
+    found = None if record is None else layer_methods.find(backends.get(record.placement.backend), name)
+    if found is None:
+        raise AttributeError(layer_methods.missing_text(layer, name, record), name=name, obj=layer)
+    return functools.partial(found, layer)
 
 
 def move(layer: LayerLike, placement: config.Placement) -> None:

@@ -12,6 +12,7 @@ from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
+from cornu.ops.dispatch import unwrap
 from cornu.typing import DType, Initializer
 
 __all__ = ["Metric"]
@@ -156,7 +157,7 @@ class Metric(serialization.Configurable):
         """Return the values of the variables after :meth:`update_state`, without changing the metric.
 
         Args:
-            metric_variables: List of arrays, the values of :attr:`variables`.
+            metric_variables: List of arrays, the values of :attr:`variables`, or the variables themselves.
             *args: Positional arguments of :meth:`update_state`.
             **kwargs: Keyword arguments of :meth:`update_state`.
 
@@ -201,7 +202,7 @@ class Metric(serialization.Configurable):
                 "Each variable requires one array.",
                 "Pass, for example, `[v.value for v in metric.variables]`.",
             )
-        with _bound(variables, values) as bound:
+        with _bound(variables, [unwrap(value) for value in values]) as bound:
             result = work()
         if len(self.variables) != len(variables):
             raise InvalidArgumentError(

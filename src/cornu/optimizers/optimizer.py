@@ -15,10 +15,11 @@ import numpy as np
 from cornu import backends, config, ops, serialization, trees
 from cornu.core import call_context
 from cornu.core.naming import auto_name
-from cornu.core.variable import Variable
+from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
 from cornu.optimizers import transforms
+from cornu.ops.dispatch import unwrap
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, ArrayLike, Config
 
@@ -232,9 +233,9 @@ class Optimizer(serialization.Configurable):
         """Compute one complete step: accumulation, clipping, decay, moving averages and constraints. Pure function.
 
         Args:
-            optimizer_variables: List of arrays, the values of :attr:`variables`.
+            optimizer_variables: List of arrays, the values of :attr:`variables`, or of the variables themselves.
             grads: List of gradients, one per trainable variable; None for a variable that does not change.
-            trainable_variables: List of arrays, the values of the variables the optimizer was built with.
+            trainable_variables: List of arrays, the values of the variables the optimizer was built with, or of the variables.
 
         Returns:
             Tuple of the list of new trainable variables and the list of new optimizer variables.
@@ -252,7 +253,8 @@ class Optimizer(serialization.Configurable):
             [[0.5]]
         """
         self._check_lengths(optimizer_variables, grads, trainable_variables)
-        state = self._unpacked(optimizer_variables)
+        trainable_variables = [unwrap(weight) for weight in trainable_variables]
+        state = self._unpacked([unwrap(value) for value in optimizer_variables])
         if self.loss_scale_factor:
             grads = transforms.scale(grads, 1 / self.loss_scale_factor)
         weights = self._step(state, grads, trainable_variables)
@@ -395,7 +397,7 @@ class Optimizer(serialization.Configurable):
         with config.placement_scope(*(variables[0].place if variables else config.place())):
             gradients = self._for_each_variable(list(grads), variables)
             weights, state = self.stateless_apply(
-                [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]
+                detached_values_of(self.variables), gradients, detached_values_of(self._trainable_variables)
             )
         for variable, value in zip([*self._trainable_variables, *self.variables], [*weights, *state], strict=True):
             variable.assign(value)

@@ -12,6 +12,7 @@ Differences from the other backends:
 """
 
 import builtins
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from cornu import config, dtypes
 from cornu.backends import common
@@ -572,6 +574,14 @@ def stop_gradient(x: Array) -> Array:
     return lax.stop_gradient(x)
 
 
+def is_traced(x: Array) -> bool:
+    return isinstance(x, Tracer)
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return jax.ensure_compile_time_eval()
+
+
 def custom_gradient(f: Callable) -> Callable:
     def with_tuple(*arrays: Array) -> tuple[Any, Callable]:
         value, grad = f(*arrays)
@@ -615,3 +625,9 @@ def synchronize(tree: Tree) -> None:
 
 def micro_batch_activations() -> int | None:
     return activations_in_cache(devices()[0])
+
+
+# --- Variables --------------------------------------------------------------------------------------------------------
+
+VARIABLE_ATTRIBUTES = {"__jax_array__": lambda variable: lambda: variable.value}
+"""What functions of ``jax.numpy`` ask of an object that represents an array."""

@@ -13,6 +13,8 @@ nor any in between. After an upgrade of PyTorch, run ``tests/backends/torch``; w
 ``DynamicOutputShapeException``,   such a function runs eagerly.
 ``GuardOnDataDependentSymNode``
 ``disable_current_modes``          Suspends tracing, so that constants inside a traced function are concrete.
+``is_functorch_wrapped``           Whether a tensor belongs to a running transform of ``torch.func``, such as ``grad`` or ``vmap``.
+``modes_are_active``               Whether a mode, such as one that traces, intercepts operators.
 ``TorchDispatchMode``              Observes which operators a function calls, to find a faster function that calls the same.
 ``fused_adam_``                    Kernel of ``torch.optim.Adam(fused=True)``, which has no public functional form.
 ``without_recurrent_libraries``    Disables oneDNN and cuDNN without any other of their settings.
@@ -45,6 +47,8 @@ __all__ = [
     "TorchDispatchMode",
     "disable_current_modes",
     "fused_adam_",
+    "is_functorch_wrapped",
+    "modes_are_active",
     "schema",
     "trace",
     "without_recurrent_libraries",
@@ -54,6 +58,13 @@ DATA_DEPENDENT_ERRORS = (DataDependentOutputException, DynamicOutputShapeExcepti
 """Raised on fake tensors where a function reads values, or where a shape depends on values."""
 
 fused_adam_ = torch._fused_adam_  # type: ignore[attr-defined]
+
+is_functorch_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+
+
+def modes_are_active() -> bool:
+    """Return whether a mode intercepts the operators that are called now, as while a function is being traced."""
+    return torch._C._len_torch_dispatch_stack() > 0
 
 
 def trace(f: Callable, *inputs: torch.Tensor) -> GraphModule:
