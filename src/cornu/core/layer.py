@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import backends, config, constraints, initializers, regularizers, trees
+from cornu import autograph, backends, config, constraints, initializers, regularizers, trees
 from cornu.core import (
     batch_coupling,
     dtype_policy,
@@ -226,6 +226,7 @@ class Layer(LayerTraits, Configurable):
         """Return the most restrictive :attr:`batch_coupling` among the layer and all layers inside it."""
         return batch_coupling.effective_coupling(self)
 
+    @autograph.not_converted
     def stateless_call(
         self,
         trainable_variables: list,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, ops, seeds, trees
+from cornu import autograph, backends, config, initializers, ops, seeds, trees
 from cornu.backends import engine_variables
 from cornu.backends.engine_variables import EngineVariable
 from cornu.core import call_context
@@ -177,6 +177,7 @@ class Variable(ArrayOperators):
     def _is_float(self) -> bool:
         return "float" in self.dtype
 
+    @autograph.not_converted
     def assign(self, value: ArrayLike) -> None:
         """Set a new value of the same shape.
 
@@ -237,11 +238,13 @@ class Variable(ArrayOperators):
             else:
                 self._engine_variable.replace(array)
 
+    @autograph.not_converted
     def assign_add(self, value: ArrayLike) -> None:
         """Add an array to the value."""
         with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
             self.assign(ops.add(self, value))
 
+    @autograph.not_converted
     def assign_sub(self, value: ArrayLike) -> None:
         """Subtract an array from the value."""
         with call_context.autocast(None):
@@ -313,6 +316,9 @@ class Variable(ArrayOperators):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()}>"
+
+
+backends.register_variable_type(Variable)
 
 
 def values_of(variables: list[Variable]) -> list:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, initializers, serialization
+from cornu import autograph, config, initializers, serialization
 from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
@@ -141,6 +141,7 @@ class Metric(serialization.Configurable):
         """Return the result for all batches since the last :meth:`reset_state`: an array, or a dict of arrays."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `result()`.")
 
+    @autograph.not_converted
     def reset_state(self) -> None:
         """Reset all variables to zero."""
         for variable in self.variables:
@@ -153,6 +154,7 @@ class Metric(serialization.Configurable):
 
     # --- Pure functions -----------------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
         """Return the values of the variables after :meth:`update_state`, without changing the metric.
 
@@ -221,6 +223,7 @@ class Metric(serialization.Configurable):
 def _where_its_variables_are(method: Callable) -> Callable:
     """Let a metric's method that is called outside of any call take NumPy data to the backend of the metric's variables."""
 
+    @autograph.not_converted
     @functools.wraps(method)
     def wrapper(self: Metric, *args: Any, **kwargs: Any) -> Any:
         variables = self.variables

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, serialization, trees
+from cornu import autograph, backends, config, ops, serialization, trees
 from cornu.core import call_context
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable, detached_values_of
@@ -229,6 +229,7 @@ class Optimizer(serialization.Configurable):
 
     # --- One training step, pure --------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def stateless_apply(self, optimizer_variables: list, grads: list, trainable_variables: list) -> tuple[list, list]:
         """Compute one complete step: accumulation, clipping, decay, moving averages and constraints. Pure function.
 
@@ -301,6 +302,7 @@ class Optimizer(serialization.Configurable):
 
     # --- Keras interface ----------------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def build(self, variables: list[Variable]) -> None:
         """Create the variables that the optimizer keeps for the weights. The first step calls this method if necessary.
 
@@ -374,6 +376,7 @@ class Optimizer(serialization.Configurable):
         slots = self._in_file_order(state["slots"])
         return [state["iterations"], *rate, *state["averages"], *state["accumulators"], *slots]
 
+    @autograph.not_converted
     def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:
         """Update the variables by one step.
 
@@ -402,6 +405,7 @@ class Optimizer(serialization.Configurable):
         for variable, value in zip([*self._trainable_variables, *self.variables], [*weights, *state], strict=True):
             variable.assign(value)
 
+    @autograph.not_converted
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update the variables by one step, given pairs of a gradient and a variable; return the step count."""
         pairs = list(grads_and_vars)
@@ -474,6 +478,7 @@ class Optimizer(serialization.Configurable):
         """The schedule of the learning rate, or None. Compiled steps contain it as it is when they are compiled."""
         return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
 
+    @autograph.not_converted
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss

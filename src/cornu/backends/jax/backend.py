@@ -629,5 +629,7 @@ def micro_batch_activations() -> int | None:
 
 # --- Variables --------------------------------------------------------------------------------------------------------
 
-VARIABLE_ATTRIBUTES = {"__jax_array__": lambda variable: lambda: variable.value}
-"""What functions of ``jax.numpy`` ask of an object that represents an array."""
+
+def accept_variables(kind: type) -> None:
+    """Let JAX treat a variable, where a tree of arrays is expected, as its value, as in ``jax.jit(f)(model.variables)``."""
+    jax.tree_util.register_pytree_node(kind, lambda variable: ((variable.value,), None), lambda _, values: values[0])
