@@ -4,8 +4,9 @@ The functions below specify methods of layers on PyTorch, those of ``torch.nn.Mo
 first argument is the layer. They exist while the layer is on that engine, as in Keras.
 """
 
+import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from cornu.backends.contract import Array, Backend
@@ -87,21 +88,30 @@ def eval(layer: _LayerLike) -> Any:
     """Return the layer. The argument ``training`` of its call selects the mode, as in Keras."""
 
 
+CONVERT = "For a `torch.nn.Module` with copies of the weights, call `cornu.layers.as_torch_module(layer)`."
+"""What to do where PyTorch requires a module."""
+
 METHODS = tuple(name for name, value in list(globals().items()) if inspect.isfunction(value) and name not in _NOT_METHODS)
 """Names of the methods."""
 
 
-def find(backend: Backend, name: str) -> Callable | None:
-    """Return the method of this name of layers on a backend, or None."""
-    return getattr(backend, "LAYER_METHODS", {}).get(name) if name in METHODS else None
+def attribute(layer: Any, backend: Backend, name: str) -> Any:
+    """Return an attribute that layers have on one engine only.
 
+    A backend declares methods as ``LAYER_METHODS``, a dict from name to function, and other attributes as ``LAYER_ATTRIBUTES``,
+    a dict from name to a function of the layer. ``MODULE_ATTRIBUTES`` are names of the engine's own modules.
 
-def missing_text(layer: Any, name: str, record: Any) -> str:
-    """Return the message for an attribute that a layer does not have."""
+    Raises:
+        AttributeError: If there is none of this name.
+    """
+    methods, others = getattr(backend, "LAYER_METHODS", {}), getattr(backend, "LAYER_ATTRIBUTES", {})
+    if name in methods:
+        return functools.partial(methods[name], layer)
+    if name in others:
+        return others[name](layer)
     text = f"{type(layer).__name__!r} object has no attribute {name!r}"
-    if name not in METHODS or record is None:
-        return text
-    return (
-        f"{text} on the backend {record.placement.backend!r}. Layers have `{name}` on the backend {ENGINE!r} only. Move the layer "
-        f"with `to_backend({ENGINE!r})`, or convert it with `cornu.layers.as_torch_module(layer)`."
-    )
+    if name in METHODS:
+        text += f" on the backend {backend.NAME!r}. Layers have `{name}` on the backend {ENGINE!r} only. {CONVERT}"
+    elif name in getattr(backend, "MODULE_ATTRIBUTES", ()):
+        text += f". It is no `torch.nn.Module`, which has. {CONVERT}"
+    raise AttributeError(text, name=name, obj=layer)

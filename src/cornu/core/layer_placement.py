@@ -1,6 +1,5 @@
 """Placement of layers on backends and devices, and moving layers between them."""
 
-import functools
 from typing import Any
 
 from cornu import backends, config
@@ -24,18 +23,17 @@ def backend_of(layer: LayerLike) -> Any:
 
 
 def engine_attribute(layer: LayerLike, name: str) -> Any:
-    """Return the method of this name that layers have on the engine of a layer (see ``backends/layer_methods.py``).
+    """Return the attribute of this name that layers have on the engine of a layer (see ``backends/layer_methods.py``).
 
     Raises:
         AttributeError: If there is none.
     """
-    if hasattr(type(layer), name):  # a property of this name raised an AttributeError, which says more
+    if any(name in vars(kind) for kind in type(layer).__mro__):  # a property of this name raised an AttributeError, which says more
         return object.__getattribute__(layer, name)
     record = vars(layer).get("_cornu")
-    found = None if record is None else layer_methods.find(backends.get(record.placement.backend), name)
-    if found is None:
-        raise AttributeError(layer_methods.missing_text(layer, name, record), name=name, obj=layer)
-    return functools.partial(found, layer)
+    if record is None:  # the constructor of the base class has not run
+        raise AttributeError(f"{type(layer).__name__!r} object has no attribute {name!r}", name=name, obj=layer)
+    return layer_methods.attribute(layer, backends.get(record.placement.backend), name)
 
 
 def move(layer: LayerLike, placement: config.Placement) -> None:

@@ -32,7 +32,8 @@ from cornu.typing import ArrayLike, Tree
 
 NAME = "torch"
 EngineVariable = variables.TorchVariable
-LAYER_METHODS = layer_methods.LAYER_METHODS
+LAYER_METHODS, LAYER_ATTRIBUTES = layer_methods.LAYER_METHODS, layer_methods.LAYER_ATTRIBUTES
+MODULE_ATTRIBUTES = layer_methods.MODULE_ATTRIBUTES
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 

@@ -117,3 +117,9 @@ LAYER_METHODS = {
     )
 }
 """The methods by name."""
+
+LAYER_ATTRIBUTES = {"__qualname__": lambda layer: f"{type(layer).__qualname__} (a layer of Cornu: use cornu.layers.as_torch_module)"}
+"""Attributes by name. PyTorch's error for what is no module shows the qualified name of the object."""
+
+MODULE_ATTRIBUTES = frozenset(dir(torch.nn.Module)) | {"training"}
+"""Names of the attributes of modules."""
