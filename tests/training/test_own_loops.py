@@ -1,4 +1,4 @@
-"""Training loops without ``fit``, in the style of each engine: programs that run with Cornu and, as they are, with real Keras."""
+"""Training loops without ``fit``, in the style of each engine: programs that run unchanged with Cornu and with real Keras."""
 
 import functools
 import json
@@ -30,6 +30,8 @@ def test_own_loops_give_what_they_give_with_keras(engine):
     found, expected = results(engine, "cornu"), results(engine, "keras")
 
     wrong = {
-        name: (found.get(name), values) for name, values in expected.items() if found.get(name) != pytest.approx(values, 1e-4, 1e-4)
+        name: (found.get(name), values)
+        for name, values in expected.items()
+        if found.get(name) != pytest.approx(values, 1e-4, 1e-4)
     }
     assert not wrong

@@ -1,12 +1,12 @@
 """Variables of the engines themselves, which their gradients, optimizers and traced functions recognize.
 
-``tf.GradientTape`` finds gradients of a ``tf.Variable``, ``tf.function`` records an assignment to one, and ``loss.backward()`` and
-``torch.optim`` work on a ``torch.nn.Parameter``. Cornu's compiled functions need none of these: they bind variables to arrays.
-So the value of a variable of Cornu moves to one of its engine only when code of the engine itself can observe it.
+``tf.GradientTape`` finds gradients of a ``tf.Variable``, ``tf.function`` records an assignment to one, and ``loss.backward()``
+and ``torch.optim`` work on a ``torch.nn.Parameter``. Cornu's compiled functions need none of these: they bind variables to
+arrays. So the value of a variable of Cornu moves to one of its engine only when code of the engine itself can observe it.
 
-The backend of an engine with such variables defines ``EngineVariable``, a class with the methods below. A backend may also define
-``VARIABLE_ATTRIBUTES``: attributes that a variable of Cornu has for functions of the engine, as a dict from the name to a function
-of the variable.
+The backend of an engine with such variables defines ``EngineVariable``, a class with the methods below. A backend may also
+define ``VARIABLE_ATTRIBUTES``: attributes that a variable of Cornu has for functions of the engine, as a dict from the name to
+a function of the variable; and ``accept_variables(kind)``, which makes the class of variables known to the engine.
 """
 
 from collections.abc import Callable, Mapping

@@ -102,7 +102,8 @@ def wrong_number_of_values(layer: LayerLike, argument: str, given: int, expected
     return InvalidArgumentError(
         f"`stateless_call` of {layer.name!r} received {given} values as `{argument}`.",
         f"The layer has {expected} of these variables, and each requires a value.",
-        f"Pass `[variable.value for variable in layer.{argument}]`" + (", and build the layer first." if not layer.built else "."),
+        f"Pass `[variable.value for variable in layer.{argument}]`"
+        + (", and build the layer first." if not layer.built else "."),
     )
 
 

@@ -28,7 +28,9 @@ def engine_attribute(layer: LayerLike, name: str) -> Any:
     Raises:
         AttributeError: If there is none.
     """
-    if any(name in vars(kind) for kind in type(layer).__mro__):  # a property of this name raised an AttributeError, which says more
+    if any(
+        name in vars(kind) for kind in type(layer).__mro__
+    ):  # a property of this name raised an AttributeError, which says more
         return object.__getattribute__(layer, name)
     record = vars(layer).get("_cornu")
     if record is None:  # the constructor of the base class has not run

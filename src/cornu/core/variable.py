@@ -169,7 +169,7 @@ class Variable(ArrayOperators):
         if kind is not None and self._engine_variable is None:
             self._concrete()
             with _value_lock:
-                if self._engine_variable is None:
+                if self._engine_variable is None and self._array is not None:
                     self._engine_variable = kind(self._array, self.made_trainable and self._is_float(), self.name)
                     self._array = None
         return self._engine_variable

@@ -18,8 +18,8 @@ from cornu.core.naming import auto_name
 from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
-from cornu.optimizers import transforms
 from cornu.ops.dispatch import unwrap
+from cornu.optimizers import transforms
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, ArrayLike, Config
 

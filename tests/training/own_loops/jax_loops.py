@@ -9,12 +9,12 @@ import os
 import sys
 from typing import Any
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "jax"
-keras: Any = importlib.import_module(sys.argv[1])
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "jax"
+keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers
 RNG = np.random.default_rng(0)

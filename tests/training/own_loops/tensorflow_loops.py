@@ -9,11 +9,11 @@ import os
 import sys
 from typing import Any
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "tensorflow"
-keras: Any = importlib.import_module(sys.argv[1])
-
 import numpy as np
 import tensorflow as tf
+
+os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "tensorflow"
+keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
@@ -193,7 +193,9 @@ def fit_continues_a_loop() -> list:
 
 def layers_with_gathered_rows() -> list:
     """The gradient of an embedding is a ``tf.IndexedSlices``."""
-    words = np.array([[0, 1, 3], [2, 4, 5]])  # each once: with repeated rows Keras squares the parts of a gradient instead of their sum
+    words = np.array(
+        [[0, 1, 3], [2, 4, 5]]
+    )  # each once: with repeated rows Keras squares the parts of a gradient instead of their sum
     model = set_weights(keras.Sequential([keras.Input((3,), dtype="int32"), layers.Embedding(6, 2), layers.SimpleRNN(2)]))
     optimizer = keras.optimizers.Adam(0.1)
 

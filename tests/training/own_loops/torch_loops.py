@@ -9,11 +9,11 @@ import os
 import sys
 from typing import Any
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "torch"
-keras: Any = importlib.import_module(sys.argv[1])
-
 import numpy as np
 import torch
+
+os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "torch"
+keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers
 RNG = np.random.default_rng(0)

@@ -20,9 +20,9 @@ from cornu.backends.torch import fx_passes
 from cornu.backends.torch.compat import (
     DATA_DEPENDENT_ERRORS,
     FakeTensorMode,
-    disable_current_modes,
-    modes_are_active,
+    is_observed,
     trace,
+    unobserved,
 )
 from cornu.backends.torch.devices import default_device
 from cornu.scopes import Scope, construction_lock
@@ -40,7 +40,7 @@ def _tracing() -> Iterator[None]:
 
 def concrete() -> contextlib.AbstractContextManager:
     """Return a context in which new tensors have values, also while a function is being traced: for constants."""
-    return disable_current_modes() if modes_are_active() else contextlib.nullcontext()
+    return unobserved() if is_observed() else contextlib.nullcontext()
 
 
 def is_tracing() -> bool:

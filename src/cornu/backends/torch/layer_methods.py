@@ -1,4 +1,4 @@
-"""Methods that layers have on PyTorch: those of ``torch.nn.Module`` that training loops call (see ``backends/layer_methods.py``)."""
+"""Methods of layers on PyTorch: those of ``torch.nn.Module`` that loops call (see ``backends/layer_methods.py``)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -40,10 +40,13 @@ def state_dict(layer: Any) -> dict[str, torch.Tensor]:
 def load_state_dict(layer: Any, state_dict: Mapping[str, torch.Tensor], strict: bool = True) -> LoadedKeys:
     """See ``backends/layer_methods.py``."""
     variables = {variable.path: variable for variable in layer.variables}
-    keys = LoadedKeys([path for path in variables if path not in state_dict], [key for key in state_dict if key not in variables])
+    keys = LoadedKeys(
+        [path for path in variables if path not in state_dict], [key for key in state_dict if key not in variables]
+    )
     if strict and (keys.missing_keys or keys.unexpected_keys):
         raise InvalidArgumentError(
-            f"`load_state_dict` of {layer.name!r} received no value for {keys.missing_keys}, and values for {keys.unexpected_keys}.",
+            f"`load_state_dict` of {layer.name!r} received no value for {keys.missing_keys}, and values for "
+            f"{keys.unexpected_keys}.",
             f"The variables of the layer are {list(variables)}.",
             "Pass what `state_dict()` of a layer with the same paths returned, or `strict=False`.",
         )
@@ -118,7 +121,9 @@ LAYER_METHODS = {
 }
 """The methods by name."""
 
-LAYER_ATTRIBUTES = {"__qualname__": lambda layer: f"{type(layer).__qualname__} (a layer of Cornu: use cornu.layers.as_torch_module)"}
+LAYER_ATTRIBUTES = {
+    "__qualname__": lambda layer: f"{type(layer).__qualname__} (a layer of Cornu: use cornu.layers.as_torch_module)"
+}
 """Attributes by name. PyTorch's error for what is no module shows the qualified name of the object."""
 
 MODULE_ATTRIBUTES = frozenset(dir(torch.nn.Module)) | {"training"}
