@@ -24,6 +24,7 @@ Conventions:
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
@@ -363,6 +364,18 @@ def prefers_compiled(*arrays: Array) -> bool:
     """
 
 
+def is_traced(x: Array) -> bool:
+    """Return whether an array has no values of its own, because a function is being traced or transformed.
+
+    Such an array must not be stored anywhere, since it is meaningless after the trace. The function may be one of Cornu or one
+    of the engine, such as ``jax.jit``, ``tf.function`` or ``torch.func.grad``.
+    """
+
+
+def concrete() -> AbstractContextManager:
+    """Return a context in which new arrays have values, also while a function is being traced or transformed."""
+
+
 def multi_step(step: Callable, finish: Callable) -> Callable:
     """Combine many steps into one call: the training loop, whose number of steps is not part of what is compiled.
 
@@ -518,6 +531,8 @@ class Backend(Protocol):
     custom_gradient: Callable[[Callable[..., Any]], Callable[..., Any]]
     compile: Callable[[Callable[..., Any]], Callable[..., Any]]
     prefers_compiled: Callable[..., bool]
+    is_traced: Callable[[Any], bool]
+    concrete: Callable[[], AbstractContextManager]
     multi_step: Callable[[Callable[..., Any], Callable[..., Any]], Callable[..., tuple[Any, Any]]]
     abstract_eval: Callable[..., Any]
     devices: Callable[[], list[str]]

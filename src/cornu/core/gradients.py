@@ -6,7 +6,7 @@ from typing import Any
 from cornu import backends, config, trees
 from cornu.core import call_context
 from cornu.core.binding import bound_context
-from cornu.core.variable import Variable
+from cornu.core.variable import Variable, detached_values_of
 from cornu.errors import InvalidTypeError
 from cornu.typing import Tree
 
@@ -61,7 +61,7 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
     place = variables[0].place if variables else config.place()
     with config.placement_scope(*place):
         backend = backends.get(place.backend) if variables else backends.of(*leaves)
-        arrays = trees.map(lambda source: source.value, sources) if variables else sources
+        arrays = trees.unflatten(sources, detached_values_of(variables)) if variables else sources
         (value, (aux, after)), gradients = backend.value_and_grad(run, has_aux=True)(arrays)
     for variable, array in zip(assigned, after, strict=True):
         variable.assign(array)

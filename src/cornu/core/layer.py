@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import backends, config, constraints, initializers, regularizers, trees
+from cornu import autograph, backends, config, constraints, initializers, regularizers, trees
 from cornu.core import (
     batch_coupling,
     dtype_policy,
@@ -226,6 +226,7 @@ class Layer(LayerTraits, Configurable):
         """Return the most restrictive :attr:`batch_coupling` among the layer and all layers inside it."""
         return batch_coupling.effective_coupling(self)
 
+    @autograph.not_converted
     def stateless_call(
         self,
         trainable_variables: list,
@@ -238,8 +239,8 @@ class Layer(LayerTraits, Configurable):
         """Call the layer as a pure function of the values of its variables. Compiled code uses this method.
 
         Args:
-            trainable_variables: List of arrays used as the values of ``self.trainable_variables``.
-            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``.
+            trainable_variables: List of arrays used as the values of ``self.trainable_variables``; or variables.
+            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``; or variables.
             *args: Positional arguments of ``call``.
             return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers. Defaults to False.
             call_context: Random key, sample mask and hooks of the call. Defaults to a new context.
@@ -274,6 +275,10 @@ class Layer(LayerTraits, Configurable):
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         structure_fingerprint.attribute_set(name)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method that layers have on one engine only, such as ``parameters()`` on PyTorch."""
+        return layer_placement.engine_attribute(self, name)
 
     @soft_property
     def sublayers(self) -> list["Layer"]:

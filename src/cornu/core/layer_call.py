@@ -8,6 +8,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.ops.dispatch import unwrap
 
 
 def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
@@ -49,13 +50,17 @@ def call_statelessly(
         return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers.
         context: Context of the call; None for that of a call in the running step, or a new one.
     """
-    variables = [*layer.trainable_variables, *layer.non_trainable_variables]
-    bound = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
     step = call_context.current() if context is None else None
     if context is None:
         context = CallContext() if step is None else step.begin_call()
-    context.values = bound
-    context.captures = True
+    context.captures, context.values = True, {}
+    for given, variables, argument in (
+        (values[0], layer.trainable_variables, "trainable_variables"),
+        (values[1], layer.non_trainable_variables, "non_trainable_variables"),
+    ):
+        if len(given) != len(variables):
+            raise layer_errors.wrong_number_of_values(layer, argument, len(given), len(variables))
+        context.values.update((id(variable), unwrap(value)) for variable, value in zip(variables, given, strict=True))
     with call_context.entered(context), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
         penalties = layer_tree.regularization_losses(layer) if return_losses or step is not None else []

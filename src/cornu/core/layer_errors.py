@@ -97,6 +97,16 @@ def wrong_weights(layer: LayerLike, shapes: list[tuple], expected: list[tuple]) 
     )
 
 
+def wrong_number_of_values(layer: LayerLike, argument: str, given: int, expected: int) -> InvalidArgumentError:
+    """Return the error for ``stateless_call`` with more or fewer values than the layer has variables."""
+    return InvalidArgumentError(
+        f"`stateless_call` of {layer.name!r} received {given} values as `{argument}`.",
+        f"The layer has {expected} of these variables, and each requires a value.",
+        f"Pass `[variable.value for variable in layer.{argument}]`"
+        + (", and build the layer first." if not layer.built else "."),
+    )
+
+
 def not_countable(layer: LayerLike) -> NotBuiltError:
     """Return the error for ``count_params`` of a layer that is not built."""
     return NotBuiltError(

@@ -33,6 +33,10 @@ class LayerRecord:
     accepted_shapes: set = dataclasses.field(default_factory=set)
     is_building: bool = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the losses: those of a traced call have no values."""
+        return {**vars(self), "losses": []}
+
 
 def record_of(layer: LayerLike) -> LayerRecord:
     """Return the record of a layer.

@@ -14,14 +14,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from cornu import backends, config, ops, seeds, serialization, trees
+from cornu import autograph, backends, config, ops, seeds, serialization, trees
 from cornu.core import call_context
 from cornu.core.binding import bound_context
 from cornu.core.call_context import CallContext
 from cornu.core.naming import auto_name
-from cornu.core.variable import Variable
+from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
+from cornu.ops.dispatch import unwrap
 from cornu.optimizers import transforms
 from cornu.optimizers.argument_checks import check_settings, refuse_unknown
 from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
@@ -274,13 +275,14 @@ class Optimizer(serialization.Configurable):
 
     # --- One training step, pure --------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def stateless_apply(self, optimizer_variables: list, grads: list, trainable_variables: list) -> tuple[list, list]:
         """Compute one complete step: accumulation, clipping, decay, moving averages and constraints. Pure function.
 
         Args:
-            optimizer_variables: List of arrays, the values of :attr:`variables`.
+            optimizer_variables: List of arrays, the values of :attr:`variables`, or of the variables themselves.
             grads: List of gradients, one per trainable variable; None for a variable that does not change.
-            trainable_variables: List of arrays, the values of the variables the optimizer was built with.
+            trainable_variables: List of arrays, the values of the variables the optimizer was built with, or of the variables.
 
         Returns:
             Tuple of the list of new trainable variables and the list of new optimizer variables.
@@ -298,7 +300,8 @@ class Optimizer(serialization.Configurable):
             [[0.5]]
         """
         self._check_lengths(optimizer_variables, grads, trainable_variables)
-        state = _State(self.variables, optimizer_variables)
+        trainable_variables = [unwrap(weight) for weight in trainable_variables]
+        state = _State(self.variables, [unwrap(value) for value in optimizer_variables])
         if self._overrides("apply") or self._overrides("apply_gradients"):
             with self._bound(state, trainable_variables) as values:
                 self.apply_gradients(zip(grads, self._trainable_variables, strict=True))
@@ -413,6 +416,7 @@ class Optimizer(serialization.Configurable):
 
     # --- Keras interface ----------------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def build(self, variables: list[Variable] | None = None, *, var_list: list[Variable] | None = None) -> None:
         """Create the variables that the optimizer keeps for the weights. The first step calls this method if necessary.
 
@@ -668,6 +672,7 @@ class Optimizer(serialization.Configurable):
             )
         return self._variable_indices[id(variable)]
 
+    @autograph.not_converted
     def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:
         """Update the variables by one step. Without gradients nothing changes.
 
@@ -693,13 +698,14 @@ class Optimizer(serialization.Configurable):
         self.ensure_built(variables)
         with config.placement_scope(*variables[0].place):
             gradients = self._for_each_variable(grads, variables)
-            state = _State(self.variables, [v.value for v in self.variables])
-            weights = self._step(state, gradients, [v.value for v in self._trainable_variables])
+            state = _State(self.variables, detached_values_of(self.variables))
+            weights = self._step(state, gradients, detached_values_of(self._trainable_variables))
         for variable, value in zip(self._trainable_variables, weights, strict=True):
             variable.assign(value)
         for variable, value in zip(self.variables, state.get(self.variables), strict=True):
             variable.assign(value)
 
+    @autograph.not_converted
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update the variables by one step, given pairs of a gradient and a variable; return the step count."""
         pairs = list(grads_and_vars)
@@ -783,6 +789,7 @@ class Optimizer(serialization.Configurable):
             value = rate()
         return (rate,) if context.meets_unbound else (rate, float(value))
 
+    @autograph.not_converted
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss

@@ -12,6 +12,7 @@ Differences from the other backends:
 """
 
 import builtins
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from cornu import config, dtypes
 from cornu.backends import common
@@ -579,6 +581,14 @@ def stop_gradient(x: Array) -> Array:
     return lax.stop_gradient(x)
 
 
+def is_traced(x: Array) -> bool:
+    return isinstance(x, Tracer)
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return jax.ensure_compile_time_eval()
+
+
 def custom_gradient(f: Callable) -> Callable:
     def with_tuple(*arrays: Array) -> tuple[Any, Callable]:
         value, grad = f(*arrays)
@@ -626,3 +636,11 @@ def synchronize(tree: Tree) -> None:
 
 def micro_batch_activations() -> int | None:
     return activations_in_cache(devices()[0])
+
+
+# --- Variables --------------------------------------------------------------------------------------------------------
+
+
+def accept_variables(kind: type) -> None:
+    """Let JAX treat a variable, where a tree of arrays is expected, as its value, as in ``jax.jit(f)(model.variables)``."""
+    jax.tree_util.register_pytree_node(kind, lambda variable: ((variable.value,), None), lambda _, values: values[0])

@@ -10,6 +10,7 @@ functions takes longer than tracing a small model.
 """
 
 import builtins
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -616,6 +617,14 @@ def compile(f: Callable) -> Callable:
 
 def prefers_compiled(*arrays: np.ndarray) -> bool:
     return False
+
+
+def is_traced(x: np.ndarray) -> bool:
+    return False
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return contextlib.nullcontext()
 
 
 def multi_step(step: Callable, finish: Callable) -> Callable:

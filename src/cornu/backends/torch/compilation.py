@@ -17,7 +17,13 @@ import torch
 
 from cornu import config, trees
 from cornu.backends.torch import fx_passes
-from cornu.backends.torch.compat import DATA_DEPENDENT_ERRORS, FakeTensorMode, disable_current_modes, trace
+from cornu.backends.torch.compat import (
+    DATA_DEPENDENT_ERRORS,
+    FakeTensorMode,
+    is_observed,
+    trace,
+    unobserved,
+)
 from cornu.backends.torch.devices import default_device
 from cornu.errors import TracedValueError
 from cornu.scopes import Scope, construction_lock
@@ -38,7 +44,12 @@ def _tracing() -> Iterator[None]:
 
 def concrete() -> contextlib.AbstractContextManager:
     """Return a context in which new tensors have values, also while a function is being traced: for constants."""
-    return disable_current_modes() if _is_tracing.get() else contextlib.nullcontext()
+    return unobserved() if is_observed() else contextlib.nullcontext()
+
+
+def is_tracing() -> bool:
+    """Return whether :func:`compile` or shape inference is tracing a function in this thread."""
+    return _is_tracing.get()
 
 
 def evaluate(f: Callable, args: tuple) -> Any:
