@@ -48,6 +48,17 @@ class EngineVariable(Protocol):
         """Return an array of the user as a constant for the engine, which in-place operations on ``x`` do not change."""
         ...
 
+    @staticmethod
+    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
+        """Return a step ``f(data)`` that changes variables in place in the form in which the engine runs it.
+
+        Args:
+            f: The step.
+            differentiates: Whether the step computes gradients.
+            is_compiled: Whether the engine may record the step; otherwise it runs operation by operation.
+        """
+        ...
+
     def read(self, trainable: bool) -> Any:
         """Return the value such that the engine records its use."""
         ...

@@ -1,5 +1,8 @@
 """Variables of TensorFlow, for gradient tapes and traced functions of the user (see ``backends/engine_variables.py``)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from cornu.backends.tensorflow.startup import tf
 
 
@@ -36,6 +39,11 @@ class TensorFlowVariable:
     def own(x: tf.Tensor) -> tf.Tensor:
         """Return the tensor itself, which is immutable."""
         return x
+
+    @staticmethod
+    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
+        """Return the step as a ``tf.function``, or as it is if it must run operation by operation."""
+        return tf.function(f, autograph=False) if is_compiled else f
 
     def read(self, trainable: bool) -> tf.Tensor:
         """Return the value; tapes that are recording watch the variable."""

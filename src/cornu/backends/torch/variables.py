@@ -1,5 +1,8 @@
 """Variables of PyTorch, for ``loss.backward()`` and ``torch.optim`` (see ``backends/engine_variables.py``)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from cornu.backends.torch import compilation
@@ -35,6 +38,11 @@ class TorchVariable:
         """Return a copy without history."""
         with compilation.concrete():
             return x.detach().clone()
+
+    @staticmethod
+    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
+        """Return the step with autograd enabled or disabled; PyTorch runs it operation by operation."""
+        return (torch.enable_grad if differentiates else torch.no_grad)()(f)
 
     def read(self, trainable: bool) -> torch.Tensor:
         """Return the parameter, a leaf of the graphs of autograd."""

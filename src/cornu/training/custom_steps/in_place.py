@@ -107,17 +107,16 @@ class InPlaceSteps:
             The state after the steps and a :class:`StepResult`.
         """
         self._state_sync.push(state)
-        logs: Any = {}
+        name, found = f"{type(self._model).__name__}.{self._method}", {}
         with config.placement_scope(*self._place):
             for number in range(start, stop):
                 try:
-                    logs = self._run(data_of(batch_of(data, indices, number)))
+                    found = flat_logs(name, self._run(data_of(batch_of(data, indices, number))))
                 except Exception as error:
                     self._state_sync.count_step()
                     self._state_sync.push(state)
                     raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
                 self._state_sync.count_step()
-            found = flat_logs(f"{type(self._model).__name__}.{self._method}", logs)
         self._met.add(shapes_and_dtypes((data, indices)))
         after = self._state_sync.pull()
         return after, StepResult(_Finite(after, found, self._place), found)
