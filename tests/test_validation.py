@@ -39,13 +39,13 @@ def test_integers_are_recognized() -> None:
 
 def test_a_function_can_be_the_owner_and_refuse_floats() -> None:
     with pytest.raises(InvalidArgumentError) as raised:
-        validation.check_int("fit", "epochs", 3.0, allow_float=False, example=10)
+        validation.check_int("fit", "epochs", 3.0, example=10)
     assert str(raised.value) == (
         "`fit` received `epochs=3.0`. It must be an integer greater than or equal to 1. "
         "Pass, for example, `epochs=3`, or check the order of the arguments."
     )
     with pytest.raises(InvalidArgumentError, match="Pass, for example, `epochs=10`,"):
-        validation.check_int("fit", "epochs", "3", allow_float=False, example=10)
+        validation.check_int("fit", "epochs", "3", example=10)
 
 
 def integer_arguments() -> dict[str, Callable[[Any], Any]]:

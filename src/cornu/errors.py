@@ -111,6 +111,17 @@ class NotBuiltError(InvalidArgumentError):
     """
 
 
+class NotBuiltAttributeError(NotBuiltError, AttributeError):
+    """Raised when an attribute is requested that a layer or model has only once it is built; ``hasattr`` returns False.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import layers
+        >>> hasattr(cornu.Sequential([layers.Dense(3)]), "input_shape")
+        False
+    """
+
+
 class BackendError(InvalidArgumentError):
     """Raised when one operation receives arrays of two backends, or when a backend does not support an operation.
 

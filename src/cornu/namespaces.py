@@ -17,6 +17,7 @@ _RANDOM = "cornu.ops.random"
 NAMESPACES: dict[str, dict[str, str]] = {
     "cornu": {
         "Input": "cornu.core.input",
+        "InputSpec": "cornu.core.input_spec",
         "Layer": "cornu.layers",
         "Model": "cornu.models",
         "Sequential": "cornu.models",

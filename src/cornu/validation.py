@@ -40,24 +40,21 @@ def is_int(value: Any, allow_float: bool = False) -> bool:
     return allow_float and isinstance(value, (float, np.floating)) and float(value).is_integer()
 
 
-def check_int(
-    owner: object, argument: str, value: Any, least: int = 1, allow_float: bool = True, example: int | None = None
-) -> int:
-    """Return an integer, also from a NumPy integer and, as the arguments of layers, from a float without a fractional part.
+def check_int(owner: object, argument: str, value: Any, least: int = 1, example: int | None = None) -> int:
+    """Return an integer, also from a NumPy integer.
 
     Args:
         owner: Object whose argument is checked, or the name of the function.
         argument: Name of the argument.
         value: Value of the argument.
         least: Smallest valid value. Defaults to 1.
-        allow_float: Whether floats without a fractional part are accepted. Defaults to True.
         example: Valid value for the error. Defaults to the value of a float without a fractional part, or the smallest positive
             one.
 
     Raises:
         InvalidArgumentError: If the value is not an integer, or is too small.
     """
-    if is_int(value, allow_float) and value >= least:
+    if is_int(value) and value >= least:
         return int(value)
     if is_int(value, allow_float=True) and value >= least:
         example = int(value)

@@ -2,6 +2,7 @@
 
 from cornu import registry
 from cornu.core.input import Input as Input, InputLayer as InputLayer
+from cornu.core.input_spec import InputSpec as InputSpec
 from cornu.core.layer import Layer as Layer
 from cornu.layers.activations import *
 from cornu.layers.attention.attention import *

@@ -46,6 +46,7 @@ class Pooling(Layer):
     rank = 2
     batch_coupling = "none"
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(
         self,
@@ -244,6 +245,7 @@ class GlobalPooling(Layer):
     rank = 2
     batch_coupling = "none"
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)

@@ -3,12 +3,13 @@
 import functools
 import json
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
 from cornu import registry, trees
 from cornu.core import shape_inference
+from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of
@@ -20,7 +21,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
 from cornu.export import export_model
 from cornu.models import load, save
-from cornu.models.functional_graph import Functional
+from cornu.models.functional_graph import Functional, input_specs_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.training import batch, predict_function, prepare_data
@@ -73,6 +74,7 @@ class Model(Layer):
     """
 
     _cornu_is_base = True
+    _cornu_locks_when_built = False
 
     def __init__(
         self, inputs: Tree = None, outputs: Tree = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -93,7 +95,7 @@ class Model(Layer):
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
             self.built = True
-            self._cornu.build_shapes = {"input_shape": self.input_shape}
+            self._cornu.built_for({"input_shape": self.input_shape})
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the compiled function, which belongs to this model only."""
@@ -127,6 +129,12 @@ class Model(Layer):
     def layers(self) -> list[Layer]:
         """List of the layers of the model, without the layers inside nested models."""
         return self.cornu_graph.layers if self.cornu_graph is not None else super()._cornu_sublayers()
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be set. It lists the layers of the model. Choose another name."
+        )
 
     def _cornu_sublayers(self) -> list[Layer]:
         found = {id(layer): layer for layer in [*self.layers, *super()._cornu_sublayers()]}
@@ -211,7 +219,7 @@ class Model(Layer):
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
-            self._cornu.build_shapes = {"input_shape": shapes_of(first_argument(args, kwargs))}
+            self._cornu.built_for({"input_shape": shapes_of(first_argument(args, kwargs))})
         super()._cornu_build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -229,6 +237,16 @@ class Model(Layer):
     def output(self) -> Any:
         """The symbolic output, or the list or dict of symbolic outputs."""
         return super().output if self.cornu_graph is None else self.cornu_graph.outputs
+
+    @property
+    def input_spec(self) -> InputSpecs:
+        """What each call requires of its inputs: as it was set, else the shapes of the inputs of a functional model."""
+        graph, given = self.cornu_graph, self._cornu.input_spec
+        return input_specs_of(graph) if given is None and graph is not None else given
+
+    @input_spec.setter
+    def input_spec(self, value: InputSpecs) -> None:
+        record_of(self).input_spec = value
 
     @soft_property
     def inputs(self) -> list[SymbolicTensor]:
@@ -261,14 +279,28 @@ class Model(Layer):
         return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
     def summary(
-        self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None, expand_nested: bool = False
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
     ) -> None:
         """Print a table of the layers with their names, output shapes and numbers of parameters.
 
         Args:
             line_length: Integer, width in characters. Defaults to the width of the terminal.
+            positions: Ends of the columns, as fractions of the width or as numbers of characters. Defaults to None (chosen by
+                the contents).
             print_fn: Function that is called with the table as a string, in place of ``print``. Defaults to None.
             expand_nested: Whether to list the layers of nested models. Defaults to False.
+            show_trainable: Whether to add a column that is "Y" for layers with weights that are trained, and "N" for others
+                with weights. Defaults to False.
+            layer_range: Pair of names or regular expressions of the first and the last layer to list. Defaults to None (all).
+
+        Raises:
+            InvalidArgumentError: If ``layer_range`` is not a pair, or no layer matches.
 
         Example:
             >>> import cornu
@@ -280,7 +312,7 @@ class Model(Layer):
             True
         """
         record_of(self)  # raises if the constructor did not call the base class's
-        print_summary(self, line_length, print_fn, expand_nested)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     # --- Training -----------------------------------------------------------------------------------------------------
 
@@ -559,6 +591,8 @@ class Model(Layer):
         """Reset the state of all metrics."""
         if self._compiled is not None and self._compiled.compiled_metrics is not None:
             self._compiled.compiled_metrics.reset()
+        for metric in super().metrics:
+            metric.reset_state()
 
     @property
     def optimizer(self) -> Any:
@@ -567,17 +601,17 @@ class Model(Layer):
 
     @property
     def metrics(self) -> list:
-        """List of the metrics, the mean loss first; empty until the model has received data."""
-        return (
-            self._compiled.compiled_metrics.metrics
-            if self._compiled is not None and self._compiled.compiled_metrics is not None
-            else []
-        )
+        """List of the metrics: those of training, once the model has received data, the loss first; then those of layers."""
+        state = None if self._compiled is None else self._compiled.compiled_metrics
+        compiled = [] if state is None else state.metrics
+        found = {id(metric): metric for metric in [*compiled, *super().metrics]}
+        return list(found.values())
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that :meth:`evaluate` returns."""
-        return list(self._compiled.compiled_metrics.names) if self.metrics else []
+        compiled = None if self._compiled is None else self._compiled.compiled_metrics
+        return [] if compiled is None else list(compiled.names)
 
     # --- Files --------------------------------------------------------------------------------------------------------
 

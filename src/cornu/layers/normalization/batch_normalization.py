@@ -52,6 +52,7 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
+        synchronized: Must be False: whether the statistics are those of the batches of all devices. Defaults to False.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
@@ -85,14 +86,17 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer = None,
         beta_constraint: Constraint = None,
         gamma_constraint: Constraint = None,
+        synchronized: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.synchronized = _synchronized(synchronized)
         self.axis = one_axis(axis)
         self.momentum = _momentum(momentum)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
+        self.moving_mean = self.moving_variance = None
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
 
@@ -196,6 +200,16 @@ def one_axis(axis: IntOrInts) -> int:
     """Return the axis as an integer; a list or tuple of one integer is accepted."""
     only: Any = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis  # Keras 2 saved lists
     return int(only)
+
+
+def _synchronized(value: bool) -> bool:
+    if not value:
+        return False
+    raise InvalidArgumentError(
+        f"`BatchNormalization` received `synchronized={value!r}`.",
+        "It must be False: a model runs on one device, so that the statistics are always those of the whole batch.",
+        "Omit it.",
+    )
 
 
 def _momentum(value: float) -> float:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cornu import activations, ops, registry
+from cornu import ops, registry
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -174,6 +175,7 @@ class GRUCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 3
+    recurrent_activation = ActivationAttribute()
 
     def __init__(
         self,
@@ -201,14 +203,14 @@ class GRUCell(RecurrentCell):
         self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = recurrent_activation
         self.reset_after = reset_after
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
 
     def _biases(self) -> tuple[Any, Any]:
-        if not self.use_bias:
+        if self.bias is None:
             return None, None
         return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
 

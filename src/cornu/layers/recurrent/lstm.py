@@ -6,6 +6,7 @@ import numpy as np
 
 from cornu import activations, ops, registry
 from cornu.backends import fused_ops
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -166,6 +167,7 @@ class LSTMCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 4
+    recurrent_activation = ActivationAttribute()
 
     def __init__(
         self,
@@ -193,7 +195,7 @@ class LSTMCell(RecurrentCell):
         self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = recurrent_activation
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
 
