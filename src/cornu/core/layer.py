@@ -353,8 +353,9 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """List of all variables: those of the layer and of all layers inside it."""
-        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.variables)
+        """List of all variables: :attr:`weights`, and the states of seed generators."""
+        own = [*self._cornu_own_variables(), *layer_tree.seed_states(self)]
+        return layer_tree.collect(own, self, lambda layer: layer.variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -372,8 +373,8 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def weights(self) -> list[Variable]:
-        """List of all variables. Same as :attr:`variables`."""
-        return self.variables
+        """List of the variables that files store: those of the layer and of all layers inside it."""
+        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.weights)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -382,8 +383,9 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """List of the variables that training does not change by gradients. Same as :attr:`non_trainable_variables`."""
-        return self.non_trainable_variables
+        """List of the :attr:`weights` that training does not change by gradients."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
 
     @property
     def metrics(self) -> list:
@@ -430,7 +432,7 @@ class Layer(LayerTraits, Configurable):
         """
         if not self.built:
             raise layer_errors.not_countable(self)
-        return sum(variable.size for variable in self.variables)
+        return sum(variable.size for variable in self.weights)
 
     def to_backend(self, name: str, device: str | None = None) -> Self:
         """Move the layer and all its variables (and the optimizer and metrics of a model) to another backend or device.

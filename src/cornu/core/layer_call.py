@@ -46,12 +46,15 @@ def call_statelessly(
         return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers.
         context: Context of the call.
     """
-    variables = [*layer.trainable_variables, *layer.non_trainable_variables]
-    context.values = dict(zip(map(id, variables), [*values[0], *values[1]], strict=True))
+    variables = layer.trainable_variables, layer.non_trainable_variables
+    for argument, given, expected in zip(("trainable_variables", "non_trainable_variables"), values, variables, strict=True):
+        if len(given) != len(expected):
+            raise layer_errors.wrong_count(layer, argument, len(given), len(expected))
+    context.values = dict(zip(map(id, [*variables[0], *variables[1]]), [*values[0], *values[1]], strict=True))
     with call_context.entered(context), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
         losses = [*context.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
-    after = [context.values[id(variable)] for variable in layer.non_trainable_variables]
+    after = [context.values[id(variable)] for variable in variables[1]]
     return (outputs, after, losses) if return_losses else (outputs, after)
 
 

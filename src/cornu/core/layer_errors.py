@@ -169,3 +169,12 @@ def not_positional(layer: LayerLike, name: str, value: Any) -> InvalidArgumentEr
         "Only arrays and symbolic tensors may be positional.",
         f"Pass it by name, `{name}=...`, or convert it to an array with `np.array`.",
     )
+
+
+def wrong_count(layer: LayerLike, argument: str, given: int, expected: int) -> InvalidArgumentError:
+    """Return the error for a list of arrays that does not have one array for each variable of a layer."""
+    return InvalidArgumentError(
+        f"`stateless_call` of {layer.name!r} received {given} arrays as `{argument}`.",
+        f"The layer has {expected} {argument.replace('_', ' ').replace('non t', 'non-t')}.",
+        f"Pass `[v.value for v in layer.{argument}]`" + ("." if layer.built else ", and build the layer first."),
+    )

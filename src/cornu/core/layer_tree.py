@@ -9,6 +9,7 @@ from cornu import trees
 from cornu.core import layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.core.seed_generator import SeedGenerator
 from cornu.core.variable import Variable
 
 _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
@@ -45,6 +46,11 @@ def own_variables(layer: LayerLike) -> list[Variable]:
     made = [*record.trained, *record.state]
     found = {id(variable): variable for variable in [*made, *owned(layer, Variable)]}
     return sorted(found.values(), key=lambda variable: not variable.made_trainable)
+
+
+def seed_states(layer: LayerLike) -> list[Variable]:
+    """Return the states of the seed generators among a layer's attributes."""
+    return [generator.state for generator in owned(layer, SeedGenerator)]
 
 
 def flatten(layer: LayerLike) -> Iterator[Any]:

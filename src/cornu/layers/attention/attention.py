@@ -29,7 +29,8 @@ class BaseAttention(Layer):
         self.use_scale = use_scale
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        if self.dropout > 0:
+            self.seed_generator = SeedGenerator(seed)
 
     def _scores(self, query: Array, key: Array) -> Any:
         """Return the similarity scores, of shape ``(batch, queries, keys)``."""

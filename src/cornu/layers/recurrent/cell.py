@@ -69,7 +69,7 @@ class RecurrentCell(Layer):
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.recurrent_dropout = validation.check_fraction(self, recurrent_dropout, "recurrent_dropout")
         self.seed = seed
-        self._seeds = SeedGenerator(seed)
+        self.seed_generator = SeedGenerator(seed)
         self.state_size: int | list[int] = self.units
         self.output_size = self.units
 
@@ -173,7 +173,7 @@ class RecurrentCell(Layer):
     def _factors(self, rate: float, like: Array, columns: int = 1) -> Any:
         if rate == 0.0:
             return None
-        return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
+        return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self.seed_generator.next())
 
     def step(self, inputs: Array, states: State, kept: Array | None = None) -> State:
         """Return the states after one time step; the first one is the output.
