@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean, wrong_argument
 from cornu.scopes import Scope
 from cornu.typing import Config
 
@@ -132,8 +132,10 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     signature = constructor_of(cls)
     try:
         bound = signature.bind(None, *args, **kwargs)
-    except TypeError:
-        return None  # the constructor itself raises the TypeError
+    except TypeError as error:
+        raise _wrong_arguments(cls, signature, kwargs, error) from None
+    if cls.__init__ is object.__init__ and (args or kwargs):  # its signature accepts anything
+        raise wrong_argument(cls.__name__, next(iter(kwargs), repr(args[0]) if args else ""), [])
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[1:])
     for name, parameter in signature.parameters.items():
@@ -142,6 +144,20 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
         if parameter.kind is parameter.VAR_KEYWORD:
             arguments.update(arguments.pop(name, {}))
     return arguments
+
+
+def _wrong_arguments(cls: type, signature: inspect.Signature, given: dict, error: TypeError) -> InvalidTypeError:
+    """Return the error for arguments that the constructor of a class does not accept, based on Python's error."""
+    named = [p for p in list(signature.parameters.values())[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = [parameter.name for parameter in named]
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        return wrong_argument(cls.__name__, unknown, known)
+    needed = [parameter.name for parameter in named if parameter.default is parameter.empty]
+    requires = f"It requires {', '.join(f'`{name}`' for name in needed)}." if needed else "It requires no arguments."
+    return InvalidTypeError(
+        f"`{cls.__name__}` cannot be called like this: {error}.", requires, f"Its arguments are {', '.join(known) or 'none'}."
+    )
 
 
 def serialize(thing: Any) -> Any:

@@ -1,25 +1,59 @@
 """Validation of arguments: each function returns the argument in its final form or raises an error."""
 
+import functools
 import importlib.metadata
 import importlib.util
+import inspect
 import numbers
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from cornu import config
 from cornu.dtypes import ALL
-from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
 from cornu.typing import DType, IntOrInts
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
 
 _GUESSES = {"equal": "same", "half": "same", "zero": "same", "zeros": "same", "none": "valid", "no": "valid", "false": "valid"}
 """Suggestions for other names; a guess by spelling would be wrong (``"equal"`` is closer to ``"valid"``)."""
+
+
+def named_arguments(function: F) -> F:
+    """Decorate a function so that an unknown keyword argument raises an error that names the nearest argument.
+
+    Raises:
+        InvalidTypeError: When the decorated function receives an argument that it does not have.
+
+    Example:
+        >>> from cornu.errors import InvalidTypeError
+        >>> from cornu.validation import named_arguments
+        >>> @named_arguments
+        ... def train(epochs=1):
+        ...     return epochs
+        >>> try:
+        ...     train(nb_epoch=2)
+        ... except InvalidTypeError as error:
+        ...     print(error.hint)
+        Keras 3 calls it `epochs`.
+    """
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in known:
+                raise wrong_argument(function.__name__, name, known)
+        return function(*args, **kwargs)
+
+    return cast(F, checked)
 
 
 def is_int(value: Any, allow_float: bool = False) -> bool:

@@ -86,7 +86,8 @@ def test_in_compiled_code_it_follows_the_key_of_the_call(backend: str) -> None:
 
     def drop(key: tuple) -> list:
         context = CallContext(key=engine.asarray(np.array(key, "uint32")))
-        return np.asarray(layer.stateless_call([], [], np.ones((1, 100)), training=True, call_context=context)[0]).tolist()
+        state = [variable.value for variable in layer.non_trainable_variables]
+        return np.asarray(layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]).tolist()
 
     assert drop((1, 2)) == drop((1, 2)) != drop((1, 3))
 
@@ -103,7 +104,8 @@ def test_two_dropouts_of_one_call_drop_differently(backend: str) -> None:
     engine = backends.get(backend)
     context = CallContext(key=engine.asarray(np.array((1, 2), "uint32")))
     layer = Two().to_backend(backend)
-    difference = layer.stateless_call([], [], np.ones((1, 100)), training=True, call_context=context)[0]
+    state = [variable.value for variable in layer.non_trainable_variables]
+    difference = layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]
     assert np.asarray(difference).any()
 
 

@@ -5,7 +5,14 @@ from typing import Any
 
 from cornu import trees
 from cornu.core.layer_protocol import LayerLike
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltAttributeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.errors import (
+    InvalidArgumentError,
+    InvalidTypeError,
+    NotBuiltAttributeError,
+    NotBuiltError,
+    ShapeError,
+    wrong_argument,
+)
 from cornu.ops.shape_checks import shapes_text
 from cornu.typing import Tree
 
@@ -32,11 +39,7 @@ def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[st
     name = next(iter(given))
     known = dict.fromkeys([*inspect.signature(kind.__init__).parameters, *base_arguments])
     known = [argument for argument in known if argument not in ("self", "args", "kwargs")]
-    return InvalidTypeError(
-        f"`{kind.__name__}` received an unknown argument `{name}`.",
-        f"Its arguments are {', '.join(known)}.",
-        did_you_mean(name, known) or "Remove it.",
-    )
+    return wrong_argument(kind.__name__, name, known)
 
 
 def unusable_name(kind: type, name: Any) -> InvalidArgumentError:

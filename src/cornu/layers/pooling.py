@@ -75,6 +75,8 @@ class Pooling(Layer):
 class MaxPooling(Pooling):
     """Base class of the max pooling layers, which differ in the number of spatial axes."""
 
+    pool_mode = "max"
+
     def call(self, inputs: Array) -> Any:
         """Return the maximum of each window."""
         inputs = ops.cast(inputs, self.compute_dtype)
@@ -83,6 +85,8 @@ class MaxPooling(Pooling):
 
 class AveragePooling(Pooling):
     """Base class of the average pooling layers, which differ in the number of spatial axes."""
+
+    pool_mode = "average"
 
     def call(self, inputs: Array) -> Any:
         """Return the mean of each window, without padding."""

@@ -37,6 +37,7 @@ from cornu.training.data_validation import arguments, array_checks, finite_value
 from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.step.micro_batches import MicroBatchSize
 from cornu.typing import Config, Tree
+from cornu.validation import named_arguments
 
 __all__ = ["Model"]
 
@@ -278,6 +279,7 @@ class Model(Layer):
         """How the model's own code couples the samples of a batch; unknown for the ``call`` of a subclass."""
         return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
+    @named_arguments
     def summary(
         self,
         line_length: int | None = None,
@@ -316,6 +318,7 @@ class Model(Layer):
 
     # --- Training -----------------------------------------------------------------------------------------------------
 
+    @named_arguments
     def compile(
         self,
         optimizer: str | Config | Optimizer = "rmsprop",
@@ -370,6 +373,7 @@ class Model(Layer):
             )
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
 
+    @named_arguments
     def fit(
         self,
         x: Data | None = None,
@@ -472,6 +476,7 @@ class Model(Layer):
         self.history = fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
         return self.history
 
+    @named_arguments
     def evaluate(
         self,
         x: Data | None = None,
@@ -513,6 +518,7 @@ class Model(Layer):
         logs = fitting.measure(compiled, adapter, callback_list, Progress(verbose))
         return _as_result(logs, return_dict)
 
+    @named_arguments
     def predict(
         self,
         x: Data,
@@ -557,6 +563,7 @@ class Model(Layer):
             callback_list, verbose = self._callback_list(callbacks, count), verbose if count > 100 else 0
         return predicting.predict(self, forward, batches, callback_list, Progress(verbose), count)
 
+    @named_arguments
     def train_on_batch(
         self, x: Tree, y: Tree = None, sample_weight: Tree = None, class_weight: dict | None = None, return_dict: bool = False
     ) -> Any:
@@ -577,6 +584,7 @@ class Model(Layer):
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return _as_result(logs, return_dict)
 
+    @named_arguments
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
         compiled = self._need_compiled("test_on_batch")

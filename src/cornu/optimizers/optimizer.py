@@ -517,6 +517,11 @@ class Optimizer(serialization.Configurable):
         for name in kwargs:
             known = [argument for argument in self._cornu_arguments or {} if argument not in kwargs]
             hint = "Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
+            if name == "decay":  # `weight_decay` is something else
+                hint = (
+                    f"Pass `learning_rate=InverseTimeDecay(rate, 1, {kwargs[name]!r})` of `cornu.optimizers.schedules`, which "
+                    "decreases it as Keras 2 did."
+                )
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received an argument `{name}`.",
                 "It has no argument of this name.",

@@ -97,6 +97,11 @@ class EinsumDense(Layer):
         return batch_coupling.coupling_of_function(self.activation) if self._keeps_the_batch() else "unknown"
 
     @property
+    def partial_output_shape(self) -> tuple[Size, ...]:
+        """The argument ``output_shape`` as a tuple."""
+        return self._given_shape
+
+    @property
     def cornu_output_activation(self) -> Any:
         """The activation."""
         return self.activation

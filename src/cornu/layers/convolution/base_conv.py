@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from cornu import config, constraints, initializers, ops, regularizers, validation
+from cornu import config, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.layer_config import owner_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
@@ -184,9 +185,23 @@ class BaseConv(WindowedConv):
 
     def call(self, inputs: Array) -> Any:
         """Return ``activation(conv(inputs, kernel) + bias)``."""
+        return self._finish(self.convolution_op(inputs, self.kernel))
+
+    def convolution_op(self, inputs: Array, kernel: Array) -> Any:
+        """Return the convolution of the inputs with a kernel. A subclass may override it, for example to normalize the kernel.
+
+        Args:
+            inputs: Array of the shape of the input.
+            kernel: Array of the shape of the kernel.
+        """
         inputs, padding = self._prepare(inputs)
-        outputs = ops.conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)
-        return self._finish(outputs)
+        return ops.conv(inputs, kernel, self.strides, padding, self.data_format, self.dilation_rate)
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation; unknown for a user's :meth:`convolution_op`."""
+        is_ours = registry.is_builtin(owner_of(type(self), "convolution_op"))
+        return batch_coupling.coupling_of_function(self.activation) if is_ours else "unknown"
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""

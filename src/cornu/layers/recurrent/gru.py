@@ -76,6 +76,8 @@ class GRU(SingleCellRNN):
 
     reset_after = CellAttribute()
 
+    implementation = CellAttribute()
+
     _constructor_is_config = True
 
     def __init__(
@@ -106,6 +108,7 @@ class GRU(SingleCellRNN):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(
             create_cell(self, GRUCell, "gru_cell", locals()),
             return_sequences=return_sequences,
@@ -116,6 +119,8 @@ class GRU(SingleCellRNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
+        self.use_cudnn = use_cudnn
+        self.implementation = implementation
 
 
 @registry.register("layers")
@@ -198,6 +203,7 @@ class GRUCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        self.implementation = kwargs.pop("implementation", 2)  # Keras has two that compute the same
         super().__init__(**kwargs)
         self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
         self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
