@@ -299,9 +299,17 @@ def _once(config: dict[str, Any], cls: type[Configurable]) -> Any:
     if isinstance(key, int) and type(known.get(key)) is cls:
         return known[key]
     made = cls.from_config(config["config"])
+    if config.get("build_config") and _builds_itself(cls):
+        made.build_from_config(config["build_config"])
     if isinstance(key, int):
         known[key] = made
     return made
+
+
+def _builds_itself(cls: type) -> bool:
+    """Return whether a user's class defines ``build_from_config``; built-in layers are built when the model calls them."""
+    owner = next((base for base in cls.__mro__ if "build_from_config" in vars(base)), None)
+    return owner is not None and not registry.is_builtin(owner)
 
 
 def _kinds_of(module: str | None) -> list[str]:
