@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import backends, layers, seeds
+import cornu
+from cornu import Input, Model, backends, layers, seeds
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
@@ -211,3 +212,35 @@ def test_padded_samples_bring_no_penalty(backend: str) -> None:
 def test_choices_for_a_batch_of_one_size_hold_for_no_other():
     assert layers.Dropout(0.5, noise_shape=(None, 1, 3)).batch_coupling == "none"
     assert layers.Dropout(0.5, noise_shape=(64, 1, 3)).batch_coupling == "unknown"
+
+
+def test_predict_draws_another_mask_for_each_batch(backend: str) -> None:
+    """Keras on JAX drops the same features of all batches."""
+    x = Input((20,))
+    model = Model(x, layers.Dropout(0.5, seed=1)(x, training=True)).to_backend(backend)
+    outputs = model.predict(np.ones((4, 20)), batch_size=2, verbose=0)
+    assert (outputs[:2] != outputs[2:]).any()
+
+
+def test_stateless_calls_draw_new_values_from_the_state_that_they_return(backend: str) -> None:
+    layer = layers.Dropout(0.5, seed=1).to_backend(backend)
+    layer.build((None, 50))
+    x = np.ones((1, 50), "float32")
+    step = layer.backend.compile(lambda state: layer.stateless_call([], state, x, training=True))
+    first, state = step([layer.seed_generator.state.value])
+    again, _ = step([layer.seed_generator.state.value])
+    second, _ = step(state)
+    first, again, second = (layer.backend.to_numpy(outputs) for outputs in (first, again, second))
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any() and set(np.unique(first)) == {0.0, 2.0}
+
+
+def test_the_state_of_the_seed_is_a_variable_but_no_weight() -> None:
+    import keras
+
+    def counts(module: Any) -> tuple:
+        layer = module.layers.Dropout(0.5)
+        layer.build((None, 3))
+        return len(layer.variables), len(layer.non_trainable_variables), len(layer.weights), layer.count_params()
+
+    assert counts(cornu) == counts(keras) == (1, 1, 0, 0)

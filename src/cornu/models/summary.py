@@ -143,7 +143,7 @@ def _rows(layers: Sequence[Any], expand_nested: bool, depth: int = 0) -> list[tu
 def _shape_of(layer: Layer) -> str:
     try:
         return str(layer.output_shape)
-    except NotBuiltError:
+    except (NotBuiltError, NotImplementedError):
         return "?"
 
 

@@ -236,3 +236,18 @@ def test_masking_marks_padding_for_the_layers_after_it(backend: str) -> None:
 
     Both().to_backend(backend)(np.array([[[0.0, 0.0], [0.0, 1.0]]]))
     assert seen == [[[False, True]]]
+
+
+@pytest.mark.parametrize("safe_mode", [None, True, False])
+def test_a_python_lambda_is_not_restored_from_a_config(safe_mode: bool | None) -> None:
+    config = layers.Lambda(lambda x: x + 1).get_config()
+    with pytest.raises(UnsafeModelError, match="contains a Python `lambda`"):
+        layers.Lambda.from_config(config, safe_mode=safe_mode)
+
+
+def test_a_function_is_found_among_custom_objects() -> None:
+    def shifted(x: Any) -> Any:
+        return x + 1
+
+    layer = layers.Lambda.from_config(layers.Lambda(shifted).get_config(), custom_objects={"shifted": shifted})
+    assert np.asarray(layer(np.ones(1))).tolist() == [2.0]
