@@ -144,6 +144,6 @@ def test_a_range_of_layers_is_shown():
 
 def test_positions_are_the_ends_of_the_columns():
     line = summary_text(three(), line_length=60, positions=[0.5, 0.8, 1.0]).splitlines()[2]
-    assert [place for place, letter in enumerate(line) if letter == "|"][1:] == [30, 48, 60]
+    assert [place for place, letter in enumerate(line) if letter == "|"][1:] == [30, 48, 59]
     with pytest.raises(cornu.errors.InvalidArgumentError, match="3 increasing numbers"):
         summary_text(three(), positions=[0.5, 0.5, 1.0])
