@@ -599,7 +599,7 @@ def get(identifier: serialization.Identifier | Array) -> Any:
         ([1.0, 1.0], [3.0, 4.0])
     """
     if not hasattr(identifier, "shape") or callable(identifier):
-        return _by_name(identifier)
+        return _by_name(identifier)  # type: ignore[arg-type]
     value = ops.convert_to_numpy(identifier)
     initializer = Constant(value)
     initializer._only_for = value.shape

@@ -122,7 +122,7 @@ def check_inputs(layer: LayerLike, specs: InputSpecs, inputs: Tree) -> None:
 
 def _in_order(layer: LayerLike, specs: list, inputs: Tree) -> list:
     """Return the inputs in the order of the specifications: by name for a dict, if all have a name."""
-    names = [getattr(spec, "name", None) for spec in specs]
+    names: list[Any] = [getattr(spec, "name", None) for spec in specs]
     if not isinstance(inputs, Mapping) or not all(names):
         return trees.all_leaves(inputs)
     missing = next((name for name in names if name not in inputs), None)

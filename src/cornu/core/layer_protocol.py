@@ -54,6 +54,7 @@ class LayerLike(Protocol):
     activity_regularizer: Callable | None
     _cornu: Any  # a `LayerRecord`, whose module imports this one
     _inbound_nodes: list[Node]
+    _cornu_locks_when_built: bool
 
     @property
     def path(self) -> str | None:

@@ -32,11 +32,11 @@ class SymbolicTensor(ArrayOperators):
     sparse = ragged = False
     """Cornu has dense arrays only."""
 
-    def reshape(self, newshape: int | Sequence[int]) -> "SymbolicTensor":
+    def reshape(self, newshape: int | Sequence[int]) -> Any:
         """Return ``ops.reshape`` of the tensor."""
         return ops.reshape(self, newshape)
 
-    def squeeze(self, axis: Axis = None) -> "SymbolicTensor":
+    def squeeze(self, axis: Axis = None) -> Any:
         """Return ``ops.squeeze`` of the tensor."""
         return ops.squeeze(self, axis)
 

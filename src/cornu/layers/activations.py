@@ -299,7 +299,7 @@ class Activation(Layer):
 
     supports_masking = True
     cornu_is_stateless = True
-    activation = ActivationAttribute()
+    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(self, activation: ActivationArgument, **kwargs: Any):
         super().__init__(**kwargs)

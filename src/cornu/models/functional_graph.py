@@ -326,5 +326,5 @@ def input_specs_of(graph: Functional) -> list[InputSpec] | None:
 
 
 def _spec_of(tensor: SymbolicTensor, name: str) -> InputSpec:
-    optional = tensor.node.operation.optional
+    optional = getattr(tensor.node.operation, "optional", False)
     return InputSpec(shape=(None, *tensor.shape[1:]), allow_last_axis_squeeze=True, name=name, optional=optional)

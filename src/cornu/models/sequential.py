@@ -1,7 +1,7 @@
 """The ``Sequential`` model: a plain stack of layers."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from cornu import registry, serialization
 from cornu.core import call_context
@@ -13,7 +13,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
-from cornu.typing import Array, Tree
+from cornu.typing import Array, Shape, Tree
 from cornu.validation import is_int
 
 __all__ = ["Sequential"]
@@ -157,7 +157,7 @@ class Sequential(Model):
             if not _is_one_shape(input_shape):
                 super().build(input_shape)
                 return
-            self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
+            self._tensors = [InputLayer(batch_shape=cast(Shape, input_shape)).graph_output]
             calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)

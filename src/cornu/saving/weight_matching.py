@@ -1,10 +1,11 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 import warnings
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
+from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError
 from cornu.optimizers import Optimizer
@@ -81,9 +82,9 @@ def load_into(
 
 def _load_itself(group: VariableGroup, store: dict[str, np.ndarray], source: str, skip_mismatch: bool) -> None:
     """Let a layer with a ``load_own_variables`` of its own load its group; restore its variables if that raises an error."""
-    before = [variable.numpy() for variable in group.variables]
+    owner, before = cast(Layer, group.owner), [variable.numpy() for variable in group.variables]
     try:
-        group.owner.load_own_variables(store)
+        owner.load_own_variables(store)
     except Exception as error:
         for variable, value in zip(group.variables, before, strict=True):
             variable.assign(value)

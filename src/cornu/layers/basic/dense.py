@@ -55,7 +55,7 @@ class Dense(Layer):
     supports_masking = True
     cornu_input_value_range = (-1.0, 1.0)
     cornu_channel_axis = -1
-    activation = ActivationAttribute()
+    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class EinsumDense(Layer):
         32
     """
 
-    activation = ActivationAttribute()
+    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,

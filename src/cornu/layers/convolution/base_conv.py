@@ -26,7 +26,7 @@ class WindowedConv(Layer):
     _strides_and_dilates = False
     """Whether ``strides`` and ``dilation_rate`` may both be larger than 1, as in Keras's depthwise layers."""
     kernel: Variable
-    activation = ActivationAttribute()
+    activation: ActivationAttribute = ActivationAttribute()
     cornu_input_value_range = (-1.0, 1.0)
 
     @property

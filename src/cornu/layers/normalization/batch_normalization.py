@@ -70,6 +70,8 @@ class BatchNormalization(BaseNormalization):
     """
 
     batch_coupling = "masked"
+    moving_mean: Variable = None  # type: ignore[assignment] - until the layer is built
+    moving_variance: Variable = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -96,7 +98,6 @@ class BatchNormalization(BaseNormalization):
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
-        self.moving_mean = self.moving_variance = None
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
 

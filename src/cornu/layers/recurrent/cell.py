@@ -56,7 +56,7 @@ class RecurrentCell(Layer):
     """Whether the class that sets this in its body reads its weights only as described above."""
 
     units: int
-    activation = ActivationAttribute()
+    activation: ActivationAttribute = ActivationAttribute()
 
     # --- Arguments ----------------------------------------------------------------------------------------------------
 

@@ -180,7 +180,7 @@ class GRUCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 3
-    recurrent_activation = ActivationAttribute()
+    recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,

@@ -172,7 +172,7 @@ class LSTMCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 4
-    recurrent_activation = ActivationAttribute()
+    recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,

@@ -106,7 +106,7 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
 
 def _named_leaves(name: str, tree: Tree, graph: LayerGraph) -> list[tuple[str, Any]]:
     """Return the arrays of a tree with their names; None is kept if a model has optional inputs."""
-    optional = any(tensor.node.operation.optional for tensor in graph.input_tensors)
+    optional = any(getattr(tensor.node.operation, "optional", False) for tensor in graph.input_tensors)
     return list(array_checks.named_leaves(name, tree, keep_none=optional))
 
 
