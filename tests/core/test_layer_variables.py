@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import cornu
 from cornu import Variable, config, layers, metrics, ops
@@ -38,10 +37,15 @@ def test_an_argument_is_passed_once():
         layers.Layer().add_weight((2,), "ones", "float32", True)
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, np.float32, "float", float])
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), "float", float])
 def test_dtypes_of_any_kind_are_taken(dtype):
     assert layers.Layer().add_weight(shape=(2,), dtype=dtype).dtype == "float32"
     assert Variable([1, 2], dtype="int").dtype == "int32"
+
+
+def test_a_dtype_of_tensorflow_is_taken():
+    tf = pytest.importorskip("tensorflow")
+    assert layers.Layer().add_weight(shape=(2,), dtype=tf.float32).dtype == "float32"
 
 
 @pytest.mark.parametrize("name", ["add_weight", "add_variable"])

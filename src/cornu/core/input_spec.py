@@ -12,7 +12,7 @@ from cornu.typing import Config, DType, Shape, Size, Tree
 class InputSpec:
     """Rank, shape and dtype that a layer requires of an input.
 
-    A layer of one's own sets ``self.input_spec`` to an ``InputSpec``, or to a list or dict of them, one for each input; each
+    A custom layer sets ``self.input_spec`` to an ``InputSpec``, or to a list or dict of them, one for each input; each
     call then checks its first argument. None in a shape fits any size.
 
     Args:

@@ -57,8 +57,8 @@ class Layer(LayerTraits, Configurable):
         input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
             None.
         input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
-        batch_size: Fixed size of the batch, together with ``input_shape``, as in Keras 2. Defaults to None (any size).
-        batch_input_shape: Shape including the batch size, in place of ``input_shape``, as in Keras 2. Defaults to None.
+        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` in place of both, as in
+            Keras 2.
 
     Raises:
         InvalidTypeError: If an argument is unknown.
@@ -102,10 +102,9 @@ class Layer(LayerTraits, Configurable):
         autocast: bool = True,
         input_shape: tuple | None = None,
         input_dim: int | None = None,
-        batch_size: int | None = None,
-        batch_input_shape: tuple | None = None,
         **kwargs: Any,
     ):
+        batch_size, batch_input_shape = kwargs.pop("batch_size", None), kwargs.pop("batch_input_shape", None)  # of Keras 2
         if kwargs:
             raise layer_errors.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
         if name is not None and (not isinstance(name, str) or "/" in name):
