@@ -118,6 +118,22 @@ def fixed_seed() -> None:
     seeds.set_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def without_autograd(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On PyTorch, eager results of variables require a gradient, and NumPy takes none that do: here autograd is off.
+
+    Tests of ``loss.backward()`` turn it on with ``torch.enable_grad()``.
+    """
+    cases = getattr(request.node, "callspec", None)
+    if cases is None or "torch" not in cases.params.values():
+        yield
+        return
+    import torch
+
+    with torch.no_grad():
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def freed_memory() -> Iterator[None]:
     """After each file JAX forgets its programs, of 1.5 MB each, and freed memory goes back to the system."""

@@ -16,6 +16,7 @@ from cornu import errors, layers
         (errors.ShapeError, ValueError),
         (errors.DataError, ValueError),
         (errors.NonFiniteError, ValueError),
+        (errors.NonFiniteError, RuntimeError),  # what Keras's `TerminateOnNaN` raises
         (errors.NotBuiltError, ValueError),
         (errors.BackendError, ValueError),
         (errors.ModelFormatError, ValueError),
@@ -82,7 +83,9 @@ def test_an_unknown_argument_is_named_with_its_successor(make, text):
 
 
 def test_the_decay_of_keras_2_is_a_schedule():
-    with pytest.raises(errors.InvalidArgumentError, match=r"`decay`.*InverseTimeDecay\(rate, 1, 1e-06\)"):
+    with pytest.raises(
+        errors.InvalidArgumentError, match=r"`decay`.*InverseTimeDecay\(learning_rate, decay_steps=1, decay_rate=1e-06\)"
+    ):
         cornu.optimizers.Adam(decay=1e-6)
 
 

@@ -34,12 +34,14 @@ if TYPE_CHECKING:
         testing as testing,
         utils as utils,
     )
+    from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
     from cornu.core.input_spec import InputSpec as InputSpec
     from cornu.core.variable import Variable as Variable
     from cornu.export import load_onnx as load_onnx
     from cornu.layers import Layer as Layer
     from cornu.models import Model as Model, Sequential as Sequential
+    from cornu.optimizers import Optimizer as Optimizer
 
 __version__ = "0.1.0"
 

@@ -63,6 +63,16 @@ class InvalidTypeError(CornuError, TypeError):
     """
 
 
+class TracedValueError(InvalidTypeError):
+    """Raised when code reads the values of an array inside a function that is being compiled.
+
+    Example:
+        >>> from cornu.errors import InvalidTypeError, TracedValueError
+        >>> issubclass(TracedValueError, InvalidTypeError)
+        True
+    """
+
+
 class ShapeError(InvalidArgumentError):
     """Raised when an array does not have the shape that a layer, model or loss requires.
 
@@ -87,7 +97,7 @@ class DataError(InvalidArgumentError):
     """
 
 
-class NonFiniteError(DataError):
+class NonFiniteError(DataError, RuntimeError):
     """Raised when the data or the loss contain NaN or infinity.
 
     Example:

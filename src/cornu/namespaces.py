@@ -21,6 +21,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "InputSpec": "cornu.core.input_spec",
         "Layer": "cornu.layers",
         "Model": "cornu.models",
+        "Optimizer": "cornu.optimizers",
         "Sequential": "cornu.models",
         "Variable": "cornu.core.variable",
         "activations": "cornu.activations",
@@ -48,6 +49,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "saving": "cornu.saving",
         "testing": "cornu.testing",
         "utils": "cornu.utils",
+        "value_and_grad": "cornu.core.gradients",
     },
     "cornu.backend": {
         "backend": _CONFIG,

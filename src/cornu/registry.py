@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
+from cornu import autograph
 from cornu.scopes import Scope
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ def register(kind: str, *, aliases: Iterable[str] = (), keras_path: tuple[str, s
     """
 
     def enter(thing: T) -> T:
+        autograph.not_converted(thing)
         name = thing.__name__  # type: ignore[attr-defined]
         with lock:
             table = tables.setdefault(kind, {})

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from cornu import registry
+from cornu import autograph, registry
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean, wrong_argument
 from cornu.scopes import Scope
 from cornu.typing import Config
@@ -64,6 +64,7 @@ def _unknown(kind: str, name: str) -> InvalidArgumentError:
     )
 
 
+@autograph.not_converted
 class Configurable:
     """Base class of objects whose constructor arguments are recorded as their config.
 

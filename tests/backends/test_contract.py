@@ -26,8 +26,8 @@ def test_the_primitives_are_the_functions_that_the_contract_defines():
     assert functions_of(contract) == PRIMITIVES
 
 
-def test_the_protocol_of_a_backend_has_its_name_and_every_primitive():
-    assert list(inspect.get_annotations(contract.Backend)) == ["NAME", *PRIMITIVES]
+def test_the_protocol_of_a_backend_has_its_declarations_and_every_primitive():
+    assert list(inspect.get_annotations(contract.Backend)) == ["NAME", "VALUE_ERRORS", "JUST_IN_TIME", *PRIMITIVES]
 
 
 @pytest.mark.parametrize("name", [name for name in backends.TRACING_BACKENDS if name in INSTALLED])

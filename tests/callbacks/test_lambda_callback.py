@@ -22,6 +22,12 @@ def test_it_wants_batches_only_for_functions_of_batches():
     assert LambdaCallback(on_test_batch_end=print).wants_batches()
 
 
-def test_a_name_that_is_no_event_is_refused():
+def test_other_names_are_attributes():
+    callback = LambdaCallback(custom=lambda: 3, limit=5, on_test_end=None)
+    assert (callback.custom(), callback.limit) == (3, 5)
+    callback.on_test_end({})
+
+
+def test_a_misspelled_event_is_refused():
     with pytest.raises(InvalidTypeError, match="Did you mean 'on_epoch_end'"):
         LambdaCallback(on_epochs_end=print)

@@ -1,8 +1,12 @@
+import operator
 from types import SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
-from cornu import metrics
+from cornu import metrics, ops
+from cornu.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from cornu.callbacks.monitor_callback import Monitor
 
 
@@ -41,6 +45,46 @@ def test_directions_are_those_of_keras(name):
     theirs = getattr(keras.metrics, name)(**arguments)
     if getattr(theirs, "_direction", None) is not None:
         assert direction("x", getattr(metrics, name)(name="x", **arguments)) == (theirs._direction == "up")
+
+
+def test_the_comparison_is_known_once_values_are_compared():
+    for mode, op in (("max", ops.greater), ("min", ops.less)):
+        monitor = Monitor("loss", mode=mode)
+        assert monitor.monitor_op is None
+        assert monitor.is_better(1.0, 2.0) == (mode == "min")
+        assert monitor.monitor_op is op
+
+
+@pytest.mark.parametrize("op", [np.less, operator.lt, ops.less])
+def test_a_comparison_of_ones_own_decides(op):
+    monitor = Monitor("accuracy", min_delta=0.5)
+    monitor.monitor_op = op
+    assert monitor.is_better(1.0, 2.0)
+    assert not monitor.is_better(1.75, 2.0)
+    assert not monitor.is_better(3.0, 2.0)
+
+
+def test_a_subclass_may_compute_the_value():
+    class Difference(EarlyStopping):
+        def get_monitor_value(self, logs):
+            return logs["val_loss"] - logs["loss"]
+
+    stopping = Difference()
+    stopping.set_model(SimpleNamespace(metrics=[], stop_training=False))
+    stopping.on_train_begin()
+    for epoch, val_loss in enumerate([3.0, 2.0, 2.5]):
+        stopping.on_epoch_end(epoch, {"loss": 1.0, "val_loss": val_loss})
+    assert (stopping.best, stopping.best_epoch, stopping.model.stop_training) == (1.0, 1, True)
+
+
+def test_the_attributes_of_keras_are_there():
+    for mine, theirs in (
+        (EarlyStopping("loss"), keras.callbacks.EarlyStopping("loss")),
+        (ReduceLROnPlateau("loss"), keras.callbacks.ReduceLROnPlateau("loss")),
+        (ModelCheckpoint("a.keras"), keras.callbacks.ModelCheckpoint("a.keras")),
+    ):
+        expected = {name: value for name, value in vars(theirs).items() if not name.startswith("_")}
+        assert {name: getattr(mine, name) for name in expected} == expected
 
 
 def test_the_mode_decides_over_all():

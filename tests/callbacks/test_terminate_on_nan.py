@@ -3,7 +3,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.callbacks import LambdaCallback, TerminateOnNaN
+from cornu.callbacks import Callback, LambdaCallback, TerminateOnNaN
 from cornu.errors import NonFiniteError
 
 
@@ -29,6 +29,27 @@ def test_training_ends_quietly_with_the_last_good_weights(model, capsys):
     assert all(np.isfinite(value).all() for value in model.get_weights())
 
 
+def test_the_last_epoch_is_in_the_history_and_ends_as_usual(model):
+    ended, (x, y) = [], data(bad_batch=2)
+    ending = LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch), on_train_end=lambda logs: ended.append("end"))
+    history = model.fit(
+        x, y, batch_size=4, shuffle=False, epochs=3, verbose=0, validation_data=(x[:4], y[:4]),
+        callbacks=[TerminateOnNaN(), ending],
+    )  # fmt: skip
+    assert history.epoch == [0] and ended == [0, "end"]
+    assert not np.isfinite(history.history["loss"]).any()
+    assert np.isfinite(history.history["val_loss"]).all()  # of the weights from before the bad step
+
+
+def test_a_handler_of_ones_own_ends_the_training(model):
+    class Handling(Callback):
+        def on_non_finite(self, error):
+            return True
+
+    history = model.fit(*data(bad_batch=2), batch_size=4, shuffle=False, epochs=3, verbose=0, callbacks=[Handling()])
+    assert history.epoch == [0]
+
+
 def test_the_batch_is_counted_in_its_epoch(model, capsys):
     x, y = data(bad_batch=3)
     good = np.zeros_like(y)
@@ -46,8 +67,9 @@ def test_the_batch_is_counted_in_its_epoch(model, capsys):
 
 
 def test_the_error_is_raised_if_that_is_wanted(model):
-    with pytest.raises(NonFiniteError):
+    with pytest.raises(RuntimeError) as caught:  # as in Keras
         model.fit(*data(bad_batch=1), batch_size=4, shuffle=False, verbose=0, callbacks=[TerminateOnNaN(raise_error=True)])
+    assert isinstance(caught.value, NonFiniteError)
 
 
 def test_many_steps_may_run_in_one_go():

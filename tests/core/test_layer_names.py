@@ -24,7 +24,9 @@ SEEN_IN_CODE = ["device", "place", "layers", "functional", "graph", "state", "re
 
 ONCE_PRIVATE = ["_state", "_trained", "_place", "_run", "_owned", "_building", "_arguments", "_build_shapes", "_build_for"]
 
-KEPT = {"meta", "stop_training", "history", "optimizer", "forget_compiled_functions", "layers"}
+STOPS = {"stop_training", "stop_evaluating", "stop_predicting"}
+
+KEPT = {"meta", "history", "optimizer", "forget_compiled_functions", "layers"} | STOPS
 """What a model keeps to itself: attributes that Keras's ``Model`` sets, too, and ``meta``, which is written into the file."""
 
 NAMES = sorted({*CORNU_ONLY, *SEEN_IN_CODE, *ONCE_PRIVATE})

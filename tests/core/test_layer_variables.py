@@ -186,13 +186,6 @@ def test_an_empty_batch_has_no_activity_penalty(backend):
     assert [float(loss) for loss in layer.losses] == [0.0]
 
 
-def test_the_wrong_number_of_values_is_refused():
-    layer = layers.Dense(2, name="mine")
-    layer.build((None, 3))
-    with pytest.raises(InvalidArgumentError, match=r"of 'mine' received 1 arrays as `trainable_variables`\. The layer has 2"):
-        layer.stateless_call([X], [], X)
-
-
 # --- Attributes -------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from cornu import Variable, backends, config, initializers, ops, seeds
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import BackendError, InvalidArgumentError, ShapeError
 
 BINARY = {
     "+": lambda a, b: a + b,
@@ -197,3 +197,36 @@ def test_the_path_is_made_of_the_scopes_around_it():
     with call_context.name_scope("outer"), call_context.name_scope("inner"):
         assert Variable(1.0, name="v").path == "outer/inner/v"
     assert Variable(1.0, name="v").path == "v"
+
+
+def test_jax_takes_a_variable_as_a_tree_of_its_value():
+    jax = pytest.importorskip("jax")
+    v = Variable(LEFT, backend="jax")
+    np.testing.assert_array_equal(jax.jit(lambda tree: 2 * tree["v"][0])({"v": [v]}), 2 * LEFT)
+    np.testing.assert_array_equal(jax.grad(lambda x: (x[0] ** 2).sum())([v])[0], 2 * LEFT)
+    np.testing.assert_allclose(jax.numpy.sum(v), LEFT.sum(), rtol=1e-6)
+
+
+def test_a_traced_value_of_jax_is_refused_and_nothing_changes():
+    jax = pytest.importorskip("jax")
+    v = Variable(LEFT, backend="jax", name="state")
+    for transform in (jax.jit, lambda f: lambda x: jax.eval_shape(f, x)):
+        with pytest.raises(BackendError, match=r"'state' was assigned an array without values.*jax traces.*stateless_call"):
+            transform(lambda x: v.assign(x) or x)(LEFT)
+        with pytest.raises(BackendError, match="received an array without values"):
+            transform(lambda x: Variable(x, backend="jax") and x)(LEFT)
+    np.testing.assert_array_equal(v.numpy(), LEFT)
+
+
+def test_a_deferred_value_is_drawn_with_values_inside_a_trace():
+    jax = pytest.importorskip("jax")
+    v = Variable(lambda shape, dtype: jax.numpy.full(shape, 2.0), (2, 2), backend="jax")
+    np.testing.assert_array_equal(jax.jit(lambda x: x * v.value)(LEFT), 2 * LEFT)
+    np.testing.assert_array_equal(v.numpy(), 2.0)
+
+
+def test_an_unknown_attribute_is_reported(backend):
+    v = Variable(LEFT, backend=backend)
+    with pytest.raises(AttributeError, match="'Variable' object has no attribute 'shpae'"):
+        print(v.shpae)
+    assert not hasattr(Variable.__new__(Variable), "name")

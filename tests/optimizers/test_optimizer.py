@@ -4,6 +4,7 @@ import warnings
 
 import pytest
 
+import cornu
 from cornu import Variable, backends, config, constraints, ops, optimizers, seeds
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.optimizers.schedules import ExponentialDecay
@@ -165,7 +166,7 @@ def test_an_optimizer_of_ones_own_needs_one_formula(weight):
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: optimizers.SGD(lr=0.1), "Did you mean 'learning_rate'"),
     (lambda: optimizers.SGD(learning_rat=0.1), "Did you mean 'learning_rate'"),
-    (lambda: optimizers.Adam(decay=0.1), "Did you mean 'weight_decay'|schedule"),
+    (lambda: optimizers.Adam(epsilonn=0.1), "Did you mean 'epsilon'"),
     (lambda: optimizers.Adam(clipnorm=1.0, clipvalue=1.0), "received `clipnorm=1.0` and `clipvalue=1.0`"),
     (lambda: optimizers.Adam(clipnorm=-1.0), "`clipnorm=-1.0`.*positive"),
     (lambda: optimizers.Adam(weight_decay=-1.0), "`weight_decay=-1.0`.*positive"),
@@ -180,7 +181,7 @@ def test_arguments_are_checked(make, message):
         make()
 
 
-@pytest.mark.parametrize("learning_rate", ["fast", None, True, lambda: 0.1])
+@pytest.mark.parametrize("learning_rate", ["fast", None, True, [0.1, 0.2]])
 def test_learning_rates_are_numbers_or_schedules(learning_rate):
     with pytest.raises(InvalidTypeError, match=r"a number, or a schedule.*LearningRateScheduler"):
         optimizers.Adam(learning_rate)
@@ -202,5 +203,85 @@ def test_wrong_gradients_are_refused(weight):
         adam.apply([[1.0, 1.0, 1.0]])
     with pytest.raises(InvalidArgumentError, match="`optimizer_variables` has 1 elements"):
         adam.stateless_apply([0], [1], [1])
-    with pytest.raises(NotImplementedError, match="has no `update_one`"):
+    with pytest.raises(NotImplementedError, match=r"`Optimizer` has no `update_step\(gradient, variable, learning_rate\)`"):
         optimizers.Optimizer(0.1).apply([[1.0, 1.0]], [weight])
+
+
+def test_the_base_class_is_a_public_name():
+    assert cornu.Optimizer is optimizers.Optimizer
+
+
+def test_no_gradients_are_no_step(weight):
+    adam = optimizers.Adam()
+    adam.apply([])
+    assert int(adam.iterations) == 0 and not adam.built
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Lion"])
+def test_both_of_keras_names_for_the_weights_are_known(name, weight):
+    optimizer, other = getattr(optimizers, name)(), getattr(optimizers, name)()
+    optimizer.build(var_list=[weight])
+    other.build(variables=[weight])
+    assert [v.path for v in optimizer.variables] == [v.path.replace(other.name, optimizer.name) for v in other.variables]
+    assert optimizer.trainable_variables == other.trainable_variables == [weight]
+
+
+def test_set_weights_takes_what_the_variables_hold(weight):
+    trained, fresh = optimizers.Adam(0.5), optimizers.Adam()
+    trained.apply([[1.0, 3.0]], [weight])
+    fresh.build([weight])
+    fresh.set_weights([variable.numpy() for variable in trained.variables])
+    assert [v.numpy().tolist() for v in fresh.variables] == [v.numpy().tolist() for v in trained.variables]
+    assert float(fresh.learning_rate) == 0.5
+
+
+def test_set_weights_takes_arrays_of_an_engine(weight):
+    trained, fresh = optimizers.SGD(0.5, momentum=0.5), optimizers.SGD(momentum=0.5)
+    trained.apply([[1.0, 3.0]], [weight])
+    fresh.build([weight])
+    fresh.set_weights([variable.value for variable in trained.variables])
+    assert [v.numpy().tolist() for v in fresh.variables] == [v.numpy().tolist() for v in trained.variables]
+
+
+def test_wrong_weights_are_refused_and_change_nothing(weight):
+    sgd = optimizers.SGD(0.5, momentum=0.5)
+    with pytest.raises(NotBuiltError, match=r"`set_weights` was called on the optimizer .*not built"):
+        sgd.set_weights([])
+    sgd.build([weight])
+    for wrong in ([1, 0.1], [1, 0.1, [1.0, 2.0, 3.0]]):
+        with pytest.raises(ShapeError, match=r"received arrays of shapes .*have the shapes \[\(\), \(\), \(2,\)\]"):
+            sgd.set_weights(wrong)
+    assert (int(sgd.iterations), float(sgd.learning_rate)) == (0, 0.5)
+
+
+def test_assigning_goes_to_the_variable(weight):
+    sgd = optimizers.SGD()
+    sgd.assign(weight, [4.0, 8.0])
+    sgd.assign_add(weight, [1.0, 2.0])
+    sgd.assign_sub(weight, [3.0, 0.0])
+    assert weight.numpy().tolist() == [2.0, 10.0]
+
+
+def test_update_step_updates_one_weight_at_once(weight):
+    adam, other = optimizers.Adam(0.5), Variable([3.0, 4.0])
+    adam.build([weight, other])
+    adam.update_step(ops.array([1.0, -1.0]), weight, 0.5)
+    assert weight.numpy().round(4).tolist() == [0.5, 2.5]
+    assert other.numpy().tolist() == [3.0, 4.0]
+    with pytest.raises(InvalidArgumentError, match="only update the variables that it was built with"):
+        adam.update_step(ops.array([1.0]), Variable([1.0]), 0.5)
+
+
+@pytest.mark.parametrize("engine", [name for name in config.installed_backends()])
+def test_gradients_of_every_engine_are_applied(engine, weight):
+    gradient = backends.get(engine).asarray([1.0, 2.0], "float32")
+    sgd = optimizers.SGD(0.5)
+    assert sgd.apply_gradients(zip([gradient], [weight], strict=True)) is sgd.iterations
+    assert weight.numpy().tolist() == [0.5, 1.0]
+
+
+def test_gradients_of_rows_are_applied():
+    """TensorFlow's tape returns ``IndexedSlices`` for the weight of an embedding."""
+    tf, weight = pytest.importorskip("tensorflow"), Variable([1.0, 2.0], backend="tensorflow")
+    optimizers.SGD(0.5).apply_gradients([(tf.IndexedSlices(tf.constant([2.0]), tf.constant([1]), (2,)), weight)])
+    assert weight.numpy().tolist() == [1.0, 1.0]

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
-from cornu.callbacks import Callback, History
+import cornu
+from cornu import Variable, backends, layers, ops
+from cornu.callbacks import Callback, CSVLogger, EarlyStopping, History, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau
 from cornu.errors import InvalidTypeError
-from cornu.training.callback import CallbackList
+from cornu.training.callback import EVENTS, CallbackList
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 4)).astype("float32"), RNG.integers(0, 3, 12)
@@ -132,8 +135,259 @@ def test_only_callbacks_with_batch_events_want_batches():
 
     assert WithBatches().wants_batches()
     assert not WithEpochs().wants_batches() and not History().wants_batches()
-    assert CallbackList([WithEpochs(), WithBatches()], None, {}).wants_batches()
-    assert not CallbackList([WithEpochs()], None, {}).wants_batches()
+    assert CallbackList([WithEpochs(), WithBatches()]).wants_batches()
+    assert not CallbackList([WithEpochs()]).wants_batches()
+    assert CallbackList(CallbackList([WithBatches()])).wants_batches()
+
+
+@pytest.mark.parametrize("event", ["on_train_batch_end", "on_batch_begin", "on_epoch_end"])
+def test_a_method_of_an_instance_is_called(event, classifier):
+    class Own(Callback):
+        def __init__(self):
+            super().__init__()
+            setattr(self, event, lambda number, logs=None: called.append(number))
+
+    called: list[int] = []
+    classifier().to_backend("numpy").fit(X, Y, 6, epochs=2, verbose=0, callbacks=[Own()])
+    assert called == ([0, 1] if event == "on_epoch_end" else [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_begin"])
+def test_a_method_may_be_given_to_the_instance_during_training(event, classifier):
+    class Late(Callback):
+        def begin(self, *args):
+            self.on_train_batch_end = lambda batch, logs=None: called.append(batch)
+
+    called: list[int] = []
+    late = type("Late", (Late,), {event: Late.begin})()
+    classifier().to_backend("numpy").fit(X, Y, 6, verbose=0, callbacks=[late])
+    assert called == [0, 1]
+
+
+def test_a_constructor_need_not_call_that_of_the_base_class(classifier):
+    class Careless(Callback):
+        def __init__(self):
+            self.seen = (self.model, self.params)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen = (self.model, self.params["epochs"])
+
+    careless, model = Careless(), classifier().to_backend("numpy")
+    assert careless.seen == (None, None) == (Callback().model, Callback().params)
+    model.fit(X, Y, verbose=0, callbacks=[careless])
+    assert careless.seen == (model, 1)
+
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+
+def test_logs_may_be_kept_and_changed(classifier):
+    class Keeping(Callback):
+        def __init__(self):
+            super().__init__()
+            self.kept = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.kept.append(logs)
+            logs["mine"] = batch
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.kept.append(logs)
+
+    keeping = Keeping()
+    history = classifier().to_backend("numpy").fit(X, Y, 6, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[keeping])
+    batch = {"loss", "accuracy", "mine"}
+    epoch = {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert [set(logs) for logs in keeping.kept] == [batch, batch, epoch] * 2
+    assert [logs["mine"] for logs in keeping.kept if "mine" in logs] == [0, 1, 0, 1]
+    assert set(history.history) == epoch
+
+
+NUMBERS = {
+    "np.float16": np.float16,
+    "np.float32": np.float32,
+    "np.int64": lambda value: np.int64(value * 16),
+    "0-d array": np.array,
+    "variable": Variable,
+    "int": lambda value: int(value * 16),
+    "bool": lambda value: value == 0.9375,
+    **{
+        name: (lambda value, name=name: backends.get(name).asarray(value, "float32"))
+        for name in cornu.config.installed_backends()
+    },
+}
+SCORES = [0.125, 0.9375, 0.5, 0.375, 0.25, 0.1875]
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_numbers_of_all_kinds_are_monitored_recorded_and_written(kind, tmp_path, capsys):
+    class Score(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_f1"] = NUMBERS[kind](SCORES[epoch])
+            self.model.set_weights([np.full((1, 1), epoch + 1.0)])
+
+    x = np.ones((4, 1), "float32")
+    model = cornu.Sequential([cornu.Input((1,)), layers.Dense(1, use_bias=False)])
+    model.compile(cornu.optimizers.SGD(0.5), "mse")
+    settings: dict[str, Any] = {"monitor": "val_f1", "mode": "max"}
+    path = tmp_path / "best-{val_f1:.1f}.weights.h5"
+    callbacks = [
+        Score(),
+        ModelCheckpoint(path, save_best_only=True, save_weights_only=True, **settings),
+        ReduceLROnPlateau(patience=1, factor=0.5, **settings),
+        EarlyStopping(patience=2, **settings),
+        CSVLogger(tmp_path / "log.csv"),
+    ]
+    history = model.fit(x, x, epochs=6, verbose=2, callbacks=callbacks).history
+    expected = [float(NUMBERS[kind](score)) for score in SCORES[:4]]
+    assert history["val_f1"] == expected
+    assert {type(value) for value in history["val_f1"]} <= {float, int, bool}
+    assert history["learning_rate"] == [0.5, 0.5, 0.5, 0.25]
+    model.load_weights(tmp_path / f"best-{expected[1]:.1f}.weights.h5")
+    assert model.get_weights()[0].tolist() == [[2.0]]
+    rows = [line.split(",")[3] for line in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows == ["val_f1", *(str(value) for value in history["val_f1"])]
+    assert capsys.readouterr().out.count(f"val_f1: {expected[3]:.4f}" if expected[3] else "val_f1: 0.0000") >= 1
+
+
+@pytest.mark.parametrize("value", ["high", np.array([1.0, 2.0]), [1, 2]], ids=repr)
+def test_what_is_not_a_number_is_recorded_and_an_error_only_where_it_is_monitored(value, classifier, tmp_path):
+    adding = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=value))
+    model = classifier().to_backend("numpy")
+    history = model.fit(X, Y, verbose=0, callbacks=[adding, EarlyStopping("loss"), CSVLogger(tmp_path / "log.csv")]).history
+    assert history["mine"][0] is value
+    before = model.get_weights()
+    for monitoring in (
+        EarlyStopping("mine"),
+        ReduceLROnPlateau("mine"),
+        ModelCheckpoint("a.keras", "mine", save_best_only=True),
+    ):
+        name = type(monitoring).__name__
+        with pytest.raises(InvalidTypeError, match=rf"`{name}` monitors 'mine', .*single number.*such as the mean"):
+            model.fit(X, Y, verbose=0, callbacks=[adding, monitoring])
+    assert all(np.isfinite(weight).all() for weight in model.get_weights()) and len(before) == len(model.get_weights())
+
+
+def test_what_callbacks_add_is_displayed(classifier, capsys):
+    adding = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=np.float32(0.5)))
+    classifier().to_backend("numpy").fit(X, Y, verbose=2, callbacks=[adding])
+    assert " - mine: 0.5000" in capsys.readouterr().out
+
+
+# --- Stopping ---------------------------------------------------------------------------------------------------------
+
+
+def test_evaluation_stops_where_it_is_told_to(classifier):
+    class Stopping(Callback):
+        batches = 0
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.batches += 1
+            self.model.stop_evaluating = batch == 1
+
+    model, stopping = classifier().to_backend("numpy"), Stopping()
+    found = model.evaluate(X, Y, 4, verbose=0, callbacks=[stopping])
+    assert stopping.batches == 2
+    assert found == pytest.approx(model.evaluate(X[:8], Y[:8], 4, verbose=0))
+    history = model.fit(X, Y, 4, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[stopping])
+    assert stopping.batches == 6  # the validation of each epoch stops, too, and training goes on
+    assert len(history.epoch) == 2
+
+
+@pytest.mark.parametrize("as_batches", [False, True])
+def test_prediction_stops_where_it_is_told_to(as_batches, classifier):
+    class Stopping(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+    model = classifier().to_backend("numpy")
+    data = ((X[start : start + 4],) for start in range(0, 12, 4)) if as_batches else X
+    found = model.predict(data, **({} if as_batches else {"batch_size": 4}), verbose=0, callbacks=[Stopping()])
+    np.testing.assert_allclose(found, model.predict(X, verbose=0)[:8], rtol=1e-5)
+    assert model.predict(X, 4, verbose=0).shape == (12, 3)
+
+
+# --- Lists of callbacks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_list_forwards_every_event_as_keras_does(event):
+    def seen_by(library):
+        seen = []
+
+        class Noting(library.callbacks.Callback):
+            pass
+
+        setattr(Noting, event, lambda self, *args, **kwargs: seen.append([*args, *kwargs.values()]))
+        callbacks = library.callbacks.CallbackList([Noting(), Noting()])
+        arguments = [3] if "epoch" in event or "batch" in event else []
+        for kind in ("train", "test", "predict"):
+            if event == f"on_{kind}_end":
+                getattr(callbacks, f"on_{kind}_begin")()
+        getattr(callbacks, event)(*arguments, {"loss": np.float32(0.5), "name": "a"})
+        getattr(callbacks, event)(*arguments, logs=None) if not event.endswith(("n_end", "t_end")) else None
+        return seen
+
+    assert seen_by(cornu) == seen_by(keras)
+
+
+def test_a_list_sets_model_and_parameters(classifier):
+    callback, model = Callback(), classifier()
+    callbacks = cornu.callbacks.CallbackList([callback], add_history=True, model=model, epochs=3, verbose=0)
+    assert callback.model is model is callbacks.model
+    assert callback.params == {"epochs": 3, "verbose": 0} == callbacks.params
+    assert isinstance(callbacks.callbacks[1], History) and model.history is callbacks.callbacks[1] is callbacks.history
+    other = classifier()
+    callbacks.set_model(other)
+    callbacks.set_params({"epochs": 5})
+    assert (callback.model, callback.params) == (other, {"epochs": 5})
+    empty = cornu.callbacks.CallbackList()
+    assert empty.callbacks == [] and empty.history is None and empty.model is None
+
+
+def test_a_history_of_ones_own_is_the_one_that_is_returned(classifier):
+    history, model = History(), classifier().to_backend("numpy")
+    for _ in range(2):
+        assert model.fit(X, Y, verbose=0, callbacks=[history]) is history is model.history
+    assert history.epoch == [0]
+    assert len(history.history["loss"]) == 2
+
+
+def test_a_list_serves_a_training_loop_of_ones_own(classifier, capsys):
+    model = classifier().to_backend("numpy")
+    stopping = EarlyStopping("loss", patience=1, min_delta=10.0)
+    callbacks = cornu.callbacks.CallbackList(
+        [stopping], add_history=True, add_progbar=True, model=model, epochs=4, steps=2, verbose=2
+    )
+    callbacks.on_train_begin()
+    for epoch in range(4):
+        callbacks.on_epoch_begin(epoch)
+        for batch in range(2):
+            callbacks.on_train_batch_begin(batch)
+            logs = {"loss": ops.array(model.train_on_batch(X, Y)[0])}
+            callbacks.on_train_batch_end(batch, logs)
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    callbacks.on_train_end(logs)
+    assert callbacks.history.epoch == [0, 1]
+    assert [type(value) for value in callbacks.history.history["loss"]] == [float, float]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" s - ")[0].rsplit(" - ", 1)[0] for line in lines] == ["Epoch 1/4 - 2 steps", "Epoch 2/4 - 2 steps"]
+
+
+@pytest.mark.parametrize("use", ["fit", "evaluate", "predict"])
+def test_progress_is_displayed_once(use, classifier, capsys):
+    model = classifier().to_backend("numpy")
+    arguments = (X,) if use == "predict" else (X, Y)
+    getattr(model, use)(*arguments, verbose=2, callbacks=[cornu.callbacks.ProgbarLogger()])
+    assert capsys.readouterr().out.count(" - 1 steps - ") == 1
+
+
+def test_the_validation_of_a_training_has_no_display_of_its_own(classifier, capsys):
+    progress = cornu.callbacks.ProgbarLogger()
+    classifier().to_backend("numpy").fit(X, Y, verbose=2, validation_data=(X, Y), callbacks=[progress])
+    assert capsys.readouterr().out.count(" steps - ") == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +396,7 @@ def test_only_callbacks_with_batch_events_want_batches():
 )
 def test_what_is_no_callback_is_refused(given, text):
     with pytest.raises(InvalidTypeError, match=text):
-        CallbackList([given], None, {})
+        CallbackList([given])
 
 
 def test_history_keeps_one_value_an_epoch():

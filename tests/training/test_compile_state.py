@@ -20,9 +20,30 @@ def test_a_model_that_is_not_compiled(function):
         getattr(model, function)(X, Y)
 
 
-def test_run_eagerly_says_what_to_do_instead(classifier):
-    with pytest.warns(UserWarning, match=r"To run the model operation by operation, .* `model.to_backend\('numpy'\)`"):
-        classifier(run_eagerly=True)
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"run_eagerly": "yes"}, InvalidTypeError, "run_eagerly=.yes.. It must be True or False. Omit"),
+        (
+            {"jit_compile": "always"},
+            InvalidTypeError,
+            "jit_compile=.always.. It must be True or False or 'auto'",
+        ),
+        (
+            {"steps_per_execution": 0},
+            InvalidArgumentError,
+            "steps_per_execution=0. .* Pass a positive integer",
+        ),
+        (
+            {"micro_batch_size": -1},
+            InvalidArgumentError,
+            "micro_batch_size=-1. .* Pass a positive integer, None",
+        ),
+    ],
+)
+def test_an_argument_that_says_how_steps_run(classifier, arguments, error, text):
+    with pytest.raises(error, match=text):
+        classifier(**arguments)
 
 
 def test_metrics_in_the_place_of_loss_weights(classifier):

@@ -24,6 +24,7 @@ Conventions:
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
@@ -363,6 +364,18 @@ def prefers_compiled(*arrays: Array) -> bool:
     """
 
 
+def is_traced(x: Array) -> bool:
+    """Return whether an array has no values of its own, because a function is being traced or transformed.
+
+    Such an array must not be stored anywhere, since it is meaningless after the trace. The function may be one of Cornu or one
+    of the engine, such as ``jax.jit``, ``tf.function`` or ``torch.func.grad``.
+    """
+
+
+def concrete() -> AbstractContextManager:
+    """Return a context in which new arrays have values, also while a function is being traced or transformed."""
+
+
 def multi_step(step: Callable, finish: Callable) -> Callable:
     """Combine many steps into one call: the training loop, whose number of steps is not part of what is compiled.
 
@@ -378,7 +391,10 @@ def multi_step(step: Callable, finish: Callable) -> Callable:
 
 
 def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
-    """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out."""
+    """Return the shapes and dtypes of the result of ``f``: trees of :class:`ArraySpec` in, a tree of :class:`ArraySpec` out.
+
+    A function that reads values (``if x.sum() > 0``) is evaluated on zeros.
+    """
 
 
 # --- Devices ----------------------------------------------------------------------------------------------------------
@@ -416,6 +432,8 @@ class Backend(Protocol):
     """A backend as its callers use it: a module with its name and the primitives."""
 
     NAME: str
+    VALUE_ERRORS: tuple[type[Exception], ...]  # what is raised where a traced function reads the values of an array
+    JUST_IN_TIME: bool  # whether `compile` calls a compiler, rather than recording or calling kernels of the engine
     asarray: Callable[..., Any]
     to_numpy: "Callable[[Any], np.ndarray]"
     dtype: Callable[[Any], str]
@@ -513,6 +531,8 @@ class Backend(Protocol):
     custom_gradient: Callable[[Callable[..., Any]], Callable[..., Any]]
     compile: Callable[[Callable[..., Any]], Callable[..., Any]]
     prefers_compiled: Callable[..., bool]
+    is_traced: Callable[[Any], bool]
+    concrete: Callable[[], AbstractContextManager]
     multi_step: Callable[[Callable[..., Any], Callable[..., Any]], Callable[..., tuple[Any, Any]]]
     abstract_eval: Callable[..., Any]
     devices: Callable[[], list[str]]

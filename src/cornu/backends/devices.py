@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cornu import config
-from cornu.errors import InvalidTypeError, one_of
+from cornu.errors import TracedValueError, one_of
 
 _PLATFORMS = {"cuda": "gpu", "rocm": "gpu", "metal": "mps"}
 """Engine names of platforms that differ from Cornu's names."""
@@ -53,9 +53,9 @@ def default_device_first(backend: str, known: Sequence[str]) -> list[str]:
     return [first, *(name for name in known if name != first)]
 
 
-def no_values_yet() -> InvalidTypeError:
+def no_values_yet() -> TracedValueError:
     """Return the error for reading the values of an array that is being traced."""
-    return InvalidTypeError(
+    return TracedValueError(
         "The values of an array were read inside a function that is being compiled.",
         "They are known only when the compiled function runs.",
         "Use functions of `cornu.ops`, or read the values after the function has run.",

@@ -25,6 +25,7 @@ __all__ = [
     "owner",
     "place",
     "register_array_type",
+    "register_variable_type",
 ]
 
 TRACING_BACKENDS = ("onnx",)
@@ -39,6 +40,8 @@ _loading = threading.RLock()
 """Held while an engine is imported, so that other threads receive its backend only when it is set up."""
 
 _owner_names: dict[type, str | None] = {}
+
+_variable_types: list[type] = []
 
 
 @overload
@@ -69,7 +72,11 @@ def get(name: str | None = None) -> Backend:
         with _loading:
             if name not in (*TRACING_BACKENDS, "numpy"):
                 memory.retain_freed_memory()
-            _loaded[name] = cast(Backend, importlib.import_module(module_name(name)))
+            backend = importlib.import_module(module_name(name))
+            if name not in _loaded:
+                for kind in _variable_types:
+                    _accept_variables(backend, kind)
+            _loaded[name] = cast(Backend, backend)
     return _loaded[name]
 
 
@@ -139,6 +146,22 @@ def name_of(backend: Backend) -> str:
 def register_array_type(array_type: type, name: str) -> None:
     """Register a type as the array type of a backend, for types that are not defined in the engine's package."""
     _owner_names[array_type] = name
+
+
+def register_variable_type(kind: type) -> None:
+    """Make the class of variables known to the engines that must know it, now or when they are loaded.
+
+    The backend of such an engine has a function ``accept_variables(kind)``.
+    """
+    with _loading:
+        _variable_types.append(kind)
+        for backend in _loaded.values():
+            _accept_variables(backend, kind)
+
+
+def _accept_variables(backend: Any, kind: type) -> None:
+    if hasattr(backend, "accept_variables"):
+        backend.accept_variables(kind)
 
 
 def owner(value: Any) -> str | None:

@@ -3,9 +3,10 @@
 import csv
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from cornu.training.callback import Callback
+from cornu.training.logs import as_number
 
 __all__ = ["CSVLogger"]
 
@@ -17,6 +18,12 @@ class CSVLogger(Callback):
         filename: Path of the CSV file.
         separator: String that separates values. Defaults to ``","``.
         append: Whether to append to an existing file instead of overwriting it. Defaults to False.
+
+    Attributes:
+        csv_file: The open file during training, else None.
+        writer: ``csv.DictWriter`` of the file from the first row on, else None.
+        keys: List of the names of the logs in the columns, else None.
+        append_header: Whether the first row of a training is preceded by a header.
 
     Raises:
         OSError: When training begins, if the file cannot be written.
@@ -35,30 +42,51 @@ class CSVLogger(Callback):
         'epoch,loss,val_loss'
     """
 
+    csv_file: TextIO | None = None
+
     def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False):
         super().__init__()
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
         self.keys: list[str] | None = None
+        self.append_header = True
+        self.writer: csv.DictWriter | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Create or truncate the file, unless ``append`` is True."""
-        self.keys = None
-        if not self.append:
-            with open(self.filename, "w"):  # fails now instead of after the first epoch
-                pass
+        self._open()
+
+    def _open(self) -> TextIO:
+        self._close()
+        if self.append and os.path.exists(self.filename):
+            self.append_header = os.path.getsize(self.filename) == 0
+        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115 (open while training)
+        self.keys = self.writer = None
+        return self.csv_file
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Write a row of logs, after a header row if the file is empty."""
-        logs = logs or {}
-        first = self.keys is None
+        logs, file = logs or {}, self.csv_file or self._open()
         if self.keys is None:
             self.keys = _columns(logs)
-        is_new = not os.path.exists(self.filename) or os.path.getsize(self.filename) == 0
-        with open(self.filename, "a", newline="") as file:
-            writer = csv.writer(file, delimiter=self.sep)
-            if first and is_new:
-                writer.writerow(["epoch", *self.keys])
-            writer.writerow([epoch, *(_as_cell(logs.get(key, "NA")) for key in self.keys)])
+        if self.writer is None:
+            self.writer = csv.DictWriter(file, ["epoch", *self.keys], delimiter=self.sep)
+            if self.append_header:
+                self.writer.writeheader()
+        self.writer.writerow({"epoch": epoch, **{key: _as_cell(logs.get(key, "NA")) for key in self.keys}})
+        file.flush()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Close the file."""
+        self._close()
+
+    def _close(self) -> None:
+        if self.csv_file is not None:
+            self.csv_file.close()
+        self.csv_file = self.writer = None
+
+    def __del__(self) -> None:
+        """Close the file of a training that an exception ended."""
+        self._close()
 
 
 def _columns(logs: dict) -> list[str]:
@@ -70,6 +98,7 @@ def _columns(logs: dict) -> list[str]:
 
 
 def _as_cell(value: Any) -> Any:
+    value = as_number(value)
     if isinstance(value, Iterable) and not isinstance(value, str):
         return f'"[{", ".join(map(str, value))}]"'
     return value

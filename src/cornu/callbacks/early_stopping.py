@@ -33,6 +33,8 @@ class EarlyStopping(Monitor):
         >>> # model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[stopping])
     """
 
+    without_value = "training will not end early"
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -60,7 +62,7 @@ class EarlyStopping(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Compare the monitored value with the best one, and stop training after ``patience`` epochs."""
-        current = self.value_in(logs, "training will not end early")
+        current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu.errors import InvalidTypeError, did_you_mean
-from cornu.training.callback import Callback
+from cornu.training.callback import EVENTS, Callback
 
 __all__ = ["LambdaCallback"]
-
-_EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 class LambdaCallback(Callback):
@@ -21,10 +19,10 @@ class LambdaCallback(Callback):
         on_train_end: Function ``(logs)``, called at the end of training. Defaults to None.
         on_train_batch_begin: Function ``(batch, logs)``, called at the beginning of each batch. Defaults to None.
         on_train_batch_end: Function ``(batch, logs)``, called at the end of each batch. Defaults to None.
-        **kwargs: Functions for other methods of :class:`Callback`, by the names of the methods.
+        **kwargs: Functions for other methods of :class:`Callback`, by the names of the methods, and other attributes.
 
     Raises:
-        InvalidTypeError: If :class:`Callback` has no method of such a name.
+        InvalidTypeError: If a name is a misspelled name of such a method.
 
     Example:
         >>> from cornu.callbacks import LambdaCallback
@@ -51,16 +49,12 @@ class LambdaCallback(Callback):
             "on_train_batch_begin": on_train_batch_begin,
             "on_train_batch_end": on_train_batch_end,
         }
-        self._functions = {name: function for name, function in {**named, **kwargs}.items() if function is not None}
-        for name, function in self._functions.items():
-            if name not in _EVENTS:
+        for name, function in {**named, **kwargs}.items():
+            if not hasattr(Callback, name) and (hint := did_you_mean(name, EVENTS)):
                 raise InvalidTypeError(
                     f"`LambdaCallback` received an unknown argument `{name}`.",
-                    f"The valid arguments are {', '.join(_EVENTS)}.",
-                    did_you_mean(name, _EVENTS) or "Use one of these names.",
+                    f"The methods of callbacks are {', '.join(EVENTS)}.",
+                    hint,
                 )
-            setattr(self, name, function)
-
-    def wants_batches(self) -> bool:
-        """Return whether any of the functions is called for batches."""
-        return any("batch" in name for name in self._functions)
+            if function is not None:
+                setattr(self, name, function)

@@ -9,6 +9,7 @@ import numpy as np
 from cornu import validation
 from cornu.callbacks.monitor_callback import Monitor
 from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.training.logs import as_numbers
 
 __all__ = ["ModelCheckpoint"]
 
@@ -42,6 +43,8 @@ class ModelCheckpoint(Monitor):
         >>> best = ModelCheckpoint("best.keras", monitor="val_accuracy", save_best_only=True)
         >>> # model.fit(x, y, validation_split=0.2, epochs=20, callbacks=[best])
     """
+
+    without_value = "the model is saved regardless"
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class ModelCheckpoint(Monitor):
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
+        logs = as_numbers(logs)
         path = self._path(epoch, logs)
         if not self._should_save(epoch, logs, path) or not self._is_finite(path):
             return
@@ -115,7 +119,7 @@ class ModelCheckpoint(Monitor):
         if not self.save_best_only:
             self._log(epoch, f"saving model to {path}")
             return True
-        current = self.value_in(logs, "the model is saved regardless")
+        current = self.get_monitor_value(logs)
         if current is None:
             return True
         best = "None" if self.best is None else f"{self.best:.5f}"

@@ -2,13 +2,15 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cornu import metrics
-from cornu.errors import did_you_mean
+from cornu import metrics, ops
+from cornu.errors import InvalidTypeError, did_you_mean
 from cornu.training.callback import Callback
+from cornu.training.logs import as_number
 
 _MODES = ("auto", "min", "max")
 
@@ -49,7 +51,15 @@ class Monitor(Callback):
             for all others. Defaults to ``"auto"``.
         best: Float, initial best value. Defaults to None.
         min_delta: Float, minimum change that counts as an improvement. Defaults to 0.
+
+    Attributes:
+        monitor_op: Function ``(value, best)`` that returns whether a value is better: ``ops.greater`` or ``ops.less``, set when
+            values are first compared. None before.
+        best: Best value so far, or None.
     """
+
+    without_value = "it is ignored"
+    """What happens if the logs do not contain the value, for the warning."""
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", best: float | None = None, min_delta: float = 0):
         super().__init__()
@@ -62,6 +72,7 @@ class Monitor(Callback):
             mode = "auto"
         self.monitor, self.mode, self.best = monitor, mode, best
         self.min_delta = abs(min_delta)
+        self.monitor_op: Callable | None = None
 
     def larger_is_better(self) -> bool:
         """Return whether larger values are better."""
@@ -73,22 +84,33 @@ class Monitor(Callback):
                 return isinstance(metric, _LARGER_IS_BETTER)
         return any(part in name.lower() for part in _LARGER_IS_BETTER_NAMES)
 
-    def value_in(self, logs: dict | None, consequence: str) -> float | None:
-        """Return the monitored value, or warn and return None if the logs do not contain it as a scalar.
+    def get_monitor_value(self, logs: dict | None) -> float | None:
+        """Return the monitored value; warn and return None if the logs do not contain it. A subclass may compute it.
 
         Args:
             logs: Dict of logs, or None.
-            consequence: String, the consequence of a missing value, for the warning.
+
+        Raises:
+            InvalidTypeError: If the value is not a single number.
         """
         logs = logs or {}
-        value = logs.get(self.monitor)
+        value = as_number(logs.get(self.monitor))
         if isinstance(value, (int, float)):
             return float(value)
-        reason = f"is not in the logs, which contain {', '.join(logs) or 'nothing'}" if value is None else "is not a scalar"
+        if value is not None:
+            raise InvalidTypeError(
+                f"`{type(self).__name__}` monitors {self.monitor!r}, and the logs contain {value!r} under this name.",
+                "A monitored value must be a single number.",
+                "Monitor another value, or let a callback before this one add a number to the logs, such as the mean.",
+            )
         hint = did_you_mean(self.monitor, logs)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
             hint = "Pass `validation_data` or `validation_split` to `fit`, or monitor a training value."
-        warnings.warn(f"`{type(self).__name__}`: {self.monitor!r} {reason}; {consequence}. {hint}".rstrip(), stacklevel=3)
+        warnings.warn(
+            f"`{type(self).__name__}`: {self.monitor!r} is not in the logs, which contain {', '.join(logs) or 'nothing'}; "
+            f"{self.without_value}. {hint}".rstrip(),
+            stacklevel=3,
+        )
         return None
 
     def is_better(self, value: float, than: float | None) -> bool:
@@ -101,9 +123,10 @@ class Monitor(Callback):
             return False
         if than is None:
             return True
-        if self.larger_is_better():
-            return bool(np.float32(value - self.min_delta) > np.float32(than))
-        return bool(np.float32(value + self.min_delta) < np.float32(than))
+        if self.monitor_op is None:
+            self.monitor_op = ops.greater if self.larger_is_better() else ops.less
+        delta = self.min_delta if bool(self.monitor_op(np.float32(1), np.float32(0))) else -self.min_delta
+        return bool(self.monitor_op(np.float32(value - delta), np.float32(than)))
 
 
 def learning_rate_of(model: Any) -> float:

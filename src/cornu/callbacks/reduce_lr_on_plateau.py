@@ -41,6 +41,8 @@ class ReduceLROnPlateau(Monitor):
         >>> # model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[reduce_lr])
     """
 
+    without_value = "the learning rate is not reduced"
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -78,7 +80,7 @@ class ReduceLROnPlateau(Monitor):
         rate = learning_rate_of(self.model)
         if logs is not None:
             logs["learning_rate"] = rate
-        current = self.value_in(logs, "the learning rate is not reduced")
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.in_cooldown():

@@ -7,7 +7,7 @@ binding instead of the variable. The code of a layer is therefore the same in ea
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from cornu.scopes import Scope
 from cornu.typing import Array, ArrayLike
@@ -28,6 +28,12 @@ class CallContext:
         meets_unbound: Whether an unbound variable was read or assigned; compiled code would treat it as a constant.
         backend_name: Name of a backend that replaces the backends of all layers in the call, such as one that records for
             export; None to use the layers' own backends.
+        captures: Whether assignments to unbound variables are kept in the context too, as in ``abstract`` evaluation.
+        is_step: Whether it is the context of code that calls layers, such as a training step. A call of a layer inside it
+            opens a context of its own (see :meth:`begin_call`).
+        assigned: Variables that were assigned to in the context, as a dict from ``id(variable)`` to variable.
+        touched: Unbound variables that were read or assigned to while the context captures assignments, in the same form.
+        differentiates: Whether ``value_and_grad`` was called in the context.
     """
 
     def __init__(
@@ -41,11 +47,22 @@ class CallContext:
         backend_name: str | None = None,
     ):
         self.training, self.values, self.key, self.sample_mask, self.hooks = training, values, key, sample_mask, hooks
-        self.abstract, self.backend_name = abstract, backend_name
+        self.abstract, self.backend_name, self.captures, self.is_step = abstract, backend_name, abstract, False
         self.losses: list = []
         self.draws = 0
         self.meets_unbound = False
+        self.differentiates = False
+        self.assigned: dict[int, Any] = {}
+        self.touched: dict[int, Any] = {}
         self._masks: dict[int, tuple[Any, Any]] = {}
+        self._losses_of_calls: dict[int, CallLosses] = {}
+
+    @classmethod
+    def of_step(cls, values: dict[int, Any], key: ArrayLike | None = None, abstract: bool = False) -> "CallContext":
+        """Return a context of code that calls layers; it captures assignments (see the attributes)."""
+        context = cls(values=values, key=key, abstract=abstract)
+        context.captures = context.is_step = True
+        return context
 
     def mask_of(self, tensor: Array) -> Any:
         """Return the mask that an earlier layer of this call assigned to a tensor, or None."""
@@ -55,6 +72,61 @@ class CallContext:
         """Store the mask of a tensor until the outermost call ends; the tensor is kept alive so that its id stays unique."""
         self._masks[id(tensor)] = (tensor, mask)
 
+    def begin_call(self, values: dict[int, Any] | None = None) -> "CallContext":
+        """Return the context of a call of a layer in a step: with the same bindings, masks and random keys.
+
+        Args:
+            values: Arrays bound to variables in this call. Defaults to the bindings of the step.
+        """
+        inner = CallContext(
+            self.training,
+            self.values if values is None else values,
+            self.key,
+            self.sample_mask,
+            self.hooks,
+            self.abstract,
+            self.backend_name,
+        )
+        inner.captures = self.captures
+        inner.draws, inner.assigned, inner.touched, inner._masks = self.draws, self.assigned, self.touched, self._masks
+        return inner
+
+    def end_call(self, layer_id: int, inner: "CallContext", penalties: list | None = None) -> None:
+        """Continue the step after a call of a layer.
+
+        Args:
+            layer_id: ``id`` of the layer.
+            inner: Context of the call.
+            penalties: Regularization penalties of the layer, if its variables were bound for the call only; None to compute
+                them when they are read.
+        """
+        self.draws = inner.draws
+        self.differentiates = self.differentiates or inner.differentiates
+        self.meets_unbound = self.meets_unbound or inner.meets_unbound
+        self._losses_of_calls[layer_id] = CallLosses(inner.losses, penalties)
+
+    def see_losses_of(self, outer: "CallContext") -> None:
+        """Start with the losses of the calls that were made in another context."""
+        self._losses_of_calls = dict(outer._losses_of_calls)
+
+    def losses_of(self, layer_id: int) -> "CallLosses":
+        """Return the losses of the last call of a layer in this step, or those of the running call."""
+        return self._losses_of_calls.get(layer_id, _NO_LOSSES) if self.is_step else CallLosses(self.losses, None)
+
+
+class CallLosses(NamedTuple):
+    """Losses of a call of a layer.
+
+    Attributes:
+        added: Losses collected by ``add_loss`` and activity regularizers.
+        penalties: Penalties of the regularizers of variables; None if they were not computed.
+    """
+
+    added: list
+    penalties: list | None
+
+
+_NO_LOSSES = CallLosses([], None)
 
 _call: Scope[Any] = Scope("the running call", None)
 _names: Scope[tuple[str, ...]] = Scope("names of the enclosing scopes", ())
@@ -69,6 +141,31 @@ def current() -> CallContext | None:
 def is_outside() -> bool:
     """Return whether no call is running in this thread and no autocasting is active."""
     return _call.get() is None and _read_as.get() is None
+
+
+def is_abstract() -> bool:
+    """Return whether the running call only infers shapes and dtypes."""
+    context = _call.get()
+    return context is not None and context.abstract
+
+
+def record_use(variable: Any, assigned: bool = False) -> None:
+    """Record in the running call, which captures assignments, that a variable was read or assigned to."""
+    context = _call.get()
+    if context is None:
+        return
+    context.touched[id(variable)] = variable
+    if assigned:
+        context.assigned[id(variable)] = variable
+
+
+def continue_after(inner: CallContext) -> None:
+    """Continue the running call after a context inside it ended: its random keys were used, and it may have differentiated."""
+    context = _call.get()
+    if context is not None:
+        context.draws = inner.draws
+        context.differentiates = context.differentiates or inner.differentiates
+        context.meets_unbound = context.meets_unbound or inner.meets_unbound
 
 
 def entered(context: CallContext) -> AbstractContextManager[CallContext]:

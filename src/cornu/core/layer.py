@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import backends, config, regularizers, trees
+from cornu import autograph, backends, config, regularizers, trees
 from cornu.core import (
     batch_coupling,
     dtype_policy,
@@ -20,7 +20,7 @@ from cornu.core import (
     symbolic_tensor,
 )
 from cornu.core import call_context as context
-from cornu.core.call_context import CallContext
+from cornu.core.call_context import CallContext, CallLosses
 from cornu.core.dtype_policy import DTypePolicy
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer_build import build_for, first_node, input_shape_of, record_build
@@ -57,8 +57,7 @@ class Layer(LayerTraits, Configurable):
         input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
             None.
         input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
-        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` in place of both, as in
-            Keras 2.
+        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both (Keras 2).
 
     Raises:
         InvalidTypeError: If an argument is unknown.
@@ -286,6 +285,7 @@ class Layer(LayerTraits, Configurable):
         """Return the most restrictive :attr:`batch_coupling` among the layer and all layers inside it."""
         return batch_coupling.effective_coupling(self)
 
+    @autograph.not_converted
     def stateless_call(
         self,
         trainable_variables: list,
@@ -298,8 +298,8 @@ class Layer(LayerTraits, Configurable):
         """Call the layer as a pure function of the values of its variables. Compiled code uses this method.
 
         Args:
-            trainable_variables: List of arrays used as the values of ``self.trainable_variables``.
-            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``.
+            trainable_variables: List of arrays used as the values of ``self.trainable_variables``; or variables.
+            non_trainable_variables: List of arrays used as the values of ``self.non_trainable_variables``; or variables.
             *args: Positional arguments of ``call``.
             return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers. Defaults to False.
             call_context: Random key, sample mask and hooks of the call. Defaults to a new context.
@@ -310,7 +310,7 @@ class Layer(LayerTraits, Configurable):
             the variables after the call.
         """
         values = trainable_variables, non_trainable_variables
-        return call_statelessly(self, values, args, kwargs, return_losses, call_context or CallContext())
+        return call_statelessly(self, values, args, kwargs, return_losses, call_context)
 
     # --- Methods that only Cornu's own classes override ----------------------------------------------------------------
 
@@ -335,6 +335,10 @@ class Layer(LayerTraits, Configurable):
         layer_variables.check_attribute(self, name, value)
         object.__setattr__(self, name, value)
         structure_fingerprint.attribute_set(name)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method that layers have on one engine only, such as ``parameters()`` on PyTorch."""
+        return layer_placement.engine_attribute(self, name)
 
     @soft_property
     def sublayers(self) -> list["Layer"]:
@@ -467,9 +471,11 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def losses(self) -> list:
-        """List of the losses collected by ``add_loss`` in the last eager call and of the regularization penalties."""
+        """List of the losses collected by ``add_loss`` in the last call and of the regularization penalties."""
+        running = context.current()
+        found = CallLosses(self._cornu.losses, None) if running is None else running.losses_of(id(self))
         with config.placement_scope(*layer_placement.placement_of(self)):
-            return [*self._cornu.losses, *layer_tree.regularization_losses(self)]
+            return [*found.added, *(layer_tree.regularization_losses(self) if found.penalties is None else found.penalties)]
 
     # --- Dtypes, shapes and symbolic tensors ----------------------------------------------------------------------------
 

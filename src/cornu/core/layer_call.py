@@ -8,6 +8,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.ops.dispatch import unwrap
 
 
 def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
@@ -19,6 +20,11 @@ def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
         layer._cornu_build_for(args, kwargs)
         return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
     context = call_context.current()
+    if context is not None and context.is_step:
+        with config.placement_scope(*record.placement), call_context.entered(context.begin_call()) as inner:
+            outputs = _run(layer, inner, args, kwargs)
+        context.end_call(id(layer), inner)
+        return outputs
     if context is not None:
         return _run(layer, context, args, kwargs)
     with config.placement_scope(*record.placement), call_context.entered(CallContext()) as context:
@@ -35,7 +41,7 @@ def call_abstractly(layer: LayerLike, *args: Any, **kwargs: Any) -> Any:
 
 
 def call_statelessly(
-    layer: LayerLike, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, context: CallContext
+    layer: LayerLike, values: tuple[list, list], args: tuple, kwargs: dict, return_losses: bool, context: CallContext | None
 ) -> tuple:
     """Call a layer as a pure function (see ``Layer.stateless_call``).
 
@@ -44,17 +50,26 @@ def call_statelessly(
         values: Pair of lists of arrays, the values of the trainable and of the non-trainable variables.
         args, kwargs: Arguments of ``call``.
         return_losses: Whether to return the losses collected by ``add_loss`` and the regularizers.
-        context: Context of the call.
+        context: Context of the call; None for that of a call in the running step, or a new one.
     """
-    variables = layer.trainable_variables, layer.non_trainable_variables
-    for argument, given, expected in zip(("trainable_variables", "non_trainable_variables"), values, variables, strict=True):
-        if len(given) != len(expected):
-            raise layer_errors.wrong_count(layer, argument, len(given), len(expected))
-    context.values = dict(zip(map(id, [*variables[0], *variables[1]]), [*values[0], *values[1]], strict=True))
+    step = call_context.current() if context is None else None
+    if context is None:
+        context = CallContext() if step is None else step.begin_call()
+    context.captures, context.values = True, {}
+    for given, variables, argument in (
+        (values[0], layer.trainable_variables, "trainable_variables"),
+        (values[1], layer.non_trainable_variables, "non_trainable_variables"),
+    ):
+        if len(given) != len(variables):
+            raise layer_errors.wrong_number_of_values(layer, argument, len(given), len(variables))
+        context.values.update((id(variable), unwrap(value)) for variable, value in zip(variables, given, strict=True))
     with call_context.entered(context), config.placement_scope(*placement_of(layer)):
         outputs = layer(*args, **kwargs)
-        losses = [*context.losses, *layer_tree.regularization_losses(layer)] if return_losses else []
-    after = [context.values[id(variable)] for variable in variables[1]]
+        penalties = layer_tree.regularization_losses(layer) if return_losses or step is not None else []
+    losses = [*context.losses, *penalties]
+    if step is not None:
+        step.end_call(id(layer), context, penalties)
+    after = [context.values[id(variable)] for variable in layer.non_trainable_variables]
     return (outputs, after, losses) if return_losses else (outputs, after)
 
 

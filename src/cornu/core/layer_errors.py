@@ -100,6 +100,16 @@ def wrong_weights(layer: LayerLike, shapes: list[tuple], expected: list[tuple]) 
     )
 
 
+def wrong_number_of_values(layer: LayerLike, argument: str, given: int, expected: int) -> InvalidArgumentError:
+    """Return the error for ``stateless_call`` with more or fewer values than the layer has variables."""
+    return InvalidArgumentError(
+        f"`stateless_call` of {layer.name!r} received {given} values as `{argument}`.",
+        f"The layer has {expected} of these variables, and each requires a value.",
+        f"Pass `[variable.value for variable in layer.{argument}]`"
+        + (", and build the layer first." if not layer.built else "."),
+    )
+
+
 def not_countable(layer: LayerLike) -> NotBuiltError:
     """Return the error for ``count_params`` of a layer that is not built."""
     return NotBuiltError(
@@ -171,13 +181,4 @@ def not_positional(layer: LayerLike, name: str, value: Any) -> InvalidArgumentEr
         f"The layer {layer.name!r} received {value!r:.80} (a `{type(value).__name__}`) as the positional argument `{name}`.",
         "Only arrays and symbolic tensors may be positional.",
         f"Pass it by name, `{name}=...`, or convert it to an array with `np.array`.",
-    )
-
-
-def wrong_count(layer: LayerLike, argument: str, given: int, expected: int) -> InvalidArgumentError:
-    """Return the error for a list of arrays that does not have one array for each variable of a layer."""
-    return InvalidArgumentError(
-        f"`stateless_call` of {layer.name!r} received {given} arrays as `{argument}`.",
-        f"The layer has {expected} {argument.replace('_', ' ').replace('non t', 'non-t')}.",
-        f"Pass `[v.value for v in layer.{argument}]`" + ("." if layer.built else ", and build the layer first."),
     )

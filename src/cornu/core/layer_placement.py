@@ -3,6 +3,7 @@
 from typing import Any
 
 from cornu import backends, config
+from cornu.backends import layer_methods
 from cornu.core import call_context, layer_tree, structure_fingerprint
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
@@ -19,6 +20,22 @@ def placement_of(layer: LayerLike) -> config.Placement:
 def backend_of(layer: LayerLike) -> Any:
     """Return the backend that a layer computes on."""
     return backends.get(placement_of(layer).backend)
+
+
+def engine_attribute(layer: LayerLike, name: str) -> Any:
+    """Return the attribute of this name that layers have on the engine of a layer (see ``backends/layer_methods.py``).
+
+    Raises:
+        AttributeError: If there is none.
+    """
+    if any(
+        name in vars(kind) for kind in type(layer).__mro__
+    ):  # a property of this name raised an AttributeError, which says more
+        return object.__getattribute__(layer, name)
+    record = vars(layer).get("_cornu")
+    if record is None:  # the constructor of the base class has not run
+        raise AttributeError(f"{type(layer).__name__!r} object has no attribute {name!r}", name=name, obj=layer)
+    return layer_methods.attribute(layer, backends.get(record.placement.backend), name)
 
 
 def move(layer: LayerLike, placement: config.Placement) -> None:

@@ -45,6 +45,10 @@ class LayerRecord:
         """Record the shapes that the layer was built for, by the parameter names of ``build``."""
         self.build_shapes, self.input_shapes = shapes, next(iter(shapes.values()), None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the losses: those of a traced call have no values."""
+        return {**vars(self), "losses": []}
+
 
 def record_of(layer: LayerLike) -> LayerRecord:
     """Return the record of a layer.

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, initializers, ops, seeds
+from cornu import autograph, backends, config, initializers, ops, seeds, trees
+from cornu.backends import engine_variables
+from cornu.backends.engine_variables import EngineVariable
 from cornu.core import call_context
 from cornu.core.operators import ArrayOperators
-from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.errors import BackendError, InvalidArgumentError, ShapeError, one_of
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Array, ArrayLike, DType, Initializer
 from cornu.validation import standardize_dtype
@@ -85,11 +87,14 @@ class Variable(ArrayOperators):
         self.place = config.place() if backend is None else config.Placement(backend, config.device(backend))
         self._array: Array | None = None
         self._draw: Callable | None = None
+        self._engine_variable: EngineVariable | None = None
         dtype = None if dtype is None else standardize_dtype(dtype)
         if callable(initializer) or isinstance(initializer, (str, dict)):
             self._defer_draw(initializers.get(initializer), shape, dtype or config.floatx())
         else:
-            self._array = backends.array_at(self.place, unwrap(initializer), dtype)
+            self._array = self._own(backends.array_at(self.place, unwrap(initializer), dtype))
+            if self.backend.is_traced(self._array):
+                raise self._no_values("received")
             self.shape, self.dtype = tuple(self._array.shape), self.backend.dtype(self._array)
 
     def _defer_draw(self, initializer: Callable, shape: tuple[int, ...] | None, dtype: str) -> None:
@@ -156,11 +161,16 @@ class Variable(ArrayOperators):
         """The array. Inside compiled code, the array bound to the variable; in mixed precision, cast to the compute dtype."""
         bound = self._bound()
         if bound is None:
-            array = self._concrete()
+            held = self._observed_in_reads()
+            array = self._concrete() if held is None else held.read(self.trainable and self._is_float())
         elif id(self) in bound:
             array = bound[id(self)]
-        else:  # initial values are not drawn in abstract evaluation
-            array = self._concrete() if self._draw is None else self.backend.full(self.shape, 0, self.dtype)
+        else:
+            call_context.record_use(self)
+            if self._draw is not None and call_context.is_abstract():  # initial values are not drawn
+                array = self.backend.full(self.shape, 0, self.dtype)
+            else:
+                array = self._concrete()
         dtype = call_context.autocast_dtype()
         if dtype is not None and self.autocast and dtype != self.dtype and "float" in self.dtype:
             return backends.home(array).cast(array, dtype)
@@ -171,21 +181,60 @@ class Variable(ArrayOperators):
         context = call_context.current()
         if context is None or context.values is None:
             return None
-        if context.abstract or id(self) in context.values:
+        if context.captures or id(self) in context.values:
             return context.values
         context.meets_unbound = True
         return None
 
     def _concrete(self) -> Any:
+        """Return the value as an array that no later assignment changes; draw it first if it is a deferred initial value."""
+        if self._engine_variable is not None:
+            return self._engine_variable.snapshot()
         while self._array is None and (draw := self._draw) is not None:
             place = self.place
             # Threads that draw at the same time use the same key and therefore draw the same values.
-            drawn = backends.array_at(place, draw(), self.dtype)
+            with self.backend.concrete():
+                drawn = backends.array_at(place, draw(), self.dtype)
             with _value_lock:
                 if self._draw is draw and self.place == place:
                     self.set_unchecked(drawn)
         return self._array
 
+    def _observed_in_reads(self) -> EngineVariable | None:
+        """Return the engine's variable if it holds the value, or must from now on because the engine observes what is read."""
+        if self._engine_variable is None:
+            kind = engine_variables.find(self.backend)
+            if kind is None or not kind.observes_reads(self.trainable and self._is_float()):
+                return None
+        return self.engine_variable()
+
+    def _observed_in_assignments(self) -> EngineVariable | None:
+        """Return the engine's variable if it holds the value, or must from now on because the engine records assignments."""
+        if self._engine_variable is None:
+            kind = engine_variables.find(self.backend)
+            if kind is None or not kind.observes_assignments():
+                return None
+        return self.engine_variable()
+
+    def engine_variable(self) -> Any:
+        """Return the engine's own variable, which holds the value from now on; None for an engine without variables.
+
+        It is a wrapper (see ``backends/engine_variables.py``); its attribute ``native`` is a ``tf.Variable`` or a
+        ``torch.nn.Parameter``.
+        """
+        kind = engine_variables.find(self.backend)
+        if kind is not None and self._engine_variable is None:
+            self._concrete()
+            with _value_lock:
+                if self._engine_variable is None and self._array is not None:
+                    self._engine_variable = kind(self._array, self.made_trainable and self._is_float(), self.name)
+                    self._array = None
+        return self._engine_variable
+
+    def _is_float(self) -> bool:
+        return "float" in self.dtype
+
+    @autograph.not_converted
     def assign(self, value: ArrayLike) -> Any:
         """Set a new value of the same shape, and return it as an array of the variable's dtype.
 
@@ -194,6 +243,8 @@ class Variable(ArrayOperators):
 
         Raises:
             ShapeError: If the shape differs.
+            BackendError: If the value has none yet, because a function is being traced by an engine that cannot record an
+                assignment, such as JAX.
         """
         bound = self._bound()
         array = unwrap(value)
@@ -212,20 +263,47 @@ class Variable(ArrayOperators):
             )
         if bound is not None:
             bound[id(self)] = array
+            call_context.record_use(self, assigned=True)
+            return array
+        held = self._observed_in_assignments()
+        if self.backend.is_traced(array) and not (held is not None and held.records_assignments):
+            raise self._no_values("was assigned")
+        if held is None:
+            self.set_unchecked(self._own(array))
         else:
-            self.set_unchecked(array)
+            held.assign(array)
         return array
+
+    def _no_values(self, verb: str) -> BackendError:
+        """Return the error for an array that must not be stored, since a function is being traced."""
+        return BackendError(
+            f"The variable {self.path!r} {verb} an array without values, inside a function that {self.place.backend} traces or "
+            "transforms.",
+            "The array stands for the arguments of that function and is meaningless outside of it.",
+            "Inside the function use `model.stateless_call`, `optimizer.stateless_apply` or `metric.stateless_update_state`, "
+            "return the new values, and assign them after the call.",
+        )
+
+    def _own(self, array: Array) -> Any:
+        """Return an array given by the user as one that the engine neither differentiates nor changes in place."""
+        kind = engine_variables.find(self.backend)
+        return array if kind is None else kind.own(array)
 
     def set_unchecked(self, array: Array) -> None:
         """Set an array of the same shape, dtype and backend as the value, without checks, as training does for its state."""
         with _value_lock:
-            self._array, self._draw = array, None
+            if self._engine_variable is None:
+                self._array, self._draw = array, None
+            else:
+                self._engine_variable.replace(array)
 
+    @autograph.not_converted
     def assign_add(self, value: ArrayLike) -> Any:
         """Add an array to the value, and return the new value."""
         with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
             return self.assign(ops.add(self, value))
 
+    @autograph.not_converted
     def assign_sub(self, value: ArrayLike) -> Any:
         """Subtract an array from the value, and return the new value."""
         with call_context.autocast(None):
@@ -244,16 +322,37 @@ class Variable(ArrayOperators):
         place = backends.place(name, device)
         if place != self.place:
             with _value_lock:
-                source, self.place = self.backend, place
-                if self._array is not None:
-                    self._array = backends.array_at(place, source.to_numpy(self._array), self.dtype)
+                source = self.backend
+                now = self._concrete() if self._draw is None else None
+                self.place = place
+                if place.backend != source.NAME:
+                    self._engine_variable = None
+                if now is not None:
+                    self.set_unchecked(backends.array_at(place, source.to_numpy(now), self.dtype))
 
     def numpy(self) -> np.ndarray:
         """Return the value as a NumPy array."""
-        value = self.value
+        value = self.value if call_context.current() is not None else self._concrete()
         return backends.home(value).to_numpy(value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, with the value as an array."""
+        now = self._concrete() if self._engine_variable is not None else self._array
+        return {**vars(self), "_array": now, "_engine_variable": None}
+
     # --- Use in place of an array -------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute by which functions of the engine recognize a variable."""
+        attributes = engine_variables.attributes(self.backend) if "place" in vars(self) else {}
+        if name not in attributes:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        return attributes[name](self)
+
+    @classmethod
+    def __torch_function__(cls, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
+        """Call a function of PyTorch that received variables with their values."""
+        return func(*trees.map(unwrap, args), **trees.map(unwrap, kwargs or {}))
 
     def __cornu_array__(self) -> Any:
         return self.value
@@ -301,8 +400,24 @@ def _unsupported(argument: str, value: Any, expected: str, hint: str) -> Invalid
     return InvalidArgumentError(f"A variable received `{argument}={value!r}`.", expected, hint)
 
 
+backends.register_variable_type(Variable)
+
+
 def values_of(variables: list[Variable]) -> list:
-    """Return the :attr:`Variable.value` of each variable, with a fast path outside of calls for ``predict`` and ``fit``."""
+    """Return the value of each variable, for a computation that the engine need not differentiate.
+
+    Outside of calls this is faster than :attr:`Variable.value`.
+    """
     if call_context.is_outside():
-        return [variable.value if variable._array is None else variable._array for variable in variables]
+        return [variable._concrete() if variable._array is None else variable._array for variable in variables]
     return [variable.value for variable in variables]
+
+
+def detached_values_of(variables: list[Variable]) -> list:
+    """Return the value of each variable such that the engine does not differentiate what is computed with it.
+
+    In a function that the engine traces, the values are those at the time when the traced function runs.
+    """
+    for variable in variables:
+        variable._observed_in_reads()
+    return [variable.value if variable._bound() is not None else variable._concrete() for variable in variables]

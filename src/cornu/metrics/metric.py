@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, initializers, serialization
+from cornu import autograph, config, initializers, serialization
 from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
+from cornu.ops.dispatch import unwrap
 from cornu.typing import DType, Initializer
 
 __all__ = ["Metric"]
@@ -143,6 +144,7 @@ class Metric(serialization.Configurable):
         """Return the result for all batches since the last :meth:`reset_state`: an array, or a dict of arrays."""
         raise NotImplementedError(f"`{type(self).__name__}` has no `result()`.")
 
+    @autograph.not_converted
     def reset_state(self) -> None:
         """Reset all variables to zero."""
         for variable in self.variables:
@@ -155,11 +157,12 @@ class Metric(serialization.Configurable):
 
     # --- Pure functions -----------------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def stateless_update_state(self, metric_variables: list, *args: Any, **kwargs: Any) -> list:
         """Return the values of the variables after :meth:`update_state`, without changing the metric.
 
         Args:
-            metric_variables: List of arrays, the values of :attr:`variables`.
+            metric_variables: List of arrays, the values of :attr:`variables`, or the variables themselves.
             *args: Positional arguments of :meth:`update_state`.
             **kwargs: Keyword arguments of :meth:`update_state`.
 
@@ -204,7 +207,7 @@ class Metric(serialization.Configurable):
                 "Each variable requires one array.",
                 "Pass, for example, `[v.value for v in metric.variables]`.",
             )
-        with _bound(variables, values) as bound:
+        with _bound(variables, [unwrap(value) for value in values]) as bound:
             result = work()
         if len(self.variables) != len(variables):
             raise InvalidArgumentError(
@@ -223,6 +226,7 @@ class Metric(serialization.Configurable):
 def _where_its_variables_are(method: Callable) -> Callable:
     """Let a metric's method that is called outside of any call take NumPy data to the backend of the metric's variables."""
 
+    @autograph.not_converted
     @functools.wraps(method)
     def wrapper(self: Metric, *args: Any, **kwargs: Any) -> Any:
         variables = self.variables

@@ -103,7 +103,7 @@ def load_weights(model: SavableModel, filepath: str | PathLike | BinaryIO, skip_
         if weights.is_of_keras_2():
             raise _of_keras_2(source)
         if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
-            model.optimizer.build(model.trainable_variables)
+            model.optimizer.ensure_built(model.trainable_variables)
         load_into(variable_groups(model), weights, source, model.name, skip_mismatch)
 
 

@@ -2,23 +2,22 @@
 
 import functools
 import json
-import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
 from cornu import registry, trees
-from cornu.core import shape_inference
+from cornu.core import layer_tree, shape_inference
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
-from cornu.core.layer_placement import backend_of
+from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.layer_record import record_of
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from cornu.export import export_model
 from cornu.models import load, save
 from cornu.models.functional_graph import Functional, input_specs_of
@@ -29,13 +28,16 @@ from cornu.training import fit as fitting
 from cornu.training import predict as predicting
 from cornu.training.batch import Batch, Data
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compile_state import CompileState, compile_arguments
+from cornu.training.compile_state import CompileState, TrainingSetup, compile_arguments
 from cornu.training.compiled_loss import LossArgument, LossWeights
 from cornu.training.compiled_metrics import MetricsArgument
+from cornu.training.custom_steps.custom_training import CustomTraining
+from cornu.training.custom_steps.overrides import is_custom, overrides, own_predict_step
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
+from cornu.training.execution import Execution, JitCompile, MicroBatchSize
 from cornu.training.loop.progress import Progress, Verbose
-from cornu.training.step.micro_batches import MicroBatchSize
+from cornu.training.step_methods import StepMethods
 from cornu.typing import Config, Tree
 from cornu.validation import named_arguments
 
@@ -43,7 +45,7 @@ __all__ = ["Model"]
 
 
 @registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
-class Model(Layer):
+class Model(StepMethods):
     """A group of layers with inputs and outputs, with methods for training, evaluation and inference.
 
     A model is created in one of two ways: from symbolic tensors, ``Model(inputs, outputs)`` (a functional model), or by
@@ -61,6 +63,8 @@ class Model(Layer):
             ``{"class_names": ["cat", "dog"]}``.
         history: ``History`` of the last call of :meth:`fit`; None before.
         stop_training: Whether :meth:`fit` stops after the current step; callbacks set it to True.
+        stop_evaluating: Whether :meth:`evaluate` stops after the current step.
+        stop_predicting: Whether :meth:`predict` stops after the current step.
 
     Raises:
         InvalidTypeError: If ``inputs`` or ``outputs`` are not symbolic tensors, or only one of the two is given.
@@ -90,8 +94,9 @@ class Model(Layer):
         super().__init__(name=name or (auto_name("functional") if is_functional else None), trainable=trainable, **kwargs)
         self._functional = None if inputs is None else Functional(inputs, outputs)
         self._compiled: CompileState | None = None
+        self._custom: CustomTraining | None = None
         self._forward: predict_function.PredictFunction | None = None
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
@@ -104,13 +109,15 @@ class Model(Layer):
 
     def forget_compiled_functions(self) -> None:
         """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
+        super().forget_compiled_functions()
         self._forward = None
-        if self._compiled is not None:
-            self._compiled.forget()
+        if self._custom is not None:
+            self._custom.forget()
 
     def _cornu_after_move(self) -> None:
-        """Move the optimizer and metrics as well, and discard the compiled functions."""
-        for variable in self._compiled.variables if self._compiled is not None else []:
+        """Move the optimizer and the metrics of training as well, and discard the compiled functions."""
+        owners = [*layer_tree.owned(self, Optimizer), *([] if self._compiled is None else [self._compiled])]
+        for variable in (variable for owner in owners for variable in owner.variables):
             variable.to_backend(*self._cornu.placement)
         self.forget_compiled_functions()
 
@@ -328,7 +335,7 @@ class Model(Layer):
         weighted_metrics: MetricsArgument = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: bool | str = "auto",
+        jit_compile: JitCompile = "auto",
         auto_scale_loss: bool = True,
         micro_batch_size: MicroBatchSize = "auto",
     ) -> None:
@@ -342,10 +349,12 @@ class Model(Layer):
             metrics: List of metrics, as names, functions or objects; for several outputs a list of lists or a dict. Defaults to
                 None.
             weighted_metrics: Metrics that are weighted by ``sample_weight``, in the form of ``metrics``. Defaults to None.
-            run_eagerly: Accepted for compatibility with Keras; ignored with a warning. Move the model to the NumPy backend to
-                run it operation by operation with values that can be printed.
-            steps_per_execution: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
-            jit_compile: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            run_eagerly: Whether training, evaluation and prediction run operation by operation, so that ``print``, a debugger
+                and conditions on values work in the model and in its losses and metrics. Defaults to False.
+            steps_per_execution: Positive integer, number of steps between two calls of the batch methods of callbacks. Without
+                such callbacks, many steps run in one compiled call in any case. Defaults to 1.
+            jit_compile: Whether JAX compiles the steps. The other engines record a graph, which needs no compiler. Defaults to
+                ``"auto"`` (True).
             auto_scale_loss: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
             micro_batch_size: Number of samples of a batch that are processed at a time, chosen so that the activations fit into
                 the cache of the processor. The gradients of the parts are summed, so the updated weights are the same up to
@@ -353,8 +362,9 @@ class Model(Layer):
                 automatically) or None (whole batches). Defaults to ``"auto"``.
 
         Raises:
-            InvalidArgumentError: If ``micro_batch_size`` is invalid. (:meth:`fit` raises it for an integer if the samples of a
-                batch interact in this model.)
+            InvalidArgumentError: If ``micro_batch_size`` or ``steps_per_execution`` is invalid. (:meth:`fit` raises it for an
+                integer ``micro_batch_size`` if the samples of a batch interact in this model.)
+            InvalidTypeError: If ``run_eagerly`` or ``jit_compile`` is no boolean.
 
         Example:
             >>> import cornu
@@ -365,13 +375,10 @@ class Model(Layer):
             'adam'
         """
         record_of(self)  # raises if the constructor did not call the base class's
-        if run_eagerly:
-            warnings.warn(
-                "`compile(run_eagerly=True)` has no effect in Cornu. To run the model operation by operation, with values that "
-                "can be printed, move it to the NumPy backend: `model.to_backend('numpy')`.",
-                stacklevel=2,
-            )
-        self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, micro_batch_size)
+        execution = Execution(run_eagerly, steps_per_execution, jit_compile, micro_batch_size)
+        self._forward = None
+        self._custom = None
+        self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
 
     @named_arguments
     def fit(
@@ -453,7 +460,7 @@ class Model(Layer):
             >>> len(history.history["loss"])
             2
         """
-        compiled = self._need_compiled("fit")
+        compiled = self._training_setup("fit")
         arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
@@ -465,7 +472,7 @@ class Model(Layer):
             measured = None if validation_data is None else data_adapter.as_validation(validation_data)
         # 1. Validate the data and split it into steps. 2. Build losses and metrics for it. 3. Train.
         adapter = prepare_data.make_adapter("fit", self, compiled, data, batch_size, shuffle, class_weight, steps_per_epoch)
-        compiled.ensure_built(adapter.spec)
+        compiled.ensure_built(adapter.spec, adapter.batch_size)
         validation = None
         if measured is not None:  # validated against the losses that were built for the training data
             size = validation_batch_size or batch_size
@@ -508,14 +515,15 @@ class Model(Layer):
             NotBuiltError: If the model is not compiled.
             DataError: If the data does not fit the model or its losses.
         """
-        compiled = self._need_compiled("evaluate")
+        compiled = self._training_setup("evaluate")
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
         adapter = prepare_data.make_adapter(
             "evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps
         )
-        compiled.ensure_built(adapter.spec)
-        callback_list = CallbackList(callbacks or [], self, {"steps": adapter.steps, "verbose": verbose})
-        logs = fitting.measure(compiled, adapter, callback_list, Progress(verbose))
+        compiled.ensure_built(adapter.spec, adapter.batch_size)
+        callback_list = self._callback_list(callbacks, adapter.steps, verbose)
+        progress = Progress(0 if callback_list.shows_progress else verbose)
+        logs = fitting.measure(compiled, adapter, callback_list, progress)
         return _as_result(logs, return_dict)
 
     @named_arguments
@@ -554,14 +562,15 @@ class Model(Layer):
         arguments.check_integers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # raises if the constructor did not call the base class's
         if data_adapter.is_batches(x):
-            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps)
+            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps, verbose)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not callback_list.wants_batches())
         else:
             arrays, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
             forward, count = self._forward_function, -(-batch.sample_count_of(arrays) // size)
             batches = predicting.batches_of_arrays(arrays, size, pad=forward.may_pad)
-            callback_list, verbose = self._callback_list(callbacks, count), verbose if count > 100 else 0
-        return predicting.predict(self, forward, batches, callback_list, Progress(verbose), count)
+            callback_list, verbose = self._callback_list(callbacks, count, verbose), verbose if count > 100 else 0
+        progress = Progress(0 if callback_list.shows_progress else verbose)
+        return predicting.predict(self, forward, batches, callback_list, progress, count)
 
     @named_arguments
     def train_on_batch(
@@ -579,7 +588,7 @@ class Model(Layer):
         Returns:
             The loss and metrics of this batch: a float, a list or a dict, as in :meth:`evaluate`.
         """
-        compiled = self._need_compiled("train_on_batch")
+        compiled = self._training_setup("train_on_batch")
         data = Batch(x, y, sample_weight, None)
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return _as_result(logs, return_dict)
@@ -587,39 +596,13 @@ class Model(Layer):
     @named_arguments
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
-        compiled = self._need_compiled("test_on_batch")
+        compiled = self._training_setup("test_on_batch")
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
         return _as_result(logs, return_dict)
 
     def predict_on_batch(self, x: Tree) -> Any:
         """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
-
-    def reset_metrics(self) -> None:
-        """Reset the state of all metrics."""
-        if self._compiled is not None and self._compiled.compiled_metrics is not None:
-            self._compiled.compiled_metrics.reset()
-        for metric in super().metrics:
-            metric.reset_state()
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer passed to :meth:`compile`; None before compilation."""
-        return self._compiled.optimizer if self._compiled is not None else None
-
-    @property
-    def metrics(self) -> list:
-        """List of the metrics: those of training, once the model has received data, the loss first; then those of layers."""
-        state = None if self._compiled is None else self._compiled.compiled_metrics
-        compiled = [] if state is None else state.metrics
-        found = {id(metric): metric for metric in [*compiled, *super().metrics]}
-        return list(found.values())
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of the values that :meth:`evaluate` returns."""
-        compiled = None if self._compiled is None else self._compiled.compiled_metrics
-        return [] if compiled is None else list(compiled.names)
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
@@ -712,20 +695,18 @@ class Model(Layer):
         """
         self.compile(**compile_arguments(config))
         if self.built and self._compiled is not None:
-            self._compiled.optimizer.build(self.trainable_variables)
+            self._compiled.optimizer.ensure_built(self.trainable_variables)
 
     # --- Helpers --------------------------------------------------------------------------------------------------------
 
-    def _need_compiled(self, function: str) -> CompileState:
-        """Return the compile state; raise ``NotBuiltError`` if the model is not compiled."""
-        record_of(self)  # raises if the constructor did not call the base class's
-        if self._compiled is None:
-            raise NotBuiltError(
-                f"`{function}` was called on a model that is not compiled.",
-                "It requires an optimizer and a loss.",
-                "Call `model.compile(optimizer='adam', loss=...)` first.",
-            )
-        return self._compiled
+    def _training_setup(self, function: str) -> TrainingSetup:
+        """Return what trains the model; raise ``NotBuiltError`` if the model is not compiled."""
+        compiled = self._need_compile_state(function)
+        if not is_custom(self):
+            return compiled
+        if self._custom is None:
+            self._custom = CustomTraining(self, compiled)
+        return self._custom
 
     def _checked_inputs(self, x: Any) -> Any:
         """Convert the argument of ``predict`` to arrays and check that they fit the model."""
@@ -735,18 +716,21 @@ class Model(Layer):
                 finite_values.check_finite("predict", "x", x)
             return x
         arrays = array_checks.as_arrays("predict", Batch(x, None, None, None)).x
+        if overrides(self, "predict_step"):
+            return arrays
         inputs.check("predict", self, arrays)
         if arrays is x and form is not None and inputs.depends_on_signature_only(self):
             self._forward_function.validated_signatures.add(form)
         return arrays
 
-    def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None) -> CallbackList:
-        return CallbackList(callbacks or [], self, {"steps": steps})
+    def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None, verbose: Verbose) -> CallbackList:
+        return CallbackList(callbacks, model=self, epochs=1, steps=steps, verbose=verbose)
 
     @property
     def _forward_function(self) -> predict_function.PredictFunction:
         if self._forward is None or not self._forward.is_for(self):
-            self._forward = predict_function.PredictFunction(self)
+            is_compiled = self._execution.is_compiled(placement_of(self))
+            self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config
+from cornu import autograph, backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidTypeError
@@ -67,6 +67,7 @@ def op(
     if function is None:
         return functools.partial(op, batch_coupling=batch_coupling, keras_path=keras_path)
 
+    @autograph.not_converted
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()) if kwargs else args:

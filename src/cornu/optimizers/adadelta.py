@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
 
@@ -23,7 +23,7 @@ class Adadelta(Optimizer):
         weight = weight + learning_rate * delta
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`; 1.0 as in the paper. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function; 1.0 as in the paper. Defaults to 0.001.
         rho: Float in [0, 1), the decay rate of the moving averages. Defaults to 0.95.
         epsilon: Small positive float for numerical stability, which also determines the size of the first steps. Defaults to
             1e-7.
@@ -42,7 +42,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array
 
 __all__ = ["Adagrad"]
@@ -20,8 +20,8 @@ class Adagrad(Optimizer):
         weight = weight - learning_rate * g / sqrt(accumulator + epsilon)
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Larger values than for other optimizers, such as 1.0, are
-            suitable. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Larger values than for other optimizers, such as 1.0,
+            are suitable. Defaults to 0.001.
         initial_accumulator_value: Float, the initial value of the accumulator. Defaults to 0.1.
         epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
         weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
@@ -40,7 +40,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         weight_decay: float | None = None,

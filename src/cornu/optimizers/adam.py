@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.backends import fused_ops
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import bias_correction, update_moment
 from cornu.typing import Array
 
@@ -26,7 +26,7 @@ class Adam(Optimizer):
     With ``amsgrad``, ``v_hat = maximum(v_hat, v)`` replaces ``v`` in the last line.
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
         beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
         beta_2: Float in [0, 1), the decay rate of the moving average of squared gradients. Defaults to 0.999.
         epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
@@ -47,7 +47,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -109,7 +109,7 @@ class AdamW(Adam):
     At each step, ``weight = weight - weight_decay * learning_rate * weight``, followed by the update of :class:`Adam`.
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
         weight_decay: Float, the fraction of each weight, times the learning rate, that is subtracted at each step. Defaults to
             0.004.
         beta_1: Float; see :class:`Adam` for this and the remaining arguments. Defaults to 0.9.
@@ -127,7 +127,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.errors import InvalidArgumentError
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
 
@@ -24,7 +24,7 @@ class Lion(Optimizer):
     It requires a learning rate 3 to 10 times smaller than that of Adam.
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
         beta_1: Float in (0, 1], the weight of the average when it is combined with the gradient for the step. Defaults to 0.9.
         beta_2: Float in [0, 1], the decay rate of the moving average of gradients. Defaults to 0.99.
         weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
@@ -45,7 +45,7 @@ class Lion(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
         weight_decay: float | None = None,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import bias_correction, cast_like, update_moment
 from cornu.typing import Array, ArrayLike
 
@@ -24,7 +24,7 @@ class Nadam(Optimizer):
         weight = weight - learning_rate * m_hat / (sqrt(v_hat) + epsilon)
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
         beta_1: Float in [0, 1), the decay rate of the moving average of gradients. Defaults to 0.9.
         beta_2: Float in [0, 1), the decay rate of the moving average of squared gradients. Defaults to 0.999.
         epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
@@ -45,7 +45,7 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,

@@ -1,26 +1,33 @@
 """Base class of all optimizers: pure functions ``init`` and ``update``, and the stateful Keras interface around them.
 
-An optimizer defines three things: its constructor arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for each
-weight) and :meth:`Optimizer.update_one` (the formula for one weight). This class implements everything else.
+A built-in optimizer defines three things: its constructor arguments, :meth:`Optimizer.slot_groups` (the arrays it keeps for
+each weight) and :meth:`Optimizer.update_one` (the formula for one weight). An optimizer written as in Keras overrides
+:meth:`Optimizer.build` and :meth:`Optimizer.update_step` instead. This class implements everything else.
 """
 
+import contextlib
 import functools
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
 
-from cornu import backends, config, ops, serialization, trees
+from cornu import autograph, backends, config, ops, seeds, serialization, trees
 from cornu.core import call_context
+from cornu.core.binding import bound_context
+from cornu.core.call_context import CallContext
 from cornu.core.naming import auto_name
-from cornu.core.variable import Variable
+from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
+from cornu.ops.dispatch import unwrap
 from cornu.optimizers import transforms
+from cornu.optimizers.argument_checks import check_settings, refuse_unknown
+from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
 from cornu.optimizers.schedules import LearningRateSchedule
-from cornu.typing import Array, ArrayLike, Config
+from cornu.typing import Array, ArrayLike, Initializer
 
 __all__ = ["Optimizer"]
 
@@ -28,14 +35,39 @@ Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 
 
+class _State:
+    """Values of the variables of an optimizer during a step.
+
+    Args:
+        variables: List of the variables.
+        values: List of their values.
+    """
+
+    def __init__(self, variables: list[Variable], values: list):
+        self.values = dict(zip(map(id, variables), values, strict=True))
+
+    def get(self, variables: list[Variable]) -> list:
+        return [self.values[id(variable)] for variable in variables]
+
+    def put(self, variables: list[Variable], values: list) -> None:
+        self.values.update(zip(map(id, variables), values, strict=True))
+
+
 class Optimizer(serialization.Configurable):
     """Base class of optimizers, which update weights to minimize the loss.
 
     Each step clips the gradients, applies weight decay, ``weight = weight - weight_decay * learning_rate * weight``, and
-    updates each weight with :meth:`update_one`.
+    updates each weight with :meth:`update_step`.
+
+    A subclass defines an optimizer as in Keras: it overrides :meth:`build`, which creates variables with
+    :meth:`add_variable_from_reference`, and :meth:`update_step`, which updates one weight and its variables with
+    :meth:`assign`, :meth:`assign_add` and :meth:`assign_sub`. Such an optimizer runs in the compiled training step on every
+    engine, and all its variables are saved.
 
     Args:
-        learning_rate: Float, or a schedule from ``cornu.optimizers.schedules``.
+        learning_rate: Float, a schedule from ``cornu.optimizers.schedules``, or a function without arguments that returns the
+            learning rate. A compiled step contains the operations of the function on ``iterations``; any other value is read
+            when :meth:`Model.fit` begins.
         weight_decay: Float, the fraction of each weight, times the learning rate, that is subtracted at each step (decoupled
             weight decay). Defaults to None (no decay).
         clipnorm: Positive float, the maximum L2 norm of the gradient of each weight. Defaults to None.
@@ -57,7 +89,7 @@ class Optimizer(serialization.Configurable):
 
     Raises:
         InvalidArgumentError: An argument is invalid or unknown.
-        InvalidTypeError: The learning rate is neither a number nor a schedule.
+        InvalidTypeError: The learning rate is neither a number, a schedule nor a function without arguments.
 
     Example:
         >>> from cornu import Variable, optimizers
@@ -65,6 +97,20 @@ class Optimizer(serialization.Configurable):
         >>> optimizers.SGD(learning_rate=0.5).apply([[1.0, 1.0]], [weight])
         >>> weight.numpy().tolist()
         [0.5, 1.5]
+        >>> class Momentum(optimizers.Optimizer):
+        ...     def build(self, variables):
+        ...         super().build(variables)
+        ...         self.velocities = self.add_optimizer_variables(variables, "velocity")
+        ...
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         velocity = self.velocities[self._get_variable_index(variable)]
+        ...         self.assign(velocity, 0.5 * velocity - learning_rate * gradient)
+        ...         self.assign_add(variable, velocity)
+        >>> momentum = Momentum(learning_rate=0.5)
+        >>> for _ in range(2):
+        ...     momentum.apply([[1.0, 1.0]], [weight])
+        >>> weight.numpy().tolist()
+        [-0.75, 0.25]
     """
 
     scalar_slots: Sequence[tuple[str, float]] = ()
@@ -72,7 +118,7 @@ class Optimizer(serialization.Configurable):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule,
+        learning_rate: LearningRate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -85,24 +131,25 @@ class Optimizer(serialization.Configurable):
         name: str | None = None,
         **kwargs: Any,
     ):
-        self._refuse(kwargs)
+        refuse_unknown(type(self).__name__, kwargs, self._cornu_arguments or {})
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        self._check()
+        check_settings(vars(self))
         self.built = False
+        self._variables: list[Variable] = []  # in the order of creation, which is that of Keras's files
         self._trainable_variables: list[Variable] = []
+        self._variable_indices: dict[int, int] = {}
         self._averages: list[Variable] = []
         self._accumulators: list[Variable] = []
         self._slots: dict[str, list[Variable]] = {}
         self._excluded: tuple[list[Variable], list[str]] = ([], [])
         self._decays: list[bool] = []
         self._iterations = self._variable(0, "iteration", "int32")
-        self._learning_rate = self._checked_rate(learning_rate)
-        if not isinstance(self._learning_rate, LearningRateSchedule):
-            self._learning_rate = self._variable(self._learning_rate, "learning_rate", config.floatx())
+        rate = checked_learning_rate(type(self).__name__, learning_rate)
+        self._learning_rate = self._variable(rate, "learning_rate", config.floatx()) if isinstance(rate, float) else rate
 
     # --- Pure functions -----------------------------------------------------------------------------------------------
 
@@ -125,7 +172,7 @@ class Optimizer(serialization.Configurable):
         Returns:
             Tuple of the new weight and the dict of new slots.
         """
-        raise NotImplementedError(f"`{type(self).__name__}` has no `update_one`.")
+        raise NotImplementedError(f"`{type(self).__name__}` has no `update_step(gradient, variable, learning_rate)`.")
 
     def update_scalars(self, scalars: dict[str, Any], step: ArrayLike) -> dict[str, Any]:
         """Compute one step for the scalars that are kept once (see :attr:`scalar_slots`)."""
@@ -228,13 +275,14 @@ class Optimizer(serialization.Configurable):
 
     # --- One training step, pure --------------------------------------------------------------------------------------
 
+    @autograph.not_converted
     def stateless_apply(self, optimizer_variables: list, grads: list, trainable_variables: list) -> tuple[list, list]:
         """Compute one complete step: accumulation, clipping, decay, moving averages and constraints. Pure function.
 
         Args:
-            optimizer_variables: List of arrays, the values of :attr:`variables`.
+            optimizer_variables: List of arrays, the values of :attr:`variables`, or of the variables themselves.
             grads: List of gradients, one per trainable variable; None for a variable that does not change.
-            trainable_variables: List of arrays, the values of the variables the optimizer was built with.
+            trainable_variables: List of arrays, the values of the variables the optimizer was built with, or of the variables.
 
         Returns:
             Tuple of the list of new trainable variables and the list of new optimizer variables.
@@ -252,66 +300,154 @@ class Optimizer(serialization.Configurable):
             [[0.5]]
         """
         self._check_lengths(optimizer_variables, grads, trainable_variables)
-        state = self._unpacked(optimizer_variables)
+        trainable_variables = [unwrap(weight) for weight in trainable_variables]
+        state = _State(self.variables, [unwrap(value) for value in optimizer_variables])
+        if self._overrides("apply") or self._overrides("apply_gradients"):
+            with self._bound(state, trainable_variables) as values:
+                self.apply_gradients(zip(grads, self._trainable_variables, strict=True))
+            return [values[id(v)] for v in self._trainable_variables], [values[id(v)] for v in self.variables]
+        return self._step(state, grads, trainable_variables), state.get(self.variables)
+
+    def _step(self, state: _State, gradients: list, weights: list) -> list:
+        """Return the new weights and update the state."""
         if self.loss_scale_factor:
-            grads = transforms.scale(grads, 1 / self.loss_scale_factor)
-        weights = self._step(state, grads, trainable_variables)
+            gradients = transforms.scale(gradients, 1 / self.loss_scale_factor)
+        weights = self._accumulated(state, gradients, weights)
         if self.use_ema:
             weights = self._averaged(state, weights)
         for place, variable in enumerate(self._trainable_variables):
-            if variable.constraint is not None and grads[place] is not None:
+            if variable.constraint is not None and gradients[place] is not None:
                 weights[place] = variable.constraint(weights[place])
-        state["iterations"] = state["iterations"] + 1
-        return weights, self._packed(state)
+        (iterations,) = state.get([self._iterations])
+        state.put([self._iterations], [iterations + 1])
+        return weights
 
-    def _step(self, state: dict, gradients: list, weights: list) -> list:
+    def _accumulated(self, state: _State, gradients: list, weights: list) -> list:
         """Return the new weights and update the state. With accumulation, most steps only accumulate gradients."""
         steps = self.gradient_accumulation_steps
-        rate = self._rate(state["learning_rate"], state["iterations"])
-        number = self._updates(state["iterations"]) + 1
         if not steps:
-            weights, state["slots"] = self.update(gradients, state["slots"], weights, rate, number, self._decays)
-            return weights
-        sums = [a if g is None else a + g for a, g in zip(state["accumulators"], gradients, strict=True)]
-        is_update = ops.equal((state["iterations"] + 1) % steps, 0)
+            return self._updated(state, gradients, weights)
+        sums = [a if g is None else a + g for a, g in zip(state.get(self._accumulators), gradients, strict=True)]
+        (iterations,) = state.get([self._iterations])
+        is_update = ops.equal((iterations + 1) % steps, 0)
         means = [None if g is None else s / steps for g, s in zip(gradients, sums, strict=True)]
-        moved, slots = self.update(means, state["slots"], weights, rate, number, self._decays)
-        state["slots"] = {name: transforms.choose(is_update, slots[name], old) for name, old in state["slots"].items()}
-        state["accumulators"] = transforms.choose(is_update, [ops.zeros_like(s) for s in sums], sums)
-        return transforms.choose(is_update, moved, weights)
+        before = state.get(self.variables)
+        updated = self._updated(state, means, weights)
+        state.put(self.variables, transforms.choose(is_update, state.get(self.variables), before))
+        state.put(self._accumulators, transforms.choose(is_update, [ops.zeros_like(s) for s in sums], sums))
+        return transforms.choose(is_update, updated, weights)
 
-    def _averaged(self, state: dict, weights: list) -> list:
+    def _updated(self, state: _State, gradients: list, weights: list) -> list:
+        """Return the new weights and update the slots, with :meth:`update_step` if a subclass overrides it."""
+        rate = self._rate(state, weights)
+        if self._overrides("update_step"):
+            return self._updated_by_steps(state, self._clipped(gradients), weights, rate)
+        slots = {name: state.get(variables) for name, variables in self._slots.items()}
+        number = self._updates(state.get([self._iterations])[0]) + 1
+        weights, slots = self.update(gradients, slots, weights, rate, number, self._decays)
+        for name, variables in self._slots.items():
+            state.put(variables, slots[name])
+        return weights
+
+    def _updated_by_steps(self, state: _State, gradients: list, weights: list, rate: Array | float) -> list:
+        """Return the weights that :meth:`update_step` assigns, and update the state with all that it assigns."""
+        decayed = self._decayed(weights, rate, self._decays)
+        starts = [w if g is None else d for g, w, d in zip(gradients, weights, decayed, strict=True)]
+        with self._bound(state, starts) as values:
+            scalars = {name: self._slots[name][0].value for name, _ in self.scalar_slots}
+            for name, value in self.update_scalars(scalars, self._number_of_step()).items():
+                self._slots[name][0].assign(value)
+            for gradient, variable in zip(gradients, self._trainable_variables, strict=True):
+                if gradient is not None:
+                    self.update_step(gradient, variable, rate)
+        state.put(self.variables, [values[id(v)] for v in self.variables])
+        return [values[id(v)] for v in self._trainable_variables]
+
+    @contextlib.contextmanager
+    def _bound(self, state: _State, weights: list) -> Iterator[dict[int, Any]]:
+        """Bind the variables of the optimizer and the weights to the values of a step; yield the bindings by variable."""
+        (iterations,) = state.get([self._iterations])
+        backend = backends.home(iterations)
+        own = state.values | dict(zip(map(id, self._trainable_variables), weights, strict=True))
+        context = bound_context(own)
+        context.key = backend.fold_in(backend.asarray(self._random_key, "uint32"), iterations)
+        with call_context.entered(context), call_context.autocast(None):
+            yield cast(dict[int, Any], context.values)
+        for number, variable in context.assigned.items():
+            if number not in own:
+                variable.assign(cast(dict[int, Any], context.values)[number])
+
+    @functools.cached_property
+    def _random_key(self) -> tuple[int, int]:
+        """The key from which the random values of :meth:`update_step` are derived, together with the number of the step."""
+        return seeds.next_key()
+
+    def _overrides(self, method: str) -> bool:
+        """Return whether a subclass overrides a method of this class."""
+        return getattr(type(self), method) is not getattr(Optimizer, method)
+
+    def _averaged(self, state: _State, weights: list) -> list:
         """Update the moving averages; return the weights, or the averages at every ``ema_overwrite_frequency``-th update."""
-        number = self._updates(state["iterations"])
+        number = self._updates(state.get([self._iterations])[0])
         momentum = ops.where(ops.equal(number, 0), 0.0, self.ema_momentum)
-        state["averages"] = transforms.average(state["averages"], weights, momentum)
+        averages = transforms.average(state.get(self._averages), weights, momentum)
+        state.put(self._averages, averages)
         if not self.ema_overwrite_frequency:
             return weights
-        is_time = ops.equal((number + 1) % self.ema_overwrite_frequency, 0)
-        return transforms.choose(is_time, state["averages"], weights)
+        return transforms.choose(ops.equal((number + 1) % self.ema_overwrite_frequency, 0), averages, weights)
 
     def _updates(self, iterations: Array) -> Any:
         """Return the number of updates made in ``iterations`` steps."""
         return iterations // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iterations
 
-    def _rate(self, learning_rate: Array | float | LearningRateSchedule, iterations: Array) -> Any:
-        return self._learning_rate(iterations) if isinstance(self._learning_rate, LearningRateSchedule) else learning_rate
+    def _number_of_step(self) -> Any:
+        """Return the number of the current update, starting at 1, as a float."""
+        return ops.cast(self._updates(self._iterations.value) + 1, config.floatx())
+
+    def _rate(self, state: _State, weights: list) -> Any:
+        """Return the learning rate of a step."""
+        rate = self._learning_rate
+        if isinstance(rate, Variable):
+            return state.get([rate])[0]
+        if isinstance(rate, LearningRateSchedule):
+            return rate(state.get([self._iterations])[0])
+        with self._bound(state, weights):
+            return value_of_function(rate)
 
     # --- Keras interface ----------------------------------------------------------------------------------------------
 
-    def build(self, variables: list[Variable]) -> None:
+    @autograph.not_converted
+    def build(self, variables: list[Variable] | None = None, *, var_list: list[Variable] | None = None) -> None:
         """Create the variables that the optimizer keeps for the weights. The first step calls this method if necessary.
 
         Args:
             variables: List of weights to train, in the order of the gradients.
+            var_list: The same list, under the name that most of Keras's optimizers give it.
         """
         if self.built:
             return
-        self._trainable_variables = list(variables)
+        variables = list(variables or var_list or [])
+        self._trainable_variables = variables
+        self._variable_indices = {id(variable): index for index, variable in enumerate(variables)}
         self._decays = [self._takes_decay(v) for v in variables]
-        with config.placement_scope(*(variables[0].place if variables else config.place())):
+        with config.placement_scope(*self._place()):
             self._make_variables(variables)
         self.built = True
+
+    def ensure_built(self, variables: list[Variable]) -> None:
+        """Call :meth:`build` unless the optimizer is built; what it creates is on the backend and device of the weights.
+
+        Args:
+            variables: List of weights to train.
+        """
+        if not self.built:
+            with config.placement_scope(*(variables[0].place if variables else config.place())):
+                self.build(variables)
+            self.built = True
+
+    def _place(self) -> config.Placement:
+        """Return the backend and device of the weights, the default ones before the optimizer is built."""
+        return self._trainable_variables[0].place if self._trainable_variables else config.place()
 
     def _make_variables(self, variables: list[Variable]) -> None:
         """Create the variables next to the weights, on their backend, and move the existing variables there."""
@@ -322,8 +458,10 @@ class Optimizer(serialization.Configurable):
         if self.gradient_accumulation_steps:
             self._accumulators = [self._beside(v, "gradient_accumulator", 0.0) for v in variables]
         for group in self.slot_groups():
-            for name, value in group.items():
-                self._slots[name] = [self._beside(v, name, value) for v in variables]
+            self._slots |= {name: [] for name in group}
+            for variable in variables:
+                for name, value in group.items():
+                    self._slots[name].append(self._beside(variable, name, value))
         for name, value in self.scalar_slots:
             dtype = variables[0].dtype if variables else config.floatx()
             self._slots[name] = [self._variable(value, name, dtype)]
@@ -334,46 +472,209 @@ class Optimizer(serialization.Configurable):
         first = backends.array_at(variable.place, numbers, variable.dtype)
         return self._variable(first, f"{variable.path.replace('/', '_')}_{name}", variable.dtype)
 
-    def _variable(self, value: ArrayLike, name: str, dtype: str) -> Variable:
+    def _variable(
+        self, value: Initializer | ArrayLike, name: str | None, dtype: str | None, shape: tuple[int, ...] | None = None
+    ) -> Variable:
         with call_context.name_scope(self.name):
-            return Variable(value, dtype=dtype, trainable=False, name=name)
+            variable = Variable(value, shape=shape, dtype=dtype, trainable=False, name=name)
+        self._variables.append(variable)
+        return variable
+
+    def add_variable(
+        self,
+        shape: tuple[int, ...],
+        initializer: Initializer = "zeros",
+        dtype: str | None = None,
+        aggregation: str | None = "none",
+        layout: None = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Create a variable of the optimizer, which is saved with it. Called in ``__init__`` or :meth:`build` of a subclass.
+
+        Args:
+            shape: Tuple of integers.
+            initializer: Identifier of an initializer. Defaults to ``"zeros"``.
+            dtype: Name of the dtype. Defaults to ``config.floatx()``.
+            aggregation: How Keras combines the values of several devices. A model has one device, so it is not used.
+            layout: How Keras distributes the values over devices. Must be None.
+            name: Name of the variable. Defaults to ``"variable"``.
+
+        Returns:
+            The variable, on the device of the weights.
+
+        Example:
+            >>> from cornu import optimizers
+            >>> sgd = optimizers.SGD(name="mine")
+            >>> sgd.add_variable((), name="factor").path
+            'mine/factor'
+        """
+        with config.placement_scope(*self._place()):
+            return self._variable(initializer, name, dtype or config.floatx(), shape)
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Initializer = "zeros"
+    ) -> Variable:
+        """Create a variable of the optimizer with the shape, dtype and device of a weight.
+
+        Args:
+            reference_variable: The weight.
+            name: End of the name, which begins with the path of the weight. Defaults to ``"var"``.
+            initializer: Identifier of an initializer. Defaults to ``"zeros"``.
+
+        Example:
+            >>> from cornu import Variable, optimizers
+            >>> sgd = optimizers.SGD(name="mine")
+            >>> sgd.add_variable_from_reference(Variable([1.0, 2.0], name="kernel"), "velocity").path
+            'mine/kernel_velocity'
+        """
+        weight = reference_variable
+        with config.placement_scope(*weight.place):
+            return self._variable(initializer, f"{weight.path.replace('/', '_')}_{name or 'var'}", weight.dtype, weight.shape)
+
+    def add_optimizer_variables(
+        self,
+        trainable_variables: list[Variable],
+        name: str | Sequence[str],
+        initializer: Initializer | list[Initializer] | tuple[Initializer, ...] = "zeros",
+    ) -> Any:
+        """Create a variable of the optimizer for each weight, or several for each weight.
+
+        Args:
+            trainable_variables: List of weights.
+            name: End of the names of the variables, or a list of them for several variables per weight.
+            initializer: Identifier of an initializer, or one for each name. Defaults to ``"zeros"``.
+
+        Returns:
+            List of variables, one per weight; for a list of names a tuple of such lists.
+
+        Raises:
+            InvalidArgumentError: The numbers of names and initializers differ.
+
+        Example:
+            >>> from cornu import Variable, optimizers
+            >>> weights = [Variable([1.0, 2.0], name="kernel"), Variable([0.0], name="bias")]
+            >>> means, squares = optimizers.SGD().add_optimizer_variables(weights, ["mean", "square"])
+            >>> [v.name for v in means]
+            ['kernel_mean', 'bias_mean']
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        given = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer for _ in names]
+        if len(given) != len(names):
+            raise InvalidArgumentError(
+                f"`add_optimizer_variables` received name={name!r} and initializer={initializer!r}.",
+                "Each name requires one initializer.",
+                "Pass a single initializer for all names, or a list of the same length.",
+            )
+        found: tuple[list, ...] = tuple([] for _ in names)
+        for weight in trainable_variables:  # weight by weight, the order of Keras's files
+            for variables, each_name, each_initializer in zip(found, names, given, strict=True):
+                variables.append(self.add_variable_from_reference(weight, each_name, each_initializer))
+        return found[0] if isinstance(name, str) else found
 
     @property
     def variables(self) -> list[Variable]:
         """All variables of the optimizer, in the order of Keras files: iterations, learning rate, averages, accumulated
-        gradients, slots.
+        gradients, slots; and those that a subclass creates or sets as attributes.
         """
-        rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
-        slots = self._in_file_order(self._slots) if self.built else []
-        return [self._iterations, *rate, *self._averages, *self._accumulators, *slots]
+        attributes = (value for name, value in vars(self).items() if name not in ("_cornu_arguments", "_excluded"))
+        known = set(map(id, (*self._variables, *self._trainable_variables)))
+        found = {id(leaf): leaf for value in attributes for leaf in trees.leaves(value) if isinstance(leaf, Variable)}
+        return [*self._variables, *(variable for key, variable in found.items() if key not in known)]
 
-    def _in_file_order(self, slots: dict[str, list]) -> list:
-        """Return the slots as one list: group by group, within a group weight by weight; scalar slots come last."""
-        groups = [zip(*(slots[name] for name in group), strict=True) for group in self.slot_groups()]
-        return [item for group in groups for items in group for item in items] + [
-            slots[name][0] for name, _ in self.scalar_slots
-        ]
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set the values of :attr:`variables`.
 
-    def _unpacked(self, values: list) -> dict[str, Any]:
-        """Return the values of :attr:`variables` by role."""
-        by_variable = {id(variable): value for variable, value in zip(self.variables, values, strict=True)}
-        rate = self._learning_rate
-        return {
-            "iterations": by_variable[id(self._iterations)],
-            "learning_rate": by_variable[id(rate)] if isinstance(rate, Variable) else None,
-            "averages": [by_variable[id(v)] for v in self._averages],
-            "accumulators": [by_variable[id(v)] for v in self._accumulators],
-            "slots": {name: [by_variable[id(v)] for v in variables] for name, variables in self._slots.items()},
-        }
+        Args:
+            weights: Sequence of arrays with the shapes of :attr:`variables`, in the same order.
 
-    def _packed(self, state: dict[str, Any]) -> list:
-        """Return the inverse of :meth:`_unpacked`."""
-        rate = [] if state["learning_rate"] is None else [state["learning_rate"]]
-        slots = self._in_file_order(state["slots"])
-        return [state["iterations"], *rate, *state["averages"], *state["accumulators"], *slots]
+        Raises:
+            NotBuiltError: The optimizer is not built.
+            ShapeError: The number of arrays or a shape differs. No variable is changed in that case.
 
+        Example:
+            >>> from cornu import Variable, optimizers
+            >>> sgd = optimizers.SGD(0.5)
+            >>> sgd.build([Variable([1.0])])
+            >>> sgd.set_weights([7, 0.25])
+            >>> int(sgd.iterations), float(sgd.learning_rate)
+            (7, 0.25)
+        """
+        if not self.built:
+            raise NotBuiltError(
+                f"`set_weights` was called on the optimizer {self.name!r}, which is not built.",
+                "An optimizer has its variables once it is built.",
+                "Call `optimizer.build(trainable_variables)` first.",
+            )
+        variables, shapes = self.variables, [tuple(ops.shape(value)) for value in weights]
+        expected = [variable.shape for variable in variables]
+        if shapes != expected:
+            raise ShapeError(
+                f"`set_weights` of the optimizer {self.name!r} received arrays of shapes {shapes}.",
+                f"Its variables have the shapes {expected}.",
+                "Pass one array per variable, in the order of `optimizer.variables`.",
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def assign(self, variable: Variable, value: ArrayLike) -> None:
+        """Assign a value to a weight or to a variable of the optimizer."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: ArrayLike) -> None:
+        """Add a value to a weight or to a variable of the optimizer."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: ArrayLike) -> None:
+        """Subtract a value from a weight or from a variable of the optimizer."""
+        variable.assign_sub(value)
+
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: Array | float) -> None:
+        """Update a weight by one step.
+
+        :meth:`apply` and the training step call this method for each weight if a subclass overrides it, after clipping and
+        weight decay. :attr:`iterations` is the number of steps before this one.
+
+        Args:
+            gradient: Gradient of the weight.
+            variable: The weight, a variable.
+            learning_rate: Scalar.
+
+        Example:
+            >>> from cornu import Variable, optimizers
+            >>> class Halved(optimizers.SGD):
+            ...     def update_step(self, gradient, variable, learning_rate):
+            ...         super().update_step(gradient / 2, variable, learning_rate)
+            >>> weight = Variable([1.0])
+            >>> Halved(learning_rate=0.5).apply([[1.0]], [weight])
+            >>> weight.numpy().tolist()
+            [0.75]
+        """
+        index, once = self._get_variable_index(variable), {name for name, _ in self.scalar_slots}
+        scalars = {name: self._slots[name][0].value for name in once}
+        slots = {name: variables[index] for name, variables in self._slots.items() if name not in once}
+        kept = {name: slot.value for name, slot in slots.items()}
+        weight, new = self._moved(gradient, kept, scalars, variable.value, learning_rate, self._number_of_step())
+        variable.assign(weight)
+        for name, slot in slots.items():
+            slot.assign(new[name])
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        """Return the position of a weight among those the optimizer was built with. Keras's guide uses this name.
+
+        Raises:
+            InvalidArgumentError: The optimizer was not built with the variable.
+        """
+        if id(variable) not in self._variable_indices:
+            raise InvalidArgumentError(
+                f"The optimizer {self.name!r} received the variable {variable.path!r}.",
+                "It can only update the variables that it was built with.",
+                "Create a new optimizer for other variables.",
+            )
+        return self._variable_indices[id(variable)]
+
+    @autograph.not_converted
     def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:
-        """Update the variables by one step.
+        """Update the variables by one step. Without gradients nothing changes.
 
         Args:
             grads: Sequence of gradients; None for a variable without a gradient.
@@ -384,6 +685,9 @@ class Optimizer(serialization.Configurable):
             InvalidArgumentError: The number of gradients differs from the number of variables, all gradients are None, or a
                 variable is unknown.
         """
+        grads = list(grads)
+        if not grads:
+            return
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if not self.built and trainable_variables is None:
             raise NotBuiltError(
@@ -391,15 +695,17 @@ class Optimizer(serialization.Configurable):
                 "It requires the variables that the gradients belong to.",
                 "Pass `trainable_variables`, or call `optimizer.build(variables)` first.",
             )
-        self.build(variables)
-        with config.placement_scope(*(variables[0].place if variables else config.place())):
-            gradients = self._for_each_variable(list(grads), variables)
-            weights, state = self.stateless_apply(
-                [v.value for v in self.variables], gradients, [v.value for v in self._trainable_variables]
-            )
-        for variable, value in zip([*self._trainable_variables, *self.variables], [*weights, *state], strict=True):
+        self.ensure_built(variables)
+        with config.placement_scope(*variables[0].place):
+            gradients = self._for_each_variable(grads, variables)
+            state = _State(self.variables, detached_values_of(self.variables))
+            weights = self._step(state, gradients, detached_values_of(self._trainable_variables))
+        for variable, value in zip(self._trainable_variables, weights, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.variables, state.get(self.variables), strict=True):
             variable.assign(value)
 
+    @autograph.not_converted
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update the variables by one step, given pairs of a gradient and a variable; return the step count."""
         pairs = list(grads_and_vars)
@@ -414,16 +720,10 @@ class Optimizer(serialization.Configurable):
                 "Each variable requires one gradient, or None.",
                 "Compute the gradients with respect to the same list of variables.",
             )
-        places = {id(variable): place for place, variable in enumerate(self._trainable_variables)}
-        found: list = [None] * len(places)
+        found: list = [None] * len(self._trainable_variables)
         for gradient, variable in zip(gradients, variables, strict=True):
-            if id(variable) not in places:
-                raise InvalidArgumentError(
-                    f"The optimizer {self.name!r} received the variable {variable.path!r}.",
-                    "It can only update the variables that it was built with.",
-                    "Create a new optimizer for other variables.",
-                )
-            found[places[id(variable)]] = None if gradient is None else _gradient_of(gradient, variable)
+            index = self._get_variable_index(variable)
+            found[index] = None if gradient is None else _gradient_of(gradient, variable)
         self._check_gradients(gradients, variables)
         return found
 
@@ -450,28 +750,46 @@ class Optimizer(serialization.Configurable):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate: a variable, or with a schedule an array with its value at the current step."""
-        return self._rate(self._learning_rate, self._iterations)
+        """The learning rate: a variable; with a schedule an array with its value at the current step; or what the function
+        returns.
+
+        It can be set to a number, a schedule or a function; no number can be set in place of the latter two.
+        """
+        rate = self._learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            return rate(self._iterations)
+        return rate if isinstance(rate, Variable) else rate()
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: float | LearningRateSchedule) -> None:
-        checked = self._checked_rate(learning_rate)
-        if isinstance(checked, LearningRateSchedule):
-            self._learning_rate = checked
-        elif isinstance(self._learning_rate, LearningRateSchedule):
+    def learning_rate(self, learning_rate: LearningRate) -> None:
+        before, rate = self._learning_rate, checked_learning_rate(type(self).__name__, learning_rate)
+        if not isinstance(rate, float):
+            self._learning_rate = rate
+            self._variables = [variable for variable in self._variables if variable is not before]
+        elif isinstance(before, Variable):
+            before.assign(rate)
+        else:
             raise InvalidTypeError(
                 f"`learning_rate = {learning_rate!r}` was set on the optimizer {self.name!r}.",
-                f"Its learning rate follows a schedule, {type(self._learning_rate).__name__}.",
+                f"Its learning rate follows {_described(before)}.",
                 "Create the optimizer with a float `learning_rate` in order to set it.",
             )
-        else:
-            self._learning_rate.assign(checked)
 
     @property
-    def schedule(self) -> LearningRateSchedule | None:
-        """The schedule of the learning rate, or None. Compiled steps contain it as it is when they are compiled."""
-        return self._learning_rate if isinstance(self._learning_rate, LearningRateSchedule) else None
+    def compiled_learning_rate(self) -> tuple:
+        """What a compiled step contains of the learning rate: another value requires another compilation.
 
+        Empty for a number, which is a variable; the schedule; or the function and, unless it reads variables, its value.
+        """
+        rate = self._learning_rate
+        if isinstance(rate, (Variable, LearningRateSchedule)):
+            return () if isinstance(rate, Variable) else (rate,)
+        context = CallContext(values={})
+        with call_context.entered(context):
+            value = rate()
+        return (rate,) if context.meets_unbound else (rate, float(value))
+
+    @autograph.not_converted
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times ``loss_scale_factor``; gradients are computed of the result."""
         return loss * self.loss_scale_factor if self.loss_scale_factor else loss
@@ -506,76 +824,16 @@ class Optimizer(serialization.Configurable):
         return all(variable is not v for v in variables) and not any(re.search(name, variable.name) for name in names)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments, with the current learning rate."""
+        """Return the constructor arguments, with the current learning rate.
+
+        For a subclass whose constructor takes ``*args`` these are the arguments of this class.
+        """
         now = self._learning_rate
         current = float(now.numpy()) if isinstance(now, Variable) else serialization.serialize(now)
-        return super().get_config() | {"name": self.name, "learning_rate": current}
-
-    # --- Checks -------------------------------------------------------------------------------------------------------
-
-    def _refuse(self, kwargs: dict[str, Any]) -> None:
-        for name in kwargs:
-            known = [argument for argument in self._cornu_arguments or {} if argument not in kwargs]
-            hint = "Did you mean 'learning_rate'?" if name == "lr" else did_you_mean(name, known)
-            if name == "decay":  # `weight_decay` is something else
-                hint = (
-                    f"Pass `learning_rate=InverseTimeDecay(rate, 1, {kwargs[name]!r})` of `cornu.optimizers.schedules`, which "
-                    "decreases it as Keras 2 did."
-                )
-            raise InvalidArgumentError(
-                f"`{type(self).__name__}` received an argument `{name}`.",
-                "It has no argument of this name.",
-                hint or f"Omit `{name}`. For a decreasing learning rate, pass a schedule as `learning_rate`.",
-            )
-
-    def _check(self) -> None:
-        clips = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
-        given = {name: value for name, value in clips.items() if value is not None}
-        if len(given) > 1:
-            raise InvalidArgumentError(
-                f"The optimizer received {' and '.join(f'`{name}={value}`' for name, value in given.items())}.",
-                "At most one of the clipping arguments may be set.",
-                "Pass only one of them.",
-            )
-        positive = given | {"loss_scale_factor": self.loss_scale_factor, "weight_decay": self.weight_decay or None}
-        for name, value in positive.items():
-            if value is not None and not value > 0:
-                raise InvalidArgumentError(
-                    f"The optimizer received `{name}={value!r}`.",
-                    f"`{name}` must be a positive number.",
-                    f"Omit `{name}` to disable it.",
-                )
-        if not 0 <= self.ema_momentum <= 1:
-            raise InvalidArgumentError(
-                f"The optimizer received `ema_momentum={self.ema_momentum!r}`.",
-                "`ema_momentum` must be between 0 and 1.",
-                "Pass, for example, `ema_momentum=0.99`.",
-            )
-        for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
-            value = getattr(self, name)
-            if value is not None and (not hasattr(value, "__index__") or value < least):
-                raise InvalidArgumentError(
-                    f"The optimizer received `{name}={value!r}`.",
-                    f"`{name}` must be an integer of at least {least}.",
-                    f"Omit `{name}` to disable it.",
-                )
-
-    def _checked_rate(self, learning_rate: float | Config | LearningRateSchedule) -> Any:
-        """Return the learning rate as a float or a schedule; a schedule config is converted to the schedule."""
-        is_config = isinstance(learning_rate, dict)
-        rate = serialization.deserialize(learning_rate, "optimizers.schedules") if is_config else learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            return rate
-        try:
-            if isinstance(rate, (str, bool)):
-                raise TypeError
-            return float(rate)
-        except (TypeError, ValueError):
-            raise InvalidTypeError(
-                f"`{type(self).__name__}` received `learning_rate={rate!r}`.",
-                "`learning_rate` must be a number, or a schedule from `cornu.optimizers.schedules`.",
-                "For a function of the epoch, use the callback `LearningRateScheduler`.",
-            ) from None
+        if self._cornu_arguments is not None:
+            return super().get_config() | {"name": self.name, "learning_rate": current}
+        arguments = list(serialization.constructor_of(Optimizer).parameters)[2:-1]  # of a constructor with `*args`
+        return {"name": self.name, "learning_rate": current} | {name: getattr(self, name) for name in arguments}
 
     def _check_lengths(self, optimizer_variables: list, grads: list, trainable_variables: list) -> None:
         if not self.built:
@@ -594,6 +852,11 @@ class Optimizer(serialization.Configurable):
                     f"The optimizer {self.name!r} was built for {expected[name]}.",
                     "Pass one element per variable, in the order of the variables it was built with.",
                 )
+
+
+def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:
+    """Return what an error calls a learning rate that is not a number."""
+    return f"a schedule, {type(rate).__name__}" if isinstance(rate, LearningRateSchedule) else "a function"
 
 
 def _gradient_of(gradient: Array, variable: Variable) -> Any:

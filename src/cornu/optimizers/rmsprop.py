@@ -3,8 +3,8 @@
 from typing import Any
 
 from cornu import ops, registry
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.optimizers.transforms import update_moment
 from cornu.typing import Array
 
@@ -25,7 +25,7 @@ class RMSprop(Optimizer):
     ``v - average_gradient ** 2`` replaces ``v``, where ``average_gradient = rho * average_gradient + (1 - rho) * g``.
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.001.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.001.
         rho: Float in [0, 1), the decay rate of the moving averages. Defaults to 0.9.
         momentum: Float, the fraction of the previous step that is added. Defaults to 0.
         epsilon: Small positive float added for numerical stability. Defaults to 1e-7.
@@ -46,7 +46,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: LearningRate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,

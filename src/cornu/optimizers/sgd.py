@@ -4,8 +4,8 @@ from typing import Any
 
 from cornu import registry
 from cornu.errors import InvalidArgumentError
+from cornu.optimizers.learning_rate import LearningRate
 from cornu.optimizers.optimizer import Optimizer
-from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array
 
 __all__ = ["SGD"]
@@ -24,7 +24,7 @@ class SGD(Optimizer):
     ``weight = weight - learning_rate * g``.
 
     Args:
-        learning_rate: Float or :class:`LearningRateSchedule`. Defaults to 0.01.
+        learning_rate: Float, :class:`LearningRateSchedule` or function. Defaults to 0.01.
         momentum: Float in [0, 1], the decay rate of the velocity. Defaults to 0.
         nesterov: Whether to use Nesterov momentum. Defaults to False.
         weight_decay: Float; see :class:`Optimizer` for this and the remaining arguments. Defaults to None.
@@ -48,7 +48,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.01,
+        learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float | None = None,

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import backends, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.errors import DataError
 from cornu.typing import Array, ArrayLike, Tree
 
 
@@ -101,6 +102,58 @@ class DataChunk(NamedTuple):
     data: Batch
     indices: BatchIndices
     steps: int
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Return a batch in the form that ``train_step`` receives: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    Args:
+        x: Inputs of the batch.
+        y: Targets of the batch. Defaults to None.
+        sample_weight: Weights of the samples. Defaults to None.
+
+    Returns:
+        A tuple without the trailing parts that are None; ``x`` itself if it is the only part and not a tuple or list.
+
+    Example:
+        >>> from cornu import utils
+        >>> utils.pack_x_y_sample_weight([1.0], [0])
+        ([1.0], [0])
+    """
+    if y is None and sample_weight is None:
+        return (x,) if isinstance(x, (tuple, list)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """Return the parts of a batch in the form that ``train_step`` receives, with None for missing parts.
+
+    Args:
+        data: ``x``, or a tuple ``(x,)``, ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    Returns:
+        Tuple ``(x, y, sample_weight)``.
+
+    Raises:
+        DataError: If a tuple has more than three elements.
+
+    Example:
+        >>> from cornu import utils
+        >>> utils.unpack_x_y_sample_weight(([1.0], [0]))
+        ([1.0], [0], None)
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise DataError(
+            f"A batch has {len(data)} elements.",
+            "A batch must be `x`, `(x, y)` or `(x, y, sample_weight)`.",
+            "Pass several inputs as a list: `([x1, x2], y)`.",
+        )
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight
 
 
 def sample_count(batch: Batch) -> int:

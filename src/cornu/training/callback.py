@@ -1,10 +1,12 @@
 """The base class of callbacks, ``History`` and ``CallbackList``."""
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cornu import trees
 from cornu.errors import InvalidTypeError, NonFiniteError
+from cornu.training.logs import as_number, as_numbers
 from cornu.training.model_protocol import TrainableModel
 
 _BATCH_EVENTS = (
@@ -27,8 +29,9 @@ class Callback:
     call.
 
     Attributes:
-        model: The model that is being trained, evaluated or used for prediction.
-        params: Dict of the parameters of the run: ``"epochs"``, ``"steps"`` and ``"verbose"``.
+        model: The model that is being trained, evaluated or used for prediction; None before.
+        params: Dict of the parameters of the run: ``"epochs"``, ``"steps"`` and ``"verbose"``; None before.
+        shows_progress: Whether the callback displays the progress of the run, in place of the usual display.
 
     Example:
         >>> from cornu.callbacks import Callback
@@ -39,9 +42,12 @@ class Callback:
         0 ['accuracy', 'loss']
     """
 
+    model: Any = None  # of the class, too, for a subclass whose constructor does not call that of this class
+    params: dict[str, Any] | None = None
+    shows_progress = False
+
     def __init__(self) -> None:
-        self.model: Any = None
-        self.params: dict[str, Any] = {}
+        self.model, self.params = None, None
 
     def set_model(self, model: TrainableModel | None) -> None:
         """Set the model. Called before the run starts."""
@@ -133,16 +139,23 @@ class Callback:
         return False
 
     def wants_batches(self) -> bool:
-        """Return whether the callback must be called at every step."""
-        return any(getattr(type(self), event) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+        """Return whether the callback must be called at every step: whether a class or the object replaces such a method."""
+        return any(getattr(getattr(self, event), "__func__", None) is not getattr(Callback, event) for event in _BATCH_EVENTS)
+
+
+EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_") and name != "on_non_finite")
+"""Names of the methods of Keras's callbacks."""
 
 
 class History(Callback):
-    """Callback that records the logs of every epoch. ``fit`` creates and returns one.
+    """Callback that records the logs of every epoch. ``fit`` returns the one among its callbacks, or creates one.
+
+    Single numbers are recorded as Python numbers; other values, such as strings and arrays, as they are.
 
     Attributes:
         epoch: List of the indices of the epochs.
-        history: Dict from the name of a log to a list with one value per epoch, such as ``history["val_accuracy"]``.
+        history: Dict from the name of a log to a list with one value per epoch, such as ``history["val_accuracy"]``. It
+            continues in the next training.
 
     Example:
         >>> from cornu.callbacks import History
@@ -155,22 +168,27 @@ class History(Callback):
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list] = {}
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Forget the indices of the epochs of an earlier training."""
+        self.epoch = []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Append the logs of an epoch."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
+            self.history.setdefault(name, []).append(as_number(value))
 
 
-class CallbackList:
-    """Several callbacks that are called as one.
+class CallbackList(Callback):
+    """Several callbacks that are called as one, by the methods of :class:`Callback`.
 
     Args:
-        callbacks: Callback, or list of callbacks in the order in which they are called.
-        model: Model passed to ``set_model`` of the callbacks.
-        params: Dict passed to ``set_params`` of the callbacks.
+        callbacks: Callback, or list of callbacks in the order in which they are called. Defaults to None.
+        add_history: Whether to add a :class:`History` if there is none. Defaults to False.
+        model: Model passed to ``set_model`` of the callbacks. Defaults to None.
+        **params: Passed as a dict to ``set_params`` of the callbacks, if there are any.
 
     Raises:
         InvalidTypeError: If an element is not a callback.
@@ -178,32 +196,86 @@ class CallbackList:
     Example:
         >>> from cornu.callbacks import CallbackList, History
         >>> history = History()
-        >>> CallbackList([history], model=None, params={}).call("on_epoch_end", 0, {"loss": 0.5})
-        >>> history.history
-        {'loss': [0.5]}
+        >>> callbacks = CallbackList([history], epochs=1)
+        >>> callbacks.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history, history.params
+        ({'loss': [0.5]}, {'epochs': 1})
     """
 
-    def __init__(self, callbacks: "Iterable[Any] | Callback | None", model: TrainableModel | None, params: dict[str, Any]):
+    def __init__(
+        self,
+        callbacks: Iterable[Any] | Callback | None = None,
+        add_history: bool = False,
+        model: TrainableModel | None = None,
+        **params: Any,
+    ):
+        super().__init__()
         self.callbacks = [_checked(callback) for callback in trees.leaves(callbacks)]
+        if add_history and self.history is None:
+            self.callbacks.append(History())
+        self._refresh()
+        self.set_model(model)
+        self.set_params(params)
+
+    @property
+    def history(self) -> History | None:
+        """The last :class:`History` among the callbacks, or None."""
+        return next((callback for callback in reversed(self.callbacks) if isinstance(callback, History)), None)
+
+    def set_model(self, model: TrainableModel | None) -> None:
+        """Set the model of all callbacks, and the ``history`` of the model; nothing for None."""
+        if model is None:
+            return
         self.model = model
-        self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)
+        if self.history is not None:
+            model.history = self.history
         for callback in self.callbacks:
             callback.set_model(model)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Set the parameters of all callbacks; nothing for an empty dict."""
+        self.params = params
+        for callback in self.callbacks if params else ():
             callback.set_params(params)
+
+    def _refresh(self) -> None:
+        self._wants_batches = any(callback.wants_batches() for callback in self.callbacks)
+        self.shows_progress = any(callback.shows_progress for callback in self.callbacks)
 
     def wants_batches(self) -> bool:
         """Return whether a callback must be called at every step."""
         return self._wants_batches
 
     def call(self, event: str, *args: Any) -> None:
-        """Call the method of that name of every callback."""
+        """Call the method of that name of every callback, with the same logs, which callbacks may change for the next ones."""
         for callback in self.callbacks:
             method: Callable = getattr(callback, event)
             method(*args)
+        if event not in _BATCH_EVENTS:  # a callback may have been given a method for batches
+            self._refresh()
 
-    def handle_non_finite(self, error: NonFiniteError) -> bool:
+    def on_non_finite(self, error: NonFiniteError) -> bool:
         """Pass an error to ``on_non_finite`` of every callback; return whether one of them returned True."""
         return any([callback.on_non_finite(error) for callback in self.callbacks])
+
+
+def _forwarding(event: str) -> Callable[..., None]:
+    """Return the method of :class:`CallbackList` that calls a method of every callback, with logs of Python numbers."""
+    if "epoch" in event or "batch" in event:
+
+        def forward_number(self: CallbackList, number: int, logs: Mapping[str, Any] | None = None) -> None:
+            self.call(event, number, as_numbers(logs))
+
+        return functools.wraps(getattr(Callback, event))(forward_number)
+
+    def forward(self: CallbackList, logs: Mapping[str, Any] | None = None) -> None:
+        self.call(event, as_numbers(logs))
+
+    return functools.wraps(getattr(Callback, event))(forward)
+
+
+for _event in EVENTS:
+    setattr(CallbackList, _event, _forwarding(_event))
 
 
 def _checked(callback: Any) -> Callback:

@@ -1,23 +1,77 @@
 """The state created by ``compile``: optimizer, losses, metrics, and the compiled functions built from them."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
+from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
-from cornu.core.signature import Signature, signature_of
+from cornu.core.signature import Signature, output_names, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.metrics import Metric
 from cornu.optimizers import Optimizer
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, spec_of
 from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned
 from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
+from cornu.training.data_validation import array_checks, class_weights, inputs, targets
+from cornu.training.data_validation.outputs import outputs_of
+from cornu.training.execution import Execution
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
-from cornu.training.step.micro_batches import MicroBatchSize
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step.train_step import test_step, train_step
-from cornu.typing import Config
+from cornu.typing import Config, Tree
+
+
+class TrainingSetup(Protocol):
+    """What ``fit`` and ``evaluate`` use: the data is validated by it, and it provides the compiled steps and their state.
+
+    A ``CompileState`` is one; another is used for models with steps of their own (see ``custom_steps``).
+    """
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer."""
+        ...
+
+    @property
+    def execution(self) -> Execution:
+        """How the steps run."""
+        ...
+
+    @property
+    def calls_model(self) -> bool:
+        """Whether the training step is the call of the model, a loss, and an update of the weights."""
+        ...
+
+    def validated(self, where: str, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
+        """Return data as validated arrays with class weights applied."""
+        ...
+
+    def may_pad(self) -> bool:
+        """Return whether batches may be padded."""
+        ...
+
+    def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
+        """Build the losses and metrics for data, if they are not built yet."""
+        ...
+
+    def reset_metrics(self) -> None:
+        """Reset the state of all metrics."""
+        ...
+
+    def train_function(self, spec: Batch) -> MultiStepFunction:
+        """Return the compiled function of training steps for data of a specification."""
+        ...
+
+    def test_function(self, spec: Batch) -> MultiStepFunction:
+        """Return the compiled function of evaluation steps for data of a specification."""
+        ...
+
+    def state_sync(self, training: bool) -> StateSync:
+        """Return the object that reads and writes the state of the function that was returned last."""
+        ...
 
 
 class CompileState:
@@ -30,10 +84,9 @@ class CompileState:
         loss_weights: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
         metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
         weighted_metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
-        micro_batch_size: See ``Model.compile``. Defaults to ``"auto"``.
+        execution: How the steps run. Defaults to the defaults of ``Model.compile``.
 
     Raises:
-        InvalidArgumentError: If ``micro_batch_size`` is invalid.
         InvalidTypeError: If ``loss_weights`` is a list of names of metrics.
     """
 
@@ -45,7 +98,7 @@ class CompileState:
         loss_weights: LossWeights,
         metrics: MetricsArgument,
         weighted_metrics: MetricsArgument,
-        micro_batch_size: MicroBatchSize = "auto",
+        execution: Execution | None = None,
     ):
         if isinstance(loss_weights, (list, tuple)) and any(isinstance(weight, str) for weight in loss_weights):
             raise InvalidTypeError(
@@ -54,7 +107,7 @@ class CompileState:
                 f"Pass `metrics={list(loss_weights)!r}`.",
             )
         self._model = model
-        self._micro_batch_size = micro_batches.checked_size(micro_batch_size)
+        self.execution = execution or Execution()
         self.optimizer = optimizers.get(optimizer)
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
@@ -62,11 +115,13 @@ class CompileState:
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[str, Signature] = {}
 
+    calls_model = True
+    """Whether the training step is the call of the model, a loss, and an update of the weights."""
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
-        decided_by_cornu = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto"}
-        return {"optimizer": serialization.serialize(self.optimizer), **given, **decided_by_cornu}
+        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config()}
 
     def signature_for(self, spec: Batch) -> Signature:
         """Return the signature of the model for data, cached by shape, since a subclassed model must be evaluated to find it.
@@ -91,24 +146,84 @@ class CompileState:
         names, shapes = signature.output_names, _target_shapes(signature, spec)
         return CompiledLoss(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
 
-    def ensure_built(self, spec: Batch) -> None:
+    def validated(self, where: str, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
+        """Return data as arrays with class weights applied, after validation against the model and its losses.
+
+        A model without known shapes is built, since inputs can only be validated against shapes.
+
+        Args:
+            where: Name of the function the user called, for errors.
+            batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+            class_weight: Dict from class to weight, or None.
+            hint: Whether to warn about images that are not scaled.
+
+        Raises:
+            DataError: If the data is invalid (see ``data_validation``).
+        """
+        batch = array_checks.as_arrays(where, batch)
+        inputs.check(where, self._model, batch.x, hint)
+        spec = spec_of(batch)
+        losses, signature = self.losses_for(spec), self.signature_for(spec)
+        outputs = outputs_of(self._model, signature.output_names, trees.leaves(signature.outputs))
+        targets.check(where, losses, outputs, batch)
+        return class_weights.with_class_weight(where, batch, class_weight, outputs, losses)
+
+    def may_pad(self) -> bool:
+        """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
+        compiled_loss, compiled_metrics = self._built()
+        layers_may = batch_coupling.effective_coupling(self._model) != "unknown"
+        return layers_may and compiled_loss.padding_is_safe and compiled_metrics.padding_is_safe
+
+    def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
         """Build the losses and metrics for data, if they are not built yet.
 
         Args:
             spec: Specification of validated data; the losses and metrics that are built for it are kept.
+            batch_size: Number of samples of the first batch. Not used here; own steps are evaluated with it.
         """
-        if self.compiled_metrics is not None:
-            return
-        compiled_loss, signature = self.losses_for(spec), self.signature_for(spec)
-        metrics, weighted = self.arguments["metrics"], self.arguments["weighted_metrics"]
-        shapes = _target_shapes(signature, spec), _output_shapes(signature)
-        with config.placement_scope(*placement_of(self._model)):
-            compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, *shapes, placement_of(self._model).backend)
+        if self.compiled_metrics is None:
+            signature = self.signature_for(spec)
+            self._build(signature.output_names, _target_shapes(signature, spec), _output_shapes(signature))
+
+    def ensure_built_for(self, y: Tree, y_pred: Tree) -> None:
+        """Build the losses and metrics for targets and outputs, if they are not built yet."""
+        if self.compiled_metrics is None:
+            names = output_names(self._model, y_pred)
+            targets_shapes = [_shape_of(target) for target in aligned(y, names)]
+            self._build(names, targets_shapes, [_shape_of(output) for output in trees.leaves(y_pred)])
+
+    def _build(self, names: list[str], targets: list, outputs: list) -> None:
+        """Build the losses and metrics for the names and shapes of the outputs and the shapes of the targets."""
+        loss, loss_weights, metrics, weighted = self.arguments.values()
+        compiled_loss = CompiledLoss(loss, loss_weights, names, targets, outputs)
+        place = placement_of(self._model)
+        with config.placement_scope(*place):
+            compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, targets, outputs, place.backend)
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics, the mean loss first; empty until they are built."""
+        return [] if self.compiled_metrics is None else self.compiled_metrics.metrics
+
+    @property
+    def log_names(self) -> dict[int, str]:
+        """Names of the logs, by ``id`` of the metric."""
+        return {} if self.compiled_metrics is None else self.compiled_metrics.log_names
+
+    def reset_metrics(self) -> None:
+        """Reset the state of all metrics that are built."""
+        if self.compiled_metrics is not None:
+            self.compiled_metrics.reset()
 
     def _built(self) -> tuple[CompiledLoss, CompiledMetrics]:
         """Return the losses and the metrics, which :meth:`ensure_built` has built."""
         return cast(tuple[CompiledLoss, CompiledMetrics], (self.compiled_loss, self.compiled_metrics))
+
+    def replace_optimizer(self, optimizer: str | Config | Optimizer) -> None:
+        """Train with another optimizer from now on."""
+        self.optimizer = optimizers.get(optimizer)
+        self.forget()
 
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the training state, including the state of the optimizer if ``training``.
@@ -124,8 +239,7 @@ class CompileState:
 
     def _build_optimizer(self) -> None:
         wanted = self._model.trainable_variables
-        if not self.optimizer.built:
-            self.optimizer.build(wanted)
+        self.optimizer.ensure_built(wanted)
         if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
             raise InvalidArgumentError(
                 f"The optimizer {self.optimizer.name!r} of {self._model.name!r} was built for a different set of weights.",
@@ -140,7 +254,7 @@ class CompileState:
     def _train_step(self, spec: Batch) -> Callable:
         """Return the training step for data of a specification."""
         compiled_loss, compiled_metrics = self._built()
-        parts_of = micro_batches.parts_for(self._micro_batch_size, self._model, compiled_loss, spec.x)
+        parts_of = micro_batches.parts_for(self.execution.micro_batch_size, self._model, compiled_loss, spec.x)
         return train_step(self._model, compiled_loss, compiled_metrics, self.optimizer, parts_of)
 
     def test_function(self, spec: Batch) -> MultiStepFunction:
@@ -160,16 +274,22 @@ class CompileState:
     def _function(self, kind: str, spec: Batch, make_step: Callable) -> MultiStepFunction:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
-        key = (kind, placement_of(model), trained, self.optimizer.schedule, repr(spec.x))
+        place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
+        key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, repr(spec.x))
         if key not in self._functions:
             _, compiled_metrics = self._built()
-            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, placement_of(model))
+            self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, place, is_compiled)
         return self._functions[key]
 
 
 def _target_shapes(signature: Signature, spec: Batch) -> list:
     """Return the shape of the target of each output, or None."""
     return [getattr(target, "shape", None) for target in aligned(spec.y, signature.output_names)]
+
+
+def _shape_of(array: Any) -> Any:
+    """Return the shape of an array with None for the batch size; None for what is no array."""
+    return None if not hasattr(array, "shape") else (None, *array.shape[1:])
 
 
 def _output_shapes(signature: Signature) -> list[tuple]:

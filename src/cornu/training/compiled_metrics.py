@@ -10,7 +10,7 @@ from cornu.core.masks import expand_mask
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array, ArrayLike, Tree
 
 MetricsArgument: TypeAlias = str | Metric | Callable[..., Any] | Sequence["MetricsArgument"] | Mapping[str, Any] | None
 """The ``metrics`` argument of ``compile``."""
@@ -82,6 +82,29 @@ class CompiledMetrics:
         """Reset the state of all metrics."""
         for metric in self.metrics:
             metric.reset_state()
+
+    @property
+    def log_names(self) -> dict[int, str]:
+        """Names of the logs, by ``id`` of the metric."""
+        return {id(metric): name for metric, name in zip(self.metrics, self.names, strict=True)}
+
+    def update_mean_loss(self, loss: Array, count: ArrayLike) -> None:
+        """Update the mean loss with the loss of a batch of ``count`` samples."""
+        self._trackers[0].update_state(loss, sample_weight=count)
+
+    def update_parts(self, losses: Losses, count: ArrayLike) -> None:
+        """Update the mean losses of the outputs, if there are several, with a batch of ``count`` samples."""
+        for tracker, loss in zip(self._trackers[1:], losses.parts, strict=False):
+            tracker.update_state(loss, sample_weight=count)
+
+    def update_outputs(self, y: Tree, outputs: list, sample_weight: Tree) -> None:
+        """Update the metrics of the outputs with a batch."""
+        names = self.compiled_loss.output_names
+        targets, weights = aligned(y, names), aligned(sample_weight, names)
+        for kind, weighted in ((self._of_output, False), (self._weighted, True)):
+            for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
+                for metric in metrics:
+                    metric.update_state(target, output, sample_weight=weight if weighted else None)
 
     def update(self, values: list, losses: Losses, batch: Batch, outputs: list) -> list:
         """Return the values of the metrics' variables after one more batch. Pure.

@@ -11,7 +11,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.batch import Batch, sample_count
 from cornu.training.callback import Callback, CallbackList, History
-from cornu.training.compile_state import CompileState
+from cornu.training.compile_state import TrainingSetup
 from cornu.training.data_adapters.data_adapter import DataAdapter
 from cornu.training.data_validation import array_checks
 from cornu.training.loop import nan_diagnosis
@@ -23,7 +23,7 @@ from cornu.training.prepare_data import make_adapter
 
 def fit(
     model: TrainableModel,
-    compiled: CompileState,
+    compiled: TrainingSetup,
     adapter: DataAdapter,
     validation: DataAdapter | None,
     epochs: range,
@@ -35,7 +35,7 @@ def fit(
 
     Args:
         model: The model.
-        compiled: Compile state of the model, built.
+        compiled: Training setup of the model.
         adapter: Training data.
         validation: Validation data, or None.
         epochs: Range of the indices of the epochs, starting at 0.
@@ -46,46 +46,46 @@ def fit(
     Returns:
         The history.
     """
-    model.history = history = History()  # set before training, to be available after an exception
-    progress = Progress(verbose)
-    params = {"epochs": epochs.stop, "steps": adapter.steps, "verbose": verbose}
-    callback_list = CallbackList([callbacks, history], model, params)
+    callback_list = CallbackList(
+        callbacks, add_history=True, model=model, epochs=epochs.stop, steps=adapter.steps, verbose=verbose
+    )
+    progress = Progress(0 if callback_list.shows_progress else verbose)
     model.stop_training = False
+    multi_step = compiled.train_function(adapter.spec)
     progress.announce(
         f"Training on {backends.device_of(placement_of(model))} with {placement_of(model).backend}, {model.dtype_policy.name}."
     )
     callback_list.call("on_train_begin", {})
-    explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer)
-    loop = Loop(
-        compiled.train_function(adapter.spec), compiled.state_sync(training=True), callback_list, "train", progress, explain
-    )
+    explain = functools.partial(nan_diagnosis.explain, "fit", model, compiled.optimizer, compiled.calls_model)
+    steps_per_event = compiled.execution.steps_per_execution
+    loop = Loop(multi_step, compiled.state_sync(training=True), callback_list, "train", progress, explain, steps_per_event)
     logs: dict[str, Any] = {}
     with progress:
         for epoch in epochs:
             if not adapter.ready():
                 warnings.warn(_exhausted_text(epoch - epochs.start, len(epochs)), stacklevel=3)
                 break
-            compiled.compiled_metrics.reset()
+            compiled.reset_metrics()
             callback_list.call("on_epoch_begin", epoch, {})
             progress.begin(f"Epoch {epoch + 1}/{epochs.stop}", adapter.steps)
             try:
                 logs = loop.epoch(adapter)
             except NonFiniteError as error:
-                if not callback_list.handle_non_finite(error):
+                if not callback_list.on_non_finite(error):
                     raise
-                break
+                logs, model.stop_training = loop.logs, True
             if validation is not None and _is_due(validation_freq, epoch):
                 logs |= _validated(compiled, validation, callback_list)
-            progress.end(logs)
             callback_list.call("on_epoch_end", epoch, logs)
+            progress.end(logs)  # together with what callbacks added
             if model.stop_training:
                 break
     compiled.optimizer.finalize_variable_values(model.trainable_variables)
     callback_list.call("on_train_end", logs)
-    return history
+    return model.history
 
 
-def _validated(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
+def _validated(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:
     """Return the logs of the validation data, with their prefix; an empty dict, with a warning, if the data is exhausted."""
     if not adapter.ready():
         text = (
@@ -107,15 +107,18 @@ def _exhausted_text(made: int, wanted: int) -> str:
     )
 
 
-def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
+def measure(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackList, progress: Progress) -> dict[str, float]:
     """Evaluate a model on data without training it.
 
     Returns:
         The logs: dict of the loss and metrics.
     """
-    compiled.compiled_metrics.reset()
+    compiled.reset_metrics()
+    if callbacks.model.stop_evaluating:
+        callbacks.model.stop_evaluating = False
     callbacks.call("on_test_begin", {})
-    loop = Loop(compiled.test_function(adapter.spec), compiled.state_sync(training=False), callbacks, "test", progress)
+    function, steps_per_event = compiled.test_function(adapter.spec), compiled.execution.steps_per_execution
+    loop = Loop(function, compiled.state_sync(training=False), callbacks, "test", progress, steps_per_event=steps_per_event)
     with progress:
         progress.begin("Evaluating", adapter.steps)
         logs = loop.epoch(adapter)
@@ -125,7 +128,7 @@ def measure(compiled: CompileState, adapter: DataAdapter, callbacks: CallbackLis
 
 
 def one_batch(
-    function: str, model: TrainableModel, compiled: CompileState, data: Batch, class_weight: dict | None, training: bool
+    function: str, model: TrainableModel, compiled: TrainingSetup, data: Batch, class_weight: dict | None, training: bool
 ) -> dict[str, float]:
     """Run one step on one batch, for ``train_on_batch`` and ``test_on_batch``, with metrics of this batch only.
 
@@ -134,12 +137,16 @@ def one_batch(
     """
     data = array_checks.as_arrays(function, data)
     adapter = make_adapter(function, model, compiled, data, sample_count(data), False, class_weight)
-    compiled.ensure_built(adapter.spec)
-    compiled.compiled_metrics.reset()
+    compiled.ensure_built(adapter.spec, sample_count(data))
+    compiled.reset_metrics()
     multi_step = compiled.train_function(adapter.spec) if training else compiled.test_function(adapter.spec)
-    explain = functools.partial(nan_diagnosis.explain, function, model, compiled.optimizer) if training else None
+    explain = (
+        functools.partial(nan_diagnosis.explain, function, model, compiled.optimizer, compiled.calls_model)
+        if training
+        else None
+    )
     events = "train" if training else "test"
-    loop = Loop(multi_step, compiled.state_sync(training), CallbackList([], model, {}), events, Progress(0), explain)
+    loop = Loop(multi_step, compiled.state_sync(training), CallbackList(model=model), events, Progress(0), explain)
     return loop.epoch(adapter)
 
 

@@ -10,6 +10,8 @@ class TrainableModel(LayerLike, Protocol):
     """A layer that also has the attributes that training sets, and can be called as a pure function of its variables."""
 
     stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
     history: Any  # a `History`, which stands above this module
 
     @property

@@ -50,13 +50,15 @@ def predict(
         DataError: If there is no batch.
     """
     parts: list[tuple[Any, Any]] = []  # outputs and number of samples; None once they are on the host
+    if model.stop_predicting:  # setting any attribute makes the next call compare the structure of the model
+        model.stop_predicting = False
     callbacks.call("on_predict_begin", {})
     with progress, contextlib.closing(batches):
         progress.begin("Predicting", steps)
         for number, (x, count) in enumerate(batches):
             if callbacks.wants_batches():
                 callbacks.call("on_predict_batch_begin", number, {})
-            if progress.is_moving and not forward.is_compiled_for(x):
+            if progress.is_moving and forward.meets_first(x):
                 progress.wait_for("compiling")
             outputs = forward(x)
             parts.append((outputs, count))
@@ -66,6 +68,8 @@ def predict(
             progress.update(number + 1, {})
             if callbacks.wants_batches():
                 callbacks.call("on_predict_batch_end", number, {"outputs": _to_host(model, outputs, count)})
+                if model.stop_predicting:
+                    break
         progress.end({})
     callbacks.call("on_predict_end", {})
     if not parts:

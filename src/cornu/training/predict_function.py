@@ -1,5 +1,6 @@
 """The compiled prediction function of a model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
 from cornu.training.batch import shapes_and_dtypes
 from cornu.training.model_protocol import TrainableModel
+from cornu.training.step.multi_step import warn_about_reading
 from cornu.typing import ArrayLike, Tree
 
 _KEY = 0x5EED
@@ -23,6 +25,8 @@ class PredictFunction:
 
     Args:
         model: A built model.
+        own_step: The ``predict_step`` of the user, as a function from inputs to outputs. Defaults to None (the model's call).
+        is_compiled: Whether the function is compiled; otherwise it runs operation by operation. Defaults to True.
 
     Attributes:
         may_pad: Whether a batch may be padded, that is, whether no layer couples the samples of a batch.
@@ -32,21 +36,22 @@ class PredictFunction:
             only after a call.
     """
 
-    def __init__(self, model: TrainableModel):
+    def __init__(self, model: TrainableModel, own_step: Callable[[Any], Any] | None = None, is_compiled: bool = True):
         self._model, self._variables, self._place = model, model.variables, placement_of(model)
         self._snapshot = StructureFingerprint(model)
         self._calls = 0
-        self.may_pad = batch_coupling.effective_coupling(model) != "unknown"
+        self.may_pad = own_step is None and batch_coupling.effective_coupling(model) != "unknown"
         self.validated_signatures: set = set()
-        self.only_computes = all(map(_is_builtin, layer_tree.flatten(model)))
-        self._compiled_for: set[tuple] = set()
+        self.only_computes = own_step is None and is_compiled and all(map(_is_builtin, layer_tree.flatten(model)))
+        self._met: set[tuple] = set()
         self._not_compilable: set[tuple] = set()
 
         def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
             context = CallContext(training=False, values=values, key=key)
+            context.is_step = own_step is not None
             with call_context.entered(context):
-                outputs = model(x)
+                outputs = (own_step or model)(x)
             self._output_structure = trees.map(lambda _: 0, outputs)
             assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
             more = assigned or context.losses or context.draws or context.meets_unbound
@@ -54,8 +59,9 @@ class PredictFunction:
             return trees.leaves(outputs)  # a backend may return a dict in another order
 
         self._output_structure: Tree = None
+        self._not_compiled: Callable = forward
         with config.placement_scope(*self._place):
-            self._function = backend_of(model).compile(forward)
+            self._function = backend_of(model).compile(forward) if is_compiled else forward
 
     def is_for(self, model: TrainableModel) -> bool:
         """Return whether the model still has the variables and the placement that the function was compiled for."""
@@ -67,9 +73,12 @@ class PredictFunction:
         same, self._snapshot = now.is_like(self._snapshot), now
         return same
 
-    def is_compiled_for(self, x: Tree) -> bool:
-        """Return whether the function is compiled for the shapes and dtypes of the inputs."""
-        return shapes_and_dtypes(x) in self._compiled_for
+    def meets_first(self, x: Tree) -> bool:
+        """Return whether this was not asked before for inputs of these shapes and dtypes, which must be compiled for."""
+        form = shapes_and_dtypes(x)
+        is_new = form not in self._met
+        self._met.add(form)
+        return is_new
 
     def for_call(self, x: Tree) -> Any:
         """Return the outputs for the inputs of a call, or None if the call has side effects and cannot run compiled."""
@@ -91,8 +100,12 @@ class PredictFunction:
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
         with config.placement_scope(*self._place):
-            outputs = self._function(values_of(self._variables), key, x)
-        self._compiled_for.add(shapes_and_dtypes(x))
+            try:
+                outputs = self._function(values_of(self._variables), key, x)
+            except backends.get(self._place.backend).VALUE_ERRORS as error:
+                warn_about_reading(error)
+                self._function = self._not_compiled
+                outputs = self._function(values_of(self._variables), key, x)
         if not self._snapshot.holds():  # an attribute set by a layer in its `call` does not invalidate the function
             self._snapshot = StructureFingerprint(self._model)
         return trees.unflatten(self._output_structure, outputs)

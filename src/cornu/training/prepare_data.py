@@ -1,27 +1,22 @@
 """Conversion of the user's data to validated data adapters."""
 
-import functools
-
 import numpy as np
 
-from cornu import trees
-from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError
-from cornu.training.batch import Batch, rows, sample_count, spec_of
-from cornu.training.compile_state import CompileState
+from cornu.training.batch import Batch, rows, sample_count
+from cornu.training.compile_state import TrainingSetup
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
 from cornu.training.data_adapters.iterable_data_adapter import IterableDataAdapter
-from cornu.training.data_validation import arguments, array_checks, class_weights, inputs, targets
-from cornu.training.data_validation.outputs import outputs_of
+from cornu.training.data_validation import arguments, array_checks
 from cornu.training.model_protocol import TrainableModel
 
 
 def make_adapter(
     function: str,
     model: TrainableModel,
-    compiled: CompileState,
+    compiled: TrainingSetup,
     data: Batch,
     batch_size: int | None,
     shuffle: bool = False,
@@ -37,7 +32,7 @@ def make_adapter(
     Args:
         function: Name of the function the user called, for errors; ``"fit"`` means that the data is used for training.
         model: The model.
-        compiled: Compile state of the model.
+        compiled: Training setup of the model.
         data: ``x``, ``y`` and ``sample_weight`` as passed by the user.
         batch_size: Samples per step. Defaults to 32, or to the size that makes ``steps`` batches of the data. Ignored if
             ``x`` yields batches.
@@ -52,31 +47,25 @@ def make_adapter(
 
     def validated(batch: Batch, number: int = 0) -> Batch:
         where = f"{function} (batch {number})" if number else function
-        batch = array_checks.as_arrays(where, batch)
-        inputs.check(where, model, batch.x, hint=trained and number < 2)
-        spec = spec_of(batch)
-        losses, signature = compiled.losses_for(spec), compiled.signature_for(spec)
-        outputs = outputs_of(model, signature.output_names, trees.leaves(signature.outputs))
-        targets.check(where, losses, outputs, batch)
-        return class_weights.with_class_weight(where, batch, class_weight, outputs, losses)
+        return compiled.validated(where, batch, class_weight, hint=trained and number < 2)
 
-    padding = functools.partial(may_pad, model, compiled)
     if is_batches(data.x):
         arguments.check_no_targets(function, data)
         adapter = IterableDataAdapter(
-            data.x, steps, validated, placement_of(model), padding, resumable=trained, shuffle=shuffle
+            data.x,
+            steps,
+            validated,
+            placement_of(model),
+            compiled.may_pad,
+            resumable=trained,
+            shuffle=shuffle,
+            steps_per_chunk=compiled.execution.steps_per_execution,
         )
         adapter.sample()
         return adapter
     batch = validated(data)
     size = int(batch_size or (-(-sample_count(batch) // steps) if steps else 32))
-    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), padding, steps, resumable=trained)
-
-
-def may_pad(model: TrainableModel, compiled: CompileState) -> bool:
-    """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
-    layers_may = batch_coupling.effective_coupling(model) != "unknown"
-    return layers_may and compiled.compiled_loss.padding_is_safe and compiled.compiled_metrics.padding_is_safe
+    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), compiled.may_pad, steps, resumable=trained)
 
 
 def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:

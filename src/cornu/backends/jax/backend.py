@@ -12,6 +12,7 @@ Differences from the other backends:
 """
 
 import builtins
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from cornu import config, dtypes
 from cornu.backends import common
@@ -28,10 +30,17 @@ from cornu.backends.devices import activations_in_cache, default_device_first
 from cornu.backends.jax import compilation, convolution, pooling
 from cornu.backends.jax.devices import device_named, devices_by_name, requested_device, runs_on_cpu
 from cornu.backends.jax.recurrence import recurrence as fused_recurrence
-from cornu.errors import one_of
+from cornu.errors import TracedValueError, one_of
 from cornu.typing import ArrayLike, DType, Tree
 
 NAME = "jax"
+VALUE_ERRORS = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+    TracedValueError,
+)
+JUST_IN_TIME = True
 
 compilation.enable_compilation_cache()
 
@@ -572,6 +581,14 @@ def stop_gradient(x: Array) -> Array:
     return lax.stop_gradient(x)
 
 
+def is_traced(x: Array) -> bool:
+    return isinstance(x, Tracer)
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return jax.ensure_compile_time_eval()
+
+
 def custom_gradient(f: Callable) -> Callable:
     def with_tuple(*arrays: Array) -> tuple[Any, Callable]:
         value, grad = f(*arrays)
@@ -590,7 +607,11 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
         return isinstance(value, ArraySpec)
 
     structs = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(spec.shape, available_dtype(spec.dtype)), specs, is_leaf=is_spec)
-    return jax.tree.map(lambda struct: ArraySpec(struct.shape, struct.dtype.name), jax.eval_shape(f, *structs))
+    try:
+        results = jax.eval_shape(f, *structs)
+    except VALUE_ERRORS:
+        results = f(*jax.tree.map(lambda struct: jnp.zeros(struct.shape, struct.dtype), structs))
+    return jax.tree.map(lambda result: ArraySpec(result.shape, result.dtype.name), results)
 
 
 # --- Fused ops --------------------------------------------------------------------------------------------------------
@@ -615,3 +636,11 @@ def synchronize(tree: Tree) -> None:
 
 def micro_batch_activations() -> int | None:
     return activations_in_cache(devices()[0])
+
+
+# --- Variables --------------------------------------------------------------------------------------------------------
+
+
+def accept_variables(kind: type) -> None:
+    """Let JAX treat a variable, where a tree of arrays is expected, as its value, as in ``jax.jit(f)(model.variables)``."""
+    jax.tree_util.register_pytree_node(kind, lambda variable: ((variable.value,), None), lambda _, values: values[0])

@@ -10,6 +10,7 @@ functions takes longer than tracing a small model.
 """
 
 import builtins
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,8 @@ from cornu.errors import BackendError, one_of
 from cornu.typing import ArrayLike, Tree
 
 NAME = "numpy"
+VALUE_ERRORS: tuple[type[Exception], ...] = ()
+JUST_IN_TIME = False
 lookup.register_array_type(TapeArray, "numpy")
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
@@ -614,6 +617,14 @@ def compile(f: Callable) -> Callable:
 
 def prefers_compiled(*arrays: np.ndarray) -> bool:
     return False
+
+
+def is_traced(x: np.ndarray) -> bool:
+    return False
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return contextlib.nullcontext()
 
 
 def multi_step(step: Callable, finish: Callable) -> Callable:

@@ -15,6 +15,7 @@ Differences from the other backends:
 """
 
 import builtins
+import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,8 @@ from cornu.backends.onnx.symbolic_sizes import is_open
 from cornu.typing import ArrayLike, Tree
 
 NAME = "onnx"
+VALUE_ERRORS: tuple[type[Exception], ...] = ()
+JUST_IN_TIME = False
 OPSET = messages.OPSET
 optimize_graph = optimize.optimize
 model_proto = messages.model_proto
@@ -741,6 +744,14 @@ def compile(f: Callable) -> Callable:
 
 def prefers_compiled(*arrays: OnnxArray) -> bool:
     return False
+
+
+def is_traced(x: OnnxArray) -> bool:
+    return True
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return contextlib.nullcontext()
 
 
 def multi_step(step: Callable, finish: Callable) -> Callable:

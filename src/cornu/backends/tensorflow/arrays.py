@@ -110,7 +110,7 @@ def apply_in(wide: str, function: Callable, *tensors: tf.Tensor) -> tf.Tensor:
 def asarray(x: TensorLike, dtype: str | None = None) -> tf.Tensor:
     """See ``contract.asarray``."""
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
-        tensor = tf.convert_to_tensor(x)
+        tensor = x if isinstance(x, tf.Tensor) else tf.convert_to_tensor(x)  # a concrete tensor stays one in a trace
         return tensor if dtype is None else cast(tensor, checked(dtype))
     if isinstance(x, (list, tuple)) and common.holds(x, tf.Tensor):
         tensor = tf.stack([asarray(item) for item in x])

@@ -14,6 +14,7 @@ Differences from the other backends:
 """
 
 import builtins
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,7 @@ from cornu.backends.tensorflow import (
     indexing,
     pooling,
     tracing,
+    variables,
 )
 from cornu.backends.tensorflow.arrays import (
     TensorLike,
@@ -50,6 +52,10 @@ from cornu.backends.tensorflow.startup import tf
 from cornu.typing import Tree
 
 NAME = "tensorflow"
+VALUE_ERRORS = tracing.VALUE_ERRORS
+JUST_IN_TIME = False
+EngineVariable = variables.TensorFlowVariable
+VARIABLE_ATTRIBUTES = variables.VARIABLE_ATTRIBUTES
 
 
 def _convert_variable(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = False) -> Any:
@@ -72,7 +78,7 @@ asarray = arrays.asarray
 def to_numpy(x: tf.Tensor) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
         raise no_values_yet()
-    return np.array(x)
+    return np.array(x.numpy() if isinstance(x, tf.Tensor) else x)  # `np.array` of a bfloat16 tensor warns
 
 
 def dtype(x: tf.Tensor) -> str:
@@ -630,6 +636,14 @@ abstract_eval = tracing.abstract_eval
 
 def prefers_compiled(*arrays: tf.Tensor) -> bool:
     return False  # tracing takes as long as dozens of calls
+
+
+def is_traced(x: tf.Tensor) -> bool:
+    return not hasattr(x, "numpy")
+
+
+def concrete() -> contextlib.AbstractContextManager:
+    return tf.init_scope()
 
 
 def stop_gradient(x: tf.Tensor) -> tf.Tensor:

@@ -10,8 +10,12 @@ from typing import Any
 from cornu import trees
 from cornu.backends import common
 from cornu.backends.contract import ArraySpec, ArraySpecs
-from cornu.backends.tensorflow.arrays import as_tensors, checked, structure_of
+from cornu.backends.tensorflow.arrays import as_tensors, asarray, checked, structure_of
 from cornu.backends.tensorflow.startup import tf
+from cornu.errors import TracedValueError
+
+VALUE_ERRORS = (tf.errors.OperatorNotAllowedInGraphError, TracedValueError)
+"""Raised where a traced function reads the values of a tensor."""
 
 
 def traced(f: Callable, specs: list[tf.TensorSpec]) -> tuple[Any, Any]:
@@ -36,5 +40,10 @@ def abstract_eval(f: Callable, *specs: ArraySpecs) -> Any:
         return 0
 
     structure = common.map_specs(collect, list(specs))
-    concrete, result_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves))), flat_specs)
+    try:
+        concrete, result_structure = traced(lambda *leaves: f(*trees.unflatten(structure, list(leaves))), flat_specs)
+    except VALUE_ERRORS:
+        with tf.init_scope():
+            results = f(*trees.unflatten(structure, [tf.zeros(spec.shape, spec.dtype) for spec in flat_specs]))
+        return trees.map(lambda x: ArraySpec(tuple(x.shape), x.dtype.name), trees.map(asarray, results))
     return trees.unflatten(result_structure, [ArraySpec(tuple(x.shape), x.dtype.name) for x in concrete.outputs])

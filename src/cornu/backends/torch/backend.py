@@ -24,13 +24,18 @@ from cornu import config, dtypes, trees
 from cornu.backends import common
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, Index, Padding, Shape
 from cornu.backends.devices import activations_in_cache, default_device_first
-from cornu.backends.torch import compilation, custom_ops, gradients
-from cornu.backends.torch.compat import FakeTensor
+from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, variables
+from cornu.backends.torch.compat import FakeTensor, is_functorch_wrapped
 from cornu.backends.torch.devices import default_device, device_named, device_names
 from cornu.errors import one_of
 from cornu.typing import ArrayLike, Tree
 
 NAME = "torch"
+VALUE_ERRORS = compilation.VALUE_ERRORS
+JUST_IN_TIME = False
+EngineVariable = variables.TorchVariable
+LAYER_METHODS, LAYER_ATTRIBUTES = layer_methods.LAYER_METHODS, layer_methods.LAYER_ATTRIBUTES
+MODULE_ATTRIBUTES = layer_methods.MODULE_ATTRIBUTES
 
 # --- Creation and conversion ------------------------------------------------------------------------------------------
 
@@ -700,11 +705,16 @@ def random_normal(key: Tensor, shape: Shape, dtype: str) -> Tensor:
 value_and_grad = gradients.value_and_grad
 custom_gradient = gradients.custom_gradient
 compile = compilation.compile
+concrete = compilation.concrete
 multi_step = compilation.multi_step
 
 
 def prefers_compiled(*arrays: Tensor) -> bool:
     return False  # tracing takes as long as a hundred calls
+
+
+def is_traced(x: Tensor) -> bool:
+    return isinstance(x, FakeTensor) or is_functorch_wrapped(x)
 
 
 def stop_gradient(x: Tensor) -> Tensor:

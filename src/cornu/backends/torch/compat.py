@@ -12,7 +12,10 @@ nor any in between. After an upgrade of PyTorch, run ``tests/backends/torch``; w
 ``DataDependentOutputException``,  Raised while tracing where a function reads values or where a shape depends on them:
 ``DynamicOutputShapeException``,   such a function runs eagerly.
 ``GuardOnDataDependentSymNode``
-``disable_current_modes``          Suspends tracing, so that constants inside a traced function are concrete.
+``disable_current_modes``,         Suspend tracing and transforms, so that constants inside a traced function are concrete.
+``temporarily_clear_interpreter_stack``
+``is_functorch_wrapped``           Whether a tensor belongs to a running transform of ``torch.func``, such as ``grad``.
+``is_observed``                    Whether a mode that traces, or a transform of ``torch.func``, sees the operators called.
 ``TorchDispatchMode``              Observes which operators a function calls, to find a faster function that calls the same.
 ``fused_adam_``                    Kernel of ``torch.optim.Adam(fused=True)``, which has no public functional form.
 ``without_recurrent_libraries``    Disables oneDNN and cuDNN without any other of their settings.
@@ -24,6 +27,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._ops import OpOverload
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
@@ -43,10 +47,12 @@ __all__ = [
     "FakeTensorMode",
     "OpOverload",
     "TorchDispatchMode",
-    "disable_current_modes",
     "fused_adam_",
+    "is_functorch_wrapped",
+    "is_observed",
     "schema",
     "trace",
+    "unobserved",
     "without_recurrent_libraries",
 ]
 
@@ -54,6 +60,21 @@ DATA_DEPENDENT_ERRORS = (DataDependentOutputException, DynamicOutputShapeExcepti
 """Raised on fake tensors where a function reads values, or where a shape depends on values."""
 
 fused_adam_ = torch._fused_adam_  # type: ignore[attr-defined]
+
+is_functorch_wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # type: ignore[attr-defined]
+
+
+def is_observed() -> bool:
+    """Return whether a mode that traces, or a transform of ``torch.func``, sees the operators that are called now."""
+    has_transforms = torch._C._functorch.peek_interpreter_stack() is not None  # type: ignore[attr-defined]
+    return has_transforms or torch._C._len_torch_dispatch_stack() > 0
+
+
+@contextlib.contextmanager
+def unobserved() -> Iterator[None]:
+    """Suspend all modes and transforms inside the context, so that new tensors are plain and have values."""
+    with temporarily_clear_interpreter_stack(), disable_current_modes():
+        yield
 
 
 def trace(f: Callable, *inputs: torch.Tensor) -> GraphModule:

@@ -17,10 +17,20 @@ import torch
 
 from cornu import config, trees
 from cornu.backends.torch import fx_passes
-from cornu.backends.torch.compat import DATA_DEPENDENT_ERRORS, FakeTensorMode, disable_current_modes, trace
+from cornu.backends.torch.compat import (
+    DATA_DEPENDENT_ERRORS,
+    FakeTensorMode,
+    is_observed,
+    trace,
+    unobserved,
+)
 from cornu.backends.torch.devices import default_device
+from cornu.errors import TracedValueError
 from cornu.scopes import Scope, construction_lock
 from cornu.typing import Tree
+
+VALUE_ERRORS = (*DATA_DEPENDENT_ERRORS, TracedValueError)
+"""Raised where a traced function reads the values of a tensor."""
 
 _is_tracing: Scope[bool] = Scope("whether a function is being traced, on tensors without values", False)
 
@@ -34,12 +44,17 @@ def _tracing() -> Iterator[None]:
 
 def concrete() -> contextlib.AbstractContextManager:
     """Return a context in which new tensors have values, also while a function is being traced: for constants."""
-    return disable_current_modes() if _is_tracing.get() else contextlib.nullcontext()
+    return unobserved() if is_observed() else contextlib.nullcontext()
+
+
+def is_tracing() -> bool:
+    """Return whether :func:`compile` or shape inference is tracing a function in this thread."""
+    return _is_tracing.get()
 
 
 def evaluate(f: Callable, args: tuple) -> Any:
     """Return the results of ``f`` as tensors with a shape and a dtype; computes values only if ``f`` reads them."""
-    with _tracing(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*DATA_DEPENDENT_ERRORS):
+    with _tracing(), FakeTensorMode(allow_non_fake_inputs=True) as mode, contextlib.suppress(*VALUE_ERRORS):
         return f(*trees.map(mode.from_tensor, args))
     return f(*trees.map(torch.clone, args))
 
@@ -69,7 +84,7 @@ class TracedFunction:
         self.run: Callable = self._call
         self.context: Callable = torch.no_grad
         if config.fast_paths():
-            with contextlib.suppress(*DATA_DEPENDENT_ERRORS):
+            with contextlib.suppress(*VALUE_ERRORS):
                 self.run, self.context = self._trace(leaves, own), torch.inference_mode
 
     def _trace(self, leaves: list[torch.Tensor], own: int) -> Callable:
@@ -124,12 +139,14 @@ def input_signature(tree: Tree, leaves: list[torch.Tensor]) -> Any:
     return leaf.shape, leaf.dtype, leaf.device
 
 
+_NARROW = {np.dtype("int64"): np.dtype("int32"), np.dtype("float64"): np.dtype("float32")}
+
+
 def _as_tensor(value: Tree) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         return value
     array = np.asarray(value)
-    name = {"int64": "int32", "float64": "float32"}.get(array.dtype.name, array.dtype.name)
-    return torch.from_numpy(np.array(array, name)).to(default_device())
+    return torch.from_numpy(np.array(array, _NARROW.get(array.dtype, array.dtype))).to(default_device())
 
 
 # --- Primitives of the contract ---------------------------------------------------------------------------------------

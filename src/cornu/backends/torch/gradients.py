@@ -31,7 +31,7 @@ def value_and_grad(f: Callable, has_aux: bool = False) -> Callable:
                 common.check_differentiated(tuple(value.shape), _name(value))
             gradients = _gradients(value, sources, create_graph=depth > 1)
         if depth == 1:
-            value, aux = trees.map(torch.detach, (value, aux))
+            value, aux = trees.map(_detached, (value, aux))
         gradient = trees.unflatten(first, gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
@@ -45,6 +45,10 @@ def _source(leaf: Tree) -> torch.Tensor:
     if tensor.requires_grad:  # inside another gradient computation, whose graph must include it
         return tensor.view_as(tensor)
     return tensor.detach().requires_grad_()
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def _name(tensor: torch.Tensor) -> str:

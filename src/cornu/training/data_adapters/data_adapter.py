@@ -6,8 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from cornu import seeds, trees
-from cornu.errors import DataError
-from cornu.training.batch import Batch, Data, DataChunk
+from cornu.training.batch import Batch, Data, DataChunk, unpack_x_y_sample_weight
 from cornu.typing import Tree
 
 
@@ -24,6 +23,11 @@ class DataAdapter(Protocol):
         """Batches per epoch; None while unknown."""
         ...
 
+    @property
+    def batch_size(self) -> int | None:
+        """Samples per step; None while unknown."""
+        ...
+
     def ready(self) -> bool:
         """Return whether there is data for another epoch."""
         ...
@@ -37,16 +41,7 @@ def as_batch(given: Data) -> Batch:
     """Return an element of a user's iterable as a batch: ``x``, ``(x, y)`` or ``(x, y, sample_weight)``."""
     if isinstance(given, Batch):
         return given
-    if isinstance(given, (tuple, list)) and 1 <= len(given) <= 3:
-        x, y, sample_weight = [*given, None, None][:3]
-        return Batch(x, y, sample_weight, None)
-    if isinstance(given, (tuple, list)):
-        raise DataError(
-            f"A batch has {len(given)} elements.",
-            "A batch must be `x`, `(x, y)` or `(x, y, sample_weight)`.",
-            "Pass several inputs as a list: `([x1, x2], y)`.",
-        )
-    return Batch(given, None, None, None)
+    return Batch(*unpack_x_y_sample_weight(given), None)
 
 
 def as_validation(given: Data) -> Batch:

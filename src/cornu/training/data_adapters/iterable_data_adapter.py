@@ -4,14 +4,14 @@ import contextlib
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
-from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, spec_of
+from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, sample_count, spec_of
 from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 
@@ -32,6 +32,7 @@ class IterableDataAdapter:
         resumable: See :class:`ArrayDataAdapter`. Defaults to False.
         shuffle: Whether to shuffle the batches before each epoch if they can be accessed by index. An iterable keeps its own
             order. Defaults to False.
+        steps_per_chunk: Number of steps of a chunk, if their batches have the same size. Defaults to 1.
 
     Attributes:
         steps: Batches per epoch, None while unknown.
@@ -46,10 +47,12 @@ class IterableDataAdapter:
         may_pad: Callable[[], bool],
         resumable: bool = False,
         shuffle: bool = False,
+        steps_per_chunk: int = 1,
     ):
+        self._steps_per_chunk = steps_per_chunk
         self._may_pad, self._shuffle = may_pad, shuffle
         self.steps = steps if steps is not None else _length_of(batches)
-        self.batch_size: int | None = None
+        self._first_size: int | None = None
         self._source, self._asked, self._prepare = batches, steps, prepare
         self._as_array = functools.partial(backends.array_at, place)
         self._once = isinstance(batches, Iterator)
@@ -79,6 +82,11 @@ class IterableDataAdapter:
     def spec(self) -> Batch:
         """Shapes and dtypes of the first batch (see ``batch.spec_of``)."""
         return self._spec
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples of the first batch."""
+        return self._first_size or sample_count(self.sample())
 
     @functools.cached_property
     def _spec(self) -> Batch:
@@ -114,9 +122,10 @@ class IterableDataAdapter:
         rest = self._draws(None if self._asked is None else self._asked - (first is not None))
         given = 0
         with contextlib.closing(prefetched(rest, prefetch and may_prefetch(self._source))) as rest:
-            for batch in itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest)):
-                given += 1
-                yield self._chunk(batch)
+            batches = itertools.chain([first] if first else [], itertools.starmap(self._prepared, rest))
+            for group in _groups_of_one_size(batches, self._steps_per_chunk):
+                given += len(group)
+                yield self._chunk(group)
         self._end(given)
 
     def _end(self, given: int) -> None:
@@ -172,18 +181,36 @@ class IterableDataAdapter:
         """Return an element of the iterable as a validated batch."""
         return self._prepare(as_batch(given), number)
 
-    def _chunk(self, batch: Batch) -> DataChunk:
-        """Return the chunk of one step for a batch, padded to the batch size if allowed."""
-        count = len(trees.leaves(batch.x)[0])
-        self.batch_size = self.batch_size or count
+    def _chunk(self, group: list[Batch]) -> DataChunk:
+        """Return the chunk of one step for each batch of a group, padded to the batch size if allowed."""
+        batch = group[0] if len(group) == 1 else trees.map(lambda *arrays: np.concatenate(arrays), *group)
+        count = sample_count(group[0])
+        size = self._first_size = self._first_size or count
         asarray = self._as_array
-        if not self._pad or count > self.batch_size:
-            rows = np.arange(count, dtype=np.int32).reshape(1, -1)
-            return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), None), 1)
-        fill = np.resize(np.arange(count), self.batch_size)
-        rows = np.arange(self.batch_size, dtype=np.int32).reshape(1, -1)
-        filled = batch if count == self.batch_size else trees.map(lambda array: np.asarray(array)[fill], batch)
-        return DataChunk(trees.map(asarray, filled), BatchIndices(asarray(rows), asarray(np.array([count], dtype=np.int32))), 1)
+        rows = np.arange(len(group) * count, dtype=np.int32).reshape(len(group), count)
+        if not self._pad or count > size:
+            return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), None), len(group))
+        counts = np.full(len(group), count, dtype=np.int32)
+        if count < size:
+            fill = np.concatenate([np.resize(own, size) for own in rows])
+            batch = trees.map(lambda array: np.asarray(array)[fill], batch)
+            rows = np.arange(len(fill), dtype=np.int32).reshape(len(group), size)
+        return DataChunk(trees.map(asarray, batch), BatchIndices(asarray(rows), asarray(counts)), len(group))
+
+
+def _groups_of_one_size(batches: Iterable[Batch], count: int) -> Iterator[list[Batch]]:
+    """Yield lists of up to ``count`` successive batches of the same size."""
+    group: list[Batch] = []
+    for batch in batches:
+        if group and sample_count(group[0]) != sample_count(batch):
+            yield group
+            group = []
+        group.append(batch)
+        if len(group) == count:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _length_of(batches: Any) -> int | None:

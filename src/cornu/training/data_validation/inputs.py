@@ -42,7 +42,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
         if not model.built:
             for name, leaf in array_checks.named_leaves("x", x):  # do not build the model for invalid data
                 finite_values.check_finite(function, name, leaf)
-            model.build(_shapes(x))
+            model.build(shapes_of(x))
     graph = model.cornu_graph
     if graph is None:
         for name, leaf in array_checks.named_leaves("x", x):
@@ -56,7 +56,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
-            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=5)
+            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=6)
 
 
 def depends_on_signature_only(model: TrainableModel) -> bool:
@@ -67,12 +67,12 @@ def depends_on_signature_only(model: TrainableModel) -> bool:
     return all(layer.cornu_largest_index is None for tensor in graph.input_tensors for layer in _consumers(graph, tensor))
 
 
-def _shapes(x: Any) -> Any:
+def shapes_of(x: Any) -> Any:
     """Return the shapes of a tree of arrays, with None for the batch size."""
     if isinstance(x, dict):
-        return {name: _shapes(part) for name, part in x.items()}
+        return {name: shapes_of(part) for name, part in x.items()}
     if isinstance(x, list):
-        return [_shapes(part) for part in x]
+        return [shapes_of(part) for part in x]
     return (None, *x.shape[1:])
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from cornu.errors import NonFiniteError
 from cornu.training.batch import DataChunk
 from cornu.training.callback import CallbackList
 from cornu.training.data_adapters.data_adapter import DataAdapter
+from cornu.training.logs import as_number
 from cornu.training.loop.progress import Progress
 from cornu.training.loop.recovery import Recovery
 from cornu.training.step.multi_step import MultiStepFunction
@@ -20,6 +22,9 @@ _SECONDS_PER_CALL = 0.5
 
 With 0.1 s, networks whose steps take that long train 0.86 times as fast, since each call copies the weights and allocates new
 memory for the activations."""
+
+_STOP_FLAGS = {"train": "stop_training", "test": "stop_evaluating"}
+"""The attribute of the model by which a callback ends a loop."""
 
 _MAX_GROWTH = 8
 """Maximum factor by which the duration of a call may grow, since the first steps are slower than the rest."""
@@ -39,6 +44,10 @@ class Loop:
         events: ``"train"`` or ``"test"``, the kind of batch events to call.
         progress: Progress display.
         explain: Function ``(chunk, step, state_before) -> NonFiniteError``. Defaults to None (non-finite values are ignored).
+        steps_per_event: Number of steps between two batch events. Defaults to 1.
+
+    Attributes:
+        logs: Dict of the logs that were read last, also those of steps that were undone because they are not finite.
     """
 
     def __init__(
@@ -49,13 +58,17 @@ class Loop:
         events: str,
         progress: Progress,
         explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = None,
+        steps_per_event: int = 1,
     ):
+        self._steps_per_event = steps_per_event
         self._multi_step, self._callbacks = multi_step, callbacks
         self._events, self._progress = events, progress
         self._explain: Callable[[DataChunk, int, TrainState], NonFiniteError] | None = explain
         self._recovery = Recovery(multi_step, state_sync, undoes_non_finite=explain is not None)
+        self._stop_flag = _STOP_FLAGS[events]
         self._seconds_per_step: float | None = None
         self._calls = 0
+        self.logs: dict[str, Any] = {}
 
     def epoch(self, adapter: DataAdapter) -> dict[str, float]:
         """Run all steps of an epoch and return its logs.
@@ -63,7 +76,8 @@ class Loop:
         Raises:
             NonFiniteError: If a step made a weight or the loss infinite or NaN. The model then has the state before that step.
         """
-        done, logs, last_read = 0, {}, time.perf_counter()
+        done, last_read = 0, time.perf_counter()
+        self.logs = {}
         self._recovery.begin()
         try:
             with contextlib.closing(adapter.epoch(prefetch=not self._callbacks.wants_batches())) as chunks:
@@ -72,15 +86,16 @@ class Loop:
                     self._advance(chunk, start, stop)
                     done, now = done + stop - start, time.perf_counter()
                     if self._callbacks.wants_batches() or chunk.steps > 1 or now - last_read > _SECONDS_PER_CALL:
-                        logs, last_read = self._read_logs(), now
-                        self._progress.update(done, logs)
-                    self._call_batch_event("end", done - 1, logs)
-            logs = self._read_logs() or logs
-            self._progress.update(done, logs)
+                        self._read_logs()
+                        last_read = now
+                        self._progress.update(done, self.logs)
+                    self._call_batch_event("end", done - 1, self.logs)
+            self._read_logs()
+            self._progress.update(done, self.logs)
         except BaseException:
             self._recovery.rollback()
             raise
-        return logs
+        return self.logs
 
     def _ranges(self, chunks: Iterable[DataChunk]) -> Iterator[tuple[DataChunk, int, int]]:
         """Yield the steps of each compiled call, until the data ends or a callback stops training."""
@@ -89,20 +104,22 @@ class Loop:
             while start < chunk.steps:
                 stop = start + self._steps_to_go(chunk.steps - start)
                 yield chunk, start, stop
-                if self._events == "train" and self._callbacks.model.stop_training:
+                if getattr(self._callbacks.model, self._stop_flag):
                     return
                 start = stop
 
     def _steps_to_go(self, remaining: int) -> int:
         """Return the number of steps of the next compiled call."""
-        if self._callbacks.wants_batches() or self._seconds_per_step is None:
+        if self._callbacks.wants_batches():
+            return min(remaining, self._steps_per_event)
+        if self._seconds_per_step is None:
             return 1
         return max(1, min(remaining, int(_SECONDS_PER_CALL / self._seconds_per_step)))
 
-    def _call_batch_event(self, moment: str, number: int, logs: dict[str, float]) -> None:
-        """Call a batch event of the callbacks if one of them overrides it."""
+    def _call_batch_event(self, moment: str, number: int, logs: dict[str, Any]) -> None:
+        """Call a batch event of the callbacks if one of them overrides it, with logs that they may change and keep."""
         if self._callbacks.wants_batches():
-            self._callbacks.call(f"on_{self._events}_batch_{moment}", number, logs)
+            self._callbacks.call(f"on_{self._events}_batch_{moment}", number, dict(logs))
             self._recovery.begin()  # callbacks may change weights
 
     def _advance(self, chunk: DataChunk, start: int, stop: int) -> None:
@@ -118,16 +135,15 @@ class Loop:
             least = 0.0 if self._seconds_per_step is None else self._seconds_per_step / _MAX_GROWTH
             self._seconds_per_step = max(seconds, least, 1e-7)
 
-    def _read_logs(self) -> dict[str, float]:
-        """Return the newest logs; raise ``NonFiniteError`` if a state since the last good one is not finite."""
+    def _read_logs(self) -> None:
+        """Read the logs of the newest steps; raise ``NonFiniteError`` if a state since the last good one is not finite."""
         step_result = self._recovery.unread_result
         if step_result is None:
-            return {}
-        logs = {
-            name: float(value) if np.ndim(value) == 0 else np.asarray(value).tolist()
+            return
+        self.logs = {
+            name: as_number(value) if np.ndim(value) == 0 else np.asarray(value).tolist()
             for name, value in step_result.logs.items()
         }
         if self._explain is not None and not bool(step_result.finite):
             raise self._explain(*self._recovery.replay())
         self._recovery.begin()
-        return logs

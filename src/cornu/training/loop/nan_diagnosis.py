@@ -17,7 +17,13 @@ from cornu.typing import Tree
 
 
 def explain(
-    function: str, model: TrainableModel, optimizer: Optimizer, chunk: DataChunk, step: int, state: TrainState
+    function: str,
+    model: TrainableModel,
+    optimizer: Optimizer,
+    calls_model: bool,
+    chunk: DataChunk,
+    step: int,
+    state: TrainState,
 ) -> NonFiniteError:
     """Return the error for a step that made a weight or the loss NaN or infinite.
 
@@ -25,17 +31,20 @@ def explain(
         function: Name of the function the user called.
         model: The model, which has the state before that step.
         optimizer: The optimizer of the model.
+        calls_model: Whether the step calls the model on the inputs; False for a step of the user, which is not examined.
         chunk: Data of the step.
         step: Index of the step in the chunk.
         state: State before that step.
     """
     with config.placement_scope(*placement_of(model)):
         batch = batch_of(chunk.data, chunk.indices, step)
-        first_bad = _first_bad_layer(model, state, batch)
+        first_bad = _first_bad_layer(model, state, batch) if calls_model else None
     where = (
         f"the layer {first_bad!r} returned the first one"
         if first_bad
         else "the outputs were finite, so the loss or its gradient was not"
+        if calls_model
+        else f"`{type(model).__name__}.train_step` computed it"
     )
     number = int(backend_of(model).to_numpy(state.step)) + 1
     values = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(batch.x)]

@@ -4,6 +4,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from cornu.training.logs import as_number
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -66,13 +68,13 @@ class Progress:
         if self._bar is not None:  # refresh now, since the display may not be refreshed during a long wait
             self._bar.update(self._task, logs=what, refresh=True)
 
-    def update(self, done: int, logs: dict[str, float]) -> None:
+    def update(self, done: int, logs: dict[str, Any]) -> None:
         """Show the number of completed steps and the logs."""
         self._done = done
         if self._bar is not None:
             self._bar.update(self._task, completed=done, logs=format_logs(logs))
 
-    def end(self, logs: dict[str, float]) -> None:
+    def end(self, logs: dict[str, Any]) -> None:
         """End the display of a pass over the data."""
         seconds = time.perf_counter() - self._started
         if self._bar is not None:
@@ -96,16 +98,15 @@ class Progress:
             self._bar = None
 
 
-def format_logs(logs: dict[str, float]) -> str:
+def format_logs(logs: dict[str, Any]) -> str:
     """Return logs as one line, ``loss: 0.1234 - accuracy: 0.9876``; very small and very large values with an exponent."""
     return " - ".join(f"{name}: {_number(value)}" for name, value in logs.items())
 
 
 def _number(value: Any) -> str:
     """Return a value with 4 decimal places, with an exponent if it is very small or very large."""
-    try:
-        value = float(value)
-    except (TypeError, ValueError):
+    value = as_number(value)
+    if not isinstance(value, (float, int)):
         return str(value)
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
 

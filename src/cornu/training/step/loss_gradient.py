@@ -46,8 +46,8 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
             )
             outputs = trees.leaves(outputs)  # a backend may return a dict in another order
             losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
-            _check_has_loss(losses, penalties)
-            losses = losses._replace(total=sum(penalties, start=losses.total))
+            check_has_loss(losses, penalties)
+            losses = losses._replace(total=total_loss(losses, penalties))
             if share is not None:
                 losses = trees.map(lambda loss, share=share: loss * ops.cast(share, ops.dtype(loss)), losses)
             return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
@@ -60,7 +60,7 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
     return measure
 
 
-def _check_has_loss(losses: Losses, penalties: list) -> None:
+def check_has_loss(losses: Losses, penalties: list) -> None:
     """Raise ``InvalidArgumentError`` if there is neither a loss nor a penalty."""
     if not losses.parts and not penalties:
         raise InvalidArgumentError(
@@ -70,8 +70,15 @@ def _check_has_loss(losses: Losses, penalties: list) -> None:
         )
 
 
-def masks_of(context: CallContext, outputs: list) -> list:
+def total_loss(losses: Losses, penalties: list) -> Any:
+    """Return the loss to minimize: the losses of the outputs, and what layers add; an array of several values is summed."""
+    return sum([ops.sum(penalty) if len(penalty.shape) else penalty for penalty in penalties], start=losses.total)
+
+
+def masks_of(context: CallContext | None, outputs: list) -> list:
     """Return the mask of each output, without padding and positions masked by layers; None if nothing is excluded."""
+    if context is None:
+        return [None for _ in outputs]
     return [_combine_masks(context.mask_of(output), context.sample_mask) for output in outputs]
 
 

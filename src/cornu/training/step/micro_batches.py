@@ -8,23 +8,21 @@ values: those drawn for a part differ from those drawn for the whole batch.
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from cornu import config, ops, trees, validation
+from cornu import config, ops, trees
 from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss
+from cornu.training.execution import MicroBatchSize
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.activation_profile import profile_activations
 from cornu.training.step.loss_gradient import GradientResult
 from cornu.training.step.train_state import TrainState
 from cornu.typing import ArrayLike, Tree
-
-MicroBatchSize: TypeAlias = int | Literal["auto"] | None
-"""The ``micro_batch_size`` argument of ``compile``."""
 
 _MIN_SAMPLES = 4
 """Fewer samples at a time do not keep a processor busy: images of 150 x 150 pixels train fastest with 4 or 5 at a time."""
@@ -33,26 +31,11 @@ _MIN_RATIO = 2
 """A batch is split only if it is at least this many times as large as a micro-batch."""
 
 
-def checked_size(size: MicroBatchSize) -> Any:
-    """Return a ``micro_batch_size`` argument: ``"auto"``, None or a positive integer.
-
-    Raises:
-        InvalidArgumentError: If it is invalid.
-    """
-    if size is None or (isinstance(size, str) and size == "auto") or (validation.is_int(size) and int(size) > 0):
-        return size
-    raise InvalidArgumentError(
-        f"`compile` received micro_batch_size={size!r}.",
-        "It is the number of samples that are processed at a time.",
-        "Pass a positive integer, None for whole batches, or 'auto'.",
-    )
-
-
 def parts_for(size: MicroBatchSize, model: TrainableModel, compiled_loss: CompiledLoss, inputs: Tree) -> Callable[[int], int]:
     """Return a function from the size of a batch to the number of parts to split it into.
 
     Args:
-        size: The ``micro_batch_size`` argument (see :func:`checked_size`).
+        size: The ``micro_batch_size`` argument of ``compile``.
         model: The model.
         compiled_loss: The losses of the model.
         inputs: Tree of symbolic tensors of shape ``(None, ...)`` with the shapes of the data.

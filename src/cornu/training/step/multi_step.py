@@ -1,13 +1,25 @@
 """Several steps as one compiled call."""
 
+import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cornu import backends, config, ops
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
-from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.step.train_state import TrainState
 from cornu.typing import Array, ArrayLike
+
+
+class Logs(Protocol):
+    """What computes the logs from a state."""
+
+    def results(self, values: list) -> dict[str, Any]:
+        """Return the logs for the values of ``TrainState.metrics``. Pure."""
+        ...
+
+    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Return logs in their order."""
+        ...
 
 
 class StepResult(NamedTuple):
@@ -31,10 +43,15 @@ class MultiStepFunction:
         step: Function ``(state, batch) -> state``.
         compiled_metrics: Metrics that compute the logs.
         place: Backend that compiles the function and device that runs it.
+        is_compiled: Whether the steps are compiled; otherwise they run operation by operation. Defaults to True.
     """
 
     def __init__(
-        self, step: Callable[[TrainState, Batch], TrainState], compiled_metrics: CompiledMetrics, place: config.Placement
+        self,
+        step: Callable[[TrainState, Batch], TrainState],
+        compiled_metrics: Logs,
+        place: config.Placement,
+        is_compiled: bool = True,
     ):
         self._compiled_metrics, self._place = compiled_metrics, place
         self._compiled_for: set[tuple] = set()
@@ -44,10 +61,13 @@ class MultiStepFunction:
 
         def result_of(state: TrainState) -> StepResult:
             logs = compiled_metrics.results(state.metrics)
-            return StepResult(_all_finite([*state.trainable, logs["loss"]]), logs)
+            losses = [logs["loss"]] if "loss" in logs else []
+            return StepResult(_all_finite([*state.trainable, *losses]), logs)
 
+        self._parts = one_step, result_of
         with config.placement_scope(*place):
-            self._run = backends.get(place.backend).multi_step(one_step, result_of)
+            combined = backends.get(place.backend).multi_step if is_compiled else operation_by_operation
+            self._run = combined(*self._parts)
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
         """Return whether the function is compiled for the shapes and dtypes of the data and indices."""
@@ -62,9 +82,35 @@ class MultiStepFunction:
             The state after the steps and a :class:`StepResult`.
         """
         with config.placement_scope(*self._place):
-            state, step_result = self._run(state, (data, indices), start, stop)
+            try:
+                state, step_result = self._run(state, (data, indices), start, stop)
+            except backends.get(self._place.backend).VALUE_ERRORS as error:
+                warn_about_reading(error)
+                self._run = operation_by_operation(*self._parts)
+                state, step_result = self._run(state, (data, indices), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, indices)))
         return state, step_result._replace(logs=self._compiled_metrics.in_order(step_result.logs))
+
+
+def operation_by_operation(step: Callable, finish: Callable) -> Callable:
+    """Combine steps as the backend's ``multi_step`` does, without compiling them."""
+
+    def run(carry: TrainState, data: tuple[Batch, BatchIndices], start: int, stop: int) -> tuple[TrainState, StepResult]:
+        for number in range(start, stop):
+            carry = step(carry, data, number)
+        return carry, finish(carry)
+
+    return run
+
+
+def warn_about_reading(error: Exception) -> None:
+    """Warn that a function that reads the values of arrays cannot be compiled."""
+    warnings.warn(
+        "Steps run operation by operation, which is slow, since the model or its step reads the values of arrays: "
+        f"{str(error).splitlines()[0]:.200} Use functions of `cornu.ops` such as `where` and `cond` instead, or pass "
+        "`run_eagerly=True` to `compile` to run without this warning.",
+        stacklevel=6,
+    )
 
 
 def _all_finite(arrays: list) -> Any:

@@ -1,0 +1,64 @@
+"""Variables of TensorFlow, for gradient tapes and traced functions of the user (see ``backends/engine_variables.py``)."""
+
+from cornu.backends.tensorflow.startup import tf
+
+
+class TensorFlowVariable:
+    """A ``tf.Variable``.
+
+    Args:
+        x: Tensor with values.
+        trainable: Whether tapes watch the variable without being told.
+        name: Name of the variable.
+    """
+
+    records_assignments = True
+
+    def __init__(self, x: tf.Tensor, trainable: bool, name: str):
+        self._trainable, self._name = trainable, name
+        self.native = self._variable(x)
+
+    def _variable(self, x: tf.Tensor) -> tf.Variable:
+        with tf.init_scope(), tf.device(x.device):  # outside of the graph of a function that is being traced
+            return tf.Variable(x, trainable=self._trainable, name=self._name)
+
+    @staticmethod
+    def observes_reads(trainable: bool) -> bool:
+        """Return True: TensorFlow has no public name to ask whether a tape is recording."""
+        return True
+
+    @staticmethod
+    def observes_assignments() -> bool:
+        """Return whether a function is being traced."""
+        return not tf.executing_eagerly()
+
+    @staticmethod
+    def own(x: tf.Tensor) -> tf.Tensor:
+        """Return the tensor itself, which is immutable."""
+        return x
+
+    def read(self, trainable: bool) -> tf.Tensor:
+        """Return the value; tapes that are recording watch the variable."""
+        return self.native.value()
+
+    def snapshot(self) -> tf.Tensor:
+        """Return the value as a tensor, which later assignments do not change."""
+        return self.native.value()
+
+    def assign(self, x: tf.Tensor) -> None:
+        """Set the value, or record the assignment in the graph that is being traced."""
+        self.native.assign(x)
+
+    def replace(self, x: tf.Tensor) -> None:
+        """Set the value; on another device the variable becomes a new one."""
+        if x.device == self.native.device:
+            self.native.assign(x)
+        else:
+            self.native = self._variable(x)
+
+
+VARIABLE_ATTRIBUTES = {
+    "_should_act_as_resource_variable": lambda variable: True,
+    "handle": lambda variable: variable.engine_variable().native.handle,
+}
+"""What ``tf.GradientTape.gradient`` asks of a variable of another library."""

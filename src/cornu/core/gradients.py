@@ -1,0 +1,83 @@
+"""Gradients with respect to variables or arrays, the same on every engine, in a training step as well as outside of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import backends, config, trees
+from cornu.core import call_context
+from cornu.core.binding import bound_context
+from cornu.core.variable import Variable, detached_values_of
+from cornu.errors import InvalidTypeError
+from cornu.typing import Tree
+
+
+def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = False) -> tuple[Any, Any]:
+    """Compute a scalar and its gradients with respect to variables or arrays.
+
+    The same code runs on every engine. In the ``train_step`` of a model it is compiled together with the rest of the step.
+    Values that the function assigns to variables, such as moving averages, are kept.
+
+    Args:
+        function: Function that returns a scalar, the loss. It is called without arguments if ``sources`` are variables, and
+            with ``sources`` as its only argument if they are arrays.
+        sources: Variables, such as ``model.trainable_variables``, or floating-point arrays: one, or a list, tuple or dict.
+        has_aux: Whether the function returns a tuple ``(loss, aux)``, where ``aux`` contains further results that are not
+            differentiated, as an array or a tree of arrays. Defaults to False.
+
+    Returns:
+        Tuple ``(loss, gradients)``, or ``((loss, aux), gradients)`` if ``has_aux`` is True. The gradients have the structure of
+        ``sources``; they are zero where the loss does not depend on a source.
+
+    Raises:
+        InvalidTypeError: If ``sources`` contains both variables and arrays, or nothing.
+        ShapeError: If the loss is not a scalar.
+
+    Example:
+        >>> import cornu
+        >>> weight = cornu.Variable([3.0])
+        >>> loss, [gradient] = cornu.value_and_grad(lambda: cornu.ops.sum(weight**2), [weight])
+        >>> float(loss), gradient.tolist()
+        (9.0, [6.0])
+        >>> cornu.value_and_grad(lambda x: cornu.ops.sum(x**3), cornu.ops.array([1.0, 2.0]))[1].tolist()
+        [3.0, 12.0]
+    """
+    leaves = trees.leaves(sources)
+    variables = [leaf for leaf in leaves if isinstance(leaf, Variable)]
+    if not leaves or 0 < len(variables) < len(leaves):
+        raise _wrong_sources(leaves, variables)
+    assigned: list[Variable] = []
+
+    def run(values: Tree) -> tuple[Any, Any]:
+        bound = dict(zip(map(id, variables), trees.leaves(values), strict=True)) if variables else {}
+        inner = bound_context(bound)
+        inner.differentiates = True
+        with call_context.entered(inner):
+            result = function() if variables else function(values)
+        value, aux = result if has_aux else (result, None)
+        call_context.continue_after(inner)
+        assigned[:] = inner.assigned.values()
+        return value, (aux, [inner.values[id(variable)] for variable in assigned])
+
+    place = variables[0].place if variables else config.place()
+    with config.placement_scope(*place):
+        backend = backends.get(place.backend) if variables else backends.of(*leaves)
+        arrays = trees.unflatten(sources, detached_values_of(variables)) if variables else sources
+        (value, (aux, after)), gradients = backend.value_and_grad(run, has_aux=True)(arrays)
+    for variable, array in zip(assigned, after, strict=True):
+        variable.assign(array)
+    return ((value, aux) if has_aux else value), gradients
+
+
+def _wrong_sources(leaves: list, variables: list) -> InvalidTypeError:
+    """Return the error for sources that are neither all variables nor all arrays."""
+    if not leaves:
+        return InvalidTypeError(
+            "`value_and_grad` received no variables.",
+            "A gradient requires variables, and a layer has none before it is built.",
+            "Call the layer or model once before, or give it an `Input`, so that it is built.",
+        )
+    return InvalidTypeError(
+        f"`value_and_grad` received {len(variables)} variables and {len(leaves) - len(variables)} arrays.",
+        "Gradients are computed with respect to variables, or with respect to arrays.",
+        "Pass, for example, `model.trainable_variables`.",
+    )

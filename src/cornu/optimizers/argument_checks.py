@@ -1,0 +1,66 @@
+"""Checks of the arguments that all optimizers share."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cornu.errors import InvalidArgumentError, did_you_mean
+
+_SUCCESSORS = {
+    "lr": "Did you mean 'learning_rate'?",
+    "decay": "Pass `learning_rate=InverseTimeDecay(learning_rate, decay_steps=1, decay_rate={})` from "
+    "`cornu.optimizers.schedules`, which is what `decay` was in Keras 2. `weight_decay` is another thing.",
+}
+"""Hints for arguments of Keras 2."""
+
+
+def refuse_unknown(optimizer: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise an error for arguments that an optimizer does not have; ``decay=0`` and ``decay=None`` have no effect.
+
+    Args:
+        optimizer: Name of the class of the optimizer.
+        given: The unknown arguments.
+        known: Names of the arguments of the optimizer.
+    """
+    for name, value in given.items():
+        if name == "decay" and not value:  # the default in Keras 2
+            continue
+        hint = _SUCCESSORS.get(name, "").format(value) or did_you_mean(name, [each for each in known if each not in given])
+        raise InvalidArgumentError(
+            f"`{optimizer}` received an argument `{name}`.",
+            "It has no argument of this name.",
+            hint or f"Omit `{name}`. For a decreasing learning rate, pass a schedule as `learning_rate`.",
+        )
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check the arguments of the base class of optimizers, given by name."""
+    clips = {name: settings[name] for name in ("clipnorm", "clipvalue", "global_clipnorm")}
+    given = {name: value for name, value in clips.items() if value is not None}
+    if len(given) > 1:
+        raise InvalidArgumentError(
+            f"The optimizer received {' and '.join(f'`{name}={value}`' for name, value in given.items())}.",
+            "At most one of the clipping arguments may be set.",
+            "Pass only one of them.",
+        )
+    positive = given | {name: settings[name] or None for name in ("loss_scale_factor", "weight_decay")}
+    for name, value in positive.items():
+        if value is not None and not value > 0:
+            raise InvalidArgumentError(
+                f"The optimizer received `{name}={value!r}`.",
+                f"`{name}` must be a positive number.",
+                f"Omit `{name}` to disable it.",
+            )
+    if not 0 <= settings["ema_momentum"] <= 1:
+        raise InvalidArgumentError(
+            f"The optimizer received `ema_momentum={settings['ema_momentum']!r}`.",
+            "`ema_momentum` must be between 0 and 1.",
+            "Pass, for example, `ema_momentum=0.99`.",
+        )
+    for name, least in (("ema_overwrite_frequency", 1), ("gradient_accumulation_steps", 2)):
+        value = settings[name]
+        if value is not None and (not hasattr(value, "__index__") or value < least):
+            raise InvalidArgumentError(
+                f"The optimizer received `{name}={value!r}`.",
+                f"`{name}` must be an integer of at least {least}.",
+                f"Omit `{name}` to disable it.",
+            )

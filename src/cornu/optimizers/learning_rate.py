@@ -1,0 +1,68 @@
+"""What the learning rate of an optimizer may be: a number, a schedule, or a function without arguments."""
+
+import inspect
+import numbers
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from cornu import serialization
+from cornu.core.variable import Variable
+from cornu.errors import InvalidTypeError
+from cornu.optimizers.schedules import LearningRateSchedule
+from cornu.typing import Config
+
+LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
+"""A number, a schedule, or a function without arguments that returns the learning rate."""
+
+
+def checked_learning_rate(optimizer: str, learning_rate: LearningRate | Config) -> Any:
+    """Return the learning rate as a float, a schedule or a function; a config is converted to what it describes.
+
+    Args:
+        optimizer: Name of the class of the optimizer, for errors.
+        learning_rate: The argument of the optimizer.
+
+    Raises:
+        InvalidTypeError: The learning rate is neither, or a function that requires arguments.
+    """
+    is_config = isinstance(learning_rate, dict)
+    rate: Any = serialization.deserialize(learning_rate, "optimizers.schedules") if is_config else learning_rate
+    if isinstance(rate, LearningRateSchedule):
+        return rate
+    if callable(rate) and not isinstance(rate, type):
+        _check_takes_no_argument(optimizer, rate)
+        return rate
+    try:
+        if isinstance(rate, (str, bool, type)):
+            raise TypeError
+        return float(rate)
+    except (TypeError, ValueError):
+        raise InvalidTypeError(
+            f"`{optimizer}` received `learning_rate={rate!r}`.",
+            "It must be a number, or a schedule from `cornu.optimizers.schedules`, or a function without arguments.",
+            "For a function of the epoch, use the callback `LearningRateScheduler`.",
+        ) from None
+
+
+def _check_takes_no_argument(optimizer: str, function: Callable) -> None:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        raise InvalidTypeError(
+            f"`{optimizer}` received a function with arguments as `learning_rate`: {function!r}.",
+            "It is called without arguments.",
+            "For a function of the step, derive a class from `cornu.optimizers.schedules.LearningRateSchedule`; for one of the "
+            "epoch, use the callback `LearningRateScheduler`.",
+        ) from None
+    except ValueError:  # a built-in function without a signature
+        pass
+
+
+def value_of_function(function: Callable[[], Any]) -> Any:
+    """Return the learning rate that a function returns, as a float or an array of an engine."""
+    value = function()
+    if isinstance(value, Variable):
+        return value.value
+    return float(value) if isinstance(value, (numbers.Real, np.ndarray)) else value

@@ -1,0 +1,167 @@
+"""The state and functions of training with own steps, losses and metrics."""
+
+import contextlib
+from typing import Any, NamedTuple
+
+from cornu import seeds, trees
+from cornu.core.layer_placement import placement_of
+from cornu.optimizers import Optimizer
+from cornu.scopes import construction_lock
+from cornu.training.batch import Batch
+from cornu.training.compile_state import CompileState
+from cornu.training.compiled_loss import CompiledLoss
+from cornu.training.custom_steps import styles
+from cornu.training.custom_steps.dry_run import dry_run
+from cornu.training.custom_steps.overrides import overrides
+from cornu.training.custom_steps.pure_step import CustomStateSync, StepLogs, StepVariables, call_step, pure_step
+from cornu.training.data_validation import array_checks, class_weights, inputs
+from cornu.training.data_validation.outputs import Output
+from cornu.training.execution import Execution
+from cornu.training.step.multi_step import MultiStepFunction
+from cornu.training.step.train_state import StateSync
+from cornu.training.step_methods import StepMethods
+
+
+class CustomStep(NamedTuple):
+    """A compiled step of the user.
+
+    Attributes:
+        function: Several steps as one call.
+        variables: The variables that the step uses besides those of the model.
+        logs: The logs of the step.
+    """
+
+    function: MultiStepFunction
+    variables: StepVariables
+    logs: StepLogs
+
+
+class CustomTraining:
+    """What ``fit`` and ``evaluate`` use in place of a ``CompileState`` if a model has steps, losses or metrics of its own.
+
+    Args:
+        model: The model.
+        compiled: Its compile state.
+    """
+
+    def __init__(self, model: StepMethods, compiled: CompileState):
+        self._model, self._compiled = model, compiled
+        self._batch_size = 32
+        self._steps: dict[Any, CustomStep] = {}
+        self._current: dict[str, CustomStep] = {}
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer passed to ``compile``."""
+        return self._compiled.optimizer
+
+    @property
+    def execution(self) -> Execution:
+        """How the steps run."""
+        return self._compiled.execution
+
+    @property
+    def calls_model(self) -> bool:
+        """Whether the training step is the call of the model, a loss, and an update of the weights."""
+        return not overrides(self._model, "train_step")
+
+    def validated(self, where: str, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
+        """Return data as arrays with class weights applied. What the model's own methods receive is not validated further.
+
+        Args:
+            where: Name of the function the user called, for errors.
+            batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+            class_weight: Dict from class to weight, or None.
+            hint: Whether to warn about images that are not scaled.
+        """
+        if self.calls_model and not overrides(self._model, "compute_loss"):
+            return self._compiled.validated(where, batch, class_weight, hint)
+        batch = array_checks.as_arrays(where, batch)
+        if self.calls_model:
+            inputs.check(where, self._model, batch.x, hint)
+        elif not self._model.built:
+            self._build_if_it_can_be_called(batch)
+        shapes = [leaf.shape for leaf in trees.leaves(batch.y)[:1]] or [()]
+        no_loss = CompiledLoss(None, None, ["y"], [None], shapes)
+        return class_weights.with_class_weight(where, batch, class_weight, [Output("y", shapes[0], None)], no_loss)
+
+    def may_pad(self) -> bool:
+        """Return False: the model's own methods would compute with the padding."""
+        return False
+
+    def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
+        """Remember the size of the batches. Losses and metrics are built when the step first runs."""
+        self._batch_size = batch_size or self._batch_size
+
+    def reset_metrics(self) -> None:
+        """Reset the metrics of the model."""
+        self._model.reset_metrics()
+
+    def state_sync(self, training: bool) -> StateSync:
+        """Return the object that reads and writes the state of the step that was returned last."""
+        step = self._current["train" if training else "test"]
+        key = seeds.next_key() if training else (0, 0)
+        return CustomStateSync(self._model, step.variables, step.logs, key)
+
+    def train_function(self, spec: Batch) -> MultiStepFunction:
+        """Return the compiled function of training steps for data of a specification."""
+        return self._function("train", spec)
+
+    def test_function(self, spec: Batch) -> MultiStepFunction:
+        """Return the compiled function of evaluation steps for data of a specification."""
+        return self._function("test", spec)
+
+    def forget(self) -> None:
+        """Discard the compiled functions; they are compiled again when needed."""
+        self._steps.clear()
+
+    def _function(self, kind: str, spec: Batch) -> MultiStepFunction:
+        trained = tuple(id(variable) for variable in self._model.trainable_variables)
+        optimizers = [value for value in vars(self._model).values() if isinstance(value, Optimizer)]
+        rates = [part for each in (self.optimizer, *optimizers) for part in each.compiled_learning_rate]
+        place = placement_of(self._model)
+        key = (kind, place, self.execution.is_compiled(place), trained, *rates, repr(spec[:3]))
+        if key not in self._steps:
+            self._steps[key] = self._make(kind, spec)
+        self._current[kind] = self._steps[key]
+        return self._steps[key].function
+
+    def _make(self, kind: str, spec: Batch) -> CustomStep:
+        """Return the step for data of a specification, after evaluating it once without values."""
+        model, method, place = self._model, f"{kind}_step", placement_of(self._model)
+        takes_state = overrides(model, method) and styles.takes_state(getattr(model, method))
+        styles.check_style(model, method, takes_state)
+        if takes_state:
+            self._build_all(spec)
+        given = self._step_variables(kind) if takes_state else None
+
+        def logs_of(data: Any) -> Any:
+            returned = call_step(model, method, data, given)
+            return returned[0] if takes_state else returned
+
+        try:
+            with construction_lock:
+                found = dry_run(logs_of, f"{type(model).__name__}.{method}", spec, self._batch_size, place)
+        except Exception as error:
+            raise styles.explain_failure(model, method, error)  # noqa: B904 - the cause is set there, or it is the error itself
+        variables = self._step_variables(kind)
+        known = {id(variable) for variable in (*model.variables, *variables.optimizer, *variables.metrics)}
+        variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
+        logs = StepLogs(found.logs)
+        step = pure_step(model, method, variables, logs, takes_state)
+        return CustomStep(MultiStepFunction(step, logs, place, self.execution.is_compiled(place)), variables, logs)
+
+    def _build_if_it_can_be_called(self, batch: Batch) -> None:
+        """Build the model for its inputs, so that its own step finds its variables; a step need not call the model itself."""
+        with construction_lock, contextlib.suppress(Exception):
+            self._model.build(inputs.shapes_of(batch.x))
+
+    def _step_variables(self, kind: str) -> StepVariables:
+        """Return the variables of the optimizer and the metrics, as far as they are built."""
+        optimizer = self.optimizer.variables if kind == "train" and self.optimizer.built else []
+        return StepVariables(optimizer, self._model.metrics_variables, [])
+
+    def _build_all(self, spec: Batch) -> None:
+        """Build all that has variables, since a step in the form ``step(state, data)`` receives their values."""
+        self._compiled.ensure_built(spec)
+        self.optimizer.ensure_built(self._model.trainable_variables)

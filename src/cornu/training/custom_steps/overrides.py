@@ -1,0 +1,40 @@
+"""Which methods of a step a model overrides."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu.core import layer_tree
+from cornu.core.variable import values_of
+from cornu.training.batch import pack_x_y_sample_weight
+from cornu.training.custom_steps.styles import check_style, takes_state
+from cornu.training.step_methods import StepMethods
+
+_METHODS = ("train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result")
+
+
+def overrides(model: StepMethods, method: str) -> bool:
+    """Return whether the class of a model, or the model itself, overrides a method of ``StepMethods``."""
+    found = getattr(model, method)
+    return getattr(found, "__func__", found) is not getattr(StepMethods, method)
+
+
+def is_custom(model: Any) -> bool:
+    """Return whether a model has steps, losses or metrics of its own, so that its methods must be called in every step."""
+    overrides_metrics = type(model).metrics is not StepMethods.metrics
+    return overrides_metrics or any(overrides(model, method) for method in _METHODS) or bool(layer_tree.metrics(model))
+
+
+def own_predict_step(model: StepMethods) -> Callable[[Any], Any] | None:
+    """Return the ``predict_step`` of the user as a function from inputs to outputs, or None if it is not overridden."""
+    if not overrides(model, "predict_step"):
+        return None
+    step: Callable = model.predict_step
+    if not takes_state(step):
+        return lambda x: step(pack_x_y_sample_weight(x))
+    check_style(model, "predict_step", takes_state=True)
+
+    def outputs_of(x: Any) -> Any:
+        state = values_of(model.trainable_variables), values_of(model.non_trainable_variables)
+        return step(state, pack_x_y_sample_weight(x))[0]
+
+    return outputs_of

@@ -1,0 +1,180 @@
+"""A user's step as a pure function of the training state."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cornu import ops
+from cornu.backends.contract import ArraySpec
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
+from cornu.core.layer_placement import backend_of
+from cornu.core.variable import Variable
+from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.training.batch import Batch, pack_x_y_sample_weight
+from cornu.training.custom_steps.dry_run import flat_logs
+from cornu.training.step.train_state import StateSync, TrainState
+from cornu.training.step_methods import StepMethods
+
+
+class StepVariables(NamedTuple):
+    """The variables that a step uses besides those of the model.
+
+    Attributes:
+        optimizer: Variables of the model's optimizer; empty in evaluation.
+        metrics: Variables of the metrics.
+        others: Variables that belong to neither, such as those of a second optimizer.
+    """
+
+    optimizer: list[Variable]
+    metrics: list[Variable]
+    others: list[Variable]
+
+
+class StepLogs:
+    """The logs of a user's step, which are part of the state: the last values of ``TrainState.metrics``.
+
+    Args:
+        specs: Shapes and dtypes of the logs, by name.
+    """
+
+    def __init__(self, specs: dict[str, ArraySpec]):
+        self.specs = specs
+
+    def results(self, values: list) -> dict[str, Any]:
+        """Return the logs for the values of ``TrainState.metrics``."""
+        return dict(zip(self.specs, values[len(values) - len(self.specs) :], strict=True))
+
+    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Return logs in the order in which the step returns them."""
+        return {name: logs[name] for name in self.specs}
+
+
+class CustomStateSync(StateSync):
+    """Reads and writes the state of a user's step, which includes its logs.
+
+    Args:
+        model: The model.
+        variables: The variables that the step uses besides those of the model.
+        logs: The logs of the step.
+        key: Two integers from which all random keys of the steps are derived.
+    """
+
+    def __init__(self, model: StepMethods, variables: StepVariables, logs: StepLogs, key: tuple[int, int]):
+        others = [*variables.metrics, *variables.others]
+        super().__init__(model=model, optimizer_variables=variables.optimizer, metric_variables=others, key=key)
+        backend = backend_of(model)
+        self._logs = [backend.full(spec.shape, 0, spec.dtype) for spec in logs.specs.values()]
+
+    def pull(self) -> TrainState:
+        """Return the current state of the variables, with the logs of the last step."""
+        state = super().pull()
+        return state._replace(metrics=[*state.metrics, *self._logs])
+
+    def push(self, state: TrainState) -> None:
+        """Set the variables to the arrays of a state."""
+        count = len(state.metrics) - len(self._logs)
+        self._logs = state.metrics[count:]
+        super().push(state._replace(metrics=state.metrics[:count]))
+
+
+def pure_step(
+    model: StepMethods, method: str, variables: StepVariables, logs: StepLogs, takes_state: bool
+) -> Callable[[TrainState, Batch], TrainState]:
+    """Return a step of the user as a function ``(state, batch) -> state``.
+
+    Args:
+        model: The model.
+        method: Name of the method: ``"train_step"`` or ``"test_step"``.
+        variables: The variables that the step uses besides those of the model.
+        logs: The logs of the step.
+        takes_state: Whether the method has the form ``step(state, data)``.
+    """
+    name = f"{type(model).__name__}.{method}"
+    others = [*variables.metrics, *variables.others]
+    groups = [model.trainable_variables, model.non_trainable_variables, variables.optimizer, others]
+
+    def step(state: TrainState, batch: Batch) -> TrainState:
+        arrays = [*state[:3], state.metrics[: len(others)]]
+        bound = {
+            id(variable): array
+            for group, values in zip(groups, arrays, strict=True)
+            for variable, array in zip(group, values, strict=True)
+        }
+        key = backend_of(model).fold_in(state.key, state.step)
+        context = CallContext.of_step(dict(bound), key)
+        with call_context.entered(context):
+            returned = call_step(model, method, data_of(batch), variables if takes_state else None)
+            found = flat_logs(name, returned[0] if takes_state else returned)
+        _check_assigned(name, context, bound)
+        after = [[context.values[id(variable)] for variable in group] for group in groups]
+        if takes_state:
+            _set_state(name, after, returned[1], variables)
+        values = [ops.cast(found[each], spec.dtype) for each, spec in logs.specs.items()]
+        trainable, non_trainable, optimizer, kept = after
+        return TrainState(trainable, non_trainable, optimizer, [*kept, *values], state.key, state.step + 1)
+
+    return step
+
+
+def data_of(batch: Batch) -> Any:
+    """Return a batch in the form that a step receives."""
+    return pack_x_y_sample_weight(batch.x, batch.y, batch.sample_weight)
+
+
+def call_step(model: StepMethods, method: str, data: Any, variables: StepVariables | None) -> Any:
+    """Call a step of a model in the running context.
+
+    Args:
+        model: The model.
+        method: Name of the method.
+        data: The batch, in the form that a step receives.
+        variables: Variables whose values are passed as ``state`` after those of the model; None for ``step(data)``.
+
+    Returns:
+        What the step returns: the logs, or a tuple of the logs and the state.
+    """
+    function = getattr(model, method)
+    if variables is None:
+        return function(data)
+    state = tuple([variable.value for variable in group] for group in _state_groups(model, variables))
+    returned = function(state, data)
+    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+        raise _wrong_state(f"{type(model).__name__}.{method}", f"{returned!r:.80}")
+    return returned
+
+
+def _state_groups(model: StepMethods, variables: StepVariables) -> list[list[Variable]]:
+    """Return the variables whose values are the ``state`` of a step in the form ``step(state, data)``."""
+    optimizer = [variables.optimizer] if variables.optimizer else []
+    return [model.trainable_variables, model.non_trainable_variables, *optimizer, variables.metrics]
+
+
+def _set_state(name: str, after: list[list], returned: Any, variables: StepVariables) -> None:
+    """Put the state that a step returned into ``after``: a list of values for each group of variables."""
+    places = [0, 1, 2, 3] if variables.optimizer else [0, 1, 3]
+    sizes = [len(variables.metrics) if place == 3 else len(after[place]) for place in places]
+    found = [list(part) for part in returned] if isinstance(returned, (tuple, list)) else []
+    if [len(part) for part in found] != sizes:
+        raise _wrong_state(name, f"a state of {len(found)} lists with {[len(part) for part in found]} arrays", sizes)
+    for place, part in zip(places, found, strict=True):
+        after[place][: len(part)] = [ops.convert_to_tensor(array) for array in part]
+
+
+def _wrong_state(name: str, received: str, sizes: list[int] | None = None) -> InvalidTypeError:
+    return InvalidTypeError(
+        f"`{name}` returned {received}.",
+        "It must return `(logs, state)`, with a state of the form that it received"
+        + ("." if sizes is None else f": {len(sizes)} lists with {sizes} arrays."),
+        "Return, for example, `logs, (trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`.",
+    )
+
+
+def _check_assigned(name: str, context: CallContext, bound: dict[int, Any]) -> None:
+    """Raise ``InvalidArgumentError`` if a step assigned to a variable that is not part of the state."""
+    lost = [variable.path for number, variable in context.assigned.items() if number not in bound]
+    if lost:
+        raise InvalidArgumentError(
+            f"`{name}` assigned to the variables {lost}, which it did not use when it was first evaluated.",
+            "A step must use the same variables each time.",
+            "Create variables, metrics and optimizers in the constructor of the model.",
+        )
