@@ -44,7 +44,10 @@ LAYER_LINE_CAP, LAYER_METHOD_CAP = 300, 25
 RAISED_CAPS: dict[str, tuple[int, str]] = {}
 """``"file"`` or ``"file:function"`` to a higher limit of code lines, with the reason."""
 
-MANY_PARAMETERS = {"models/model.py:Model.compile": "the nine of Keras, and `micro_batch_size`"}
+MANY_PARAMETERS = {
+    "core/variable.py:Variable.__init__": "the nine of Keras, and `backend`",
+    "models/model.py:Model.compile": "the nine of Keras, and `micro_batch_size`",
+}
 """``"file:function"`` that may take more than eight parameters, with the reason. Signatures of Keras need no entry."""
 
 

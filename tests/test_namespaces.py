@@ -17,7 +17,7 @@ KERAS_NAMESPACES = [name for name in NAMESPACES if name != "cornu"]
 
 NAMES = [(namespace, name) for namespace in KERAS_NAMESPACES for name in NAMESPACES[namespace]]
 
-NOT_CORNUS = {"SeedGenerator": {"name"}, "save_model": {"zipped"}}
+NOT_CORNUS = {"save_model": {"zipped"}}
 """Arguments of Keras's that Cornu does not have."""
 
 OTHER_NAMES = {("set_floatx", "value"): "dtype"}

@@ -15,13 +15,13 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError
 LAYER = layers.Identity(name="mine")
 
 
-@pytest.mark.parametrize("value", [3, 3.0, np.int64(3), np.float32(3), np.uint8(3)])
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
 def test_whole_numbers_of_any_kind_are_whole_numbers(value: Any) -> None:
     found = validation.check_int(LAYER, "n", value)
     assert found == 3 and type(found) is int
 
 
-@pytest.mark.parametrize("value", [2.5, -1, 0, "3", None, True, [3], float("inf"), float("nan"), np.True_])
+@pytest.mark.parametrize("value", [2.5, 3.0, np.float32(3), -1, 0, "3", None, True, [3], float("inf"), float("nan"), np.True_])
 def test_other_things_are_no_whole_numbers(value: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         validation.check_int(LAYER, "n", value)
@@ -39,13 +39,13 @@ def test_integers_are_recognized() -> None:
 
 def test_a_function_can_be_the_owner_and_refuse_floats() -> None:
     with pytest.raises(InvalidArgumentError) as raised:
-        validation.check_int("fit", "epochs", 3.0, allow_float=False, example=10)
+        validation.check_int("fit", "epochs", 3.0, example=10)
     assert str(raised.value) == (
         "`fit` received `epochs=3.0`. It must be an integer greater than or equal to 1. "
         "Pass, for example, `epochs=3`, or check the order of the arguments."
     )
     with pytest.raises(InvalidArgumentError, match="Pass, for example, `epochs=10`,"):
-        validation.check_int("fit", "epochs", "3", allow_float=False, example=10)
+        validation.check_int("fit", "epochs", "3", example=10)
 
 
 def integer_arguments() -> dict[str, Callable[[Any], Any]]:
@@ -85,7 +85,7 @@ def test_the_least_number_can_be_zero() -> None:
     assert validation.check_int(LAYER, "n", 0, least=0) == 0
 
 
-@pytest.mark.parametrize("value", [2, (2, 2), [2, 2], np.array([2, 2]), 2.0])
+@pytest.mark.parametrize("value", [2, (2, 2), [2, 2], np.array([2, 2])])
 def test_one_size_holds_for_all_axes(value: Any) -> None:
     assert validation.check_ints(LAYER, "size", value, 2) == (2, 2)
 

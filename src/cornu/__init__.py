@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
+    from cornu.core.input_spec import InputSpec as InputSpec
     from cornu.core.variable import Variable as Variable
     from cornu.export import load_onnx as load_onnx
     from cornu.layers import Layer as Layer

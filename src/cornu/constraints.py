@@ -7,7 +7,7 @@ from cornu.typing import Array, IntOrInts
 
 
 class Constraint(serialization.Configurable):
-    """Base class of constraints. Subclasses override :meth:`__call__`.
+    """Base class of constraints, which keeps weights as they are. Subclasses override :meth:`__call__`.
 
     Example:
         >>> from cornu import ops
@@ -21,7 +21,7 @@ class Constraint(serialization.Configurable):
 
     def __call__(self, w: Array) -> Any:
         """Return the constrained weight."""
-        raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(w)`.")
+        return w
 
 
 @registry.register("constraints", aliases=("maxnorm",))

@@ -121,6 +121,17 @@ class NotBuiltError(InvalidArgumentError):
     """
 
 
+class NotBuiltAttributeError(NotBuiltError, AttributeError):
+    """Raised when an attribute is requested that a layer or model has only once it is built; ``hasattr`` returns False.
+
+    Example:
+        >>> import cornu
+        >>> from cornu import layers
+        >>> hasattr(cornu.Sequential([layers.Dense(3)]), "input_shape")
+        False
+    """
+
+
 class BackendError(InvalidArgumentError):
     """Raised when one operation receives arrays of two backends, or when a backend does not support an operation.
 
@@ -191,6 +202,68 @@ def did_you_mean(name: object, options: Iterable[str]) -> str:
     """
     nearest = difflib.get_close_matches(str(name), map(str, options), n=1, cutoff=0.5)
     return f"Did you mean {nearest[0]!r}?" if nearest else ""
+
+
+_RENAMED = {
+    "alpha": ("negative_slope",),
+    "b_constraint": ("bias_constraint",),
+    "b_regularizer": ("bias_regularizer",),
+    "bias": ("use_bias",),
+    "border_mode": ("padding",),
+    "dim_ordering": ("data_format",),
+    "dropout_U": ("recurrent_dropout",),
+    "dropout_W": ("dropout",),
+    "init": ("kernel_initializer", "embeddings_initializer"),
+    "inner_activation": ("recurrent_activation",),
+    "inner_init": ("recurrent_initializer",),
+    "length": ("size",),
+    "nb_epoch": ("epochs",),
+    "nb_filter": ("filters",),
+    "nb_val_samples": ("validation_steps",),
+    "output_dim": ("units",),
+    "p": ("rate",),
+    "pool_length": ("pool_size",),
+    "samples_per_epoch": ("steps_per_epoch",),
+    "sigma": ("stddev",),
+    "stride": ("strides",),
+    "subsample": ("strides",),
+    "subsample_length": ("strides",),
+    "theta": ("threshold",),
+    "W_constraint": ("kernel_constraint", "embeddings_constraint"),
+    "W_regularizer": ("kernel_regularizer", "embeddings_regularizer"),
+}
+"""Names of arguments in Keras 1 and 2 to those of Keras 3. A name by spelling would often be wrong."""
+
+_REMOVED = ("workers", "use_multiprocessing", "max_queue_size")
+"""Arguments of Keras 2 for the preparation of batches."""
+
+
+def wrong_argument(function: str, name: str, known: Iterable[str]) -> InvalidTypeError:
+    """Return the exception for an argument that a function or class does not have.
+
+    Args:
+        function: Name of the function or class.
+        name: Name of the argument that was received.
+        known: Iterable of the names of its arguments.
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.errors import wrong_argument
+        >>> print(wrong_argument("Conv2D", "border_mode", ["filters", "padding"]).hint)
+        Keras 3 calls it `padding`.
+    """
+    known = list(known)
+    successor = next((new for new in _RENAMED.get(name, ()) if new in known), None)
+    hint = f"Keras 3 calls it `{successor}`." if successor else did_you_mean(name, known)
+    if name in _REMOVED:
+        hint = "Omit it: batches are prepared in the background. Parallel preparation belongs to the data set."
+    return InvalidTypeError(
+        f"`{function}` received an unknown argument `{name}`.",
+        f"Its arguments are {', '.join(known)}." if known else "It has no arguments.",
+        hint or "Remove it.",
+    )
 
 
 def one_of(argument: str, value: object, options: Iterable[str], guess: str = "") -> InvalidArgumentError:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, registry, seeds, serialization
+from cornu import config, ops, registry, seeds, serialization
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
-from cornu.typing import ArrayLike
+from cornu.typing import Array, ArrayLike
 
 Shape = Sequence[int]
 
@@ -106,11 +106,20 @@ class Constant(Initializer):
         [3.0, 3.0]
     """
 
+    _only_for: tuple[int, ...] | None = None
+    """The only shape that the value may be used for, if it is an array that was passed in the place of an initializer."""
+
     def __init__(self, value: ArrayLike = 0.0):
         self.value = value
 
     def __call__(self, shape: Shape, dtype: str | None = None) -> np.ndarray:
         """Return the value broadcast to the given shape."""
+        if self._only_for not in (None, tuple(shape)):
+            raise ShapeError(
+                f"An array of shape {self._only_for} was passed as an initializer.",
+                f"The weight has the shape {tuple(shape)}.",
+                "Pass an array of this shape, or `initializers.Constant(value)` to broadcast it.",
+            )
         return _finish(np.full(tuple(shape), self.value), dtype)
 
 
@@ -567,7 +576,35 @@ class Orthogonal(RandomInitializer):
         return _finish(self.gain * (q if rows >= columns else q.T).reshape(tuple(shape)), dtype)
 
 
-get, serialize, deserialize = serialization.lookup_functions("initializers", "initializer", "Constant(2.0)")
+_by_name, serialize, deserialize = serialization.lookup_functions("initializers", "initializer", "Constant(2.0)")
+
+
+def get(identifier: serialization.Identifier | Array) -> Any:
+    """Return the initializer for an argument such as ``kernel_initializer="zeros"``.
+
+    Args:
+        identifier: Name, class, config, initializer, function of a shape, array that is the initial value, or None.
+
+    Returns:
+        The initializer; None for None.
+
+    Raises:
+        InvalidArgumentError: If there is no initializer of this name.
+        InvalidTypeError: If ``identifier`` is of another type.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu import initializers
+        >>> initializers.get("ones")((2,)).tolist(), initializers.get(np.array([3.0, 4.0]))((2,)).tolist()
+        ([1.0, 1.0], [3.0, 4.0])
+    """
+    if not hasattr(identifier, "shape") or callable(identifier):
+        return _by_name(identifier)  # type: ignore[arg-type]
+    value = ops.convert_to_numpy(identifier)
+    initializer = Constant(value)
+    initializer._only_for = value.shape
+    return initializer
+
 
 zeros, ones, constant = Zeros, Ones, Constant
 identity, IdentityInitializer = Identity, Identity

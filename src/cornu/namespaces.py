@@ -4,9 +4,10 @@ The modules of these namespaces contain no other code: they call :func:`attach`,
 Importing one imports no other module, and ``cornu.saving`` can export functions of a higher tier.
 """
 
+import difflib
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _CONFIG = "cornu.config"
@@ -17,6 +18,7 @@ _RANDOM = "cornu.ops.random"
 NAMESPACES: dict[str, dict[str, str]] = {
     "cornu": {
         "Input": "cornu.core.input",
+        "InputSpec": "cornu.core.input_spec",
         "Layer": "cornu.layers",
         "Model": "cornu.models",
         "Optimizer": "cornu.optimizers",
@@ -99,6 +101,46 @@ NAMESPACES: dict[str, dict[str, str]] = {
 """Namespace to its public names, each with the module that defines it, and after a colon its name there if that is another."""
 
 
+def missing_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """Return the exception for a name that a module does not have, with the nearest one that it has.
+
+    Args:
+        module: Name of the module.
+        name: Name that was requested.
+        known: Iterable of the public names of the module.
+
+    Example:
+        >>> from cornu.namespaces import missing_name
+        >>> print(missing_name("cornu.layers", "Dens", ["Dense", "Dropout"]))
+        module 'cornu.layers' has no attribute 'Dens'. Did you mean 'Dense'?
+    """
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f". Did you mean {nearest[0]!r}?" if nearest else ""
+    return AttributeError(f"module {module!r} has no attribute {name!r}{hint}")
+
+
+def missing_names_of(module: str, known: list[str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module, which raises :func:`missing_name` for every name that the module does not have.
+
+    Args:
+        module: Name of the module.
+        known: List of its public names.
+
+    Example:
+        >>> from cornu import namespaces
+        >>> try:
+        ...     namespaces.missing_names_of("cornu.layers", ["Dense"])("Dens")
+        ... except AttributeError as error:
+        ...     print(error)
+        module 'cornu.layers' has no attribute 'Dens'. Did you mean 'Dense'?
+    """
+
+    def find(name: str) -> Any:
+        raise missing_name(module, name, known)
+
+    return find
+
+
 def attach(namespace: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` for a module whose names are in :data:`NAMESPACES`.
 
@@ -115,7 +157,7 @@ def attach(namespace: str) -> tuple[Callable[[str], Any], Callable[[], list[str]
 
     def find(name: str) -> Any:
         if name not in names:
-            raise AttributeError(f"module {namespace!r} has no attribute {name!r}")
+            raise missing_name(namespace, name, names)
         home, _, original = names[name].partition(":")
         module = importlib.import_module(home)
         return module if home == f"{namespace}.{name}" else getattr(module, original or name)

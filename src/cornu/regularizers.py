@@ -14,7 +14,7 @@ _MODES = ("rows", "columns")
 
 
 class Regularizer(serialization.Configurable):
-    """Base class of regularizers. Subclasses override :meth:`__call__`.
+    """Base class of regularizers, without a penalty. Subclasses override :meth:`__call__`.
 
     Example:
         >>> from cornu import ops
@@ -28,7 +28,7 @@ class Regularizer(serialization.Configurable):
 
     def __call__(self, x: Array) -> Any:
         """Return the penalty for a weight, an array of shape ``()``."""
-        raise NotImplementedError(f"`{type(self).__name__}` has no `__call__(x)`.")
+        return 0.0
 
 
 @registry.register("regularizers")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import autograph, registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean, wrong_argument
 from cornu.scopes import Scope
 from cornu.typing import Config
 
@@ -133,8 +133,10 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     signature = constructor_of(cls)
     try:
         bound = signature.bind(None, *args, **kwargs)
-    except TypeError:
-        return None  # the constructor itself raises the TypeError
+    except TypeError as error:
+        raise _wrong_arguments(cls, signature, kwargs, error) from None
+    if cls.__init__ is object.__init__ and (args or kwargs):  # its signature accepts anything
+        raise wrong_argument(cls.__name__, next(iter(kwargs), repr(args[0]) if args else ""), [])
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[1:])
     for name, parameter in signature.parameters.items():
@@ -143,6 +145,20 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
         if parameter.kind is parameter.VAR_KEYWORD:
             arguments.update(arguments.pop(name, {}))
     return arguments
+
+
+def _wrong_arguments(cls: type, signature: inspect.Signature, given: dict, error: TypeError) -> InvalidTypeError:
+    """Return the error for arguments that the constructor of a class does not accept, based on Python's error."""
+    named = [p for p in list(signature.parameters.values())[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = [parameter.name for parameter in named]
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        return wrong_argument(cls.__name__, unknown, known)
+    needed = [parameter.name for parameter in named if parameter.default is parameter.empty]
+    requires = f"It requires {', '.join(f'`{name}`' for name in needed)}." if needed else "It requires no arguments."
+    return InvalidTypeError(
+        f"`{cls.__name__}` cannot be called like this: {error}.", requires, f"Its arguments are {', '.join(known) or 'none'}."
+    )
 
 
 def serialize(thing: Any) -> Any:
@@ -284,9 +300,17 @@ def _once(config: dict[str, Any], cls: type[Configurable]) -> Any:
     if isinstance(key, int) and type(known.get(key)) is cls:
         return known[key]
     made = cls.from_config(config["config"])
+    if config.get("build_config") and _builds_itself(cls):
+        made.build_from_config(config["build_config"])
     if isinstance(key, int):
         known[key] = made
     return made
+
+
+def _builds_itself(cls: type) -> bool:
+    """Return whether a user's class defines ``build_from_config``; built-in layers are built when the model calls them."""
+    owner = next((base for base in cls.__mro__ if "build_from_config" in vars(base)), None)
+    return owner is not None and not registry.is_builtin(owner)
 
 
 def _kinds_of(module: str | None) -> list[str]:

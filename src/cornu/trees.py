@@ -76,3 +76,16 @@ def _same_type(like: list | tuple, values: list) -> Any:
     if hasattr(like, "_fields"):  # the constructor of a named tuple accepts its fields as separate arguments
         return type(like)(*values)
     return type(like)(values)
+
+
+def all_leaves(tree: Any) -> list:
+    """Return the leaves of a tree from left to right, where None is a leaf as well.
+
+    Example:
+        >>> from cornu import trees
+        >>> trees.all_leaves({"a": 1, "b": [2, None]})
+        [1, 2, None]
+    """
+    if not isinstance(tree, (dict, list, tuple)):
+        return [tree]
+    return [leaf for part in (tree.values() if isinstance(tree, dict) else tree) for leaf in all_leaves(part)]

@@ -1,25 +1,59 @@
 """Validation of arguments: each function returns the argument in its final form or raises an error."""
 
+import functools
 import importlib.metadata
 import importlib.util
+import inspect
 import numbers
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from cornu import config
 from cornu.dtypes import ALL
-from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
 from cornu.typing import DType, IntOrInts
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 PADDINGS = ("valid", "same")
 """No padding, or padding so that the output has the size of the input divided by the strides, rounded up."""
 
 _GUESSES = {"equal": "same", "half": "same", "zero": "same", "zeros": "same", "none": "valid", "no": "valid", "false": "valid"}
 """Suggestions for other names; a guess by spelling would be wrong (``"equal"`` is closer to ``"valid"``)."""
+
+
+def named_arguments(function: F) -> F:
+    """Decorate a function so that an unknown keyword argument raises an error that names the nearest argument.
+
+    Raises:
+        InvalidTypeError: When the decorated function receives an argument that it does not have.
+
+    Example:
+        >>> from cornu.errors import InvalidTypeError
+        >>> from cornu.validation import named_arguments
+        >>> @named_arguments
+        ... def train(epochs=1):
+        ...     return epochs
+        >>> try:
+        ...     train(nb_epoch=2)
+        ... except InvalidTypeError as error:
+        ...     print(error.hint)
+        Keras 3 calls it `epochs`.
+    """
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        for name in kwargs:
+            if name not in known:
+                raise wrong_argument(function.__name__, name, known)
+        return function(*args, **kwargs)
+
+    return cast(F, checked)
 
 
 def is_int(value: Any, allow_float: bool = False) -> bool:
@@ -40,24 +74,21 @@ def is_int(value: Any, allow_float: bool = False) -> bool:
     return allow_float and isinstance(value, (float, np.floating)) and float(value).is_integer()
 
 
-def check_int(
-    owner: object, argument: str, value: Any, least: int = 1, allow_float: bool = True, example: int | None = None
-) -> int:
-    """Return an integer, also from a NumPy integer and, as the arguments of layers, from a float without a fractional part.
+def check_int(owner: object, argument: str, value: Any, least: int = 1, example: int | None = None) -> int:
+    """Return an integer, also from a NumPy integer.
 
     Args:
         owner: Object whose argument is checked, or the name of the function.
         argument: Name of the argument.
         value: Value of the argument.
         least: Smallest valid value. Defaults to 1.
-        allow_float: Whether floats without a fractional part are accepted. Defaults to True.
         example: Valid value for the error. Defaults to the value of a float without a fractional part, or the smallest positive
             one.
 
     Raises:
         InvalidArgumentError: If the value is not an integer, or is too small.
     """
-    if is_int(value, allow_float) and value >= least:
+    if is_int(value) and value >= least:
         return int(value)
     if is_int(value, allow_float=True) and value >= least:
         example = int(value)

@@ -54,5 +54,38 @@ def test_its_config_is_that_of_keras():
 
     ours = layers.InputLayer((3,), name="x").get_config()
     theirs = keras.layers.InputLayer((3,), name="x").get_config()
-    assert ours == {name: value for name, value in theirs.items() if name != "optional"}
+    assert ours == theirs
     assert layers.InputLayer.from_config(theirs).batch_shape == (None, 3)
+
+
+def test_arguments_that_contradict_each_other_are_refused():
+    with pytest.raises(InvalidArgumentError, match="received batch_size=4 and batch_shape=\\(2, 3\\)"):
+        cornu.Input(batch_shape=(2, 3), batch_size=4)
+    with pytest.raises(InvalidArgumentError, match="received `dtype=int32` and a tensor of shape"):
+        cornu.Input(tensor=cornu.Input((3,)), dtype="int32")
+    with pytest.raises(InvalidArgumentError, match="received `sparse=True`"):
+        cornu.Input((3,), sparse=True)
+
+
+def test_a_tensor_becomes_the_input():
+    a = cornu.Input((3,), name="before")
+    again = cornu.Input(tensor=a, name="mine")
+    assert again is a and cornu.Model(again, again * 2).cornu_graph.input_names == ["mine"]
+
+
+def test_the_attributes_are_those_of_keras():
+    import keras
+
+    def attributes(module):
+        layer = module.layers.InputLayer((3,), name="x", optional=True)
+        return layer.batch_shape, layer.sparse, layer.ragged, layer.optional, layer.dtype
+
+    assert attributes(cornu) == attributes(keras)
+
+
+def test_a_symbolic_tensor_is_reshaped_and_rounded_by_its_methods():
+    x = cornu.Input((4, 1))
+    assert x.reshape((-1, 2, 2)).shape == (None, 2, 2) and x.squeeze(2).shape == (None, 4) and round(x, 1).shape == x.shape
+    for convert in (int, float):
+        with pytest.raises(cornu.errors.InvalidTypeError, match="was passed to a function that needs values"):
+            convert(x)

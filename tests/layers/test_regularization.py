@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cornu import backends, layers, seeds
+import cornu
+from cornu import Input, Model, backends, layers, seeds
 from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
@@ -72,10 +73,10 @@ def test_the_same_seed_drops_the_same(backend: str) -> None:
 
 def test_without_a_seed_it_follows_the_process_seed(backend: str) -> None:
     x = np.ones((1, 100))
-    layer = layers.Dropout(0.5).to_backend(backend)
     found = []
     for _ in range(2):
         seeds.set_seed(3)
+        layer = layers.Dropout(0.5).to_backend(backend)
         found.append(np.asarray(layer(x, training=True)).tolist())
     assert found[0] == found[1]
 
@@ -86,7 +87,8 @@ def test_in_compiled_code_it_follows_the_key_of_the_call(backend: str) -> None:
 
     def drop(key: tuple) -> list:
         context = CallContext(key=engine.asarray(np.array(key, "uint32")))
-        return np.asarray(layer.stateless_call([], [], np.ones((1, 100)), training=True, call_context=context)[0]).tolist()
+        state = [variable.value for variable in layer.non_trainable_variables]
+        return np.asarray(layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]).tolist()
 
     assert drop((1, 2)) == drop((1, 2)) != drop((1, 3))
 
@@ -103,7 +105,8 @@ def test_two_dropouts_of_one_call_drop_differently(backend: str) -> None:
     engine = backends.get(backend)
     context = CallContext(key=engine.asarray(np.array((1, 2), "uint32")))
     layer = Two().to_backend(backend)
-    difference = layer.stateless_call([], [], np.ones((1, 100)), training=True, call_context=context)[0]
+    state = [variable.value for variable in layer.non_trainable_variables]
+    difference = layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]
     assert np.asarray(difference).any()
 
 
@@ -209,3 +212,35 @@ def test_padded_samples_bring_no_penalty(backend: str) -> None:
 def test_choices_for_a_batch_of_one_size_hold_for_no_other():
     assert layers.Dropout(0.5, noise_shape=(None, 1, 3)).batch_coupling == "none"
     assert layers.Dropout(0.5, noise_shape=(64, 1, 3)).batch_coupling == "unknown"
+
+
+def test_predict_draws_another_mask_for_each_batch(backend: str) -> None:
+    """Keras on JAX drops the same features of all batches."""
+    x = Input((20,))
+    model = Model(x, layers.Dropout(0.5, seed=1)(x, training=True)).to_backend(backend)
+    outputs = model.predict(np.ones((4, 20)), batch_size=2, verbose=0)
+    assert (outputs[:2] != outputs[2:]).any()
+
+
+def test_stateless_calls_draw_new_values_from_the_state_that_they_return(backend: str) -> None:
+    layer = layers.Dropout(0.5, seed=1).to_backend(backend)
+    layer.build((None, 50))
+    x = np.ones((1, 50), "float32")
+    step = layer.backend.compile(lambda state: layer.stateless_call([], state, x, training=True))
+    first, state = step([layer.seed_generator.state.value])
+    again, _ = step([layer.seed_generator.state.value])
+    second, _ = step(state)
+    first, again, second = (layer.backend.to_numpy(outputs) for outputs in (first, again, second))
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any() and set(np.unique(first)) == {0.0, 2.0}
+
+
+def test_the_state_of_the_seed_is_a_variable_but_no_weight() -> None:
+    import keras
+
+    def counts(module: Any) -> tuple:
+        layer = module.layers.Dropout(0.5)
+        layer.build((None, 3))
+        return len(layer.variables), len(layer.non_trainable_variables), len(layer.weights), layer.count_params()
+
+    assert counts(cornu) == counts(keras) == (1, 1, 0, 0)

@@ -112,3 +112,14 @@ def test_the_clone_can_begin_with_other_tensors():
 def test_arguments_that_do_not_go_with_the_model_are_refused(model, arguments):
     with pytest.raises(InvalidArgumentError, match="`clone_model` received"):
         clone_model(model, **arguments)
+
+
+def test_input_tensors_have_the_structure_of_the_inputs():
+    a, b = cornu.Input((3,)), cornu.Input((3,))
+    model = cornu.Model({"a": a, "b": b}, layers.Subtract()([a, b]))
+    with pytest.raises(InvalidArgumentError, match=r"of the structure \['\*', '\*'\].*\{'a': '\*', 'b': '\*'\}"):
+        clone_model(model, input_tensors=[cornu.Input((3,)), cornu.Input((3,))])
+    b, a = cornu.Input((3,)), cornu.Input((3,))
+    clone = clone_model(model, input_tensors={"b": b, "a": a})
+    data = {"a": np.full((1, 3), 5.0), "b": np.ones((1, 3))}
+    assert np.asarray(clone(data)).tolist() == np.asarray(model(data)).tolist() == [[4.0] * 3]

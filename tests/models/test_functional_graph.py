@@ -313,3 +313,76 @@ def test_a_mistake_that_the_engine_finds_says_what_stood_for_the_batch():
     with pytest.raises(TypeError) as caught:
         Wrong()(cornu.Input((7,)))
     assert "with 29 in place of each None" in " ".join(caught.value.__notes__)
+
+
+# --- Structures of inputs and outputs, as in Keras ----------------------------------------------------------------------
+
+ONES = np.ones((4, 3), "float32")
+
+
+def test_a_list_of_one_output_is_that_output(backend):
+    def output(module):
+        x = module.Input((3,))
+        model = module.Model(x, [module.layers.Dense(2)(x)])
+        return model, model.predict(ONES, verbose=0), model(ONES)
+
+    model, predicted, called = output(cornu)
+    model.to_backend(backend)
+    assert predicted.shape == output(keras)[1].shape == (4, 2) == tuple(called.shape)
+    model.compile("sgd", "mse")
+    model.fit(ONES, np.ones((4, 2)), verbose=0)
+    assert model.predict(ONES, verbose=0)[0].shape == (2,)
+
+
+def test_outputs_in_a_tuple_stay_one_in_a_config():
+    x = cornu.Input((3,))
+    model = cornu.Model(x, (layers.Dense(1)(x), layers.Dense(1)(x)))
+    assert isinstance(cornu.Model.from_config(model.get_config())(ONES), tuple)
+
+
+NESTED = {
+    "dict of list": (lambda a, b, c: {"x": [a, b], "y": c}),
+    "dict of dict": (lambda a, b, c: {"x": {"p": a, "q": b}, "y": c}),
+    "list of dict": (lambda a, b, c: [{"p": a, "q": b}, c]),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_inputs_are_trained_on(name, backend):
+    tensors = [cornu.Input((3,)) for _ in range(3)]
+    model = cornu.Model(NESTED[name](*tensors), layers.Dense(1)(layers.Subtract()([tensors[0], tensors[1]])) + tensors[2])
+    model.to_backend(backend)
+    data = NESTED[name](3 * ONES, 2 * ONES, ONES)
+    kernel = model.weights[0].numpy()
+    np.testing.assert_allclose(model.predict(data, verbose=0), ONES @ kernel + ONES, 1e-5)
+    model.compile("sgd", "mse")
+    model.fit(data, np.zeros((4, 3)), verbose=0)
+    assert (model.weights[0].numpy() != kernel).any()
+
+
+class Sum(layers.Layer):
+    def call(self, a, b=None):
+        return a if b is None else a + b
+
+
+def test_an_optional_input_may_be_none(backend):
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), optional=True, name="b")
+    model = cornu.Model({"a": a, "b": b}, Sum()(a, b)).to_backend(backend)
+    assert np.asarray(model({"a": ONES, "b": None})).sum() == model.predict({"a": ONES, "b": None}, verbose=0).sum() == 12
+    assert np.asarray(model({"a": ONES, "b": ONES})).sum() == 24
+    with pytest.raises(InvalidArgumentError, match=r"None for its input 'a'\. This input is not optional"):
+        model({"a": None, "b": ONES})
+
+
+def test_a_model_with_an_optional_input_is_trained_without_it(backend):
+    a, b = cornu.Input((3,), name="a"), cornu.Input((3,), optional=True, name="b")
+    model = cornu.Model([a, b], layers.Dense(1)(Sum()(a, b))).to_backend(backend)
+    model.compile("sgd", "mse")
+    before = model.weights[0].numpy()
+    model.fit([ONES, None], np.full((4, 1), 9.0), verbose=0)
+    assert (model.weights[0].numpy() != before).all()
+
+
+def test_inputs_have_the_names_of_their_layers():
+    a, b = cornu.Input((2,), name="title"), cornu.Input((2,), name="body")
+    assert [tensor.name for tensor in cornu.Model([a, b], layers.Add()([a, b])).inputs] == ["title", "body"]

@@ -559,7 +559,7 @@ def test_every_public_way_in_is_known_here():
     }
     assert ways == {"load_model", "model_from_json", "clone_model", "deserialize_keras_object"}
     methods = {name for name in dir(cornu.Model) if re.search("load|from|deser", name) and not name.startswith("_")}
-    assert methods == {"load_weights", "from_config", "compile_from_config"}
+    assert methods == {"load_weights", "from_config", "compile_from_config", "build_from_config", "load_own_variables"}
 
 
 @pytest.mark.parametrize("form", [LAMBDA, {"module": "os", "class_name": "function", "config": "system"}])

@@ -166,3 +166,50 @@ def test_data_that_does_not_fit_is_told():
 def test_an_empty_model_says_what_it_lacks():
     with pytest.raises(ValueError, match=r"`build` was called on the model 'sequential', which has no layers"):
         cornu.Sequential()(X)
+
+
+# --- As in Keras ------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_begins_with_a_built_model_is_built():
+    x = cornu.Input((3,))
+    first = cornu.Model(x, layers.Dense(2)(x))
+    model = cornu.Sequential([first, layers.Dense(1)])
+    assert (model.built, len(model.weights), model.input_shape, model.output_shape) == (True, 4, (None, 3), (None, 1))
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "?" not in lines[0]
+
+
+def test_the_batch_size_of_keras_2_is_that_of_the_input():
+    model = cornu.Sequential([layers.Conv2D(2, 3, input_shape=(8, 8, 1), batch_size=4)])
+    assert model.input_shape == (4, 8, 8, 1)
+    assert cornu.Sequential([layers.Dense(2, batch_input_shape=(5, 3))]).input_shape == (5, 3)
+    assert layers.LSTM(3, batch_size=1, stateful=True).stateful
+
+
+def test_the_first_layer_may_take_a_dict(backend):
+    class Sum(layers.Layer):
+        def call(self, inputs):
+            return inputs["a"] + inputs["b"]
+
+    model = cornu.Sequential([Sum(), layers.Dense(2)]).to_backend(backend)
+    data = {"a": np.ones((4, 3), "float32"), "b": np.ones((4, 3), "float32")}
+    outputs = np.asarray(model(data))
+    np.testing.assert_allclose(model.predict(data, verbose=0), outputs, 1e-5)
+    model.compile("sgd", "mse")
+    model.fit(data, np.ones((4, 2)), verbose=0)
+    assert not np.allclose(np.asarray(model(data)), outputs)
+
+
+def test_a_layer_without_a_shape_before_its_call_leaves_the_model_without_a_graph():
+    class Unknown(layers.Layer):
+        def call(self, inputs):
+            raise NotImplementedError
+
+    model = cornu.Sequential([Unknown()])
+    model.build((None, 3))
+    assert model.cornu_graph is None
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "?" in lines[0]

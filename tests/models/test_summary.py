@@ -113,3 +113,37 @@ def test_a_large_model_is_summarised_without_drawing_a_number():
 
     model = cornu.Sequential([cornu.Input((10_000,)), layers.Dense(1_000_000, kernel_initializer=refuse)])
     assert "Total parameters: 10,001,000,000 (37.26 GB)" in summary_text(model)
+
+
+# --- Arguments of Keras -----------------------------------------------------------------------------------------------
+
+
+def three():
+    model = cornu.Sequential(
+        [cornu.Input((2,)), layers.Dense(3, name="first"), layers.ReLU(name="mid"), layers.Dense(1, name="last")]
+    )
+    model.layers[0].trainable = False
+    return model
+
+
+def test_a_column_shows_which_layers_are_trained():
+    rows = [
+        line.split("|")[-2].strip() for line in summary_text(three(), show_trainable=True).splitlines() if line.startswith("|")
+    ]
+    assert rows[-3:] == ["N", "-", "Y"]
+
+
+def test_a_range_of_layers_is_shown():
+    text = summary_text(three(), layer_range=["mi.", "last"])
+    assert "first (Dense)" not in text and "mid (ReLU)" in text and "last (Dense)" in text
+    with pytest.raises(cornu.errors.InvalidArgumentError, match=r"'lst' in `layer_range`.*Did you mean 'last'"):
+        summary_text(three(), layer_range=["first", "lst"])
+    with pytest.raises(cornu.errors.InvalidArgumentError, match="It must be a pair of strings"):
+        summary_text(three(), layer_range=["first"])
+
+
+def test_positions_are_the_ends_of_the_columns():
+    line = summary_text(three(), line_length=60, positions=[0.5, 0.8, 1.0]).splitlines()[2]
+    assert [place for place, letter in enumerate(line) if letter == "|"][1:] == [30, 48, 59]
+    with pytest.raises(cornu.errors.InvalidArgumentError, match="3 increasing numbers"):
+        summary_text(three(), positions=[0.5, 0.5, 1.0])

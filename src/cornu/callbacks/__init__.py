@@ -1,6 +1,6 @@
 """Callbacks: objects that monitor training, save models, adjust the learning rate or stop training."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.callbacks.callback_list import *
 from cornu.callbacks.csv_logger import *
 from cornu.callbacks.early_stopping import *
@@ -13,3 +13,5 @@ from cornu.callbacks.terminate_on_nan import *
 from cornu.training.callback import Callback as Callback, History as History
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

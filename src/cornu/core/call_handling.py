@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, ops, trees
-from cornu.core import call_context
+from cornu.core import call_context, layer_errors
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
@@ -33,6 +33,27 @@ def to_input(layer: LayerLike, value: Any) -> Any:
         if context is not None and context.mask_of(given) is not None:
             context.set_mask(value, context.mask_of(given))
     return value
+
+
+def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Convert the arrays among the arguments of a call, after checking that all positional arguments are tensors."""
+
+    def convert(value: Any) -> Any:
+        return to_input(layer, value)
+
+    check_positional(layer, args)
+    return trees.map(convert, args), trees.map(convert, kwargs) if kwargs else kwargs
+
+
+def check_positional(layer: LayerLike, args: tuple) -> None:
+    """Raise an error unless all positional arguments of a call are tensors or None, also in lists and dicts."""
+    for place, argument in enumerate(args):
+        for leaf in trees.leaves(argument):
+            if not hasattr(leaf, "shape"):
+                if place == 0:
+                    raise layer_errors.no_arrays(layer, argument)
+                names = [*parameters_of(type(layer)), *(f"args[{number}]" for number in range(len(args)))]
+                raise layer_errors.not_positional(layer, names[place], leaf)
 
 
 def to_layer_device(layer: LayerLike, arguments: Tree) -> Any:
@@ -80,6 +101,7 @@ def training_of(layer: LayerLike, context: CallContext, kwargs: dict) -> Any:
 def activity_loss(layer: LayerLike, context: CallContext, output: Array) -> Any:
     """Return the activity regularizer's penalty per sample, as in Keras: the penalty of the batch divided by the batch size."""
     count = output.shape[0] if len(output.shape) else 1
+    count = 1 if count == 0 else count  # an empty batch has no penalty
     if context.sample_mask is not None:
         mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))
         output = output * expand_mask(mask, len(output.shape))

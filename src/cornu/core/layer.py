@@ -1,12 +1,12 @@
 """The ``Layer`` base class: variables, a forward computation and a config."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 import numpy as np
 
-from cornu import autograph, backends, config, constraints, initializers, regularizers, trees
+from cornu import autograph, backends, config, regularizers, trees
 from cornu.core import (
     batch_coupling,
     dtype_policy,
@@ -14,6 +14,7 @@ from cornu.core import (
     layer_errors,
     layer_placement,
     layer_tree,
+    layer_variables,
     shape_inference,
     structure_fingerprint,
     symbolic_tensor,
@@ -21,10 +22,12 @@ from cornu.core import (
 from cornu.core import call_context as context
 from cornu.core.call_context import CallContext, CallLosses
 from cornu.core.dtype_policy import DTypePolicy
+from cornu.core.input_spec import InputSpecs
 from cornu.core.layer_build import build_for, first_node, input_shape_of, record_build
 from cornu.core.layer_call import call, call_abstractly, call_statelessly
 from cornu.core.layer_record import LayerRecord, record_of
 from cornu.core.layer_traits import LayerTraits
+from cornu.core.layer_variables import VariableShape
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
@@ -54,6 +57,7 @@ class Layer(LayerTraits, Configurable):
         input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
             None.
         input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
+        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both (Keras 2).
 
     Raises:
         InvalidTypeError: If an argument is unknown.
@@ -73,6 +77,9 @@ class Layer(LayerTraits, Configurable):
         >>> layer.count_params()
         2
     """
+
+    _cornu_locks_when_built = True
+    """Whether a layer of the class gets no more variables and layers once it is built, as in Keras."""
 
     _cornu_is_base = True
     """Whether the attributes of this class itself (not of its subclasses) are excluded from the paths of weights in files."""
@@ -96,23 +103,24 @@ class Layer(LayerTraits, Configurable):
         input_dim: int | None = None,
         **kwargs: Any,
     ):
+        batch_size, batch_input_shape = kwargs.pop("batch_size", None), kwargs.pop("batch_input_shape", None)  # of Keras 2
         if kwargs:
             raise layer_errors.unknown_argument(type(self), kwargs, layer_config.BASE_ARGUMENTS)
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise layer_errors.unusable_name(type(self), name)
-        self._cornu = LayerRecord(config.place(), input_shape if input_dim is None else (input_dim,))
+        hint = layer_config.batch_shape_from(input_shape, input_dim, batch_size, batch_input_shape)
+        self._cornu = LayerRecord(config.place(), hint)
         self._inbound_nodes: list[symbolic_tensor.Node] = []  # the attribute name in Keras
         self.name = name or auto_name(type(self).__name__)
-        self.path = self.name
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.dtype_policy = dtype_policy.get(dtype)
+        self._dtype_policy = dtype_policy.get(dtype)
         self.autocast = autocast
-        self.built = False
+        self.built = self.cornu_is_stateless and not _overrides(self, "build")
         self._trainable = bool(trainable)
 
     # --- Methods for subclasses to override -------------------------------------------------------------------------
 
-    @record_build
+    @functools.partial(record_build, creates_state=False)
     def build(self, input_shape: ShapeTree) -> None:
         """Create the variables of the layer.
 
@@ -161,6 +169,10 @@ class Layer(LayerTraits, Configurable):
         shapes = self.compute_output_shape(shapes_of(first_argument(args, kwargs)))
         return map_shapes(shapes, lambda shape: SymbolicTensor(shape, self.cornu_output_dtype))
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors of the outputs for symbolic inputs, without recording the call."""
+        return self.compute_output_spec(*args, **kwargs)
+
     def compute_mask(self, inputs: Tree, previous_mask: Tree = None) -> Any:
         """Return the mask of the output.
 
@@ -175,18 +187,22 @@ class Layer(LayerTraits, Configurable):
 
     def add_weight(
         self,
-        shape: int | Sequence[Any] | None = None,
+        *args: Any,
+        shape: VariableShape = None,
         initializer: Initializer = None,
-        dtype: str | None = None,
+        dtype: DType = None,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: Regularizer = None,
         constraint: Constraint = None,
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
         name: str | None = None,
     ) -> Variable:
         """Create a variable that belongs to the layer.
 
         Args:
+            *args: ``shape``, ``initializer`` and ``dtype``, which may be positional.
             shape: Tuple of integers, shape of the variable. An integer ``n`` means ``(n,)``; None means a scalar. Defaults to
                 None.
             initializer: Initializer of the values. Defaults to ``"glorot_uniform"`` for floating-point dtypes and to
@@ -196,25 +212,68 @@ class Layer(LayerTraits, Configurable):
             autocast: Whether a mixed-precision layer reads the variable in its compute dtype. Defaults to True.
             regularizer: Regularizer applied to the variable, as a name such as ``"l2"`` or a callable. Defaults to None.
             constraint: Constraint applied to the variable after each optimizer update. Defaults to None.
+            aggregation: How the copies of the variable on several devices are combined: ``"none"``, ``"mean"``, ``"sum"`` or
+                ``"only_first_replica"``. Cornu keeps one copy and stores the value only. Defaults to ``"none"``.
+            overwrite_with_gradient: Must be False: whether an update replaces the variable by its gradient.
             name: Name of the variable within the layer. Defaults to ``"variable"``.
 
         Returns:
             The variable.
+
+        Raises:
+            InvalidArgumentError: If the layer is already built, or the name is positional.
         """
-        record = record_of(self)
-        shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
-        dtype = dtype or self.variable_dtype
-        default = "glorot_uniform" if "float" in dtype else "zeros"
-        with config.placement_scope(*record.placement):
-            variable = Variable(initializers.get(initializer or default), shape, dtype, trainable, autocast, name)
-        variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
-        (record.trained if trainable else record.state).append(variable)
+        first = layer_variables.positional(args, shape, initializer, dtype)
+        options = {"trainable": trainable, "autocast": autocast, "aggregation": aggregation, "name": name}
+        variable = layer_variables.add_weight(self, *first, options, regularizer, constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
         return variable
+
+    def add_variable(
+        self,
+        shape: VariableShape,
+        initializer: Initializer,
+        dtype: DType = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Regularizer = None,
+        constraint: Constraint = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Create a variable that belongs to the layer. Same as :meth:`add_weight`."""
+        options = {"trainable": trainable, "autocast": autocast, "name": name}
+        return layer_variables.add_weight(self, shape, initializer, dtype, options, regularizer, constraint)
 
     def add_loss(self, loss: Tree) -> None:
         """Add a scalar, or a list of scalars, to the loss that training minimizes. Call it within ``call``."""
         running = context.current()
         (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Raise ``NotImplementedError``, as in Keras 3: a metric is an attribute, or an argument of ``compile``."""
+        raise layer_errors.no_add_metric()
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put the variables of the layer itself into a dict that becomes a group of a weights file.
+
+        Override it, together with :meth:`load_own_variables`, to save something else. Names must not contain `/`.
+
+        Args:
+            store: Dict from name to array or variable.
+        """
+        layer_variables.save_into(self, store)
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Assign the arrays of a dict, written by :meth:`save_own_variables`, to the variables of the layer itself.
+
+        Args:
+            store: Dict from name to array.
+
+        Raises:
+            ModelFormatError: If the number of arrays differs.
+            ShapeError: If a shape differs.
+        """
+        layer_variables.load_from(self, store)
 
     # --- Calls ----------------------------------------------------------------------------------------------------------
 
@@ -273,6 +332,7 @@ class Layer(LayerTraits, Configurable):
     # --- Variables ----------------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
+        layer_variables.check_attribute(self, name, value)
         object.__setattr__(self, name, value)
         structure_fingerprint.attribute_set(name)
 
@@ -296,8 +356,9 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """List of all variables: those of the layer and of all layers inside it."""
-        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.variables)
+        """List of all variables: :attr:`weights`, and the states of seed generators."""
+        own = [*self._cornu_own_variables(), *layer_tree.seed_states(self)]
+        return layer_tree.collect(own, self, lambda layer: layer.variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -315,8 +376,8 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def weights(self) -> list[Variable]:
-        """List of all variables. Same as :attr:`variables`."""
-        return self.variables
+        """List of the variables that files store: those of the layer and of all layers inside it."""
+        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.weights)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -325,8 +386,19 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """List of the variables that training does not change by gradients. Same as :attr:`non_trainable_variables`."""
-        return self.non_trainable_variables
+        """List of the :attr:`weights` that training does not change by gradients."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
+
+    @property
+    def metrics(self) -> list:
+        """List of the metrics among the attributes of the layer and of all layers inside it, also in lists and dicts."""
+        return layer_tree.metrics(self)
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """List of the variables of :attr:`metrics`, which are no weights of the layer."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     @property
     def trainable(self) -> bool:
@@ -336,6 +408,7 @@ class Layer(LayerTraits, Configurable):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        layer_variables.set_trainable(self, self._trainable)
         for layer in self._cornu_sublayers():
             layer.trainable = value
 
@@ -362,7 +435,7 @@ class Layer(LayerTraits, Configurable):
         """
         if not self.built:
             raise layer_errors.not_countable(self)
-        return sum(variable.size for variable in self.variables)
+        return sum(variable.size for variable in self.weights)
 
     def to_backend(self, name: str, device: str | None = None) -> Self:
         """Move the layer and all its variables (and the optimizer and metrics of a model) to another backend or device.
@@ -407,6 +480,15 @@ class Layer(LayerTraits, Configurable):
     # --- Dtypes, shapes and symbolic tensors ----------------------------------------------------------------------------
 
     @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtype policy. It may be set to a policy or the name of one; variables that exist keep their dtype."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: DType | DTypePolicy | Config) -> None:
+        self._dtype_policy = dtype_policy.get(value)
+
+    @property
     def dtype(self) -> str:
         """Dtype of the variables. Same as :attr:`variable_dtype`."""
         return self.variable_dtype
@@ -414,12 +496,31 @@ class Layer(LayerTraits, Configurable):
     @property
     def variable_dtype(self) -> str:
         """Dtype in which variables are stored."""
-        return self.dtype_policy.variable_dtype
+        return self._dtype_policy.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
         """Dtype in which the layer computes."""
-        return self.dtype_policy.compute_dtype
+        return self._dtype_policy.compute_dtype
+
+    @soft_property
+    def input_dtype(self) -> str:
+        """Dtype that floating-point inputs are cast to. Same as :attr:`compute_dtype`."""
+        return self.compute_dtype
+
+    @property
+    def path(self) -> str | None:
+        """Names of the enclosing layers and of the layer, joined by slashes; None until the layer is built."""
+        return self._cornu.path
+
+    @property
+    def input_spec(self) -> InputSpecs:
+        """What each call requires of its first argument: an ``InputSpec``, or a list or dict of them; None for anything."""
+        return self._cornu.input_spec
+
+    @input_spec.setter
+    def input_spec(self, value: InputSpecs) -> None:
+        record_of(self).input_spec = value
 
     @soft_property
     def inbound_nodes(self) -> list[symbolic_tensor.Node]:
@@ -429,7 +530,8 @@ class Layer(LayerTraits, Configurable):
     @soft_property
     def input_shape_hint(self) -> tuple | None:
         """The ``input_shape`` argument of the constructor: the shape of one sample, for the first layer of a model."""
-        return self._cornu.input_shape_hint
+        hint = self._cornu.batch_shape_hint
+        return hint if hint is None else hint[1:]
 
     @property
     def input(self) -> Any:
@@ -467,14 +569,20 @@ class Layer(LayerTraits, Configurable):
         return layer
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Return the shapes that the layer was built for, by the parameter names of ``build``, in Keras's format.
+        """Return what :meth:`build_from_config` needs: the shapes that the layer was built for; None if it is not built.
 
-        None if the layer is not built.
+        Override both methods if ``build`` needs something else.
         """
-        shapes = self._cornu.build_shapes
-        if shapes is None or len(shapes) == 1:
-            return shapes
-        return {"shapes_dict": {name: shape for name, shape in shapes.items() if shape is not None}}
+        return layer_config.build_config_of(self)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer from a dict returned by :meth:`get_build_config`, as loading a file does.
+
+        Args:
+            config: The shape, as ``{"input_shape": shape}``, or the shapes of several arguments, as
+                ``{"shapes_dict": {"a_shape": shape, "b_shape": shape}}``.
+        """
+        layer_config.build_from(self, config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -7,14 +7,21 @@ from typing import Any
 
 from cornu import config
 from cornu.core import call_context, layer_errors, layer_placement, symbolic_tensor
+from cornu.core.input_spec import check_inputs
 from cornu.core.layer_protocol import LayerLike
-from cornu.core.layer_record import record_of
-from cornu.core.shape_trees import first_argument, has_shapes, shapes_for_build, shapes_key, shapes_of
+from cornu.core.layer_record import LayerRecord, record_of
+from cornu.core.shape_trees import first_argument, full_shapes_of, has_shapes, shapes_for_build, shapes_key, shapes_of
 from cornu.scopes import construction_lock
 
 
-def record_build(build: Callable) -> Callable:
-    """Wrap a ``build`` method so that it runs in the name scope of the layer and records the shapes, also if users call it."""
+def record_build(build: Callable, creates_state: bool = True) -> Callable:
+    """Wrap a ``build`` method so that it runs in the name scope of the layer and records the shapes, also if users call it.
+
+    Args:
+        build: The method.
+        creates_state: Whether the layer has all its variables and layers after it. False for the method of ``Layer``, which is
+            also that of layers that create variables in ``call``. Defaults to True.
+    """
 
     @functools.wraps(build)
     def wrapper(self: LayerLike, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +37,7 @@ def record_build(build: Callable) -> Callable:
             return
         made = len(record.trained), len(record.state)
         shapes = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
-        self.path = call_context.path_of(self.name)
+        record.path = call_context.path_of(self.name)
         record.is_building = True
         try:
             with call_context.name_scope(self.name), config.placement_scope(*record.placement):
@@ -42,8 +49,9 @@ def record_build(build: Callable) -> Callable:
             raise
         finally:
             record.is_building = False
-        record.build_shapes = shapes
+        record.built_for(shapes)
         self.built = True
+        record.is_locked = creates_state and self._cornu_locks_when_built
 
     return wrapper
 
@@ -57,20 +65,39 @@ def build_for(layer: LayerLike, args: tuple, kwargs: dict, knows_shapes: bool, h
         knows_shapes: Whether the class defines ``compute_output_shape``.
         has_build: Whether the class defines ``build``.
     """
-    if layer.built and not knows_shapes:
+    record: LayerRecord = layer._cornu
+    spec, is_built = record.input_spec, layer.built
+    if is_built and not knows_shapes and spec is None and record.input_shapes is not None:
         return
     inputs = first_argument(args, kwargs)
-    if not has_shapes(inputs) and (knows_shapes or has_build):
+    is_abstract = getattr(call_context.current(), "abstract", False)  # with stand-ins for unknown sizes
+    if spec is not None and not is_abstract:
+        check_inputs(layer, spec, inputs)
+    if not has_shapes(inputs) and (knows_shapes or (has_build and not is_built)):
         raise layer_errors.no_arrays(layer, inputs)
     shapes = shapes_of(inputs)
     key = shapes_key(shapes)
-    if key in layer._cornu.accepted_shapes:
+    if key in record.accepted_shapes:
         return
-    if not layer.built:
-        layer.build(**shapes_for_build(layer, args, kwargs))
+    if not is_built:
+        _build(layer, args, kwargs)
+        if record.input_spec is not spec and not is_abstract:  # set by `build`
+            check_inputs(layer, record.input_spec, inputs)
+    if not is_built or record.input_shapes is None:
+        record.input_shapes = shapes
     if knows_shapes:  # it raises an error specific to the layer if the shapes do not fit
         layer.compute_output_shape(shapes)
-    layer._cornu.accepted_shapes.add(key)
+    record.accepted_shapes.add(key)
+
+
+def _build(layer: LayerLike, args: tuple, kwargs: dict) -> None:
+    """Build a layer for the arguments of a call.
+
+    In an eager call, ``build`` receives the batch size, as in Keras; in an abstract one that would be a stand-in.
+    """
+    context = call_context.current()
+    is_eager = context is not None and context.values is None and not context.abstract
+    layer.build(**shapes_for_build(layer, args, kwargs, full_shapes_of if is_eager else shapes_of))
 
 
 def first_node(layer: LayerLike, what: str) -> symbolic_tensor.Node:
@@ -81,7 +108,7 @@ def first_node(layer: LayerLike, what: str) -> symbolic_tensor.Node:
         what: Name of the requested attribute, for the error message.
 
     Raises:
-        NotBuiltError: If the layer was never called on symbolic tensors.
+        NotBuiltAttributeError: If the layer was never called on symbolic tensors.
     """
     if not layer._inbound_nodes:
         raise layer_errors.never_called(layer, what)
@@ -92,9 +119,9 @@ def input_shape_of(layer: LayerLike) -> Any:
     """Return the shape that a layer was first called on or built for.
 
     Raises:
-        NotBuiltError: If the layer was neither called nor built.
+        NotBuiltAttributeError: If the layer was neither called nor built.
     """
     if layer._inbound_nodes:
         return shapes_of(layer.input)
-    shapes = layer._cornu.build_shapes
-    return next(iter(shapes.values())) if shapes is not None else first_node(layer, "input_shape")
+    shapes = record_of(layer).input_shapes
+    return shapes if shapes is not None else first_node(layer, "input_shape")

@@ -15,6 +15,8 @@ def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
     """Call a layer, building it first if necessary; record the call if an argument is symbolic."""
     record = record_of(layer)
     if symbolic_tensor.symbolic_leaves((args, kwargs)):
+        args, kwargs = call_handling.name_training(layer, args, kwargs)
+        call_handling.check_positional(layer, args)
         layer._cornu_build_for(args, kwargs)
         return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
     context = call_context.current()
@@ -73,9 +75,8 @@ def call_statelessly(
 
 def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> Any:
     """Run one call on arrays within a context."""
-    args, kwargs = trees.map(lambda value: call_handling.to_input(layer, value), (args, kwargs))
+    args, kwargs = call_handling.to_inputs(layer, *call_handling.name_training(layer, args, kwargs))
     layer._cornu_build_for(args, kwargs)
-    args, kwargs = call_handling.name_training(layer, args, kwargs)
     outer_training, context.training = context.training, call_handling.training_of(layer, context, kwargs)
     if context.training is not None and "training" in call_handling.parameters_of(type(layer)):
         kwargs["training"] = context.training

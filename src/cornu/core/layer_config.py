@@ -1,18 +1,34 @@
 """Configs of layers: the arguments of the constructor, the base arguments, and entries that only Keras's configs have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu.core import dtype_policy
 from cornu.core.layer_protocol import LayerLike
+from cornu.core.layer_record import record_of
+from cornu.core.shape_trees import as_shapes
 from cornu.registry import is_builtin
 from cornu.serialization import constructor_of, deserialize, serialize
+from cornu.typing import Shape, Size
 
-BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name", "autocast", "input_shape", "input_dim")
+BASE_ARGUMENTS = (
+    *("activity_regularizer", "trainable", "dtype", "name", "autocast"),
+    *("input_shape", "input_dim", "batch_size", "batch_input_shape"),
+)
 """Names of the arguments of ``Layer``."""
 
 _READ_WITH_ANOTHER = ("renorm_momentum",)
 """Entries of Keras's configs that only have a meaning together with an entry that Cornu rejects (``renorm=True``)."""
+
+
+def batch_shape_from(
+    input_shape: Sequence[Size] | None, input_dim: int | None, batch_size: int | None, batch_input_shape: Sequence[Size] | None
+) -> Shape | None:
+    """Return the shape of the input, the batch size first, from the arguments of a layer; None if they do not tell it."""
+    if batch_input_shape is not None:
+        return tuple(batch_input_shape)
+    shape = input_shape if input_dim is None else (input_dim,)
+    sizes = (shape,) if isinstance(shape, int) else shape
+    return None if sizes is None else (batch_size, *sizes)
 
 
 def config_of(layer: LayerLike, captured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -75,4 +91,23 @@ def set_base(layer: LayerLike, base: dict[str, Any]) -> None:
     layer.name = base.get("name", layer.name)
     layer.trainable = base.get("trainable", layer.trainable)
     if "dtype" in base:
-        layer.dtype_policy = dtype_policy.get(deserialize(base["dtype"], "dtype_policies"))
+        layer.dtype_policy = deserialize(base["dtype"], "dtype_policies")
+
+
+# --- Building -----------------------------------------------------------------------------------------------------------
+
+
+def build_config_of(layer: LayerLike) -> dict[str, Any] | None:
+    """Return the shapes that a layer was built for, in Keras's format; None if it is not built."""
+    shapes = record_of(layer).build_shapes
+    if shapes is None or len(shapes) == 1:
+        return shapes and {"input_shape": next(iter(shapes.values()))}
+    return {"shapes_dict": {name: shape for name, shape in shapes.items() if shape is not None}}
+
+
+def build_from(layer: LayerLike, config: dict[str, Any]) -> None:
+    """Build a layer for the shapes of a config returned by :func:`build_config_of`. A shape may be a list, as in JSON."""
+    if "input_shape" in config:
+        layer.build(as_shapes(config["input_shape"]))
+    elif "shapes_dict" in config:
+        layer.build(**{name: as_shapes(shape) for name, shape in config["shapes_dict"].items()})

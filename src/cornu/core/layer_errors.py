@@ -5,7 +5,14 @@ from typing import Any
 
 from cornu import trees
 from cornu.core.layer_protocol import LayerLike
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, did_you_mean
+from cornu.errors import (
+    InvalidArgumentError,
+    InvalidTypeError,
+    NotBuiltAttributeError,
+    NotBuiltError,
+    ShapeError,
+    wrong_argument,
+)
 from cornu.ops.shape_checks import shapes_text
 from cornu.typing import Tree
 
@@ -32,11 +39,7 @@ def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[st
     name = next(iter(given))
     known = dict.fromkeys([*inspect.signature(kind.__init__).parameters, *base_arguments])
     known = [argument for argument in known if argument not in ("self", "args", "kwargs")]
-    return InvalidTypeError(
-        f"`{kind.__name__}` received an unknown argument `{name}`.",
-        f"Its arguments are {', '.join(known)}.",
-        did_you_mean(name, known) or "Remove it.",
-    )
+    return wrong_argument(kind.__name__, name, known)
 
 
 def unusable_name(kind: type, name: Any) -> InvalidArgumentError:
@@ -116,10 +119,66 @@ def not_countable(layer: LayerLike) -> NotBuiltError:
     )
 
 
-def never_called(layer: LayerLike, what: str) -> NotBuiltError:
+def never_called(layer: LayerLike, what: str) -> NotBuiltAttributeError:
     """Return the error for an attribute that is only known after a call on a symbolic tensor."""
-    return NotBuiltError(
+    return NotBuiltAttributeError(
         f"`{what}` of the layer {layer.name!r} was requested.",
         "It is known once the layer has been called on a symbolic tensor.",
         "Use the layer in a model that starts with `cornu.Input(shape)`.",
+    )
+
+
+# --- Variables --------------------------------------------------------------------------------------------------------
+
+
+def already_built(layer: LayerLike, what: str) -> InvalidArgumentError:
+    """Return the error for new state of a layer that is built."""
+    kind = type(layer).__name__
+    return InvalidArgumentError(
+        f"The layer {layer.name!r} is built and received {what}.",
+        "A layer must create all variables and layers inside it in `__init__` or `build`, so that files and optimizers have a "
+        "place for them.",
+        f"Move it into `{kind}.__init__` or `{kind}.build`.",
+    )
+
+
+def positional_name(name: str) -> InvalidArgumentError:
+    """Return the error for ``add_weight("name", ...)``, the order of arguments of Keras 2."""
+    return InvalidArgumentError(
+        f"`add_weight` received {name!r} as its first argument.",
+        "The first argument is `shape`; `name` must be passed as a keyword argument.",
+        f"Write `add_weight(shape=..., name={name!r})`.",
+    )
+
+
+def too_many_positional(function: str, count: int, names: list[str]) -> InvalidTypeError:
+    """Return the error for more positional arguments than a function takes."""
+    return InvalidTypeError(
+        f"`{function}` received {count} positional arguments.",
+        f"At most {len(names)} may be positional: {', '.join(names)}.",
+        "Pass the others by name.",
+    )
+
+
+def passed_twice(function: str, name: str) -> InvalidArgumentError:
+    """Return the error for an argument that is passed both by position and by name."""
+    return InvalidArgumentError(
+        f"`{function}` received `{name}` both by position and by name.", "It must be passed once.", "Remove one of the two."
+    )
+
+
+def no_add_metric() -> NotImplementedError:
+    """Return the error for ``add_metric`` of Keras 2, which Keras 3 refuses as well."""
+    return NotImplementedError(
+        "`add_metric` was called. Keras 3 has no metrics of this form. Pass the metric to `compile(metrics=[...])`, or make it "
+        "an attribute of the layer (`self.m = metrics.Mean()`) and call `self.m.update_state(value)` in `call`."
+    )
+
+
+def not_positional(layer: LayerLike, name: str, value: Any) -> InvalidArgumentError:
+    """Return the error for a positional argument of a call that is no tensor."""
+    return InvalidArgumentError(
+        f"The layer {layer.name!r} received {value!r:.80} (a `{type(value).__name__}`) as the positional argument `{name}`.",
+        "Only arrays and symbolic tensors may be positional.",
+        f"Pass it by name, `{name}=...`, or convert it to an array with `np.array`.",
     )

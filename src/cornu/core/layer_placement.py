@@ -44,7 +44,7 @@ def move(layer: LayerLike, placement: config.Placement) -> None:
     for inner in layers:
         record_of(inner).placement = placement
     structure_fingerprint.attribute_set("placement")
-    for variable in layer.variables:
+    for variable in [*layer.variables, *(held for metric in layer_tree.metrics(layer) for held in metric.variables)]:
         variable.to_backend(*placement)
     for inner in layers:
         inner._cornu_after_move()

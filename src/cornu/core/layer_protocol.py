@@ -49,13 +49,17 @@ class LayerLike(Protocol):
     """A layer or model: the attributes and methods of ``Layer`` that functions of this package and of ``training`` use."""
 
     name: str
-    path: str
     built: bool
     autocast: bool
     activity_regularizer: Callable | None
-    dtype_policy: DTypePolicy
     _cornu: Any  # a `LayerRecord`, whose module imports this one
     _inbound_nodes: list[Node]
+    _cornu_locks_when_built: bool
+
+    @property
+    def path(self) -> str | None:
+        """Names of the enclosing layers and of the layer; None until it is built."""
+        ...
 
     @property
     def trainable(self) -> bool:
@@ -64,6 +68,14 @@ class LayerLike(Protocol):
 
     @trainable.setter
     def trainable(self, value: bool) -> None: ...
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtype policy."""
+        ...
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None: ...
 
     @property
     def compute_dtype(self) -> str:

@@ -15,23 +15,35 @@ class LayerRecord:
 
     Attributes:
         placement: Backend and device that the layer was created for or moved to.
-        input_shape_hint: The ``input_shape`` argument of the constructor, or None.
+        batch_shape_hint: Shape of the input as passed to the constructor, the batch size first, or None.
         trained: Trainable variables created by ``add_weight``.
         state: Non-trainable variables created by ``add_weight``.
         losses: Losses collected by ``add_loss`` in the last eager call.
+        path: Names of the enclosing layers and of the layer, joined by slashes; None before it is built.
+        input_spec: Specification of the first argument of a call, or None.
         build_shapes: Shapes that the layer was built for, by the parameter names of ``build``; None if it is not built.
+        input_shapes: Shapes of the first argument that the layer was built for, with None for the size of a batch of arrays.
         accepted_shapes: Keys of the input shapes that are known to fit.
         is_building: Whether ``build`` is running.
+        is_locked: Whether the layer is built and can get no more variables and layers.
     """
 
     placement: config.Placement
-    input_shape_hint: tuple | None = None
+    batch_shape_hint: tuple | None = None
     trained: list[Variable] = dataclasses.field(default_factory=list)
     state: list[Variable] = dataclasses.field(default_factory=list)
     losses: list = dataclasses.field(default_factory=list)
+    path: str | None = None
+    input_spec: Any = None
     build_shapes: dict[str, Any] | None = None
+    input_shapes: Any = None
     accepted_shapes: set = dataclasses.field(default_factory=set)
     is_building: bool = False
+    is_locked: bool = False
+
+    def built_for(self, shapes: dict[str, Any]) -> None:
+        """Record the shapes that the layer was built for, by the parameter names of ``build``."""
+        self.build_shapes, self.input_shapes = shapes, next(iter(shapes.values()), None)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the losses: those of a traced call have no values."""

@@ -33,6 +33,13 @@ class LayerTraits:
     """Whether the layer propagates the mask of its input to its output (see ``compute_mask``). True for classes that define
     ``compute_mask``."""
 
+    supports_jit = True
+    """Whether ``call`` can be compiled, as in Keras."""
+
+    cornu_is_stateless = False
+    """Whether the class creates no variables, so that its layers are built as soon as they are made. It does not hold for a
+    subclass that defines ``build``."""
+
     cornu_input_value_range: tuple[float, float] | None = None
     """The range that input values should lie in for good training, such as ``(-1, 1)`` for a layer with weights or
     ``(0, 255)`` for a layer that scales images; None if any range is suitable."""

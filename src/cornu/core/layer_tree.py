@@ -9,6 +9,7 @@ from cornu import trees
 from cornu.core import layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.core.seed_generator import SeedGenerator
 from cornu.core.variable import Variable
 
 _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
@@ -17,14 +18,25 @@ _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
 
 def owned(layer: LayerLike, kind: type) -> list:
     """Return the objects of a class among a layer's attributes, also in lists, tuples and dicts, each once, in order."""
-    found: dict[int, Any] = {}
+    return list({id(leaf): leaf for leaf in _held(layer) if isinstance(leaf, kind)}.values())
+
+
+def _held(layer: LayerLike) -> Iterator[Any]:
+    """Yield the attributes of a layer, and in the place of lists, tuples and dicts what is in them."""
     for name, value in vars(layer).items():
         if name in _NOT_OWNED:
             continue
         if isinstance(value, (list, tuple, dict)):
-            found.update((id(leaf), leaf) for leaf in trees.leaves(value) if isinstance(leaf, kind))
-        elif isinstance(value, kind):
-            found[id(value)] = value
+            yield from trees.leaves(value)
+        else:
+            yield value
+
+
+def metrics(layer: LayerLike) -> list:
+    """Return the metrics among the attributes of a layer and of all layers inside it, each once."""
+    found = {
+        id(leaf): leaf for inner in flatten(layer) for leaf in _held(inner) if getattr(type(leaf), "cornu_is_metric", False)
+    }
     return list(found.values())
 
 
@@ -34,6 +46,11 @@ def own_variables(layer: LayerLike) -> list[Variable]:
     made = [*record.trained, *record.state]
     found = {id(variable): variable for variable in [*made, *owned(layer, Variable)]}
     return sorted(found.values(), key=lambda variable: not variable.made_trainable)
+
+
+def seed_states(layer: LayerLike) -> list[Variable]:
+    """Return the states of the seed generators among a layer's attributes."""
+    return [generator.state for generator in owned(layer, SeedGenerator)]
 
 
 def flatten(layer: LayerLike) -> Iterator[Any]:

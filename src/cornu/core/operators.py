@@ -99,6 +99,12 @@ class ArrayOperators:
     def __ge__(self, other: ArrayLike) -> Any:
         return ops.greater_equal(self, other)
 
+    def __round__(self, digits: int = 0) -> Any:
+        return ops.round(self, digits)
+
+    def __pos__(self) -> Any:
+        return self
+
     def __getitem__(self, index: Any) -> Any:
         return ops.get_item(self, index)
 

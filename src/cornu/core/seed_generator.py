@@ -3,22 +3,34 @@
 import threading
 from typing import Any
 
+import numpy as np
+
 from cornu import backends, seeds, validation
 from cornu.core import call_context
+from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError
+from cornu.ops.dispatch import unwrap
+
+_WORD = 2**32
 
 _lock = threading.Lock()
-"""Held while a generator counts a draw, so that no two threads receive the same key."""
+"""Held while a generator draws, so that no two threads receive the same key."""
 
 
 class SeedGenerator:
     """Generator of random keys for a layer.
 
-    In compiled code the keys are derived from the key of the running call, so that the step is a pure function. In eager calls
-    they are derived from the seed of the generator, or taken from ``cornu.seeds`` if it has no seed.
+    In compiled training and prediction the keys are derived from the key of the running call, so that the step is pure. In
+    other calls they are derived from :attr:`state`, a variable that each draw changes. It is among the ``variables``
+    of the layer that has the generator as an attribute, but not among its ``weights``, as in Keras; so ``stateless_call``
+    returns its new value.
 
     Args:
-        seed: Integer seed. Defaults to None.
+        seed: Integer seed. Defaults to a seed drawn from the global generator.
+        name: Name of the generator. Defaults to ``"seed_generator"``.
+
+    Attributes:
+        state: Variable of two integers, the seed and the number of draws.
 
     Raises:
         InvalidTypeError: If ``seed`` is neither an integer nor None.
@@ -30,13 +42,22 @@ class SeedGenerator:
         True
     """
 
-    def __init__(self, seed: int | None = None):
+    def __init__(self, seed: int | None = None, name: str | None = None):
         if seed is not None and not validation.is_int(seed):
             raise InvalidTypeError(
                 f"`SeedGenerator` received seed={seed!r}.", "A seed must be an integer or None.", "Pass, for example, `seed=1`."
             )
-        self.seed = seed
-        self._draws = 0
+        self.seed, self.name = seed, name or "seed_generator"
+        with call_context.name_scope(self.name):
+            self.state = Variable(
+                self._first_state, (2,), "uint32", trainable=False, autocast=False, name="seed_generator_state"
+            )
+
+    def _first_state(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        if self.seed is not None:
+            return np.array([int(self.seed) % _WORD, 0], dtype=dtype)
+        mixed = np.random.SeedSequence(seeds.next_key()).generate_state(1)[0]  # unlike all keys of `cornu.seeds`
+        return np.array([mixed, 0], dtype=dtype)
 
     def next(self) -> Any:
         """Return a key that was not used before in this call: an array of two integers, or a pair of integers."""
@@ -46,8 +67,22 @@ class SeedGenerator:
             backend = backends.of(context.key)
             key = backend.fold_in(context.key, context.draws)
             return key if self.seed is None else backend.fold_in(key, self.seed)
-        if self.seed is None:
-            return seeds.next_key()
         with _lock:
-            self._draws += 1
-            return (self.seed, self._draws)
+            return self._next_of_state()
+
+    def _next_of_state(self) -> Any:
+        """Return the key that the state stands for, and advance the state.
+
+        A state whose value is known is advanced on the host, so that code that an engine traces in the middle of an eager call,
+        such as the body of a loop, does not put a traced array into it.
+        """
+        state = unwrap(self.state)
+        backend = backends.home(state)
+        try:
+            seed, draws = backend.to_numpy(state).tolist()
+        except TypeError:  # the state of a call that is being traced
+            self.state.assign(backend.fold_in(state, 1))
+            return backend.fold_in(state, 0)
+        key = seed, (draws + 1) % _WORD
+        self.state.assign(np.array(key, dtype="uint32"))
+        return key

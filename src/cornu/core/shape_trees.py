@@ -16,7 +16,7 @@ ShapeTree: TypeAlias = Shape | Sequence["ShapeTree"] | Mapping[str, "ShapeTree"]
 
 
 def shapes_of(inputs: Tree) -> Any:
-    """Return the shapes of a tree of tensors, with None for the batch size of arrays, since layers do not depend on it.
+    """Return the shapes of a tree of tensors, with None for the batch size of arrays, since most layers do not depend on it.
 
     Example:
         >>> import numpy as np
@@ -27,10 +27,38 @@ def shapes_of(inputs: Tree) -> Any:
     return trees.map(_shape_of, inputs)
 
 
+def full_shapes_of(inputs: Tree) -> Any:
+    """Return the shapes of a tree of tensors with the batch size of arrays, as ``build`` receives them in eager calls.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.core.shape_trees import full_shapes_of
+        >>> full_shapes_of(np.zeros((2, 3)))
+        (2, 3)
+    """
+    return trees.map(lambda value: tuple(value.shape) if hasattr(value, "shape") else None, inputs)
+
+
 def _shape_of(value: Any) -> tuple | None:
     if symbolic_tensor.is_symbolic(value):
         return value.shape
     return (None, *value.shape[1:]) if hasattr(value, "shape") else None
+
+
+def as_shapes(shapes: Any) -> Any:
+    """Return a shape, or a tree of shapes, of a config with tuples in place of lists, since JSON has no tuples.
+
+    Example:
+        >>> from cornu.core.shape_trees import as_shapes
+        >>> as_shapes([[None, 3], {"a": [None, 4]}])
+        [(None, 3), {'a': (None, 4)}]
+    """
+    if isinstance(shapes, dict):
+        return {name: as_shapes(part) for name, part in shapes.items()}
+    if isinstance(shapes, list):
+        parts = [as_shapes(part) for part in shapes]
+        return parts if any(isinstance(part, (tuple, list, dict)) for part in parts) else tuple(parts)
+    return shapes
 
 
 def has_shapes(inputs: Tree) -> bool:
@@ -70,11 +98,16 @@ def shapes_key(shapes: Any) -> Hashable:
     return tuple(map(shapes_key, shapes)) if isinstance(shapes, tuple) else shapes
 
 
-def shapes_for_build(layer: LayerLike, args: tuple, kwargs: dict) -> dict[str, Any]:
+def shapes_for_build(layer: LayerLike, args: tuple, kwargs: dict, shapes_of: Callable = shapes_of) -> dict[str, Any]:
     """Return the keyword arguments of a layer's ``build`` for the arguments of its ``call``.
 
     A ``build`` with one parameter receives the shape of the first argument. A ``build`` with several parameters
     ``a_shape, b_shape`` receives the shapes of the arguments ``a`` and ``b``.
+
+    Args:
+        layer: The layer.
+        args, kwargs: Arguments of the call.
+        shapes_of: Function from an argument to its shapes. Defaults to :func:`shapes_of`.
 
     Raises:
         InvalidTypeError: If ``call`` does not accept the arguments.

@@ -89,8 +89,11 @@ def input_specs(model: LayerLike, inputs: Tree = None) -> Any:
     graph = model.cornu_graph
     if graph is not None:
         tensors = graph.input_tensors
-        shapes = [tuple(tensor.shape) for tensor in (tensors if inputs is None else graph.in_order(inputs))]
-        found = [TensorSpec(*each) for each in zip(graph.input_names, shapes, (t.dtype for t in tensors), strict=True)]
+        given = tensors if inputs is None else graph.in_order(inputs)  # None for an optional input
+        found = [
+            None if one is None else TensorSpec(name, tuple(one.shape), tensor.dtype)
+            for name, one, tensor in zip(graph.input_names, given, tensors, strict=True)
+        ]
         return trees.unflatten(graph.inputs, found)
     tree = map_shapes(input_shape_of(model), _Shape) if inputs is None else inputs
     names = iter(_names_in(tree) or _numbered("input", tree))

@@ -1,12 +1,12 @@
 """Symbolic tensors, and the nodes that record how they were computed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from cornu import config, trees
+from cornu import config, ops, trees
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidTypeError
-from cornu.typing import Shape, Tree
+from cornu.typing import Axis, Shape, Tree
 
 
 class SymbolicTensor(ArrayOperators):
@@ -29,6 +29,17 @@ class SymbolicTensor(ArrayOperators):
         self.node: Node | None = None
         self.index = 0
 
+    sparse = ragged = False
+    """Cornu has dense arrays only."""
+
+    def reshape(self, newshape: int | Sequence[int]) -> Any:
+        """Return ``ops.reshape`` of the tensor."""
+        return ops.reshape(self, newshape)
+
+    def squeeze(self, axis: Axis = None) -> Any:
+        """Return ``ops.squeeze`` of the tensor."""
+        return ops.squeeze(self, axis)
+
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
@@ -38,6 +49,12 @@ class SymbolicTensor(ArrayOperators):
             "It represents an array that is not available yet; only layers and `cornu.ops` accept it.",
             "Use the function of the same name in `cornu.ops`, or move the code into the `call` of a layer.",
         )
+
+    def __float__(self) -> float:
+        return self.__array__()
+
+    def __int__(self) -> int:
+        return self.__array__()
 
     def __bool__(self) -> bool:
         raise InvalidTypeError(

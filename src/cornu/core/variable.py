@@ -11,12 +11,16 @@ from cornu.backends import engine_variables
 from cornu.backends.engine_variables import EngineVariable
 from cornu.core import call_context
 from cornu.core.operators import ArrayOperators
-from cornu.errors import BackendError, InvalidArgumentError, ShapeError
+from cornu.errors import BackendError, InvalidArgumentError, ShapeError, one_of
 from cornu.ops.dispatch import unwrap
-from cornu.typing import Array, ArrayLike, Initializer
+from cornu.typing import Array, ArrayLike, DType, Initializer
+from cornu.validation import standardize_dtype
 
 _value_lock = threading.RLock()
 """Held while the value of a variable is set, so that an initial value drawn meanwhile does not replace an assigned one."""
+
+_AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
+_SYNCHRONIZATIONS = ("none", "on_read", "on_write", "auto")
 
 
 class Variable(ArrayOperators):
@@ -27,26 +31,32 @@ class Variable(ArrayOperators):
             requires ``shape``. An initializer draws the values when the variable is first read, from a key taken at
             construction.
         shape: Tuple of integers, required for initializers. Defaults to None.
-        dtype: Name of the dtype. Defaults to ``config.floatx()`` for initializers, else to the dtype of the array.
+        dtype: Dtype: a name, a Python type, or a dtype of NumPy or an engine. Defaults to ``config.floatx()`` for initializers,
+            else to the dtype of the array.
         trainable: Whether training may change the variable. Defaults to True.
         autocast: Whether a mixed-precision layer reads the variable in its compute dtype. Defaults to True.
+        aggregation: How the copies of the variable on several devices are combined: ``"none"``, ``"mean"``, ``"sum"`` or
+            ``"only_first_replica"``. Cornu keeps one copy and stores the value only. Defaults to ``"none"``.
+        synchronization: When the copies are combined: ``"none"``, ``"on_read"``, ``"on_write"`` or ``"auto"``. Stored only.
+            Defaults to ``"auto"``.
         name: Name of the variable. The path consists of the names of the enclosing layers and this name, joined by slashes.
             Defaults to ``"variable"``.
+        layout: Accepted for compatibility with Keras; must be None.
         backend: Name of the backend that stores the array, on its default device. Defaults to the default backend.
 
     Attributes:
-        regularizer: Function of the value that returns a penalty added to the loss, or None.
-        constraint: Function of the value that returns the constrained value after each update, or None.
+        aggregation, synchronization: The arguments.
         place: Backend and device that store the array.
         made_trainable: Initial value of ``trainable``, which determines the position among the weights of a layer.
 
     Raises:
-        InvalidArgumentError: If ``initializer`` is an initializer and ``shape`` is missing.
+        InvalidArgumentError: If ``initializer`` is an initializer and ``shape`` is missing, or another argument is invalid.
 
     Example:
         >>> import cornu
         >>> v = cornu.Variable([1.0, 2.0], name="v")
-        >>> v.assign_add([1.0, 1.0])
+        >>> v.assign_add([1.0, 1.0]).tolist()
+        [2.0, 3.0]
         >>> (v * 2).tolist()
         [4.0, 6.0]
     """
@@ -55,22 +65,30 @@ class Variable(ArrayOperators):
         self,
         initializer: Initializer | ArrayLike,
         shape: tuple[int, ...] | None = None,
-        dtype: str | None = None,
+        dtype: DType = None,
         trainable: bool = True,
         autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
         name: str | None = None,
+        layout: None = None,
         backend: str | None = None,
     ):
+        self.aggregation = _option("aggregation", aggregation, _AGGREGATIONS)
+        self.synchronization = _option("synchronization", synchronization, _SYNCHRONIZATIONS)
+        if layout is not None:
+            raise _unsupported("layout", layout, "Cornu keeps a variable on one device.", "Omit it.")
         self.name = name or "variable"
         self.path = call_context.path_of(self.name)
-        self.trainable = self.made_trainable = trainable
+        self.trainable = self.made_trainable = bool(trainable)
         self.autocast = autocast
-        self.regularizer: Callable | None = None
-        self.constraint: Callable | None = None
+        self._regularizer: Callable | None = None
+        self._constraint: Callable | None = None
         self.place = config.place() if backend is None else config.Placement(backend, config.device(backend))
         self._array: Array | None = None
         self._draw: Callable | None = None
         self._engine_variable: EngineVariable | None = None
+        dtype = None if dtype is None else standardize_dtype(dtype)
         if callable(initializer) or isinstance(initializer, (str, dict)):
             self._defer_draw(initializers.get(initializer), shape, dtype or config.floatx())
         else:
@@ -87,6 +105,12 @@ class Variable(ArrayOperators):
                 "An initializer requires the shape of the values to draw.",
                 "Pass `shape=(...)`.",
             )
+        if None in shape:
+            raise InvalidArgumentError(
+                f"The variable {self.name!r} received the shape {tuple(shape)}.",
+                "All sizes of a variable must be known.",
+                "Specify them, for example in the `Input` of the model.",
+            )
         self.shape, self.dtype = tuple(int(size) for size in shape), dtype
         key = seeds.next_key()
 
@@ -95,6 +119,35 @@ class Variable(ArrayOperators):
                 return initializer(self.shape, dtype=dtype)
 
         self._draw = draw
+
+    @property
+    def regularizer(self) -> Callable | None:
+        """Function of the value that returns a penalty added to the loss, or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Callable | None) -> None:
+        self._regularizer = _function_or_none("regularizer", value)
+
+    @property
+    def constraint(self) -> Callable | None:
+        """Function of the value that returns the constrained value after each update, or None."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Callable | None) -> None:
+        self._constraint = _function_or_none("constraint", value)
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an update replaces the variable by its gradient: always False. Keras uses it for 8-bit floats."""
+        return False
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if value is not False:
+            expected = "Only False is supported: Cornu has no training in 8-bit floats, for which Keras has it."
+            raise _unsupported("overwrite_with_gradient", value, expected, "Omit it.")
 
     # --- Reading and assigning ----------------------------------------------------------------------------------------
 
@@ -182,8 +235,8 @@ class Variable(ArrayOperators):
         return "float" in self.dtype
 
     @autograph.not_converted
-    def assign(self, value: ArrayLike) -> None:
-        """Set a new value of the same shape.
+    def assign(self, value: ArrayLike) -> Any:
+        """Set a new value of the same shape, and return it as an array of the variable's dtype.
 
         Args:
             value: Array-like of the shape of the variable; it is cast to the dtype of the variable.
@@ -211,7 +264,7 @@ class Variable(ArrayOperators):
         if bound is not None:
             bound[id(self)] = array
             call_context.record_use(self, assigned=True)
-            return
+            return array
         held = self._observed_in_assignments()
         if self.backend.is_traced(array) and not (held is not None and held.records_assignments):
             raise self._no_values("was assigned")
@@ -219,6 +272,7 @@ class Variable(ArrayOperators):
             self.set_unchecked(self._own(array))
         else:
             held.assign(array)
+        return array
 
     def _no_values(self, verb: str) -> BackendError:
         """Return the error for an array that must not be stored, since a function is being traced."""
@@ -244,16 +298,16 @@ class Variable(ArrayOperators):
                 self._engine_variable.replace(array)
 
     @autograph.not_converted
-    def assign_add(self, value: ArrayLike) -> None:
-        """Add an array to the value."""
+    def assign_add(self, value: ArrayLike) -> Any:
+        """Add an array to the value, and return the new value."""
         with call_context.autocast(None):  # a sum in 16 bits would not be stored in 32
-            self.assign(ops.add(self, value))
+            return self.assign(ops.add(self, value))
 
     @autograph.not_converted
-    def assign_sub(self, value: ArrayLike) -> None:
-        """Subtract an array from the value."""
+    def assign_sub(self, value: ArrayLike) -> Any:
+        """Subtract an array from the value, and return the new value."""
         with call_context.autocast(None):
-            self.assign(ops.subtract(self, value))
+            return self.assign(ops.subtract(self, value))
 
     def to_backend(self, name: str, device: str | None = None) -> None:
         """Move the array to another backend or device.
@@ -321,6 +375,29 @@ class Variable(ArrayOperators):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()}>"
+
+
+def _option(argument: str, value: str | None, options: tuple[str, ...]) -> str:
+    """Return the value of an argument, with ``"none"`` in the place of None, after a check."""
+    if value is None:
+        return "none"
+    if value not in options:
+        raise one_of(argument, value, options)
+    return value
+
+
+def _function_or_none(attribute: str, value: Any) -> Callable | None:
+    if value is None or callable(value):
+        return value
+    raise InvalidArgumentError(
+        f"`{attribute}={value!r}` was set on a variable.",
+        "It must be a function of the value, or None.",
+        f"Pass an object, such as `{attribute}s.get({value!r})`.",
+    )
+
+
+def _unsupported(argument: str, value: Any, expected: str, hint: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"A variable received `{argument}={value!r}`.", expected, hint)
 
 
 backends.register_variable_type(Variable)

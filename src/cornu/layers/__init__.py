@@ -1,7 +1,8 @@
 """Layers, the building blocks of models."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.core.input import Input as Input, InputLayer as InputLayer
+from cornu.core.input_spec import InputSpec as InputSpec
 from cornu.core.layer import Layer as Layer
 from cornu.layers.activations import *
 from cornu.layers.attention.attention import *
@@ -37,3 +38,5 @@ from cornu.layers.torch_module import *
 from cornu.layers.wrapper import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation as ActivationArgument
@@ -21,6 +23,7 @@ class ElementwiseActivation(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_is_stateless = True
 
     def _floats(self, inputs: Array) -> Any:
         return ops.cast(inputs, self.compute_dtype)
@@ -241,6 +244,7 @@ class Softmax(Layer):
     """
 
     supports_masking = True
+    cornu_is_stateless = True
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
         super().__init__(**kwargs)
@@ -294,11 +298,17 @@ class Activation(Layer):
     """
 
     supports_masking = True
+    cornu_is_stateless = True
+    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(self, activation: ActivationArgument, **kwargs: Any):
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
-        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
+        self.activation = activation
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation."""
+        return batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_output_activation(self) -> Any:

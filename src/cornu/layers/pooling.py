@@ -46,6 +46,7 @@ class Pooling(Layer):
     rank = 2
     batch_coupling = "none"
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(
         self,
@@ -74,6 +75,8 @@ class Pooling(Layer):
 class MaxPooling(Pooling):
     """Base class of the max pooling layers, which differ in the number of spatial axes."""
 
+    pool_mode = "max"
+
     def call(self, inputs: Array) -> Any:
         """Return the maximum of each window."""
         inputs = ops.cast(inputs, self.compute_dtype)
@@ -82,6 +85,8 @@ class MaxPooling(Pooling):
 
 class AveragePooling(Pooling):
     """Base class of the average pooling layers, which differ in the number of spatial axes."""
+
+    pool_mode = "average"
 
     def call(self, inputs: Array) -> Any:
         """Return the mean of each window, without padding."""
@@ -244,6 +249,7 @@ class GlobalPooling(Layer):
     rank = 2
     batch_coupling = "none"
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)

@@ -27,6 +27,7 @@ class Noise(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_is_stateless = True
 
     def __init__(self, seed: int | None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -321,6 +322,7 @@ class ActivityRegularization(Layer):
     batch_coupling = "none"
     supports_masking = True
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)

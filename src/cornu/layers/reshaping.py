@@ -103,6 +103,8 @@ class Reshape(BaseReshaping):
         (5, 2, 3)
     """
 
+    cornu_is_stateless = True
+
     def __init__(self, target_shape: Size | Sequence[Size], **kwargs: Any):
         super().__init__(**kwargs)
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)

@@ -1,6 +1,6 @@
 """Loss functions and loss classes, which measure the error of predictions as a scalar that training minimizes."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.losses.crossentropy import *
 from cornu.losses.lookup import *
 from cornu.losses.loss import *
@@ -10,3 +10,5 @@ from cornu.losses.probabilistic import *
 from cornu.losses.regression import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -1,6 +1,6 @@
 """Metrics, which evaluate a model and are accumulated over batches."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.losses import (
     binary_crossentropy as binary_crossentropy,
     binary_focal_crossentropy as binary_focal_crossentropy,
@@ -32,3 +32,5 @@ from cornu.metrics.reduction import *
 from cornu.metrics.regression import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

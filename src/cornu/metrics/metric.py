@@ -51,6 +51,9 @@ class Metric(serialization.Configurable):
 
     ignores_zero_weight = False
 
+    cornu_is_metric = True
+    """How layers recognize their metrics, of which lower tiers know nothing."""
+
     def __init__(self, dtype: DType = None, name: str | None = None):
         self._variables: list[Variable] = []
         self._metrics: list[Metric] = []

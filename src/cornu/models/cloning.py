@@ -53,6 +53,7 @@ def clone_model(
         (False, (None, 3))
     """
     _check(model, input_tensors, clone_function, call_function)
+    _check_structure(model, input_tensors)
     cloner = _Cloner(clone_function or _same_again, call_function, recursive)
     if isinstance(model, Sequential):
         clone = cloner.sequential(model, input_tensors)
@@ -84,6 +85,29 @@ def _check(model: Any, input_tensors: Tree, clone_function: Callable | None, cal
         )
 
 
+def _check_structure(model: Model, input_tensors: Tree) -> None:
+    """Raise ``InvalidArgumentError`` unless the tensors have the structure of the model's inputs."""
+    graph_of_layers = model.cornu_graph
+    if input_tensors is None or graph_of_layers is None:
+        return
+    expected, given = _structure(graph_of_layers.inputs), _structure(input_tensors)
+    if given != expected:
+        raise InvalidArgumentError(
+            f"`clone_model` received `input_tensors` of the structure {given}.",
+            f"They must have the structure of the inputs of {model.name!r}: {expected}.",
+            "Pass one tensor for each input, in the same lists and dicts.",
+        )
+
+
+def _structure(tree: Tree) -> Any:
+    """Return a tree with `*` for each leaf; lists and tuples are alike, and a list of one tensor is like the tensor."""
+    if isinstance(tree, (list, tuple)) and len(tree) == 1:
+        return _structure(tree[0])
+    if isinstance(tree, dict):
+        return {name: _structure(tree[name]) for name in sorted(tree)}
+    return [_structure(part) for part in tree] if isinstance(tree, (list, tuple)) else "*"
+
+
 def _same_again(layer: Layer) -> Layer:
     """Create a layer of the same config."""
     return type(layer).from_config(layer.get_config())
@@ -109,7 +133,7 @@ class _Cloner:
         """Return a clone of a functional model."""
         source = model.cornu_graph
         inputs = trees.map(_same_input, source.inputs) if input_tensors is None else input_tensors
-        tensors = trees.leaves(inputs)
+        tensors = source.in_order(inputs)
         outputs = graph.run(source.nodes, source.input_tensors, tensors, source.outputs, self._call)
         return Model(inputs, outputs, name=model.name, trainable=model.trainable)
 
@@ -135,4 +159,5 @@ class _Cloner:
 def _same_input(tensor: SymbolicTensor) -> SymbolicTensor:
     """Create an input like a symbolic input, with the same name."""
     name = tensor.node.operation.name if tensor.node and isinstance(tensor.node.operation, InputLayer) else None
-    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+    optional = tensor.node is not None and getattr(tensor.node.operation, "optional", False)
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name, optional=optional)

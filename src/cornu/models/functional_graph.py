@@ -9,6 +9,7 @@ from cornu import backends, ops, trees
 from cornu.core import graph, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
@@ -105,34 +106,44 @@ class Functional:
     # --- Running ------------------------------------------------------------------------------------------------------
 
     def run(self, inputs: Tree) -> Any:
-        """Return the outputs for arrays."""
+        """Return the outputs for arrays; a list of one output as that output, as in Keras."""
         arrays = [fit_to(tensor, array) for tensor, array in zip(self.input_tensors, self.in_order(inputs), strict=True)]
-        return graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call)
+        return _only(graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call))
 
     def infer(self, inputs: Tree) -> Any:
         """Return the shapes and dtypes of the outputs, as symbolic tensors, for symbolic tensors."""
         pairs = zip(self.input_tensors, self.in_order(inputs), strict=True)
-        specs = [SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs]
-        return graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer)
+        specs = [
+            None if spec is None else SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs
+        ]
+        return _only(graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer))
 
     def in_order(self, inputs: Tree) -> list:
         """Return inputs, which may be a dict by the names of the input layers, as a list in the order of the graph's inputs.
 
         Raises:
             ShapeError: If the number of inputs differs from that of the model.
-            InvalidArgumentError: If a dict lacks an input.
+            InvalidArgumentError: If a dict lacks an input, or None is passed for an input that is not optional.
         """
         if isinstance(inputs, dict):
             names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
             inputs = [_by_name(inputs, name, names) for name in names]
-        leaves = trees.leaves(inputs)
+        leaves = trees.all_leaves(inputs) if self._has_optional else trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
             raise ShapeError(
                 f"The model received {len(leaves)} inputs.",
                 f"It has {len(self.input_tensors)}: {self.input_names}.",
                 "Pass one array for each.",
             )
+        for tensor, leaf in zip(self.input_tensors, leaves, strict=True) if self._has_optional else ():
+            if leaf is None and not tensor.node.operation.optional:
+                raise _missing(tensor.node.operation.name)
         return leaves
+
+    @functools.cached_property
+    def _has_optional(self) -> bool:
+        """Whether None may be passed for an input."""
+        return any(tensor.node.operation.optional for tensor in self.input_tensors)
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
@@ -261,6 +272,19 @@ def _input_like(tensor: SymbolicTensor) -> SymbolicTensor:
     return Input(batch_shape=tensor.shape, dtype=tensor.dtype)
 
 
+def _only(outputs: Any) -> Any:
+    """Return the output of a list or tuple of one, and other outputs unchanged."""
+    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
+
+
+def _missing(name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"The model received None for its input {name!r}.",
+        "This input is not optional.",
+        "Pass an array, or create the input with `Input(..., optional=True)`.",
+    )
+
+
 def _by_name(inputs: dict[str, Any], name: str, names: list[str]) -> Any:
     """Return an entry of a dict of inputs."""
     if name not in inputs:
@@ -277,8 +301,10 @@ def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
 
-def fit_to(tensor: SymbolicTensor, array: Array) -> Any:
-    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing."""
+def fit_to(tensor: SymbolicTensor, array: Array | None) -> Any:
+    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing; return None for None."""
+    if array is None:
+        return None
     if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)
     return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
@@ -287,3 +313,18 @@ def fit_to(tensor: SymbolicTensor, array: Array) -> Any:
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:
     """Return a shape with a last axis of size 1 added if only that is missing to fit an input."""
     return (*shape, 1) if len(shape) + 1 == tensor.ndim and tensor.shape[-1] == 1 else shape
+
+
+def input_specs_of(graph: Functional) -> list[InputSpec] | None:
+    """Return what a graph requires of its inputs, as in Keras: by sorted keys for a dict; None for nested dicts."""
+    inputs = graph.inputs
+    if not isinstance(inputs, dict):
+        return [_spec_of(tensor, tensor.node.operation.name) for tensor in graph.input_tensors]
+    if not all(map(symbolic_tensor.is_symbolic, inputs.values())):
+        return None
+    return [_spec_of(inputs[name], name) for name in sorted(inputs)]
+
+
+def _spec_of(tensor: SymbolicTensor, name: str) -> InputSpec:
+    optional = getattr(tensor.node.operation, "optional", False)
+    return InputSpec(shape=(None, *tensor.shape[1:]), allow_last_axis_squeeze=True, name=name, optional=optional)

@@ -291,4 +291,5 @@ def tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
                 "The file is damaged or was edited.",
             )
         return tensors[tuple(places)]
-    return [tensors_at(place, tensors) for place in places]
+    parts = [tensors_at(place, tensors) for place in places]
+    return tuple(parts) if isinstance(places, tuple) else parts

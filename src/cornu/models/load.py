@@ -150,8 +150,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
     with config_errors(config):
         shapes = config.get("build_config")
         if not model.built and shapes:
-            shapes = shapes.get("shapes_dict", shapes)  # Keras's form for several shapes
-            model.build(**{name: _as_shape(shape) for name, shape in shapes.items()})
+            model.build_from_config(shapes)
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])
     return model
@@ -172,16 +171,6 @@ def _check_layer_count(config: dict[str, Any]) -> None:
             f"A model has at most {_MAX_LAYERS:,}.",
             "The file may be an attempt to exhaust resources; do not trust it.",
         )
-
-
-def _as_shape(shape: Any) -> Any:
-    """Return a shape, or a tree of shapes, of a config with tuples in place of lists, since JSON has no tuples."""
-    if isinstance(shape, dict):
-        return {name: _as_shape(part) for name, part in shape.items()}
-    if isinstance(shape, list):
-        parts = [_as_shape(part) for part in shape]
-        return parts if any(isinstance(part, (tuple, list, dict)) for part in parts) else tuple(parts)
-    return shape
 
 
 def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import functools
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
 from cornu import registry, trees
 from cornu.core import layer_tree, shape_inference
+from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
 from cornu.core.layer_placement import backend_of, placement_of
@@ -19,7 +20,7 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from cornu.export import export_model
 from cornu.models import load, save
-from cornu.models.functional_graph import Functional
+from cornu.models.functional_graph import Functional, input_specs_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.training import batch, predict_function, prepare_data
@@ -36,8 +37,9 @@ from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.execution import Execution, JitCompile, MicroBatchSize
 from cornu.training.loop.progress import Progress, Verbose
-from cornu.training.step_methods import StepMethods, own_metrics
+from cornu.training.step_methods import StepMethods
 from cornu.typing import Config, Tree
+from cornu.validation import named_arguments
 
 __all__ = ["Model"]
 
@@ -77,6 +79,7 @@ class Model(StepMethods):
     """
 
     _cornu_is_base = True
+    _cornu_locks_when_built = False
 
     def __init__(
         self, inputs: Tree = None, outputs: Tree = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -98,7 +101,7 @@ class Model(StepMethods):
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
             self.built = True
-            self._cornu.build_shapes = {"input_shape": self.input_shape}
+            self._cornu.built_for({"input_shape": self.input_shape})
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the compiled function, which belongs to this model only."""
@@ -112,8 +115,8 @@ class Model(StepMethods):
             self._custom.forget()
 
     def _cornu_after_move(self) -> None:
-        """Move the optimizer and metrics as well, and discard the compiled functions."""
-        owners = [*layer_tree.owned(self, Optimizer), *own_metrics(self), *([] if self._compiled is None else [self._compiled])]
+        """Move the optimizer and the metrics of training as well, and discard the compiled functions."""
+        owners = [*layer_tree.owned(self, Optimizer), *([] if self._compiled is None else [self._compiled])]
         for variable in (variable for owner in owners for variable in owner.variables):
             variable.to_backend(*self._cornu.placement)
         self.forget_compiled_functions()
@@ -134,6 +137,12 @@ class Model(StepMethods):
     def layers(self) -> list[Layer]:
         """List of the layers of the model, without the layers inside nested models."""
         return self.cornu_graph.layers if self.cornu_graph is not None else super()._cornu_sublayers()
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be set. It lists the layers of the model. Choose another name."
+        )
 
     def _cornu_sublayers(self) -> list[Layer]:
         found = {id(layer): layer for layer in [*self.layers, *super()._cornu_sublayers()]}
@@ -218,7 +227,7 @@ class Model(StepMethods):
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
-            self._cornu.build_shapes = {"input_shape": shapes_of(first_argument(args, kwargs))}
+            self._cornu.built_for({"input_shape": shapes_of(first_argument(args, kwargs))})
         super()._cornu_build_for(args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -236,6 +245,16 @@ class Model(StepMethods):
     def output(self) -> Any:
         """The symbolic output, or the list or dict of symbolic outputs."""
         return super().output if self.cornu_graph is None else self.cornu_graph.outputs
+
+    @property
+    def input_spec(self) -> InputSpecs:
+        """What each call requires of its inputs: as it was set, else the shapes of the inputs of a functional model."""
+        graph, given = self.cornu_graph, self._cornu.input_spec
+        return input_specs_of(graph) if given is None and graph is not None else given
+
+    @input_spec.setter
+    def input_spec(self, value: InputSpecs) -> None:
+        record_of(self).input_spec = value
 
     @soft_property
     def inputs(self) -> list[SymbolicTensor]:
@@ -267,15 +286,30 @@ class Model(StepMethods):
         """How the model's own code couples the samples of a batch; unknown for the ``call`` of a subclass."""
         return "unknown" if self.cornu_graph is None else self.cornu_graph.batch_coupling
 
+    @named_arguments
     def summary(
-        self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None, expand_nested: bool = False
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
     ) -> None:
         """Print a table of the layers with their names, output shapes and numbers of parameters.
 
         Args:
             line_length: Integer, width in characters. Defaults to the width of the terminal.
+            positions: Ends of the columns, as fractions of the width or as numbers of characters. Defaults to None (chosen by
+                the contents).
             print_fn: Function that is called with the table as a string, in place of ``print``. Defaults to None.
             expand_nested: Whether to list the layers of nested models. Defaults to False.
+            show_trainable: Whether to add a column that is "Y" for layers with weights that are trained, and "N" for others
+                with weights. Defaults to False.
+            layer_range: Pair of names or regular expressions of the first and the last layer to list. Defaults to None (all).
+
+        Raises:
+            InvalidArgumentError: If ``layer_range`` is not a pair, or no layer matches.
 
         Example:
             >>> import cornu
@@ -287,10 +321,11 @@ class Model(StepMethods):
             True
         """
         record_of(self)  # raises if the constructor did not call the base class's
-        print_summary(self, line_length, print_fn, expand_nested)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     # --- Training -----------------------------------------------------------------------------------------------------
 
+    @named_arguments
     def compile(
         self,
         optimizer: str | Config | Optimizer = "rmsprop",
@@ -345,6 +380,7 @@ class Model(StepMethods):
         self._custom = None
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
 
+    @named_arguments
     def fit(
         self,
         x: Data | None = None,
@@ -447,6 +483,7 @@ class Model(StepMethods):
         self.history = fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
         return self.history
 
+    @named_arguments
     def evaluate(
         self,
         x: Data | None = None,
@@ -489,6 +526,7 @@ class Model(StepMethods):
         logs = fitting.measure(compiled, adapter, callback_list, progress)
         return _as_result(logs, return_dict)
 
+    @named_arguments
     def predict(
         self,
         x: Data,
@@ -534,6 +572,7 @@ class Model(StepMethods):
         progress = Progress(0 if callback_list.shows_progress else verbose)
         return predicting.predict(self, forward, batches, callback_list, progress, count)
 
+    @named_arguments
     def train_on_batch(
         self, x: Tree, y: Tree = None, sample_weight: Tree = None, class_weight: dict | None = None, return_dict: bool = False
     ) -> Any:
@@ -554,6 +593,7 @@ class Model(StepMethods):
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return _as_result(logs, return_dict)
 
+    @named_arguments
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
         compiled = self._training_setup("test_on_batch")

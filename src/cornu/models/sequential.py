@@ -1,18 +1,20 @@
 """The ``Sequential`` model: a plain stack of layers."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from cornu import registry, serialization
 from cornu.core import call_context
 from cornu.core.input import InputLayer
 from cornu.core.layer import Layer
+from cornu.core.shape_trees import ShapeTree, first_argument, has_shapes, shapes_of
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
 from cornu.typing import Array, Shape, Tree
+from cornu.validation import is_int
 
 __all__ = ["Sequential"]
 
@@ -60,11 +62,12 @@ class Sequential(Model):
         """List of the layers, without the input layer."""
         return list(self._stack)
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end of the stack.
 
         Args:
             layer: Layer, or the result of ``cornu.Input`` for the beginning of the stack.
+            rebuild: Accepted for compatibility with Keras; ignored, since only the new layer is built. Defaults to True.
 
         Raises:
             InvalidTypeError: If ``layer`` is not a layer.
@@ -86,15 +89,21 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             self._begin_with(layer)
             return
-        if not self._stack and not self._tensors and layer._cornu.input_shape_hint is not None:
-            self._begin_with(InputLayer(layer._cornu.input_shape_hint))
+        if not self._stack and not self._tensors:
+            beginning = _input_for(layer)
+            if beginning is not None:
+                self._begin_with(beginning)
         self._stack.append(layer)
         if self._tensors:
             with call_context.name_scope(self.name):
                 self._connect([layer])
 
-    def pop(self) -> Layer | None:
-        """Remove the last layer and return it; return None if the model has no layers."""
+    def pop(self, rebuild: bool = True) -> Layer | None:
+        """Remove the last layer and return it; return None if the model has no layers.
+
+        Args:
+            rebuild: Accepted for compatibility with Keras; ignored, since nothing needs to be built. Defaults to True.
+        """
         self.forget_compiled_functions()
         if not self._stack:
             return None
@@ -119,20 +128,21 @@ class Sequential(Model):
             self._tensors.append(layer(self._tensors[-1]))
         self._functional = None
         self.built = True
-        self._cornu.build_shapes = {"input_shape": self._tensors[0].shape}
+        self._cornu.built_for({"input_shape": self._tensors[0].shape})
 
     @property
     def cornu_graph(self) -> Functional | None:  # type: ignore[override]
-        """The graph of the layers; None until the shape of the input is known."""
-        if self.built and self._functional is None:
+        """The graph of the layers; None until the shape of the input is known, or if the layers have no graph."""
+        if self.built and self._functional is None and len(self._tensors) > len(self._stack):
             self._functional = Functional(self._tensors[0], self._tensors[-1])
         return self._functional
 
-    def build(self, input_shape: Shape | None = None) -> None:
+    def build(self, input_shape: ShapeTree = None) -> None:
         """Build the layers for an input shape.
 
         Args:
-            input_shape: Shape ``(None, ...)``, the batch axis first.
+            input_shape: Shape ``(None, ...)``, the batch axis first; a tree of shapes if the first layer takes a tree
+                of arrays. The model then has no graph, nor has one whose ``call`` raises ``NotImplementedError``.
 
         Raises:
             NotBuiltError: If the model has no layers.
@@ -144,15 +154,25 @@ class Sequential(Model):
                 "Add layers with `model.add(layer)` first.",
             )
         if not self._tensors and input_shape is not None:
-            self._tensors = [InputLayer(batch_shape=input_shape).graph_output]
+            if not _is_one_shape(input_shape):
+                super().build(input_shape)
+                return
+            self._tensors = [InputLayer(batch_shape=cast(Shape, input_shape)).graph_output]
             calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)
-            except Exception:  # restore the previous state: the next shape may fit
+            except Exception as error:  # restore the previous state: the next shape may fit
                 self._tensors = []
                 for layer, count in zip(self._stack, calls_before, strict=True):
                     del layer._inbound_nodes[count:]
-                raise
+                if not isinstance(error, NotImplementedError):  # the shape of an output is unknown before the call, as in Keras
+                    raise
+
+    def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
+        inputs = first_argument(args, kwargs)
+        if not self.built and has_shapes(inputs):
+            self.build(shapes_of(inputs))  # for any size of the batch
+        super()._cornu_build_for(args, kwargs)
 
     def call(self, inputs: Array, training: bool | None = None, mask: Tree = None) -> Any:
         """Call the layers one after another.
@@ -165,7 +185,7 @@ class Sequential(Model):
         Returns:
             The output of the last layer.
         """
-        outputs = fit_to(self._tensors[0], inputs)
+        outputs = fit_to(self._tensors[0], inputs) if self._tensors else inputs
         for layer in self._stack:
             outputs = layer(outputs)
         return outputs
@@ -198,3 +218,15 @@ class Sequential(Model):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)
         return model
+
+
+def _is_one_shape(shape: ShapeTree) -> bool:
+    return isinstance(shape, (list, tuple)) and all(size is None or is_int(size) for size in shape)
+
+
+def _input_for(layer: Layer) -> InputLayer | None:
+    """Return the input layer for a first layer that tells the shape of its input: by ``input_shape=``, or as a built model."""
+    if layer._cornu.batch_shape_hint is not None:
+        return InputLayer(batch_shape=layer._cornu.batch_shape_hint)
+    inputs = None if layer.cornu_graph is None else layer.cornu_graph.input_tensors
+    return InputLayer(batch_shape=inputs[0].shape, dtype=inputs[0].dtype) if inputs is not None and len(inputs) == 1 else None

@@ -1,6 +1,6 @@
 """Optimizers, which update weights to minimize the loss."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.optimizers import schedules as schedules
 from cornu.optimizers.adadelta import *
 from cornu.optimizers.adagrad import *
@@ -14,3 +14,5 @@ from cornu.optimizers.rmsprop import *
 from cornu.optimizers.sgd import *
 
 __all__ = registry.exported_names(globals(), "schedules")
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -1,10 +1,11 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 import warnings
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
+from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError
 from cornu.optimizers import Optimizer
@@ -50,9 +51,13 @@ def load_into(
     """
     stored = _with_current_paths(file.places)
     pairs: list[tuple[Variable, str, str]] = []
+    own: list[tuple[VariableGroup, str, list[str]]] = []
     mismatches = []
     for group in groups:
         path, found = stored.get(group.path, (group.path, {}))
+        if group.loads_itself():
+            own.append((group, path, list(found)))
+            continue
         count = _count_to_read(group, found, source)
         mismatch = _find_mismatch(group, found, count, stored)
         if mismatch is not None:
@@ -64,11 +69,29 @@ def load_into(
     if mismatches:
         warnings.warn(f"These weights of {source} were skipped:\n{_table(mismatches)}", stacklevel=4)
     _warn_of_unexpected(set(stored) - {group.path for group in groups}, stored, source, model_name)
-    file.check_size([(path, number) for _, path, number in pairs])
+    file.check_size(
+        [*((path, number) for _, path, number in pairs), *((path, name) for _, path, names in own for name in names)]
+    )
     values = [_cast_to_variable(variable, file.read(path, number), path, number, source) for variable, path, number in pairs]
     _warn_of_not_finite(pairs, values, source)
+    for group, path, names in own:
+        _load_itself(group, {name: file.read(path, name) for name in names}, source, skip_mismatch)
     for (variable, _, _), value in zip(pairs, values, strict=True):
         variable.assign(value)
+
+
+def _load_itself(group: VariableGroup, store: dict[str, np.ndarray], source: str, skip_mismatch: bool) -> None:
+    """Let a layer with a ``load_own_variables`` of its own load its group; restore its variables if that raises an error."""
+    owner, before = cast(Layer, group.owner), [variable.numpy() for variable in group.variables]
+    try:
+        owner.load_own_variables(store)
+    except Exception as error:
+        for variable, value in zip(group.variables, before, strict=True):
+            variable.assign(value)
+        if not skip_mismatch:
+            error.add_note(f"This happened in `load_own_variables` of the layer {group.owner.name!r}, which loads {source}.")
+            raise
+        warnings.warn(f"The layer {group.owner.name!r} did not load its part of {source}: {error}", stacklevel=5)
 
 
 def _with_current_paths(groups: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
-from cornu.errors import NotBuiltError
+from cornu.errors import InvalidArgumentError, NotBuiltError
 from cornu.optimizers import Optimizer
 from cornu.registry import public_name, to_snake_case
 
@@ -31,6 +31,29 @@ class VariableGroup(NamedTuple):
     path: str
     owner: LayerLike | Optimizer
     variables: list[Variable]
+
+    def to_store(self) -> dict[str, Any]:
+        """Return what a file stores in the group: variables or arrays by name, as the owner's ``save_own_variables`` chooses.
+
+        Raises:
+            InvalidArgumentError: If the name of one contains ``/``.
+        """
+        if not isinstance(self.owner, Layer):
+            return {str(number): variable for number, variable in enumerate(self.variables)}
+        store: dict[str, Any] = {}
+        self.owner.save_own_variables(store)
+        wrong = next((name for name in store if not isinstance(name, str) or "/" in name), None)
+        if wrong is not None:
+            raise InvalidArgumentError(
+                f"`save_own_variables` of the layer {self.owner.name!r} stored something under the name {wrong!r}.",
+                "A name must be a string without `/`.",
+                "Use `_` in place of `/`.",
+            )
+        return store
+
+    def loads_itself(self) -> bool:
+        """Return whether the class of the owner defines ``load_own_variables``."""
+        return isinstance(self.owner, Layer) and type(self.owner).load_own_variables is not Layer.load_own_variables
 
 
 def variable_groups(model: LayerLike) -> list[VariableGroup]:

@@ -10,6 +10,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from cornu import ops
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.saving.weight_paths import VariableGroup
 
@@ -56,11 +57,11 @@ def write_weights(file: str | PathLike | IO[bytes], groups: list[VariableGroup])
         for group in groups:
             parent = root.require_group(f"{group.path}/vars")
             parent.attrs["name"] = group.owner.name
-            for number, variable in enumerate(group.variables):
-                array = np.asarray(variable.numpy())
-                written = parent.create_dataset(str(number), data=array)
+            for name, value in group.to_store().items():
+                array = np.asarray(ops.convert_to_numpy(value))
+                written = parent.create_dataset(name, data=array)
                 written.attrs["crc32"] = _checksum(array)
-                if variable.dtype == "bfloat16":
+                if array.dtype.name == "bfloat16":
                     written.attrs["dtype"] = "bfloat16"
 
 

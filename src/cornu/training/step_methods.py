@@ -8,7 +8,6 @@ from cornu.core import call_context, layer_tree
 from cornu.core.binding import run_bound
 from cornu.core.gradients import value_and_grad
 from cornu.core.layer import Layer
-from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltError
@@ -201,7 +200,7 @@ class StepMethods(Layer):
     @property
     def metrics(self) -> list[Metric]:
         """List of the metrics: the mean loss, those passed to ``compile``, and those that are attributes of the layers."""
-        return [*([] if self._compiled is None else self._compiled.metrics), *own_metrics(self)]
+        return [*([] if self._compiled is None else self._compiled.metrics), *layer_tree.metrics(self)]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -366,12 +365,6 @@ class StepMethods(Layer):
                 "Call `model.compile(optimizer='adam', loss=...)` first.",
             )
         return self._compiled
-
-
-def own_metrics(layer: LayerLike) -> list[Metric]:
-    """Return the metrics that are attributes of a layer or of the layers inside it, each once."""
-    found = {id(metric): metric for inner in layer_tree.flatten(layer) for metric in layer_tree.owned(inner, Metric)}
-    return list(found.values())
 
 
 def _batch_size(tree: Tree) -> Any:

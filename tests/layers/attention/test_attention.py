@@ -558,7 +558,7 @@ def zeros(*shape: int) -> np.ndarray:
 
 
 MISFITS = {
-    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "received an input of shape (None, 4). It needs at least 3 dimensions"),
+    "one sample": ((zeros(3, 4), zeros(3, 4)), {}, "received an input of shape (3, 4). It needs at least 3 dimensions"),
     "other ranks": ((zeros(2, 3, 4), zeros(2, 3, 3, 4)), {}, "They must have the same number of axes"),
     "other batches": ((zeros(2, 3, 4), zeros(3, 3, 4)), {}, "may differ only in the attention axes (1,)"),
     "fewer keys": ((zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 3, 4)), {}, "each key belongs to one value. Check"),
@@ -623,7 +623,7 @@ def test_groups_take_sequences_only() -> None:
 @pytest.mark.parametrize(
     "inputs, error, said",
     [
-        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (None, 3, 4). It expects a list of two"),
+        (zeros(2, 3, 4), InvalidTypeError, "was called on one tensor, of shape (2, 3, 4). It expects a list of two"),
         ([zeros(2, 3, 4)], InvalidTypeError, "was called on a list of 1 tensors"),
         ([zeros(2, 3, 4)] * 4, InvalidTypeError, "was called on a list of 4 tensors"),
         ([zeros(2, 4)] * 2, ShapeError, "It needs at least 3 dimensions"),

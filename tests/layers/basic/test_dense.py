@@ -41,13 +41,13 @@ def test_dense_counts_as_the_books_do() -> None:
 
 def test_dense_takes_whole_numbers_of_any_kind(backend: str) -> None:
     x = np.arange(6, dtype="uint8").reshape(2, 3)
-    for units in (np.int64(4), 4.0, 4):
+    for units in (np.int64(4), np.uint8(4), 4):
         layer = layers.Dense(units, kernel_initializer="ones").to_backend(backend)
         assert layer.units == 4 and isinstance(layer.units, int)
         assert np.asarray(layer(x)).tolist() == [[3.0] * 4, [12.0] * 4]
 
 
-@pytest.mark.parametrize("units", [0, -3, 2.5, "10", None, True, float("nan")])
+@pytest.mark.parametrize("units", [0, -3, 2.5, 4.0, "10", None, True, float("nan")])
 def test_dense_refuses_what_is_no_number_of_units(units: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         layers.Dense(units)
@@ -55,7 +55,7 @@ def test_dense_refuses_what_is_no_number_of_units(units: Any) -> None:
 
 
 def test_dense_refuses_a_single_sample() -> None:
-    with pytest.raises(ShapeError, match=r"'mine' received an input of shape \(None,\).*at least 2 dimensions.*`x\[None\]`"):
+    with pytest.raises(ShapeError, match=r"'mine' received an input of shape \(4,\).*at least 2 dimensions.*`x\[None\]`"):
         layers.Dense(3, name="mine")(np.ones(4))
 
 
@@ -236,3 +236,18 @@ def test_masking_marks_padding_for_the_layers_after_it(backend: str) -> None:
 
     Both().to_backend(backend)(np.array([[[0.0, 0.0], [0.0, 1.0]]]))
     assert seen == [[[False, True]]]
+
+
+@pytest.mark.parametrize("safe_mode", [None, True, False])
+def test_a_python_lambda_is_not_restored_from_a_config(safe_mode: bool | None) -> None:
+    config = layers.Lambda(lambda x: x + 1).get_config()
+    with pytest.raises(UnsafeModelError, match="contains a Python `lambda`"):
+        layers.Lambda.from_config(config, safe_mode=safe_mode)
+
+
+def test_a_function_is_found_among_custom_objects() -> None:
+    def shifted(x: Any) -> Any:
+        return x + 1
+
+    layer = layers.Lambda.from_config(layers.Lambda(shifted).get_config(), custom_objects={"shifted": shifted})
+    assert np.asarray(layer(np.ones(1))).tolist() == [2.0]

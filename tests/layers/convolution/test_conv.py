@@ -44,8 +44,8 @@ def test_it_counts_as_the_books_do() -> None:
 
 
 def test_sizes_may_be_numbers_tuples_lists_and_numpys() -> None:
-    for size in (3, 3.0, np.int64(3), (3, 3), [3, 3], np.array([3, 3])):
-        assert layers.Conv2D(4.0, size).get_config()["kernel_size"] == (3, 3)
+    for size in (3, np.int64(3), (3, 3), [3, 3], np.array([3, 3])):
+        assert layers.Conv2D(np.int64(4), size).get_config()["kernel_size"] == (3, 3)
 
 
 def test_bytes_are_taken_as_numbers(backend: str) -> None:
@@ -99,7 +99,7 @@ def test_pictures_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="conv2d")(np.ones((5, 28, 28)))
     assert str(raised.value) == (
-        "The layer 'conv2d' received an input of shape (None, 28, 28). It needs 4 dimensions (batch, height, width, channels). "
+        "The layer 'conv2d' received an input of shape (5, 28, 28). It needs 4 dimensions (batch, height, width, channels). "
         "Add the channel axis: `x[..., None]`."
     )
 

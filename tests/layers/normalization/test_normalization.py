@@ -262,3 +262,12 @@ def test_the_gradient_of_betas_gradient_is_there(engine_name, set_fast_paths):
         found.append(engine.to_numpy(engine.value_and_grad(penalty)(beta)[1]))
     np.testing.assert_allclose(*found, rtol=1e-4)
     assert np.abs(found[0]).min() > 1
+
+
+def test_batch_normalization_is_synchronized_on_no_device() -> None:
+    assert layers.BatchNormalization(synchronized=False).synchronized is False
+    for argument in ("synchronized", "renorm"):
+        with pytest.raises((InvalidArgumentError, InvalidTypeError), match=argument):
+            layers.BatchNormalization(**{argument: True})
+    with pytest.raises(InvalidTypeError, match="rms_scaling"):
+        layers.LayerNormalization(rms_scaling=True)

@@ -105,7 +105,8 @@ def in_cornu(make: Callable, backend: str, weights: list, inputs: list, mask: An
     def loss(values: list) -> Any:
         trained, (x, *states) = values
         call = {"mask": mask} | ({"initial_state": states} if states else {})
-        outputs = layer.stateless_call(trained, [], x, call_context=CallContext(), **call)[0]
+        state = [variable.value for variable in layer.non_trainable_variables]
+        outputs = layer.stateless_call(trained, state, x, call_context=CallContext(), **call)[0]
         found = list(flat(outputs))
         parts = [ops.sum(leaf * engine.asarray(up)) for leaf, up in zip(found, random_like(found), strict=True)]
         return sum(parts), found
@@ -281,7 +282,8 @@ def test_dropout_follows_the_key_of_a_compiled_call(backend: str) -> None:
     trained = [variable.value for variable in layer.trainable_variables]
 
     def run(key: Any) -> Any:
-        return layer.stateless_call(trained, [], sequences(), training=True, call_context=CallContext(key=key))[0]
+        state = [variable.value for variable in layer.non_trainable_variables]
+        return layer.stateless_call(trained, state, sequences(), training=True, call_context=CallContext(key=key))[0]
 
     one, again, other = (np.asarray(engine.compile(run)(engine.asarray(key, "uint32"))) for key in ((1, 2), (1, 2), (1, 3)))
     assert (one == again).all()
@@ -440,7 +442,8 @@ def test_hooks_do_not_see_the_inside_of_the_loop() -> None:
     layer(sequences())
     trained = [variable.value for variable in layer.trainable_variables]
     context = CallContext(hooks=(lambda layer, inputs, outputs: (seen.append(layer), outputs)[1],))
-    layer.stateless_call(trained, [], sequences(), call_context=context)
+    state = [variable.value for variable in layer.non_trainable_variables]
+    layer.stateless_call(trained, state, sequences(), call_context=context)
     assert seen == [layer]
 
 

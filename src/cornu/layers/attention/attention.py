@@ -29,7 +29,8 @@ class BaseAttention(Layer):
         self.use_scale = use_scale
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        if self.dropout > 0:
+            self.seed_generator = SeedGenerator(seed)
 
     def _scores(self, query: Array, key: Array) -> Any:
         """Return the similarity scores, of shape ``(batch, queries, keys)``."""
@@ -176,6 +177,7 @@ class Attention(BaseAttention):
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Create the trainable scalars of the scores."""
         self.compute_output_shape(input_shape)
+        self.scale = self.concat_score_weight = None
         if self.use_scale:
             self.scale = self.add_weight((), "ones", name="scale")
         if self.score_mode == "concat":
@@ -184,9 +186,9 @@ class Attention(BaseAttention):
     def _scores(self, query: Array, key: Array) -> Any:
         if self.score_mode == "dot":
             scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
-            return scores * self.scale if self.use_scale else scores
+            return scores if self.scale is None else scores * self.scale
         pairs = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
-        return self.concat_score_weight * ops.sum(ops.tanh(pairs * self.scale if self.use_scale else pairs), axis=-1)
+        return self.concat_score_weight * ops.sum(ops.tanh(pairs if self.scale is None else pairs * self.scale), axis=-1)
 
 
 @registry.register("layers")
@@ -231,6 +233,7 @@ class AdditiveAttention(BaseAttention):
     def build(self, input_shape: Sequence[Shape]) -> None:
         """Create ``scale``."""
         self.compute_output_shape(input_shape)
+        self.scale = None
         if self.use_scale:
             size = shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, None, "features")
             self.scale = self.add_weight((size,), "glorot_uniform", name="scale")
@@ -238,13 +241,13 @@ class AdditiveAttention(BaseAttention):
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the query with the features of the value."""
         shape = super().compute_output_shape(input_shape)
-        if self.built and self.use_scale:
+        if self.built and self.scale is not None:
             shape_arithmetic.check_size(self, tuple(input_shape[0]), -1, self.scale.shape[0], "features")
         return shape
 
     def _scores(self, query: Array, key: Array) -> Any:
         matches = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
-        return ops.sum(matches * self.scale if self.use_scale else matches, axis=-1)
+        return ops.sum(matches if self.scale is None else matches * self.scale, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the config, including ``seed``."""

@@ -53,7 +53,8 @@ class BaseMultiHeadAttention(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.use_gate = use_gate
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        if self.dropout > 0:
+            self.seed_generator = SeedGenerator(seed)
         self._penalty = regularizers.get(activity_regularizer)  # applied to the projections, as in Keras, not to the layer
 
     def _sizes(self) -> tuple[int, int, int, int]:

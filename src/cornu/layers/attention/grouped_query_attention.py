@@ -111,6 +111,11 @@ class GroupQueryAttention(BaseMultiHeadAttention):
                 f"Pass, for example, `num_query_heads={2 * self.num_key_value_heads}`.",
             )
 
+    @property
+    def num_repeats(self) -> int:
+        """Number of query heads that share a head of keys and values."""
+        return self.num_query_heads // self.num_key_value_heads
+
     def _sizes(self) -> tuple[int, int, int, int]:
         return self.num_query_heads, self.num_key_value_heads, self.head_dim, self.head_dim
 

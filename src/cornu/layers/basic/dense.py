@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.soft_property import soft_property
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape
 
@@ -53,6 +55,7 @@ class Dense(Layer):
     supports_masking = True
     cornu_input_value_range = (-1.0, 1.0)
     cornu_channel_axis = -1
+    activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Dense(Layer):
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = validation.check_int(self, "units", units)
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -78,7 +81,11 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation."""
+        return batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_output_activation(self) -> Any:
@@ -95,6 +102,7 @@ class Dense(Layer):
             constraint=self.kernel_constraint,
             name="kernel",
         )
+        self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
                 (self.units,),
@@ -107,7 +115,7 @@ class Dense(Layer):
     def call(self, inputs: Array) -> Any:
         """Return ``activation(inputs @ kernel + bias)``."""
         outputs = ops.matmul(ops.cast(inputs, self.compute_dtype), self.kernel)
-        if self.use_bias:
+        if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
 

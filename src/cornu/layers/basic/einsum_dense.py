@@ -6,9 +6,11 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
+from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer, Shape, Size
@@ -60,6 +62,8 @@ class EinsumDense(Layer):
         32
     """
 
+    activation: ActivationAttribute = ActivationAttribute()
+
     def __init__(
         self,
         equation: str,
@@ -76,7 +80,7 @@ class EinsumDense(Layer):
     ):
         super().__init__(**kwargs)
         self.equation = equation
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.bias_axes = bias_axes
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -86,7 +90,16 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self._given_shape = output_sizes(self, output_shape)
         self._read_equation()
-        self.batch_coupling = batch_coupling.coupling_of_function(self.activation) if self._keeps_the_batch() else "unknown"
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation, if the equation keeps the batch axis."""
+        return batch_coupling.coupling_of_function(self.activation) if self._keeps_the_batch() else "unknown"
+
+    @property
+    def partial_output_shape(self) -> tuple[Size, ...]:
+        """The argument ``output_shape`` as a tuple."""
+        return self._given_shape
 
     @property
     def cornu_output_activation(self) -> Any:
@@ -152,6 +165,7 @@ class EinsumDense(Layer):
             constraint=self.kernel_constraint,
             name="kernel",
         )
+        self.bias = None
         if self.bias_axes:
             output = self._letters(len(input_shape))[1]
             first = min(output.index(letter) for letter in self.bias_axes)
@@ -176,7 +190,7 @@ class EinsumDense(Layer):
         """Return ``activation(einsum(equation, inputs, kernel) + bias)``."""
         ours, output = self._letters(len(inputs.shape))
         outputs = ops.einsum(f"{ours},{self._kernel}->{output}", ops.cast(inputs, self.compute_dtype), self.kernel)
-        if self.bias_axes:
+        if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
 

@@ -26,6 +26,7 @@ class Identity(Layer):
         [1.0]
     """
 
+    cornu_is_stateless = True
     batch_coupling = "none"
     supports_masking = True
     cornu_preserves_value_range = True
@@ -97,8 +98,15 @@ class Lambda(Layer):
         return {name: value for name, value in config.items() if name not in ("output_shape", "mask") or value is not None}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Lambda":
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None, safe_mode: bool | None = None
+    ) -> "Lambda":
         """Create a layer from its config.
+
+        Args:
+            config: Dict returned by :meth:`get_config`.
+            custom_objects: Dict of names to custom classes and functions. Defaults to None.
+            safe_mode: Accepted for compatibility with Keras; ignored, since a config never runs code. Defaults to None.
 
         Raises:
             UnsafeModelError: If the function is a Python ``lambda``, which has no name, or is unknown.
@@ -111,7 +119,8 @@ class Lambda(Layer):
                 "A file can only refer to a function by name; restoring a `lambda` would require running code from the file.",
                 "Build the model in code and load only the weights with `model.load_weights(path)`.",
             )
-        return super().from_config(config)  # type: ignore[return-value]
+        with registry.custom_object_scope(custom_objects):
+            return super().from_config(config)  # type: ignore[return-value]
 
 
 def _parameters(function: Callable) -> frozenset[str]:

@@ -31,6 +31,7 @@ class Masking(Layer):
     batch_coupling = "none"
     supports_masking = True
     cornu_preserves_value_range = True
+    cornu_is_stateless = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)

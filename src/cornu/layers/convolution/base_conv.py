@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from cornu import activations, config, constraints, initializers, ops, regularizers, validation
+from cornu import config, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
+from cornu.core.layer_config import owner_of
+from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.layers import shape_arithmetic
@@ -20,13 +23,21 @@ class WindowedConv(Layer):
     """
 
     rank = 2
+    _strides_and_dilates = False
+    """Whether ``strides`` and ``dilation_rate`` may both be larger than 1, as in Keras's depthwise layers."""
     kernel: Variable
+    activation: ActivationAttribute = ActivationAttribute()
     cornu_input_value_range = (-1.0, 1.0)
 
     @property
     def cornu_channel_axis(self) -> int:  # type: ignore[override]
         """The axis of the channels."""
         return shape_arithmetic.channel_axis(self.data_format)
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation."""
+        return batch_coupling.coupling_of_function(self.activation)
 
     @property
     def cornu_output_activation(self) -> Any:
@@ -41,7 +52,7 @@ class WindowedConv(Layer):
         self.padding = standardize_padding(padding, causal=self._allows_causal())
         self.data_format = config.standardize_data_format(data_format)
         self.dilation_rate = validation.check_ints(self, "dilation_rate", dilation_rate, self.rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1 and not self._strides_and_dilates:
             raise InvalidArgumentError(
                 f"`{type(self).__name__}` received `strides={self.strides}` and `dilation_rate={self.dilation_rate}`.",
                 "Only one of the two may be larger than 1.",
@@ -51,12 +62,11 @@ class WindowedConv(Layer):
     def _set_finish(
         self, activation: Activation, use_bias: bool, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
     ) -> None:
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.use_bias = use_bias
         self.bias_initializer = initializers.get(initializer)
         self.bias_regularizer = regularizers.get(regularizer)
         self.bias_constraint = constraints.get(constraint)
-        self.batch_coupling = batch_coupling.coupling_of_function(self.activation)
 
     def _set_kernel(self, initializer: Initializer, regularizer: Regularizer, constraint: Constraint) -> None:
         self.kernel_initializer = initializers.get(initializer)
@@ -76,6 +86,7 @@ class WindowedConv(Layer):
         )
 
     def _add_bias(self, filters: int) -> None:
+        self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
                 (filters,),
@@ -94,8 +105,8 @@ class WindowedConv(Layer):
         return ops.pad(inputs, shape_arithmetic.make_shape(self.data_format, (0, 0), [(before, 0)], (0, 0))), "valid"
 
     def _finish(self, outputs: Array) -> Any:
-        if self.use_bias:
-            bias = self.bias
+        bias = self.bias
+        if bias is not None:
             if self.data_format == "channels_first":
                 bias = ops.reshape(bias, (-1, *(1,) * self.rank))
             outputs = outputs + bias
@@ -174,9 +185,23 @@ class BaseConv(WindowedConv):
 
     def call(self, inputs: Array) -> Any:
         """Return ``activation(conv(inputs, kernel) + bias)``."""
+        return self._finish(self.convolution_op(inputs, self.kernel))
+
+    def convolution_op(self, inputs: Array, kernel: Array) -> Any:
+        """Return the convolution of the inputs with a kernel. A subclass may override it, for example to normalize the kernel.
+
+        Args:
+            inputs: Array of the shape of the input.
+            kernel: Array of the shape of the kernel.
+        """
         inputs, padding = self._prepare(inputs)
-        outputs = ops.conv(inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate)
-        return self._finish(outputs)
+        return ops.conv(inputs, kernel, self.strides, padding, self.data_format, self.dilation_rate)
+
+    @soft_property
+    def batch_coupling(self) -> str:  # type: ignore[override]
+        """That of the activation; unknown for a user's :meth:`convolution_op`."""
+        is_ours = registry.is_builtin(owner_of(type(self), "convolution_op"))
+        return batch_coupling.coupling_of_function(self.activation) if is_ours else "unknown"
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape: spatial sizes equal to the number of window positions, and ``filters`` channels."""

@@ -13,6 +13,8 @@ __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 class ChannelwiseConv(WindowedConv):
     """Base class of the depthwise and the separable convolution layers, which convolve each channel separately."""
 
+    _strides_and_dilates = True
+
     def _set_depthwise(
         self, depth_multiplier: int, initializer: Initializer, regularizer: Regularizer, constraint: Constraint
     ) -> None:

@@ -26,6 +26,7 @@ class BaseNormalization(Layer):
         """Store the arguments; ``beta`` and ``gamma`` are tuples of initializer, regularizer and constraint."""
         self.epsilon = validation.check_nonnegative(self, "epsilon", epsilon)
         self.center, self.scale = center, scale
+        self.gamma = self.beta = None
         self.beta_initializer = initializers.get(beta[0])
         self.beta_regularizer = regularizers.get(beta[1])
         self.beta_constraint = constraints.get(beta[2])

@@ -52,6 +52,7 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
+        synchronized: Must be False: whether the statistics are those of the batches of all devices. Defaults to False.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
@@ -69,6 +70,8 @@ class BatchNormalization(BaseNormalization):
     """
 
     batch_coupling = "masked"
+    moving_mean: Variable = None  # type: ignore[assignment] - until the layer is built
+    moving_variance: Variable = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -85,9 +88,11 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer = None,
         beta_constraint: Constraint = None,
         gamma_constraint: Constraint = None,
+        synchronized: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.synchronized = _synchronized(synchronized)
         self.axis = one_axis(axis)
         self.momentum = _momentum(momentum)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
@@ -196,6 +201,16 @@ def one_axis(axis: IntOrInts) -> int:
     """Return the axis as an integer; a list or tuple of one integer is accepted."""
     only: Any = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis  # Keras 2 saved lists
     return int(only)
+
+
+def _synchronized(value: bool) -> bool:
+    if not value:
+        return False
+    raise InvalidArgumentError(
+        f"`BatchNormalization` received `synchronized={value!r}`.",
+        "It must be False: a model runs on one device, so that the statistics are always those of the whole batch.",
+        "Omit it.",
+    )
 
 
 def _momentum(value: float) -> float:

@@ -33,6 +33,7 @@ class UnitNormalization(Layer):
 
     batch_coupling = "none"
     supports_masking = True
+    cornu_is_stateless = True
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
         super().__init__(**kwargs)

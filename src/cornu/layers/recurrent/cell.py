@@ -5,9 +5,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from cornu import activations, constraints, initializers, ops, regularizers, validation
+from cornu import constraints, initializers, ops, regularizers, validation
 from cornu.backends import fused_ops
 from cornu.core import batch_coupling
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.layer_placement import backend_of
@@ -55,8 +56,7 @@ class RecurrentCell(Layer):
     """Whether the class that sets this in its body reads its weights only as described above."""
 
     units: int
-    recurrent_activation: Callable
-    """Activation function of the gates, in cells with gates."""
+    activation: ActivationAttribute = ActivationAttribute()
 
     # --- Arguments ----------------------------------------------------------------------------------------------------
 
@@ -64,12 +64,12 @@ class RecurrentCell(Layer):
         self, units: int, activation: Activation, use_bias: bool, dropout: float, recurrent_dropout: float, seed: int | None
     ) -> None:
         self.units = validation.check_int(self, "units", units)
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.use_bias = use_bias
         self.dropout = validation.check_fraction(self, dropout, "dropout")
         self.recurrent_dropout = validation.check_fraction(self, recurrent_dropout, "recurrent_dropout")
         self.seed = seed
-        self._seeds = SeedGenerator(seed)
+        self.seed_generator = SeedGenerator(seed)
         self.state_size: int | list[int] = self.units
         self.output_size = self.units
 
@@ -118,6 +118,7 @@ class RecurrentCell(Layer):
             constraint=self.recurrent_constraint,
             name="recurrent_kernel",
         )
+        self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
                 self._bias_shape(),
@@ -172,7 +173,7 @@ class RecurrentCell(Layer):
     def _factors(self, rate: float, like: Array, columns: int = 1) -> Any:
         if rate == 0.0:
             return None
-        return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self._seeds.next())
+        return ops.random.dropout(ops.tile(ops.ones_like(like), (1, columns)), rate, seed=self.seed_generator.next())
 
     def step(self, inputs: Array, states: State, kept: Array | None = None) -> State:
         """Return the states after one time step; the first one is the output.
@@ -203,7 +204,7 @@ class RecurrentCell(Layer):
         The bias is added to the second product, which is computed inside the loop; adding it to the first would require another
         pass over the products computed before the loop.
         """
-        return None, self.bias.value if self.use_bias else None
+        return None, None if self.bias is None else self.bias.value
 
     def all_steps(
         self, inputs: Array, states: State, kept: Array | None, valid: Array | None, keep_all: bool

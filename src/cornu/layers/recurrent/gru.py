@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cornu import activations, ops, registry
+from cornu import ops, registry
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -75,6 +76,8 @@ class GRU(SingleCellRNN):
 
     reset_after = CellAttribute()
 
+    implementation = CellAttribute()
+
     _constructor_is_config = True
 
     def __init__(
@@ -105,6 +108,7 @@ class GRU(SingleCellRNN):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(
             create_cell(self, GRUCell, "gru_cell", locals()),
             return_sequences=return_sequences,
@@ -115,6 +119,8 @@ class GRU(SingleCellRNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
+        self.use_cudnn = use_cudnn
+        self.implementation = implementation
 
 
 @registry.register("layers")
@@ -174,6 +180,7 @@ class GRUCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 3
+    recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,
@@ -196,19 +203,20 @@ class GRUCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        self.implementation = kwargs.pop("implementation", 2)  # Keras has two that compute the same
         super().__init__(**kwargs)
         self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
         self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = recurrent_activation
         self.reset_after = reset_after
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, self.gates * self.units) if self.reset_after else (self.gates * self.units,)
 
     def _biases(self) -> tuple[Any, Any]:
-        if not self.use_bias:
+        if self.bias is None:
             return None, None
         return (self.bias.value[0], self.bias.value[1]) if self.reset_after else (self.bias.value, None)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from cornu import activations, ops, registry
 from cornu.backends import fused_ops
+from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -75,6 +76,8 @@ class LSTM(SingleCellRNN):
 
     unit_forget_bias = CellAttribute()
 
+    implementation = CellAttribute()
+
     _constructor_is_config = True
 
     def __init__(
@@ -105,6 +108,7 @@ class LSTM(SingleCellRNN):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(
             create_cell(self, LSTMCell, "lstm_cell", locals()),
             return_sequences=return_sequences,
@@ -115,6 +119,8 @@ class LSTM(SingleCellRNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
+        self.use_cudnn = use_cudnn
+        self.implementation = implementation
 
 
 @registry.register("layers")
@@ -166,6 +172,7 @@ class LSTMCell(RecurrentCell):
 
     _reads_only_products = True
     gates = 4
+    recurrent_activation: ActivationAttribute = ActivationAttribute()
 
     def __init__(
         self,
@@ -188,12 +195,13 @@ class LSTMCell(RecurrentCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        self.implementation = kwargs.pop("implementation", 2)  # Keras has two that compute the same
         super().__init__(**kwargs)
         self._keep(units, activation, use_bias, dropout, recurrent_dropout, seed)
         self._keep_initializers(kernel_initializer, recurrent_initializer, bias_initializer)
         self._keep_regularizers(kernel_regularizer, recurrent_regularizer, bias_regularizer)
         self._keep_constraints(kernel_constraint, recurrent_constraint, bias_constraint)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = recurrent_activation
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
 

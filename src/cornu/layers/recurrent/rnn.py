@@ -115,6 +115,11 @@ class RNN(Layer):
         if self.stateful and input_shape[0] is not None:
             self._make_states(input_shape[0])
 
+    @property
+    def single_state(self) -> bool:
+        """Whether the cell has one state, an array, and not a list of them."""
+        return not isinstance(self.cell.state_size, (list, tuple))
+
     # --- States -------------------------------------------------------------------------------------------------------
 
     @property

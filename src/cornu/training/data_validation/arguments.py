@@ -25,7 +25,7 @@ def check_integers(function: str, least: int, **arguments: Any) -> None:
     """
     for name, value in arguments.items():
         if value is not None or name in _NEVER_NONE:
-            validation.check_int(function, name, value, least, allow_float=False, example=_EXAMPLES.get(name))
+            validation.check_int(function, name, value, least, example=_EXAMPLES.get(name))
 
 
 def check_frequency(function: str, value: Any) -> None:

@@ -61,15 +61,21 @@ def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str,
     )
 
 
-def named_leaves(name: str, tree: Tree) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays of a tree with their names as a user would write them: ``x``, ``x[0]``, ``x['left']``."""
+def named_leaves(name: str, tree: Tree, keep_none: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays of a tree with their names as a user would write them: ``x``, ``x[0]``, ``x['left']``.
+
+    Args:
+        name: Name of the tree.
+        tree: The tree.
+        keep_none: Whether to yield None as well, in the place of an optional input. Defaults to False.
+    """
     if isinstance(tree, dict):
         for key, value in tree.items():
-            yield from named_leaves(f"{name}[{key!r}]", value)
+            yield from named_leaves(f"{name}[{key!r}]", value, keep_none)
     elif isinstance(tree, (list, tuple)):
         for number, value in enumerate(tree):
-            yield from named_leaves(f"{name}[{number}]", value)
-    elif tree is not None:
+            yield from named_leaves(f"{name}[{number}]", value, keep_none)
+    elif tree is not None or keep_none:
         yield name, tree
 
 

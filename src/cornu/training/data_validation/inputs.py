@@ -49,6 +49,8 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
             finite_values.check_finite(function, name, leaf)
         return
     for tensor, (name, leaf) in zip(graph.input_tensors, _in_order(function, graph, x), strict=True):
+        if leaf is None:  # of an optional input
+            continue
         low, high = finite_values.check_finite(function, name, leaf)
         if not _fits(leaf.shape, tensor.shape):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
@@ -85,10 +87,12 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
                 f"The model's inputs are {names}.",
                 (did_you_mean(unknown[0], names) if unknown else "") or "Pass one array for each of these names.",
             )
-        return [(f"x[{name!r}]", x[name]) for name in names]
-    leaves = list(array_checks.named_leaves("x", x))
-    if len(leaves) == len(names):
+        leaves = [pair for name in names for pair in _named_leaves(f"x[{name!r}]", x[name], graph)]
+    else:
+        leaves = _named_leaves("x", x, graph)
+    if len(leaves) == len(graph.input_tensors):
         return leaves
+    names = graph.input_names
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
     arrays = "one array" if len(leaves) == 1 else f"a list of {len(leaves)} arrays"
     raise DataError(
@@ -98,6 +102,12 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
         if len(names) == 1
         else "Pass a list or a dict with one array for each.",
     )
+
+
+def _named_leaves(name: str, tree: Tree, graph: LayerGraph) -> list[tuple[str, Any]]:
+    """Return the arrays of a tree with their names; None is kept if a model has optional inputs."""
+    optional = any(getattr(tensor.node.operation, "optional", False) for tensor in graph.input_tensors)
+    return list(array_checks.named_leaves(name, tree, keep_none=optional))
 
 
 # --- Shapes -------------------------------------------------------------------------------------------------------------------

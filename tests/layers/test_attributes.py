@@ -1,0 +1,136 @@
+"""The arguments of constructors as attributes, and the other public attributes: those of real Keras, with the same values."""
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from cornu import layers
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Activation": {"activation": "relu"},
+    "BatchNormalization": {"center": False},
+    "Bidirectional": {"layer": "LSTM"},
+    "Dense": {"units": 3},
+    "Dot": {"axes": 1},
+    "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "c"},
+    "Embedding": {"input_dim": 5, "output_dim": 3},
+    "GroupNormalization": {"groups": 2},
+    "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
+    "Lambda": {"function": np.sin},
+    "MultiHeadAttention": {"num_heads": 2, "key_dim": 3},
+    "Permute": {"dims": (2, 1)},
+    "RNN": {"cell": "LSTMCell"},
+    "RepeatVector": {"n": 2},
+    "Rescaling": {"scale": 2.0},
+    "Reshape": {"target_shape": (2, -1)},
+    "StackedRNNCells": {"cells": ["LSTMCell", "GRUCell"]},
+    "TimeDistributed": {"layer": "Dense"},
+    "Wrapper": {"layer": "Dense"},
+    "ZeroPadding2D": {"padding": ((1, 0), 2)},
+}
+"""Arguments of the constructors; those that are not here follow from the name of the class."""
+
+SHAPES: dict[str, Any] = {
+    "Permute": (None, 4, 5),
+    "BatchNormalization": (None, 4),
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "TimeDistributed"), (None, 4, 2)),
+    **{name: [(None, 4, 5), (None, 4, 5)] for name in ("Attention", "AdditiveAttention")},
+    **{name: [(None, 4), (None, 4)] for name in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply")},
+    "Subtract": [(None, 4), (None, 4)],
+}
+
+PLUMBING = {
+    *(
+        "call_signature_parameters",
+        "dtype_policy",
+        "input_spec",
+        "losses",
+        "name",
+        "path",
+        "quantization_mode",
+        "rematerialized_call",
+    ),
+    *("variable_serialization_spec", "inner_loop", "convert_weight", "backend", "renorm", "renorm_clipping", "renorm_momentum"),
+    *("rms_scaling", "feature_dim", "get_dropout_mask", "get_recurrent_dropout_mask", "reset_dropout_mask"),
+    "reset_recurrent_dropout_mask",
+}
+"""What is left out on purpose (docs/compatibility.md), or differs by its nature."""
+
+CHANGED_BY_BUILD = {
+    ("LayerNormalization", "axis"),
+    ("MultiHeadAttention", "attention_axes"),
+    ("AdditiveAttention", "score_mode"),
+}
+"""Arguments that Keras overwrites in ``build``, and one that its layer has without having the argument."""
+
+NAMES = [
+    name
+    for name in layers.__all__
+    if inspect.isclass(getattr(layers, name)) and name not in ("InputLayer", "InputSpec", "Layer", "TorchModuleWrapper")
+]
+
+
+def arguments_of(name: str) -> dict[str, Any]:
+    if name in ARGUMENTS:
+        return ARGUMENTS[name]
+    if "Separable" in name or ("Conv" in name and "Depthwise" not in name):
+        return {"filters": 2, "kernel_size": 3}
+    found = {"Depthwise": ("kernel_size", 3), "Dropout": ("rate", 0.5), "Noise": ("stddev", 0.5), "Cell": ("units", 3)}
+    found |= {"AveragePooling": ("pool_size", 2), "AvgPool": ("pool_size", 2)} if "Global" not in name else {}
+    found |= dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), ("units", 3))
+    return dict(value for part, value in found.items() if part in name)
+
+
+def shape_of(name: str) -> Any:
+    spatial = {"1D": (None, 8, 2), "2D": (None, 8, 8, 2), "3D": (None, 8, 8, 8, 2)}
+    return SHAPES.get(name, next((shape for part, shape in spatial.items() if part in name), (None, 4)))
+
+
+def make(module: Any, name: str) -> Any:
+    def inner(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inner(part) for part in value]
+        return getattr(module, value)(3) if value in ("Dense", "LSTM", "LSTMCell", "GRUCell") else value
+
+    made = getattr(module, name)(**{argument: inner(value) for argument, value in arguments_of(name).items()})
+    if name in ("MultiHeadAttention", "GroupQueryAttention"):
+        made.build((None, 4, 5), (None, 4, 5))
+    elif name != "Lambda":
+        made.build(shape_of(name))
+    return made
+
+
+def plain(value: Any) -> Any:
+    """A value that can be compared: objects by their class, functions by their name, variables by their shape."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(part) for part in value)
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if hasattr(value, "path") and hasattr(value, "assign"):
+        return tuple(value.shape)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return getattr(value, "__name__", type(value).__name__)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_attributes_are_those_of_keras(name: str) -> None:
+    kerass, ours = make(keras.layers, name), make(layers, name)
+    public = [each for each in dir(kerass) if not each.startswith("_") and each not in PLUMBING]
+    public = [each for each in public if not any(part in each for part in ("lora", "quant", "gptq"))]
+    differing = {}
+    for attribute in public:
+        try:
+            expected = getattr(kerass, attribute)
+        except AttributeError:  # such as `input`, before a symbolic call
+            continue
+        if not hasattr(ours, attribute):
+            differing[attribute] = "missing"
+        elif not inspect.ismethod(expected) and not inspect.isfunction(getattr(type(kerass), attribute, None)):
+            found = plain(getattr(ours, attribute))
+            if found != plain(expected) and attribute not in ("dtype", "autocast", "build", "quantize"):
+                differing[attribute] = (plain(expected), found)
+    assert {attribute for attribute in differing if (name, attribute) not in CHANGED_BY_BUILD} == set(), differing
