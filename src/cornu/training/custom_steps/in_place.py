@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, ops, trees
+from cornu import backends, config, ops
 from cornu.backends.engine_variables import EngineVariable
 from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable, detached_values_of
