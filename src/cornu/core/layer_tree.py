@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from cornu import trees
 from cornu.core import layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
@@ -22,10 +21,19 @@ def owned(layer: LayerLike, kind: type) -> list:
         if name in _NOT_OWNED:
             continue
         if isinstance(value, (list, tuple, dict)):
-            found.update((id(leaf), leaf) for leaf in trees.leaves(value) if isinstance(leaf, kind))
+            found.update((id(leaf), leaf) for leaf in _contents(value) if isinstance(leaf, kind))
         elif isinstance(value, kind):
             found[id(value)] = value
     return list(found.values())
+
+
+def _contents(container: list | tuple | dict) -> Iterator[Any]:
+    """Yield what a container holds, at any depth; dicts in their own order, as Keras tracks the layers in them."""
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, (list, tuple, dict)):
+            yield from _contents(value)
+        else:
+            yield value
 
 
 def own_variables(layer: LayerLike) -> list[Variable]:

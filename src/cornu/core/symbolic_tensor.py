@@ -29,6 +29,10 @@ class SymbolicTensor(ArrayOperators):
         self.node: Node | None = None
         self.index = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the node: the graph of a model creates its nodes again."""
+        return {**vars(self), "node": None}
+
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 

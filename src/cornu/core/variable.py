@@ -91,6 +91,14 @@ class Variable(ArrayOperators):
 
         self._draw = draw
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, with the value as a NumPy array; an initial value is drawn for it."""
+        return {**vars(self), "_array": self.backend.to_numpy(self._concrete()), "_draw": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._array = backends.array_at(self.place, state["_array"], self.dtype)
+
     # --- Reading and assigning ----------------------------------------------------------------------------------------
 
     @property

@@ -64,8 +64,8 @@ def _lengths_error(function: str, parts: dict[str, Any], leaves: list[tuple[str,
 def named_leaves(name: str, tree: Tree) -> Iterator[tuple[str, Any]]:
     """Yield the arrays of a tree with their names as a user would write them: ``x``, ``x[0]``, ``x['left']``."""
     if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from named_leaves(f"{name}[{key!r}]", value)
+        for key in trees.keys(tree):
+            yield from named_leaves(f"{name}[{key!r}]", tree[key])
     elif isinstance(tree, (list, tuple)):
         for number, value in enumerate(tree):
             yield from named_leaves(f"{name}[{number}]", value)

@@ -76,7 +76,7 @@ def _shapes(x: Any) -> Any:
 
 def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]]:
     """Return the arrays with their names, in the order of the graph's inputs."""
-    names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
+    names = trees.keys(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
     if isinstance(x, dict):
         unknown = [key for key in x if key not in names]
         if any(name not in x for name in names):
@@ -85,8 +85,10 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
                 f"The model's inputs are {names}.",
                 (did_you_mean(unknown[0], names) if unknown else "") or "Pass one array for each of these names.",
             )
-        return [(f"x[{name!r}]", x[name]) for name in names]
-    leaves = list(array_checks.named_leaves("x", x))
+        leaves = [leaf for name in names for leaf in array_checks.named_leaves(f"x[{name!r}]", x[name])]
+    else:
+        leaves = list(array_checks.named_leaves("x", x))
+    names = graph.input_names
     if len(leaves) == len(names):
         return leaves
     inputs = f"one input, {names[0]!r}" if len(names) == 1 else f"{len(names)} inputs, {names}"
