@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cornu import registry, seeds, serialization
+from cornu import registry, seeds, serialization, trees
 from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, ModelFormatError
 from cornu.models.graph_config import config_errors, layer_from, unusable
@@ -113,6 +113,7 @@ def _from_h5(file: H5File, compile: bool) -> Any:
     configs = model_h5.read_configs(file)
     training = dict(configs.training or {})
     if training:
+        training = {name: trees.map(_custom_object, value) for name, value in training.items()}
         training["optimizer"] = training.pop("optimizer_config", None)
     with seeds.using((0, 0)):
         model = _model_from({**configs.model, "compile_config": training}, compile)
@@ -120,6 +121,12 @@ def _from_h5(file: H5File, compile: bool) -> Any:
     load_into(weights.groups, weights, file.source, model.name)
     model.meta = _meta_of(configs.extras, file.source)
     return model
+
+
+def _custom_object(value: Any) -> Any:
+    """Return the custom object of a name, since this format has only the names of functions; other values as they are."""
+    found = registry.get_registered_object(value) if isinstance(value, str) else None
+    return value if found is None else found
 
 
 def load_weights(

@@ -2,6 +2,7 @@
 
 import collections
 import importlib.metadata
+import inspect
 import math
 import os
 import warnings
@@ -10,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from cornu import serialization
+from cornu import registry, serialization, trees
 from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
@@ -192,13 +193,29 @@ def _write_h5(path: Path, model: SavableModel, config: dict[str, Any]) -> None:
     if compile_config is not None:
         optimizer = compile_config.pop("optimizer")
         name = optimizer.get("registered_name") or optimizer["class_name"]
-        training = {**compile_config, "optimizer_config": {"class_name": name, "config": optimizer["config"]}}
+        arguments = {argument: _with_names(value) for argument, value in compile_config.items()}
+        training = {**arguments, "optimizer_config": {"class_name": name, "config": optimizer["config"]}}
+        training["loss"] = trees.map(_full_name, training["loss"])
     configs = model_h5.ModelConfigs(config, training, _extras_of(model))
     _places_to_write(model, ())
     groups = ordered_groups_of(model, with_optimizer=training is not None)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         model_h5.write_model(temporary, configs, groups, placement_of(model).backend)
+
+
+def _with_names(value: Any) -> Any:
+    """Return an argument of ``compile`` with functions represented by their names, as this format has them."""
+    if isinstance(value, dict):
+        is_function = value.get("class_name") == "function"
+        return value["config"] if is_function else {name: _with_names(part) for name, part in value.items()}
+    return [_with_names(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _full_name(loss: Any) -> Any:
+    """Return ``"mean_squared_error"`` for ``"mse"``: Keras 3.15 does not find short names in this format, not even its own."""
+    function = registry.registered("losses").get(loss) if isinstance(loss, str) else None
+    return registry.public_names[function][1] if inspect.isfunction(function) else loss
 
 
 def ordered_groups_of(model: SavableModel, with_optimizer: bool) -> list[VariableGroup]:

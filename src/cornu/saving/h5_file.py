@@ -27,6 +27,9 @@ _MAX_RATIO = 200
 _KNOWN_FILTERS = (1, 2, 3)
 """HDF5's built-in compression, shuffle and checksum filters; others would load a library."""
 
+_BYTES_PER_STRING = 16
+"""The least that a file needs for an element of a list of strings: a reference to its characters."""
+
 _MAX_PARTS = 1000
 """The most attributes over which Keras distributes a list of names that is too long for one."""
 
@@ -173,7 +176,7 @@ class H5File:
         for part in parts or [name]:
             value = self._attribute(part, group)
             is_list = isinstance(value, np.ndarray) and value.ndim == 1
-            if not is_list or any(not isinstance(text, bytes) for text in value):  # an empty list has the dtype of floats
+            if not is_list or any(not isinstance(text, (bytes, str)) for text in value):  # an empty list has a dtype of floats
                 self._refuse(part, group, "a list of strings")
             found += self._decoded(list(value), part, group)
         return found
@@ -188,8 +191,8 @@ class H5File:
             size = math.prod(declared.shape) * declared.dtype.itemsize
             if size > MAX_ATTRIBUTE_BYTES:
                 raise damaged(self.source, f"it declares {size:,} bytes", f"the attribute `{name}`")
-            if declared.dtype.kind == "O" and declared.shape:  # strings of any length, which may all be the same one
-                self._refuse(name, group, "one string, or strings of a fixed length")
+            if math.prod(declared.shape) > max(1, self._root.id.get_filesize() // _BYTES_PER_STRING):
+                self._refuse(name, group, "a list that fits into the file")
             return attributes[name]
         except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError) as error:
             if isinstance(error, ModelFormatError):

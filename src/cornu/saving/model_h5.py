@@ -177,7 +177,7 @@ def read_configs(file: H5File) -> ModelConfigs:
 
 def _json(file: H5File, attribute: str) -> dict[str, Any]:
     text = file.text(attribute)
-    return {} if text is None else safe_json.read_json(text.encode("utf-8"), f"{file.source}: {attribute}")
+    return {} if text is None else safe_json.read_json(text.encode("utf-8", "surrogateescape"), f"{file.source}: {attribute}")
 
 
 class OrderedWeights:
