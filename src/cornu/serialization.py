@@ -437,7 +437,13 @@ class LookupFunctions(NamedTuple):
 
 
 def lookup_functions(
-    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Callable | None = None
+    kind: str,
+    argument: str,
+    example: str,
+    *,
+    config_argument: str = "config",
+    default: Callable | None = None,
+    more_kinds: tuple[str, ...] = (),
 ) -> LookupFunctions:
     """Make the functions ``get``, ``serialize`` and ``deserialize`` of a public module, with their docstrings.
 
@@ -447,6 +453,7 @@ def lookup_functions(
         example: Code of an object for the docstrings, without the module: ``"Huber()"``.
         config_argument: Name of the first argument of ``deserialize``, as in Keras. Defaults to ``"config"``.
         default: Object for the identifier None. Defaults to None.
+        more_kinds: Names of the tables that a config may refer to besides that of the kind. Defaults to none.
 
     Example:
         >>> import cornu.constraints
@@ -461,7 +468,7 @@ def lookup_functions(
 
     def deserialize_object(config: Identifier, custom_objects: Mapping[str, Any] | None = None) -> Any:
         with registry.custom_object_scope(custom_objects):
-            return get_object(config)
+            return deserialize(config, (kind, *more_kinds)) if isinstance(config, dict) else get_object(config)
 
     def serialize_object(thing: Any) -> Any:
         return serialize(thing, activations_by_name=kind == "activations")

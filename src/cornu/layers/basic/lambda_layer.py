@@ -86,6 +86,8 @@ class Lambda(Layer):
     def compute_output_spec(self, inputs: Tree) -> Any:
         """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""
         given = self._given_output_shape
+        if isinstance(given, list) and all(isinstance(size, (int, type(None))) for size in given):  # JSON has no tuples
+            given = tuple(given)
         if given is None:
             return super().compute_output_spec(inputs)
         input_shapes = trees.map(lambda tensor: tensor.shape, inputs)
