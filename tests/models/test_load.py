@@ -92,7 +92,7 @@ def test_without_compile_the_model_is_not_compiled(tmp_path):
     model = small()
     model.compile("adam", squares)
     model.save(tmp_path / "model.keras")
-    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None
+    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None  # for Keras there is no such attribute
     with pytest.raises(UnsafeModelError, match=r"compile=False|custom_objects"):
         load_model(tmp_path / "model.keras")
 

@@ -29,7 +29,7 @@ __all__ = ["save_model"]
 HDF5_SUFFIXES = (".h5", ".hdf5")
 
 _OPTIONS = {"include_optimizer": True, "save_format": None}
-"""Arguments of Keras's ``save`` beside those in its signature, with their defaults."""
+"""Arguments of Keras's ``save`` that its signature does not list, with their defaults."""
 
 
 def save_model(

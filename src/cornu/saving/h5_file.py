@@ -264,7 +264,7 @@ def write_array(group: Any, name: str, array: np.ndarray, dtype: str) -> None:
 
 
 def checksum(array: np.ndarray) -> np.uint32:
-    """Return the checksum that is stored beside an array."""
+    """Return the checksum that is stored with an array."""
     return np.uint32(zlib.crc32(np.ascontiguousarray(array).tobytes()))
 
 

@@ -52,7 +52,7 @@ class WeightsFile(H5File):
     """
 
     def __init__(self, file: BinaryIO | Path, source: str):
-        super().__init__(file, source)
+        super().__init__(file, source=source)
         self.places: dict[str, dict[str, DatasetSpec]] = {}
         for path, spec in self.datasets.items():
             owner, _, number = path.rpartition("/")
