@@ -78,7 +78,90 @@ def test_a_registered_function_is_named_by_package_and_name():
     register_keras_serializable("Mine", "twice")(double)
     assert get("activations", "Mine>twice") is double
     form = serialize(double)
-    assert form["registered_name"] == "Mine>twice" and deserialize(form, "activations") is double
+    assert form == {"module": "builtins", "class_name": "function", "config": "Mine>twice", "registered_name": "function"}
+    assert deserialize(form, "activations") is double
+    assert layers.Dense(2, activation=json.loads(json.dumps(form))).activation is double
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"module": "builtins", "class_name": "function", "config": "twice", "registered_name": "function"},  # Keras 3.6
+        {"module": "builtins", "class_name": "function", "config": "twice", "registered_name": "Mine>twice"},  # Cornu 0.1
+    ],
+)
+def test_the_forms_of_functions_in_older_files_are_read(form):
+    register_keras_serializable("Mine", "twice")(double)
+    assert deserialize(form, "activations") is double
+
+
+def test_a_class_that_could_not_be_written_is_not_registered():
+    class Bare:
+        pass
+
+    with pytest.raises(InvalidArgumentError, match=r"the class `Bare`, which has no `get_config`\..*Define `get_config`"):
+        register_keras_serializable("Mine")(Bare)
+    assert "Mine>Bare" not in registry.get_custom_objects()
+
+
+class Plain:
+    """A class of the user's own that is derived from none of Cornu's."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def get_config(self):
+        return {"size": self.size}
+
+
+def test_a_class_needs_only_the_two_methods():
+    register_keras_serializable("Mine")(Plain)
+    Plain.from_config = classmethod(lambda cls, config: cls(**config))
+    form = serialize([Plain(3)])[0]
+    assert (form["class_name"], form["registered_name"]) == ("Plain", "Mine>Plain")
+    assert deserialize(form).size == 3
+    del Plain.from_config
+    with pytest.raises(InvalidTypeError, match="the class `Plain`, which has no `from_config`"):
+        deserialize(form)
+
+
+def test_the_dict_of_custom_objects_is_live():
+    registry.get_custom_objects()["own"] = double
+    assert get("activations", "own") is double
+    assert "Mine>twice" not in registry.get_custom_objects()
+    register_keras_serializable("Mine", "twice")(double)
+    assert registry.get_custom_objects()["Mine>twice"] is double
+    registry.get_custom_objects().clear()
+    with pytest.raises(InvalidArgumentError):
+        get("activations", "own")
+
+
+def test_registered_names_and_objects_are_those_of_keras():
+    import keras
+
+    def own(x):
+        return x
+
+    for library in (registry, keras.saving):
+        library.register_keras_serializable("Mine", "twice")(own)
+        assert library.get_registered_name(own) == "Mine>twice"
+        assert library.get_registered_name(Part) == "Part"
+        assert library.get_registered_object("Mine>twice") is own
+        assert library.get_registered_object("nobody") is None
+        assert library.get_registered_object("a", {"a": 1}, {"a": 2, "b": 3}) == 1
+        assert library.get_registered_object("b", {"a": 1}, {"a": 2, "b": 3}) == 3
+        with library.custom_object_scope({"a": 4}):
+            assert library.get_registered_object("a", {"a": 1}) == 4
+        library.get_custom_objects().pop("Mine>twice")
+
+
+def test_a_scope_can_be_entered_again_and_knows_its_objects():
+    scope = registry.CustomObjectScope({"double": double})
+    for _ in range(2):
+        with scope as inside, scope:
+            assert inside.custom_objects == {"double": double} and get("activations", "double") is double
+    with pytest.raises(InvalidArgumentError):
+        get("activations", "double")
 
 
 def test_a_scope_names_things_only_inside():
@@ -110,15 +193,70 @@ def test_arguments_make_the_same_object_again_through_json():
     part = Part(3, inner=Part((1, 2), flag=False), function=activations.relu)
     with custom_object_scope({"Part": Part}):
         again = deserialize(json.loads(json.dumps(serialize(part))))
-    assert (again.size, again.flag, again.function) == (3, True, "relu")
+    assert (again.size, again.flag, again.function) == (3, True, activations.relu)
     assert (list(again.inner.size), again.inner.flag) == ([1, 2], False)
 
 
 def test_plain_values_stay_as_they_are():
     value = {"a": [1, 2.5, "x", None, True], "b": {"c": (1, 2)}}
     assert serialize(value) == value and deserialize(value) == value
-    assert serialize(np.float32(1.5)) == 1.5 and serialize(np.arange(3)) == [0, 1, 2]
+    assert serialize(np.float32(1.5)) == 1.5
     assert json.dumps(serialize(np.int64(3))) == "3"
+
+
+VALUES = [
+    b"hello",
+    ...,
+    slice(1, None, 2),
+    np.arange(6, dtype="int16").reshape(2, 3),
+    np.array(["1.5"], dtype="float64"),
+    {"a": (b"x", [slice(3)])},
+    np.float64(0.1),
+    np.bool_(True),
+    activations.relu,
+    losses.mean_squared_error,
+    double,
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values_that_json_does_not_have_are_written_as_keras_writes_them_and_come_back(value):
+    import keras
+
+    theirs = {activations.relu: keras.activations.relu, losses.mean_squared_error: keras.losses.mean_squared_error}
+    twin = theirs.get(value, value) if callable(value) else value
+    form = cornu.saving.serialize_keras_object(value)
+    assert form == keras.saving.serialize_keras_object(twin)
+    again = cornu.saving.deserialize_keras_object(json.loads(json.dumps(form)), {"double": double})
+    if isinstance(value, np.ndarray):
+        assert type(again) is np.ndarray and again.dtype == value.dtype
+        np.testing.assert_array_equal(again, value)
+    else:
+        assert again == ({"a": [b"x", [slice(3)]]} if isinstance(value, dict) else value)
+
+
+def test_arrays_of_engines_come_back_on_the_default_engine(default_backend):
+    for dtype in ("float32", "int32", "bool"):
+        value = cornu.ops.convert_to_tensor(np.array([[1, 0], [0, 1]]), dtype)
+        form = cornu.saving.serialize_keras_object(value)
+        assert form["config"] == {"value": np.asarray(value).tolist(), "dtype": dtype}
+        again = cornu.saving.deserialize_keras_object(json.loads(json.dumps(form)))
+        assert type(again) is type(value) and cornu.ops.dtype(again) == dtype
+        np.testing.assert_array_equal(np.asarray(again), np.asarray(value))
+
+
+@pytest.mark.parametrize("value", [{1, 2}, complex(1, 2), object(), range(3), b"\xff"], ids=repr)
+def test_other_values_are_type_errors(value):
+    with pytest.raises(TypeError, match="was found in a config"):
+        cornu.saving.serialize_keras_object(value)
+
+
+def test_the_name_of_a_custom_object_is_the_object():
+    import keras
+
+    for library in (cornu, keras):
+        assert library.saving.deserialize_keras_object("own", {"own": double}) is double
+        assert library.saving.deserialize_keras_object("own") == "own"
 
 
 def test_what_has_no_form_is_refused():

@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import pytest
 
 from cornu import trees
@@ -11,8 +12,19 @@ Pair = collections.namedtuple("Pair", ["left", "right"])
 TREE = {"b": [1, (2, None)], "a": Pair(3, {"c": 4})}
 
 
-def test_leaves_stand_from_left_to_right_in_the_dicts_own_order():
-    assert trees.leaves(TREE) == [1, 2, 3, 4]
+def test_leaves_stand_from_left_to_right_and_those_of_a_dict_by_sorted_keys():
+    assert trees.leaves(TREE) == [3, 4, 1, 2]
+    assert trees.leaves({"b": 1, "a": 2}) == trees.leaves({"a": 2, "b": 1})
+
+
+def test_keras_traverses_trees_in_the_same_order():
+    tree = {"z": [1, {"y": 2, "x": (3, 4)}], "a": 5, "m": {"b": 6, "a": 7}}
+    assert trees.leaves(tree) == keras.tree.flatten(tree)
+    assert trees.map(lambda x: -x, tree) == keras.tree.map_structure(lambda x: -x, tree)
+
+
+def test_keys_that_cannot_be_compared_keep_their_order():
+    assert trees.leaves({"b": 1, 0: 2, "a": 3}) == [1, 2, 3]
 
 
 def test_none_holds_no_leaf_and_an_empty_tree_none_either():

@@ -1,7 +1,8 @@
 """Exceptions raised by Cornu. Each message states what was received, what was expected and what to do.
 
 The three parts are separate required arguments, which the exception joins into one message. Every exception also derives from
-``ValueError``, ``TypeError`` or, for a missing package, ``ImportError``.
+``ValueError`` or ``TypeError``, or from ``ImportError`` for a missing package; for a missing file also from
+``FileNotFoundError``.
 """
 
 import difflib
@@ -144,6 +145,20 @@ class BackendError(InvalidArgumentError):
         ... except BackendError as error:
         ...     print(error.expected)
         NumPy has no bfloat16 dtype.
+    """
+
+
+class MissingFileError(InvalidArgumentError, FileNotFoundError):
+    """Raised when a file to be read, or the folder of a file to be written, does not exist.
+
+    Example:
+        >>> from cornu.errors import MissingFileError
+        >>> from cornu.models import load_model
+        >>> try:
+        ...     load_model("no/such/file.keras")
+        ... except FileNotFoundError as error:
+        ...     print(type(error).__name__)
+        MissingFileError
     """
 
 

@@ -5,14 +5,15 @@ Each object is registered where it is defined, with the decorator :func:`registe
 that is not in a table. Plain Python, without arrays.
 """
 
-import contextlib
+import inspect
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from cornu import autograph
+from cornu.errors import InvalidArgumentError
 from cornu.scopes import Scope
 
 T = TypeVar("T")
@@ -133,6 +134,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     Returns:
         The decorator, which returns the decorated object itself.
 
+    Raises:
+        InvalidArgumentError: If the decorated class has no method ``get_config``, so that its objects could not be written.
+
     Example:
         >>> from cornu.registry import register_keras_serializable
         >>> @register_keras_serializable(package="Mine")
@@ -145,6 +149,12 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     def enter(thing: Any) -> Any:
         registered_name = f"{package}>{name or thing.__name__}"
+        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+            raise InvalidArgumentError(
+                f"`register_keras_serializable` received the class `{thing.__name__}`, which has no `get_config`.",
+                "The method `get_config` must return the arguments from which `from_config` creates an equal object.",
+                "Define `get_config`, or derive the class from `Layer`, `Loss` or another class of Cornu that has it.",
+            )
         with lock:
             _custom[registered_name] = thing
             custom_names[thing] = registered_name
@@ -153,9 +163,10 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return enter
 
 
-@contextlib.contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Return a context manager inside which configs and strings may also name custom objects, in this thread only.
+class CustomObjectScope:
+    """Context manager inside which configs and strings may also name custom objects, in this thread only.
+
+    Inside a nested scope the objects of the outer scopes can be named as well.
 
     Args:
         custom_objects: Dict of names to classes and functions, such as ``{"MyLayer": MyLayer}``, or None.
@@ -166,8 +177,74 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
         ...     registry.find("activations", "twice")(3)
         6
     """
-    with _scoped.set_to((custom_objects or {}, *_scoped.get())):
-        yield
+
+    def __init__(self, custom_objects: Mapping[str, Any] | None):
+        self.custom_objects = custom_objects or {}
+        self._blocks: list = []
+
+    def __enter__(self) -> Self:
+        block = _scoped.set_to((self.custom_objects, *_scoped.get()))
+        block.__enter__()
+        self._blocks.append(block)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._blocks.pop().__exit__(*exception)
+
+
+custom_object_scope = CustomObjectScope
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Return the dict of the custom objects that configs and strings may name in every thread. It may be written to.
+
+    :func:`register_keras_serializable` adds to it; :func:`custom_object_scope` does not.
+
+    Example:
+        >>> from cornu import registry, serialization
+        >>> registry.get_custom_objects()["triple"] = lambda x: 3 * x
+        >>> serialization.get("activations", "triple")(2)
+        6
+        >>> del registry.get_custom_objects()["triple"]
+    """
+    return _custom
+
+
+def get_registered_name(obj: Any) -> str:
+    """Return the name under which a class or function was registered, or its own name if it was not.
+
+    Args:
+        obj: Class or function.
+
+    Example:
+        >>> from cornu.registry import get_registered_name, register_keras_serializable
+        >>> @register_keras_serializable("Mine")
+        ... def half(x):
+        ...     return x / 2
+        >>> get_registered_name(half), get_registered_name(print)
+        ('Mine>half', 'print')
+    """
+    own_name: str = obj.__name__
+    return custom_names.get(obj, own_name)
+
+
+def get_registered_object(
+    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """Return the custom object of a name, or None if there is none.
+
+    Args:
+        name: String, the registered name, or a key of one of the dicts.
+        custom_objects: Dict of names to objects, searched after the scopes and the registered objects. Defaults to None.
+        module_objects: Dict of names to objects, searched last. Defaults to None.
+
+    Example:
+        >>> from cornu.registry import get_registered_object
+        >>> get_registered_object("one", custom_objects={"one": 1})
+        1
+    """
+    places = (*_scoped.get(), _custom, custom_objects or {}, module_objects or {})
+    return next((place[name] for place in places if name in place), None)
 
 
 def find(kind: str | None, name: str, registered_name: str | None = None) -> Any:
@@ -175,12 +252,19 @@ def find(kind: str | None, name: str, registered_name: str | None = None) -> Any
     if not isinstance(name, str):  # in a damaged file it can be anything
         return None
     for key in (registered_name, name) if isinstance(registered_name, str) else (name,):
-        for scope in _scoped.get():
-            if key in scope:
-                return scope[key]
-        if key in _custom:
-            return _custom[key]
+        found = get_registered_object(key)
+        if found is not None:
+            return found
     return tables.get(kind or "", {}).get(name)
+
+
+def find_by_own_name(name: str) -> Any:
+    """Return the registered object whose name without its package is ``name``, or None.
+
+    Keras 3.6 and earlier wrote only this part of the name of a function.
+    """
+    with lock:
+        return next((thing for key, thing in _custom.items() if key.endswith(f">{name}")), None)
 
 
 def module_of(kind: str) -> str:

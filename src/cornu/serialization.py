@@ -1,15 +1,25 @@
 """Turn objects into configs that JSON can hold, and configs back into objects."""
 
 import contextlib
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from cornu import autograph, registry
-from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, did_you_mean, wrong_argument
+from cornu.errors import (
+    InvalidArgumentError,
+    InvalidTypeError,
+    ModelFormatError,
+    UnsafeModelError,
+    did_you_mean,
+    wrong_argument,
+)
 from cornu.scopes import Scope
-from cornu.typing import Config
+from cornu.typing import Array, Config, CustomObjects
 
 _shared: Scope[tuple[list[int], dict[Any, Any]] | None] = Scope("objects that occur several times in a config", None)
 
@@ -46,7 +56,7 @@ def get(kind: str, identifier: "Identifier") -> Any:
         return thing() if inspect.isclass(thing) else thing
     if inspect.isclass(identifier):
         return identifier()
-    if callable(identifier) or isinstance(identifier, Configurable):
+    if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
     raise InvalidTypeError(
         f"{identifier!r} was received where one of the {kind} was expected.",
@@ -99,16 +109,19 @@ class Configurable:
                 "A config requires a name for each argument.",
                 "Name the arguments, or define `get_config`.",
             )
-        return {name: serialize(value) for name, value in self._cornu_arguments.items()}
+        by_name = registry.is_builtin(type(self))
+        return {name: serialize(value, by_name) for name, value in self._cornu_arguments.items()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> Any:
         """Create an object from a config.
 
         Args:
             config: Dict returned by :meth:`get_config`.
+            custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
         """
-        return cls(**{name: deserialize(value) for name, value in config.items()})
+        with registry.custom_object_scope(custom_objects):
+            return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
 Identifier: TypeAlias = str | Config | Callable[..., Any] | Configurable | None
@@ -161,15 +174,16 @@ def _wrong_arguments(cls: type, signature: inspect.Signature, given: dict, error
     )
 
 
-def serialize(thing: Any) -> Any:
+def serialize(thing: Any, activations_by_name: bool = True) -> Any:
     """Return the JSON-serializable form of an object, as Keras 3 writes it.
 
     Args:
-        thing: Plain value, object with a config, function, or a container of these.
+        thing: Plain value, array, object with a ``get_config``, function, or a container of these.
+        activations_by_name: Whether a built-in activation function is represented by its name, as in the configs of built-in
+            layers, instead of a dict as any other function. Defaults to True.
 
     Returns:
-        A plain value unchanged, a dict ``{"module", "class_name", "config", "registered_name"}`` for an object, and the name of
-        a built-in function.
+        A plain value unchanged; for an object or a function, a dict ``{"module", "class_name", "config", "registered_name"}``.
 
     Raises:
         InvalidTypeError: If the object has no such form.
@@ -179,46 +193,109 @@ def serialize(thing: Any) -> Any:
         >>> serialization.serialize(constraints.MaxNorm(2))["class_name"]
         'MaxNorm'
     """
-    if thing is None or isinstance(thing, (bool, int, float, str)):
+    if thing is None or (isinstance(thing, (bool, int, float, str)) and not isinstance(thing, np.generic)):
         return thing
     if isinstance(thing, Mapping):
-        return {name: serialize(value) for name, value in thing.items()}
+        return {name: serialize(value, activations_by_name) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return type(thing)(serialize(value) for value in thing)
-    if isinstance(thing, Configurable):
+        parts = [serialize(value, activations_by_name) for value in thing]
+        return parts if isinstance(thing, list) else tuple(parts)
+    if hasattr(thing, "get_config") and not inspect.isclass(thing):
         return _serialize_object(thing)
-    if hasattr(thing, "tolist"):  # NumPy scalars and arrays
-        return thing.tolist()
-    if thing in registry.public_names:
-        return registry.public_names[thing][1]
+    if isinstance(thing, (bytes, slice, type(...))):
+        return _serialize_value(thing)
+    if isinstance(thing, (np.ndarray, np.generic)) or _tensors.is_tensor(thing):
+        return _serialize_array(thing)
     if callable(thing):
-        name = registry.custom_names.get(thing, getattr(thing, "__name__", type(thing).__name__))
-        return {"module": "builtins", "class_name": "function", "config": name.rpartition(">")[2], "registered_name": name}
+        return _serialize_function(thing, activations_by_name)
     raise InvalidTypeError(
         f"{thing!r} was found in a config.",
-        "A config can contain numbers, strings, lists, dicts, functions and objects with a `get_config`.",
-        "Derive its class from `cornu.serialization.Configurable`, or define a `get_config` that omits it.",
+        "A config can contain numbers, strings, arrays, lists, dicts, functions and objects with a `get_config`.",
+        "Define `get_config` in its class, or leave it out of the config that contains it.",
     )
+
+
+def _serialize_value(thing: bytes | slice | Any) -> Config:
+    """Return the form of a value that JSON does not have."""
+    if isinstance(thing, slice):
+        bounds = {"start": thing.start, "stop": thing.stop, "step": thing.step}
+        return {"class_name": "__slice__", "config": serialize(bounds)}
+    if thing is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    try:
+        return {"class_name": "__bytes__", "config": {"value": thing.decode("utf-8")}}
+    except UnicodeDecodeError:
+        raise InvalidTypeError(
+            f"{thing!r:.80} was found in a config.",
+            "Bytes in a config must be text in UTF-8.",
+            "Encode them as text, for example with `base64.b64encode`.",
+        ) from None
+
+
+def _serialize_array(thing: Any) -> Any:
+    is_numpy = isinstance(thing, (np.ndarray, np.generic))
+    array = np.asarray(thing if is_numpy else _tensors.to_numpy(thing))
+    value = array.astype("float32").tolist() if array.dtype.name == "bfloat16" else array.tolist()
+    if is_numpy and array.ndim == 0:
+        return value
+    return {"class_name": "__numpy__" if is_numpy else "__tensor__", "config": {"value": value, "dtype": array.dtype.name}}
+
+
+def _serialize_function(thing: Callable, activations_by_name: bool) -> Any:
+    known = isinstance(thing, Hashable)
+    module, name = registry.public_names.get(thing, (None, "")) if known else (None, "")
+    if activations_by_name and module == "keras.activations":
+        return name
+    own_name = getattr(thing, "__name__", type(thing).__name__)
+    name = name or (registry.custom_names.get(thing, own_name) if known else own_name)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
 def _serialize_object(thing: Any) -> dict[str, Any]:
     cls = type(thing)
     module, name = registry.public_names.get(cls, (None, cls.__name__))
+    config = thing.get_config()
+    if not isinstance(config, dict):
+        raise InvalidTypeError(
+            f"`{cls.__name__}.get_config` returned {config!r:.80}.",
+            "It must return a dict of the arguments of the constructor.",
+            "Return, for example, `{**super().get_config(), 'units': self.units}`.",
+        )
+    form = {"module": module, "class_name": name, "config": serialize(config, activations_by_name=False)}
     if module is None:
-        registered_name = registry.custom_names.get(cls, cls.__name__)
-        form = {"module": None, "class_name": cls.__name__, "config": thing.get_config(), "registered_name": registered_name}
+        form["registered_name"] = registry.custom_names.get(cls, cls.__name__)
     else:
-        form = {
-            "module": module,
-            "class_name": name,
-            "config": thing.get_config(),
-            "registered_name": name if module.startswith("keras.src") else None,
-        }
-    built_for = thing.get_build_config() if hasattr(thing, "get_build_config") else None
+        form["registered_name"] = name if module.startswith("keras.src") else None
+    for entry, method in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):
+        found = getattr(thing, method)() if hasattr(thing, method) else None
+        form |= {entry: serialize(found, activations_by_name=False)} if found else {}
     shared = _shared.get()
     if shared is not None and id(thing) in shared[0]:
         form["shared_object_id"] = shared[0].index(id(thing))
-    return form | ({"build_config": built_for} if built_for else {})
+    return form
+
+
+class TensorFunctions(NamedTuple):
+    """What this module needs to know of arrays of engines, which it does not import.
+
+    Attributes:
+        is_tensor: Function that returns whether a value is an array of an engine.
+        to_numpy: Function from such an array to a NumPy array.
+        from_numpy: Function from a NumPy array and the name of a dtype to an array of the default engine.
+    """
+
+    is_tensor: Callable[[Any], bool]
+    to_numpy: Callable[[Any], np.ndarray]
+    from_numpy: Callable[[np.ndarray, str], Array]
+
+
+_tensors = TensorFunctions(lambda _: False, np.asarray, lambda array, dtype: array.astype(dtype))
+
+
+def set_tensor_functions(functions: TensorFunctions) -> None:
+    """Set the functions for arrays of engines; the module that defines these functions calls it."""
+    global _tensors
+    _tensors = functions
 
 
 @contextlib.contextmanager
@@ -268,21 +345,52 @@ def deserialize(config: Any, kind: str | tuple[str, ...] | None = None, custom_o
         return config
     if "class_name" not in config or "config" not in config:
         return {name: deserialize(value) for name, value in config.items()}
-    if config["class_name"] in ("__tensor__", "__numpy__"):  # an array as Keras writes it; this tier keeps only its values
-        return config["config"]["value"]
+    if isinstance(config["class_name"], str) and config["class_name"] in _VALUE_READERS:
+        return _VALUE_READERS[config["class_name"]](config["config"])
     return _deserialize_object(config, kind)
 
 
+def array_from(config: Config) -> np.ndarray:
+    """Return the NumPy array of the config of a ``"__numpy__"`` or ``"__tensor__"`` form; ``bfloat16`` as ``float32``.
+
+    Raises:
+        ModelFormatError: If the dtype is not numeric.
+
+    Example:
+        >>> from cornu.serialization import array_from
+        >>> array_from({"value": [1, 2], "dtype": "float32"})
+        array([1., 2.], dtype=float32)
+    """
+    dtype = str(config["dtype"])
+    array = np.asarray(config["value"], dtype="float32" if dtype == "bfloat16" else np.dtype(dtype))
+    if array.dtype.kind not in "biufc":
+        raise ModelFormatError(
+            f"The config contains an array of dtype {dtype!r}.", "Arrays must be numeric.", "Do not trust this file."
+        )
+    return array
+
+
+_VALUE_READERS: dict[str, Callable[[Config], Any]] = {
+    "__bytes__": lambda config: config["value"].encode("utf-8"),
+    "__ellipsis__": lambda config: Ellipsis,
+    "__numpy__": array_from,
+    "__slice__": lambda config: slice(config["start"], config["stop"], config["step"]),
+    "__tensor__": lambda config: _tensors.from_numpy(array_from(config), str(config["dtype"])),
+}
+"""Readers of the forms of values that JSON does not have, by ``class_name``."""
+
+
 def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | None) -> Any:
-    name, inner = config["class_name"], config["config"]
+    name, inner, registered_name = config["class_name"], config["config"], config.get("registered_name")
     if name == "function":
-        name, inner = inner, None
+        name, inner, registered_name = inner, None, None if registered_name == "function" else registered_name
     kinds = [kind] if isinstance(kind, str) else list(kind or _kinds_of(config.get("module")))
-    registered_name = config.get("registered_name")
     are_names = isinstance(name, str) and isinstance(registered_name, (str, type(None)))
-    found = (registry.find(kind, name, registered_name) for kind in kinds) if are_names else ()
-    thing = next((thing for thing in found if thing is not None), None)
-    if thing is None or inspect.isclass(thing) == (inner is None):
+    found = [registry.find(kind, name, registered_name) for kind in kinds] if are_names else []
+    if are_names and inner is None:
+        found.append(registry.find_by_own_name(name))
+    thing = next((thing for thing in found if thing is not None and inspect.isclass(thing) != (inner is None)), None)
+    if thing is None:
         raise UnsafeModelError(
             f"The config names {name!r}" + (f" (module {config['module']!r})." if config.get("module") else "."),
             f"It is not one of the {kinds[0] if kinds else 'objects'} that a config may name.",
@@ -292,16 +400,24 @@ def _deserialize_object(config: dict[str, Any], kind: str | tuple[str, ...] | No
     return thing if inner is None else _once(config, thing)
 
 
-def _once(config: dict[str, Any], cls: type[Configurable]) -> Any:
+def _once(config: dict[str, Any], cls: type) -> Any:
     """Return the object for a config; inside :func:`object_sharing_scope`, one object for each ``shared_object_id``."""
     shared = _shared.get()
     known = shared[1] if shared is not None else {}
     key = config.get("shared_object_id")
     if isinstance(key, int) and type(known.get(key)) is cls:
         return known[key]
-    made = cls.from_config(config["config"])
+    if not hasattr(cls, "from_config"):
+        raise InvalidTypeError(
+            f"The config names the class `{cls.__name__}`, which has no `from_config`.",
+            "The class method `from_config` must create an object from the dict that `get_config` returned.",
+            "Define `from_config` in the class, for example `return cls(**config)`.",
+        )
+    made = cls.from_config(copy.copy(config["config"]))  # a copy, since a `from_config` may change its argument
     if config.get("build_config") and _builds_itself(cls):
         made.build_from_config(config["build_config"])
+    if config.get("compile_config"):
+        made.compile_from_config(config["compile_config"])
     if isinstance(key, int):
         known[key] = made
     return made
@@ -353,7 +469,13 @@ class LookupFunctions(NamedTuple):
 
 
 def lookup_functions(
-    kind: str, argument: str, example: str, *, config_argument: str = "config", default: Callable | None = None
+    kind: str,
+    argument: str,
+    example: str,
+    *,
+    config_argument: str = "config",
+    default: Callable | None = None,
+    more_kinds: tuple[str, ...] = (),
 ) -> LookupFunctions:
     """Make the functions ``get``, ``serialize`` and ``deserialize`` of a public module, with their docstrings.
 
@@ -363,6 +485,7 @@ def lookup_functions(
         example: Code of an object for the docstrings, without the module: ``"Huber()"``.
         config_argument: Name of the first argument of ``deserialize``, as in Keras. Defaults to ``"config"``.
         default: Object for the identifier None. Defaults to None.
+        more_kinds: Names of the tables that a config may refer to besides that of the kind. Defaults to none.
 
     Example:
         >>> import cornu.constraints
@@ -377,9 +500,13 @@ def lookup_functions(
 
     def deserialize_object(config: Identifier, custom_objects: Mapping[str, Any] | None = None) -> Any:
         with registry.custom_object_scope(custom_objects):
-            return get_object(config)
+            return deserialize(config, (kind, *more_kinds)) if isinstance(config, dict) else get_object(config)
 
-    made = LookupFunctions(get_object, _with_argument(argument, serialize), _with_argument(config_argument, deserialize_object))
+    def serialize_object(thing: Any) -> Any:
+        return serialize(thing, activations_by_name=kind == "activations")
+
+    serializer, deserializer = _with_argument(argument, serialize_object), _with_argument(config_argument, deserialize_object)
+    made = LookupFunctions(get_object, serializer, deserializer)
     package, _, module = f"cornu.{kind}".rpartition(".")
     words = {
         "package": package,

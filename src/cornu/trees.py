@@ -1,18 +1,34 @@
 """Trees: nested dicts, lists, tuples and named tuples with arbitrary leaves; ``None`` is an empty subtree.
 
-Arguments of layers, batches of data and the training state are trees. This module is independent of any array library.
+Arguments of layers, batches of data and the training state are trees. The entries of a dict are traversed in the order of
+their sorted keys, as in Keras: two dicts with the same entries have the same leaves, and the order of layers and weights in a
+model does not depend on the order in which a dict was written. This module is independent of any array library.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
-def leaves(tree: Any) -> list:
-    """Return the leaves of a tree from left to right, without ``None``. Dicts are traversed in insertion order.
+def keys(tree: Iterable) -> list:
+    """Return the keys of a dict in the order in which it is traversed: sorted, or as they are if they cannot be compared.
 
     Example:
         >>> from cornu import trees
-        >>> trees.leaves({"a": 1, "b": [2, (3, None)]})
+        >>> trees.keys({"b": 1, "a": 2})
+        ['a', 'b']
+    """
+    try:
+        return sorted(tree)
+    except TypeError:
+        return list(tree)
+
+
+def leaves(tree: Any) -> list:
+    """Return the leaves of a tree from left to right, without ``None``. Dicts are traversed by sorted keys.
+
+    Example:
+        >>> from cornu import trees
+        >>> trees.leaves({"b": [2, (3, None)], "a": 1})
         [1, 2, 3]
     """
     if not isinstance(tree, (dict, list, tuple)):  # by far the most frequent case
@@ -24,8 +40,8 @@ def _walk(tree: Any) -> Iterator:
     if tree is None:
         return
     if isinstance(tree, dict):
-        for value in tree.values():
-            yield from _walk(value)
+        for key in keys(tree):
+            yield from _walk(tree[key])
     elif isinstance(tree, (list, tuple)):
         for value in tree:
             yield from _walk(value)
@@ -41,7 +57,7 @@ def map(function: Callable, *trees: Any) -> Any:
         *trees: Trees; the first one determines the structure of the result.
 
     Returns:
-        Tree with the same structure, with the results as leaves.
+        Tree with the same structure, with the results as leaves; the keys of dicts keep the order of the first tree.
 
     Example:
         >>> from cornu import trees
@@ -52,7 +68,8 @@ def map(function: Callable, *trees: Any) -> Any:
     if first is None:
         return None
     if isinstance(first, dict):
-        return {key: map(function, *(tree[key] for tree in trees)) for key in first}
+        mapped = {key: map(function, *(tree[key] for tree in trees)) for key in keys(first)}
+        return {key: mapped[key] for key in first}
     if isinstance(first, (list, tuple)):
         return _same_type(first, [map(function, *parts) for parts in zip(*trees, strict=True)])
     return function(*trees)

@@ -16,6 +16,7 @@ __all__ = [
     "Axis",
     "Config",
     "Constraint",
+    "CustomObjects",
     "DType",
     "DataFormat",
     "Initializer",
@@ -105,6 +106,9 @@ Tree: TypeAlias = ArrayLike | Sequence["Tree"] | Mapping[str, "Tree"] | None
 
 Config: TypeAlias = dict[str, Any]
 """A config: what JSON can represent."""
+
+CustomObjects: TypeAlias = Mapping[str, Any] | None
+"""Names in configs and files to the custom classes and functions that they mean; None for none."""
 
 Activation: TypeAlias = str | Config | Callable[[Any], Any] | None
 """An activation function, its name or its config."""

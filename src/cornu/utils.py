@@ -7,8 +7,11 @@ from cornu import namespaces
 if TYPE_CHECKING:
     from cornu.core.session import clear_session as clear_session
     from cornu.ops.nn.encoding import to_categorical as to_categorical
-    from cornu.registry import custom_object_scope as CustomObjectScope
+    from cornu.registry import CustomObjectScope as CustomObjectScope
     from cornu.registry import custom_object_scope as custom_object_scope
+    from cornu.registry import get_custom_objects as get_custom_objects
+    from cornu.registry import get_registered_name as get_registered_name
+    from cornu.registry import get_registered_object as get_registered_object
     from cornu.registry import register_keras_serializable as register_keras_serializable
     from cornu.saving import deserialize_keras_object as deserialize_keras_object
     from cornu.saving import serialize_keras_object as serialize_keras_object

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 import zipfile
 
 import keras
@@ -85,11 +84,15 @@ def test_losses_and_metrics_come_back(data, tmp_path):
     assert load_model(tmp_path / "model.keras").evaluate(data[0], targets, return_dict=True, verbose=0) == expected
 
 
+def squares(y_true, y_pred):
+    return (y_true - y_pred) ** 2
+
+
 def test_without_compile_the_model_is_not_compiled(tmp_path):
     model = small()
-    model.compile("adam", lambda y, p: (y - p) ** 2)
+    model.compile("adam", squares)
     model.save(tmp_path / "model.keras")
-    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None
+    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None  # for Keras there is no such attribute
     with pytest.raises(UnsafeModelError, match=r"compile=False|custom_objects"):
         load_model(tmp_path / "model.keras")
 
@@ -105,26 +108,65 @@ def test_a_changed_learning_rate_comes_back(tmp_path):
 # --- Saving -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_ending_does_not_matter(tmp_path):
-    for name in ("model", "model.zip", "model.weights.h5.keras"):
+@pytest.mark.parametrize(("name", "start"), [("m.keras", b"PK"), ("m.h5", b"\x89HDF"), ("m.hdf5", b"\x89HDF")])
+def test_the_ending_decides_which_format_is_written_and_none_matters_when_reading(name, start, tmp_path):
+    small().save(tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+    os.rename(tmp_path / name, tmp_path / "renamed.dat")
+    assert load_model(tmp_path / "renamed.dat").name == "small"
+
+
+@pytest.mark.parametrize("name", ["model", "model.txt", "model.zip", "model.keras.bak"])
+def test_another_ending_is_refused_before_anything_is_written(name, tmp_path):
+    with pytest.raises(InvalidArgumentError) as caught:
         small().save(tmp_path / name)
-        assert load_model(tmp_path / name).name == "small"
-    small().save_weights(tmp_path / "weights.dat")
-    small().load_weights(tmp_path / "weights.dat")
+    assert caught.value.received == f"`save` received filepath={str(tmp_path / name)!r}."
+    assert "must end in `.keras`" in caught.value.expected
+    assert str(tmp_path / f"{name.rpartition('.')[0] or name}.keras") in caught.value.hint
+    assert not os.listdir(tmp_path)
 
 
-def test_the_ending_h5_is_a_warning(tmp_path):
-    with pytest.warns(UserWarning, match=r"in the `.keras` format under the name 'model.h5'"):
-        small().save(tmp_path / "model.h5")
-    assert load_model(tmp_path / "model.h5").name == "small"
+@pytest.mark.parametrize("name", ["w", "w.bad", "w.h5", "w.keras"])
+def test_a_file_of_weights_has_its_ending(name, tmp_path):
+    with pytest.raises(InvalidArgumentError, match=r"must end in `.weights.h5`. Pass, for example, 'model.weights.h5'"):
+        small().save_weights(tmp_path / name)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("save", [lambda m, p: m.save(f"{p}.keras"), lambda m, p: m.save_weights(f"{p}.weights.h5")])
+def test_a_folder_that_does_not_exist_is_a_file_not_found_error(save, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"the folder .*new' does not exist|the folder .*new` does not exist") as caught:
+        save(small(), tmp_path / "new" / "m")
+    assert isinstance(caught.value, InvalidArgumentError)
+    assert not os.listdir(tmp_path)
+
+
+def test_unknown_arguments_of_save_are_named(tmp_path):
+    with pytest.raises(InvalidTypeError, match=r"received the argument `include_optimiser`.*Did you mean 'include_optimizer'"):
+        small().save(tmp_path / "m.keras", include_optimiser=False)
+    with pytest.raises(InvalidArgumentError, match="Remove `save_format='tf'`"):
+        small().save(tmp_path / "m", save_format="tf")
+    small().save(tmp_path / "m.keras", save_format="keras")
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "folder"])
+def test_without_its_optimizer_a_model_is_not_compiled_when_loaded(name, data, tmp_path):
+    model = small()
+    model.compile("adam", "mse")
+    model.fit(*data, verbose=0)
+    model.save(tmp_path / name, include_optimizer=False, zipped=name != "folder")
+    loaded = load_model(tmp_path / name)
+    assert loaded.optimizer is None
+    for found, wanted in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_a_file_is_not_overwritten_if_that_is_not_wanted(tmp_path):
-    (tmp_path / "model.keras").write_text("mine")
-    for save in (small().save, small().save_weights):
+    for name, save in (("m.keras", small().save), ("m.h5", small().save), ("m.weights.h5", small().save_weights)):
+        (tmp_path / name).write_text("mine")
         with pytest.raises(InvalidArgumentError, match="already exists, and `overwrite` is False"):
-            save(tmp_path / "model.keras", overwrite=False)
-    assert (tmp_path / "model.keras").read_text() == "mine"
+            save(tmp_path / name, overwrite=False)
+        assert (tmp_path / name).read_text() == "mine"
 
 
 def test_a_save_that_fails_leaves_the_old_file(tmp_path):
@@ -382,15 +424,6 @@ def test_a_weights_file_is_no_model(tmp_path):
         load_model(tmp_path / "w.weights.h5")
 
 
-def test_files_of_keras_2_are_told(tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras says that the format is old
-        small(keras).save(tmp_path / "old.h5")
-    for load in (load_model, small().load_weights):
-        with pytest.raises(ModelFormatError, match="a file of Keras 1 or 2"):
-            load(tmp_path / "old.h5")
-
-
 # --- Hostile configs (A1, A2, A3) -------------------------------------------------------------------------------------
 
 
@@ -557,7 +590,7 @@ def test_every_public_way_in_is_known_here():
     ways = {
         name for package in (cornu.models, cornu.saving) for name in package.__all__ if re.search("load|from|deser|clone", name)
     }
-    assert ways == {"load_model", "model_from_json", "clone_model", "deserialize_keras_object"}
+    assert ways == {"load_model", "load_weights", "model_from_json", "clone_model", "deserialize_keras_object"}
     methods = {name for name in dir(cornu.Model) if re.search("load|from|deser", name) and not name.startswith("_")}
     assert methods == {"load_weights", "from_config", "compile_from_config", "build_from_config", "load_own_variables"}
 

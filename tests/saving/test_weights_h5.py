@@ -9,7 +9,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.errors import ModelFormatError, UnsafeModelError
-from cornu.saving import weights_h5
+from cornu.saving import h5_file
 from cornu.saving.weight_matching import load_into
 from cornu.saving.weight_paths import variable_groups
 from cornu.saving.weights_h5 import WeightsFile, write_weights
@@ -235,7 +235,7 @@ def test_an_array_of_the_right_shape_that_holds_nothing_is_refused():
 
 
 def test_too_many_objects_are_refused(model, path, monkeypatch):
-    monkeypatch.setattr(weights_h5, "MAX_OBJECTS", 3)
+    monkeypatch.setattr(h5_file, "MAX_OBJECTS", 3)
     assert "contains more than 3 objects" in str(refusal(model, path))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config
+from cornu import config, trees
 from cornu.backends.contract import ArraySpec, ArraySpecs
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import ArrayLike
@@ -60,7 +60,7 @@ def map_specs(function: Callable, specs: ArraySpecs) -> Any:
     if isinstance(specs, ArraySpec):
         return function(specs)
     if isinstance(specs, dict):
-        return {name: map_specs(function, spec) for name, spec in specs.items()}
+        return {name: map_specs(function, specs[name]) for name in trees.keys(specs)}
     if isinstance(specs, (list, tuple)):
         parts = [map_specs(function, spec) for spec in specs]
         return type(specs)(*parts) if hasattr(specs, "_fields") else type(specs)(parts)

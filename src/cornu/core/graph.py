@@ -29,6 +29,10 @@ class OpCall:
         self.op, self.name = op, name or auto_name(op.__name__)
         self._inbound_nodes: list[Node] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the nodes: the graph of a model creates them again."""
+        return {"op": self.op, "name": self.name}
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result of the op for arrays."""
         return self.op(*args, **kwargs)

@@ -34,7 +34,7 @@ from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable
 from cornu.serialization import Configurable
-from cornu.typing import Config, Constraint, DType, Initializer, Regularizer, Tree
+from cornu.typing import Config, Constraint, CustomObjects, DType, Initializer, Regularizer, Tree
 
 
 class Layer(LayerTraits, Configurable):
@@ -57,7 +57,7 @@ class Layer(LayerTraits, Configurable):
         input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
             None.
         input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
-        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both (Keras 2).
+        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both.
 
     Raises:
         InvalidTypeError: If an argument is unknown.
@@ -117,6 +117,14 @@ class Layer(LayerTraits, Configurable):
         self.autocast = autocast
         self.built = self.cornu_is_stateless and not _overrides(self, "build")
         self._trainable = bool(trainable)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the recorded calls: the graph of a model records them again."""
+        return {**vars(self), "_inbound_nodes": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        recorded = vars(self).get("_inbound_nodes", [])
+        vars(self).update(state, _inbound_nodes=recorded)
 
     # --- Methods for subclasses to override -------------------------------------------------------------------------
 
@@ -561,10 +569,15 @@ class Layer(LayerTraits, Configurable):
         return layer_config.config_of(self, super().get_config)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Layer":
-        """Create a layer from a config returned by :meth:`get_config`, with newly initialized weights."""
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> "Layer":
+        """Create a layer from a config returned by :meth:`get_config`, with newly initialized weights.
+
+        Args:
+            config: The config.
+            custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
+        """
         arguments, base = layer_config.split_config(cls, layer_config.without_neutral(cls, config))
-        layer = super().from_config(arguments)
+        layer = super().from_config(arguments, custom_objects)
         layer_config.set_base(layer, base)
         return layer
 

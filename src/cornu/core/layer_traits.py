@@ -59,6 +59,9 @@ class LayerTraits:
     cornu_output_activation: Callable | None = None
     """The activation function that computes the final output values; None if there is none or it is unknown."""
 
+    cornu_first_call = 0
+    """The number of the first call of the layer in ``output_layers`` of a config: 1 for functional models, as in Keras."""
+
     cornu_graph: LayerGraph | None = None
     """The graph of the layers inside, from its ``input_tensors`` to its ``output_tensors``; None for all layers but functional
     models."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from cornu import trees
 from cornu.core import layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
@@ -27,7 +26,7 @@ def _held(layer: LayerLike) -> Iterator[Any]:
         if name in _NOT_OWNED:
             continue
         if isinstance(value, (list, tuple, dict)):
-            yield from trees.leaves(value)
+            yield from _contents(value)
         else:
             yield value
 
@@ -38,6 +37,15 @@ def metrics(layer: LayerLike) -> list:
         id(leaf): leaf for inner in flatten(layer) for leaf in _held(inner) if getattr(type(leaf), "cornu_is_metric", False)
     }
     return list(found.values())
+
+
+def _contents(container: list | tuple | dict) -> Iterator[Any]:
+    """Yield what a container holds, at any depth; dicts in their own order, as Keras tracks the layers in them."""
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, (list, tuple, dict)):
+            yield from _contents(value)
+        else:
+            yield value
 
 
 def own_variables(layer: LayerLike) -> list[Variable]:

@@ -123,9 +123,9 @@ class _Shape:
 
 
 def _names_in(tree: Any) -> list[str]:
-    """Return the keys of a dict of leaves; an empty list for any other tree."""
+    """Return the keys of a dict of leaves, in order; an empty list for any other tree."""
     is_flat = isinstance(tree, dict) and not any(isinstance(value, _CONTAINERS) for value in tree.values())
-    return list(map(str, tree)) if is_flat else []
+    return list(map(str, trees.keys(tree))) if is_flat else []
 
 
 def _numbered(prefix: str, tree: Tree) -> list[str]:

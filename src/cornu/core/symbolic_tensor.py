@@ -40,6 +40,10 @@ class SymbolicTensor(ArrayOperators):
         """Return ``ops.squeeze`` of the tensor."""
         return ops.squeeze(self, axis)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the node: the graph of a model creates its nodes again."""
+        return {**vars(self), "node": None}
+
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 

@@ -149,6 +149,15 @@ class Variable(ArrayOperators):
             expected = "Only False is supported: Cornu has no training in 8-bit floats, for which Keras has it."
             raise _unsupported("overwrite_with_gradient", value, expected, "Omit it.")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, with the value as a NumPy array; an initial value is drawn for it."""
+        array = self.backend.to_numpy(self._concrete())
+        return {**vars(self), "_array": array, "_draw": None, "_engine_variable": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._array = backends.array_at(self.place, state["_array"], self.dtype)
+
     # --- Reading and assigning ----------------------------------------------------------------------------------------
 
     @property
@@ -334,11 +343,6 @@ class Variable(ArrayOperators):
         """Return the value as a NumPy array."""
         value = self.value if call_context.current() is not None else self._concrete()
         return backends.home(value).to_numpy(value)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state for copies and pickles, with the value as an array."""
-        now = self._concrete() if self._engine_variable is not None else self._array
-        return {**vars(self), "_array": now, "_engine_variable": None}
 
     # --- Use in place of an array -------------------------------------------------------------------------------------
 

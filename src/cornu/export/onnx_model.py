@@ -183,7 +183,7 @@ class OnnxModel:
         if isinstance(x, np.ndarray) and len(names) == 1:
             return [x]
         if isinstance(x, dict):
-            keys = list(self._input_structure) if isinstance(self._input_structure, dict) else names
+            keys = trees.keys(self._input_structure) if isinstance(self._input_structure, dict) else names
             keys = keys if set(keys) <= set(x) else names
             unknown = [key for key in x if key not in keys]
             if unknown or len(x) != len(keys):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, MissingFileError
 
 _open_files: set[str] = set()
 """Names of the temporary files that this process is writing."""
@@ -33,7 +33,8 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         ``Path`` of a file that does not exist yet, in the folder of the target and with the extension of the target.
 
     Raises:
-        InvalidArgumentError: If the folder does not exist, or the target is a folder.
+        MissingFileError: If the folder does not exist.
+        InvalidArgumentError: If the target is a folder.
 
     Example:
         >>> import tempfile
@@ -89,7 +90,7 @@ def publish(temporary: Path, target: Path) -> None:
 
 def _check_target(target: Path) -> None:
     if not target.parent.is_dir():
-        raise InvalidArgumentError(
+        raise MissingFileError(
             f"Cannot write `{target}`: the folder `{target.parent}` does not exist.",
             "A file must be saved to an existing folder.",
             f"Create it first: `os.makedirs({str(target.parent)!r})`.",

@@ -48,6 +48,20 @@ class Functional:
         self.operations = graph.operations_of(self.nodes)
         self._check_names()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles: the calls as a flat list, since following them could recurse too deeply."""
+        calls = [(node.operation, node.args, node.kwargs, node.outputs) for node in self.nodes]
+        return {"inputs": self.inputs, "outputs": self.outputs, "calls": calls}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.inputs, self.outputs = state["inputs"], state["outputs"]
+        self.input_tensors, self.output_tensors = trees.leaves(self.inputs), trees.leaves(self.outputs)
+        self.nodes = []
+        for operation, *call in state["calls"]:
+            vars(operation).setdefault("_inbound_nodes", [])  # it may refer to this graph, and have no state yet
+            self.nodes.append(Node(operation, *call))
+        self.operations = graph.operations_of(self.nodes)
+
     def _check_inputs_are_enough(self) -> None:
         """Raise ``InvalidTypeError`` if the outputs depend on an input layer that is not among the inputs."""
         known = {id(tensor) for tensor in self.input_tensors}
@@ -126,7 +140,7 @@ class Functional:
             InvalidArgumentError: If a dict lacks an input, or None is passed for an input that is not optional.
         """
         if isinstance(inputs, dict):
-            names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            names = trees.keys(self.inputs) if isinstance(self.inputs, dict) else self.input_names
             inputs = [_by_name(inputs, name, names) for name in names]
         leaves = trees.all_leaves(inputs) if self._has_optional else trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
@@ -185,15 +199,16 @@ class Functional:
     @classmethod
     def _from_config(cls, config: dict[str, Any]) -> "Functional":
         tensors: dict[tuple, SymbolicTensor] = {}
-        calls = []
+        calls, first_calls = [], {}
         for entry in config["layers"]:
             operation = graph_config.operation_from(entry)
+            first_calls[entry["name"]] = graph_config.first_call(operation)
             if isinstance(operation, InputLayer):
                 tensors[(entry["name"], 0, 0)] = operation.graph_output
             calls += [_Call(entry, number, operation, tensors) for number in range(len(entry["inbound_nodes"]))]
         _make_all(calls, tensors)
-        inputs, outputs = (graph_config.tensors_at(config[name], tensors) for name in ("input_layers", "output_layers"))
-        return cls(inputs, outputs)
+        places = (config["input_layers"], config["output_layers"])
+        return cls(*(graph_config.tensors_at(place, tensors, first_calls) for place in places))
 
 
 class _Call:

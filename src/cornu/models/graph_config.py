@@ -220,13 +220,8 @@ def with_places(tree: Any, places: dict[int, list]) -> Any:
         return {name: with_places(value, places) for name, value in tree.items()}
     if isinstance(tree, (list, tuple)):
         return [with_places(value, places) for value in tree]
-    if isinstance(tree, slice):
-        return {"class_name": "__slice__", "config": {"start": tree.start, "stop": tree.stop, "step": tree.step}}
-    if tree is Ellipsis:
-        return {"class_name": "__ellipsis__", "config": {}}
-    if backends.owner(tree) is not None and np.ndim(tree) > 0:
-        array = np.asarray(tree)
-        return {"class_name": "__numpy__", "config": {"value": array.tolist(), "dtype": array.dtype.name}}
+    if backends.owner(tree) is not None and np.ndim(tree) > 0:  # a constant of the graph, whatever the engine
+        tree = ops.convert_to_numpy(tree)
     return serialization.serialize(tree)
 
 
@@ -241,26 +236,15 @@ def value_from(tree: Any, tensors: dict[tuple, SymbolicTensor] | None = None) ->
         form, config = tree.get("class_name"), tree.get("config", {})
         if form == "__keras_tensor__":
             return (tensors or {})[tuple(config["keras_history"])]
-        if form == "__slice__":
-            return slice(config["start"], config["stop"], config["step"])
-        if form == "__ellipsis__":
-            return Ellipsis
         if form in ("__numpy__", "__tensor__"):
-            return _array_from(config)
+            return serialization.array_from(config)
+        if form in ("__slice__", "__ellipsis__", "__bytes__"):
+            return serialization.deserialize(tree)
         return {name: value_from(value, tensors) for name, value in tree.items()}
     if isinstance(tree, (list, tuple)):
         values = [value_from(value, tensors) for value in tree]
         return values if symbolic_tensor.symbolic_leaves(values) else tuple(values)
     return tree
-
-
-def _array_from(config: dict[str, Any]) -> np.ndarray:
-    array = np.asarray(config["value"], dtype="float32" if config["dtype"] == "bfloat16" else np.dtype(str(config["dtype"])))
-    if array.dtype.kind not in "biufc":
-        raise ModelFormatError(
-            f"The config contains an array of dtype {config['dtype']!r}.", "Arrays must be numeric.", "Do not trust this file."
-        )
-    return array
 
 
 def places_in(tree: Any) -> list[tuple]:
@@ -274,22 +258,41 @@ def places_in(tree: Any) -> list[tuple]:
     return []
 
 
+def first_call(operation: Operation) -> int:
+    """Return the number of the first call of a layer or op among the inputs and outputs of a config."""
+    return operation.cornu_first_call if isinstance(operation, Layer) else 0
+
+
 def tree_of_places(tree: Tree, places: dict[int, list]) -> Any:
-    """Return the origins of a tree of tensors."""
-    return trees.map(lambda tensor: places[id(tensor)], tree)
+    """Return the origins of a tree of tensors, with the calls of each operation counted from its :func:`first_call`."""
+
+    def place_of(tensor: SymbolicTensor) -> list:
+        name, number, index = places[id(tensor)]
+        return [name, number + first_call(tensor.node.operation), index]  # type: ignore[union-attr]
+
+    return trees.map(place_of, tree)
 
 
-def tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor]) -> Any:
-    """Return the tensors for a tree of origins ``[operation name, call index, output index]``."""
+def tensors_at(places: Any, tensors: dict[tuple, SymbolicTensor], first_calls: dict[str, int]) -> Any:
+    """Return the tensors for a tree of origins.
+
+    Args:
+        places: Tree of lists ``[operation name, call number, output index]``, as :func:`tree_of_places` returns it.
+        tensors: Dict from name, call index (from 0) and output index to tensor.
+        first_calls: Dict from the name of an operation to its :func:`first_call`.
+    """
     if isinstance(places, dict):
-        return {name: tensors_at(place, tensors) for name, place in places.items()}
-    if len(places) == 3 and isinstance(places[0], str):
-        if tuple(places) not in tensors:
+        return {name: tensors_at(place, tensors, first_calls) for name, place in places.items()}
+    if isinstance(places, list) and len(places) == 3 and isinstance(places[0], str):
+        name, number, index = places
+        # Files of Cornu 0.1 count all calls from 0.
+        origin = (name, max(number - first_calls.get(name, 0), 0), index)
+        if origin not in tensors:
             raise ModelFormatError(
                 f"The config names the tensor {list(places)!r}.",
                 "It is not an output of any call.",
                 "The file is damaged or was edited.",
             )
-        return tensors[tuple(places)]
-    parts = [tensors_at(place, tensors) for place in places]
-    return tuple(parts) if isinstance(places, tuple) else parts
+        return tensors[origin]
+    found = [tensors_at(place, tensors, first_calls) for place in places]
+    return tuple(found) if isinstance(places, tuple) else found

@@ -9,45 +9,65 @@ import contextlib
 import difflib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cornu import registry, seeds, serialization
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError
+from cornu import registry, seeds, serialization, trees
+from cornu.core.layer_protocol import LayerLike
+from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, ModelFormatError
 from cornu.models.graph_config import config_errors, layer_from, unusable
 from cornu.models.model_protocol import SavableModel
-from cornu.models.save import HDF5, OTHER_FILES, ZIP, bytes_of
-from cornu.saving import keras_archive, safe_json, weights_h5
+from cornu.models.save import bytes_of, ordered_groups_of
+from cornu.optimizers import Optimizer
+from cornu.saving import keras_archive, model_folder, model_h5, safe_json, weights_h5
 from cornu.saving.assets import load_assets
-from cornu.saving.weight_matching import load_into
-from cornu.saving.weight_paths import need_built, variable_groups
+from cornu.saving.h5_file import H5File
+from cornu.saving.keras_archive import Archive
+from cornu.saving.model_folder import Folder
+from cornu.saving.sharded_weights import ShardedWeights
+from cornu.saving.weight_matching import StoredWeights, load_into
+from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
+from cornu.typing import CustomObjects
 from cornu.validation import as_path
 
 __all__ = ["load_model", "model_from_json"]
 
 _MAX_LAYERS = 10_000
 
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
+
+_OTHER_FILES = {
+    b"": "It is empty.",
+    b"version https://git-lfs": "It is a Git LFS pointer: run `git lfs pull`.",
+    b"<": "It is a web page or XML: the download failed.",
+    b"{": "It is JSON: use `model_from_json` to read a config.",
+    b"\x80": "It is a Python pickle, which can run code: Cornu never reads pickles.",
+    b"\x1f\x8b": "It is compressed with gzip: decompress it first.",
+    b"PK": "It is a zip without members.",
+}
+"""First bytes of files that are commonly mistaken for model files, with a hint for each."""
+
 
 def load_model(
     filepath: str | PathLike | BinaryIO,
-    custom_objects: Mapping[str, Any] | None = None,
+    custom_objects: CustomObjects = None,
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:
-    """Load a model saved by Cornu or Keras 3.
+    """Load a model saved by Cornu or Keras 3: a ``.keras`` file, a folder, or a file in Keras 3's HDF5 format.
 
     Loading never runs code from the file. A file can only name Cornu's own layers and functions and those that were registered
     or passed by the user.
 
     Args:
         filepath: Path, or a binary file object open for reading. The extension is ignored.
-        custom_objects: Dict from names in the file to custom classes and functions, such as ``{"MyLayer": MyLayer}``.
-            Defaults to None.
+        custom_objects: Dict from names in the file to custom classes and functions, such as ``{"MyLayer": MyLayer}``. The
+            function of a ``Lambda`` layer that was a Python ``lambda`` is passed under the name of the layer. Defaults to None.
         compile: Whether to compile the model with its saved arguments and restore the state of the optimizer, so that
             training can be resumed. Defaults to True.
-        safe_mode: Accepted for compatibility with Keras; ignored. A Python ``lambda`` in a file is never run, even if False.
+        safe_mode: Accepted for compatibility with Keras; ignored. Code in a file is never run, not even if it is False.
 
     Returns:
         The model. ``model.meta`` contains the metadata saved with it, such as class names.
@@ -55,7 +75,7 @@ def load_model(
     Raises:
         ModelFormatError: If the file is damaged, has another format, or its parts do not match.
         UnsafeModelError: If the file names something that a file must not name, or refers to paths outside itself.
-        InvalidArgumentError: If there is no such file.
+        MissingFileError: If there is no such file.
 
     Example:
         >>> import pathlib, tempfile
@@ -66,48 +86,130 @@ def load_model(
         >>> models.load_model(path).count_params()
         15
     """
-    with _opened(filepath) as (file, source):
+    with registry.custom_object_scope(custom_objects), contextlib.ExitStack() as stack:
+        if isinstance(filepath, (str, PathLike)) and model_folder.is_model_folder(as_path(filepath)):
+            folder = as_path(filepath)
+            return _from_archive(stack.enter_context(Folder(folder, repr(folder.name))), repr(folder.name), compile)
+        file, source = stack.enter_context(_opened(filepath))
         if _kind_of(file, source) == "hdf5":
-            raise _not_a_model(file, source)
-        with keras_archive.Archive(file, source) as archive:
-            metadata, config = archive.metadata(), archive.config()
-            with registry.custom_object_scope(custom_objects), seeds.using((0, 0)):
-                model = _model_from(config, compile)
-            places = variable_groups(model)
-            member = f"{source}: {keras_archive.WEIGHTS}"
-            with weights_h5.WeightsFile(archive.weights(bytes_of(places)), member) as weights:
-                load_into(places, weights, member, model.name)
-            load_assets(places, archive.extract_assets)
-    model.meta = _meta_of(metadata, source)
+            return _from_h5(stack.enter_context(H5File(file, source)), compile)
+        return _from_archive(stack.enter_context(Archive(file, source)), source, compile)
+
+
+def _from_archive(archive: Archive | Folder, source: str, compile: bool) -> Any:
+    metadata, config = archive.metadata(), archive.config()
+    with seeds.using((0, 0)):
+        model = _model_from(config, compile)
+    places = variable_groups(model)
+    member = f"{source}: {keras_archive.WEIGHTS}"
+    with weights_h5.WeightsFile(archive.weights(bytes_of(places)), member) as weights:
+        load_into(places, weights, member, model.name)
+    load_assets(places, archive.extract_assets)
+    model.meta = _meta_of(metadata.get("cornu", {}), source)
     return model
 
 
-def load_weights(model: SavableModel, filepath: str | PathLike | BinaryIO, skip_mismatch: bool = False) -> None:
-    """Load the weights of a model, and the state of its optimizer if the file contains it.
+def _from_h5(file: H5File, compile: bool) -> Any:
+    configs = model_h5.read_configs(file)
+    training = dict(configs.training or {})
+    if training:
+        training = {name: trees.map(_custom_object, value) for name, value in training.items()}
+        training["optimizer"] = training.pop("optimizer_config", None)
+    with seeds.using((0, 0)):
+        model = _model_from({**configs.model, "compile_config": training}, compile)
+    weights = model_h5.OrderedWeights(file, ordered_groups_of(model, with_optimizer=bool(compile and training)))
+    load_into(weights.groups, weights, file.source, model.name)
+    model.meta = _meta_of(configs.extras, file.source)
+    return model
+
+
+def _custom_object(value: Any) -> Any:
+    """Return the custom object of a name, since this format has only the names of functions; other values as they are."""
+    found = registry.get_registered_object(value) if isinstance(value, str) else None
+    return value if found is None else found
+
+
+def load_weights(
+    model: SavableModel,
+    filepath: str | PathLike | BinaryIO,
+    skip_mismatch: bool = False,
+    objects_to_skip: Iterable[LayerLike | Optimizer] | None = None,
+    by_name: bool = False,
+) -> None:
+    """Load the weights of a model, and the state of its optimizer if a weights file contains it.
 
     Args:
         model: A built model.
         filepath: Weights file or model file of Cornu or Keras 3: a path, or a binary file object open for reading.
         skip_mismatch: Whether to skip, with a warning, layers whose weights differ in number or shape. Defaults to False.
+        objects_to_skip: Layers or optimizers whose weights are left as they are, with everything inside them; for files that
+            ``save_weights`` wrote. Defaults to None.
+        by_name: Whether the weights in a file of ``model.save("model.h5")`` belong to the layers of the same names, and the
+            other layers are left as they are. Defaults to False (to the layers in order).
 
     Raises:
         ModelFormatError: If the file is damaged or does not fit the model. The model is unchanged in that case.
+        InvalidArgumentError: If an argument does not apply to the format of the file.
+        MissingFileError: If there is no such file.
         NotBuiltError: If the model has no weights yet.
+
+    Example:
+        >>> import os, tempfile
+        >>> import cornu
+        >>> from cornu import layers, saving
+        >>> path = os.path.join(tempfile.mkdtemp(), "small.weights.h5")
+        >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3)])
+        >>> model.save_weights(path)
+        >>> saving.load_weights(model, path, objects_to_skip=[model.layers[0]])
     """
     need_built(model, "load_weights")
-    with _opened(filepath) as (file, source), contextlib.ExitStack() as stack:
-        if _kind_of(file, source) == "zip":
-            archive = stack.enter_context(keras_archive.Archive(file, source))
-            file, source = archive.weights(bytes_of(variable_groups(model))), f"{source}: {keras_archive.WEIGHTS}"
-        weights = stack.enter_context(weights_h5.WeightsFile(file, source))
-        if weights.is_of_keras_2():
-            raise _of_keras_2(source)
-        if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
-            model.optimizer.ensure_built(model.trainable_variables)
-        load_into(variable_groups(model), weights, source, model.name, skip_mismatch)
+    skipped = list(objects_to_skip or ())
+    with contextlib.ExitStack() as stack:
+        weights, source, groups = _stored_weights(model, filepath, by_name, stack)
+        is_ordered = isinstance(weights, model_h5.OrderedWeights)
+        if (skipped and is_ordered) or (by_name and not is_ordered):
+            argument, formats = (
+                ("by_name", "`.h5` files of `model.save`") if by_name else ("objects_to_skip", "`.weights.h5` files")
+            )
+            raise InvalidArgumentError(
+                f"`load_weights` received `{argument}` for {source}.",
+                f"`{argument}` is supported for {formats}.",
+                f"Leave out `{argument}`.",
+            )
+        wanted = variable_groups(model, skipped) if skipped else groups
+        left_out = {group.path for group in groups} - {group.path for group in wanted}
+        load_into(wanted, weights, source, model.name, skip_mismatch, left_out)
 
 
-def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def _stored_weights(
+    model: SavableModel, filepath: str | PathLike | BinaryIO, by_name: bool, stack: contextlib.ExitStack
+) -> tuple[StoredWeights, str, list[VariableGroup]]:
+    """Open the weights of a file; return them, the name of the file, and the groups of the model that they are for."""
+    if isinstance(filepath, (str, PathLike)) and as_path(filepath).name.endswith(".weights.json"):
+        path = as_path(filepath)
+        _check_file(path)
+        weights: Any = stack.enter_context(ShardedWeights(path, repr(path.name)))
+        return weights, repr(path.name), _groups_with_optimizer(model, weights)
+    file, source = stack.enter_context(_opened(filepath))
+    if _kind_of(file, source) == "zip":
+        archive = stack.enter_context(Archive(file, source))
+        file, source = archive.weights(bytes_of(variable_groups(model))), f"{source}: {keras_archive.WEIGHTS}"
+    weights = stack.enter_context(weights_h5.WeightsFile(file, source))
+    if not model_h5.is_ordered(weights):
+        return weights, source, _groups_with_optimizer(model, weights)
+    model_h5.check_version(weights)
+    ordered = model_h5.OrderedWeights(weights, ordered_groups_of(model, with_optimizer=False), by_name)
+    return ordered, source, ordered.groups
+
+
+def _groups_with_optimizer(model: SavableModel, weights: StoredWeights) -> list[VariableGroup]:
+    """Return the groups of a model, after building its optimizer if a file contains the state of a trained one."""
+    if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
+        model.optimizer.ensure_built(model.trainable_variables)
+    return variable_groups(model)
+
+
+def model_from_json(json_string: str, custom_objects: CustomObjects = None) -> Any:
     """Create a model, with new weights, from a config returned by ``model.to_json()``.
 
     Args:
@@ -144,7 +246,7 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
     """Create the model of a config, built, and compiled if requested and if the config has compile arguments."""
     _check_layer_count(config)
     with serialization.object_sharing_scope():
-        model: Any = layer_from(config, kind="models")
+        model: Any = layer_from({**config, "compile_config": None}, kind="models")
     if not hasattr(model, "compile_from_config"):
         raise unusable(config, "it is a layer, where a model was expected")
     with config_errors(config):
@@ -173,9 +275,18 @@ def _check_layer_count(config: dict[str, Any]) -> None:
         )
 
 
-def _meta_of(metadata: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return the model metadata stored in a file."""
-    extras = metadata.get("cornu", {})
+def _as_shape(shape: Any) -> Any:
+    """Return a shape, or a tree of shapes, of a config with tuples in place of lists, since JSON has no tuples."""
+    if isinstance(shape, dict):
+        return {name: _as_shape(part) for name, part in shape.items()}
+    if isinstance(shape, list):
+        parts = [_as_shape(part) for part in shape]
+        return parts if any(isinstance(part, (tuple, list, dict)) for part in parts) else tuple(parts)
+    return shape
+
+
+def _meta_of(extras: Any, source: str) -> dict[str, Any]:
+    """Return the model metadata among Cornu's additional metadata in a file."""
     meta = extras.get("meta", {}) if isinstance(extras, dict) else None
     if not isinstance(meta, dict):
         raise ModelFormatError(
@@ -202,13 +313,13 @@ def _check_file(path: Path) -> None:
     """Raise an error if a path is not an existing regular file."""
     if not path.exists():
         if path.is_symlink():
-            raise InvalidArgumentError(
+            raise MissingFileError(
                 f"{str(path)!r} is a link to {os.readlink(path)!r}.", "There is no such file.", "Restore the file or the link."
             )
         folder = path.parent
         others = os.listdir(folder) if folder.is_dir() else []
         near = difflib.get_close_matches(path.name, others, n=1, cutoff=0.5)
-        raise InvalidArgumentError(
+        raise MissingFileError(
             f"{str(path)!r} cannot be read.",
             "There is no such file." if folder.is_dir() else f"The folder {str(folder)!r} does not exist.",
             f"Did you mean {str(folder / near[0])!r}?"
@@ -227,34 +338,13 @@ def _kind_of(file: BinaryIO, source: str) -> str:
     file.seek(0)
     beginning = file.read(32)
     file.seek(0)
-    if beginning.startswith(ZIP):
+    if beginning.startswith(_ZIP):
         return "zip"
-    if beginning.startswith(HDF5):
+    if beginning.startswith(_HDF5):
         return "hdf5"
-    hints = [hint for start, hint in OTHER_FILES.items() if start and beginning.startswith(start)]
+    hints = [hint for start, hint in _OTHER_FILES.items() if start and beginning.startswith(start)]
     raise ModelFormatError(
         f"{source} is neither a zip nor an HDF5 file: it starts with {beginning[:8]!r}.",
         "A model file is a zip file written by `model.save`; a weights file is an HDF5 file.",
-        OTHER_FILES[b""] if not beginning else next(iter(hints), "It is damaged or has another format."),
-    )
-
-
-def _not_a_model(file: BinaryIO, source: str) -> ModelFormatError:
-    """Return the error for a weights file that was passed as a model file."""
-    with weights_h5.WeightsFile(file, source) as weights:
-        if weights.is_of_keras_2():
-            return _of_keras_2(source)
-    return ModelFormatError(
-        f"{source} contains only weights.",
-        "A model file also contains the config of the layers.",
-        "Create the model in code, then call `model.load_weights(path)`.",
-    )
-
-
-def _of_keras_2(source: str) -> ModelFormatError:
-    """Return the error for a file of Keras 1 or 2."""
-    return ModelFormatError(
-        f"{source} is a file of Keras 1 or 2 (or Keras 3's `.h5` format).",
-        "This version of Cornu reads the formats `.keras` and `.weights.h5`.",
-        "Load it with Keras and save it as `.keras`.",
+        _OTHER_FILES[b""] if not beginning else next(iter(hints), "It is damaged or has another format."),
     )

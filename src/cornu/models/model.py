@@ -38,7 +38,7 @@ from cornu.training.data_validation import arguments, array_checks, finite_value
 from cornu.training.execution import Execution, JitCompile, MicroBatchSize
 from cornu.training.loop.progress import Progress, Verbose
 from cornu.training.step_methods import StepMethods
-from cornu.typing import Config, Tree
+from cornu.typing import Config, CustomObjects, Tree
 from cornu.validation import named_arguments
 
 __all__ = ["Model"]
@@ -105,7 +105,7 @@ class Model(StepMethods):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the compiled function, which belongs to this model only."""
-        return {**vars(self), "_forward": None}
+        return {**super().__getstate__(), "_forward": None}
 
     def forget_compiled_functions(self) -> None:
         """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
@@ -127,6 +127,11 @@ class Model(StepMethods):
     def cornu_graph(self) -> Functional | None:  # type: ignore[override]
         """The graph between the inputs and outputs; None for a subclassed model."""
         return self._functional
+
+    @property
+    def cornu_first_call(self) -> int:  # type: ignore[override]
+        """1 for a functional model, 0 for other models."""
+        return 0 if self._functional is None else 1
 
     @soft_property
     def functional(self) -> Functional | None:
@@ -606,43 +611,49 @@ class Model(StepMethods):
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
-    def save(self, filepath: str | PathLike, overwrite: bool = True) -> None:
-        """Save the model to a file, usually named ``"name.keras"`` (see :func:`cornu.models.save_model`).
+    def save(self, filepath: str | PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Save the model to a file named ``"name.keras"`` or ``"name.h5"`` (see :func:`cornu.models.save_model`).
 
         Args:
-            filepath: Path of the file.
+            filepath: Path of the file; of a folder if ``zipped`` is False.
             overwrite: Whether an existing file may be replaced. Defaults to True.
+            zipped: Whether to write one file instead of a folder. Defaults to True.
+            **kwargs: Further arguments of ``save_model``, such as ``include_optimizer=False``.
 
         Raises:
-            InvalidArgumentError: If the file exists and ``overwrite`` is False, or the model contains something that cannot be
-                saved.
+            InvalidArgumentError: If the name has another ending, the file exists and ``overwrite`` is False, or the model
+                contains something that cannot be saved.
         """
-        save.save_model(self, filepath, overwrite)
+        save.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: str | PathLike, overwrite: bool = True) -> None:
-        """Save the weights to a file, usually named ``"name.weights.h5"`` (see :meth:`load_weights`).
+    def save_weights(self, filepath: str | PathLike, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+        """Save the weights to a file named ``"name.weights.h5"`` (see :meth:`load_weights`).
 
         Args:
-            filepath: Path of the file.
+            filepath: Path of the file; with ``max_shard_size`` named ``"name.weights.json"``.
             overwrite: Whether an existing file may be replaced. Defaults to True.
+            max_shard_size: The largest size of a file in gigabytes, to distribute the weights over several files. Defaults to
+                None (one file).
 
         Raises:
             NotBuiltError: If the model has no weights yet.
-            InvalidArgumentError: If the file exists and ``overwrite`` is False.
+            InvalidArgumentError: If the name has another ending, or the file exists and ``overwrite`` is False.
         """
-        save.save_weights(self, filepath, overwrite)
+        save.save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(self, filepath: str | PathLike | BinaryIO, skip_mismatch: bool = False) -> None:
+    def load_weights(self, filepath: str | PathLike | BinaryIO, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Load weights from a weights file or a model file of Cornu or Keras 3.
 
         Args:
             filepath: Path of the file.
             skip_mismatch: Whether to skip, with a warning, layers whose weights differ in number or shape. Defaults to False.
+            **kwargs: Further arguments of :func:`cornu.saving.load_weights`: ``objects_to_skip``, a list of layers whose
+                weights are left as they are, and ``by_name`` for ``.h5`` files of whole models.
 
         Raises:
             ModelFormatError: If the file is damaged or does not fit the model. The model is unchanged in that case.
         """
-        load.load_weights(self, filepath, skip_mismatch)
+        load.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def export(self, filepath: str | PathLike, format: str | None = None, verbose: bool = True) -> None:
         """Export the model to a format that other programs can run.
@@ -676,11 +687,17 @@ class Model(StepMethods):
         return super().get_config()
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Model":
-        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights."""
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> "Model":
+        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights.
+
+        Args:
+            config: The config.
+            custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
+        """
         if cls is not Model:
-            return super().from_config(config)  # type: ignore[return-value]
-        graph_of_layers = Functional.from_config(config)
+            return super().from_config(config, custom_objects)  # type: ignore[return-value]
+        with registry.custom_object_scope(custom_objects):
+            graph_of_layers = Functional.from_config(config)
         return cls(graph_of_layers.inputs, graph_of_layers.outputs, config.get("name"), config.get("trainable", True))
 
     def get_compile_config(self) -> dict[str, Any] | None:

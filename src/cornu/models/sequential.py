@@ -13,7 +13,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
 from cornu.models.functional_graph import Functional, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
-from cornu.typing import Array, Shape, Tree
+from cornu.typing import Array, CustomObjects, Shape, Tree
 from cornu.validation import is_int
 
 __all__ = ["Sequential"]
@@ -43,6 +43,7 @@ class Sequential(Model):
     """
 
     _cornu_is_base = True
+    cornu_first_call = 0  # type: ignore[assignment]
 
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable=trainable, name=name, **kwargs)
@@ -56,6 +57,10 @@ class Sequential(Model):
             )
         for layer in layers or []:
             self.add(layer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, with the graph, which holds the calls of the layers."""
+        return {**super().__getstate__(), "_functional": self.cornu_graph}
 
     @property
     def layers(self) -> list[Layer]:
@@ -202,18 +207,24 @@ class Sequential(Model):
         return config | ({"build_input_shape": self._tensors[0].shape} if self._tensors else {})
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Sequential":
-        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights."""
-        with config_errors(config):
+    def from_config(cls, config: dict[str, Any], custom_objects: CustomObjects = None) -> "Sequential":
+        """Create a model from a config returned by :meth:`get_config`, with newly initialized weights.
+
+        Args:
+            config: The config.
+            custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
+        """
+        with config_errors(config), registry.custom_object_scope(custom_objects):
             return cls._from_config(config)
 
     @classmethod
     def _from_config(cls, config: dict[str, Any]) -> "Sequential":
+        keys = [repr(entry) for entry in config["layers"]]  # before a layer's `from_config` can change its config
         made: dict[str, Layer] = {}
-        for entry in config["layers"]:
-            if repr(entry) not in made:  # the same layer may occur several times
-                made[repr(entry)] = layer_from(entry)
-        model = cls([made[repr(entry)] for entry in config["layers"]], name=config.get("name"))
+        for key, entry in zip(keys, config["layers"], strict=True):
+            if key not in made:  # the same layer may occur several times
+                made[key] = layer_from(entry)
+        model = cls([made[key] for key in keys], name=config.get("name"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends
+from cornu import backends, serialization
 from cornu.backends import devices
 from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, LARGEST, is_float
@@ -198,3 +198,8 @@ def round_and_cast(backend: Backend, x: Array, dtype: str) -> Array:
     if dtype == "bool":
         return backend.greater(x, 0.5)
     return saturate_cast(backend.round(x), dtype)
+
+
+serialization.set_tensor_functions(
+    serialization.TensorFunctions(is_tensor, convert_to_numpy, lambda array, dtype: convert_to_tensor(array, dtype))
+)

@@ -7,7 +7,11 @@ code, read another file or access the network. Models are saved with ``model.sav
 from cornu import namespaces, registry
 from cornu.io.atomic import atomic_write as atomic_write
 from cornu.registry import (
+    CustomObjectScope as CustomObjectScope,
     custom_object_scope as custom_object_scope,
+    get_custom_objects as get_custom_objects,
+    get_registered_name as get_registered_name,
+    get_registered_object as get_registered_object,
     register_keras_serializable as register_keras_serializable,
 )
 from cornu.saving.keras_objects import *

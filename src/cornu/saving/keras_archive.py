@@ -194,17 +194,7 @@ class Archive:
         Raises:
             ModelFormatError: If the metadata are damaged, or written by an unsupported version of Keras.
         """
-        source = f"{self._source}: {METADATA}"
-        metadata = safe_json.read_json(self._read(METADATA, _MAX_METADATA_BYTES), source)
-        version = metadata.get("keras_version")
-        numbers = re.match(r"(\d{1,4})\.\d", version) if isinstance(version, str) else None
-        if numbers is None or int(numbers[1]) > _MAX_MAJOR_VERSION:
-            raise ModelFormatError(
-                f"According to {source}, the file was written by Keras {version!r}.",
-                f"Cornu reads the format of Keras {_MAX_MAJOR_VERSION}.",
-                "Save the model with Keras 3, or install a newer version of Cornu.",
-            )
-        return metadata
+        return parse_metadata(self._read(METADATA, _MAX_METADATA_BYTES), f"{self._source}: {METADATA}")
 
     def config(self) -> dict[str, Any]:
         """Return the config of the model as a dict.
@@ -259,6 +249,28 @@ class Archive:
         with self._convert_errors(name), self._zip.open(name) as source:
             while block := source.read(2**20):
                 yield block
+
+
+def parse_metadata(data: bytes, source: str) -> dict[str, Any]:
+    """Return the metadata of a model.
+
+    Args:
+        data: Bytes, JSON.
+        source: String, name of the data in error messages.
+
+    Raises:
+        ModelFormatError: If the metadata are damaged, or written by an unsupported version of Keras.
+    """
+    metadata = safe_json.read_json(data, source)
+    version = metadata.get("keras_version")
+    numbers = re.match(r"(\d{1,4})\.\d", version) if isinstance(version, str) else None
+    if numbers is None or int(numbers[1]) > _MAX_MAJOR_VERSION:
+        raise ModelFormatError(
+            f"According to {source}, the file was written by Keras {version!r}.",
+            f"Cornu reads the format of Keras {_MAX_MAJOR_VERSION}.",
+            "Save the model with Keras 3, or install a newer version of Cornu.",
+        )
+    return metadata
 
 
 def _plain(name: str) -> str:

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cornu import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers, serialization
+from cornu import (
+    activations,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    registry,
+    regularizers,
+    serialization,
+)
 
 __all__ = ["deserialize_keras_object", "serialize_keras_object"]
 
@@ -18,7 +29,8 @@ def serialize_keras_object(obj: Any) -> Any:
         obj: Layer, loss, optimizer or other Keras object, a registered function, or a container of these.
 
     Returns:
-        For an object, a dict with the keys ``"module"``, ``"class_name"``, ``"config"`` and ``"registered_name"``.
+        For an object or a function, a dict with the keys ``"module"``, ``"class_name"``, ``"config"`` and
+        ``"registered_name"``; for a built model also ``"build_config"`` and, if it is compiled, ``"compile_config"``.
 
     Raises:
         InvalidTypeError: If the object cannot be serialized.
@@ -28,14 +40,14 @@ def serialize_keras_object(obj: Any) -> Any:
         >>> saving.serialize_keras_object(layers.Dense(3))["class_name"]
         'Dense'
     """
-    return serialization.serialize(obj)
+    return serialization.serialize(obj, activations_by_name=False)
 
 
 def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True) -> Any:
     """Create an object from a config returned by :func:`serialize_keras_object`.
 
     Args:
-        config: Config, usually a dict.
+        config: Config, usually a dict, or the name of a custom object.
         custom_objects: Dict that maps names to custom classes or functions, such as ``{"MyLayer": MyLayer}``. Defaults to None.
         safe_mode: Accepted for compatibility with Keras; ignored. Cornu never runs code contained in a config.
 
@@ -51,4 +63,6 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
         >>> saving.deserialize_keras_object(config).name
         'last'
     """
-    return serialization.deserialize(config, custom_objects=custom_objects)
+    with registry.custom_object_scope(custom_objects):
+        named = registry.get_registered_object(config) if isinstance(config, str) else None
+        return serialization.deserialize(config) if named is None else named

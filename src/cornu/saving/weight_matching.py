@@ -1,7 +1,8 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 import warnings
-from typing import NamedTuple, cast
+from collections.abc import Collection
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -9,13 +10,27 @@ from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError
 from cornu.optimizers import Optimizer
+from cornu.saving.h5_file import DatasetSpec
 from cornu.saving.weight_paths import VariableGroup
-from cornu.saving.weights_h5 import DatasetSpec, WeightsFile
 
 _VALID_KINDS = {"float": "f", "bfloat": "f", "int": "iu", "uint": "iu", "bool": "biu"}
 """NumPy dtype kinds in a file that are valid for the dtype of a variable."""
 
 _MAX_ROWS = 12
+
+
+class StoredWeights(Protocol):
+    """The arrays of a file, by the paths of the groups that own them."""
+
+    places: dict[str, dict[str, DatasetSpec]]
+
+    def check_sizes(self, wanted: list[tuple[str, str]]) -> None:
+        """Raise an error if the declared size of the arrays at these paths and indices is implausible."""
+        ...
+
+    def read(self, path: str, number: str) -> np.ndarray:
+        """Return one array."""
+        ...
 
 
 class Mismatch(NamedTuple):
@@ -35,16 +50,22 @@ class Mismatch(NamedTuple):
 
 
 def load_into(
-    groups: list[VariableGroup], file: WeightsFile, source: str, model_name: str, skip_mismatch: bool = False
+    groups: list[VariableGroup],
+    file: StoredWeights,
+    source: str,
+    model_name: str,
+    skip_mismatch: bool = False,
+    left_out: Collection[str] = (),
 ) -> None:
     """Assign the arrays of a file to the variables of a model. If an error is raised, no variable is changed.
 
     Args:
         groups: List returned by ``variable_groups``.
-        file: ``WeightsFile`` instance.
+        file: The arrays of the file.
         source: String, name of the file in error messages.
         model_name: String, name of the model.
         skip_mismatch: Whether to skip groups that differ, with a warning. Defaults to False.
+        left_out: Paths of groups of the model whose arrays in the file are not wanted. Defaults to none.
 
     Raises:
         ModelFormatError: If the file does not match the model, or an array is damaged.
@@ -68,8 +89,8 @@ def load_into(
         raise _mismatch_error(mismatches, source, model_name, len(groups))
     if mismatches:
         warnings.warn(f"These weights of {source} were skipped:\n{_table(mismatches)}", stacklevel=4)
-    _warn_of_unexpected(set(stored) - {group.path for group in groups}, stored, source, model_name)
-    file.check_size(
+    _warn_of_unexpected(set(stored) - {group.path for group in groups} - set(left_out), stored, source, model_name)
+    file.check_sizes(
         [*((path, number) for _, path, number in pairs), *((path, name) for _, path, names in own for name in names)]
     )
     values = [_cast_to_variable(variable, file.read(path, number), path, number, source) for variable, path, number in pairs]

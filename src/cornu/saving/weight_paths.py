@@ -5,7 +5,7 @@ functional model, the attribute in a subclass (``encoder/cell``), the class of t
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cornu.core.layer import Layer
@@ -26,11 +26,13 @@ class VariableGroup(NamedTuple):
         path: String, path in the file; the variables are ``path/vars/0``, ``path/vars/1``, etc. Empty for the model itself.
         owner: Layer or optimizer.
         variables: List of the owner's own variables, without those of its sublayers.
+        first: Index of the first variable in the file; not 0 if the group is distributed over several files.
     """
 
     path: str
     owner: LayerLike | Optimizer
     variables: list[Variable]
+    first: int = 0
 
     def to_store(self) -> dict[str, Any]:
         """Return what a file stores in the group: variables or arrays by name, as the owner's ``save_own_variables`` chooses.
@@ -56,11 +58,12 @@ class VariableGroup(NamedTuple):
         return isinstance(self.owner, Layer) and type(self.owner).load_own_variables is not Layer.load_own_variables
 
 
-def variable_groups(model: LayerLike) -> list[VariableGroup]:
+def variable_groups(model: LayerLike, without: Iterable[LayerLike | Optimizer] = ()) -> list[VariableGroup]:
     """Return the variable groups of a model, its layers and its optimizer, in the order of Keras.
 
     Args:
         model: Model or layer.
+        without: Layers or optimizers to leave out, with everything inside them. Defaults to none.
 
     Returns:
         List of ``VariableGroup``, one for each owner.
@@ -73,7 +76,7 @@ def variable_groups(model: LayerLike) -> list[VariableGroup]:
         >>> [(group.path, group.owner.name) for group in variable_groups(model)[1:]]
         [('layers/dense', 'a'), ('layers/dense_1', 'b')]
     """
-    return list(_walk(model, "", set()))
+    return list(_walk(model, "", set(map(id, without))))
 
 
 def _walk(owner: LayerLike | Optimizer, path: str, seen: set[int]) -> Iterator[VariableGroup]:

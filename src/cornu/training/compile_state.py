@@ -118,6 +118,10 @@ class CompileState:
     calls_model = True
     """Whether the training step is the call of the model, a loss, and an update of the weights."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, without the compiled functions, which belong to this model only."""
+        return {**vars(self), "_functions": {}, "_signatures": {}}
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}

@@ -10,7 +10,8 @@ from cornu.core.layer import Layer
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import UnsafeModelError
-from cornu.typing import Array, Tree
+from cornu.serialization import serialize
+from cornu.typing import Array, CustomObjects, Tree
 
 __all__ = ["Identity", "Lambda"]
 
@@ -40,8 +41,9 @@ class Identity(Layer):
 class Lambda(Layer):
     """Layer that applies an arbitrary function.
 
-    A saved model refers to the function by its name only. To load the model, pass ``custom_objects={"its_name": function}``.
-    A Python ``lambda`` has no name: to save the model, use a ``def`` function or a subclass of :class:`Layer`.
+    A saved model refers to the function by its name only, since a file cannot contain code. To load the model, pass
+    ``custom_objects={"its_name": function}``. A Python ``lambda`` has no name: pass it under the name of the layer, or use a
+    ``def`` function or a subclass of :class:`Layer`.
 
     Args:
         function: Callable of the inputs. Also receives ``mask`` and ``training`` if it has such parameters.
@@ -85,6 +87,8 @@ class Lambda(Layer):
     def compute_output_spec(self, inputs: Tree) -> Any:
         """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""
         given = self._given_output_shape
+        if isinstance(given, list) and all(isinstance(size, (int, type(None))) for size in given):  # JSON has no tuples
+            given = tuple(given)
         if given is None:
             return super().compute_output_spec(inputs)
         input_shapes = trees.map(lambda tensor: tensor.shape, inputs)
@@ -94,33 +98,47 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the config, with ``output_shape`` and ``mask`` only if they were passed."""
+        given = {"function": self.function, "output_shape": self._given_output_shape, "mask": self.mask}
+        functions = {name: serialize(value, activations_by_name=False) for name, value in given.items() if value is not None}
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("output_shape", "mask") or value is not None}
+        return {name: value for name, value in config.items() if name not in given} | functions
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None, safe_mode: bool | None = None
+        cls, config: dict[str, Any], custom_objects: CustomObjects = None, safe_mode: bool | None = None
     ) -> "Lambda":
         """Create a layer from its config.
 
         Args:
             config: Dict returned by :meth:`get_config`.
-            custom_objects: Dict of names to custom classes and functions. Defaults to None.
-            safe_mode: Accepted for compatibility with Keras; ignored, since a config never runs code. Defaults to None.
+            custom_objects: Dict of names to functions that the config names. A Python ``lambda`` has no name: it is looked up
+                under the name of the layer. Defaults to None.
+            safe_mode: Accepted for compatibility with Keras; ignored. Code in a config is never run.
 
         Raises:
-            UnsafeModelError: If the function is a Python ``lambda``, which has no name, or is unknown.
+            UnsafeModelError: If a function is unknown.
         """
-        function = config["function"]
-        named = {function.get(key) for key in ("class_name", "registered_name")} if isinstance(function, dict) else set()
-        if named & {"<lambda>", "__lambda__"}:
-            raise UnsafeModelError(
-                f"The `Lambda` layer {config.get('name')!r} contains a Python `lambda`.",
-                "A file can only refer to a function by name; restoring a `lambda` would require running code from the file.",
-                "Build the model in code and load only the weights with `model.load_weights(path)`.",
-            )
         with registry.custom_object_scope(custom_objects):
-            return super().from_config(config)  # type: ignore[return-value]
+            functions = {name: _function_from(config, name) for name in ("function", "output_shape", "mask") if name in config}
+            return super().from_config({**config, **functions})  # type: ignore[return-value]
+
+
+def _function_from(config: dict[str, Any], argument: str) -> Any:
+    """Return the function in a config, looked up by the name of the layer if it is a ``lambda``, or another value as it is."""
+    value = config[argument]
+    entries = [value.get(key) for key in ("class_name", "config", "registered_name")] if isinstance(value, dict) else []
+    if not any(entry in ("<lambda>", "__lambda__") for entry in entries):
+        return value
+    name = str(config.get("name"))
+    found = registry.find(None, name) if argument == "function" else None
+    if found is None:
+        raise UnsafeModelError(
+            f"`{argument}` of the `Lambda` layer {name!r} is a Python `lambda`.",
+            "A file can only refer to a function by name; restoring a `lambda` would require running code from the file.",
+            f"Pass the function under the name of the layer, `custom_objects={{{name!r}: lambda x: ...}}`, or build the model "
+            "in code and load its weights with `model.load_weights(path)`.",
+        )
+    return found
 
 
 def _parameters(function: Callable) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """A user's step that changes variables in place, as code for PyTorch and TensorFlow does."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -61,9 +61,9 @@ class InPlaceStateSync:
     def push(self, state: TrainState) -> None:
         """Restore a state, unless the variables have it already."""
         if state is not self._current:
-            for values in state[:4]:
+            for values in cast(tuple[Values, ...], state[:4]):
                 values.restore()
-        self._current, self._steps = state, int(state.step)
+        self._current, self._steps = state, int(cast(np.int32, state.step))
 
     def count_step(self) -> None:
         """Note that a step has changed the variables."""

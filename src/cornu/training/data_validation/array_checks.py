@@ -70,8 +70,8 @@ def named_leaves(name: str, tree: Tree, keep_none: bool = False) -> Iterator[tup
         keep_none: Whether to yield None as well, in the place of an optional input. Defaults to False.
     """
     if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from named_leaves(f"{name}[{key!r}]", value, keep_none)
+        for key in trees.keys(tree):
+            yield from named_leaves(f"{name}[{key!r}]", tree[key], keep_none)
     elif isinstance(tree, (list, tuple)):
         for number, value in enumerate(tree):
             yield from named_leaves(f"{name}[{number}]", value, keep_none)

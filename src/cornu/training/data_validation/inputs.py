@@ -78,7 +78,7 @@ def shapes_of(x: Any) -> Any:
 
 def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]]:
     """Return the arrays with their names, in the order of the graph's inputs."""
-    names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
+    names = trees.keys(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
     if isinstance(x, dict):
         unknown = [key for key in x if key not in names]
         if any(name not in x for name in names):
@@ -90,6 +90,7 @@ def _in_order(function: str, graph: LayerGraph, x: Tree) -> list[tuple[str, Any]
         leaves = [pair for name in names for pair in _named_leaves(f"x[{name!r}]", x[name], graph)]
     else:
         leaves = _named_leaves("x", x, graph)
+    names = graph.input_names
     if len(leaves) == len(graph.input_tensors):
         return leaves
     names = graph.input_names

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from cornu import backends, config, ops
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
 from cornu.training.step.train_state import TrainState
-from cornu.typing import Array, ArrayLike
+from cornu.typing import ArrayLike
 
 
 class Logs(Protocol):
@@ -26,11 +26,11 @@ class StepResult(NamedTuple):
     """Result of a compiled call.
 
     Attributes:
-        finite: Whether all trainable weights and the loss are finite.
+        finite: Whether all trainable weights and the loss are finite: an array, or another object whose ``bool`` says it.
         logs: Dict from name to mean since the start of the epoch.
     """
 
-    finite: Array
+    finite: Any
     logs: dict[str, Any]
 
 
