@@ -117,3 +117,62 @@ def test_no_layout_means_the_setting():
     config.set_image_data_format("channels_first")
     assert config.standardize_data_format(None) == "channels_first"
     assert config.standardize_data_format("channels_last") == "channels_last"
+
+
+# --- What Keras's settings mean -------------------------------------------------------------------------------------------
+
+
+def test_the_variable_of_keras_names_the_backend_unless_that_of_cornu_does():
+    code = "from cornu import config; print(config.backend())"
+    assert run(code, KERAS_BACKEND="numpy") == "numpy"
+    assert run(code, KERAS_BACKEND="numpy", CORNU_BACKEND="jax") == "jax"
+    assert run("from cornu import config; config.set_backend('jax'); print(config.backend())", KERAS_BACKEND="numpy") == "jax"
+
+
+def test_a_preferred_backend_counts_only_if_none_was_chosen():
+    code = "from cornu import config; {}config.prefer_backend('numpy'); print(config.backend())"
+    assert run(code.format("")) == "numpy"
+    assert run(code.format("config.set_backend('jax'); ")) == run(code.format("config.backend(); ")) == "jax"
+    assert run(code.format(""), CORNU_BACKEND="jax") == run(code.format(""), KERAS_BACKEND="jax") == "jax"
+
+
+@pytest.mark.parametrize("name", ["set_backend", "set_floatx", "set_epsilon", "set_image_data_format"])
+def test_the_arguments_of_setters_are_kerass(name):
+    import inspect
+
+    from keras import config as keras_config
+
+    assert list(inspect.signature(getattr(config, name)).parameters) == list(
+        inspect.signature(getattr(keras_config, name)).parameters
+    )
+
+
+@pytest.mark.parametrize("name", ["max_epochs", "max_steps_per_epoch"])
+def test_limits_come_from_a_call_or_the_environment(name, monkeypatch):
+    assert getattr(config, name)() is None
+    monkeypatch.setenv(f"KERAS_{name.upper()}", "7")
+    assert getattr(config, name)() == 7
+    getattr(config, f"set_{name}")(3)
+    assert getattr(config, name)() == 3
+    getattr(config, f"set_{name}")(None)
+    assert getattr(config, name)() == 7
+    monkeypatch.setenv(f"KERAS_{name.upper()}", "many")
+    with pytest.raises(InvalidArgumentError, match=f"`KERAS_{name.upper()}='many'` was given. It must be a positive integer."):
+        getattr(config, name)()
+    with pytest.raises(InvalidArgumentError, match=f"`{name}=0` was given"):
+        getattr(config, f"set_{name}")(0)
+
+
+def test_logging_is_interactive_by_default():
+    assert config.is_interactive_logging_enabled()
+    config.disable_interactive_logging()
+    assert not config.is_interactive_logging_enabled()
+    config.enable_interactive_logging()
+    assert config.is_interactive_logging_enabled()
+
+
+def test_tracebacks_are_never_filtered():
+    config.disable_traceback_filtering()
+    with pytest.warns(UserWarning, match="`enable_traceback_filtering` has no effect"):
+        config.enable_traceback_filtering()
+    assert not config.is_traceback_filtering_enabled()

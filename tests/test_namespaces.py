@@ -11,6 +11,7 @@ import keras
 import pytest
 
 import cornu
+from cornu import namespaces
 from cornu.namespaces import NAMESPACES
 
 KERAS_NAMESPACES = [name for name in NAMESPACES if name != "cornu"]
@@ -142,3 +143,42 @@ def test_the_global_policy_is_set_under_both_names():
     finally:
         cornu.mixed_precision.set_dtype_policy(None)
     assert cornu.mixed_precision.global_policy().name == cornu.backend.floatx()
+
+
+PACKAGES = (
+    *("callbacks", "datasets", "export", "layers", "losses", "metrics", "models", "ops", "ops.image", "ops.nn", "optimizers"),
+    *("plots", "testing"),
+)
+"""Public packages whose names are no table of ``namespaces``."""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_error_for_a_missing_name_of_a_package_names_the_nearest(package):
+    module = importlib.import_module(f"cornu.{package}")
+    known = next(name for name in module.__all__ if len(name) > 4)
+    with pytest.raises(AttributeError, match=f"^module 'cornu.{package}' has no attribute '{known}x'. Did you mean '{known}'"):
+        getattr(module, f"{known}x")
+
+
+def test_the_public_names_of_a_module_without_a_list_are_those_it_defines():
+    assert "set_seed" in namespaces.public_names(importlib.import_module("cornu.seeds"))
+
+
+def test_the_names_of_the_ops_of_numpy_are_those_of_keras_and_the_same_functions():
+    expected = {name for name in dir(keras.ops.numpy) if not name.startswith("_")} & set(cornu.ops.__all__)
+    assert set(cornu.ops.numpy.__all__) == expected
+    assert all(getattr(cornu.ops.numpy, name) is getattr(cornu.ops, name) for name in expected)
+
+
+@pytest.mark.parametrize("name", ["KerasTensor", "Initializer", "Loss", "Metric", "Optimizer", "Regularizer", "StatelessScope"])
+def test_the_base_classes_are_those_of_the_objects(name):
+    example = {
+        "KerasTensor": lambda: cornu.Input((3,)),
+        "Initializer": lambda: cornu.initializers.Zeros(),
+        "Loss": lambda: cornu.losses.MeanSquaredError(),
+        "Metric": lambda: cornu.metrics.Mean(),
+        "Optimizer": lambda: cornu.optimizers.SGD(),
+        "Regularizer": lambda: cornu.regularizers.L2(),
+        "StatelessScope": lambda: cornu.StatelessScope(),
+    }
+    assert isinstance(example[name](), getattr(cornu, name))

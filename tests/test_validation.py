@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 import cornu
-from cornu import activations, callbacks, layers, ops, validation
+from cornu import activations, callbacks, dtypes, layers, ops, validation
 from cornu.core import batch_coupling
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidArgumentError, InvalidTypeError
@@ -132,3 +133,35 @@ def test_cornus_activations_treat_samples_alone() -> None:
     assert batch_coupling.coupling_of_function(activations.get(None)) == "none"
     assert batch_coupling.coupling_of_function(layers.PReLU()) == "none"
     assert batch_coupling.coupling_of_function(lambda x: x) == "unknown"
+
+
+NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
+"""Dtypes of 64 bits, which Keras has on other engines than JAX only, and what they are there."""
+
+
+@pytest.mark.parametrize("second", [*dtypes.ALL, int, float, None])
+def test_the_result_type_is_kerass(second):
+    for first in (*dtypes.ALL, int, float, None):
+        found = validation.result_type(first, second)
+        assert NARROW.get(found, found) == keras.backend.result_type(first, second), first
+
+
+@pytest.mark.parametrize("given", [(), ("bool",), (int,), (float,), ("int8", "uint8", float), ("uint64", "int8", "float16")])
+def test_the_result_type_of_any_number_of_dtypes_is_kerass(given):
+    assert validation.result_type(*given) == keras.backend.result_type(*given)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "float64"])
+def test_results_of_64_bits_stay(dtype):
+    assert (
+        validation.result_type(dtype)
+        == validation.result_type(dtype, "bool")
+        == validation.result_type("uint8", dtype)
+        == dtype
+    )
+
+
+@pytest.mark.parametrize("dtype", [*dtypes.ALL, np.float32, np.dtype("uint8"), int, float, None])
+def test_kinds_of_dtypes_are_kerass(dtype):
+    assert validation.is_float_dtype(dtype) == keras.backend.is_float_dtype(dtype)
+    assert validation.is_int_dtype(dtype) == keras.backend.is_int_dtype(dtype)

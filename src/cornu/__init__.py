@@ -32,17 +32,35 @@ if TYPE_CHECKING:
         regularizers as regularizers,
         saving as saving,
         testing as testing,
+        tree as tree,
         utils as utils,
     )
     from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
     from cornu.core.input_spec import InputSpec as InputSpec
+    from cornu.core.keras_scopes import StatelessScope as StatelessScope, device as device, name_scope as name_scope
+    from cornu.core.symbolic_tensor import SymbolicTensor as KerasTensor  # noqa: F401
     from cornu.core.variable import Variable as Variable
     from cornu.export import load_onnx as load_onnx
+    from cornu.initializers import Initializer as Initializer
     from cornu.layers import Layer as Layer
+    from cornu.losses import Loss as Loss
+    from cornu.metrics import Metric as Metric
     from cornu.models import Model as Model, Sequential as Sequential
     from cornu.optimizers import Optimizer as Optimizer
+    from cornu.regularizers import Regularizer as Regularizer
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)
+
+
+def version() -> str:
+    """Return the version of Cornu, ``cornu.__version__``.
+
+    Example:
+        >>> import cornu
+        >>> cornu.version() == cornu.__version__
+        True
+    """
+    return __version__

@@ -42,20 +42,24 @@ _device: Scope[str | None] = Scope("device", None)
 _fast_paths: Scope[bool | None] = Scope("fast_paths", None)
 _floatx: Scope[str] = Scope("floatx", "float32")
 _epsilon: Scope[float] = Scope("epsilon", 1e-7)
+_interactive_logging: Scope[bool] = Scope("interactive_logging", True)
+_max_epochs: Scope[int | None] = Scope("max_epochs", None)
+_max_steps_per_epoch: Scope[int | None] = Scope("max_steps_per_epoch", None)
 _image_data_format: Scope[str] = Scope("image_data_format", "channels_last")
 
 
 def backend() -> str:
     """Return the name of the default backend, on which arrays are created from Python or NumPy data.
 
-    It is the backend set with :func:`set_backend`, otherwise the environment variable ``CORNU_BACKEND``, otherwise the first
-    installed backend in :data:`BACKENDS`. While a model runs, it is the backend of the model.
+    It is the backend set with :func:`set_backend`, otherwise the environment variable ``CORNU_BACKEND``, otherwise
+    ``KERAS_BACKEND``, otherwise the first installed backend in :data:`BACKENDS`. While a model runs, it is the backend of the
+    model.
 
     Returns:
         String: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
-        InvalidArgumentError: If ``CORNU_BACKEND`` is not the name of a backend.
+        InvalidArgumentError: If the environment variable is not the name of a backend.
 
     Example:
         >>> from cornu import config
@@ -121,11 +125,11 @@ def placement_scope(name: str, device: str | None = None) -> AbstractContextMana
     return _running.set_to(Placement(name, device))
 
 
-def set_backend(name: str) -> None:
+def set_backend(backend: str) -> None:
     """Set the default backend. Existing models stay on their backend (see ``model.to_backend``).
 
     Args:
-        name: String: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
+        backend: String: ``"jax"``, ``"torch"``, ``"tensorflow"`` or ``"numpy"``.
 
     Raises:
         InvalidArgumentError: If there is no such backend.
@@ -135,12 +139,39 @@ def set_backend(name: str) -> None:
         >>> from cornu import config
         >>> config.set_backend(config.backend())
     """
-    _backend.set_default(_installed(name))
+    _backend.set_default(_installed(backend))
+
+
+def prefer_backend(backend: str) -> None:
+    """Set the default backend unless one was chosen: with :func:`set_backend`, in the environment, or by its first use.
+
+    Args:
+        backend: String, as in :func:`set_backend`.
+
+    Raises:
+        InvalidArgumentError: If there is no such backend.
+        MissingPackageError: If the package of the backend is not installed.
+
+    Example:
+        >>> from cornu import config
+        >>> before = config.backend()
+        >>> config.prefer_backend("numpy")
+        >>> config.backend() == before
+        True
+    """
+    if not _backend.get() and _named_in_environment() is None:
+        name = _installed(backend)
+        _backend.update_default(lambda chosen: chosen or name)
+
+
+def _named_in_environment() -> str | None:
+    """Return the backend that the environment names, or None. Cornu's own variable takes precedence over that of Keras."""
+    return os.environ.get("CORNU_BACKEND") or os.environ.get("KERAS_BACKEND") or None
 
 
 def _first_backend() -> str:
     """Choose the default backend, unless another thread has set one in the meantime, and return it."""
-    name = _installed(os.environ.get("CORNU_BACKEND") or _best_installed())
+    name = _installed(_named_in_environment() or _best_installed())
     return str(_backend.update_default(lambda chosen: chosen or name))
 
 
@@ -263,22 +294,22 @@ def floatx() -> str:
     return _floatx.get()
 
 
-def set_floatx(dtype: str) -> None:
+def set_floatx(value: str) -> None:
     """Set the default float dtype.
 
     Args:
-        dtype: String: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``.
+        value: String: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``.
 
     Raises:
-        InvalidArgumentError: If ``dtype`` is another string.
+        InvalidArgumentError: If ``value`` is another string.
 
     Example:
         >>> from cornu import config
         >>> config.set_floatx("float32")
     """
-    if dtype not in _FLOAT_TYPES:
-        raise one_of("dtype", dtype, _FLOAT_TYPES)
-    _floatx.set_default(dtype)
+    if value not in _FLOAT_TYPES:
+        raise one_of("value", value, _FLOAT_TYPES)
+    _floatx.set_default(value)
 
 
 def epsilon() -> float:
@@ -352,3 +383,155 @@ def standardize_data_format(data_format: str | None) -> str:
     if data_format not in _LAYOUTS:
         raise one_of("data_format", data_format, _LAYOUTS)
     return data_format
+
+
+def enable_interactive_logging() -> None:
+    """Print the progress of ``fit``, ``evaluate`` and ``predict`` to the standard output, as by default.
+
+    Example:
+        >>> from cornu import config
+        >>> config.enable_interactive_logging()
+        >>> config.is_interactive_logging_enabled()
+        True
+    """
+    _interactive_logging.set_default(True)
+
+
+def disable_interactive_logging() -> None:
+    """Send the progress of ``fit``, ``evaluate`` and ``predict`` to the logger ``"cornu"`` of ``logging``, level ``INFO``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.disable_interactive_logging()
+        >>> config.is_interactive_logging_enabled()
+        False
+        >>> config.enable_interactive_logging()
+    """
+    _interactive_logging.set_default(False)
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Return whether progress is printed to the standard output. Defaults to True.
+
+    Example:
+        >>> from cornu import config
+        >>> config.is_interactive_logging_enabled()
+        True
+    """
+    return _interactive_logging.get()
+
+
+def disable_traceback_filtering() -> None:
+    """Do nothing: Cornu never removes its own frames from a traceback. Programs call it to see all frames.
+
+    Example:
+        >>> from cornu import config
+        >>> config.disable_traceback_filtering()
+    """
+
+
+def enable_traceback_filtering() -> None:
+    """Warn that tracebacks are not filtered: Cornu never removes its own frames.
+
+    Example:
+        >>> import warnings
+        >>> from cornu import config
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     config.enable_traceback_filtering()
+        >>> str(caught[0].message)
+        '`enable_traceback_filtering` has no effect: Cornu does not filter tracebacks.'
+    """
+    warnings.warn("`enable_traceback_filtering` has no effect: Cornu does not filter tracebacks.", stacklevel=2)
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Return False: Cornu never removes its own frames from a traceback.
+
+    Example:
+        >>> from cornu import config
+        >>> config.is_traceback_filtering_enabled()
+        False
+    """
+    return False
+
+
+def max_epochs() -> int | None:
+    """Return the largest number of epochs of a call of ``fit``, or None if there is no limit.
+
+    It is the number set with :func:`set_max_epochs`, otherwise the environment variable ``KERAS_MAX_EPOCHS``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.max_epochs() is None
+        True
+    """
+    return _limit(_max_epochs, "KERAS_MAX_EPOCHS")
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Limit the number of epochs of every call of ``fit``, to try a program quickly.
+
+    Args:
+        max_epochs: Integer, or None for the environment variable ``KERAS_MAX_EPOCHS``.
+
+    Raises:
+        InvalidArgumentError: If the limit is not a positive integer.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_max_epochs(1)
+        >>> config.max_epochs()
+        1
+        >>> config.set_max_epochs(None)
+    """
+    _max_epochs.set_default(_checked_limit("max_epochs", max_epochs))
+
+
+def max_steps_per_epoch() -> int | None:
+    """Return the largest number of batches of an epoch, an evaluation or a prediction, or None if there is no limit.
+
+    It is the number set with :func:`set_max_steps_per_epoch`, otherwise the environment variable
+    ``KERAS_MAX_STEPS_PER_EPOCH``.
+
+    Example:
+        >>> from cornu import config
+        >>> config.max_steps_per_epoch() is None
+        True
+    """
+    return _limit(_max_steps_per_epoch, "KERAS_MAX_STEPS_PER_EPOCH")
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Limit the number of batches of every epoch, evaluation and prediction, to try a program quickly.
+
+    Args:
+        max_steps_per_epoch: Integer, or None for the environment variable ``KERAS_MAX_STEPS_PER_EPOCH``.
+
+    Raises:
+        InvalidArgumentError: If the limit is not a positive integer.
+
+    Example:
+        >>> from cornu import config
+        >>> config.set_max_steps_per_epoch(2)
+        >>> config.max_steps_per_epoch()
+        2
+        >>> config.set_max_steps_per_epoch(None)
+    """
+    _max_steps_per_epoch.set_default(_checked_limit("max_steps_per_epoch", max_steps_per_epoch))
+
+
+def _limit(scope: Scope[int | None], variable: str) -> int | None:
+    """Return a limit: the one that was set, else the one in the environment, else None."""
+    limit = scope.get()
+    if limit is not None:
+        return limit
+    text = os.environ.get(variable)
+    return _checked_limit(variable, int(text) if text.isdecimal() else text) if text else None
+
+
+def _checked_limit(name: str, limit: int | str | None) -> int | None:
+    """Return a limit; raise ``InvalidArgumentError`` if it is neither None nor a positive integer."""
+    if limit is None or (isinstance(limit, int) and limit > 0):
+        return limit
+    raise InvalidArgumentError(f"`{name}={limit!r}` was given.", "It must be a positive integer.", f"Set `{name}` to 1.")

@@ -1,7 +1,7 @@
 """Exceptions raised by Cornu. Each message states what was received, what was expected and what to do.
 
 The three parts are separate required arguments, which the exception joins into one message. Every exception also derives from
-``ValueError`` or ``TypeError``, or from ``ImportError`` for a missing package; for a missing file also from
+``ValueError`` or ``TypeError``, or, for something that is missing, from ``ImportError``, ``AttributeError`` or
 ``FileNotFoundError``.
 """
 
@@ -197,6 +197,26 @@ class MissingPackageError(CornuError, ImportError):
         >>> from cornu.errors import MissingPackageError
         >>> str(MissingPackageError("Cannot draw a chart.", "matplotlib is required.", "Run `pip install matplotlib`."))
         'Cannot draw a chart. matplotlib is required. Run `pip install matplotlib`.'
+    """
+
+
+class MissingNameError(CornuError, AttributeError):
+    """Raised when a program requests a name of Keras that Cornu does not have.
+
+    Example:
+        >>> from cornu.errors import MissingNameError
+        >>> issubclass(MissingNameError, AttributeError)
+        True
+    """
+
+
+class MissingModuleError(CornuError, ModuleNotFoundError):
+    """Raised when a program imports a name of Keras that Cornu does not have.
+
+    Example:
+        >>> from cornu.errors import MissingModuleError
+        >>> issubclass(MissingModuleError, ImportError)
+        True
     """
 
 

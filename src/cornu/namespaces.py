@@ -8,21 +8,33 @@ import difflib
 import importlib
 import sys
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import Any
 
 _CONFIG = "cornu.config"
 _POLICY = "cornu.core.dtype_policy"
 _REGISTRY = "cornu.registry"
 _RANDOM = "cornu.ops.random"
+_BATCH = "cornu.training.batch"
+_PY_DATASET = "cornu.training.data_adapters.py_dataset"
+_STRUCTURES = "cornu.structures"
+_SYMBOLIC = "cornu.core.symbolic_tensor"
+_VALIDATION = "cornu.validation"
 
 NAMESPACES: dict[str, dict[str, str]] = {
     "cornu": {
+        "Initializer": "cornu.initializers",
         "Input": "cornu.core.input",
         "InputSpec": "cornu.core.input_spec",
+        "KerasTensor": f"{_SYMBOLIC}:SymbolicTensor",
         "Layer": "cornu.layers",
+        "Loss": "cornu.losses",
+        "Metric": "cornu.metrics",
         "Model": "cornu.models",
         "Optimizer": "cornu.optimizers",
+        "Regularizer": "cornu.regularizers",
         "Sequential": "cornu.models",
+        "StatelessScope": "cornu.core.keras_scopes",
         "Variable": "cornu.core.variable",
         "activations": "cornu.activations",
         "backend": "cornu.backend",
@@ -31,6 +43,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "config": "cornu.config",
         "constraints": "cornu.constraints",
         "datasets": "cornu.datasets",
+        "device": "cornu.core.keras_scopes",
         "dtype_policies": "cornu.dtype_policies",
         "errors": "cornu.errors",
         "export": "cornu.export",
@@ -41,6 +54,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "metrics": "cornu.metrics",
         "mixed_precision": "cornu.mixed_precision",
         "models": "cornu.models",
+        "name_scope": "cornu.core.keras_scopes",
         "ops": "cornu.ops",
         "optimizers": "cornu.optimizers",
         "plots": "cornu.plots",
@@ -48,6 +62,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "regularizers": "cornu.regularizers",
         "saving": "cornu.saving",
         "testing": "cornu.testing",
+        "tree": "cornu.tree",
         "utils": "cornu.utils",
         "value_and_grad": "cornu.core.gradients",
     },
@@ -56,11 +71,16 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "clear_session": "cornu.core.session",
         "epsilon": _CONFIG,
         "floatx": _CONFIG,
+        "get_uid": "cornu.core.naming",
         "image_data_format": _CONFIG,
+        "is_float_dtype": _VALIDATION,
+        "is_int_dtype": _VALIDATION,
+        "is_keras_tensor": f"{_SYMBOLIC}:is_symbolic",
+        "result_type": _VALIDATION,
         "set_epsilon": _CONFIG,
         "set_floatx": _CONFIG,
         "set_image_data_format": _CONFIG,
-        "standardize_dtype": "cornu.validation",
+        "standardize_dtype": _VALIDATION,
     },
     "cornu.dtype_policies": {"DTypePolicy": _POLICY, "get": _POLICY},
     "cornu.mixed_precision": {
@@ -87,19 +107,44 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "save_model": "cornu.models",
         "save_weights": "cornu.models.save",
     },
+    "cornu.tree": {
+        "MAP_TO_NONE": _STRUCTURES,
+        "assert_same_paths": _STRUCTURES,
+        "assert_same_structure": _STRUCTURES,
+        "flatten": _STRUCTURES,
+        "flatten_with_path": _STRUCTURES,
+        "is_nested": _STRUCTURES,
+        "lists_to_tuples": _STRUCTURES,
+        "map_shape_structure": _STRUCTURES,
+        "map_structure": _STRUCTURES,
+        "map_structure_up_to": _STRUCTURES,
+        "pack_sequence_as": _STRUCTURES,
+        "traverse": _STRUCTURES,
+    },
     "cornu.utils": {
         "CustomObjectScope": _REGISTRY,
+        "Progbar": "cornu.training.loop.progbar",
+        "PyDataset": _PY_DATASET,
+        "Sequence": f"{_PY_DATASET}:PyDataset",
         "clear_session": "cornu.core.session",
         "custom_object_scope": _REGISTRY,
         "deserialize_keras_object": "cornu.saving",
+        "disable_interactive_logging": _CONFIG,
+        "enable_interactive_logging": _CONFIG,
         "get_custom_objects": _REGISTRY,
         "get_registered_name": _REGISTRY,
         "get_registered_object": _REGISTRY,
+        "get_source_inputs": "cornu.core.graph",
+        "is_interactive_logging_enabled": _CONFIG,
+        "is_keras_tensor": f"{_SYMBOLIC}:is_symbolic",
+        "normalize": "cornu.ops.nn.encoding:normalize_vectors",
+        "pack_x_y_sample_weight": _BATCH,
         "register_keras_serializable": _REGISTRY,
         "serialize_keras_object": "cornu.saving",
         "set_random_seed": "cornu.seeds",
-        "standardize_dtype": "cornu.validation",
+        "standardize_dtype": _VALIDATION,
         "to_categorical": "cornu.ops.nn.encoding",
+        "unpack_x_y_sample_weight": _BATCH,
     },
 }
 """Namespace to its public names, each with the module that defines it, and after a colon its name there if that is another."""
@@ -171,3 +216,20 @@ def attach(namespace: str) -> tuple[Callable[[str], Any], Callable[[], list[str]
         return sorted({*attributes["__all__"], *(name for name in attributes if name.startswith("__"))})
 
     return find, list_names, sorted(names)
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Return the public names of a module: its ``__all__``, or without one what it defines.
+
+    Args:
+        module: The module.
+
+    Example:
+        >>> from cornu import namespaces, seeds
+        >>> "set_seed" in namespaces.public_names(seeds)
+        True
+    """
+    listed = vars(module).get("__all__")
+    if listed is not None:
+        return listed
+    return [name for name, value in vars(module).items() if not name.startswith("_") and not isinstance(value, ModuleType)]

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 from cornu import namespaces
 
 if TYPE_CHECKING:
+    from cornu.config import disable_interactive_logging as disable_interactive_logging
+    from cornu.config import enable_interactive_logging as enable_interactive_logging
+    from cornu.config import is_interactive_logging_enabled as is_interactive_logging_enabled
+    from cornu.core.graph import get_source_inputs as get_source_inputs
     from cornu.core.session import clear_session as clear_session
+    from cornu.core.symbolic_tensor import is_symbolic as is_keras_tensor
+    from cornu.ops.nn.encoding import normalize_vectors as normalize
     from cornu.ops.nn.encoding import to_categorical as to_categorical
     from cornu.registry import CustomObjectScope as CustomObjectScope
     from cornu.registry import custom_object_scope as custom_object_scope
@@ -16,6 +22,11 @@ if TYPE_CHECKING:
     from cornu.saving import deserialize_keras_object as deserialize_keras_object
     from cornu.saving import serialize_keras_object as serialize_keras_object
     from cornu.seeds import set_random_seed as set_random_seed
+    from cornu.training.batch import pack_x_y_sample_weight as pack_x_y_sample_weight
+    from cornu.training.batch import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+    from cornu.training.data_adapters.py_dataset import PyDataset as PyDataset
+    from cornu.training.data_adapters.py_dataset import PyDataset as Sequence
+    from cornu.training.loop.progbar import Progbar as Progbar
     from cornu.validation import standardize_dtype as standardize_dtype
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)

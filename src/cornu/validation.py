@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from cornu import config
-from cornu.dtypes import ALL
+from cornu.dtypes import ALL, is_float, is_integer, wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
 from cornu.typing import DType, IntOrInts
 
@@ -216,6 +216,65 @@ def standardize_dtype(dtype: DType = None) -> str:
     if name in ("int", "bool_"):
         return {"int": "int32", "bool_": "bool"}[name]
     raise one_of("dtype", name, ALL)
+
+
+def is_float_dtype(dtype: DType) -> bool:
+    """Return whether a dtype is a floating-point dtype.
+
+    Args:
+        dtype: Dtype in any form (see :func:`standardize_dtype`).
+
+    Example:
+        >>> import cornu
+        >>> cornu.backend.is_float_dtype("bfloat16"), cornu.backend.is_float_dtype("int32")
+        (True, False)
+    """
+    return is_float(standardize_dtype(dtype))
+
+
+def is_int_dtype(dtype: DType) -> bool:
+    """Return whether a dtype is an integer dtype; ``"bool"`` is not one.
+
+    Args:
+        dtype: Dtype in any form (see :func:`standardize_dtype`).
+
+    Example:
+        >>> import cornu
+        >>> cornu.backend.is_int_dtype("uint8"), cornu.backend.is_int_dtype("bool")
+        (True, False)
+    """
+    return is_integer(standardize_dtype(dtype))
+
+
+def result_type(*dtypes: DType) -> str:
+    """Return the dtype of the result of an operation on arrays of some dtypes, by the promotion rules of Keras.
+
+    A floating-point dtype is not widened by integers, and the result has 64 bits only if an argument has. The Python types
+    ``int`` and ``float`` stand for numbers, which adopt the dtype of the arrays.
+
+    Args:
+        *dtypes: Dtypes in any form; None for ``config.floatx()``.
+
+    Example:
+        >>> import cornu
+        >>> cornu.backend.result_type("bfloat16", "int32"), cornu.backend.result_type("uint8", "int8")
+        ('bfloat16', 'int16')
+        >>> cornu.backend.result_type("int32", float), cornu.backend.result_type("int8", int)
+        ('float32', 'int8')
+    """
+    names = [standardize_dtype(dtype) for dtype in dtypes if dtype is not int and dtype is not float]
+    floats = [name for name in names if is_float(name)]
+    integers = [name for name in names if is_integer(name)]
+    if floats:
+        return functools.reduce(wider_float, floats)
+    if not dtypes or float in dtypes:
+        return config.floatx()
+    if not integers:
+        return "int32" if int in dtypes else "bool"
+    result = np.result_type(*integers).name
+    if result == "int64" and not any(name.endswith("64") for name in integers):  # of `uint32` and a signed dtype
+        return "int32"
+    return config.floatx() if is_float(result) else result
 
 
 def standardize_padding(padding: str, causal: bool = False) -> str:

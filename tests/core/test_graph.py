@@ -1,5 +1,6 @@
 """Symbolic tensors and the order of a graph."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -97,3 +98,13 @@ def test_what_gives_no_array_is_told(backend):
     layer.to_backend(backend)
     with pytest.raises(InvalidTypeError, match=r"returned 1. It must return an array, or a list, tuple or dict of arrays"):
         layer(cornu.Input((3,)))
+
+
+def test_the_source_inputs_are_those_of_keras():
+    for module in (cornu, keras):
+        one, two, three = (module.Input((2,), name=name) for name in ("one", "two", "three"))
+        hidden = module.layers.Dense(2)(two)
+        found = module.utils.get_source_inputs(module.layers.Add()([hidden, one]) * hidden)
+        assert {id(tensor) for tensor in found} == {id(one), id(two)}
+        assert len(found) == 2
+        assert [id(tensor) for tensor in module.utils.get_source_inputs(three)] == [id(three)]

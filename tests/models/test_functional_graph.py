@@ -386,3 +386,17 @@ def test_a_model_with_an_optional_input_is_trained_without_it(backend):
 def test_inputs_have_the_names_of_their_layers():
     a, b = cornu.Input((2,), name="title"), cornu.Input((2,), name="body")
     assert [tensor.name for tensor in cornu.Model([a, b], layers.Add()([a, b])).inputs] == ["title", "body"]
+
+
+def two_inputs():
+    one, two = cornu.Input((3,), name="one"), cornu.Input((2,), name="two")
+    return cornu.Model({"one": one, "two": two}, layers.Concatenate()([one, two]))
+
+
+def test_an_input_that_the_model_does_not_have_is_warned_about(default_backend):
+    x = {"one": np.ones((2, 3)), "two": np.zeros((2, 2)), "three": np.ones((2, 1))}
+    text = r"The model received the inputs \['three'\], which it does not have: \['one', 'two'\]."
+    with pytest.warns(UserWarning, match=text):
+        assert two_inputs()(x).shape == (2, 5)
+    with pytest.warns(UserWarning, match=text):
+        assert two_inputs().predict(x, verbose=0).shape == (2, 5)

@@ -144,7 +144,7 @@ def test_steps_that_go_on_compile_once(classifier, engine_name):
     runs = []
     for epochs in (1, 4):
         counted = Counted()
-        classifier(counted).to_backend(engine_name).fit(X, Y, 8, epochs, verbose=0, steps_per_epoch=2)
+        classifier(counted).to_backend(engine_name).fit(X[:32], Y[:32], 8, epochs, verbose=0, steps_per_epoch=2)
         runs.append(len(counted.runs))
     assert runs[0] == runs[1]
 
@@ -719,3 +719,38 @@ def test_many_inputs_and_outputs_train(on):
     ]
     outputs = model.predict(x, verbose=0)
     assert outputs["one"].shape == (37, 1) and outputs["two"].shape == (37, 2)
+
+
+# --- Limits for trying a program --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limits():
+    yield
+    config.set_max_epochs(None)
+    config.set_max_steps_per_epoch(None)
+
+
+def test_the_number_of_epochs_can_be_limited(classifier, limits):
+    config.set_max_epochs(2)
+    model = classifier().to_backend("numpy")
+    with pytest.warns(UserWarning, match="`config.max_epochs` limits the number of epochs to 2."):
+        assert model.fit(X, Y, epochs=5, verbose=0).epoch == [0, 1]
+    assert model.fit(X, Y, epochs=2, verbose=0).epoch == [0, 1]
+
+
+@pytest.mark.parametrize("of_batches", [True, False])
+def test_the_number_of_batches_can_be_limited(of_batches, classifier, limits):
+    config.set_max_steps_per_epoch(2)
+    model = classifier().to_backend("numpy")
+    text = "`config.max_steps_per_epoch` limits the number of batches to 2."
+    data = (batches(),) if of_batches else (X, Y)
+    size = {} if of_batches else {"batch_size": 8}
+    with pytest.warns(UserWarning, match=text):
+        expected = np.mean([model.evaluate(*batch, verbose=0)[0] for batch in batches()[:2]])
+    with pytest.warns(UserWarning, match=text):
+        assert model.evaluate(*data, verbose=0, **size)[0] == pytest.approx(expected, rel=1e-5)
+    with pytest.warns(UserWarning, match=text):
+        assert model.predict(data[0], verbose=0, **size).shape == (16, 3)
+    with pytest.warns(UserWarning, match=text):
+        assert model.fit(*data, verbose=0, **size).params["steps"] == 2

@@ -79,6 +79,10 @@ def dtype(x: Array) -> str:
     """Return the name of the array's dtype."""
 
 
+def shape(x: Array) -> tuple:
+    """Return the sizes of the axes: integers, and a scalar array for a size that is known only when a traced function runs."""
+
+
 def cast(x: Array, dtype: str) -> Array:
     """Convert the array to another dtype. The gradient passes through casts between floating-point dtypes."""
 
@@ -437,6 +441,7 @@ class Backend(Protocol):
     asarray: Callable[..., Any]
     to_numpy: "Callable[[Any], np.ndarray]"
     dtype: Callable[[Any], str]
+    shape: Callable[[Any], tuple]
     cast: Callable[..., Any]
     full: Callable[..., Any]
     arange: Callable[..., Any]

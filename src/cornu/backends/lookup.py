@@ -9,7 +9,7 @@ import numpy as np
 from cornu import config
 from cornu.backends import memory
 from cornu.backends.contract import Backend, TracingBackend
-from cornu.errors import BackendError, one_of
+from cornu.errors import BackendError, InvalidTypeError, one_of
 from cornu.typing import ArrayLike
 
 __all__ = [
@@ -33,6 +33,9 @@ TRACING_BACKENDS = ("onnx",)
 
 _BACKEND_OF_PACKAGE = {"jax": "jax", "jaxlib": "jax", "numpy": "numpy", "tensorflow": "tensorflow", "torch": "torch"}
 """Backend of the array types that a package defines."""
+
+_SPARSE_METHODS = ("todense", "with_values")
+"""Methods of the types of an engine for sparse and ragged arrays, by which they are recognized."""
 
 _loaded: dict[str, Backend] = {}
 
@@ -165,11 +168,22 @@ def _accept_variables(backend: Any, kind: type) -> None:
 
 
 def owner(value: Any) -> str | None:
-    """Return the name of the backend that a value is an array of; None for Python data and other objects."""
+    """Return the name of the backend that a value is an array of; None for Python data and other objects.
+
+    Raises:
+        InvalidTypeError: The value is a sparse or ragged array of an engine.
+    """
     kind = type(value)
     if kind not in _owner_names:
         roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
-        _owner_names[kind] = next((_BACKEND_OF_PACKAGE[root] for root in roots if root in _BACKEND_OF_PACKAGE), None)
+        name = next((_BACKEND_OF_PACKAGE[root] for root in roots if root in _BACKEND_OF_PACKAGE), None)
+        if name is not None and any(hasattr(kind, method) for method in _SPARSE_METHODS):
+            raise InvalidTypeError(
+                f"A `{kind.__name__}` of the engine {name!r} was received.",
+                "Cornu computes with dense arrays.",
+                "Convert it to a dense array first, such as with `x.todense()`, `tf.sparse.to_dense(x)` or `x.to_tensor()`.",
+            )
+        _owner_names[kind] = name
     return _owner_names[kind]
 
 

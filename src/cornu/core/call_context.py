@@ -24,7 +24,7 @@ class CallContext:
         sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after the call of each layer.
         abstract: Whether only the shapes and dtypes of the outputs are needed: initial values of variables are not drawn,
-            and assignments to variables are kept in the context.
+            and are zero.
         meets_unbound: Whether an unbound variable was read or assigned; compiled code would treat it as a constant.
         backend_name: Name of a backend that replaces the backends of all layers in the call, such as one that records for
             export; None to use the layers' own backends.
@@ -173,9 +173,14 @@ def entered(context: CallContext) -> AbstractContextManager[CallContext]:
     return _call.set_to(context)
 
 
-def name_scope(name: str) -> AbstractContextManager:
-    """Return a context manager in which the paths of new variables start with this name, after those of enclosing scopes."""
-    return _names.set_to((*_names.get(), name))
+def name_scope(name: str, parent: str | None = None) -> AbstractContextManager:
+    """Return a context manager in which the paths of new variables start with this name, after those of enclosing scopes.
+
+    Args:
+        name: The name.
+        parent: Path that replaces the names of the enclosing scopes. Defaults to None.
+    """
+    return _names.set_to((*(_names.get() if parent is None else filter(None, parent.split("/"))), name))
 
 
 def path_of(name: str) -> str:

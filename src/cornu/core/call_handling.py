@@ -16,6 +16,20 @@ from cornu.ops.dispatch import unwrap
 from cornu.typing import Array, Tree
 
 
+class ForeignTraceError(Exception):
+    """Raised when a layer receives an array without values, because a function of another engine is being traced.
+
+    ``layer_call.call`` catches it and calls the layer on that engine.
+
+    Attributes:
+        backend: Name of the backend of the array.
+    """
+
+    def __init__(self, backend: str):
+        self.backend = backend
+        super().__init__(backend)
+
+
 def to_input(layer: LayerLike, value: Any) -> Any:
     """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged."""
     value = unwrap(value)
@@ -25,6 +39,8 @@ def to_input(layer: LayerLike, value: Any) -> Any:
     name = placement_of(layer).backend
     backend = backends.get(name)
     if owner != name:
+        if backends.home(value).is_traced(value):
+            raise ForeignTraceError(owner)
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:

@@ -152,6 +152,23 @@ def run(nodes: list[Node], inputs: list[SymbolicTensor], arrays: list, outputs: 
     return trees.map(lambda tensor: values[id(tensor)], outputs)
 
 
+def get_source_inputs(tensor: SymbolicTensor) -> list[SymbolicTensor]:
+    """Return the inputs from which a symbolic tensor is computed, in the order of their first use.
+
+    Args:
+        tensor: Symbolic tensor.
+
+    Example:
+        >>> import cornu
+        >>> one, two = cornu.Input((3,), name="one"), cornu.Input((3,), name="two")
+        >>> [tensor.node.operation.name for tensor in cornu.utils.get_source_inputs(one + 2 * two)]
+        ['one', 'two']
+    """
+    if tensor.node is None:
+        return [tensor]
+    return [leaf for node in _walk_back([], [tensor]) if not node.inputs for leaf in trees.leaves(node.outputs)]
+
+
 def operations_of(nodes: list[Node]) -> list[Any]:
     """Return the operations of the nodes, each once."""
     return list({id(node.operation): node.operation for node in nodes}.values())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import config, trees
+from cornu import backends, config, trees
 from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, symbolic_tensor
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
@@ -27,11 +27,29 @@ def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
         return outputs
     if context is not None:
         return _run(layer, context, args, kwargs)
-    with config.placement_scope(*record.placement), call_context.entered(CallContext()) as context:
-        args, kwargs = call_handling.to_layer_device(layer, (args, kwargs))
-        outputs = _run(layer, context, args, kwargs)
-    record.losses = context.losses
-    return outputs
+    try:
+        with config.placement_scope(*record.placement), call_context.entered(CallContext()) as context:
+            given = call_handling.to_layer_device(layer, (args, kwargs))
+            outputs = _run(layer, context, *given)
+    except call_handling.ForeignTraceError as error:
+        foreign = error.backend
+    else:
+        record.losses = context.losses
+        return outputs
+    return _call_in_trace(layer, foreign, args, kwargs)
+
+
+def _call_in_trace(layer: LayerLike, backend: str, args: tuple, kwargs: dict) -> Any:
+    """Call a layer in a function that another engine traces, such as one passed to ``map`` of a ``tf.data`` dataset.
+
+    The layer computes on that engine with its current variables, which do not change.
+    """
+    place = config.Placement(backend, config.device(backend))
+    values = {id(variable): backends.array_at(place, variable.numpy()) for variable in layer.variables}
+    context = CallContext(values=values, backend_name=backend)
+    context.captures = True
+    with config.placement_scope(*place), call_context.entered(context):
+        return _run(layer, context, args, kwargs)
 
 
 def call_abstractly(layer: LayerLike, *args: Any, **kwargs: Any) -> Any:

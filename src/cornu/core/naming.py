@@ -24,6 +24,22 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def get_uid(prefix: str = "") -> int:
+    """Return the next integer for a prefix, counted from 1. Automatic names use the same counters.
+
+    Args:
+        prefix: String in snake case. Defaults to ``""``.
+
+    Example:
+        >>> import cornu
+        >>> cornu.backend.get_uid("block"), cornu.backend.get_uid("block")
+        (1, 2)
+    """
+    with _lock:
+        _used[prefix] += 1
+        return _used[prefix]
+
+
 def reset_names() -> None:
     """Reset the counters of automatic names, so that the next ``Dense`` is named ``dense`` again."""
     with _lock:

@@ -20,6 +20,11 @@ class SymbolicTensor(ArrayOperators):
     Attributes:
         node: The call that returns the tensor; None for a mere description of an array.
         index: Position of the tensor among the outputs of the node.
+
+    Example:
+        >>> import cornu
+        >>> cornu.KerasTensor((None, 3), name="features")
+        <SymbolicTensor shape=(None, 3), dtype=float32, name=features>
     """
 
     def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
@@ -120,9 +125,15 @@ class Node:
         values.update(zip(map(id, trees.leaves(self.outputs)), results, strict=True))
 
 
-def is_symbolic(value: Any) -> bool:
-    """Return whether a value is a symbolic tensor."""
-    return isinstance(value, SymbolicTensor)
+def is_symbolic(x: Any) -> bool:
+    """Return whether a value is a symbolic tensor, such as ``cornu.Input`` returns.
+
+    Example:
+        >>> import cornu
+        >>> cornu.backend.is_keras_tensor(cornu.Input((3,))), cornu.backend.is_keras_tensor([1.0])
+        (True, False)
+    """
+    return isinstance(x, SymbolicTensor)
 
 
 def symbolic_leaves(tree: Tree) -> list[SymbolicTensor]:

@@ -4,6 +4,9 @@ Files are searched for in Cornu's cache folder (environment variable ``CORNU_DAT
 and in that of Keras, and are downloaded once if they are in neither. ``digits`` is part of scikit-learn and needs no download.
 """
 
+from cornu import namespaces
 from cornu.datasets import cifar10, cifar100, digits, fashion_mnist, mnist
 
 __all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist"]
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

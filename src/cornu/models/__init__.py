@@ -1,6 +1,6 @@
 """Models: ``Model``, ``Sequential``, saving, loading and cloning."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.models.cloning import *
 from cornu.models.load import *
 from cornu.models.model import *
@@ -8,3 +8,5 @@ from cornu.models.save import *
 from cornu.models.sequential import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +142,9 @@ class Functional:
         """
         if isinstance(inputs, dict):
             names = trees.keys(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            unused = [name for name in inputs if name not in names]
+            if unused and all(name in inputs for name in names):
+                warnings.warn(f"The model received the inputs {unused}, which it does not have: {names}.", stacklevel=2)
             inputs = [_by_name(inputs, name, names) for name in names]
         leaves = trees.all_leaves(inputs) if self._has_optional else trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
@@ -317,17 +321,23 @@ def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
 
 
 def fit_to(tensor: SymbolicTensor, array: Array | None) -> Any:
-    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing; return None for None."""
+    """Cast an array to the dtype of an input, and add or remove a last axis of size 1 if that is the only difference.
+
+    None, for an optional input, is returned.
+    """
     if array is None:
         return None
-    if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
-        array = ops.expand_dims(array, -1)
+    rank = len(_shape_for(tensor, tuple(array.shape)))
+    if rank != len(array.shape):
+        array = ops.expand_dims(array, -1) if rank > len(array.shape) else ops.squeeze(array, -1)
     return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
 
 
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:
-    """Return a shape with a last axis of size 1 added if only that is missing to fit an input."""
-    return (*shape, 1) if len(shape) + 1 == tensor.ndim and tensor.shape[-1] == 1 else shape
+    """Return a shape with a last axis of size 1 added or removed if that is the only difference from an input."""
+    if len(shape) + 1 == tensor.ndim and tensor.shape[-1] == 1:
+        return (*shape, 1)
+    return shape[:-1] if len(shape) == tensor.ndim + 1 and shape[-1] == 1 else shape
 
 
 def input_specs_of(graph: Functional) -> list[InputSpec] | None:

@@ -3,8 +3,8 @@
 The array decides where it is computed (see ``dispatch.py``).
 """
 
-from cornu import registry
-from cornu.ops import image as image, linalg as linalg, nn as nn, random as random
+from cornu import namespaces, registry
+from cornu.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, random as random
 from cornu.ops.control_flow import *
 from cornu.ops.conversion import *
 from cornu.ops.creation import *
@@ -19,4 +19,6 @@ from cornu.ops.reductions import *
 from cornu.ops.sorting import *
 from cornu.ops.trigonometry import *
 
-__all__ = registry.exported_names(globals(), "image", "linalg", "nn", "random")
+__all__ = registry.exported_names(globals(), "image", "linalg", "nn", "numpy", "random")
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

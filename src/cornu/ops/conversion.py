@@ -142,7 +142,10 @@ def is_tensor(x: ArrayLike) -> bool:
 
 
 def shape(x: ArrayLike) -> tuple:
-    """Return the shape of an array as a tuple. The unknown batch size of a symbolic tensor is None.
+    """Return the shape of an array as a tuple.
+
+    An unknown size of a symbolic tensor is None. In a function that TensorFlow traces, as in ``tf.data``, an unknown size is a
+    scalar tensor, which has the value when the function runs.
 
     Example:
         >>> from cornu import ops
@@ -150,7 +153,8 @@ def shape(x: ArrayLike) -> tuple:
         (2, 3)
     """
     found = getattr(x, "shape", None)
-    return np.shape(x) if found is None else tuple(found)  # type: ignore[call-overload]
+    sizes = np.shape(x) if found is None else tuple(found)  # type: ignore[call-overload]
+    return backends.home(x).shape(x) if None in sizes and backends.owner(x) is not None else sizes
 
 
 @named_in_files("numpy.Ndim")

@@ -72,7 +72,7 @@ def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
     """
     backend, x = arrays(x)
     newshape = as_sizes(newshape)
-    if newshape.count(-1) > 1:  # a TensorFlow graph reports it only when it runs
+    if sum(isinstance(size, int) and size == -1 for size in newshape) > 1:  # a TensorFlow graph reports it only when it runs
         check_reshape(tuple(x.shape), newshape)
     try:
         return backend.reshape(x, newshape)

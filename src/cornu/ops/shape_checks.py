@@ -1,6 +1,6 @@
 """Validation of shapes and axes, so that an error has the same text on every backend.
 
-Plain Python on shapes. Where the backend detects an error itself, an op calls these functions only afterwards, to raise a
+Where the backend detects an error itself, an op calls these functions only afterwards, to raise a
 clearer one.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu import backends
 from cornu.dtypes import is_integer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.typing import Axis, IntOrInts, Size
@@ -34,22 +35,28 @@ def shapes_text(shapes: Sequence[Shape]) -> str:
 def as_sizes(shape: int | Sequence[Size]) -> Shape:
     """Return a size, or a sequence of sizes, as a tuple of integers.
 
-    Sizes that are already ``int`` are kept as the same objects: the sizes of recorded arrays store what they depend on.
+    Sizes that are already ``int`` are kept as the same objects: the sizes of recorded arrays store what they depend on. So are
+    scalar arrays that have a value only when a traced function runs.
 
     Example:
         >>> from cornu.ops.shape_checks import as_sizes
         >>> as_sizes(3), as_sizes([2, -1])
         ((3,), (2, -1))
     """
-    sizes: Any = (shape,) if np.ndim(shape) == 0 else shape  # type: ignore[arg-type]
+    sizes: Any = shape if isinstance(shape, (list, tuple)) or np.ndim(shape) else (shape,)  # type: ignore[arg-type]
     try:
-        return tuple(size if isinstance(size, int) else int(size) for size in sizes)
+        return tuple(size if isinstance(size, int) or _is_traced_scalar(size) else int(size) for size in sizes)
     except (TypeError, ValueError):
         raise InvalidTypeError(
             f"The shape {shape!r} was given.",
             "A size must be an integer.",
             "For a size that varies, use the shape of an array: `x.shape[0]`.",
         ) from None
+
+
+def _is_traced_scalar(size: Any) -> bool:
+    """Return whether a size is a scalar array without a value, in a function that an engine traces."""
+    return backends.owner(size) is not None and not len(size.shape) and backends.home(size).is_traced(size)
 
 
 def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:

@@ -1,9 +1,10 @@
 """Batches of data, and the row indices that select them."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from cornu import backends, ops, trees
+from cornu import backends, config, ops, trees
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError
 from cornu.typing import Array, ArrayLike, Tree
@@ -154,6 +155,19 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         )
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight
+
+
+def limited_steps(steps: int | None) -> int | None:
+    """Return a number of batches, or ``config.max_steps_per_epoch()`` with a warning if that is smaller.
+
+    Args:
+        steps: Number of batches; None for all.
+    """
+    limit = config.max_steps_per_epoch()
+    if limit is None or (steps is not None and steps <= limit):
+        return steps
+    warnings.warn(f"`config.max_steps_per_epoch` limits the number of batches to {limit}.", stacklevel=4)
+    return limit
 
 
 def sample_count(batch: Batch) -> int:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from cornu import backends
+from cornu import backends, config
 from cornu.core.layer_placement import placement_of
 from cornu.errors import NonFiniteError
 from cornu.training.batch import Batch, sample_count
@@ -46,6 +46,7 @@ def fit(
     Returns:
         The history.
     """
+    epochs = _limited(epochs)
     callback_list = CallbackList(
         callbacks, add_history=True, model=model, epochs=epochs.stop, steps=adapter.steps, verbose=verbose
     )
@@ -83,6 +84,15 @@ def fit(
     compiled.optimizer.finalize_variable_values(model.trainable_variables)
     callback_list.call("on_train_end", logs)
     return model.history
+
+
+def _limited(epochs: range) -> range:
+    """Return the epochs, cut with a warning if there are more than ``config.max_epochs()``."""
+    limit = config.max_epochs()
+    if limit is None or epochs.stop <= limit:
+        return epochs
+    warnings.warn(f"`config.max_epochs` limits the number of epochs to {limit}.", stacklevel=4)
+    return range(epochs.start, limit)
 
 
 def _validated(compiled: TrainingSetup, adapter: DataAdapter, callbacks: CallbackList) -> dict[str, float]:

@@ -82,10 +82,9 @@ def predict(
 
 def cut(x: Tree, batch_size: int | None, steps: int | None) -> tuple[Any, int]:
     """Return the samples and the batch size: all samples for ``steps`` alone, ``steps * batch_size`` samples with both."""
-    if steps is None:
-        return x, int(batch_size or 32)
-    size = int(batch_size or -(-batch.sample_count_of(x) // steps))
-    return trees.map(lambda array: array[: steps * size], x), size
+    size = int(batch_size or (32 if steps is None else -(-batch.sample_count_of(x) // steps)))
+    steps = batch.limited_steps(steps)
+    return x if steps is None else trees.map(lambda array: array[: steps * size], x), size
 
 
 def batches_of_arrays(x: Tree, batch_size: int, pad: bool) -> Generator[tuple[Any, int]]:
@@ -115,7 +114,7 @@ def batches_of_iterable(
         prepare: Function that validates inputs and returns them as arrays.
         prefetch: Whether batches may be drawn in advance, in a separate thread.
     """
-    given = (each for each in itertools.islice(iterate(batches), steps))
+    given = (each for each in itertools.islice(iterate(batches), batch.limited_steps(steps)))
     with contextlib.closing(prefetched(given, prefetch and may_prefetch(batches))) as given:
         for each in given:
             x = prepare(as_batch(each).x)

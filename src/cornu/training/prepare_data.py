@@ -4,7 +4,7 @@ import numpy as np
 
 from cornu.core.layer_placement import placement_of
 from cornu.errors import DataError, InvalidArgumentError
-from cornu.training.batch import Batch, rows, sample_count
+from cornu.training.batch import Batch, limited_steps, rows, sample_count
 from cornu.training.compile_state import TrainingSetup
 from cornu.training.data_adapters.array_data_adapter import ArrayDataAdapter
 from cornu.training.data_adapters.data_adapter import DataAdapter, is_batches
@@ -53,7 +53,7 @@ def make_adapter(
         arguments.check_no_targets(function, data)
         adapter = IterableDataAdapter(
             data.x,
-            steps,
+            limited_steps(steps),
             validated,
             placement_of(model),
             compiled.may_pad,
@@ -65,7 +65,8 @@ def make_adapter(
         return adapter
     batch = validated(data)
     size = int(batch_size or (-(-sample_count(batch) // steps) if steps else 32))
-    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), compiled.may_pad, steps, resumable=trained)
+    limit = limited_steps(steps)
+    return ArrayDataAdapter(batch, size, shuffle, placement_of(model), compiled.may_pad, limit, resumable=trained)
 
 
 def split(data: Batch, fraction: float) -> tuple[Batch, Batch]:

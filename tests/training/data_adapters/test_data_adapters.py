@@ -88,28 +88,38 @@ def test_the_order_is_that_of_philox_on_every_backend(backend):
     assert batches_of(adapter) == [order.tolist()]
 
 
-def test_steps_of_training_go_on_where_the_last_epoch_stopped():
-    adapter = array_feed(7, 2, steps=3, resumable=True)
-    assert adapter.steps == 3
-    assert batches_of(adapter) == [[0, 1], [2, 3], [4, 5]]
-    assert batches_of(adapter) == [[6], [0, 1], [2, 3]]
-    assert batches_of(adapter) == [[4, 5], [6], [0, 1]]
+def test_steps_of_training_go_on_where_the_last_epoch_stopped_and_end_with_the_data():
+    adapter = array_feed(9, 2, steps=2, resumable=True)
+    assert adapter.steps == 2
+    assert batches_of(adapter) == [[0, 1], [2, 3]]
+    assert batches_of(adapter) == [[4, 5], [6, 7]]
+    with pytest.warns(UserWarning, match="The data ended after 1 of the 2 requested batches."):
+        assert batches_of(adapter) == [[8]]
+    assert batches_of(adapter) == [[0, 1], [2, 3]]
 
 
-def test_more_steps_than_data_go_around():
+def test_steps_that_come_out_even_do_not_warn():
+    adapter = array_feed(8, 2, steps=2, resumable=True)
+    assert [batches_of(adapter) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [6, 7]], [[0, 1], [2, 3]]]
+
+
+def test_more_steps_than_data_end_with_the_data():
     adapter = array_feed(4, 2, steps=5, resumable=True)
-    assert batches_of(adapter) == [[0, 1], [2, 3], [0, 1], [2, 3], [0, 1]]
+    assert adapter.steps == 2
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="The data ended after 2 of the 5 requested batches."):
+            assert batches_of(adapter) == [[0, 1], [2, 3]]
 
 
 def test_steps_of_shuffled_data_use_every_sample_before_one_comes_again():
-    adapter = array_feed(6, 2, steps=2, resumable=True, shuffle=True)
-    taken = rows_of(adapter) + rows_of(adapter) + rows_of(adapter)
-    assert sorted(taken[:6]) == sorted(taken[6:]) == list(range(6))
+    adapter = array_feed(8, 2, steps=2, resumable=True, shuffle=True)
+    taken = [row for _ in range(4) for row in rows_of(adapter)]
+    assert sorted(taken[:8]) == sorted(taken[8:]) == list(range(8))
 
 
 @pytest.mark.parametrize("pad", [True, False])
 def test_steps_that_go_on_keep_their_shapes(pad):
-    adapter = array_feed(7, 2, steps=3, resumable=True, pad=pad)
+    adapter = array_feed(7, 2, steps=2, resumable=True, pad=pad)
     shapes = [shapes_of(adapter) for _ in range(4)]
     assert len(set.union(*shapes)) == (1 if pad else 2)
 
@@ -258,10 +268,20 @@ def test_an_iterator_that_ends_early_warns():
 
 @AHEAD
 @pytest.mark.parametrize("name", ["a list", "an iterable", "an object with length and items"])
-def test_data_of_training_goes_on_and_around(name, prefetch, all_are_slow):
+def test_data_of_training_goes_on_and_ends_an_epoch_with_its_end(name, prefetch, all_are_slow):
     adapter = batch_feed(SOURCES[name](), steps=2, resumable=True)
     adapter.sample()
-    assert [batches_of(adapter, prefetch) for _ in range(3)] == [[[0, 1], [2, 3]], [[4, 5], [0, 1]], [[2, 3], [4, 5]]]
+    assert batches_of(adapter, prefetch) == [[0, 1], [2, 3]]
+    with pytest.warns(UserWarning, match="The data ended after 1 of the 2 requested batches."):
+        assert batches_of(adapter, prefetch) == [[4, 5]]
+    assert batches_of(adapter, prefetch) == [[0, 1], [2, 3]]
+
+
+@AHEAD
+def test_data_that_ends_with_an_epoch_begins_again_in_the_next(prefetch, all_are_slow):
+    adapter = batch_feed(SOURCES["a list"](), steps=3, resumable=True)
+    adapter.sample()
+    assert [batches_of(adapter, prefetch) for _ in range(3)] == [THREE] * 3
 
 
 def test_a_list_of_measuring_begins_anew():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import cornu
 from cornu import layers, losses
@@ -67,10 +68,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
     ),
     "validation_split 1.5": ({"validation_split": 1.5}, InvalidArgumentError, "validation_split=1.5"),
     "validation_split of text": ({"validation_split": "0.2"}, InvalidArgumentError, "`fit` received validation_split='0.2'"),
-    "a sparse matrix": (
-        {"x": lambda: pytest.importorskip("scipy.sparse").csr_array(X)},
+    "a sparse matrix that is too large": (
+        {"x": lambda: sparse.csr_array(([1.0], ([3], [7])), shape=(12, 2**40))},
         DataError,
-        "Convert the sparse matrix to a dense array: `x.toarray()`.",
+        "`fit` received `x` as a sparse matrix of shape (12, 1099511627776). As a dense array, which training requires, "
+        "it does not fit into memory. Pass batches instead: "
+        "a `cornu.utils.PyDataset` whose batches are `x[start:stop].toarray()`.",
     ),
     "validation_split -0.5": ({"validation_split": -0.5}, InvalidArgumentError, "validation_split=-0.5"),
     "validation_split with too few samples": (
@@ -259,6 +262,20 @@ def as_frame(x: np.ndarray) -> Any:
     return pytest.importorskip("pandas").DataFrame(x)
 
 
+def as_mixed_frame(x: np.ndarray) -> Any:
+    """A table as ``pandas.get_dummies`` returns it: columns of floats, booleans and integers."""
+    frame = as_frame(x)
+    return frame.astype({0: "float64", 1: bool, 2: "int8", 3: bool})
+
+
+def as_nullable_frame(x: np.ndarray) -> Any:
+    return as_frame(x).astype({0: "Float32", 1: "boolean", 2: "Int64", 3: "float32"})
+
+
+def as_sparse_of_jax(x: np.ndarray) -> Any:
+    return pytest.importorskip("jax.experimental.sparse").BCOO.fromdense(x)
+
+
 FORMS = {
     "lists": np.ndarray.tolist,
     "rows in a list": lambda x: [row.tolist() for row in x],
@@ -266,13 +283,22 @@ FORMS = {
     "float64": lambda x: x.astype("float64"),
     "uint8": lambda x: x.astype("uint8"),
     "int64": lambda x: x.astype("int64"),
+    "uint16": lambda x: x.astype("uint16"),
+    "uint32": lambda x: x.astype("uint32"),
+    "uint64": lambda x: x.astype("uint64"),
     "bool": lambda x: x.astype(bool),
+    "objects": lambda x: np.array([[float(a), bool(b), int(c), np.float32(d)] for a, b, c, d in x], dtype=object),
     "big-endian": lambda x: x.astype(">f4"),
     "Fortran order": fortran_order,
     "negative strides": negative_strides,
     "read-only": read_only,
     **ON_ENGINES,
     "a DataFrame": as_frame,
+    "a DataFrame of several dtypes": as_mixed_frame,
+    "a DataFrame of nullable dtypes": as_nullable_frame,
+    "a sparse matrix": sparse.csr_matrix,
+    "a sparse array": sparse.coo_array,
+    "a sparse array of JAX": as_sparse_of_jax,
 }
 
 
@@ -288,10 +314,41 @@ def test_data_is_accepted_as(form, on, classifier, close):
     close(*results)
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "mse", "binary_crossentropy"])
+def test_targets_of_unsigned_dtypes_train(dtype, loss, on):
+    y = (Y if loss.startswith("sparse") else Y[:, None] % 2).astype("int64")
+    results = []
+    for given in (y, y.astype(dtype)):
+        cornu.utils.set_random_seed(3)
+        last = layers.Dense(3, "softmax") if loss.startswith("sparse") else layers.Dense(1, "sigmoid")
+        model = on(cornu.Sequential([cornu.Input((4,)), last]))
+        model.compile("sgd", loss, metrics=["accuracy"])
+        results.append(model.fit(X, given, batch_size=5, verbose=0).history)
+    assert results[0] == results[1]
+
+
+def test_large_unsigned_integers_become_floats(on):
+    y = np.full((4, 1), 2**63, "uint64")
+    model = on(cornu.Sequential([cornu.Input((1,)), layers.Dense(1, kernel_initializer="zeros")]))
+    model.compile("sgd", "mae")
+    assert model.evaluate(np.ones((4, 1)), y, verbose=0) == pytest.approx(2.0**63, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [None, "a", 1j])
+def test_objects_that_are_no_real_numbers_are_refused(value, classifier):
+    x = X.astype(object)
+    x[3, 2] = value
+    with pytest.raises(DataError, match=r"`x` with the dtype object. Data must be real numbers"):
+        classifier().fit(x, Y)
+
+
 LABELS = {
     "a list": np.ndarray.tolist,
     "a list of NumPy's numbers": list,
     "uint8": lambda y: y.astype("uint8"),
+    "objects": lambda y: y.astype(object),
+    "a sparse column": lambda y: sparse.csr_array(y[:, None]),
     "whole floats": lambda y: y.astype("float64"),
     "a column": lambda y: y[:, None],
     "a Series": lambda y: pytest.importorskip("pandas").Series(y, index=range(100, 112)),

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -78,6 +79,71 @@ def test_a_missing_axis_of_one_channel_is_added(on):
     model = on(convnet(16, 16, 1))
     x = pictures(16, 16)
     np.testing.assert_allclose(model.predict(x, verbose=0), model.predict(x[..., None], verbose=0), 1e-6)
+
+
+def test_a_last_axis_of_size_1_is_removed_as_by_keras(on):
+    model = on(cornu.Sequential([cornu.Input((3,)), layers.Dense(2)]))
+    model.compile("sgd", "mse")
+    x = pictures(3)
+    np.testing.assert_allclose(model.predict(x[..., None], verbose=0), model.predict(x, verbose=0), 1e-6)
+    np.testing.assert_allclose(cornu.ops.convert_to_numpy(model(x[..., None])), model.predict(x, verbose=0), 1e-6)
+    losses = [model.evaluate(given, np.zeros((5, 2)), verbose=0) for given in (x, x[..., None])]
+    assert losses[0] == pytest.approx(losses[1])
+    assert model.fit(x[..., None], np.zeros((5, 2)), verbose=0).history["loss"] == pytest.approx(losses[:1])
+
+
+def sizes_without_input() -> Any:
+    return cornu.Sequential([layers.Conv1D(2, 3, padding="same"), layers.GlobalAveragePooling1D()])
+
+
+def test_a_model_that_took_its_shape_from_data_accepts_sizes_that_its_layers_accept(on):
+    model = on(sizes_without_input())
+    model.compile("sgd", "mse")
+    batches = [(pictures(size, 2), np.zeros((5, 2))) for size in (12, 20, 12)]
+    assert model.fit(batches, verbose=0).history["loss"]
+    assert model.evaluate(batches, verbose=0) > 0
+    assert model(pictures(9, 2)).shape == model.predict(pictures(7, 2), verbose=0).shape == (5, 2)
+    assert model.input_shape == (None, 12, 2)
+
+
+def test_it_computes_for_another_size_what_a_model_of_open_sizes_computes(on):
+    model, x = sizes_without_input(), pictures(20, 2)
+    model(pictures(12, 2))
+    opened = cornu.Sequential([cornu.Input((None, 2)), *sizes_without_input().layers])
+    opened.set_weights(model.get_weights())
+    np.testing.assert_allclose(on(model).predict(x, verbose=0), opened.predict(x, verbose=0), 1e-5, 1e-6)
+
+
+def test_batches_of_several_shapes_are_predicted_if_the_outputs_fit_together(on):
+    model = on(cornu.Sequential([layers.Flatten()]))
+    parts = [pictures(5, 7), pictures(7, 5)]
+    found = model.predict(((part,) for part in parts), verbose=0)
+    np.testing.assert_array_equal(found, np.concatenate([part.reshape(5, 35) for part in parts]))
+
+
+def test_it_refuses_sizes_that_a_layer_refuses():
+    model = cornu.Sequential([layers.Flatten(), layers.Dense(2)])
+    model.predict(pictures(5, 7), verbose=0)
+    with pytest.raises(ShapeError, match=r"the samples in `x` are 5 x 8, and this model was built for 5 x 7"):
+        model.predict(pictures(5, 8), verbose=0)
+    assert model.predict(pictures(7, 5), verbose=0).shape == (5, 2)
+
+
+def of_declared_sizes(module: Any) -> Any:
+    one, two = module.Input((12, 2), name="one"), module.Input((3,), name="two")
+    pooled = module.layers.GlobalAveragePooling1D()(one)
+    return module.Model({"one": one, "two": two}, module.layers.Concatenate()([pooled, two]))
+
+
+def test_other_sizes_than_the_declared_ones_are_accepted_if_the_layers_accept_them_as_by_keras(on):
+    x = {"one": pictures(20, 2), "two": pictures(3)}
+    expected = of_declared_sizes(keras).predict(x, verbose=0)
+    np.testing.assert_allclose(on(of_declared_sizes(cornu)).predict(x, verbose=0), expected, 1e-5)
+
+
+def test_other_sizes_than_the_declared_ones_are_refused_if_a_layer_refuses_them():
+    with pytest.raises(ShapeError, match=r"the samples in `x\['one'\]` are 20 x 3 x 2, and this model was built for 12 x 2"):
+        of_declared_sizes(cornu).predict({"one": pictures(20, 3, 2), "two": pictures(3)})
 
 
 def test_rows_of_another_length(classifier):

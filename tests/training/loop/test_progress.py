@@ -1,12 +1,14 @@
 """The line that shows how far training is."""
 
 import io
+import logging
 import re
 import sys
 
 import numpy as np
 import pytest
 
+from cornu import config
 from cornu.errors import NonFiniteError
 from cornu.training.loop.progress import Progress, format_logs
 
@@ -175,3 +177,14 @@ def test_no_output_at_all(classifier, monkeypatch):
     progress.begin("Epoch 1/1", 3)
     progress.update(1, {})
     progress.end({"loss": 1.0})
+
+
+def test_without_interactive_logging_the_lines_go_to_a_logger(classifier, capsys, caplog):
+    config.disable_interactive_logging()
+    try:
+        with caplog.at_level(logging.INFO, logger="cornu"):
+            classifier().to_backend("numpy").fit(X, Y, 8, 2, verbose=1)
+    finally:
+        config.enable_interactive_logging()
+    assert capsys.readouterr() == ("", "")
+    assert [line.partition(" - ")[0] for line in caplog.messages[1:]] == ["Epoch 1/2", "Epoch 2/2"]

@@ -98,6 +98,10 @@ def dtype(x: Array) -> str:
     return x.dtype.name
 
 
+def shape(x: Array) -> tuple:
+    return x.shape
+
+
 def cast(x: Array, dtype: str) -> Array:
     name = available_dtype(dtype)
     return x if x.dtype.name == name else lax.convert_element_type(x, name)

@@ -67,6 +67,10 @@ def dtype(x: np.ndarray) -> str:
     return x.dtype.name
 
 
+def shape(x: np.ndarray) -> tuple:
+    return x.shape
+
+
 @primitive
 def cast(x: np.ndarray, dtype: str) -> np.ndarray:
     return np.asarray(x).astype(_checked_dtype(dtype), copy=False)

@@ -72,6 +72,10 @@ def dtype(x: OnnxArray) -> str:
     return x.dtype.name
 
 
+def shape(x: OnnxArray) -> tuple:
+    return tuple(x.shape)
+
+
 def cast(x: OnnxArray | float, dtype: str) -> OnnxArray:
     return cast_array(as_array(x), dtype)
 

@@ -85,6 +85,13 @@ def dtype(x: tf.Tensor) -> str:
     return x.dtype.name
 
 
+def shape(x: tf.Tensor) -> tuple:
+    if x.shape.is_fully_defined():
+        return tuple(x.shape)
+    sizes = tf.shape(x)
+    return tuple(sizes[axis] if size is None else size for axis, size in enumerate(x.shape))
+
+
 def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     return arrays.cast(x, checked(dtype))
 

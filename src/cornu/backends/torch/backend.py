@@ -87,6 +87,10 @@ def dtype(x: Tensor) -> str:
     return _NAME_OF[x.dtype]
 
 
+def shape(x: Tensor) -> tuple:
+    return tuple(x.shape)
+
+
 def cast(x: Tensor, dtype: str) -> Tensor:
     return x.to(_dtype(dtype))
 

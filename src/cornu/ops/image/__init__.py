@@ -1,7 +1,9 @@
 """Image operations, under the names of ``keras.ops.image``."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.ops.image.color import *
 from cornu.ops.image.resizing import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

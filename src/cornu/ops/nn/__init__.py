@@ -1,6 +1,6 @@
 """Neural network operations, under the names of ``keras.ops.nn``."""
 
-from cornu import registry
+from cornu import namespaces, registry
 from cornu.ops.nn.activations import *
 from cornu.ops.nn.attention import *
 from cornu.ops.nn.convolution import *
@@ -10,3 +10,5 @@ from cornu.ops.nn.normalization import *
 from cornu.ops.nn.pooling import *
 
 __all__ = registry.exported_names(globals())
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -1,11 +1,14 @@
 """One-hot and multi-hot encoding of class indices."""
 
+from typing import Any
+
 import numpy as np
 
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
 from cornu.ops.dispatch import arrays, op
+from cornu.ops.nn.normalization import normalize
 from cornu.ops.shape_checks import check_axis, check_sizes
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import standardize_dtype
@@ -73,6 +76,29 @@ def multi_hot(
     backend, x = arrays(inputs)
     hits = is_class(backend, x, num_classes, axis)
     return backend.cast(backend.any(hits, 1 if len(x.shape) > 1 else 0), standardize_dtype(dtype))
+
+
+def normalize_vectors(x: ArrayLike, axis: int = -1, order: int = 2) -> Any:
+    """Divide vectors by their norms; a vector whose norm is 0 stays as it is.
+
+    Args:
+        x: NumPy array or array of a backend.
+        axis: Integer, axis along which the vectors lie. Defaults to -1.
+        order: Integer, order of the norm. Defaults to 2.
+
+    Returns:
+        Array of the shape of ``x``, a NumPy array if ``x`` is one.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.utils import normalize
+        >>> normalize(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+        [[0.6, 0.8], [0.0, 0.0]]
+    """
+    if not isinstance(x, np.ndarray):
+        return normalize(x, axis=axis, order=order)
+    norm = np.linalg.norm(x, order, axis, keepdims=True)
+    return x / np.where(norm == 0, 1, norm)
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:

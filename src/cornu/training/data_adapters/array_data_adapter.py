@@ -7,7 +7,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.training.batch import Batch, BatchIndices, DataChunk, spec_of
-from cornu.training.data_adapters.data_adapter import epoch_order
+from cornu.training.data_adapters.data_adapter import epoch_order, warn_of_early_end
 
 _RESIDENT_BYTES = 2**31
 """Arrays larger than this stay on the host and are copied to the device in pieces of at most this size."""
@@ -23,10 +23,10 @@ class ArrayDataAdapter:
         place: Placement of the model.
         may_pad: Function that returns whether the last batch may be padded (see ``Layer.batch_coupling``); otherwise it is
             smaller. Called once, in the first epoch, since it depends on the losses and metrics, which are built for ``spec``.
-        steps: Steps per epoch; None for one pass over the data. Defaults to None.
-        resumable: Whether an epoch of ``steps`` continues where the previous one stopped and starts another pass at the end of
-            the data; otherwise each epoch starts with the first row and ends with the last one at the latest. Defaults to
-            False.
+        steps: Steps per epoch; None for one pass over the data. An epoch ends at the end of the data at the latest. Defaults to
+            None.
+        resumable: Whether an epoch continues where the previous one stopped, unless that was the end of the data; otherwise
+            each epoch starts with the first row. Defaults to False.
 
     Attributes:
         spec: Shapes and dtypes of the data (see ``batch.spec_of``).
@@ -46,8 +46,8 @@ class ArrayDataAdapter:
         self.samples = len(trees.leaves(data.x)[0])
         self.batch_size = min(batch_size, self.samples)
         steps_per_pass = -(-self.samples // self.batch_size)
-        self.steps = steps_per_pass if steps is None else steps if resumable else min(steps, steps_per_pass)
-        self._index_rows = min(self.steps, steps_per_pass)
+        self.steps = steps_per_pass if steps is None else min(steps, steps_per_pass)
+        self._asked = steps if resumable else None
         self._shuffle, self._may_pad, self._resumable = shuffle, may_pad, resumable
         self._as_array = functools.partial(backends.array_at, place)
         self._left = np.empty(0, dtype=np.int32)
@@ -69,20 +69,16 @@ class ArrayDataAdapter:
 
     def epoch(self, prefetch: bool = False) -> Generator[DataChunk]:
         """Yield the chunks of one epoch; arrays need no prefetching, so ``prefetch`` is ignored."""
-        steps = self.steps
-        if not self._resumable:
-            self._left = self._left[:0]
-        while steps:
-            if not len(self._left):
-                self._left = epoch_order(self.samples, self._shuffle)
-            rows, self._left = np.split(self._left, [steps * self.batch_size])
-            steps -= -(-len(rows) // self.batch_size)
-            yield from self._pass(rows)
+        if not (self._resumable and len(self._left)):
+            self._left = epoch_order(self.samples, self._shuffle)
+        rows, self._left = np.split(self._left, [self.steps * self.batch_size])
+        yield from self._pass(rows)
+        warn_of_early_end(-(-len(rows) // self.batch_size), self._asked)
 
     def _pass(self, order: np.ndarray) -> Iterator[DataChunk]:
         """Yield the chunks for rows in a given order."""
         if self._resident is not None:
-            yield from self._chunks(self._resident, order, self._index_rows)
+            yield from self._chunks(self._resident, order, self.steps)
             return
         rows_per_piece = self._steps_per_piece * self.batch_size
         for start in range(0, len(order), rows_per_piece):

@@ -1,5 +1,6 @@
 """What the training loop asks of a data adapter, and functions shared by the data adapters."""
 
+import warnings
 from collections.abc import Generator
 from typing import Protocol
 
@@ -59,7 +60,9 @@ def is_batches(x: Data) -> bool:
     """
     if isinstance(x, (list, tuple)):
         return len(x) > 0 and all(isinstance(item, (tuple, list)) and len(item) in (2, 3) and _is_data(item[0]) for item in x)
-    if isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__") or hasattr(x, "toarray"):
+    if isinstance(x, (dict, str, bytes, range)) or hasattr(x, "__array__"):
+        return False
+    if hasattr(x, "toarray") or hasattr(x, "todense"):  # a sparse matrix
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
@@ -67,6 +70,21 @@ def is_batches(x: Data) -> bool:
 def _is_data(value: Tree) -> bool:
     """Return whether a value is an array with at least one axis, or a tree of such arrays."""
     return any(len(getattr(leaf, "shape", ())) > 0 for leaf in trees.leaves(value))
+
+
+def warn_of_early_end(given: int, asked: int | None) -> None:
+    """Warn if an epoch ended, with the data, before the number of batches that was requested.
+
+    Args:
+        given: Number of batches of the epoch.
+        asked: Number of batches requested; None for all.
+    """
+    if asked is not None and given < asked:
+        warnings.warn(
+            f"The data ended after {given} of the {asked} requested batches. "
+            "Provide more batches, or request fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
+            stacklevel=3,
+        )
 
 
 def epoch_order(count: int, shuffle: bool) -> np.ndarray:

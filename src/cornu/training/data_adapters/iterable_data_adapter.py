@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import itertools
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.errors import DataError, InvalidTypeError
 from cornu.training.batch import Batch, BatchIndices, Data, DataChunk, sample_count, spec_of
-from cornu.training.data_adapters.data_adapter import as_batch, epoch_order
+from cornu.training.data_adapters.data_adapter import as_batch, epoch_order, warn_of_early_end
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
+from cornu.training.data_adapters.py_dataset import PyDataset
 
 
 class IterableDataAdapter:
@@ -116,6 +116,9 @@ class IterableDataAdapter:
         Raises:
             DataError: If there are no batches.
         """
+        on_epoch_begin = getattr(self._source, "on_epoch_begin", None)
+        if on_epoch_begin is not None:
+            on_epoch_begin()
         if self._peeked is None and not self._resumable:
             self._rewind()
         first, self._peeked = self._peeked, None
@@ -136,12 +139,7 @@ class IterableDataAdapter:
                 "At least one batch is required.",
                 "Check that the object can be iterated over repeatedly.",
             )
-        if self._asked is not None and given < self._asked:
-            warnings.warn(
-                f"The data ended after {given} of the {self._asked} requested batches. "
-                "Provide more batches, or request fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
-                stacklevel=2,
-            )
+        warn_of_early_end(given, self._asked)
         self.steps = self.steps or given
         on_epoch_end = getattr(self._source, "on_epoch_end", None)
         if on_epoch_end is not None:  # many objects shuffle their batches there
@@ -155,11 +153,12 @@ class IterableDataAdapter:
     def _draws(self, count: int | None) -> Generator[tuple[Any, int]]:
         """Yield up to ``count`` batches, or all if None, each with its index within the pass.
 
+        A resumable epoch that begins at the end of a pass over the data begins another pass; it does not extend beyond its end.
         User code runs here, and a key is drawn at the start of a shuffled pass; both may happen in a thread.
         """
-        for _ in itertools.repeat(None) if count is None else range(count):
+        for number in itertools.count() if count is None else range(count):
             found = self._draw()
-            if found is None and self._resumable and not self._once:
+            if found is None and number == 0 and count == self._asked and self._resumable and not self._once:
                 self._rewind()
                 found = self._draw()
             if found is None:
@@ -215,6 +214,8 @@ def _groups_of_one_size(batches: Iterable[Batch], count: int) -> Iterator[list[B
 
 def _length_of(batches: Any) -> int | None:
     """Return the length of an iterable, or None if it has none."""
+    if isinstance(batches, PyDataset):
+        return batches.num_batches
     try:
         return len(batches)
     except TypeError:
@@ -223,10 +224,11 @@ def _length_of(batches: Any) -> int | None:
 
 def iterate(batches: Any, shuffle: bool = False) -> Iterator:
     """Return an iterator over batches, also for an object that has only a length and items, which may be shuffled."""
+    count = _length_of(batches) if isinstance(batches, PyDataset) or not hasattr(batches, "__iter__") else None
+    if count is not None and hasattr(batches, "__getitem__"):
+        return (batches[number] for number in epoch_order(count, shuffle).tolist())
     if hasattr(batches, "__iter__"):
         return iter(batches)
-    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
-        return (batches[number] for number in epoch_order(len(batches), shuffle).tolist())
     raise InvalidTypeError(
         f"The data is of the type {type(batches).__name__}.",
         "It must be arrays or an iterable of batches.",

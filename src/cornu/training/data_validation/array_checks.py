@@ -4,18 +4,22 @@
 checks read an array once, raise the same errors on every backend, and run before any weight changes.
 """
 
+import numbers
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from cornu import backends, trees
+from cornu import backends, config, trees
 from cornu.errors import DataError
 from cornu.training.batch import Batch, DataArray
 from cornu.training.data_validation.arguments import format_caller
 from cornu.typing import ArrayLike, Tree
 
 _NUMBER_NAMES = ("bfloat16",)
+
+_WIDE_UNSIGNED = ("uint16", "uint32", "uint64")
+"""Dtypes for which not every engine has kernels. Data of these dtypes becomes ``int32``, or floats if it does not fit."""
 
 
 def as_arrays(function: str, batch: Batch) -> Batch:
@@ -98,12 +102,16 @@ def _as_array(function: str, name: str, value: Any) -> Any:
     """Return a value as a numeric array with at least one axis.
 
     An array of an engine is kept if its dtype is a NumPy dtype, so that it can stay on its device. All other values become
-    NumPy arrays.
+    NumPy arrays, sparse matrices dense ones.
     """
+    value = _dense(function, name, value)
     if backends.owner(value) in (None, "numpy"):
         value = _host_array(function, name, value)
-    elif not isinstance(value.dtype, np.dtype):
+    elif not isinstance(value.dtype, np.dtype) or value.dtype.name in _WIDE_UNSIGNED:
         value = backends.of(value).to_numpy(value)
+    if value.dtype.name in _WIDE_UNSIGNED:
+        fits = not value.size or value.max() <= np.iinfo("int32").max
+        value = value.astype("int32" if fits else config.floatx())
     if value.dtype.kind not in "biuf" and value.dtype.name not in _NUMBER_NAMES:
         raise DataError(
             f"{format_caller(function)} received `{name}` with the dtype {value.dtype}.",
@@ -125,10 +133,31 @@ def _as_array(function: str, name: str, value: Any) -> Any:
     return value
 
 
+def _dense(function: str, name: str, value: Any) -> Any:
+    """Return a sparse matrix of SciPy or JAX as a dense array, and other values as they are.
+
+    Raises:
+        DataError: If the dense array does not fit into memory.
+    """
+    convert = getattr(value, "toarray", None) or getattr(value, "todense", None)
+    if convert is None:
+        return value
+    try:
+        return convert()
+    except MemoryError:
+        raise DataError(
+            f"{format_caller(function)} received `{name}` as a sparse matrix of shape {tuple(value.shape)}.",
+            "As a dense array, which training requires, it does not fit into memory.",
+            f"Pass batches instead: a `cornu.utils.PyDataset` whose batches are `{name}[start:stop].toarray()`.",
+        ) from None
+
+
 def _host_array(function: str, name: str, value: ArrayLike) -> np.ndarray:
     """Return a value as a NumPy array in native byte order."""
     try:
         array = np.asarray(value)
+        if array.dtype == object and all(isinstance(item, (numbers.Real, np.bool_)) for item in array.flat):
+            array = np.array(array.tolist())  # such as a table with columns of booleans and of floats
     except ValueError:
         raise DataError(
             f"{format_caller(function)} received `{name}` as rows of different lengths.",
@@ -150,6 +179,4 @@ def _dtype_advice(name: str, array: DataArray) -> str:
         return f"Convert dates to numbers, such as days: `({name} - {name}.min()) / np.timedelta64(1, 'D')`."
     if kind == "c":
         return f"Pass real and imaginary parts as two values: `np.stack([{name}.real, {name}.imag], axis=-1)`."
-    if hasattr(first, "toarray"):
-        return f"Convert the sparse matrix to a dense array: `{name}.toarray()`."
-    return f"Convert it: `np.array({name}.tolist(), dtype='float32')`, after filling missing values."
+    return f"Convert it: `np.asarray({name}, dtype='float32')`, after filling missing values."

@@ -52,7 +52,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
         if leaf is None:  # of an optional input
             continue
         low, high = finite_values.check_finite(function, name, leaf)
-        if not _fits(leaf.shape, tensor.shape):
+        if not _fits(leaf.shape, tensor.shape) and not _accept(model, graph, x):
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
@@ -115,10 +115,28 @@ def _named_leaves(name: str, tree: Tree, graph: LayerGraph) -> list[tuple[str, A
 
 
 def _fits(shape: tuple, expected: tuple) -> bool:
-    """Return whether a shape fits an input, which may have an additional last axis of size 1."""
+    """Return whether a shape fits an input; the model adds or removes a last axis of size 1 automatically."""
     if len(shape) + 1 == len(expected) and expected[-1] == 1:
-        shape = (*shape, 1)  # the model adds this axis automatically
+        shape = (*shape, 1)
+    if len(shape) == len(expected) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
     return _same(shape[1:], expected[1:])
+
+
+def _accept(model: TrainableModel, graph: LayerGraph, x: Tree) -> bool:
+    """Return whether the layers of a model accept inputs of other shapes than those of its graph, as Keras's do.
+
+    Of several inputs the last axes must fit, too: otherwise two inputs could be swapped.
+    """
+    tensors = graph.input_tensors
+    pairs = zip(tensors, graph.in_order(x), strict=True)
+    if len(tensors) > 1 and not all(_same(leaf.shape[-1:], tensor.shape[-1:]) for tensor, leaf in pairs):
+        return False
+    try:
+        model.compute_output_spec(trees.map(lambda leaf: SymbolicTensor((None, *leaf.shape[1:]), leaf.dtype.name), x))
+    except Exception:  # raised by a layer that the shape does not fit, or by an engine
+        return False
+    return True
 
 
 def _same(shape: tuple, expected: tuple) -> bool:

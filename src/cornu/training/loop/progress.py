@@ -1,9 +1,11 @@
 """The progress display of training, evaluation and prediction."""
 
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from cornu import config
 from cornu.training.logs import as_number
 
 if TYPE_CHECKING:
@@ -19,11 +21,12 @@ class Progress:
 
     Args:
         verbose: ``"auto"`` or 1 for the progress bar, 2 for one line per epoch, 0 for no output. If the output is not a
-            terminal, 1 is treated as 2.
+            terminal, 1 is treated as 2. Without ``config.enable_interactive_logging`` the lines go to a logger.
     """
 
     def __init__(self, verbose: Verbose):
-        self._moving = verbose in ("auto", 1, True) and _on_terminal()
+        self._print = _print if config.is_interactive_logging_enabled() else logging.getLogger("cornu").info
+        self._moving = verbose in ("auto", 1, True) and self._print is _print and _on_terminal()
         self._lines = verbose in ("auto", 1, 2, True) and not self._moving
         self._heading = ""
         self._done = 0
@@ -34,7 +37,7 @@ class Progress:
     def announce(self, text: str) -> None:
         """Print a separate line."""
         if self._moving or self._lines:
-            print(text, flush=True)
+            self._print(text)
 
     def begin(self, heading: str, steps: int | None) -> None:
         """Start the display of a pass over the data.
@@ -81,9 +84,8 @@ class Progress:
             self._bar.update(self._task, completed=self._done, total=self._done, logs=format_logs(logs))
             self.stop()
         elif self._lines:
-            print(
-                f"{self._heading} - {self._done} steps - {seconds:.1f} s - {format_logs(logs)}".removesuffix(" - "), flush=True
-            )
+            parts = [self._heading, f"{self._done} steps", f"{seconds:.1f} s", format_logs(logs)]
+            self._print(" - ".join(filter(None, parts)))
 
     def __enter__(self) -> "Progress":
         return self
@@ -109,6 +111,10 @@ def _number(value: Any) -> str:
     if not isinstance(value, (float, int)):
         return str(value)
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
 
 
 def _on_terminal() -> bool:

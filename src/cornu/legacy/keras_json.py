@@ -1,0 +1,61 @@
+"""The settings file of Keras, which counts only for programs that ``cornu run`` runs: Keras writes it without being asked.
+
+It is ``keras.json`` in the directory ``KERAS_HOME``, by default ``~/.keras``, with the entries ``backend``, ``floatx``,
+``epsilon`` and ``image_data_format``.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cornu import config
+from cornu.errors import InvalidArgumentError, MissingPackageError
+
+_SETTERS = {
+    "floatx": config.set_floatx,
+    "epsilon": config.set_epsilon,
+    "image_data_format": config.set_image_data_format,
+    "backend": config.prefer_backend,
+}
+"""Entry of the file to the function that applies it."""
+
+
+def path() -> Path:
+    """Return the path of the file, which need not exist."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+
+
+def apply() -> None:
+    """Apply the settings of the file, if it exists.
+
+    The backend counts only if none was chosen before (see ``config.prefer_backend``). An entry that cannot be applied, such as
+    a backend that is not installed, leaves the default and is reported in one line on the standard error stream.
+    """
+    for name, value in _entries().items():
+        try:
+            if name in _SETTERS:
+                _SETTERS[name](value)
+        except MissingPackageError:
+            _report(f"the backend {value!r} is not installed, so {config.backend()!r} is used")
+        except (InvalidArgumentError, TypeError, ValueError):
+            _report(f"{name}={value!r} is not a valid setting, so {getattr(config, name)()!r} is used")
+
+
+def _entries() -> dict[str, Any]:
+    """Return the entries of the file; none if there is no file or it is not a JSON object."""
+    try:
+        entries = json.loads(path().read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    except ValueError:
+        entries = None
+    if not isinstance(entries, dict):
+        _report("it is not a JSON object, so it is ignored")
+        return {}
+    return entries
+
+
+def _report(text: str) -> None:
+    print(f"cornu run: {path()}: {text}.", file=sys.stderr)
