@@ -17,6 +17,7 @@ def network():
     return torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.BatchNorm1d(4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
 
 
+@torch.enable_grad()
 def sgd_steps(module, steps):
     """What PyTorch makes of a module in some steps over all of the data."""
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)

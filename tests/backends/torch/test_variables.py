@@ -1,6 +1,7 @@
 """Variables of Cornu in PyTorch's own code: autograd, optimizers and transforms."""
 
 import copy
+import importlib
 import pickle
 
 import numpy as np
@@ -8,11 +9,11 @@ import pytest
 
 import cornu
 from cornu import Variable, config, layers, metrics, optimizers
-from cornu.backends.torch.compat import FakeTensorMode, trace
 from cornu.core.variable import values_of
 from cornu.errors import BackendError
 
 torch = pytest.importorskip("torch")
+compat = importlib.import_module("cornu.backends.torch.compat")
 
 START = np.float32([[1.5, -2.0], [3.0, 0.5]])
 
@@ -141,9 +142,9 @@ def test_a_value_without_values_is_refused_and_nothing_changes():
     v = Variable(START, trainable=False, name="state")
     with pytest.raises(BackendError, match=r"'state' was assigned an array without values.*torch traces or transforms"):
         torch.func.grad(lambda x: v.assign(x) or x.sum())(torch.ones(2, 2))
-    with FakeTensorMode() as mode, pytest.raises(BackendError, match="stateless_call"):
+    with compat.FakeTensorMode() as mode, pytest.raises(BackendError, match="stateless_call"):
         v.assign(mode.from_tensor(torch.ones(2, 2)))
-    with FakeTensorMode() as mode, pytest.raises(BackendError, match="received an array without values"):
+    with compat.FakeTensorMode() as mode, pytest.raises(BackendError, match="received an array without values"):
         Variable(mode.from_tensor(torch.ones(2, 2)))
     np.testing.assert_array_equal(v.numpy(), START)
 
@@ -157,7 +158,7 @@ def test_a_value_without_values_is_refused_and_nothing_changes():
         lambda f, x: torch.vmap(lambda x: f(x[None])[0])(x),
         lambda f, x: torch.func.jvp(f, (x,), (x,)),
         lambda f, x: torch.func.jacrev(f)(x),
-        lambda f, x: trace(f, x),
+        lambda f, x: compat.trace(f, x),
         lambda f, x: torch.utils.checkpoint.checkpoint(f, x, use_reentrant=False).sum().backward(),
     ],
     ids=["grad", "vmap", "jvp", "jacrev", "make_fx", "checkpoint"],
@@ -180,7 +181,7 @@ def test_a_call_in_a_transform_leaves_the_model_usable(transform, training, tmp_
 
 def test_a_first_call_in_a_trace_draws_weights_with_values():
     layer = layers.Dense(3)
-    trace(lambda x: layer(x), torch.from_numpy(START))
+    compat.trace(lambda x: layer(x), torch.from_numpy(START))
     np.testing.assert_allclose(layer(START).detach(), START @ layer.get_weights()[0], rtol=1e-6)
 
 
@@ -207,3 +208,14 @@ def test_on_another_device_of_torch_it_stays_the_same_parameter():
     parameter = v.value
     v.to_backend("torch", "cpu:0")
     assert v.value is parameter
+
+
+def test_gradients_of_cornu_take_parameters():
+    v = Variable(START)
+    engine = cornu.backends.get("torch")
+    for grad_mode in (torch.enable_grad, torch.no_grad):
+        for compiled in (lambda f: f, engine.compile):
+            with grad_mode():
+                value, (gradient,) = compiled(engine.value_and_grad(lambda values: (values[0] ** 2).sum()))([v.value])
+            np.testing.assert_allclose(value.detach(), (START**2).sum(), rtol=1e-6)
+            np.testing.assert_allclose(gradient.detach(), 2 * START)

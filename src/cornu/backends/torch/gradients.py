@@ -42,7 +42,7 @@ def _source(leaf: Tree) -> torch.Tensor:
     """Return a tensor that requires a gradient and shares the values of ``leaf``, which is left unchanged."""
     tensor = leaf if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=getattr(torch, config.floatx()))
     common.check_has_gradient(_name(tensor))
-    if tensor.requires_grad:  # inside another gradient computation, whose graph must include it
+    if tensor.requires_grad and torch.is_grad_enabled():  # inside another gradient computation, whose graph must include it
         return tensor.view_as(tensor)
     return tensor.detach().requires_grad_()
 

@@ -104,26 +104,21 @@ def eval(layer: Any) -> Any:
 
 
 LAYER_METHODS = {
-    function.__name__: function
-    for function in (
-        parameters,
-        named_parameters,
-        state_dict,
-        load_state_dict,
-        zero_grad,
-        requires_grad_,
-        to,
-        cpu,
-        cuda,
-        train,
-        eval,
-    )
+    "parameters": parameters,
+    "named_parameters": named_parameters,
+    "state_dict": state_dict,
+    "load_state_dict": load_state_dict,
+    "zero_grad": zero_grad,
+    "requires_grad_": requires_grad_,
+    "to": to,
+    "cpu": cpu,
+    "cuda": cuda,
+    "train": train,
+    "eval": eval,
 }
 """The methods by name."""
 
-LAYER_ATTRIBUTES = {
-    "__qualname__": lambda layer: f"{type(layer).__qualname__} (a layer of Cornu: use cornu.layers.as_torch_module)"
-}
+LAYER_ATTRIBUTES = {"__qualname__": lambda layer: f"layer {layer.name!r} (convert it: cornu.layers.as_torch_module)"}
 """Attributes by name. PyTorch's error for what is no module shows the qualified name of the object."""
 
 MODULE_ATTRIBUTES = frozenset(dir(torch.nn.Module)) | {"training"}
