@@ -57,7 +57,7 @@ class Layer(LayerTraits, Configurable):
         input_shape: Shape of one sample, without the batch axis, for the first layer of a ``Sequential`` model. Defaults to
             None.
         input_dim: Number of features of one sample, short for ``input_shape=(input_dim,)``. Defaults to None.
-        **kwargs: ``batch_size``, the fixed size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both (Keras 2).
+        **kwargs: ``batch_size``, the size of the batch for ``input_shape``, or ``batch_input_shape`` instead of both (Keras 2).
 
     Raises:
         InvalidTypeError: If an argument is unknown.
