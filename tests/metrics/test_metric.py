@@ -127,7 +127,8 @@ def test_wrapper_takes_a_loss_by_its_values():
 def test_wrapper_config_names_the_function():
     metric = metrics.MeanMetricWrapper(metrics.binary_accuracy, name="b", threshold=0.3)
     config = metric.get_config()
-    assert config == {"fn": "binary_accuracy", "name": "b", "dtype": None, "threshold": 0.3}
+    function = {"module": "builtins", "class_name": "function", "config": "binary_accuracy", "registered_name": "function"}
+    assert config == {"fn": function, "name": "b", "dtype": None, "threshold": 0.3}
     again = metrics.deserialize(metrics.serialize(metric))
     assert float(again(np.array([1.0]), np.array([0.4], "float32"))) == 1.0
 

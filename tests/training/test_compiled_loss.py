@@ -21,8 +21,11 @@ def compiled_loss(loss, loss_weights=None) -> CompiledLoss:
 
 @pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"place": "mse", "size": losses.MeanSquaredError()}])
 def test_losses_add_up(loss):
-    found = compiled_loss(loss)(Y, OUTPUTS, None, [None, None])
-    np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
+    compiled = compiled_loss(loss)
+    found = compiled(Y, OUTPUTS, None, [None, None])
+    assert compiled.part_names == [f"{name}_loss" for name in (loss if isinstance(loss, dict) else NAMES)]
+    parts = dict(zip(compiled.part_names, found.parts, strict=True))
+    np.testing.assert_allclose([parts[f"{name}_loss"] for name in NAMES], [values.mean() for values in SQUARES], 1e-6)
     np.testing.assert_allclose(found.total, sum(values.mean() for values in SQUARES), 1e-6)
 
 

@@ -47,6 +47,9 @@ class CompiledLoss:
         given = per_output(loss, output_names, "loss")
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
+        is_by_name = isinstance(loss, dict) and "class_name" not in loss
+        order = map(output_names.index, loss) if is_by_name else range(len(output_names))
+        self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
                 f"`compile` received loss={loss!r}.", "At least one output must have a loss.", "Pass one, such as `loss='mse'`."
@@ -67,7 +70,7 @@ class CompiledLoss:
         """Names of the losses of the outputs in the logs; empty if the model has one output."""
         if len(self.output_names) == 1:
             return []
-        return [f"{name}_loss" for name, loss in zip(self.output_names, self.losses, strict=True) if loss is not None]
+        return [f"{self.output_names[place]}_loss" for place in self._places]
 
     def __call__(self, y: Tree, outputs: list, sample_weight: Tree, masks: list) -> Losses:
         """Return the losses of a batch.
@@ -80,11 +83,11 @@ class CompiledLoss:
         """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         parts, weighted = [], []
-        for place, loss in enumerate(self.losses):
-            if loss is not None:
-                part = loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place])
-                parts.append(part)
-                weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
+        for place in self._places:
+            loss: Any = self.losses[place]
+            part = loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place])
+            parts.append(part)
+            weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 

@@ -205,7 +205,7 @@ def test_a_named_function_comes_back_from_the_config() -> None:
 
 def test_a_python_lambda_is_never_made_from_a_config() -> None:
     config = json.loads(json.dumps(layers.Lambda(lambda x: x, name="mine").get_config()))
-    with pytest.raises(UnsafeModelError, match=r"'mine' contains a Python `lambda`.*load_weights"):
+    with pytest.raises(UnsafeModelError, match=r"'mine' is a Python `lambda`.*custom_objects=\{'mine': .*load_weights"):
         layers.Lambda.from_config(config)
 
 

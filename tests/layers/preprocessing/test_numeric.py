@@ -1,10 +1,13 @@
 """Rescaling against real Keras."""
 
+import json
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import config, layers, ops
 from cornu.testing.layer_checks import check_layer
 
@@ -32,8 +35,12 @@ def test_bytes_become_floats(backend: str) -> None:
     assert np.asarray(y).tolist() == [[0.0, 1.0]]
 
 
-def test_numpys_numbers_are_kept_as_plain_ones_in_the_config() -> None:
-    assert layers.Rescaling(np.float32(0.5), np.array([1.0, 2.0])).get_config()["offset"] == [1.0, 2.0]
+def test_numpys_numbers_and_arrays_are_in_the_config_as_in_that_of_keras() -> None:
+    arguments = np.float32(0.5), np.array([1.0, 2.0])
+    ours, theirs = (k.layers.Rescaling(*arguments).get_config() for k in (cornu, keras))
+    assert {name: ours[name] for name in ("scale", "offset")} == {name: theirs[name] for name in ("scale", "offset")}
+    again = layers.Rescaling.from_config(json.loads(json.dumps(ours)))
+    assert np.asarray(again(np.ones((1, 2), "float32"))).tolist() == [[1.5, 2.5]]
 
 
 def test_with_channels_first_a_list_is_one_for_each_channel() -> None:

@@ -39,7 +39,7 @@ def compile(f: Callable) -> Callable:
 def _signature(tree: Tree) -> Any:
     """Return the structure of a tree as a hashable key."""
     if isinstance(tree, dict):
-        return dict, *((name, _signature(part)) for name, part in tree.items())
+        return dict, *((name, _signature(tree[name])) for name in trees.keys(tree))
     if isinstance(tree, (list, tuple)):
         return type(tree), *map(_signature, tree)
     return tree is None

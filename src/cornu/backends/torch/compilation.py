@@ -131,7 +131,7 @@ def input_signature(tree: Tree, leaves: list[torch.Tensor]) -> Any:
     if tree is None:
         return None
     if isinstance(tree, dict):
-        return "dict", tuple([(key, input_signature(value, leaves)) for key, value in tree.items()])
+        return "dict", tuple([(key, input_signature(tree[key], leaves)) for key in trees.keys(tree)])
     if isinstance(tree, (list, tuple)):
         return type(tree), tuple([input_signature(value, leaves) for value in tree])
     leaf = _as_tensor(tree).contiguous()
