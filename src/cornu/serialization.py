@@ -181,12 +181,12 @@ def serialize(thing: Any) -> Any:
     """
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
+    if isinstance(thing, Configurable):
+        return _serialize_object(thing)
     if isinstance(thing, Mapping):
         return {name: serialize(value) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return type(thing)(serialize(value) for value in thing)
-    if isinstance(thing, Configurable):
-        return _serialize_object(thing)
     if hasattr(thing, "tolist"):  # NumPy scalars and arrays
         return thing.tolist()
     if thing in registry.public_names:

@@ -213,7 +213,7 @@ class Sequential(Model):
         for entry in config["layers"]:
             if repr(entry) not in made:  # the same layer may occur several times
                 made[repr(entry)] = layer_from(entry)
-        model = cls([made[repr(entry)] for entry in config["layers"]], name=config.get("name"))
+        model = cls([made[repr(entry)] for entry in config["layers"]], name=config.get("name"), dtype=config.get("dtype"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)

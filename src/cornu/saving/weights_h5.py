@@ -11,6 +11,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from cornu import ops
+from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.saving.weight_paths import VariableGroup
 
@@ -53,13 +54,19 @@ def write_weights(file: str | PathLike | IO[bytes], groups: list[VariableGroup])
     """
     import h5py
 
+    datasets: dict[int, Any] = {}
     with h5py.File(file, "w") as root:
         for group in groups:
             parent = root.require_group(f"{group.path}/vars")
             parent.attrs["name"] = group.owner.name
             for name, value in group.to_store().items():
+                if id(value) in datasets:  # of an optimizer inside another one: a second name of the same array
+                    parent[name] = datasets[id(value)]
+                    continue
                 array = np.asarray(ops.convert_to_numpy(value))
                 written = parent.create_dataset(name, data=array)
+                if isinstance(value, Variable):
+                    datasets[id(value)] = written
                 written.attrs["crc32"] = _checksum(array)
                 if array.dtype.name == "bfloat16":
                     written.attrs["dtype"] = "bfloat16"
