@@ -195,6 +195,8 @@ def serialize(thing: Any, activations_by_name: bool = True) -> Any:
     """
     if thing is None or (isinstance(thing, (bool, int, float, str)) and not isinstance(thing, np.generic)):
         return thing
+    if isinstance(thing, Configurable):
+        return _serialize_object(thing)
     if isinstance(thing, Mapping):
         return {name: serialize(value, activations_by_name) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):

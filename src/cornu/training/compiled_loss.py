@@ -1,7 +1,7 @@
 """The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from cornu import losses
 from cornu.errors import InvalidArgumentError, did_you_mean
@@ -48,7 +48,7 @@ class CompiledLoss:
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
         is_by_name = isinstance(loss, dict) and "class_name" not in loss
-        order = map(output_names.index, loss) if is_by_name else range(len(output_names))
+        order = map(output_names.index, cast(dict, loss)) if is_by_name else range(len(output_names))
         self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
