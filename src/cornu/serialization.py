@@ -111,6 +111,27 @@ class Configurable:
         return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
+class ArgumentAttributes(Configurable):
+    """Base class of objects whose constructor arguments can be read as attributes, as in Keras.
+
+    An attribute that the class or the constructor defines takes precedence.
+
+    Example:
+        >>> from cornu.serialization import ArgumentAttributes
+        >>> class Circle(ArgumentAttributes):
+        ...     def __init__(self, radius, color=None):
+        ...         pass
+        >>> Circle(2).radius
+        2
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        arguments = vars(self).get("_cornu_arguments") or {}
+        if name in arguments:
+            return arguments[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+
 Identifier: TypeAlias = str | Config | Callable[..., Any] | Configurable | None
 """A name, a config, a class, an object or a function; None for none."""
 

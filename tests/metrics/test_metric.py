@@ -243,7 +243,7 @@ def test_adjusted_r2_is_that_of_the_formula():
 
 
 def test_rows_of_the_confusion_matrix_are_labels(default_backend):
-    metric = metrics.MeanIoU(num_classes=3)
+    metric = metrics.MeanIoU(num_classes=3, dtype="float32")
     metric.update_state([0, 0, 1, 2, 7], [0, 1, 1, 0, 1], sample_weight=[1.0, 0.5, 1.0, 2.0, 9.0])
     np.testing.assert_array_equal(metric.total_cm.numpy(), [[1, 0.5, 0], [0, 1, 0], [2, 0, 0]])
 

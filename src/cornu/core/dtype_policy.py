@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 
 from cornu import config, registry, serialization
+from cornu.dtypes import INTEGERS
 from cornu.errors import one_of
 from cornu.scopes import Scope
 from cornu.typing import Config, DType
@@ -97,3 +98,19 @@ def get(identifier: DType | DTypePolicy | Config) -> DTypePolicy:
     if isinstance(identifier, dict):
         return serialization.deserialize(identifier, "dtype_policies")
     return DTypePolicy(str(identifier))
+
+
+def compute_dtype_of(identifier: DType | DTypePolicy | Config) -> str:
+    """Return the dtype that a loss or metric with this ``dtype`` argument computes in, which may also be an integer dtype.
+
+    Args:
+        identifier: Dtype, or what :func:`get` accepts. None means ``config.floatx()``.
+
+    Example:
+        >>> from cornu.core.dtype_policy import compute_dtype_of
+        >>> compute_dtype_of("mixed_float16"), compute_dtype_of("int32"), compute_dtype_of(None)
+        ('float16', 'int32', 'float32')
+    """
+    if isinstance(identifier, str) and identifier in INTEGERS:
+        return identifier
+    return get(identifier or config.floatx()).compute_dtype

@@ -315,8 +315,8 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def weights(self) -> list[Variable]:
-        """List of all variables. Same as :attr:`variables`."""
-        return self.variables
+        """List of the variables that files and :meth:`get_weights` contain: all but the states of stateful recurrent layers."""
+        return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.weights)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -325,8 +325,9 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """List of the variables that training does not change by gradients. Same as :attr:`non_trainable_variables`."""
-        return self.non_trainable_variables
+        """List of the weights that training does not change by gradients."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
 
     @property
     def trainable(self) -> bool:
@@ -355,14 +356,14 @@ class Layer(LayerTraits, Configurable):
         layer_tree.set_weights(self, weights)
 
     def count_params(self) -> int:
-        """Return the total number of elements of the variables.
+        """Return the total number of elements of the weights.
 
         Raises:
             NotBuiltError: If the layer is not built.
         """
         if not self.built:
             raise layer_errors.not_countable(self)
-        return sum(variable.size for variable in self.variables)
+        return sum(variable.size for variable in self.weights)
 
     def to_backend(self, name: str, device: str | None = None) -> Self:
         """Move the layer and all its variables (and the optimizer and metrics of a model) to another backend or device.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import backends, ops, trees
-from cornu.core import graph, symbolic_tensor
+from cornu.core import graph, masks, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
 from cornu.core.layer import Layer
@@ -104,9 +104,11 @@ class Functional:
 
     # --- Running ------------------------------------------------------------------------------------------------------
 
-    def run(self, inputs: Tree) -> Any:
-        """Return the outputs for arrays."""
-        arrays = [fit_to(tensor, array) for tensor, array in zip(self.input_tensors, self.in_order(inputs), strict=True)]
+    def run(self, inputs: Tree, mask: Tree = None) -> Any:
+        """Return the outputs for arrays, whose masks may be given as a tree of the same structure, with None for none."""
+        found = [None] * len(self.input_tensors) if mask is None else self._masks_in_order(mask)
+        triples = zip(self.input_tensors, self.in_order(inputs), found, strict=True)
+        arrays = [fit_to(tensor, array, mask) for tensor, array, mask in triples]
         return graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call)
 
     def infer(self, inputs: Tree) -> Any:
@@ -133,6 +135,20 @@ class Functional:
                 "Pass one array for each.",
             )
         return leaves
+
+    def _masks_in_order(self, mask: Tree) -> list:
+        """Return the masks of the inputs as a list in the order of the graph's inputs; raise ``ShapeError`` for another count."""
+        if isinstance(mask, dict):
+            names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            return [mask.get(name) for name in names]
+        found = masks.flatten(mask)
+        if len(found) != len(self.input_tensors):
+            raise ShapeError(
+                f"The model received `mask` with {len(found)} masks.",
+                f"It has {len(self.input_tensors)} inputs: {self.input_names}.",
+                "Pass one mask for each input, or None for an input without one.",
+            )
+        return found
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
@@ -277,11 +293,19 @@ def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
 
-def fit_to(tensor: SymbolicTensor, array: Array) -> Any:
-    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing."""
+def fit_to(tensor: SymbolicTensor, array: Array, mask: Array | None = None) -> Any:
+    """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing.
+
+    The result has the given mask, by default that of the array.
+    """
+    given = array
     if _shape_for(tensor, tuple(array.shape)) != tuple(array.shape):
         array = ops.expand_dims(array, -1)
-    return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
+    if backends.home(array).dtype(array) != tensor.dtype:
+        array = ops.cast(array, tensor.dtype)
+    if mask is None or mask is masks.mask_of(array):
+        return masks.carry_over(given, array)
+    return masks.with_mask(array, mask)
 
 
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:

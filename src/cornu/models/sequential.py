@@ -160,12 +160,12 @@ class Sequential(Model):
         Args:
             inputs: Array of the shape of the input.
             training: Whether layers behave as in training. Defaults to None (as the enclosing call).
-            mask: Mask of the inputs. Defaults to None.
+            mask: Mask of the inputs. Defaults to the mask that a layer before the model gave to the inputs.
 
         Returns:
             The output of the last layer.
         """
-        outputs = fit_to(self._tensors[0], inputs)
+        outputs = fit_to(self._tensors[0], inputs, mask)
         for layer in self._stack:
             outputs = layer(outputs)
         return outputs

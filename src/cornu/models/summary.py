@@ -101,9 +101,9 @@ def _sources(graph: LayerGraph, layer: Layer) -> str:
 def _totals(model: SavableModel) -> list[str]:
     """Return the lines below the table: numbers and sizes of the parameters."""
     trained = {id(variable) for variable in model.trainable_variables}
-    counts = {"Total": model.variables}
-    counts["Trainable"] = [variable for variable in model.variables if id(variable) in trained]
-    counts["Non-trainable"] = [variable for variable in model.variables if id(variable) not in trained]
+    counts = {"Total": model.weights}
+    counts["Trainable"] = [variable for variable in model.weights if id(variable) in trained]
+    counts["Non-trainable"] = [variable for variable in model.weights if id(variable) not in trained]
     lines = [f"{name} parameters: {_count(variables):,} ({_bytes(variables)})" for name, variables in counts.items()]
     if model.optimizer is not None and model.optimizer.variables:
         variables = model.optimizer.variables
