@@ -1,6 +1,7 @@
 """Turn objects into configs that JSON can hold, and configs back into objects."""
 
 import contextlib
+import enum
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -186,6 +187,8 @@ def serialize(thing: Any) -> Any:
     """
     if thing is None or isinstance(thing, (bool, int, float, str)):
         return thing
+    if isinstance(thing, enum.Enum):
+        return thing.value
     if isinstance(thing, Mapping):
         return {name: serialize(value) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):

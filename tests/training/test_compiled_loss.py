@@ -104,7 +104,7 @@ def test_a_loss_may_stand_in_a_list_of_its_own():
     np.testing.assert_allclose(
         compiled_loss(["mse", ["mse"]])(Y, OUTPUTS, None, None).parts, compiled_loss("mse")(Y, OUTPUTS, None, None).parts
     )
-    with pytest.raises(InvalidArgumentError, match="`loss` has 2 losses for the output 'place'.*one loss.*their sum"):
+    with pytest.raises(InvalidArgumentError, match=r"`loss` has 2 losses for the output 'place'.*one loss.*their sum"):
         compiled_loss(["mse", ["mse", "mae"]])
 
 

@@ -31,7 +31,7 @@ def fill_in_masks(layer: LayerLike, args: tuple, kwargs: dict) -> None:
 def propagate_masks(layer: LayerLike, args: tuple, kwargs: dict, outputs: Tree) -> Any:
     """Return the outputs of a layer with their masks.
 
-    An output that layers inside the layer computed has the mask that they gave it. Any other output has the mask that the
+    An output that layers inside the layer computed has the mask that they set. Any other output has the mask that the
     ``compute_mask`` of the layer returns; none, if the layer does not support masking.
     """
     inputs = first_argument(args, kwargs)
@@ -59,7 +59,7 @@ def clear_masks(args: tuple, kwargs: dict, outputs: Tree) -> Any:
 
 
 def _with_masks(outputs: Tree, leaves: list, found: list, received: set[int]) -> Any:
-    """Return the outputs with the given masks; an output that is also an argument becomes a new object if a mask is involved."""
+    """Return the outputs with the given masks. One that is also an argument becomes a new object if it has or gets one."""
     replaced = []
     for leaf, mask in zip(leaves, found, strict=True):
         if id(leaf) in received and (mask is not None or masks.mask_of(leaf) is not None):

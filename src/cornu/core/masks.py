@@ -28,8 +28,8 @@ def exist() -> bool:
     return bool(_masked)
 
 
-def mask_of(array: ArrayLike) -> Any:
-    """Return the mask of an array, or None.
+def mask_of(array: ArrayLike | Tree) -> Any:
+    """Return the mask of an array, or None, also for anything that is no array.
 
     Example:
         >>> from cornu import layers, ops

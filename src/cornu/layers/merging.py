@@ -81,9 +81,8 @@ class Merge(Layer):
 
     def compute_mask(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
-        if mask is None or any(part is None for part in mask):
-            return None
-        return functools.reduce(ops.logical_or, mask)
+        known = [part for part in mask or () if part is not None]
+        return functools.reduce(ops.logical_or, known) if mask is not None and len(known) == len(mask) else None
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)

@@ -342,8 +342,8 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
 class GlobalAveragePooling1D(GlobalAveragePooling):
     """1D global average pooling layer, for sequences: ``y = mean(x, axis=steps)``.
 
-    Masked time steps are excluded from the mean, which is 0 for a sample whose time steps are all masked. The arguments are those
-    of :class:`GlobalAveragePooling2D`.
+    Masked time steps are excluded from the mean, which is 0 for a sample whose time steps are all masked. The arguments are
+    those of :class:`GlobalAveragePooling2D`.
 
     Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, channels)``.
 

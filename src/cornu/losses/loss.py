@@ -96,7 +96,7 @@ class Loss(serialization.ArgumentAttributes):
         """Compute the loss.
 
         Values that the mask of ``y_pred`` excludes, such as padded time steps, are excluded from both the sum and the count. A
-        layer such as ``Masking`` gives its output this mask.
+        layer such as ``Masking`` sets this mask on its output.
 
         Args:
             y_true: Array-like, or dict of array-likes, of ground truth values.
@@ -127,7 +127,7 @@ class Loss(serialization.ArgumentAttributes):
         return _reduce(values, sample_weight, valid_mask, self.reduction)
 
     def get_config(self) -> Config:
-        """Return the arguments of the constructor: the name and the reduction first, as in Keras, the dtype only if it was passed."""
+        """Return the arguments of the constructor, the name and the reduction first, the dtype only if it was passed."""
         arguments = super().get_config()
         first = {name: getattr(self, name) for name in ("name", "reduction") if name in arguments}
         return first | {

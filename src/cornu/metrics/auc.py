@@ -16,7 +16,7 @@ from cornu.typing import Array, ArrayLike, DType
 __all__ = ["AUC"]
 
 
-class AUCCurve(str, enum.Enum):
+class AUCCurve(enum.Enum):
     """Curve whose area :class:`AUC` computes."""
 
     ROC = "ROC"
@@ -24,7 +24,7 @@ class AUCCurve(str, enum.Enum):
     PRGAIN = "PRGAIN"
 
 
-class AUCSummationMethod(str, enum.Enum):
+class AUCSummationMethod(enum.Enum):
     """Height of the curve between two thresholds."""
 
     INTERPOLATION = "interpolation"
@@ -173,7 +173,7 @@ class AUC(Metric):
         return recall_gain, ops.where(found, 1 - odds * ops.divide_no_nan(fp, tp), 1)
 
     def interpolate_pr_auc(self) -> Any:
-        """Return the area under the PR curve, where true positives increase linearly with predicted positives between points."""
+        """Return the area under the PR curve; between points, true positives increase linearly with predicted positives."""
         tp, positives = self.true_positives.value, self.true_positives + self.false_positives
         more_tp, more = tp[:-1] - tp[1:], positives[:-1] - positives[1:]
         slope = ops.divide_no_nan(more_tp, ops.maximum(more, 0))  # negative only for negative sample weights

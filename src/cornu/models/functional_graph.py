@@ -137,7 +137,7 @@ class Functional:
         return leaves
 
     def _masks_in_order(self, mask: Tree) -> list:
-        """Return the masks of the inputs as a list in the order of the graph's inputs; raise ``ShapeError`` for another count."""
+        """Return the masks of the inputs as a list in the order of the graph's inputs; check their number."""
         if isinstance(mask, dict):
             names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
             return [mask.get(name) for name in names]
@@ -293,7 +293,7 @@ def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
 
-def fit_to(tensor: SymbolicTensor, array: Array, mask: Array | None = None) -> Any:
+def fit_to(tensor: SymbolicTensor, array: Array, mask: Any = None) -> Any:
     """Cast an array to the dtype of an input, and add a last axis of size 1 if only that is missing.
 
     The result has the given mask, by default that of the array.

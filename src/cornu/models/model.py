@@ -195,8 +195,8 @@ class Model(StepMethods):
         Args:
             inputs: Array, or a list or dict of arrays.
             training: Whether layers behave as in training. Defaults to None (as the enclosing call).
-            mask: Mask of the inputs, or a list or dict of masks. Defaults to the masks that the layers before the model gave
-                to the inputs.
+            mask: Mask of the inputs, or a list or dict of masks. Defaults to the masks that layers before the model set on
+                the inputs.
 
         Returns:
             Array, or a tree of arrays, with the structure of the outputs.

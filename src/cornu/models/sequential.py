@@ -160,7 +160,7 @@ class Sequential(Model):
         Args:
             inputs: Array of the shape of the input.
             training: Whether layers behave as in training. Defaults to None (as the enclosing call).
-            mask: Mask of the inputs. Defaults to the mask that a layer before the model gave to the inputs.
+            mask: Mask of the inputs. Defaults to the mask that a layer before the model set on the inputs.
 
         Returns:
             The output of the last layer.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cornu import losses, trees
+from cornu.core.signature import SpecTree
 from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
 from cornu.typing import Array, Tree
@@ -86,7 +87,7 @@ class CompiledLoss:
             y: Targets: a tree with one entry for each output, or a single entry for all.
             outputs: List of the outputs.
             sample_weight: Sample weights, in the form of ``y``, or None.
-            sample_mask: Array of shape ``(batch,)``, 0 for padding, or None. Each loss finds the mask that layers gave to its
+            sample_mask: Array of shape ``(batch,)``, 0 for padding, or None. Each loss finds the mask that layers set on its
                 output.
         """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
@@ -100,7 +101,7 @@ class CompiledLoss:
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
-def by_output(given: Any, outputs: Tree) -> Any:
+def by_output(given: Any, outputs: SpecTree) -> Any:
     """Return a list with one entry for each output if an argument has the nested structure of the outputs, else the argument.
 
     Args:
@@ -115,24 +116,28 @@ def by_output(given: Any, outputs: Tree) -> Any:
     return _flattened(given, outputs)
 
 
-def _has_form_of(outputs: Tree, given: Any) -> bool:
+def _has_form_of(outputs: SpecTree, given: Any) -> bool:
     """Return whether an argument has an entry for each part of the outputs."""
     if isinstance(outputs, dict):
         return isinstance(given, dict) and bool(given) and given.keys() <= outputs.keys()
     return isinstance(outputs, (list, tuple)) and isinstance(given, (list, tuple)) and len(given) == len(outputs)
 
 
-def _flattened(given: Any, outputs: Tree) -> list:
+def _flattened(given: Any, outputs: SpecTree) -> list:
     """Return the entries of an argument for the outputs of a tree, from left to right."""
     if not isinstance(outputs, (dict, list, tuple)):
         return [given]
     if not _has_form_of(outputs, given):
         return [given] * len(trees.leaves(outputs))
-    pairs = [(given.get(name), part) for name, part in outputs.items()] if isinstance(outputs, dict) else zip(given, outputs)
+    pairs = (
+        [(given.get(name), part) for name, part in outputs.items()]
+        if isinstance(outputs, dict)
+        else zip(given, outputs, strict=True)
+    )
     return [entry for own, part in pairs for entry in _flattened(own, part)]
 
 
-def loss_names(outputs: Tree, output_names: list[str]) -> list[str]:
+def loss_names(outputs: SpecTree, output_names: list[str]) -> list[str]:
     """Return the names of the outputs in the names of their losses: those of nested outputs begin with their keys, as ``a/b``.
 
     Example:
@@ -150,7 +155,7 @@ def _joined(path: tuple, name: str) -> str:
     return "/".join(map(str, path if isinstance(path[-1], str) else (*path[:-1], name)))
 
 
-def _paths(tree: Tree, path: tuple = ()) -> list[tuple]:
+def _paths(tree: SpecTree, path: tuple = ()) -> list[tuple]:
     """Return the keys and positions that lead to each leaf of a tree."""
     if not isinstance(tree, (dict, list, tuple)):
         return [path]

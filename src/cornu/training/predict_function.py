@@ -109,7 +109,7 @@ class PredictFunction:
         return outputs
 
     def _run(self, x: Tree) -> tuple[Any, list | None]:
-        """Return the outputs for a batch, and the new value of each variable that was assigned to, or None if there are none."""
+        """Return the outputs for a batch, and the new values of the variables, None for each or all that are unchanged."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
         with config.placement_scope(*self._place):

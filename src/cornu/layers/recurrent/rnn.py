@@ -219,7 +219,7 @@ class RNN(Layer):
     def _returned(self, states: list[list]) -> list:
         """Return the states, or their shapes, of each cell as the layer returns them: a list for each cell of a stack.
 
-        A cell of a stack whose state is not a list, such as one with an integer as ``state_size``, has only the state, as in Keras.
+        A cell of a stack whose state is not a list, such as one with an integer as ``state_size``, has just the state.
         """
         if not _is_plain_stack(self.cell) or len(states) == 1:
             return states[0]
