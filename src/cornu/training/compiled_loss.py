@@ -101,7 +101,7 @@ class CompiledLoss:
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
-def by_output(given: Any, outputs: SpecTree) -> Any:
+def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
     """Return a list with one entry for each output if an argument has the nested structure of the outputs, else the argument.
 
     Args:
@@ -123,7 +123,7 @@ def _has_form_of(outputs: SpecTree, given: Any) -> bool:
     return isinstance(outputs, (list, tuple)) and isinstance(given, (list, tuple)) and len(given) == len(outputs)
 
 
-def _flattened(given: Any, outputs: SpecTree) -> list:
+def _flattened(given: Any, outputs: SpecTree | Tree) -> list:
     """Return the entries of an argument for the outputs of a tree, from left to right."""
     if not isinstance(outputs, (dict, list, tuple)):
         return [given]
@@ -137,7 +137,7 @@ def _flattened(given: Any, outputs: SpecTree) -> list:
     return [entry for own, part in pairs for entry in _flattened(own, part)]
 
 
-def loss_names(outputs: SpecTree, output_names: list[str]) -> list[str]:
+def loss_names(outputs: SpecTree | Tree, output_names: list[str]) -> list[str]:
     """Return the names of the outputs in the names of their losses: those of nested outputs begin with their keys, as ``a/b``.
 
     Example:
@@ -155,7 +155,7 @@ def _joined(path: tuple, name: str) -> str:
     return "/".join(map(str, path if isinstance(path[-1], str) else (*path[:-1], name)))
 
 
-def _paths(tree: SpecTree, path: tuple = ()) -> list[tuple]:
+def _paths(tree: SpecTree | Tree, path: tuple = ()) -> list[tuple]:
     """Return the keys and positions that lead to each leaf of a tree."""
     if not isinstance(tree, (dict, list, tuple)):
         return [path]
