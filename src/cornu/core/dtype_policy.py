@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from cornu import config, registry, serialization, validation
-from cornu.dtypes import ALL, UNSUPPORTED
+from cornu.dtypes import ALL, INTEGERS, UNSUPPORTED
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError, one_of
 from cornu.scopes import Scope
 from cornu.typing import Config, CustomObjects, DType
@@ -384,3 +384,19 @@ class QuantizedDTypePolicy(serialization.Configurable):
 
     def __init__(self, **kwargs: Any):
         raise _quantized(f"The policy `{kwargs.get('mode')}_from_{kwargs.get('source_name')}` was given.")
+
+
+def compute_dtype_of(identifier: DType | DTypePolicy | Config) -> str:
+    """Return the dtype that a loss or metric with this ``dtype`` argument computes in, which may also be an integer dtype.
+
+    Args:
+        identifier: Dtype, or what :func:`get` accepts. None means ``config.floatx()``.
+
+    Example:
+        >>> from cornu.core.dtype_policy import compute_dtype_of
+        >>> compute_dtype_of("mixed_float16"), compute_dtype_of("int32"), compute_dtype_of(None)
+        ('float16', 'int32', 'float32')
+    """
+    if isinstance(identifier, str) and identifier in INTEGERS:
+        return identifier
+    return get(identifier or config.floatx()).compute_dtype

@@ -384,7 +384,7 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def weights(self) -> list[Variable]:
-        """List of the variables that files store: those of the layer and of all layers inside it."""
+        """List of the variables that files and :meth:`get_weights` contain: all but the states of stateful recurrent layers."""
         return layer_tree.collect(self._cornu_own_variables(), self, lambda layer: layer.weights)
 
     @property
@@ -436,7 +436,7 @@ class Layer(LayerTraits, Configurable):
         layer_tree.set_weights(self, weights)
 
     def count_params(self) -> int:
-        """Return the total number of elements of the variables.
+        """Return the total number of elements of the weights.
 
         Raises:
             NotBuiltError: If the layer is not built.

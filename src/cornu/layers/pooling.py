@@ -349,7 +349,8 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
 class GlobalAveragePooling1D(GlobalAveragePooling):
     """1D global average pooling layer, for sequences: ``y = mean(x, axis=steps)``.
 
-    Masked time steps are excluded from the mean. The arguments are those of :class:`GlobalAveragePooling2D`.
+    Masked time steps are excluded from the mean, which is 0 for a sample whose time steps are all masked. The arguments are
+    those of :class:`GlobalAveragePooling2D`.
 
     Input shape: ``(batch, steps, channels)``. Output shape: ``(batch, channels)``.
 
@@ -377,10 +378,10 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         inputs = ops.cast(inputs, wide)
         mask = ops.expand_dims(ops.cast(mask, "bool"), 1 if self.data_format == "channels_first" else 2)
         total = ops.sum(ops.where(mask, inputs, 0), axis=self._axes(), keepdims=self.keepdims)
-        mean = total / ops.sum(ops.cast(mask, wide), axis=self._axes(), keepdims=self.keepdims)
-        return ops.cast(mean, self.compute_dtype)
+        count = ops.sum(ops.cast(mask, wide), axis=self._axes(), keepdims=self.keepdims)
+        return ops.cast(ops.divide_no_nan(total, count), self.compute_dtype)
 
-    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return None, since the output has no time steps."""
         return None
 

@@ -210,14 +210,15 @@ class Model(StepMethods):
         Args:
             inputs: Array, or a list or dict of arrays.
             training: Whether layers behave as in training. Defaults to None (as the enclosing call).
-            mask: Mask of the inputs. Defaults to None.
+            mask: Mask of the inputs, or a list or dict of masks. Defaults to the masks that layers before the model set on
+                the inputs.
 
         Returns:
             Array, or a tree of arrays, with the structure of the outputs.
         """
         if self.cornu_graph is None:
             return super().call(inputs)
-        return self.cornu_graph.run(inputs)
+        return self.cornu_graph.run(inputs, mask)
 
     def build(self, input_shape: ShapeTree) -> None:
         """Create the variables of a subclassed model by evaluating ``call`` abstractly.

@@ -291,3 +291,14 @@ def test_batch_normalization_is_synchronized_on_no_device() -> None:
             layers.BatchNormalization(**{argument: True})
     with pytest.raises(InvalidTypeError, match="rms_scaling"):
         layers.LayerNormalization(rms_scaling=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 1), (1, 1, 3), (2, 2, 3), (2, 1, 1)])
+def test_the_mask_of_batch_normalization_is_broadcast(backend: str, shape: tuple) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 2, 3, 4)).astype("float32")
+    mask = (np.arange(np.prod(shape)).reshape(shape) % 2 == 0).astype("float32")
+    layer = layers.BatchNormalization(momentum=0.0).to_backend(backend)
+    layer(x, training=True, mask=mask)
+    chosen = x[np.broadcast_to(mask, (2, 2, 3)) > 0]
+    np.testing.assert_allclose(np.asarray(layer.moving_mean.numpy()), chosen.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(layer.moving_variance.numpy()), chosen.var(axis=0), rtol=1e-4, atol=1e-6)

@@ -19,6 +19,7 @@ from cornu.layers.recurrent.cell import (
     initial_state_of,
     output_size_of,
     sizes_of,
+    state_is_list,
     times,
 )
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
@@ -134,7 +135,7 @@ class RNN(Layer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables of the cell, followed by the state variables of a stateful layer."""
+        """The weights of the cell, followed by the state variables of a stateful layer, which are not among the weights."""
         return [*super().variables, *self._states]
 
     def _make_states(self, batch_size: int) -> None:
@@ -218,7 +219,16 @@ class RNN(Layer):
             variable.assign(array)
         if not self.return_state:
             return outputs
-        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+        return (outputs, *self._returned(states))
+
+    def _returned(self, states: list[list]) -> list:
+        """Return the states, or their shapes, of each cell as the layer returns them: a list for each cell of a stack.
+
+        A cell of a stack whose state is not a list, such as one with an integer as ``state_size``, has just the state.
+        """
+        if not _is_plain_stack(self.cell) or len(states) == 1:
+            return states[0]
+        return [state if state_is_list(cell) else state[0] for cell, state in zip(self._cells, states, strict=True)]
 
     def _in_order(self, x: Array | None) -> Any:
         """Return the time steps along the first axis, in processing order."""
@@ -273,7 +283,7 @@ class RNN(Layer):
         if not self.return_state:
             return outputs
         states = [[(batch, size) for size in sizes_of(cell)] for cell in self._cells]
-        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+        return (outputs, *self._returned(states))
 
     def _check_input(self, shape: Shape | list[Shape]) -> None:
         if isinstance(shape, list):
@@ -298,9 +308,9 @@ class RNN(Layer):
             _check_states(self, initial_state, None)
         return super().compute_output_spec(sequences)
 
-    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return the mask of the input if the layer returns sequences."""
-        mask = previous_mask if self.return_sequences else None
+        mask = mask if self.return_sequences else None
         return [mask, *(None for _ in trees.leaves(self.state_size))] if self.return_state else mask
 
 
