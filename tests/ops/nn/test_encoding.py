@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from cornu import backends
 from cornu.errors import InvalidArgumentError
 from cornu.ops.nn import encoding
 
@@ -22,6 +23,12 @@ def test_one_hot_labels_are_those_of_keras(numbers, classes):
 def test_numbers_that_are_no_classes_are_refused(numbers, classes):
     with pytest.raises(InvalidArgumentError, match="must be integers from 0 to"):
         encoding.to_categorical(numbers, classes)
+
+
+def test_labels_of_an_engine_stay_there(engine_name):
+    found = encoding.to_categorical(backends.get(engine_name).asarray([0, 2]), 3)
+    assert backends.owner(found) == engine_name
+    np.testing.assert_array_equal(np.asarray(found), [[1, 0, 0], [0, 0, 1]])
 
 
 def test_no_labels_give_no_rows():

@@ -44,6 +44,7 @@ from cornu.backends.tensorflow.arrays import (
     number,
     promote,
     promote_to_floats,
+    summable,
 )
 from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
 from cornu.backends.tensorflow.startup import tf
@@ -72,7 +73,7 @@ asarray = arrays.asarray
 def to_numpy(x: tf.Tensor) -> np.ndarray:
     if isinstance(x, tf.Tensor) and not hasattr(x, "numpy"):
         raise no_values_yet()
-    return np.array(x)
+    return np.array(x.numpy() if isinstance(x, tf.Tensor) else x)
 
 
 def dtype(x: tf.Tensor) -> str:
@@ -355,7 +356,7 @@ def _any_tensor(*values: TensorLike) -> bool:
 
 
 def sum(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_sum(bool_to_int(x), axis, keepdims)
+    return tf.reduce_sum(summable(x), axis, keepdims)
 
 
 def mean(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
@@ -366,7 +367,7 @@ def mean(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
 
 
 def prod(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_prod(bool_to_int(x), axis, keepdims)
+    return tf.reduce_prod(summable(x), axis, keepdims)
 
 
 def max(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
@@ -530,6 +531,10 @@ def einsum(subscripts: str, *operands: tf.Tensor) -> tf.Tensor:
         once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
         subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
     return _contract(functools.partial(tf.einsum, subscripts), *operands)
+
+
+def svdvals(x: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.svd(x, compute_uv=False)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def dot_product_attention(
         scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
     if is_causal:
         scores = backend.where(backend.asarray(np.tri(queries, keys, dtype=bool)), scores, hidden)
-    weights = backend.reshape(softmax(scores), (batch, groups, heads // groups, queries, keys))
+    weights = backend.reshape(softmax(scores, (-1,)), (batch, groups, heads // groups, queries, keys))
     return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
 
 
