@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import enum
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -124,6 +125,27 @@ class Configurable:
             return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
+class ArgumentAttributes(Configurable):
+    """Base class of objects whose constructor arguments can be read as attributes, as in Keras.
+
+    An attribute that the class or the constructor defines takes precedence.
+
+    Example:
+        >>> from cornu.serialization import ArgumentAttributes
+        >>> class Circle(ArgumentAttributes):
+        ...     def __init__(self, radius, color=None):
+        ...         pass
+        >>> Circle(2).radius
+        2
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        arguments = vars(self).get("_cornu_arguments") or {}
+        if name in arguments:
+            return arguments[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+
 Identifier: TypeAlias = str | Config | Callable[..., Any] | Configurable | None
 """A name, a config, a class, an object or a function; None for none."""
 
@@ -197,6 +219,10 @@ def serialize(thing: Any, activations_by_name: bool = True) -> Any:
     """
     if thing is None or (isinstance(thing, (bool, int, float, str)) and not isinstance(thing, np.generic)):
         return thing
+    if isinstance(thing, enum.Enum):
+        return thing.value
+    if isinstance(thing, Configurable):
+        return _serialize_object(thing)
     if isinstance(thing, Mapping):
         return {name: serialize(value, activations_by_name) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):

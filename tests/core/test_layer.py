@@ -392,7 +392,8 @@ def test_a_mask_travels_through_layers_that_support_it():
     with call_context.entered(CallContext()):
         mean(layers.Dropout(0.5)(layers.Masking(0.0)(sequence)))
         assert np.asarray(mean.mask).tolist() == [[True, False, True]]
-        mean(dropped(layers.Masking(0.0)(sequence)))
+        with pytest.warns(UserWarning, match=r"'scale.*' \(Scale\) received an input with a mask.*`supports_masking = True`"):
+            mean(dropped(layers.Masking(0.0)(sequence)))
         assert mean.mask is None
 
 

@@ -89,3 +89,22 @@ def test_prelu_takes_pictures_of_any_size_if_the_axes_are_shared() -> None:
 def test_prelu_refuses_an_unknown_size_that_it_has_slopes_for() -> None:
     with pytest.raises(ShapeError, match="must be known"):
         layers.PReLU()(Input((None, 3)))
+
+
+def test_a_mask_of_softmax_is_broadcast(backend: str) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+    layer = layers.Softmax().to_backend(backend)
+    for mask in (np.array([True, False, True, True]), np.array([[[True], [True], [False]]]), np.ones((2, 1, 4), bool)):
+        full = np.broadcast_to(mask, x.shape)
+        weights = np.exp(x) * full
+        expected = weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-9)
+        np.testing.assert_allclose(np.asarray(layer(x, mask=mask)), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3, 4), (5, 4), (3, 1, 4), (2, 3)])
+def test_a_mask_of_softmax_that_does_not_broadcast_is_refused(backend: str, shape: tuple) -> None:
+    text = (
+        rf"'softmax.*' received inputs of shape \(2, 3, 4\) and a `mask` of shape \({', '.join(map(str, shape))}\).*size is 1"
+    )
+    with pytest.raises(ShapeError, match=text):
+        layers.Softmax().to_backend(backend)(np.zeros((2, 3, 4), "float32"), mask=np.ones(shape, bool))

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import Input, layers
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing.layer_checks import check_layer
@@ -161,3 +163,34 @@ def test_masks_of_joined_features_count_where_one_does(backend: str) -> None:
 
 def test_a_dot_product_has_no_mask(backend: str) -> None:
     assert masked(backend, layers.Dot(axes=1))[1] is None
+
+
+@pytest.mark.parametrize("kind", [layers.Maximum, layers.Minimum])
+def test_masked_steps_are_not_compared(backend: str, kind: type) -> None:
+    mine = 5.0 if kind is layers.Maximum else 3.0
+    assert masked(backend, kind()) == ([[mine, 5.0, 0.0]], [[True, True, False]])
+
+
+@pytest.mark.parametrize("kind", ["Maximum", "Minimum", "Multiply", "Add", "Average", "Subtract"])
+@pytest.mark.parametrize("which", [(True, True), (True, False), (False, True)])
+def test_masked_inputs_are_merged_as_in_keras(backend: str, kind: str, which: tuple[bool, bool]) -> None:
+    x = [np.float32([[[0, 0], [1, -2], [0, 0], [3, 4]]]), np.float32([[[0, 0], [0, 0], [-1, 2], [5, 1]]])]
+    found = []
+    for library in (cornu, keras):
+        inputs = [library.Input((4, 2)), library.Input((4, 2))]
+        taken = [library.layers.Masking()(each) if mask else each for each, mask in zip(inputs, which, strict=True)]
+        model = library.Model(inputs, getattr(library.layers, kind)()(taken))
+        found.append(np.asarray((model.to_backend(backend) if library is cornu else model)(x)))
+    np.testing.assert_allclose(*found)
+
+
+def test_masks_of_three_inputs_are_merged_as_in_keras(backend: str) -> None:
+    x = [np.float32([[[a], [b], [c]]]) for a, b, c in ((1, 0, 2), (0, 3, -1), (0, 5, 4))]
+    for kind in ("Maximum", "Minimum"):
+        found = []
+        for library in (cornu, keras):
+            inputs = [library.Input((3, 1)) for _ in x]
+            merged = getattr(library.layers, kind)()([library.layers.Masking()(each) for each in inputs])
+            model = library.Model(inputs, merged)
+            found.append(np.asarray((model.to_backend(backend) if library is cornu else model)(x)))
+        np.testing.assert_allclose(*found)

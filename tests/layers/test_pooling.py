@@ -84,3 +84,10 @@ def test_wrong_arguments_are_refused(arguments: dict) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         layers.MaxPooling2D(**arguments)
     assert f"`{name}={value!r}`" in str(raised.value)
+
+
+def test_the_mean_of_a_sequence_of_padding_is_zero(backend: str) -> None:
+    x, mask = np.float32([[[1, 2], [3, 5]], [[7, 8], [9, 4]]]), np.array([[True, True], [False, False]])
+    for keepdims in (False, True):
+        layer = layers.GlobalAveragePooling1D(keepdims=keepdims).to_backend(backend)
+        assert np.asarray(layer(x, mask=mask)).reshape(2, 2).tolist() == [[2, 3.5], [0, 0]]

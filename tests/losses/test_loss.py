@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-import cornu.metrics  # noqa: F401  (its functions enter the tables)
+import cornu
+import cornu.metrics  # its functions enter the tables
 from cornu import backends, losses, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, broadcast_weight
@@ -174,3 +175,67 @@ def test_sizes_that_do_not_fit_are_told_alike_on_every_backend(labels, predictio
     with pytest.raises(ShapeError, match=r"`y_true` has shape .* compares them element by element") as caught:
         losses.MeanSquaredError()(b.asarray(np.ones(labels, "float32")), b.asarray(np.ones(predictions, "float32")))
     assert str(labels) in str(caught.value)
+
+
+class Total(losses.Loss):
+    """Overrides the whole call, as some code for Keras does."""
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return ops.sum(y_pred)
+
+
+class Doubled(losses.MeanSquaredError):
+    def call(self, y_true, y_pred):
+        return 2 * super().call(y_true, y_pred)
+
+
+class Promised(losses.MeanSquaredError):
+    is_per_sample = True
+
+    def call(self, y_true, y_pred):
+        return super().call(y_true, y_pred)
+
+
+def test_a_loss_that_overrides_the_computation_promises_nothing_unless_it_says_so():
+    assert losses.MeanSquaredError().is_per_sample
+    assert not Total().is_per_sample
+    assert not Doubled().is_per_sample
+    assert Promised().is_per_sample
+
+
+def test_a_model_trains_with_a_loss_that_overrides_call(backend):
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)]).to_backend(backend)
+    model.compile("sgd", loss=Total())
+    found = model.evaluate(np.ones((5, 2)), np.ones((5, 1)), batch_size=5, verbose=0)
+    np.testing.assert_allclose(found, 5 * sum(model.get_weights()[0])[0], rtol=1e-5)
+    model.fit(np.ones((5, 2)), np.ones((5, 1)), batch_size=2, verbose=0)
+
+
+def test_the_dtype_of_a_loss_cannot_be_set():
+    with pytest.raises(AttributeError, match="dtype"):
+        losses.MeanSquaredError().dtype = "float16"
+
+
+def test_arguments_that_a_loss_has_not_are_no_attributes():
+    with pytest.raises(AttributeError, match="'MeanSquaredError' object has no attribute 'from_logits'"):
+        losses.MeanSquaredError().from_logits  # noqa: B018
+
+
+def test_a_config_holds_every_argument_of_a_loss():
+    assert losses.LogCosh().get_config() == {"name": "log_cosh", "reduction": "sum_over_batch_size"}
+    config = losses.CosineSimilarity(axis=2, dtype="float16").get_config()
+    assert config == {"name": "cosine_similarity", "reduction": "sum_over_batch_size", "axis": 2, "dtype": "float16"}
+    assert losses.CosineSimilarity.from_config(config).axis == 2
+
+
+PUBLIC = sorted(name for name in losses.__all__ if inspect.isclass(getattr(losses, name)) and name != "LossFunctionWrapper")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_losses_have_the_public_attributes_of_keras(name):
+    ours, theirs = getattr(losses, name)(), getattr(keras.losses, name)()
+    for attribute in (each for each in dir(theirs) if not each.startswith("_")):
+        value = getattr(theirs, attribute)
+        assert hasattr(ours, attribute), attribute
+        if not callable(value):
+            assert getattr(ours, attribute) == value or attribute == "name"

@@ -1,9 +1,15 @@
 """The base class: a metric of one's own, pure forms, reset, names and what is resolved."""
 
+import inspect
+
+import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import backends, losses, metrics, ops, seeds
+from cornu.core import call_context
+from cornu.core.call_context import CallContext
 from cornu.errors import InvalidArgumentError, ShapeError
 
 
@@ -90,7 +96,7 @@ def test_variables_move_to_another_backend():
 
 
 def test_config_of_ones_own_metric_needs_no_code():
-    assert Largest(name="top").get_config() == {"name": "top", "dtype": None}
+    assert Largest(name="top").get_config() == {"name": "top", "dtype": "float32"}
     assert Largest.from_config({"name": "top"}).name == "top"
 
 
@@ -128,7 +134,7 @@ def test_wrapper_config_names_the_function():
     metric = metrics.MeanMetricWrapper(metrics.binary_accuracy, name="b", threshold=0.3)
     config = metric.get_config()
     function = {"module": "builtins", "class_name": "function", "config": "binary_accuracy", "registered_name": "function"}
-    assert config == {"fn": function, "name": "b", "dtype": None, "threshold": 0.3}
+    assert config == {"fn": function, "name": "b", "dtype": "float32", "threshold": 0.3}
     again = metrics.deserialize(metrics.serialize(metric))
     assert float(again(np.array([1.0]), np.array([0.4], "float32"))) == 1.0
 
@@ -244,7 +250,7 @@ def test_adjusted_r2_is_that_of_the_formula():
 
 
 def test_rows_of_the_confusion_matrix_are_labels(default_backend):
-    metric = metrics.MeanIoU(num_classes=3)
+    metric = metrics.MeanIoU(num_classes=3, dtype="float32")
     metric.update_state([0, 0, 1, 2, 7], [0, 1, 1, 0, 1], sample_weight=[1.0, 0.5, 1.0, 2.0, 9.0])
     np.testing.assert_array_equal(metric.total_cm.numpy(), [[1, 0.5, 0], [0, 1, 0], [2, 0, 0]])
 
@@ -253,3 +259,150 @@ def test_making_a_metric_draws_no_random_number():
     seeds.set_seed(3)
     metrics.AUC()
     assert seeds.next_key() == (3, 0)
+
+
+def test_variables_and_metrics_in_containers_belong_to_a_metric():
+    metric = metrics.Mean()
+    metric.more = {"a": metrics.Mean(), "b": [metrics.Mean(), [metrics.Sum()]]}
+    assert len(metric.variables) == 7
+    metric.more["c"] = metric.more["a"]  # each is counted once
+    assert len(metric.variables) == 7
+    metric.more["b"].append(metrics.Sum())
+    assert len(metric.variables) == 8
+
+
+def test_the_dtype_of_a_metric_cannot_be_set():
+    with pytest.raises(AttributeError, match="dtype"):
+        metrics.Mean().dtype = "float16"
+
+
+@pytest.mark.parametrize("dtype", [None, "float16", "bfloat16", "int32"])
+@pytest.mark.parametrize(
+    "name", ["MeanAbsoluteError", "RootMeanSquaredError", "Precision", "AUC", "F1Score", "R2Score", "BinaryAccuracy", "Sum"]
+)
+def test_results_have_the_values_and_dtypes_of_keras(name, dtype):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = (rng.random((6, 3)) > 0.5).astype("float32"), rng.random((6, 3)).astype("float32")
+    data = (y_pred,) if name == "Sum" else (y_true, y_pred)
+    ours, theirs = getattr(metrics, name)(dtype=dtype), getattr(keras.metrics, name)(dtype=dtype)
+    assert ours.dtype == theirs.dtype
+    found, expected = ours(*data), theirs(*data)
+    assert ops.dtype(found) == keras.backend.standardize_dtype(expected.dtype)
+    np.testing.assert_allclose(np.asarray(found, "float64"), np.asarray(expected, "float64"), atol=2e-2)
+
+
+def test_counts_of_iou_are_exact_integers(default_backend):
+    metric = metrics.MeanIoU(num_classes=2)
+    metric.total_cm.assign([[2**24, 0], [0, 0]])
+    metric.update_state(np.zeros(3, int), np.zeros(3, int))
+    assert metric.total_cm.dtype == "int32"
+    assert metric.total_cm.numpy().tolist() == [[2**24 + 3, 0], [0, 0]]
+    assert ops.dtype(metric.result()) == "float32"
+
+
+def test_iou_says_that_it_truncates_fractions():
+    metric = metrics.MeanIoU(num_classes=2)
+    with pytest.warns(UserWarning, match=r"'mean_io_u.*' received `sample_weight`.*truncated.*`dtype='float32'`"):
+        metric.update_state([0, 1], [0, 1], sample_weight=np.float32([0.5, 2.5]))
+    assert metric.total_cm.numpy().tolist() == [[0, 0], [0, 2]]
+
+
+def test_the_last_batch_is_padded_with_a_metric_that_counts_integers(default_backend):
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(3)])
+    model.compile("sgd", "mse", metrics=[metrics.OneHotMeanIoU(3)])
+    x, y = np.random.default_rng(0).normal(size=(5, 2)), np.eye(3)[[0, 1, 2, 1, 0]]
+    found = model.evaluate(x, y, batch_size=2, verbose=0, return_dict=True)
+    expected = metrics.OneHotMeanIoU(3)(y, model.predict(x, verbose=0))
+    np.testing.assert_allclose(next(value for name, value in found.items() if name != "loss"), float(expected), rtol=1e-5)
+
+
+def test_top_k_of_one_sample_without_a_batch(default_backend):
+    data = np.array([0, 1, 1, 0, 0]), np.array([0.2, 0.1, 0.5, 0, 0.2])
+    for name in ("Precision", "Recall"):
+        found = getattr(metrics, name)(top_k=3)(*data)
+        np.testing.assert_allclose(float(found), float(getattr(keras.metrics, name)(top_k=3)(*data)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [[-1, -2, -3, -4], [1, -2, 3, -4], [1, 2, 3, 4]])
+def test_auc_of_negative_weights_is_that_of_keras(weights):
+    data = np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9])
+    for curve in ("PR", "ROC"):
+        ours, theirs = (module.AUC(num_thresholds=3, curve=curve) for module in (metrics, keras.metrics))
+        found, expected = (each(*data, sample_weight=np.array(weights)) for each in (ours, theirs))
+        np.testing.assert_allclose(float(found), float(expected), rtol=1e-5)
+
+
+def test_the_curve_of_auc_is_a_member_of_an_enumeration():
+    metric = metrics.AUC(curve="pr", summation_method="Majoring")
+    assert (str(metric.curve), metric.summation_method.value) == ("AUCCurve.PR", "majoring")
+    again = metrics.AUC(curve=metric.curve, summation_method=metric.summation_method)
+    assert again.get_config()["curve"] == "PR"
+    assert again.curve is metric.curve
+
+
+@pytest.mark.parametrize("arguments", [{"beta": 2}, {"beta": -1.0}, {"threshold": 1}, {"threshold": 2.0}])
+def test_fbeta_takes_floats(arguments):
+    with pytest.raises(InvalidArgumentError, match=f"`{next(iter(arguments))}` must be a"):
+        metrics.FBetaScore(**arguments)
+
+
+def test_ignored_classes_do_not_count_in_the_crossentropy():
+    """Keras counts them as zeros unless there are sample weights; its loss leaves them out."""
+    y_true, y_pred = np.array([-1, 2, 1]), np.float32([[0.05, 0.95, 0], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3]])
+    found = metrics.SparseCategoricalCrossentropy(ignore_class=-1)(y_true, y_pred)
+    weighted = keras.metrics.SparseCategoricalCrossentropy(ignore_class=-1)(y_true, y_pred, sample_weight=np.ones(3))
+    np.testing.assert_allclose(float(found), float(weighted), rtol=1e-5)
+    np.testing.assert_allclose(float(found), float(losses.SparseCategoricalCrossentropy(ignore_class=-1)(y_true, y_pred)), 1e-5)
+
+
+NEEDED = {
+    "IoU": {"num_classes": 3, "target_class_ids": [1]},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [1]},
+    "MeanIoU": {"num_classes": 3},
+    "OneHotMeanIoU": {"num_classes": 3},
+    "SensitivityAtSpecificity": {"specificity": 0.4},
+    "SpecificityAtSensitivity": {"sensitivity": 0.4},
+    "PrecisionAtRecall": {"recall": 0.4},
+    "RecallAtPrecision": {"precision": 0.4},
+}
+PUBLIC = sorted(name for name in metrics.__all__ if inspect.isclass(getattr(metrics, name)) and name != "MeanMetricWrapper")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_metrics_have_the_public_attributes_of_keras(name):
+    ours, theirs = (getattr(module, name)(**NEEDED.get(name, {})) for module in (metrics, keras.metrics))
+    for attribute in (each for each in dir(theirs) if not each.startswith("_")):
+        value = getattr(theirs, attribute)
+        assert hasattr(ours, attribute), attribute
+        if isinstance(value, (bool, int, float, str, type(None))) and attribute != "name":
+            assert getattr(ours, attribute) == value
+        elif attribute == "thresholds":
+            np.testing.assert_allclose(ours.thresholds, value, atol=1e-6)
+
+
+@pytest.mark.parametrize("mixed", [None, "mixed_float16"])
+def test_a_metric_that_a_layer_updates_is_bound_like_any_variable(default_backend, mixed):
+    class Counted(cornu.layers.Layer):
+        def __init__(self):
+            super().__init__(dtype=mixed)
+            self.mean = metrics.Mean()
+
+        def call(self, inputs):
+            self.mean.update_state(inputs + 1024.5)
+            return inputs
+
+    layer, x = Counted(), backends.get(default_backend).asarray(np.float32([[1], [2]]))
+    variables = layer.mean.variables
+
+    def update(values, x):
+        context = CallContext(values=dict(zip(map(id, variables), values, strict=True)))
+        with call_context.entered(context):
+            layer(x)
+        return [context.values[id(variable)] for variable in variables]
+
+    state = backends.get(default_backend).compile(update)([variable.value for variable in variables], x)
+    assert [variable.dtype for variable in variables] == ["float32", "float32"]
+    assert float(variables[1].value) == 0
+    assert float(layer.mean.stateless_result(state)) == pytest.approx(1026, abs=0 if mixed is None else 1)
+    assert float(state[1]) == 2
+    assert all(not np.any(np.asarray(value)) for value in layer.mean.stateless_reset_state())

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from cornu import losses, ops
+from cornu.core import masks
 from cornu.errors import InvalidArgumentError
-from cornu.training.compiled_loss import CompiledLoss, aligned, per_output
+from cornu.training.compiled_loss import CompiledLoss, aligned, by_output, loss_names, per_output
 
 NAMES = ["size", "place"]
 SHAPES = [(None, 1), (None, 2)]
@@ -22,7 +23,7 @@ def compiled_loss(loss, loss_weights=None) -> CompiledLoss:
 @pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"place": "mse", "size": losses.MeanSquaredError()}])
 def test_losses_add_up(loss):
     compiled = compiled_loss(loss)
-    found = compiled(Y, OUTPUTS, None, [None, None])
+    found = compiled(Y, OUTPUTS, None, None)
     assert compiled.part_names == [f"{name}_loss" for name in (loss if isinstance(loss, dict) else NAMES)]
     parts = dict(zip(compiled.part_names, found.parts, strict=True))
     np.testing.assert_allclose([parts[f"{name}_loss"] for name in NAMES], [values.mean() for values in SQUARES], 1e-6)
@@ -31,45 +32,89 @@ def test_losses_add_up(loss):
 
 @pytest.mark.parametrize("weights", [[0.5, 3.0], {"size": 0.5, "place": 3.0}])
 def test_losses_are_weighted(weights):
-    found = compiled_loss("mse", weights)(Y, OUTPUTS, None, [None, None])
+    found = compiled_loss("mse", weights)(Y, OUTPUTS, None, None)
     np.testing.assert_allclose(found.total, 0.5 * SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
     np.testing.assert_allclose(found.parts, [values.mean() for values in SQUARES], 1e-6)
 
 
 def test_an_output_without_a_weight_counts_once():
-    found = compiled_loss("mse", {"place": 3.0})(Y, OUTPUTS, None, [None, None])
+    found = compiled_loss("mse", {"place": 3.0})(Y, OUTPUTS, None, None)
     np.testing.assert_allclose(found.total, SQUARES[0].mean() + 3 * SQUARES[1].mean(), 1e-6)
 
 
 def test_an_output_without_a_loss_is_left_out():
     of_place = compiled_loss({"place": "mse"})
     assert of_place.part_names == ["place_loss"]
-    np.testing.assert_allclose(of_place({"place": Y[1]}, OUTPUTS, None, [None, None]).total, SQUARES[1].mean(), 1e-6)
+    np.testing.assert_allclose(of_place({"place": Y[1]}, OUTPUTS, None, None).total, SQUARES[1].mean(), 1e-6)
 
 
 @pytest.mark.parametrize("form", [list, lambda weights: dict(zip(NAMES, weights, strict=True))])
 def test_weights_of_samples_belong_to_outputs(form):
     weights = [np.linspace(0, 1, 5, dtype="float32"), np.linspace(3, 1, 5, dtype="float32")]
-    found = compiled_loss("mse")(Y, OUTPUTS, form(weights), [None, None])
+    found = compiled_loss("mse")(Y, OUTPUTS, form(weights), None)
     np.testing.assert_allclose(found.parts, [(v * w).mean() for v, w in zip(SQUARES, weights, strict=True)], 1e-6)
 
 
 def test_one_array_of_weights_serves_all_outputs():
     weight = np.linspace(0, 1, 5, dtype="float32")
-    found = compiled_loss("mse")(Y, OUTPUTS, weight, [None, None])
+    found = compiled_loss("mse")(Y, OUTPUTS, weight, None)
     np.testing.assert_allclose(found.parts, [(values * weight).mean() for values in SQUARES], 1e-6)
 
 
 def test_what_is_masked_does_not_count():
     mask = np.array([1, 1, 1, 0, 0], dtype="float32")
-    found = compiled_loss("mse")(Y, OUTPUTS, None, [mask, None])
-    np.testing.assert_allclose(found.parts, [SQUARES[0][:3].mean(), SQUARES[1].mean()], 1e-6)
+    found = compiled_loss("mse")(Y, OUTPUTS, None, mask)
+    np.testing.assert_allclose(found.parts, [values[:3].mean() for values in SQUARES], 1e-6)
+
+
+def test_the_mask_of_an_output_counts_for_its_loss():
+    masked = masks.with_mask(OUTPUTS[0], np.array([True, True, False, True, False]))
+    padding = np.array([1, 1, 1, 0, 0], dtype="float32")
+    found = compiled_loss("mse")(Y, [masked, OUTPUTS[1]], None, padding)
+    np.testing.assert_allclose(found.parts, [SQUARES[0][:2].mean(), SQUARES[1][:3].mean()], 1e-6)
+
+
+NESTED = {"a": (0, {"b": 0}), "c": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("mse", "mse"),
+        (["x", "y", "z"], ["x", "y", "z"]),
+        ({"a": ("x", {"b": "y"}), "c": "z"}, ["x", "y", "z"]),
+        ({"c": "z", "a": ["x", {"b": "y"}]}, ["x", "y", "z"]),
+        ({"a": "x"}, ["x", "x", None]),
+        ({"a": (None, "y"), "c": None}, [None, "y", None]),
+    ],
+)
+def test_arguments_in_the_form_of_nested_outputs_are_flattened(given, expected):
+    assert by_output(given, NESTED) == expected
+
+
+@pytest.mark.parametrize("outputs", [0, [0, 0], {"a": 0, "b": 0}])
+def test_arguments_of_flat_outputs_are_left_alone(outputs):
+    given = {"b": "x", "a": "y"}
+    assert by_output(given, outputs) is given
+
+
+def test_losses_of_nested_outputs_are_named_by_their_path():
+    assert loss_names(NESTED, ["p", "q", "r"]) == ["a/p", "a/1/b", "c"]
+    assert loss_names([0, 0], ["p", "q"]) == ["p", "q"]
+
+
+def test_a_loss_may_stand_in_a_list_of_its_own():
+    np.testing.assert_allclose(
+        compiled_loss(["mse", ["mse"]])(Y, OUTPUTS, None, None).parts, compiled_loss("mse")(Y, OUTPUTS, None, None).parts
+    )
+    with pytest.raises(InvalidArgumentError, match=r"`loss` has 2 losses for the output 'place'.*one loss.*their sum"):
+        compiled_loss(["mse", ["mse", "mae"]])
 
 
 def test_one_output_has_no_part():
     single = CompiledLoss("mse", None, ["size"], SHAPES[:1], SHAPES[:1])
     assert single.part_names == []
-    np.testing.assert_allclose(single(Y[0], OUTPUTS[:1], None, [None]).total, SQUARES[0].mean(), 1e-6)
+    np.testing.assert_allclose(single(Y[0], OUTPUTS[:1], None, None).total, SQUARES[0].mean(), 1e-6)
 
 
 def test_crossentropy_is_chosen_by_the_labels():
@@ -80,7 +125,7 @@ def test_crossentropy_is_chosen_by_the_labels():
 
 
 def test_no_loss_at_all():
-    assert compiled_loss(None)(None, OUTPUTS, None, [None, None]).total == 0.0
+    assert compiled_loss(None)(None, OUTPUTS, None, None).total == 0.0
 
 
 def test_only_losses_that_judge_samples_alone_allow_padding():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import config, layers, losses, metrics, ops
+from cornu import config, layers, losses, metrics, ops, optimizers
 from cornu.callbacks import Callback
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, NonFiniteError
@@ -754,3 +754,64 @@ def test_the_number_of_batches_can_be_limited(of_batches, classifier, limits):
         assert model.predict(data[0], verbose=0, **size).shape == (16, 3)
     with pytest.warns(UserWarning, match=text):
         assert model.fit(*data, verbose=0, **size).params["steps"] == 2
+
+
+MASKED = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [4, 5, 6, 1], [0, 0, 0, 0], [2, 2, 0, 0]])
+
+
+def _masked_model(backend: str) -> cornu.Model:
+    inputs = cornu.Input((4,), dtype="int32")
+    x = layers.Embedding(7, 3, mask_zero=True)(inputs)
+    sizes, kinds = layers.Dense(2, name="sizes")(x), layers.Dense(3, activation="softmax", name="kinds")(x)
+    return cornu.Model(inputs, [sizes, kinds]).to_backend(backend)
+
+
+def test_metrics_of_several_outputs_leave_out_masked_steps(backend: str) -> None:
+    rng, valid = np.random.default_rng(0), MASKED != 0
+    y = [rng.normal(size=(5, 4, 2)).astype("float32"), rng.integers(0, 3, (5, 4))]
+    weights = [rng.uniform(0.5, 2, 5).astype("float32"), rng.uniform(0.5, 2, (5, 4)).astype("float32")]
+    model = _masked_model(backend)
+    model.compile(
+        optimizers.SGD(0.0),
+        ["mse", "sparse_categorical_crossentropy"],
+        metrics=[["mae"], ["accuracy"]],
+        weighted_metrics=[["mse"], ["accuracy"]],
+    )
+    sizes, kinds = model.predict(MASKED, verbose=0)
+    squares, hits = ((sizes - y[0]) ** 2).mean(-1), (kinds.argmax(-1) == y[1]).astype("float32")
+    each = [weights[0][:, None] * valid, weights[1] * valid]
+    expected = {
+        "sizes_mae": np.abs(sizes - y[0]).mean(-1)[valid].mean(),
+        "kinds_accuracy": hits[valid].mean(),
+        "sizes_mse": (squares * each[0]).sum() / each[0].sum(),
+        "kinds_weighted_accuracy": (hits * each[1]).sum() / each[1].sum(),
+    }
+    evaluated = model.evaluate(MASKED, y, batch_size=2, sample_weight=weights, verbose=0, return_dict=True)
+    fitted = model.fit(MASKED, y, batch_size=2, sample_weight=weights, verbose=0).history
+    for name, value in expected.items():
+        np.testing.assert_allclose(evaluated[name], value, rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(fitted[name][-1], value, rtol=1e-4, err_msg=name)
+
+
+def test_losses_targets_and_weights_have_the_form_of_nested_outputs(backend: str) -> None:
+    x = cornu.Input((2,))
+    outputs = {"a": (layers.Dense(1, name="p")(x), layers.Dense(2, name="q")(x)), "b": layers.Dense(1, name="r")(x)}
+    model = cornu.Model(x, outputs).to_backend(backend)
+    model.compile(
+        optimizers.SGD(0.0),
+        loss={"a": ("mse", "mae"), "b": ["mse"]},
+        loss_weights={"a": (1.0, 2.0), "b": 3.0},
+        metrics={"a": (["mae"], ["mse"]), "b": ["mae"]},
+    )
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(4, 2)).astype("float32")
+    y = {"a": (rng.normal(size=(4, 1)), rng.normal(size=(4, 2))), "b": rng.normal(size=(4, 1))}
+    history = {name: values[0] for name, values in model.fit(data, y, verbose=0).history.items()}
+    found = model.predict(data, verbose=0)
+    errors = [found["a"][0] - y["a"][0], found["a"][1] - y["a"][1], found["b"] - y["b"]]
+    parts = [(errors[0] ** 2).mean(), np.abs(errors[1]).mean(), (errors[2] ** 2).mean()]
+    names = ["a/p_loss", "a/q_loss", "b_loss"]
+    np.testing.assert_allclose([history[name] for name in names], parts, rtol=1e-5)
+    np.testing.assert_allclose(history["loss"], parts[0] + 2 * parts[1] + 3 * parts[2], rtol=1e-5)
+    np.testing.assert_allclose(history["p_mae"], np.abs(errors[0]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(history["q_mse"], (errors[1] ** 2).mean(), rtol=1e-5)

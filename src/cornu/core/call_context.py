@@ -1,4 +1,4 @@
-"""The context of a layer call: training mode, random key, values bound to variables, masks and hooks.
+"""The context of a layer call: training mode, random key, values bound to variables and hooks.
 
 The outermost call of a layer opens a :class:`CallContext`, which the calls inside it share. Compiled code opens a context in
 which variables are *bound*: reading a bound variable returns the array that it was bound to, and assigning to it changes the
@@ -54,7 +54,6 @@ class CallContext:
         self.differentiates = False
         self.assigned: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}
-        self._masks: dict[int, tuple[Any, Any]] = {}
         self._losses_of_calls: dict[int, CallLosses] = {}
 
     @classmethod
@@ -64,16 +63,8 @@ class CallContext:
         context.captures = context.is_step = True
         return context
 
-    def mask_of(self, tensor: Array) -> Any:
-        """Return the mask that an earlier layer of this call assigned to a tensor, or None."""
-        return self._masks.get(id(tensor), (None, None))[1]
-
-    def set_mask(self, tensor: Array, mask: Array | None) -> None:
-        """Store the mask of a tensor until the outermost call ends; the tensor is kept alive so that its id stays unique."""
-        self._masks[id(tensor)] = (tensor, mask)
-
     def begin_call(self, values: dict[int, Any] | None = None) -> "CallContext":
-        """Return the context of a call of a layer in a step: with the same bindings, masks and random keys.
+        """Return the context of a call of a layer in a step: with the same bindings and random keys.
 
         Args:
             values: Arrays bound to variables in this call. Defaults to the bindings of the step.
@@ -88,7 +79,7 @@ class CallContext:
             self.backend_name,
         )
         inner.captures = self.captures
-        inner.draws, inner.assigned, inner.touched, inner._masks = self.draws, self.assigned, self.touched, self._masks
+        inner.draws, inner.assigned, inner.touched = self.draws, self.assigned, self.touched
         return inner
 
     def end_call(self, layer_id: int, inner: "CallContext", penalties: list | None = None) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, ops, trees
-from cornu.core import call_context, layer_errors
+from cornu.core import layer_errors, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
-from cornu.core.masks import expand_mask
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Array, Tree
 
@@ -32,7 +31,7 @@ class ForeignTraceError(Exception):
 
 def to_input(layer: LayerLike, value: Any) -> Any:
     """Convert an array argument to the backend and compute dtype of a layer; return other arguments unchanged."""
-    value = unwrap(value)
+    given = value = unwrap(value)
     owner = backends.owner(value)
     if owner is None or isinstance(value, np.generic):
         return value
@@ -44,11 +43,8 @@ def to_input(layer: LayerLike, value: Any) -> Any:
         value = backend.asarray(value)
     dtype = backend.dtype(value)
     if layer.autocast and "float" in dtype and dtype != layer.compute_dtype:
-        context, given = call_context.current(), value
         value = backend.cast(value, layer.compute_dtype)
-        if context is not None and context.mask_of(given) is not None:
-            context.set_mask(value, context.mask_of(given))
-    return value
+    return masks.carry_over(given, value)
 
 
 def to_inputs(layer: LayerLike, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -80,7 +76,9 @@ def to_layer_device(layer: LayerLike, arguments: Tree) -> Any:
 
     def moved(value: Any) -> Any:
         value = unwrap(value)
-        return backends.get(backend).to_device(value, device) if backends.owner(value) == backend else value
+        if backends.owner(value) != backend:
+            return value
+        return masks.carry_over(value, backends.get(backend).to_device(value, device))
 
     return trees.map(moved, arguments)
 
@@ -120,6 +118,6 @@ def activity_loss(layer: LayerLike, context: CallContext, output: Array) -> Any:
     count = 1 if count == 0 else count  # an empty batch has no penalty
     if context.sample_mask is not None:
         mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))
-        output = output * expand_mask(mask, len(output.shape))
+        output = output * masks.expand_mask(mask, len(output.shape))
         count = ops.maximum(ops.sum(mask), 1)
     return layer.activity_regularizer(output) / count

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import backends, config, trees
-from cornu.core import call_context
+from cornu.core import call_context, masks
 from cornu.core.binding import bound_context
 from cornu.core.variable import Variable, detached_values_of
 from cornu.errors import InvalidTypeError
@@ -56,13 +56,14 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
         value, aux = result if has_aux else (result, None)
         call_context.continue_after(inner)
         assigned[:] = inner.assigned.values()
-        return value, (aux, [inner.values[id(variable)] for variable in assigned])
+        return value, (aux, masks.masks_of(aux), [inner.values[id(variable)] for variable in assigned])
 
     place = variables[0].place if variables else config.place()
     with config.placement_scope(*place):
         backend = backends.get(place.backend) if variables else backends.of(*leaves)
         arrays = trees.unflatten(sources, detached_values_of(variables)) if variables else sources
-        (value, (aux, after)), gradients = backend.value_and_grad(run, has_aux=True)(arrays)
+        (value, (aux, found, after)), gradients = backend.value_and_grad(run, has_aux=True)(arrays)
+    masks.restore(aux, found)
     for variable, array in zip(assigned, after, strict=True):
         variable.assign(array)
     return ((value, aux) if has_aux else value), gradients

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import trees
+from cornu.core import mask_propagation
 from cornu.core.naming import auto_name
 from cornu.core.shape_inference import infer
 from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
@@ -35,7 +36,7 @@ class OpCall:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result of the op for arrays."""
-        return self.op(*args, **kwargs)
+        return mask_propagation.clear_masks(args, kwargs, self.op(*args, **kwargs))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors with the shape and dtype of the op's results."""

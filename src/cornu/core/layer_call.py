@@ -3,7 +3,7 @@
 from typing import Any
 
 from cornu import backends, config, trees
-from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, symbolic_tensor
+from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, masks, symbolic_tensor
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
@@ -98,7 +98,8 @@ def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> A
     outer_training, context.training = context.training, call_handling.training_of(layer, context, kwargs)
     if context.training is not None and "training" in call_handling.parameters_of(type(layer)):
         kwargs["training"] = context.training
-    mask_propagation.fill_in_masks(layer, context, args, kwargs)
+    if masks.exist():
+        mask_propagation.fill_in_masks(layer, args, kwargs)
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
             outputs = layer.call(*args, **kwargs)
@@ -107,8 +108,8 @@ def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> A
             raise
         finally:
             context.training = outer_training
-    if layer.supports_masking:
-        mask_propagation.propagate_mask(layer, context, args, kwargs, outputs)
+    if layer.supports_masking or masks.exist():
+        outputs = mask_propagation.propagate_masks(layer, args, kwargs, outputs)
     if layer.activity_regularizer is not None:
         context.losses.extend(call_handling.activity_loss(layer, context, output) for output in trees.leaves(outputs))
     for hook in context.hooks:

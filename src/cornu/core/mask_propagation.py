@@ -1,14 +1,18 @@
-"""Passing masks to the layers that accept them, and propagating masks to the outputs of layers."""
+"""Passing masks to the layers that accept them, and setting or clearing the masks of the outputs of layers and ops."""
+
+import itertools
+import warnings
+from typing import Any
 
 from cornu import trees
-from cornu.core.call_context import CallContext
+from cornu.core import masks
 from cornu.core.call_handling import parameters_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.shape_trees import first_argument
 from cornu.typing import Tree
 
 
-def fill_in_masks(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> None:
+def fill_in_masks(layer: LayerLike, args: tuple, kwargs: dict) -> None:
     """Fill in ``mask`` with the mask of the first argument and ``a_mask`` with that of argument ``a``, where not passed."""
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
@@ -19,19 +23,64 @@ def fill_in_masks(layer: LayerLike, context: CallContext, args: tuple, kwargs: d
             masked = given.get(name.removesuffix("_mask"))
         else:
             continue
-        masks = trees.map(context.mask_of, masked)
-        if given.get(name) is None and trees.leaves(masks):
-            kwargs[name] = masks
+        found = masks.masks_of(masked) if given.get(name) is None else None
+        if found is not None:
+            kwargs[name] = found
 
 
-def propagate_mask(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict, outputs: Tree) -> None:
-    """Store the masks of a layer's outputs, as returned by its ``compute_mask``, in the context."""
+def propagate_masks(layer: LayerLike, args: tuple, kwargs: dict, outputs: Tree) -> Any:
+    """Return the outputs of a layer with their masks.
+
+    An output that layers inside the layer computed has the mask that they set. Any other output has the mask that the
+    ``compute_mask`` of the layer returns; none, if the layer does not support masking.
+    """
     inputs = first_argument(args, kwargs)
     previous = kwargs.get("mask")
     if previous is None:
-        masks = trees.map(context.mask_of, inputs)
-        previous = masks if trees.leaves(masks) else None
-    mask = layer.compute_mask(inputs, previous)
-    for output, output_mask in zip(trees.leaves(outputs), mask if isinstance(mask, (list, tuple)) else [mask], strict=False):
-        if output_mask is not None:
-            context.set_mask(output, output_mask)
+        previous = masks.masks_of(inputs)
+    computed = layer.compute_mask(inputs, previous) if layer.supports_masking else None
+    if computed is None and not masks.exist():
+        return outputs
+    if previous is not None and not layer.supports_masking and not _handles_masks(layer):
+        _warn_of_lost_mask(layer)
+    received = {id(leaf) for leaf in trees.leaves((args, kwargs))}
+    leaves = trees.leaves(outputs)
+    own = [None if id(leaf) in received else masks.mask_of(leaf) for leaf in leaves]
+    found = [other if mask is None else mask for mask, other in itertools.zip_longest(own, masks.flatten(computed)[: len(own)])]
+    return _with_masks(outputs, leaves, found, received)
+
+
+def clear_masks(args: tuple, kwargs: dict, outputs: Tree) -> Any:
+    """Return the outputs of an op without masks, which an output that is an argument of the op could have."""
+    if not masks.exist():
+        return outputs
+    leaves = trees.leaves(outputs)
+    return _with_masks(outputs, leaves, [None] * len(leaves), {id(leaf) for leaf in trees.leaves((args, kwargs))})
+
+
+def _with_masks(outputs: Tree, leaves: list, found: list, received: set[int]) -> Any:
+    """Return the outputs with the given masks. One that is also an argument becomes a new object if it has or gets one."""
+    replaced = []
+    for leaf, mask in zip(leaves, found, strict=True):
+        if id(leaf) in received and (mask is not None or masks.mask_of(leaf) is not None):
+            leaf = masks.with_mask(leaf, mask)
+        elif mask is not None:
+            masks.set_mask(leaf, mask)
+        replaced.append(leaf)
+    if all(new is old for new, old in zip(replaced, leaves, strict=True)):
+        return outputs
+    return trees.unflatten(outputs, replaced)
+
+
+def _handles_masks(layer: LayerLike) -> bool:
+    """Return whether the layer receives the mask as an argument, or consists of layers that receive it."""
+    return "mask" in parameters_of(type(layer)) or bool(layer._cornu_sublayers())
+
+
+def _warn_of_lost_mask(layer: LayerLike) -> None:
+    warnings.warn(
+        f"The layer {layer.name!r} ({type(layer).__name__}) received an input with a mask, but does not support masking. The "
+        "layers after it do not see the mask. If they may use it, set `supports_masking = True` on the layer, or override its "
+        "`compute_mask(inputs, previous_mask)`.",
+        stacklevel=2,
+    )

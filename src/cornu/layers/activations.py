@@ -7,7 +7,7 @@ from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.core.layer import Layer
 from cornu.core.soft_property import soft_property
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.typing import Activation as ActivationArgument
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
@@ -267,10 +267,21 @@ class Softmax(Layer):
         Args:
             inputs: Array.
             mask: Array that broadcasts to the inputs; the output is 0 where it is False. Defaults to None.
+
+        Raises:
+            ShapeError: If the mask cannot be broadcast to the inputs.
         """
         inputs = ops.cast(inputs, self.compute_dtype)
         if mask is None:
             return ops.softmax(inputs, axis=self.axis)
+        shape, given = tuple(inputs.shape), tuple(mask.shape)
+        sizes = zip(reversed(given), reversed(shape), strict=False)
+        if len(given) > len(shape) or any(size not in (1, expected) for size, expected in sizes):
+            raise ShapeError(
+                f"The layer {self.name!r} received inputs of shape {shape} and a `mask` of shape {given}.",
+                "The mask must broadcast to the inputs: counted from the last axis, each size is 1 or that of the inputs.",
+                "Reshape the mask, for example with `mask[..., None]` for a mask of time steps.",
+            )
         mask = ops.greater(ops.cast(mask, "float32"), 0.5)
         masked = ops.where(mask, inputs, _FAR_BELOW.get(self.compute_dtype, -1e9))
         return ops.where(mask, ops.softmax(masked, axis=self.axis), 0)

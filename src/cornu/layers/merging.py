@@ -79,12 +79,10 @@ class Merge(Layer):
         dtypes = {self.compute_dtype if is_float(x.dtype) else x.dtype for x in inputs}
         return SymbolicTensor(shape, dtypes.pop() if len(dtypes) == 1 else self.compute_dtype)
 
-    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return the time steps that are valid in any of the inputs; None if one of them has no mask."""
-        if previous_mask is None:
-            return None
-        masks = [mask for mask in previous_mask if mask is not None]
-        return functools.reduce(ops.logical_or, masks) if len(masks) == len(previous_mask) else None
+        known = [part for part in mask or () if part is not None]
+        return functools.reduce(ops.logical_or, known) if mask is not None and len(known) == len(mask) else None
 
     def _refusal(self, shapes: Sequence[Shape], expected: str, advice: str) -> ShapeError:
         listed = ", ".join(str(shape) for shape in shapes)
@@ -115,7 +113,12 @@ class Elementwise(Merge):
 
 def _of_one_rank(inputs: Sequence[Array]) -> list:
     rank = max(x.ndim for x in inputs)
-    return [ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) if x.ndim < rank else x for x in inputs]
+    return [_of_rank(x, rank) for x in inputs]
+
+
+def _of_rank(x: Array, rank: int) -> Any:
+    """Insert axes of size 1 after the batch axis."""
+    return ops.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) if x.ndim < rank else x
 
 
 def _common_size(sizes: tuple[Size, ...]) -> Any:
@@ -212,9 +215,41 @@ class Average(Elementwise):
         return SymbolicTensor(super().compute_output_spec(inputs).shape, self.compute_dtype)
 
 
+class _Extremum(Elementwise):
+    """Base class of the layers that return the largest or smallest of the values at each position."""
+
+    def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
+        """Return the extremum of the valid values; where all are masked, the values of the first tensor.
+
+        Args:
+            inputs: List of tensors.
+            mask: List of masks or None, one for each tensor. Defaults to None.
+        """
+        if mask is None or all(part is None for part in mask):
+            return super().call(inputs)
+        if len({str(x.dtype) for x in inputs}) > 1:
+            inputs = [ops.cast(x, self.compute_dtype) for x in inputs]
+        rank = max(x.ndim for x in inputs)
+        valid = [
+            None if part is None else _of_rank(expand_mask(ops.cast(part, "bool"), x.ndim), rank)
+            for x, part in zip(inputs, mask, strict=True)
+        ]
+        (result, *others), (known, *masks) = _of_one_rank(inputs), valid
+        for x, part in zip(others, masks, strict=True):
+            if part is not None:
+                x = ops.where(part, x, result)
+            if known is not None:
+                result = ops.where(known, result, x)
+            known = None if known is None or part is None else ops.logical_or(known, part)
+            result = type(self).operation(result, x)
+        return result
+
+
 @registry.register("layers")
-class Maximum(Elementwise):
+class Maximum(_Extremum):
     """Layer that returns the elementwise maximum of tensors: ``y = max(x[0], x[1], ...)``.
+
+    If the tensors have masks, masked time steps of a tensor are not compared.
 
     Example:
         >>> import numpy as np
@@ -227,8 +262,10 @@ class Maximum(Elementwise):
 
 
 @registry.register("layers")
-class Minimum(Elementwise):
+class Minimum(_Extremum):
     """Layer that returns the elementwise minimum of tensors: ``y = min(x[0], x[1], ...)``.
+
+    If the tensors have masks, masked time steps of a tensor are not compared.
 
     Example:
         >>> import numpy as np
@@ -279,15 +316,15 @@ class Concatenate(Merge):
         known[axis] = None if None in joined else sum(joined)
         return tuple(known)
 
-    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return the concatenated masks; for the last axis, the time steps that are valid in any of the inputs."""
-        if previous_mask is None or all(mask is None for mask in previous_mask):
+        if mask is None or all(part is None for part in mask):
             return None
         full = [
             ops.ones_like(x, dtype="bool")
-            if mask is None
-            else ops.logical_and(expand_mask(ops.cast(mask, "bool"), x.ndim), ops.ones_like(x, dtype="bool"))
-            for x, mask in zip(inputs, previous_mask, strict=True)
+            if part is None
+            else ops.logical_and(expand_mask(ops.cast(part, "bool"), x.ndim), ops.ones_like(x, dtype="bool"))
+            for x, part in zip(inputs, mask, strict=True)
         ]
         return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
 
@@ -357,7 +394,7 @@ class Dot(Merge):
         left += [size for place, size in enumerate(shapes[1]) if place not in (0, second)]
         return (*left, 1) if len(left) == 1 else tuple(left)
 
-    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return None, since the output has no time steps."""
         return None
 

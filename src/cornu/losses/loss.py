@@ -3,20 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu import config, ops, registry, serialization
-from cornu.core import dtype_policy
+from cornu import ops, registry, serialization
+from cornu.core import dtype_policy, masks
 from cornu.core.naming import auto_name
+from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
-from cornu.typing import Array, ArrayLike, DType, Tree
+from cornu.typing import Array, ArrayLike, Config, DType, Tree
 
 __all__ = ["Loss", "LossFunctionWrapper"]
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
 
-class Loss(serialization.Configurable):
-    """Base class of losses. Subclasses override :meth:`call`.
+class Loss(serialization.ArgumentAttributes):
+    """Base class of losses. Subclasses override :meth:`call`. The arguments of the constructor are attributes.
 
     Args:
         name: Name of the loss. Defaults to a name derived from the class.
@@ -28,7 +29,8 @@ class Loss(serialization.Configurable):
     Attributes:
         is_per_sample: Whether the value of a sample depends only on that sample, so that a batch may be padded (see
             ``sample_mask``) and, if the reduction is a mean, trained in micro-batches. True for the built-in losses with this
-            property; set it in a custom class that has it, or set ``is_per_sample = True`` on a custom function.
+            property; set it in a custom class that has it, or set ``is_per_sample = True`` on a custom function. A class that
+            overrides :meth:`call` or ``__call__`` does not inherit it.
 
     Raises:
         InvalidArgumentError: ``reduction`` is invalid.
@@ -50,7 +52,17 @@ class Loss(serialization.Configurable):
             raise one_of("reduction", reduction, _REDUCTIONS)
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
-        self.dtype = dtype_policy.get(dtype or config.floatx()).compute_dtype
+        self._dtype = dtype_policy.compute_dtype_of(dtype)
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if {"call", "__call__"} & cls.__dict__.keys() and "is_per_sample" not in cls.__dict__:
+            cls.is_per_sample = False  # the declaration of a parent is not valid for another computation
+
+    @property
+    def dtype(self) -> str:
+        """Dtype of the computations."""
+        return self._dtype
 
     @property
     def counts_every_value(self) -> bool:
@@ -83,6 +95,9 @@ class Loss(serialization.Configurable):
     ) -> Any:
         """Compute the loss.
 
+        Values that the mask of ``y_pred`` excludes, such as padded time steps, are excluded from both the sum and the count. A
+        layer such as ``Masking`` sets this mask on its output.
+
         Args:
             y_true: Array-like, or dict of array-likes, of ground truth values.
             y_pred: Array-like, or dict of array-likes, of predictions.
@@ -102,12 +117,22 @@ class Loss(serialization.Configurable):
         valid_mask = self.valid_mask(labels, predictions)
         if valid_mask is not None:
             valid_mask = broadcast_weight("mask", valid_mask, values)
-        if sample_mask is not None:
-            real = ops.not_equal(broadcast_weight("sample_mask", sample_mask, values), 0)
-            valid_mask = real if valid_mask is None else ops.logical_and(valid_mask, real)
+        layer_mask = masks.mask_of(y_pred) if len(values.shape) else None  # a single value has no masked part
+        for name, mask in (("mask of y_pred", layer_mask), ("sample_mask", sample_mask)):
+            if mask is not None:
+                real = ops.not_equal(broadcast_weight(name, mask, values), 0)
+                valid_mask = real if valid_mask is None else ops.logical_and(valid_mask, real)
         if sample_weight is not None:
             sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, values), self.dtype), values)
         return _reduce(values, sample_weight, valid_mask, self.reduction)
+
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor, the name and the reduction first, the dtype only if it was passed."""
+        arguments = super().get_config()
+        first = {name: getattr(self, name) for name in ("name", "reduction") if name in arguments}
+        return first | {
+            name: value for name, value in arguments.items() if name not in first and (name, value) != ("dtype", None)
+        }
 
     def _arrays(self, values: Any, others: Tree) -> Any:
         """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
@@ -195,7 +220,11 @@ class LossFunctionWrapper(Loss):
             )
         super().__init__(name=name or getattr(function, "__name__", None), reduction=reduction, dtype=dtype)
         self.fn, self.kwargs = function, kwargs
-        self.is_per_sample = is_per_sample(function)
+
+    @soft_property
+    def is_per_sample(self) -> bool:  # type: ignore[override]
+        """Whether the function computes the value of a sample from that sample only."""
+        return is_per_sample(self.fn)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample."""

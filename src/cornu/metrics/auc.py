@@ -1,5 +1,6 @@
 """Area under the ROC, precision-recall or precision-recall-gain curve."""
 
+import enum
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,21 @@ from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["AUC"]
 
-_CURVES = ("ROC", "PR", "PRGAIN")
-_METHODS = ("interpolation", "majoring", "minoring")
+
+class AUCCurve(enum.Enum):
+    """Curve whose area :class:`AUC` computes."""
+
+    ROC = "ROC"
+    PR = "PR"
+    PRGAIN = "PRGAIN"
+
+
+class AUCSummationMethod(enum.Enum):
+    """Height of the curve between two thresholds."""
+
+    INTERPOLATION = "interpolation"
+    MAJORING = "majoring"
+    MINORING = "minoring"
 
 
 @registry.register("metrics")
@@ -77,17 +91,14 @@ class AUC(Metric):
         from_logits: bool = False,
     ):
         super().__init__(dtype=dtype, name=name)
-        if str(curve).upper() not in _CURVES:
-            raise one_of("curve", curve, _CURVES)
-        if str(summation_method).lower() not in _METHODS:
-            raise one_of("summation_method", summation_method, _METHODS)
+        self.curve = _member(AUCCurve, "curve", curve)
+        self.summation_method = _member(AUCSummationMethod, "summation_method", summation_method)
         if num_labels and not multi_label:
             raise InvalidArgumentError(
                 f"`AUC` received `num_labels={num_labels}`.",
                 "`num_labels` is valid only with `multi_label=True`.",
                 "Omit `num_labels`, or pass `multi_label=True`.",
             )
-        self.curve, self.summation_method = str(curve).upper(), str(summation_method).lower()
         self.thresholds = _with_ends(num_thresholds, thresholds)
         self.num_thresholds = len(self.thresholds)
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
@@ -122,7 +133,7 @@ class AUC(Metric):
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
                 Defaults to None.
         """
-        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), config.floatx()))
         self.build(y_true.shape, y_pred.shape)
         y_pred = ops.sigmoid(y_pred) if self.from_logits else ops.clip(y_pred, 0, 1)
         counts = confusion_counts(y_true, y_pred, self.thresholds, self._weights(sample_weight, y_pred), self.multi_label)
@@ -132,45 +143,45 @@ class AUC(Metric):
     def _weights(self, sample_weight: ArrayLike | None, y_pred: Array) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), config.floatx()), y_pred)
         if self.label_weights is not None and not self.multi_label:
             weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight
 
     def result(self) -> Any:
         """Return the area."""
-        if (self.curve, self.summation_method) == ("PR", "interpolation"):
-            return self._average(self._interpolated_pieces())
+        if self.curve is AUCCurve.PR and self.summation_method is AUCSummationMethod.INTERPOLATION:
+            return self.interpolate_pr_auc()
         x, y = self._curve()
-        if self.summation_method == "interpolation":
+        if self.summation_method is AUCSummationMethod.INTERPOLATION:
             heights = (y[:-1] + y[1:]) / 2
         else:
-            heights = (ops.maximum if self.summation_method == "majoring" else ops.minimum)(y[:-1], y[1:])
+            heights = (ops.maximum if self.summation_method is AUCSummationMethod.MAJORING else ops.minimum)(y[:-1], y[1:])
         return self._average((x[:-1] - x[1:]) * heights)
 
     def _curve(self) -> tuple[Any, Any]:
         """Return the points of the curve, one per threshold."""
         tp, fp, tn, fn = (getattr(self, name).value for name in Counts._fields)
         recall = ratio(tp, fn)
-        if self.curve == "ROC":
+        if self.curve is AUCCurve.ROC:
             return ratio(fp, tn), recall
-        if self.curve == "PR":
+        if self.curve is AUCCurve.PR:
             return recall, ratio(tp, fp)
         odds = ops.divide_no_nan(tp + fn, tn + fp)
         found = ops.greater(tp, 0)
         recall_gain = ops.where(found, ops.maximum(1 - odds * ops.divide_no_nan(fn, tp), 0), 0)
         return recall_gain, ops.where(found, 1 - odds * ops.divide_no_nan(fp, tp), 1)
 
-    def _interpolated_pieces(self) -> Any:
-        """Return the areas between points of the PR curve, where true positives increase linearly with predicted positives."""
+    def interpolate_pr_auc(self) -> Any:
+        """Return the area under the PR curve; between points, true positives increase linearly with predicted positives."""
         tp, positives = self.true_positives.value, self.true_positives + self.false_positives
         more_tp, more = tp[:-1] - tp[1:], positives[:-1] - positives[1:]
-        slope = ops.divide_no_nan(more_tp, more)
+        slope = ops.divide_no_nan(more_tp, ops.maximum(more, 0))  # negative only for negative sample weights
         intercept = tp[1:] - slope * positives[1:]
         both = ops.logical_and(ops.greater(positives[:-1], 0), ops.greater(positives[1:], 0))
         growth = ops.where(both, ops.divide_no_nan(positives[:-1], positives[1:]), 1)
         area = slope * (more_tp + intercept * ops.log(growth))
-        return ops.divide_no_nan(area, tp[1:] + self.false_negatives[1:])
+        return self._average(ops.divide_no_nan(area, ops.maximum(tp[1:] + self.false_negatives[1:], 0)))
 
     def _average(self, pieces: Array) -> Any:
         """Return the sum of the pieces, averaged over the labels with ``multi_label``."""
@@ -180,6 +191,14 @@ class AUC(Metric):
         if self.label_weights is None:
             return ops.mean(areas)
         return ops.sum(ops.multiply(areas, self.label_weights)) / float(self.label_weights.sum())
+
+
+def _member(kind: type[enum.Enum], argument: str, value: Any) -> Any:
+    """Return the member of an enumeration for an argument: the member itself, or its value in any case."""
+    found = {str(member.value).lower(): member for member in kind}.get(str(getattr(value, "value", value)).lower())
+    if found is None:
+        raise one_of(argument, value, [member.value for member in kind])
+    return found
 
 
 def _with_ends(num_thresholds: int, thresholds: Sequence[float] | None) -> list[float]:

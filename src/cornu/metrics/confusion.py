@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cornu import ops, registry
+from cornu import config, ops, registry
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, broadcast_weight, convert_like
@@ -115,25 +115,24 @@ class _ConfusionMetric(Metric):
                 Defaults to None.
 
         Raises:
-            ShapeError: There is only one value per sample, but ``class_id`` or ``top_k`` is set.
+            ShapeError: There is only one value per sample, but ``class_id`` is set.
         """
-        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
+        dtype = config.floatx()
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
-            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), self.dtype), y_pred)
+            sample_weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), dtype), y_pred)
         counts = confusion_counts(y_true, y_pred, self.thresholds, sample_weight)
         for count in self._kept:
             getattr(self, count).assign_add(getattr(counts, count))
 
     def _chosen(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Select the class ``class_id``; predictions that are not among the ``top_k`` largest are made negative."""
-        if self.top_k is None and self.class_id is None:
-            return y_true, y_pred
-        if len(y_pred.shape) < 2:
+        if self.class_id is not None and len(y_pred.shape) < 2:
             raise ShapeError(
                 f"The metric {self.name!r} received predictions of shape {tuple(y_pred.shape)}.",
-                "With `class_id` or `top_k`, predictions must have shape `(batch, classes)`.",
-                "Omit `class_id` and `top_k`, or pass one prediction for each class.",
+                "With `class_id`, predictions must have shape `(batch, classes)`.",
+                "Omit `class_id`, or pass one prediction for each class.",
             )
         if self.top_k is not None:
             best = ops.top_k(y_pred, self.top_k)[1]
@@ -173,10 +172,16 @@ class _OneCount(_ConfusionMetric):
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None, dtype: DType = None):
         super().__init__(thresholds=checked_thresholds(thresholds, 0.5), name=name, dtype=dtype)
+        self.init_thresholds = thresholds
+
+    @property
+    def accumulator(self) -> Variable:
+        """The variable that holds the counts."""
+        return getattr(self, self._kept[0])
 
     def result(self) -> Any:
         """Return the count, or one count per threshold if there are several."""
-        return self._one_or_all(getattr(self, self._kept[0]).value)
+        return self._one_or_all(self.accumulator.value)
 
 
 @registry.register("metrics")
@@ -289,6 +294,7 @@ class Precision(_ConfusionMetric):
             top_k=top_k,
             class_id=class_id,
         )
+        self.init_thresholds = thresholds
 
     def result(self) -> Any:
         """Return the precision, or one value per threshold if there are several; 0 if no prediction is positive."""
@@ -333,6 +339,7 @@ class Recall(_ConfusionMetric):
             top_k=top_k,
             class_id=class_id,
         )
+        self.init_thresholds = thresholds
 
     def result(self) -> Any:
         """Return the recall, or one value per threshold if there are several; 0 if no label is positive."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from cornu import config, ops, registry
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
@@ -56,19 +58,20 @@ class FBetaScore(Metric):
         super().__init__(dtype=dtype, name=name)
         if average is not None and average not in _AVERAGES:
             raise one_of("average", average, _AVERAGES)
-        if not beta > 0:
+        if not isinstance(beta, (float, np.floating)) or not beta > 0:
             raise InvalidArgumentError(
                 f"The metric {self.name!r} received `beta={beta!r}`.",
-                "`beta` must be a positive number.",
+                "`beta` must be a positive float.",
                 "Pass, for example, `beta=1.0`.",
             )
-        if threshold is not None and not 0 < threshold <= 1:
+        if threshold is not None and not (isinstance(threshold, (float, np.floating)) and 0 < threshold <= 1):
             raise InvalidArgumentError(
                 f"The metric {self.name!r} received `threshold={threshold!r}`.",
-                "`threshold` must be between 0 and 1, and not 0.",
+                "`threshold` must be a float between 0 and 1, and not 0.",
                 "Pass, for example, `threshold=0.5`.",
             )
         self.average, self.beta, self.threshold = average, beta, threshold
+        self.axis = None if average == "micro" else 0
         self.built = False
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
@@ -81,11 +84,11 @@ class FBetaScore(Metric):
                 "Predictions must have shape `(batch, classes)`.",
                 "Reshape the predictions and labels.",
             )
-        shape = () if self.average == "micro" else (y_pred_shape[-1],)
-        self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
-        self.false_positives = self.add_variable(shape, "zeros", name="false_positives")
-        self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
-        self.intermediate_weights = self.add_variable(shape, "zeros", name="intermediate_weights")
+        shape = () if self.axis is None else (y_pred_shape[-1],)
+        self.true_positives = self.add_variable(shape, "zeros", dtype=self.dtype, name="true_positives")
+        self.false_positives = self.add_variable(shape, "zeros", dtype=self.dtype, name="false_positives")
+        self.false_negatives = self.add_variable(shape, "zeros", dtype=self.dtype, name="false_negatives")
+        self.intermediate_weights = self.add_variable(shape, "zeros", dtype=self.dtype, name="intermediate_weights")
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -102,7 +105,7 @@ class FBetaScore(Metric):
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
             weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
-        axis = None if self.average == "micro" else 0
+        axis = self.axis
         self.true_positives.assign_add(ops.sum(positive * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(positive * (1 - y_true) * weight, axis=axis))
         self.false_negatives.assign_add(ops.sum((1 - positive) * y_true * weight, axis=axis))

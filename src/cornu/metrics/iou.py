@@ -1,11 +1,13 @@
 """Intersection over union (Jaccard index), for segmentation."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from cornu import ops, registry
+from cornu import config, ops, registry
+from cornu.dtypes import is_float, is_integer
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
@@ -20,14 +22,14 @@ class IoU(Metric):
 
     ``IoU = true_positives / (true_positives + false_positives + false_negatives)`` for each class.
 
-    Classes that occur neither in the labels nor in the predictions are excluded from the mean. Counts are kept as floats, so
-    that weights may be fractions; an integer ``dtype``, accepted for compatibility with Keras, is replaced by the default.
+    Classes that occur neither in the labels nor in the predictions are excluded from the mean. Counts are integers, which are
+    exact for any number of pixels; for sample weights that are fractions, pass ``dtype="float32"``.
 
     Args:
         num_classes: Positive integer, the number of classes.
         target_class_ids: Sequence of integers, the classes to evaluate.
         name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        dtype: Dtype of the counts. Defaults to ``"int32"``.
         ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
         sparse_y_true: Whether labels are integer class labels; False for one-hot labels. Defaults to True.
         sparse_y_pred: Whether predictions are integer class labels; False for one score per class. Defaults to True.
@@ -59,7 +61,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(dtype=None if "int" in str(dtype) else dtype, name=name)
+        super().__init__(dtype=dtype or "int32", name=name)
         if max(target_class_ids) >= num_classes:
             raise InvalidArgumentError(
                 f"The metric received `target_class_ids={list(target_class_ids)}` and `num_classes={num_classes}`.",
@@ -68,7 +70,7 @@ class IoU(Metric):
             )
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
-        self.total_cm = self.add_variable((num_classes, num_classes), "zeros", name="total_confusion_matrix")
+        self.total_cm = self.add_variable((num_classes, num_classes), "zeros", dtype=self.dtype, name="total_confusion_matrix")
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
@@ -76,7 +78,8 @@ class IoU(Metric):
         Args:
             y_true: Array-like of integer class labels, or one-hot labels.
             y_pred: Array-like of integer class labels, or one score per class.
-            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the class labels. Defaults to None.
+            sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the class labels; cast to the dtype of the
+                counts. Defaults to None.
         """
         y_true, y_pred = to_common_backend(y_true, y_pred)
         true = ops.cast(y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis), "int32")
@@ -87,9 +90,12 @@ class IoU(Metric):
                 "Both must have the same number of elements.",
                 "Set `sparse_y_true` and `sparse_y_pred` to whether each of them holds integer class labels.",
             )
-        weight = ops.ones_like(true, dtype="float32")
+        weight = ops.ones_like(true, dtype=self.dtype)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, true), self.dtype), true)
+            sample_weight = convert_like(sample_weight, true)
+            if is_integer(self.dtype) and is_float(ops.dtype(sample_weight)):
+                self._warn_of_fractions()
+            weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), true)
         true, pred, weight = (ops.reshape(x, (-1,)) for x in (true, pred, weight))
         known = ops.logical_and(self._is_class(true), self._is_class(pred))
         if self.ignore_class is not None:
@@ -98,16 +104,24 @@ class IoU(Metric):
         counts = ops.scatter(ops.expand_dims(cell, -1), ops.where(known, weight, 0), (self.num_classes**2,))
         self.total_cm.assign_add(ops.reshape(counts, (self.num_classes, self.num_classes)))
 
+    def _warn_of_fractions(self) -> None:
+        warnings.warn(
+            f"The metric {self.name!r} received `sample_weight` of a floating-point dtype, but counts in {self.dtype}: weights "
+            "that are fractions are truncated. Pass integer weights, or create the metric with `dtype='float32'`.",
+            stacklevel=4,
+        )
+
     def _is_class(self, numbers: ArrayLike) -> Any:
         return ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.num_classes))
 
     def result(self) -> Any:
         """Return the mean IoU of the target classes."""
-        right = ops.diagonal(self.total_cm)
-        union = ops.sum(self.total_cm, axis=0) + ops.sum(self.total_cm, axis=1) - right
+        counts = self.total_cm.value
+        right = ops.diagonal(counts)
+        union = ops.sum(counts, axis=0) + ops.sum(counts, axis=1) - right
         targets = np.asarray(self.target_class_ids, dtype="int32")
-        right, union = ops.take(right, targets, axis=0), ops.take(union, targets, axis=0)
-        occurs = ops.cast(ops.greater(union, 0), self.dtype)
+        right, union = (ops.cast(ops.take(x, targets, axis=0), config.floatx()) for x in (right, union))
+        occurs = ops.cast(ops.greater(union, 0), config.floatx())
         return ops.divide_no_nan(ops.sum(ops.divide_no_nan(right, union)), ops.sum(occurs))
 
 
@@ -119,7 +133,7 @@ class BinaryIoU(IoU):
         target_class_ids: Sequence of the classes to evaluate: 0, 1 or both. Defaults to (0, 1).
         threshold: Float; predictions greater than or equal to it are class 1. Defaults to 0.5.
         name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        dtype: Dtype of the counts. Defaults to ``"int32"``.
 
     Example:
         >>> from cornu.metrics import BinaryIoU
@@ -148,7 +162,7 @@ class BinaryIoU(IoU):
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
                 Defaults to None.
         """
-        super().update_state(y_true, ops.greater_equal(ops.cast(y_pred, self.dtype), self.threshold), sample_weight)
+        super().update_state(y_true, ops.greater_equal(ops.cast(y_pred, config.floatx()), self.threshold), sample_weight)
 
 
 @registry.register("metrics", aliases=("mean_iou",))
@@ -158,7 +172,7 @@ class MeanIoU(IoU):
     Args:
         num_classes: Positive integer, the number of classes.
         name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        dtype: Dtype of the counts. Defaults to ``"int32"``.
         ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
         sparse_y_true: Whether labels are integer class labels; False for one-hot labels. Defaults to True.
         sparse_y_pred: Whether predictions are integer class labels; False for one score per class. Defaults to True.
@@ -200,7 +214,7 @@ class OneHotIoU(IoU):
         num_classes: Positive integer, the number of classes.
         target_class_ids: Sequence of integers, the classes to evaluate.
         name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        dtype: Dtype of the counts. Defaults to ``"int32"``.
         ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
         sparse_y_pred: Whether predictions are integer class labels; False (default) for one score per class.
         axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.
@@ -240,7 +254,7 @@ class OneHotMeanIoU(MeanIoU):
     Args:
         num_classes: Positive integer, the number of classes.
         name: Name of the metric.
-        dtype: Dtype of the computations and the result. Defaults to ``config.floatx()``.
+        dtype: Dtype of the counts. Defaults to ``"int32"``.
         ignore_class: Integer class label whose samples are excluded, such as 255 for "unknown". Defaults to None.
         sparse_y_pred: Whether predictions are integer class labels; False (default) for one score per class.
         axis: Integer, the axis of the classes in one-hot labels and in scores. Defaults to -1.

@@ -7,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from cornu import autograph, config, initializers, serialization
+from cornu import autograph, config, initializers, serialization, trees
 from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import unwrap
-from cornu.typing import DType, Initializer
+from cornu.typing import Config, DType, Initializer
 
 __all__ = ["Metric"]
 
+_NOT_OWNED = ("_cornu_arguments", "_variables")
+"""Attributes whose contents are counted elsewhere or do not belong to the metric."""
 
-class Metric(serialization.Configurable):
-    """Base class of metrics.
+
+class Metric(serialization.ArgumentAttributes):
+    """Base class of metrics. The arguments of the constructor are attributes.
 
     Subclasses create their variables with :meth:`add_weight` in ``__init__`` (or in :meth:`build`, if they depend on shapes),
     update them in :meth:`update_state` and compute :meth:`result` from them.
@@ -56,10 +59,9 @@ class Metric(serialization.Configurable):
 
     def __init__(self, dtype: DType = None, name: str | None = None):
         self._variables: list[Variable] = []
-        self._metrics: list[Metric] = []
         self.built = True
         self.name = name or auto_name(type(self).__name__)
-        self.dtype = dtype_policy.get(dtype or config.floatx()).compute_dtype
+        self._dtype = dtype_policy.compute_dtype_of(dtype)
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -69,44 +71,48 @@ class Metric(serialization.Configurable):
             cls.ignores_zero_weight = False  # the declaration of a parent is not valid for another update
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Track the variables and metrics that are attributes."""
-        for item in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(item, (Variable, Metric)):
-                self._own(name, item)
-        super().__setattr__(name, value)
-
-    def _own(self, name: str, item: "Variable | Metric") -> None:
-        known = self.__dict__.get("_variables" if isinstance(item, Variable) else "_metrics")
-        if known is None:
+        """Set an attribute. The variables and metrics among the attributes, also in lists and dicts, belong to the metric."""
+        if "_variables" not in vars(self) and name != "_cornu_arguments" and _owned(value):
             raise InvalidArgumentError(
                 f"`{type(self).__name__}.{name}` was set before `super().__init__()` was called.",
                 "A metric must be initialized before it can contain variables or metrics.",
                 "Call `super().__init__(name=name)` first in `__init__`.",
             )
-        if all(item is not other for other in known):
-            known.append(item)
+        super().__setattr__(name, value)
+
+    @property
+    def dtype(self) -> str:
+        """Dtype of the computations and the result."""
+        return self._dtype
 
     # --- Variables ----------------------------------------------------------------------------------------------------
 
     def add_variable(
-        self, shape: tuple[int, ...], initializer: Initializer, dtype: str | None = None, name: str | None = None
+        self,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        dtype: str | None = None,
+        aggregation: str = "sum",
+        name: str | None = None,
     ) -> Variable:
         """Create a variable that belongs to the metric.
 
         Args:
             shape: Tuple of integers, the shape of the variable.
             initializer: Name, initializer or array for the initial value. :meth:`reset_state` sets the variable to zero.
-            dtype: Dtype of the variable. Defaults to the dtype of the metric.
+            dtype: Dtype of the variable. Defaults to ``config.floatx()``.
+            aggregation: Accepted for compatibility with Keras; ignored.
             name: Name of the variable. Defaults to None.
 
         Returns:
             The variable.
         """
-        dtype = dtype or self.dtype
+        dtype = dtype or config.floatx()
         if isinstance(initializer, (str, dict)) or callable(initializer):
-            initializer = initializers.get(initializer)(tuple(shape), dtype=dtype)
+            with config.placement_scope("numpy"):
+                initializer = initializers.get(initializer)(tuple(shape), dtype=dtype)
         with call_context.name_scope(self.name.replace("/", ">")):
-            variable = Variable(initializer, dtype=dtype, trainable=False, name=name)
+            variable = Variable(initializer, dtype=dtype, trainable=False, autocast=False, name=name)
         self._variables.append(variable)
         return variable
 
@@ -114,12 +120,17 @@ class Metric(serialization.Configurable):
         self, shape: tuple[int, ...] = (), initializer: Initializer = "zeros", dtype: str | None = None, name: str | None = None
     ) -> Variable:
         """Create a variable; an alias of :meth:`add_variable` with the older Keras name."""
-        return self.add_variable(shape, "zeros" if initializer is None else initializer, dtype, name)
+        return self.add_variable(shape, "zeros" if initializer is None else initializer, dtype, name=name)
 
     @property
     def variables(self) -> list[Variable]:
         """The variables of the metric, followed by those of the metrics it contains."""
-        return [*self._variables, *(variable for metric in self._metrics for variable in metric.variables)]
+        owned = [item for name, value in vars(self).items() if name not in _NOT_OWNED for item in _owned(value)]
+        found = {id(variable): variable for variable in [*self._variables, *(v for v in owned if isinstance(v, Variable))]}
+        for metric in owned:
+            if isinstance(metric, Metric):
+                found.update((id(variable), variable) for variable in metric.variables)
+        return list(found.values())
 
     def to_backend(self, name: str, device: str | None = None) -> None:
         """Move the variables to another backend or device (see ``Variable.to_backend``)."""
@@ -217,10 +228,24 @@ class Metric(serialization.Configurable):
             )
         return result, [bound[id(variable)] for variable in variables]
 
+    # --- Config -------------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor; the name and the dtype are those of the metric, as in Keras."""
+        arguments = super().get_config()
+        first = {name: getattr(self, name) for name in ("name", "dtype") if name in arguments}
+        return first | {name: value for name, value in arguments.items() if name not in first}
+
     # --- Other --------------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _owned(value: Any) -> list:
+    """Return the variables and metrics in the value of an attribute, also in lists, tuples and dicts."""
+    leaves = trees.leaves(value) if isinstance(value, (list, tuple, dict)) else [value]
+    return [leaf for leaf in leaves if isinstance(leaf, (Variable, Metric))]
 
 
 def _where_its_variables_are(method: Callable) -> Callable:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import ops, registry
+from cornu.core import masks
 from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
@@ -31,7 +32,7 @@ class Sum(Metric):
 
     def __init__(self, name: str = "sum", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", name="total")
+        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values to the sum.
@@ -71,8 +72,8 @@ class Mean(Metric):
 
     def __init__(self, name: str = "mean", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", name="total")
-        self.count = self.add_variable((), "zeros", name="count")
+        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
+        self.count = self.add_variable((), "zeros", dtype=self.dtype, name="count")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate values.
@@ -142,7 +143,7 @@ class MeanMetricWrapper(Mean):
         self.ignores_zero_weight = alone
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
-        """Accumulate a batch.
+        """Accumulate a batch. Values that the mask of ``y_pred`` excludes, such as padded time steps, have weight 0.
 
         Args:
             y_true: Array-like of ground truth values.
@@ -150,8 +151,23 @@ class MeanMetricWrapper(Mean):
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
                 Defaults to None.
         """
+        mask = masks.mask_of(y_pred)
+        if mask is not None:
+            sample_weight = _masked(sample_weight, mask, self.dtype)
         function = self.fn.call if isinstance(self.fn, Loss) else self.fn  # for a loss, the values and not their mean
         super().update_state(function(y_true, y_pred, **self.kwargs), sample_weight)
+
+
+def _masked(weight: ArrayLike | None, mask: Array, dtype: str) -> Any:
+    """Return sample weights that are 0 where a mask is False; both have the first axes of the values."""
+    mask = ops.cast(mask, dtype)
+    if weight is None:
+        return mask
+    weight = ops.cast(convert_like(weight, mask), dtype)
+    if len(weight.shape) == len(mask.shape) + 1 and weight.shape[-1] == 1:
+        weight = ops.squeeze(weight, axis=-1)
+    rank = max(len(weight.shape), len(mask.shape))
+    return ops.multiply(*(masks.expand_mask(x, rank) if len(x.shape) else x for x in (weight, mask)))
 
 
 def _function(fn: str | Callable) -> Callable:

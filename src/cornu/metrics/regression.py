@@ -64,7 +64,7 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
-        y_true, y_pred = align(y_true, y_pred)
+        y_true, y_pred = (ops.cast(values, self.dtype) for values in align(y_true, y_pred))
         super().update_state(ops.square(y_true - y_pred), sample_weight)
 
     def result(self) -> Any:

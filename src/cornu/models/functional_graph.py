@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import backends, ops, trees
-from cornu.core import graph, symbolic_tensor
+from cornu.core import graph, masks, symbolic_tensor
 from cornu.core.graph import OpCall
 from cornu.core.input import Input, InputLayer
 from cornu.core.input_spec import InputSpec
@@ -120,9 +120,14 @@ class Functional:
 
     # --- Running ------------------------------------------------------------------------------------------------------
 
-    def run(self, inputs: Tree) -> Any:
-        """Return the outputs for arrays; a list of one output as that output, as in Keras."""
-        arrays = [fit_to(tensor, array) for tensor, array in zip(self.input_tensors, self.in_order(inputs), strict=True)]
+    def run(self, inputs: Tree, mask: Tree = None) -> Any:
+        """Return the outputs for arrays; a list of one output as that output, as in Keras.
+
+        The masks of the arrays may be given as a tree of the same structure, with None for none.
+        """
+        found = [None] * len(self.input_tensors) if mask is None else self._masks_in_order(mask)
+        triples = zip(self.input_tensors, self.in_order(inputs), found, strict=True)
+        arrays = [fit_to(tensor, array, mask) for tensor, array, mask in triples]
         return _only(graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call))
 
     def infer(self, inputs: Tree) -> Any:
@@ -162,6 +167,20 @@ class Functional:
     def _has_optional(self) -> bool:
         """Whether None may be passed for an input."""
         return any(tensor.node.operation.optional for tensor in self.input_tensors)
+
+    def _masks_in_order(self, mask: Tree) -> list:
+        """Return the masks of the inputs as a list in the order of the graph's inputs; check their number."""
+        if isinstance(mask, dict):
+            names = trees.keys(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            return [mask.get(name) for name in names]
+        found = masks.flatten(mask)
+        if len(found) != len(self.input_tensors):
+            raise ShapeError(
+                f"The model received `mask` with {len(found)} masks.",
+                f"It has {len(self.input_tensors)} inputs: {self.input_names}.",
+                "Pass one mask for each input, or None for an input without one.",
+            )
+        return found
 
     # --- Config -------------------------------------------------------------------------------------------------------
 
@@ -320,17 +339,21 @@ def _infer(operation: Operation, args: tuple, kwargs: dict) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
 
-def fit_to(tensor: SymbolicTensor, array: Array | None) -> Any:
+def fit_to(tensor: SymbolicTensor, array: Array | None, mask: Any = None) -> Any:
     """Cast an array to the dtype of an input, and add or remove a last axis of size 1 if that is the only difference.
 
-    None, for an optional input, is returned.
+    The result has the given mask, by default that of the array. None, for an optional input, is returned.
     """
     if array is None:
         return None
-    rank = len(_shape_for(tensor, tuple(array.shape)))
+    given, rank = array, len(_shape_for(tensor, tuple(array.shape)))
     if rank != len(array.shape):
         array = ops.expand_dims(array, -1) if rank > len(array.shape) else ops.squeeze(array, -1)
-    return array if backends.home(array).dtype(array) == tensor.dtype else ops.cast(array, tensor.dtype)
+    if backends.home(array).dtype(array) != tensor.dtype:
+        array = ops.cast(array, tensor.dtype)
+    if mask is None or mask is masks.mask_of(array):
+        return masks.carry_over(given, array)
+    return masks.with_mask(array, mask)
 
 
 def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:

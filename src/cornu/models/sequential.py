@@ -185,12 +185,12 @@ class Sequential(Model):
         Args:
             inputs: Array of the shape of the input.
             training: Whether layers behave as in training. Defaults to None (as the enclosing call).
-            mask: Mask of the inputs. Defaults to None.
+            mask: Mask of the inputs. Defaults to the mask that a layer before the model set on the inputs.
 
         Returns:
             The output of the last layer.
         """
-        outputs = fit_to(self._tensors[0], inputs) if self._tensors else inputs
+        outputs = fit_to(self._tensors[0], inputs, mask) if self._tensors else inputs
         for layer in self._stack:
             outputs = layer(outputs)
         return outputs
@@ -224,7 +224,7 @@ class Sequential(Model):
         for key, entry in zip(keys, config["layers"], strict=True):
             if key not in made:  # the same layer may occur several times
                 made[key] = layer_from(entry)
-        model = cls([made[key] for key in keys], name=config.get("name"))
+        model = cls([made[key] for key in keys], name=config.get("name"), dtype=config.get("dtype"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)

@@ -296,6 +296,8 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
             "Call `where(condition, x1, x2)`.",
         )
     backend, condition, x1, x2 = operands(condition, x1, x2)
+    if not hasattr(condition, "shape"):
+        condition = backend.asarray(condition, "bool")
     if not hasattr(x1, "shape") and not hasattr(x2, "shape"):  # two Python scalars: neither determines a dtype
         x1, x2 = backend.asarray(x1), backend.asarray(x2)
     try:

@@ -248,8 +248,8 @@ class H5File:
         return array
 
 
-def write_array(group: Any, name: str, array: np.ndarray, dtype: str) -> None:
-    """Write one array to an open file.
+def write_array(group: Any, name: str, array: np.ndarray, dtype: str) -> Any:
+    """Write one array to an open file, and return the dataset.
 
     Args:
         group: HDF5 group.
@@ -261,6 +261,7 @@ def write_array(group: Any, name: str, array: np.ndarray, dtype: str) -> None:
     written.attrs["crc32"] = checksum(array)
     if dtype == "bfloat16":
         written.attrs["dtype"] = "bfloat16"
+    return written
 
 
 def checksum(array: np.ndarray) -> np.uint32:

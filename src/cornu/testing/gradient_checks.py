@@ -29,7 +29,7 @@ from cornu.testing.harness import (
     run,
     stateless_function,
 )
-from cornu.typing import ArrayLike
+from cornu.typing import Array, ArrayLike
 
 
 class _Gradients(NamedTuple):
@@ -201,6 +201,13 @@ def _after_descent(layer: Layer, subject: Subject) -> list[np.ndarray]:
     return [engine.to_numpy(value - RATE * gradient) for value, gradient in zip(trained, gradients, strict=True)]
 
 
+class _Flattened(Reshape):
+    """Layer that flattens each sample and drops the mask, as it is meant here."""
+
+    def compute_mask(self, inputs: Array, previous_mask: Array | None = None) -> None:
+        """Return None."""
+
+
 def build_model(subject: Subject, flat: bool = False) -> Model:
     """Return a model that consists of the layer, with the weights of the layer, on the NumPy backend.
 
@@ -212,7 +219,7 @@ def build_model(subject: Subject, flat: bool = False) -> Model:
     inputs = trees.map(lambda x: Input(x.shape[1:], dtype=x.dtype), subject.symbols())
     outputs = subject.make()(inputs)
     if flat:
-        outputs = [Reshape((-1,))(output) for output in trees.leaves(outputs)]
+        outputs = [_Flattened((-1,))(output) for output in trees.leaves(outputs)]
     model = Model(inputs, outputs).to_backend("numpy")
     model.set_weights(subject.layer().get_weights())
     return model

@@ -6,12 +6,12 @@ from typing import Any, Protocol, cast
 from cornu import config, optimizers, seeds, serialization, trees
 from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
-from cornu.core.signature import Signature, output_names, signature_of
+from cornu.core.signature import Signature, SpecTree, output_names, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.metrics import Metric
-from cornu.optimizers import Optimizer
+from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training.batch import Batch, spec_of
-from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned
+from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned, by_output, loss_names
 from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
 from cornu.training.data_validation import array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
@@ -125,7 +125,9 @@ class CompileState:
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
-        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config()}
+        is_mixed = self._model.dtype_policy.name == "mixed_float16"
+        unscaled = {"auto_scale_loss": False} if is_mixed and not isinstance(self.optimizer, LossScaleOptimizer) else {}
+        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config(), **unscaled}
 
     def signature_for(self, spec: Batch) -> Signature:
         """Return the signature of the model for data, cached by shape, since a subclassed model must be evaluated to find it.
@@ -148,7 +150,8 @@ class CompileState:
             return self.compiled_loss
         signature = self.signature_for(spec)
         names, shapes = signature.output_names, _target_shapes(signature, spec)
-        return CompiledLoss(self.arguments["loss"], self.arguments["loss_weights"], names, shapes, _output_shapes(signature))
+        loss, weights = (by_output(self.arguments[name], signature.outputs) for name in ("loss", "loss_weights"))
+        return CompiledLoss(loss, weights, names, shapes, _output_shapes(signature), loss_names(signature.outputs, names))
 
     def validated(self, where: str, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
         """Return data as arrays with class weights applied, after validation against the model and its losses.
@@ -166,8 +169,10 @@ class CompileState:
         """
         batch = array_checks.as_arrays(where, batch)
         inputs.check(where, self._model, batch.x, hint)
-        spec = spec_of(batch)
-        losses, signature = self.losses_for(spec), self.signature_for(spec)
+        signature = self.signature_for(spec_of(batch))
+        y, sample_weight = (by_output(values, signature.outputs) for values in (batch.y, batch.sample_weight))
+        batch = batch._replace(y=y, sample_weight=sample_weight)
+        losses = self.losses_for(spec_of(batch))
         outputs = outputs_of(self._model, signature.output_names, trees.leaves(signature.outputs))
         targets.check(where, losses, outputs, batch)
         return class_weights.with_class_weight(where, batch, class_weight, outputs, losses)
@@ -187,19 +192,20 @@ class CompileState:
         """
         if self.compiled_metrics is None:
             signature = self.signature_for(spec)
-            self._build(signature.output_names, _target_shapes(signature, spec), _output_shapes(signature))
+            targets = _target_shapes(signature, spec)
+            self._build(signature.outputs, signature.output_names, targets, _output_shapes(signature))
 
     def ensure_built_for(self, y: Tree, y_pred: Tree) -> None:
         """Build the losses and metrics for targets and outputs, if they are not built yet."""
         if self.compiled_metrics is None:
             names = output_names(self._model, y_pred)
-            targets_shapes = [_shape_of(target) for target in aligned(y, names)]
-            self._build(names, targets_shapes, [_shape_of(output) for output in trees.leaves(y_pred)])
+            targets_shapes = [_shape_of(target) for target in aligned(by_output(y, y_pred), names)]
+            self._build(y_pred, names, targets_shapes, [_shape_of(output) for output in trees.leaves(y_pred)])
 
-    def _build(self, names: list[str], targets: list, outputs: list) -> None:
-        """Build the losses and metrics for the names and shapes of the outputs and the shapes of the targets."""
-        loss, loss_weights, metrics, weighted = self.arguments.values()
-        compiled_loss = CompiledLoss(loss, loss_weights, names, targets, outputs)
+    def _build(self, structure: SpecTree | Tree, names: list[str], targets: list, outputs: list) -> None:
+        """Build the losses and metrics for the structure, names and shapes of the outputs and the shapes of the targets."""
+        loss, loss_weights, metrics, weighted = (by_output(argument, structure) for argument in self.arguments.values())
+        compiled_loss = CompiledLoss(loss, loss_weights, names, targets, outputs, loss_names(structure, names))
         place = placement_of(self._model)
         with config.placement_scope(*place):
             compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, targets, outputs, place.backend)

@@ -1,9 +1,10 @@
 """The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
-from cornu import losses
+from cornu import losses, trees
+from cornu.core.signature import SpecTree
 from cornu.errors import InvalidArgumentError, did_you_mean
 from cornu.losses import Loss
 from cornu.typing import Array, Tree
@@ -37,18 +38,28 @@ class CompiledLoss:
         output_names: Names of the outputs, in order.
         targets: List of the shapes of the targets, one for each output, or None; ``"crossentropy"`` depends on them.
         outputs: List of the shapes of the outputs.
+        loss_names: Names of the outputs in the logs of their losses (see :func:`loss_names`). Defaults to ``output_names``.
 
     Raises:
         InvalidArgumentError: If a list or dict does not match the outputs.
     """
 
-    def __init__(self, loss: LossArgument, loss_weights: LossWeights, output_names: list[str], targets: list, outputs: list):
+    def __init__(
+        self,
+        loss: LossArgument,
+        loss_weights: LossWeights,
+        output_names: list[str],
+        targets: list,
+        outputs: list,
+        loss_names: list[str] | None = None,
+    ):
         self.output_names = output_names
-        given = per_output(loss, output_names, "loss")
+        self._loss_names = loss_names or output_names
+        given = [_only(*pair) for pair in zip(per_output(loss, output_names, "loss"), output_names, strict=True)]
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
         is_by_name = isinstance(loss, dict) and "class_name" not in loss
-        order = map(output_names.index, loss) if is_by_name else range(len(output_names))
+        order = map(output_names.index, cast(dict, loss)) if is_by_name else range(len(output_names))
         self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
@@ -70,25 +81,89 @@ class CompiledLoss:
         """Names of the losses of the outputs in the logs; empty if the model has one output."""
         if len(self.output_names) == 1:
             return []
-        return [f"{self.output_names[place]}_loss" for place in self._places]
+        return [f"{self._loss_names[place]}_loss" for place in self._places]
 
-    def __call__(self, y: Tree, outputs: list, sample_weight: Tree, masks: list) -> Losses:
+    def __call__(self, y: Tree, outputs: list, sample_weight: Tree, sample_mask: Array | None) -> Losses:
         """Return the losses of a batch.
 
         Args:
             y: Targets: a tree with one entry for each output, or a single entry for all.
             outputs: List of the outputs.
             sample_weight: Sample weights, in the form of ``y``, or None.
-            masks: List with the mask of each output, of shape ``(batch, ...)``, or None.
+            sample_mask: Array of shape ``(batch,)``, 0 for padding, or None. Each loss finds the mask that layers set on its
+                output.
         """
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
+        padding = {} if sample_mask is None else {"sample_mask": sample_mask}  # which custom losses need not accept
         parts, weighted = [], []
         for place in self._places:
             loss: Any = self.losses[place]
-            part = loss(targets[place], outputs[place], sample_weight=weights[place], sample_mask=masks[place])
+            part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
             parts.append(part)
             weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
+
+
+def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
+    """Return a list with one entry for each output if an argument has the nested structure of the outputs, else the argument.
+
+    Args:
+        given: Losses, weights, metrics, targets or sample weights. An entry for a group of outputs counts for each of them.
+        outputs: Tree of the outputs, such as ``{"a": (y1, y2), "b": y3}``. If it is flat, the argument is returned unchanged.
+    """
+    parts = list(outputs.values()) if isinstance(outputs, dict) else outputs
+    if not isinstance(parts, (list, tuple)) or not any(isinstance(part, (dict, list, tuple)) for part in parts):
+        return given
+    if not _has_form_of(outputs, given):
+        return given
+    return _flattened(given, outputs)
+
+
+def _has_form_of(outputs: Any, given: Any) -> bool:
+    """Return whether an argument has an entry for each part of the outputs."""
+    if isinstance(outputs, dict):
+        return isinstance(given, dict) and bool(given) and given.keys() <= outputs.keys()
+    return isinstance(outputs, (list, tuple)) and isinstance(given, (list, tuple)) and len(given) == len(outputs)
+
+
+def _flattened(given: Any, outputs: Any) -> list:
+    """Return the entries of an argument for the outputs of a tree, from left to right."""
+    if not isinstance(outputs, (dict, list, tuple)):
+        return [given]
+    if not _has_form_of(outputs, given):
+        return [given] * len(trees.leaves(outputs))
+    pairs = (
+        [(given.get(name), part) for name, part in outputs.items()]
+        if isinstance(outputs, dict)
+        else zip(given, outputs, strict=True)
+    )
+    return [entry for own, part in pairs for entry in _flattened(own, part)]
+
+
+def loss_names(outputs: SpecTree | Tree, output_names: list[str]) -> list[str]:
+    """Return the names of the outputs in the names of their losses: those of nested outputs begin with their keys, as ``a/b``.
+
+    Example:
+        >>> from cornu.training.compiled_loss import loss_names
+        >>> loss_names({"a": (0, 0), "b": 0}, ["dense", "dense_1", "dense_2"])
+        ['a/dense', 'a/dense_1', 'b']
+    """
+    names = iter(output_names)
+    return [_joined(path, next(names)) for path in _paths(outputs)]
+
+
+def _joined(path: tuple, name: str) -> str:
+    if not path:
+        return name
+    return "/".join(map(str, path if isinstance(path[-1], str) else (*path[:-1], name)))
+
+
+def _paths(tree: SpecTree | Tree, path: tuple = ()) -> list[tuple]:
+    """Return the keys and positions that lead to each leaf of a tree."""
+    if not isinstance(tree, (dict, list, tuple)):
+        return [path]
+    parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    return [found for key, part in parts for found in _paths(part, (*path, key))]
 
 
 def per_output(given: LossArgument | LossWeights, output_names: list[str], argument: str) -> list:
@@ -115,6 +190,19 @@ def per_output(given: LossArgument | LossWeights, output_names: list[str], argum
             )
         return list(given)
     return [given for _ in output_names]
+
+
+def _only(given: Any, name: str) -> Any:
+    """Return the loss of an output, which may stand in a list of its own."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    if len(given) != 1:
+        raise InvalidArgumentError(
+            f"`loss` has {len(given)} losses for the output {name!r}: {list(given)!r}.",
+            "An output has one loss.",
+            "Pass a function that returns their sum.",
+        )
+    return given[0]
 
 
 def aligned(tree: Tree, output_names: list[str]) -> list:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from cornu import metrics as metrics_package
 from cornu import ops, trees
 from cornu.core.masks import expand_mask
+from cornu.dtypes import is_integer
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
@@ -104,7 +105,8 @@ class CompiledMetrics:
         for kind, weighted in ((self._of_output, False), (self._weighted, True)):
             for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
                 for metric in metrics:
-                    metric.update_state(target, output, sample_weight=weight if weighted else None)
+                    given = {"sample_weight": weight} if weighted and weight is not None else {}
+                    metric.update_state(target, output, **given)
 
     def update(self, values: list, losses: Losses, batch: Batch, outputs: list) -> list:
         """Return the values of the metrics' variables after one more batch. Pure.
@@ -132,9 +134,8 @@ class CompiledMetrics:
         for kind, weighted in ((self._of_output, False), (self._weighted, True)):
             for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
                 for metric in metrics:
-                    update_metric(
-                        metric, target, output, sample_weight=_combined(weight if weighted else None, batch.sample_mask)
-                    )
+                    combined = _combined(weight if weighted else None, batch.sample_mask, metric.dtype)
+                    update_metric(metric, target, output, sample_weight=combined)
         return after
 
     def results(self, values: list) -> dict[str, Any]:
@@ -164,8 +165,10 @@ def _lists(given: MetricsArgument, output_names: list[str]) -> list[list]:
     return [list(each) if isinstance(each, (list, tuple)) else [] if each is None else [each] for each in entries]
 
 
-def _combined(weight: Array | None, mask: Array | None) -> Any:
-    """Return the product of sample weights and a sample mask, either of which may be None."""
+def _combined(weight: Array | None, mask: Array | None, dtype: str) -> Any:
+    """Return the product of sample weights and a sample mask, either of which may be None, for a metric of a dtype."""
+    if mask is not None and is_integer(dtype):
+        mask = ops.cast(mask, dtype)
     if weight is None or mask is None:
         return mask if weight is None else weight
     return ops.multiply(weight, expand_mask(mask, len(weight.shape)))

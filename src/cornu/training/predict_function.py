@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, registry, trees
-from cornu.core import batch_coupling, call_context, call_handling, layer_tree
+from cornu.core import batch_coupling, call_context, call_handling, layer_tree, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of, placement_of
@@ -53,10 +53,14 @@ class PredictFunction:
             with call_context.entered(context):
                 outputs = (own_step or model)(x)
             self._output_structure = trees.map(lambda _: 0, outputs)
-            assigned = any(values[id(variable)] is not array for variable, array in zip(self._variables, arrays, strict=True))
-            more = assigned or context.losses or context.draws or context.meets_unbound
+            assigned = [values[id(variable)] for variable in self._variables]
+            changed = [None if new is old else new for new, old in zip(assigned, arrays, strict=True)]
+            if not trees.leaves(changed):
+                changed = None
+            more = changed or context.losses or context.draws or context.meets_unbound
             self.only_computes = self.only_computes and not more
-            return trees.leaves(outputs)  # a backend may return a dict in another order
+            leaves = trees.leaves(outputs)  # a backend may return a dict in another order
+            return leaves, masks.masks_of(leaves), changed
 
         self._output_structure: Tree = None
         self._not_compiled: Callable = forward
@@ -87,7 +91,7 @@ class PredictFunction:
             return None
         calls = self._calls
         try:
-            outputs = self(x)
+            outputs, _ = self._run(x)
         except Exception:  # operation by operation it may run, or raise a more specific error
             self._not_compilable.add(form)
             return None
@@ -96,19 +100,29 @@ class PredictFunction:
         return outputs if self.only_computes else None
 
     def __call__(self, x: Tree) -> Any:
-        """Return the outputs for a batch."""
+        """Return the outputs for a batch. Variables that layers assign to, such as the states of recurrent layers, are set."""
+        outputs, changed = self._run(x)
+        if changed is not None:
+            for variable, array in zip(self._variables, changed, strict=True):
+                if array is not None:
+                    variable.set_unchecked(array)
+        return outputs
+
+    def _run(self, x: Tree) -> tuple[Any, list | None]:
+        """Return the outputs for a batch, and the new values of the variables, None for each or all that are unchanged."""
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
         with config.placement_scope(*self._place):
             try:
-                outputs = self._function(values_of(self._variables), key, x)
+                leaves, found, changed = self._function(values_of(self._variables), key, x)
             except backends.get(self._place.backend).VALUE_ERRORS as error:
                 warn_about_reading(error)
                 self._function = self._not_compiled
-                outputs = self._function(values_of(self._variables), key, x)
+                leaves, found, changed = self._function(values_of(self._variables), key, x)
         if not self._snapshot.holds():  # an attribute set by a layer in its `call` does not invalidate the function
             self._snapshot = StructureFingerprint(self._model)
-        return trees.unflatten(self._output_structure, outputs)
+        masks.restore(leaves, found)
+        return trees.unflatten(self._output_structure, leaves), changed
 
 
 def _is_builtin(layer: Layer) -> bool:
@@ -129,6 +143,8 @@ def inputs_of_call(model: TrainableModel, args: tuple, kwargs: dict) -> Any:
     if not arrays or not all(
         type(array) is np.ndarray or backends.owner(array) == placement_of(model).backend for array in arrays
     ):
+        return None
+    if masks.masks_of(arrays) is not None:
         return None
     if not backend_of(model).prefers_compiled(*arrays):
         return None

@@ -15,8 +15,9 @@ from cornu.metrics import Metric
 from cornu.optimizers import Optimizer
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
+from cornu.training.compiled_loss import by_output
 from cornu.training.execution import Execution, JitCompile
-from cornu.training.step.loss_gradient import check_has_loss, masks_of, total_loss
+from cornu.training.step.loss_gradient import check_has_loss, total_loss
 from cornu.typing import Array, Config, Tree
 
 
@@ -137,8 +138,10 @@ class StepMethods(Layer):
         """
         compiled = self._need_compile_state("compute_loss")
         compiled.ensure_built_for(y, y_pred)
-        outputs = trees.leaves(y_pred)
-        losses = compiled.compiled_loss(y, outputs, sample_weight, masks_of(call_context.current(), outputs))
+        context = call_context.current()
+        y, sample_weight = by_output(y, y_pred), by_output(sample_weight, y_pred)
+        sample_mask = None if context is None else context.sample_mask
+        losses = compiled.compiled_loss(y, trees.leaves(y_pred), sample_weight, sample_mask)
         penalties = self.losses
         check_has_loss(losses, penalties)
         compiled.compiled_metrics.update_parts(losses, _batch_size(y_pred))
@@ -185,6 +188,7 @@ class StepMethods(Layer):
         """
         compiled = self._need_compile_state("compute_metrics")
         compiled.ensure_built_for(y, y_pred)
+        y, sample_weight = by_output(y, y_pred), by_output(sample_weight, y_pred)
         compiled.compiled_metrics.update_outputs(y, trees.leaves(y_pred), sample_weight)
         return self.get_metrics_result()
 

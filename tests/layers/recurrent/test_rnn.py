@@ -722,3 +722,64 @@ def test_the_cell_receives_every_argument_of_its_layer(layer: type, cell: type) 
     made, expected = layer(**given, dtype="float64", trainable=False).cell, cell(**given, dtype="float64", trainable=False)
     assert {**made.get_config(), "name": ""} == {**expected.get_config(), "name": ""}
     assert len(names) >= 15
+
+
+class Adder(layers.Layer):
+    """A cell whose state is not a list."""
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+
+    def build(self, input_shape: tuple) -> None:
+        self.kernel = self.add_weight((input_shape[-1], self.units), "ones", name="kernel")
+
+    def call(self, inputs: Any, states: list) -> tuple:
+        outputs = ops.matmul(inputs, self.kernel) + states[0]
+        return outputs, [outputs]
+
+
+@pytest.mark.parametrize(
+    ("cells", "shapes"),
+    [
+        (lambda: [Adder(3), Adder(2)], [(1, 2), (1, 3), (1, 2)]),
+        (lambda: [Adder(3)], [(1, 3), (1, 3)]),
+        (lambda: [layers.LSTMCell(3), Adder(2)], [(1, 2), [(1, 3), (1, 3)], (1, 2)]),
+        (lambda: [layers.GRUCell(3), layers.GRUCell(2)], [(1, 2), [(1, 3)], [(1, 2)]]),
+        (lambda: [layers.LSTMCell(3)], [(1, 3), (1, 3), (1, 3)]),
+    ],
+)
+def test_each_cell_of_a_stack_returns_its_state_in_its_own_form(backend: str, cells: Callable, shapes: list) -> None:
+    layer = layers.RNN(layers.StackedRNNCells(cells()), return_state=True).to_backend(backend)
+    outputs = layer(random(1, 3, 2))
+    assert [[tuple(one.shape) for one in each] if isinstance(each, list) else tuple(each.shape) for each in outputs] == shapes
+    inputs = Input(batch_shape=(1, 3, 2))
+    model = Model(inputs, layer(inputs)).to_backend(backend)
+    flat = [one for each in outputs for one in (each if isinstance(each, list) else [each])]
+    found = [one for each in model(random(1, 3, 2)) for one in (each if isinstance(each, list) else [each])]
+    assert [tuple(one.shape) for one in found] == [tuple(one.shape) for one in flat]
+
+
+def test_states_are_not_among_the_weights() -> None:
+    model = Sequential([Input(batch_shape=(2, 1, 3)), layers.LSTM(4, stateful=True), layers.Dense(1)])
+    plain = Sequential([Input((6, 3)), layers.LSTM(4), layers.Dense(1)])
+    assert model.count_params() == plain.count_params() == 133
+    assert [w.shape for w in model.get_weights()] == [w.shape for w in plain.get_weights()]
+    assert model.layers[0].non_trainable_weights == []
+    assert len(model.non_trainable_variables) == 2  # which compiled code passes on
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    assert "Total parameters: 133" in lines[0]
+    assert "Non-trainable parameters: 0" in lines[0]
+
+
+def test_predict_continues_with_the_states_of_the_last_batch(backend: str) -> None:
+    whole = Sequential([Input((6, 3)), layers.LSTM(4), layers.Dense(1)]).to_backend(backend)
+    steps = Sequential([Input(batch_shape=(1, 1, 3)), layers.LSTM(4, stateful=True), layers.Dense(1)]).to_backend(backend)
+    steps.set_weights(whole.get_weights())
+    x = random(1, 6, 3)
+    found = [steps.predict(x[:, step : step + 1], verbose=0) for step in range(6)][-1]
+    np.testing.assert_allclose(found, whole.predict(x, verbose=0), atol=1e-5)
+    steps.layers[0].reset_state()
+    found = [np.asarray(steps(x[:, step : step + 1])) for step in range(6)][-1]  # each call moves the states once
+    np.testing.assert_allclose(found, whole.predict(x, verbose=0), atol=1e-5)

@@ -90,7 +90,7 @@ def _operator(name: str, swapped: bool = False) -> Callable:
 class TapeArray:
     """Array inside :func:`value_and_grad`: behaves like the array it wraps, and its uses are recorded."""
 
-    __slots__ = ("tape", "value")
+    __slots__ = ("__weakref__", "tape", "value")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: np.ndarray, tape: Tape):

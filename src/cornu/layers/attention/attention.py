@@ -84,9 +84,9 @@ class BaseAttention(Layer):
         found = [None if one is None else check_mask(self, name, one, shape[:-1]) for name, one, shape in pairs]
         return found[0], found[1]
 
-    def compute_mask(self, inputs: Sequence[Array], previous_mask: Sequence[Array | None] | None) -> Any:
+    def compute_mask(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Any:
         """Return the mask of the query."""
-        return previous_mask[0] if isinstance(previous_mask, (list, tuple)) else None
+        return mask[0] if isinstance(mask, (list, tuple)) else None
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """Return the shape of the query with the features of the value."""

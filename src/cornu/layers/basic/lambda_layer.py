@@ -59,6 +59,8 @@ class Lambda(Layer):
         [2.0, 3.0]
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         function: Callable,
@@ -71,7 +73,6 @@ class Lambda(Layer):
         self.function = function
         self.arguments = dict(arguments or {})
         self.mask = mask
-        self.supports_masking = mask is not None
         self._given_output_shape = output_shape
 
     def call(self, inputs: Tree, mask: Tree = None, training: bool | None = None) -> Any:
@@ -80,9 +81,9 @@ class Lambda(Layer):
         wanted = {name: value for name, value in offered.items() if name in _parameters(self.function)}
         return self.function(inputs, **self.arguments, **wanted)
 
-    def compute_mask(self, inputs: Tree, previous_mask: Tree) -> Any:
+    def compute_mask(self, inputs: Tree, mask: Tree = None) -> Any:
         """Return the mask specified by the argument ``mask``."""
-        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def compute_output_spec(self, inputs: Tree) -> Any:
         """Return the output specified by ``output_shape``, or inferred by an abstract run of the function."""

@@ -173,10 +173,11 @@ class BatchNormalization(BaseNormalization):
 
     def _check_mask(self, mask: Array | None, x: Array) -> None:
         place = self.axis % x.ndim
-        if mask.ndim > place or tuple(mask.shape) != tuple(x.shape[: mask.ndim]):
+        sizes = zip(mask.shape, x.shape, strict=False)
+        if mask.ndim > place or any(size not in (1, expected) for size, expected in sizes):
             raise ShapeError(
                 f"The layer {self.name!r} received an input of shape {tuple(x.shape)} and a mask of shape {tuple(mask.shape)}.",
-                f"The mask must have the leading axes of the input, before the channel axis (axis {place}).",
+                f"The mask must have the leading axes of the input, before the channel axis (axis {place}), or sizes of 1.",
                 f"Pass a mask of shape {tuple(x.shape[:place])}, or no mask.",
             )
 

@@ -170,7 +170,7 @@ class Bidirectional(Layer):
 
     def _run_one(self, layer: Layer, sequences: Array, initial_state: Sequence[Array] | None, mask: Array | None) -> tuple:
         outputs = layer(sequences, **accepted_arguments(layer, initial_state=initial_state, mask=mask))
-        return tuple(outputs) if self.return_state else (outputs,)
+        return tuple(ops.cast(output, self.compute_dtype) for output in (outputs if self.return_state else (outputs,)))
 
     def _halves(self, initial_state: Sequence[Array] | None) -> tuple[Any, Any]:
         if initial_state is None:
@@ -217,10 +217,10 @@ class Bidirectional(Layer):
         result = (*((outputs, outputs) if self.merge_mode is None else (outputs,)), *states, *states)
         return result[0] if len(result) == 1 else result
 
-    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return the mask of the input if the layers return sequences."""
-        mask = previous_mask if self.return_sequences else None
-        return [mask, mask] if self.merge_mode is None else [mask]
+        mask = mask if self.return_sequences else None
+        return (mask, mask) if self.merge_mode is None else mask
 
 
 def _check_recurrent(wrapper: Layer, argument: str, layer: Layer) -> Any:

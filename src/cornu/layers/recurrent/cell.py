@@ -291,6 +291,12 @@ def initial_state_of(cell: Cell, batch_size: int, layer: Layer) -> State:
     return list(state) if isinstance(state, (list, tuple)) else [state]
 
 
+def state_is_list(cell: Cell) -> bool:
+    """Return whether the state of a cell is a list: according to its ``get_initial_state``, or else to its ``state_size``."""
+    own = getattr(cell, "get_initial_state", None)
+    return isinstance(cell.state_size if own is None else own(batch_size=1), (list, tuple))
+
+
 def call_of(cell: Cell, training: bool | None) -> Callable:
     """Return a function of inputs and states that calls a cell; ``training`` is passed to a custom cell that accepts it."""
     if isinstance(cell, Layer):

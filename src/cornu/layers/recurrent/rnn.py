@@ -19,6 +19,7 @@ from cornu.layers.recurrent.cell import (
     initial_state_of,
     output_size_of,
     sizes_of,
+    state_is_list,
     times,
 )
 from cornu.layers.recurrent.stacked_rnn_cells import StackedRNNCells
@@ -134,7 +135,7 @@ class RNN(Layer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables of the cell, followed by the state variables of a stateful layer."""
+        """The weights of the cell, followed by the state variables of a stateful layer, which are not among the weights."""
         return [*super().variables, *self._states]
 
     def _make_states(self, batch_size: int) -> None:
@@ -218,7 +219,16 @@ class RNN(Layer):
             variable.assign(array)
         if not self.return_state:
             return outputs
-        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+        return (outputs, *self._returned(states))
+
+    def _returned(self, states: list[list]) -> list:
+        """Return the states, or their shapes, of each cell as the layer returns them: a list for each cell of a stack.
+
+        A cell of a stack whose state is not a list, such as one with an integer as ``state_size``, has just the state.
+        """
+        if not _is_plain_stack(self.cell) or len(states) == 1:
+            return states[0]
+        return [state if state_is_list(cell) else state[0] for cell, state in zip(self._cells, states, strict=True)]
 
     def _in_order(self, x: Array | None) -> Any:
         """Return the time steps along the first axis, in processing order."""
@@ -234,11 +244,28 @@ class RNN(Layer):
 
         For a custom cell, the output, initially zeros, is prepended to the states.
         """
-        scan = _written_out if self.unroll else backend_of(self).scan
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
             blank = backend_of(self).full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            scan = _written_out if self.unroll else backend_of(self).scan
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
-        inputs = ops.cast(inputs, cell.compute_dtype)
+        if cell.dtype_policy == self.dtype_policy:
+            return self._built_in_cell_along(cell, inputs, states, valid, keep_all, training)
+        inputs, *states = (ops.cast(x, cell.compute_dtype) for x in (inputs, *states))
+        with call_context.autocast(cell.compute_dtype):
+            outputs, after = self._built_in_cell_along(cell, inputs, states, valid, keep_all, training)
+        return ops.cast(outputs, self.compute_dtype), [ops.cast(state, self.compute_dtype) for state in after]
+
+    def _built_in_cell_along(
+        self,
+        cell: RecurrentCell,
+        inputs: Array,
+        states: list,
+        valid: Array | None,
+        keep_all: bool,
+        training: bool | None,
+    ) -> tuple[Any, list]:
+        """Apply a built-in cell to all time steps, in its compute dtype."""
+        scan = _written_out if self.unroll else backend_of(self).scan
         kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
         inputs = times(inputs, kept_inputs)
         found = None if self.unroll else cell.all_steps(inputs, states, kept_states, valid, keep_all)
@@ -256,7 +283,7 @@ class RNN(Layer):
         if not self.return_state:
             return outputs
         states = [[(batch, size) for size in sizes_of(cell)] for cell in self._cells]
-        return (outputs, *(states if _is_plain_stack(self.cell) else states[0]))
+        return (outputs, *self._returned(states))
 
     def _check_input(self, shape: Shape | list[Shape]) -> None:
         if isinstance(shape, list):
@@ -281,9 +308,9 @@ class RNN(Layer):
             _check_states(self, initial_state, None)
         return super().compute_output_spec(sequences)
 
-    def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Any:
         """Return the mask of the input if the layer returns sequences."""
-        mask = previous_mask if self.return_sequences else None
+        mask = mask if self.return_sequences else None
         return [mask, *(None for _ in trees.leaves(self.state_size))] if self.return_state else mask
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from cornu import config, trees
 from cornu.backends.contract import ArraySpec
-from cornu.core import call_context
+from cornu.core import call_context, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.layer_protocol import LayerLike
@@ -41,7 +41,7 @@ def profile_activations(model: TrainableModel, inputs: Tree) -> ActivationProfil
         if not layer._cornu_sublayers():
             sizes.extend(math.prod(output.shape) for output in found)
         does = {
-            "masks its output": any(context.mask_of(output) is not None for output in found),
+            "masks its output": any(masks.mask_of(output) is not None for output in found),
             "adds to the loss": bool(context.losses),
             "assigns to a variable": bool(context.values),
         }

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import ops, trees
+from cornu.core import masks
+from cornu.core.binding import run_bound
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
-from cornu.core.masks import expand_mask
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.train_state import TrainState
-from cornu.typing import Array, ArrayLike
+from cornu.typing import ArrayLike
 
 
 class GradientResult(NamedTuple):
@@ -45,16 +46,19 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
                 trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
             )
             outputs = trees.leaves(outputs)  # a backend may return a dict in another order
-            losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
+            losses = compiled_loss(batch.y, outputs, batch.sample_weight, batch.sample_mask)
             check_has_loss(losses, penalties)
             losses = losses._replace(total=total_loss(losses, penalties))
             if share is not None:
                 losses = trees.map(lambda loss, share=share: loss * ops.cast(share, ops.dtype(loss)), losses)
-            return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
+            groups = ([optimizer.variables], [state.optimizer])  # which may hold the scale
+            scaled, _ = run_bound(*groups, lambda: optimizer.scale_loss(losses.total))
+            return scaled, (losses, outputs, masks.masks_of(outputs), non_trainable)
 
-        (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
+        (_, (losses, outputs, found, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
             state.trainable
         )
+        masks.restore(outputs, found)
         return GradientResult(gradients, losses, outputs, non_trainable)
 
     return measure
@@ -73,17 +77,3 @@ def check_has_loss(losses: Losses, penalties: list) -> None:
 def total_loss(losses: Losses, penalties: list) -> Any:
     """Return the loss to minimize: the losses of the outputs, and what layers add; an array of several values is summed."""
     return sum([ops.sum(penalty) if len(penalty.shape) else penalty for penalty in penalties], start=losses.total)
-
-
-def masks_of(context: CallContext | None, outputs: list) -> list:
-    """Return the mask of each output, without padding and positions masked by layers; None if nothing is excluded."""
-    if context is None:
-        return [None for _ in outputs]
-    return [_combine_masks(context.mask_of(output), context.sample_mask) for output in outputs]
-
-
-def _combine_masks(mask: Array | None, sample_mask: Array | None) -> Any:
-    """Return the logical and of a mask and a sample mask, either of which may be None."""
-    if mask is None or sample_mask is None:
-        return sample_mask if mask is None else mask
-    return ops.logical_and(mask, expand_mask(ops.not_equal(sample_mask, 0), len(mask.shape)))

@@ -11,7 +11,7 @@ from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.compiled_metrics import CompiledMetrics
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
-from cornu.training.step.loss_gradient import gradients_of, masks_of, total_loss
+from cornu.training.step.loss_gradient import gradients_of, total_loss
 from cornu.training.step.train_state import TrainState
 
 
@@ -61,7 +61,7 @@ def test_step(
             state.trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
         )
         outputs = trees.leaves(outputs)
-        losses = compiled_loss(batch.y, outputs, batch.sample_weight, masks_of(context, outputs))
+        losses = compiled_loss(batch.y, outputs, batch.sample_weight, batch.sample_mask)
         losses = losses._replace(total=total_loss(losses, penalties))
         return state._replace(metrics=compiled_metrics.update(state.metrics, losses, batch, outputs))
 

@@ -1,0 +1,193 @@
+"""Masks pass from layer to layer, in models, in compiled code and in eager calls; none passes by the identity of an array."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import config, layers, losses, metrics, ops
+from cornu.core import masks
+from cornu.errors import ShapeError
+
+INDICES = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [4, 5, 6, 1]])
+VALID = INDICES != 0
+
+
+@pytest.fixture(autouse=True)
+def engine(backend, monkeypatch):
+    monkeypatch.setattr(config._backend, "_default", backend)
+    return backend
+
+
+def embedded():
+    return layers.Embedding(7, 3, mask_zero=True)(INDICES)
+
+
+def found(array):
+    mask = masks.mask_of(array)
+    return None if mask is None else ops.convert_to_numpy(mask).tolist()
+
+
+class Same(layers.Layer):
+    """Returns the very array that it receives."""
+
+    def call(self, inputs):
+        return inputs
+
+
+class SameMasked(Same):
+    supports_masking = True
+
+
+class Marked(Same):
+    def compute_mask(self, inputs, previous_mask=None):
+        return ops.not_equal(inputs[..., 0], 0)
+
+
+class Inside(layers.Layer):
+    """Consists of a layer that supports masking, and does not itself."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def test_a_mask_passes_from_one_eager_call_to_the_next():
+    steps = layers.LSTM(2, return_sequences=True)(layers.Dropout(0.5)(embedded()))
+    assert found(steps) == VALID.tolist()
+    lstm, x = layers.LSTM(2), embedded()
+    masked, unmasked = lstm(x), lstm(x + 0)
+    assert not np.allclose(ops.convert_to_numpy(masked)[:2], ops.convert_to_numpy(unmasked)[:2])
+    np.testing.assert_allclose(ops.convert_to_numpy(masked)[2], ops.convert_to_numpy(unmasked)[2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [Same, lambda: layers.Reshape((4, 3)), lambda: layers.Permute((1, 2))])
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+def test_a_layer_that_returns_its_input_stops_the_mask_and_leaves_it_on_its_input(make):
+    inputs = embedded()
+    outputs = make()(inputs)
+    assert found(outputs) is None
+    assert found(inputs) == VALID.tolist()
+    np.testing.assert_array_equal(ops.convert_to_numpy(outputs), ops.convert_to_numpy(inputs))
+
+
+def test_a_layer_that_returns_its_input_marks_only_its_output():
+    x = ops.array(np.float32([[[1.0], [0.0]]]))
+    assert found(Marked()(x)) == [[True, False]]
+    assert found(x) is None
+
+
+def test_a_layer_that_supports_masking_hands_the_mask_on():
+    assert found(SameMasked()(embedded())) == VALID.tolist()
+    assert found(layers.Identity()(embedded())) == VALID.tolist()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_layers_inside_a_layer_decide_about_the_mask_of_its_output(training):
+    class Dropped(Inside):
+        def call(self, inputs, training=None):
+            return self.inner(inputs)
+
+    assert found(Dropped(layers.Dropout(0.5))(embedded(), training=training)) == VALID.tolist()
+    assert found(Inside(Marked())(ops.array(np.float32([[[1.0], [0.0]]])))) == [[True, False]]
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+def test_an_op_of_a_model_has_no_mask():
+    inputs = cornu.Input((4,), dtype="int32")
+    x = layers.Embedding(7, 3, mask_zero=True)(inputs)
+    model = cornu.Model(inputs, [x, ops.reshape(x, (-1, 4, 3)), Same()(x)])
+    assert [found(each) for each in model(INDICES)] == [VALID.tolist(), None, None]
+
+
+def test_a_layer_that_loses_a_mask_says_so():
+    text = r"The layer 'same.*' \(Same\) received an input with a mask, but does not support masking.*`supports_masking = True`"
+    with pytest.warns(UserWarning, match=text):
+        Same()(embedded())
+
+
+def test_a_mask_is_deleted_with_its_array():
+    array = embedded()
+    reference = weakref.ref(array)
+    assert masks.exist()
+    del array
+    gc.collect()
+    assert reference() is None
+    assert not masks.exist()
+
+
+def test_compiled_code_leaves_no_mask_behind():
+    model = cornu.Sequential([cornu.Input((4,)), layers.Embedding(7, 3, mask_zero=True), layers.Dropout(0.1), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.fit(INDICES, np.zeros((3, 4, 1)), verbose=0)
+    model.predict(INDICES, verbose=0)
+    del model
+    gc.collect()
+    assert not masks.exist()
+
+
+def test_the_output_of_a_model_has_its_mask():
+    model = cornu.Sequential([cornu.Input((4,)), layers.Embedding(7, 3, mask_zero=True), layers.Dense(2)])
+    for _ in range(2):  # on JAX the second call is compiled already
+        assert found(model(INDICES)) == VALID.tolist()
+
+
+def test_a_model_takes_the_mask_of_its_input():
+    model = cornu.Sequential([cornu.Input((4, 3)), layers.LSTM(2)])
+    x = embedded()
+    plain = x + 0
+    by_mask = ops.convert_to_numpy(model(plain, mask=VALID))
+    np.testing.assert_allclose(by_mask, ops.convert_to_numpy(model(x)), rtol=1e-6)
+    assert found(plain) is None
+    assert not np.allclose(by_mask, ops.convert_to_numpy(model(plain)))
+
+
+def test_a_model_takes_a_mask_for_each_input():
+    a, b = cornu.Input((4, 3), name="a"), cornu.Input((4, 3), name="b")
+    model = cornu.Model([a, b], layers.Add()([layers.LSTM(2)(a), layers.LSTM(2)(b)]))
+    x = embedded() + 0
+    lists = ops.convert_to_numpy(model([x, x], mask=[None, VALID]))
+    dicts = ops.convert_to_numpy(model({"b": x, "a": x}, mask={"b": VALID}))
+    np.testing.assert_allclose(lists, dicts, rtol=1e-6)
+    assert not np.allclose(lists, ops.convert_to_numpy(model([x, x])))
+    with pytest.raises(ShapeError, match=r"`mask` with 1 masks.*2 inputs: \['a', 'b'\].*None for an input without one"):
+        model([x, x], mask=[VALID])
+
+
+def test_losses_and_metrics_of_own_loops_leave_out_masked_steps():
+    y_pred = layers.Dense(2)(embedded())
+    y_true = np.random.default_rng(0).normal(size=(3, 4, 2)).astype("float32")
+    errors = ((ops.convert_to_numpy(y_pred) - y_true) ** 2).mean(axis=-1)
+    np.testing.assert_allclose(float(losses.MeanSquaredError()(y_true, y_pred)), errors[VALID].mean(), rtol=1e-5)
+    metric = metrics.MeanSquaredError()
+    metric.update_state(y_true, y_pred)
+    np.testing.assert_allclose(float(metric.result()), errors[VALID].mean(), rtol=1e-5)
+    weight = np.float32([1.0, 2.0, 3.0])
+    weights = weight[:, None] * VALID
+    expected = (errors * weights).sum() / weights.sum()
+    for given in (weight, weight[:, None], weight[:, None] * np.ones((3, 4), "float32")):
+        metric.reset_state()
+        metric.update_state(y_true, y_pred, sample_weight=given)
+        np.testing.assert_allclose(float(metric.result()), expected, rtol=1e-5)
+
+
+def test_a_loss_that_returns_one_value_ignores_the_mask():
+    y_pred = layers.Dense(2)(embedded())
+    loss = losses.LossFunctionWrapper(lambda y_true, y_pred: ops.max(y_pred))
+    np.testing.assert_allclose(float(loss(np.zeros((3, 4, 2)), y_pred)), ops.convert_to_numpy(y_pred).max(), rtol=1e-6)
+
+
+def test_the_mask_is_an_argument_of_the_same_name_as_in_keras():
+    query, mask = ops.ones((1, 2, 2)), ops.array([[True, False]])
+    for kind in (layers.Attention, layers.AdditiveAttention, layers.Add, layers.Multiply, layers.Maximum, layers.Concatenate):
+        assert ops.convert_to_numpy(kind().compute_mask([query, query], mask=[mask, mask])).tolist() == [[True, False]]
+    for layer in (layers.LSTM(2, return_sequences=True), layers.Bidirectional(layers.GRU(2, return_sequences=True))):
+        assert layer.compute_mask(query, mask=mask) is mask
+    assert layers.Dot(1).compute_mask([query, query], mask=[mask, mask]) is None
+    assert layers.GlobalAveragePooling1D().compute_mask(query, mask=mask) is None
+    assert layers.Lambda(lambda x: x, mask=lambda inputs, mask: mask).compute_mask(query, mask=mask) is mask
