@@ -69,7 +69,7 @@ def test_one_of_says_what_to_do_when_nothing_is_near():
         (lambda: layers.Conv2D(3, 3, border_mode="same"), "`border_mode`.*Keras 3 calls it `padding`"),
         (lambda: layers.LeakyReLU(alpha=0.2), "`alpha`.*Keras 3 calls it `negative_slope`"),
         (lambda: layers.Dense(output_dim=3), "`output_dim`.*Keras 3 calls it `units`"),
-        (lambda: layers.Dense(), "missing a required argument: 'units'.*It requires `units`"),
+        (lambda: layers.Dense(activation="relu"), "missing a required argument: 'units'.*It requires `units`"),
         (lambda: cornu.losses.MeanSquaredError(reductoin="sum"), "`reductoin`.*Did you mean 'reduction'"),
         (lambda: cornu.initializers.Zeros(gain=2), "`gain`. It has no arguments"),
         (lambda: cornu.Sequential().summary(expand=True), "`summary` received an unknown argument `expand`.*'expand_nested'"),

@@ -169,6 +169,8 @@ def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     try:
         bound = signature.bind(None, *args, **kwargs)
     except TypeError as error:
+        if not args and not kwargs:  # copies and pickles make objects without arguments
+            return None
         raise _wrong_arguments(cls, signature, kwargs, error) from None
     if cls.__init__ is object.__init__ and (args or kwargs):  # its signature accepts anything
         raise wrong_argument(cls.__name__, next(iter(kwargs), repr(args[0]) if args else ""), [])

@@ -97,7 +97,7 @@ class StatelessScope:
         >>> import cornu
         >>> variable = cornu.Variable([1.0])
         >>> with cornu.StatelessScope([(variable, [5.0])]) as scope:
-        ...     variable.assign_add([1.0])
+        ...     _ = variable.assign_add([1.0])
         >>> scope.get_current_value(variable).tolist(), variable.numpy().tolist()
         ([6.0], [1.0])
     """

@@ -241,7 +241,7 @@ def test_masking_marks_padding_for_the_layers_after_it(backend: str) -> None:
 @pytest.mark.parametrize("safe_mode", [None, True, False])
 def test_a_python_lambda_is_not_restored_from_a_config(safe_mode: bool | None) -> None:
     config = layers.Lambda(lambda x: x + 1).get_config()
-    with pytest.raises(UnsafeModelError, match="contains a Python `lambda`"):
+    with pytest.raises(UnsafeModelError, match="is a Python `lambda`"):
         layers.Lambda.from_config(config, safe_mode=safe_mode)
 
 
