@@ -73,6 +73,23 @@ def test_an_unknown_size_is_a_tensor(default_backend):
     assert [part.shape for part in found] == [(4, 2, 2), (2, 2, 2)]
 
 
+USES_OF_SIZES = {
+    "reshape": lambda x, size: ops.reshape(x, (size, 2, 2)),
+    "zeros": lambda x, size: ops.zeros((size, 4)) + x,
+    "ones of a vector of sizes": lambda x, size: ops.ones(tf.shape(x)) + x,
+    "normal": lambda x, size: cornu.random.normal((size, 4), seed=1) + x,
+    "uniform of a vector of sizes": lambda x, size: cornu.random.uniform(tf.shape(x), seed=1) + x,
+    "truncated normal": lambda x, size: cornu.random.truncated_normal((size, 4), seed=1) + x,
+}
+
+
+@pytest.mark.parametrize("use", USES_OF_SIZES)
+def test_ops_take_a_tensor_as_a_size(use, monkeypatch):
+    monkeypatch.setattr(cornu.config._backend, "_default", "tensorflow")
+    found = mapped(lambda x: USES_OF_SIZES[use](x, ops.shape(x)[0]), batch=4)
+    assert [len(part) for part in found] == [4, 2]
+
+
 def test_known_sizes_are_integers():
     seen = []
 

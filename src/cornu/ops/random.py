@@ -16,7 +16,7 @@ from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.math import erfinv
-from cornu.ops.shape_checks import check_axis
+from cornu.ops.shape_checks import as_sizes, check_axis
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
 
@@ -46,10 +46,6 @@ def _key(seed: Any, backend: Backend | None = None) -> tuple[Backend, Array]:
     return backend, backend.asarray(words)
 
 
-def _sizes(shape: Any) -> tuple[int, ...]:
-    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(size) for size in shape)
-
-
 @op
 def uniform(
     shape: IntOrInts, minval: Array | float = 0.0, maxval: Array | float = 1.0, dtype: DType = None, seed: Seed = None
@@ -69,7 +65,7 @@ def uniform(
         True
     """
     backend, key = _key(seed)
-    drawn = backend.random_uniform(key, _sizes(shape), standardize_dtype(dtype))
+    drawn = backend.random_uniform(key, as_sizes(shape), standardize_dtype(dtype))
     return _scaled(backend, drawn, _difference(maxval, minval), minval)
 
 
@@ -102,7 +98,7 @@ def normal(
         (2, 3)
     """
     backend, key = _key(seed)
-    return _scaled(backend, backend.random_normal(key, _sizes(shape), standardize_dtype(dtype)), stddev, mean)
+    return _scaled(backend, backend.random_normal(key, as_sizes(shape), standardize_dtype(dtype)), stddev, mean)
 
 
 @op
@@ -121,7 +117,7 @@ def truncated_normal(
     """
     backend, key = _key(seed)
     dtype = standardize_dtype(dtype)
-    part = backend.random_uniform(key, _sizes(shape), "float64" if dtype == "float64" else "float32")
+    part = backend.random_uniform(key, as_sizes(shape), "float64" if dtype == "float64" else "float32")
     edge = math.erf(math.sqrt(2))
     drawn = backend.multiply(erfinv(backend.multiply(backend.subtract(backend.multiply(part, 2.0), 1.0), edge)), math.sqrt(2))
     drawn = backend.minimum(backend.maximum(drawn, -2.0), 2.0)
@@ -155,7 +151,7 @@ def randint(shape: IntOrInts, minval: int, maxval: int, dtype: DType = "int32", 
             "Pass a `maxval` larger than `minval`.",
         )
     backend, key = _key(seed)
-    words = backend.random_uniform(key, (2, *_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
+    words = backend.random_uniform(key, (2, *as_sizes(shape)), "float32")  # 16 bits of each word, since a float32 has only 24
     words = backend.cast(backend.floor(backend.multiply(words, 2.0**16)), "uint32")
     high, low = backend.getitem(words, 0), backend.getitem(words, 1)
     number = backend.add(backend.multiply(high, 2**16), low)
@@ -179,7 +175,7 @@ def bernoulli(shape: IntOrInts, probability: ArrayLike = 0.5, dtype: DType = "bo
         [True, True]
     """
     backend, key = _key(seed)
-    drawn = backend.less(backend.random_uniform(key, _sizes(shape), "float32"), probability)
+    drawn = backend.less(backend.random_uniform(key, as_sizes(shape), "float32"), probability)
     return backend.cast(drawn, standardize_dtype(dtype))
 
 

@@ -43,9 +43,13 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
         >>> as_sizes(3), as_sizes([2, -1])
         ((3,), (2, -1))
     """
-    sizes: Any = shape if isinstance(shape, (list, tuple)) or np.ndim(shape) else (shape,)  # type: ignore[arg-type]
+    sizes: Any = shape
+    if _is_traced(shape):  # such as `tf.shape(x)`
+        sizes = [sizes[number] for number in range(int(sizes.shape[0]))] if len(sizes.shape) else [shape]
+    elif not isinstance(shape, (list, tuple)) and np.ndim(shape) == 0:  # type: ignore[arg-type]
+        sizes = [shape]
     try:
-        return tuple(size if isinstance(size, int) or _is_traced_scalar(size) else int(size) for size in sizes)
+        return tuple(size if isinstance(size, int) or _is_traced(size) else int(size) for size in sizes)
     except (TypeError, ValueError):
         raise InvalidTypeError(
             f"The shape {shape!r} was given.",
@@ -54,9 +58,9 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
         ) from None
 
 
-def _is_traced_scalar(size: Any) -> bool:
-    """Return whether a size is a scalar array without a value, in a function that an engine traces."""
-    return backends.owner(size) is not None and not len(size.shape) and backends.home(size).is_traced(size)
+def _is_traced(size: Any) -> bool:
+    """Return whether a value is an array without values, in a function that an engine traces."""
+    return backends.owner(size) is not None and backends.home(size).is_traced(size)
 
 
 def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
@@ -72,7 +76,7 @@ def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
         (2, 0)
     """
     sizes = as_sizes(shape)
-    if any(size < 0 for size in sizes):
+    if any(isinstance(size, int) and size < 0 for size in sizes):
         raise InvalidArgumentError(
             f"`{argument}={shape!r}` was given.", "A size must be 0 or greater.", f"Check how `{argument}` was computed."
         )
