@@ -116,7 +116,7 @@ def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
     return _flattened(given, outputs)
 
 
-def _has_form_of(outputs: SpecTree, given: Any) -> bool:
+def _has_form_of(outputs: SpecTree | Tree, given: Any) -> bool:
     """Return whether an argument has an entry for each part of the outputs."""
     if isinstance(outputs, dict):
         return isinstance(given, dict) and bool(given) and given.keys() <= outputs.keys()
