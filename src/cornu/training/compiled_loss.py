@@ -1,7 +1,7 @@
 """The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from cornu import losses, trees
 from cornu.core.signature import SpecTree
@@ -58,9 +58,6 @@ class CompiledLoss:
         given = [_only(*pair) for pair in zip(per_output(loss, output_names, "loss"), output_names, strict=True)]
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
-        is_by_name = isinstance(loss, dict) and "class_name" not in loss
-        order = map(output_names.index, cast(dict, loss)) if is_by_name else range(len(output_names))
-        self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
                 f"`compile` received loss={loss!r}.", "At least one output must have a loss.", "Pass one, such as `loss='mse'`."
@@ -81,7 +78,7 @@ class CompiledLoss:
         """Names of the losses of the outputs in the logs; empty if the model has one output."""
         if len(self.output_names) == 1:
             return []
-        return [f"{self._loss_names[place]}_loss" for place in self._places]
+        return [f"{name}_loss" for name, loss in zip(self._loss_names, self.losses, strict=True) if loss is not None]
 
     def __call__(self, y: Tree, outputs: list, sample_weight: Tree, sample_mask: Array | None) -> Losses:
         """Return the losses of a batch.
@@ -96,11 +93,11 @@ class CompiledLoss:
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         padding = {} if sample_mask is None else {"sample_mask": sample_mask}  # which custom losses need not accept
         parts, weighted = [], []
-        for place in self._places:
-            loss: Any = self.losses[place]
-            part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
-            parts.append(part)
-            weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
+        for place, loss in enumerate(self.losses):
+            if loss is not None:
+                part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
+                parts.append(part)
+                weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
@@ -119,14 +116,14 @@ def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
     return _flattened(given, outputs)
 
 
-def _has_form_of(outputs: Any, given: Any) -> bool:
+def _has_form_of(outputs: SpecTree | Tree, given: Any) -> bool:
     """Return whether an argument has an entry for each part of the outputs."""
     if isinstance(outputs, dict):
         return isinstance(given, dict) and bool(given) and given.keys() <= outputs.keys()
     return isinstance(outputs, (list, tuple)) and isinstance(given, (list, tuple)) and len(given) == len(outputs)
 
 
-def _flattened(given: Any, outputs: Any) -> list:
+def _flattened(given: Any, outputs: SpecTree | Tree) -> list:
     """Return the entries of an argument for the outputs of a tree, from left to right."""
     if not isinstance(outputs, (dict, list, tuple)):
         return [given]
