@@ -98,6 +98,10 @@ class Configurable:
         instance._cornu_arguments = _bind(cls, args, kwargs)
         return instance
 
+    def __reduce__(self) -> tuple:
+        """Return how copies and pickles are made: from the state, without arguments of the constructor."""
+        return object.__new__, (type(self),), self.__getstate__()
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments in JSON-serializable form.
 

@@ -192,7 +192,7 @@ def test_a_save_that_fails_half_way_leaves_the_old_weights(tmp_path, monkeypatch
     model.save_weights(path, max_shard_size=SIZE)
     from cornu.saving import sharded_weights
 
-    real, calls = sharded_weights.write_weights, []
+    real, calls = sharded_weights.write_stores, []
 
     def fails(*arguments):
         calls.append(arguments)
@@ -200,7 +200,7 @@ def test_a_save_that_fails_half_way_leaves_the_old_weights(tmp_path, monkeypatch
             raise OSError(28, "No space left on device")
         real(*arguments)
 
-    monkeypatch.setattr(sharded_weights, "write_weights", fails)
+    monkeypatch.setattr(sharded_weights, "write_stores", fails)
     with pytest.raises(OSError, match="No space left"):
         trained(cornu).save_weights(path, max_shard_size=SIZE)
     again = small(cornu)
@@ -212,7 +212,9 @@ def test_names_and_sizes_of_shards_are_checked(tmp_path):
     model = small(cornu)
     with pytest.raises(InvalidArgumentError, match=r"must end in `.weights.json` if `max_shard_size` is given"):
         model.save_weights(tmp_path / "m.json", max_shard_size=1.0)
-    with pytest.raises(InvalidArgumentError, match=r"the variable '.*' has [\d,]+ bytes. Each variable must fit into one file"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"the variable '.*' of '.*' has [\d,]+ bytes. Each variable must fit into one file"
+    ):
         model.save_weights(tmp_path / "m.weights.json", max_shard_size=1e-8)
     assert not os.listdir(tmp_path)
     with pytest.warns(UserWarning, match=r"the weights are saved as '.*m.weights.json'"):

@@ -119,7 +119,17 @@ class LayerLike(Protocol):
 
     @property
     def weights(self) -> list[Variable]:
-        """All variables, in the order of ``get_weights``."""
+        """All variables that files store, in the order of ``get_weights``."""
+        ...
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training may change."""
+        ...
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights."""
         ...
 
     @property

@@ -50,10 +50,12 @@ def ordered_groups(model: LayerLike, layers: Sequence[LayerLike], optimizer: Opt
         optimizer: Its optimizer, or None. Defaults to None.
     """
     groups = [
-        VariableGroup(f"{WEIGHTS}/{layer.name}", layer, [*layer.trainable_variables, *layer.non_trainable_variables])
+        VariableGroup(f"{WEIGHTS}/{layer.name}", layer, [*layer.trainable_weights, *layer.non_trainable_weights])
         for layer in layers
     ]
-    groups.append(VariableGroup(f"{WEIGHTS}/{OWN}", model, model._cornu_own_variables()))
+    weights = {id(weight) for weight in model.weights}
+    own = [variable for variable in model._cornu_own_variables() if id(variable) in weights]
+    groups.append(VariableGroup(f"{WEIGHTS}/{OWN}", model, own))
     return groups + ([] if optimizer is None else [VariableGroup(OPTIMIZER, optimizer, optimizer.variables)])
 
 

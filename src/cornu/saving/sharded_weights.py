@@ -18,7 +18,7 @@ from cornu.io.atomic import atomic_write
 from cornu.saving import safe_json
 from cornu.saving.h5_file import DatasetSpec
 from cornu.saving.weight_paths import VariableGroup
-from cornu.saving.weights_h5 import WeightsFile, write_weights
+from cornu.saving.weights_h5 import Store, WeightsFile, as_numpy, write_stores
 
 _GIGABYTE = 1024**3
 _MAX_SHARDS = 10_000
@@ -44,10 +44,12 @@ def write_shards(path: Path, groups: list[VariableGroup], max_shard_size: float)
     for number, shard in enumerate(shards):
         name = _shard_name(path, first + number)
         with atomic_write(path.with_name(name)) as temporary:
-            write_weights(temporary, shard)
-        for group in shard:
-            weight_map.setdefault(f"/{group.path}/vars".replace("//", "/"), []).append(name)
-    sizes = {"total_size": sum(_bytes_of(variable) for group in groups for variable in group.variables)}
+            write_stores(temporary, shard)
+        for store in shard:
+            weight_map.setdefault(f"/{store.path}/vars".replace("//", "/"), []).append(name)
+    sizes = {
+        "total_size": sum(as_numpy(value).nbytes for shard in shards for store in shard for value in store.values.values())
+    }
     names = {group: files[0] if len(files) == 1 else files for group, files in weight_map.items()}
     with atomic_write(path) as temporary:
         temporary.write_bytes(safe_json.write_json({"metadata": sizes, "weight_map": names}, "The map of the weights"))
@@ -56,34 +58,30 @@ def write_shards(path: Path, groups: list[VariableGroup], max_shard_size: float)
     beginning = path.with_name(_shard_name(path, 0))
     if not beginning.exists():  # Keras opens the file of this name first, whatever the map says
         with atomic_write(beginning) as temporary:
-            write_weights(temporary, [])
+            write_stores(temporary, [])
 
 
-def _distributed(groups: list[VariableGroup], limit: float) -> list[list[VariableGroup]]:
-    """Return the groups of each file; a group may be distributed over several files. Its variables keep their indices."""
-    shards: list[list[VariableGroup]] = [[]]
+def _distributed(groups: list[VariableGroup], limit: float) -> list[list[Store]]:
+    """Return what each file stores; the variables of an owner may be distributed over several files."""
+    shards: list[list[Store]] = [[]]
     size = 0.0
     for group in groups:
-        start = 0
-        for index, variable in enumerate(group.variables):
-            needed = _bytes_of(variable)
+        shards[-1].append(Store(group.path, group.owner.name, {}))
+        for name, value in group.to_store().items():
+            needed = as_numpy(value).nbytes
             if needed > limit:
                 raise InvalidArgumentError(
-                    f"`max_shard_size` is {limit / _GIGABYTE:g} GB, and the variable {variable.path!r} has {needed:,} bytes.",
+                    f"`max_shard_size` is {limit / _GIGABYTE:g} GB, and the variable {name!r} of {group.owner.name!r} has "
+                    f"{needed:,} bytes.",
                     "Each variable must fit into one file.",
                     f"Pass at least `max_shard_size={needed / _GIGABYTE:.3g}`.",
                 )
             if size + needed > limit:
-                shards[-1].append(group._replace(variables=group.variables[start:index], first=start))
-                shards.append([])
-                start, size = index, 0.0
+                shards.append([Store(group.path, group.owner.name, {})])
+                size = 0.0
+            shards[-1][-1].values[name] = value
             size += needed
-        shards[-1].append(group._replace(variables=group.variables[start:], first=start))
-    return [[group for group in shard if group.variables] for shard in shards]
-
-
-def _bytes_of(variable: Any) -> int:
-    return int(variable.size) * np.asarray(variable.numpy()).itemsize
+    return [[store for store in shard if store.values] for shard in shards]
 
 
 def _base(path: Path) -> str:

@@ -26,13 +26,11 @@ class VariableGroup(NamedTuple):
         path: String, path in the file; the variables are ``path/vars/0``, ``path/vars/1``, etc. Empty for the model itself.
         owner: Layer or optimizer.
         variables: List of the owner's own variables, without those of its sublayers.
-        first: Index of the first variable in the file; not 0 if the group is distributed over several files.
     """
 
     path: str
     owner: LayerLike | Optimizer
     variables: list[Variable]
-    first: int = 0
 
     def to_store(self) -> dict[str, Any]:
         """Return what a file stores in the group: variables or arrays by name, as the owner's ``save_own_variables`` chooses.

@@ -3,9 +3,10 @@
 The variables of the owner at ``path`` are the arrays ``path/vars/0``, ``path/vars/1`` and so on.
 """
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from cornu import ops
 from cornu.core.variable import Variable
 from cornu.saving.h5_file import DatasetSpec, H5File, write_array
 from cornu.saving.weight_paths import VariableGroup
+from cornu.typing import ArrayLike
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
@@ -24,21 +26,50 @@ def write_weights(file: str | PathLike | IO[bytes], groups: list[VariableGroup])
         file: Path, or binary file object that can be read, written and seeked.
         groups: List returned by ``variable_groups``.
     """
+    write_stores(file, (Store(group.path, group.owner.name, group.to_store()) for group in groups))
+
+
+class Store(NamedTuple):
+    """What a file stores for one owner.
+
+    Attributes:
+        path: Path of the group.
+        name: Name of the owner.
+        values: Variables or arrays by their names in the group.
+    """
+
+    path: str
+    name: str
+    values: dict[str, Any]
+
+
+def write_stores(file: str | PathLike | IO[bytes], stores: Iterable[Store]) -> None:
+    """Write what owners store to a weights file.
+
+    Args:
+        file: Path, or binary file object that can be read, written and seeked.
+        stores: Iterable of stores.
+    """
     import h5py
 
     datasets: dict[int, Any] = {}
     with h5py.File(file, "w") as root:
-        for group in groups:
-            parent = root.require_group(f"{group.path}/vars")
-            parent.attrs["name"] = group.owner.name
-            for name, value in group.to_store().items():
+        for store in stores:
+            parent = root.require_group(f"{store.path}/vars")
+            parent.attrs["name"] = store.name
+            for name, value in store.values.items():
                 if id(value) in datasets:  # of an optimizer inside another one: a second name of the same array
                     parent[name] = datasets[id(value)]
                     continue
-                array = np.asarray(ops.convert_to_numpy(value))
+                array = as_numpy(value)
                 written = write_array(parent, name, array, array.dtype.name)
                 if isinstance(value, Variable):
                     datasets[id(value)] = written
+
+
+def as_numpy(value: ArrayLike) -> np.ndarray:
+    """Return a variable or array as a NumPy array."""
+    return np.asarray(ops.convert_to_numpy(value))
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
