@@ -97,6 +97,10 @@ class Configurable:
         instance._cornu_arguments = _bind(cls, args, kwargs)
         return instance
 
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        """Copy and pickle the state, which has the recorded arguments, without another check of arguments."""
+        return _without_arguments, (type(self),), self.__getstate__()
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments in JSON-serializable form.
 
@@ -139,6 +143,11 @@ def constructor_of(cls: type) -> inspect.Signature:
         ['self', 'data_format']
     """
     return inspect.signature(cls.__init__)
+
+
+def _without_arguments(cls: type) -> Any:
+    """Return an object whose state is set next."""
+    return object.__new__(cls)
 
 
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
