@@ -16,7 +16,7 @@ from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.math import erfinv
-from cornu.ops.shape_checks import check_axis
+from cornu.ops.shape_checks import as_sizes, check_axis
 from cornu.typing import Array, ArrayLike, DType, IntOrInts, Size
 from cornu.validation import standardize_dtype
 
@@ -47,7 +47,7 @@ def _key(seed: Any, backend: Backend | None = None) -> tuple[Backend, Array]:
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
-    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(size) for size in shape)
+    return as_sizes(shape)
 
 
 @op
@@ -237,9 +237,9 @@ def dropout(inputs: ArrayLike, rate: float, noise_shape: Sequence[Size] | None =
     if rate == 0:
         return x
     if rate == 1:
-        return backend.full(tuple(x.shape), 0, backend.dtype(x))
+        return backend.full(backend.shape(x), 0, backend.dtype(x))
     backend, key = _key(seed, backend)
-    shape = tuple(x.shape)
+    shape = backend.shape(x)
     if noise_shape is not None:
         shape = tuple(size if wanted is None else int(wanted) for wanted, size in zip(noise_shape, shape, strict=True))
     kept = backend.greater_equal(backend.random_uniform(key, shape, "float32"), rate)

@@ -1,7 +1,7 @@
 """Training loops in the style of TensorFlow, as Keras's guides write them.
 
-``CORNU_BACKEND=tensorflow python tensorflow_loops.py cornu`` prints results, and with ``KERAS_BACKEND=tensorflow`` and ``keras``
-in place of ``cornu`` it must print the same.
+``CORNU_BACKEND=tensorflow python tensorflow_loops.py cornu`` prints results, and with ``KERAS_BACKEND=tensorflow`` and
+``keras`` in place of ``cornu`` it must print the same.
 """
 
 import importlib

@@ -201,8 +201,9 @@ class RNN(Layer):
         Returns:
             The outputs, or with ``return_state`` the tuple ``(outputs, *states)``.
         """
-        stored = self._stored_states(sequences.shape[0])
-        states = self._first_states(sequences.shape[0], initial_state, stored)
+        batch_size = ops.shape(sequences)[0]
+        stored = self._stored_states(batch_size)
+        states = self._first_states(batch_size, initial_state, stored)
         outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
         last = len(states) - 1
         for number, cell in enumerate(self._cells):
@@ -236,7 +237,7 @@ class RNN(Layer):
         """
         scan = _written_out if self.unroll else backend_of(self).scan
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
-            blank = backend_of(self).full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            blank = backend_of(self).full((ops.shape(inputs)[1], output_size_of(cell)), 0, self.compute_dtype)
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
         inputs = ops.cast(inputs, cell.compute_dtype)
         kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
