@@ -167,6 +167,11 @@ def constructor_of(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
 
+def _without_arguments(cls: type) -> Any:
+    """Return an object whose state is set next."""
+    return object.__new__(cls)
+
+
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     """Return the constructor arguments by name, including defaults; None if they do not all have names or do not fit."""
     signature = constructor_of(cls)

@@ -297,7 +297,7 @@ class GaussianDropout(Noise):
 
 
 def _normal_like(layer: Noise, inputs: Array, mean: float, stddev: float) -> Any:
-    return ops.random.normal(inputs.shape, mean, stddev, dtype=layer.compute_dtype, seed=layer.seed_generator.next())
+    return ops.random.normal(ops.shape(inputs), mean, stddev, dtype=layer.compute_dtype, seed=layer.seed_generator.next())
 
 
 @registry.register("layers")

@@ -74,7 +74,7 @@ class Flatten(BaseReshaping):
         rank = len(inputs.shape)
         if self.data_format == "channels_first" and rank > 2:
             inputs = ops.transpose(inputs, (0, *range(2, rank), 1))
-        return ops.reshape(inputs, (inputs.shape[0], shape_arithmetic.product(inputs.shape[1:])))
+        return ops.reshape(inputs, (ops.shape(inputs)[0], shape_arithmetic.product(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the batch size and the product of the other sizes."""
@@ -120,7 +120,7 @@ class Reshape(BaseReshaping):
 
     def call(self, inputs: Array) -> Any:
         """Return the reshaped inputs."""
-        return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
+        return ops.reshape(inputs, (ops.shape(inputs)[0], *self.compute_output_shape(inputs.shape)[1:]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the batch size followed by the target shape."""

@@ -36,15 +36,16 @@ def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
     if len(given) == len(shape) + 1 and given[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
     elif len(given) < len(shape):
-        weight = ops.reshape(weight, given + (1,) * (len(shape) - len(given)))
-    fits = len(weight.shape) == len(shape) and all(a in (1, b) for a, b in zip(weight.shape, shape, strict=True))
+        weight = ops.reshape(weight, ops.shape(weight) + (1,) * (len(shape) - len(given)))
+    pairs = list(zip(weight.shape, shape, strict=False))
+    fits = len(weight.shape) == len(shape) and all(a in (None, 1, b) or b is None for a, b in pairs)  # None: while tracing
     if not fits:
         raise ShapeError(
             f"`{name}` has shape {given}, and the values of the loss have shape {shape}.",
             f"`{name}` must hold one element for each sample or for each value.",
             f"Pass `{name}` of shape {shape[:1]}." if shape else "Return one value for each sample from the loss.",
         )
-    return ops.broadcast_to(weight, shape)
+    return backends.home(values).broadcast_to(weight, ops.shape(values))
 
 
 def align(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
@@ -97,7 +98,7 @@ def convert_like(values: ArrayLike, other: Tree) -> Array:
     """Move host data to the backend of another array, so that operators between the two work; return other arrays unchanged.
 
     Example:
-        >>> from cornu import ops
+        >>> from cornu import backends, ops
         >>> from cornu.losses.alignment import convert_like
         >>> type(convert_like([1, 2], ops.ones((2,)))) is type(ops.ones((2,)))
         True
@@ -113,7 +114,7 @@ def to_common_backend(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Arra
     """Convert labels and predictions to arrays of one backend; one of them may be Python or NumPy data.
 
     Example:
-        >>> from cornu import ops
+        >>> from cornu import backends, ops
         >>> from cornu.losses.alignment import to_common_backend
         >>> y_true, y_pred = to_common_backend([1, 2], ops.ones((2,)))
         >>> type(y_true) is type(y_pred)

@@ -143,7 +143,7 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
         found = ops.any(ops.equal(ops.expand_dims(flat, -1), rows[:, :k]), axis=1)
     else:
         found = ops.in_top_k(ops.cast(flat, "int32"), rows, k)
-    return ops.cast(ops.reshape(found, tuple(numbers.shape)), config.floatx())
+    return ops.cast(ops.reshape(found, ops.shape(numbers)), config.floatx())
 
 
 def _class_numbers(y_true: Array, rank: int) -> Any:

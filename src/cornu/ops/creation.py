@@ -115,8 +115,8 @@ def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DType = None) -> Array
     value = fill_value if isinstance(fill_value, (bool, int, float)) else as_array(backend, fill_value)
     dtype = backend.dtype(x) if dtype is None else standardize_dtype(dtype)
     if hasattr(value, "shape"):
-        return backend.broadcast_to(backend.cast(value, dtype), tuple(x.shape))
-    return backend.full(tuple(x.shape), value, dtype)
+        return backend.broadcast_to(backend.cast(value, dtype), backend.shape(x))
+    return backend.full(backend.shape(x), value, dtype)
 
 
 @op(batch_coupling="none", keras_path="numpy.ZerosLike")

@@ -567,7 +567,7 @@ def tile(x: ArrayLike, repeats: IntOrInts) -> Array:
     counts = check_sizes(repeats, "repeats")
     rank = max(len(counts), len(x.shape))
     counts = (1,) * (rank - len(counts)) + counts
-    shape = (1,) * (rank - len(x.shape)) + tuple(x.shape)
+    shape = (1,) * (rank - len(x.shape)) + backend.shape(x)
     thin = [size for pair in zip((1,) * rank, shape, strict=True) for size in pair]
     wide = [size for pair in zip(counts, shape, strict=True) for size in pair]
     result = backend.broadcast_to(backend.reshape(x, tuple(thin)), tuple(wide))

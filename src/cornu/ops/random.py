@@ -233,9 +233,9 @@ def dropout(inputs: ArrayLike, rate: float, noise_shape: Sequence[Size] | None =
     if rate == 0:
         return x
     if rate == 1:
-        return backend.full(tuple(x.shape), 0, backend.dtype(x))
+        return backend.full(backend.shape(x), 0, backend.dtype(x))
     backend, key = _key(seed, backend)
-    shape = tuple(x.shape)
+    shape = backend.shape(x)
     if noise_shape is not None:
         shape = tuple(size if wanted is None else int(wanted) for wanted, size in zip(noise_shape, shape, strict=True))
     kept = backend.greater_equal(backend.random_uniform(key, shape, "float32"), rate)

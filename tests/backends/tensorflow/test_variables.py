@@ -210,6 +210,87 @@ def test_a_call_in_a_function_leaves_the_model_usable(tmp_path):
     assert np.isfinite(model.fit(START, np.ones((2, 1)), verbose=0).history["loss"]).all()
 
 
+BATCH = np.random.default_rng(3).normal(size=(5, 4, 3)).astype("float32")
+WITH_UNKNOWN_SIZES = {
+    "flatten": lambda: layers.Flatten(),
+    "reshape": lambda: layers.Reshape((2, -1)),
+    "repeat": lambda: cornu.Sequential([layers.Flatten(), layers.RepeatVector(2)]),
+    "upsampling": lambda: layers.UpSampling1D(2),
+    "group normalization": lambda: layers.GroupNormalization(3),
+    "recurrent": lambda: layers.GRU(2, return_sequences=True),
+    "own cell": lambda: layers.RNN(layers.StackedRNNCells([layers.LSTMCell(2), layers.GRUCell(2)])),
+    "time distributed": lambda: layers.TimeDistributed(layers.Dense(2)),
+    "attention": lambda: cornu.Sequential(
+        [cornu.Input((4, 3)), layers.Dense(4), layers.Lambda(lambda x: ops.softmax(x @ ops.swapaxes(x, 1, 2)))]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_UNKNOWN_SIZES)
+def test_a_function_for_batches_of_any_size_gives_what_the_layer_gives(name):
+    layer = WITH_UNKNOWN_SIZES[name]()
+    layer(BATCH)
+    call = tf.function(lambda x: layer(x), input_signature=[tf.TensorSpec((None, 4, 3))])
+    for size in (5, 2):
+        np.testing.assert_allclose(call(BATCH[:size]), layer(BATCH[:size]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: layers.Dropout(0.5), lambda: layers.GaussianNoise(1.0), lambda: layers.SpatialDropout1D(0.5)]
+)
+def test_draws_for_batches_of_any_size_differ_at_each_call(make):
+    layer = make()
+    call = tf.function(lambda x: layer(x, training=True), input_signature=[tf.TensorSpec((None, 4, 3))])
+    first, second = call(BATCH).numpy(), call(BATCH).numpy()
+    assert first.shape == call(BATCH).shape and (first != second).any()
+    assert call(BATCH[:2]).shape == (2, 4, 3)
+
+
+def test_losses_and_metrics_of_batches_of_any_size():
+    scores = np.random.default_rng(4).uniform(0.1, 0.9, (6, 3)).astype("float32")
+    labels, weights = np.arange(6) % 3, np.arange(6, dtype="float32")
+    loss = cornu.losses.SparseCategoricalCrossentropy()
+    made = [
+        (metrics.SparseCategoricalAccuracy(), labels),
+        (metrics.SparseTopKCategoricalAccuracy(2), labels),
+        (metrics.AUC(num_thresholds=20), np.eye(3, dtype="float32")[labels]),
+        (metrics.Precision(), np.eye(3, dtype="float32")[labels]),
+    ]
+    signature = [tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None, 3)), tf.TensorSpec((None,))]
+    loss_of = tf.function(lambda y, p, w: loss(y, p, sample_weight=w), input_signature=signature)
+    np.testing.assert_allclose(loss_of(labels, scores, weights), loss(labels, scores, weights), rtol=1e-5)
+    for metric, targets in made:
+        metric.update_state(targets, scores)
+        expected = float(metric.result())
+        metric.reset_state()
+        specs = [tf.TensorSpec((None, *targets.shape[1:]), targets.dtype), tf.TensorSpec((None, 3))]
+        update = tf.function(lambda y, p, metric=metric: metric.update_state(y, p), input_signature=specs)
+        for rows in (slice(0, 4), slice(4, 6)):
+            update(targets[rows], scores[rows])
+        np.testing.assert_allclose(float(metric.result()), expected, rtol=1e-5)
+
+
+def test_a_loop_over_a_dataset_inside_a_function():
+    model, optimizer, metric = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)]), optimizers.SGD(0.01), metrics.Mean()
+    data = tf.data.Dataset.from_tensor_slices((np.repeat(START, 4, axis=0), np.ones((8, 1), "float32"))).batch(3)
+    loss = cornu.losses.MeanSquaredError()
+
+    @tf.function
+    def epoch():
+        for x, y in data:
+            with tf.GradientTape() as tape:
+                value = loss(y, model(x, training=True))
+            optimizer.apply(tape.gradient(value, model.trainable_weights), model.trainable_weights)
+            metric.update_state(value)
+
+    results = []
+    for _ in range(5):
+        metric.reset_state()
+        epoch()
+        results.append(float(metric.result()))
+    assert int(optimizer.iterations) == 15 and results == sorted(results, reverse=True)
+
+
 def test_backends_declare_what_their_functions_ask_of_a_variable():
     assert Variable(START)._should_act_as_resource_variable is True
     assert not hasattr(Variable(START, backend="numpy"), "_should_act_as_resource_variable")

@@ -1,11 +1,11 @@
-"""Training loops in the style of JAX, as Keras's guides write them: ``python jax_loops.py cornu`` prints results.
+"""Training loops in the style of JAX, as Keras's guides write them.
 
-Both libraries, ``cornu`` and ``keras``, must give the same.
+``CORNU_BACKEND=jax python jax_loops.py cornu`` prints results, and with ``KERAS_BACKEND=jax`` and ``keras`` in
+place of ``cornu`` it must print the same.
 """
 
 import importlib
 import json
-import os
 import sys
 from typing import Any
 
@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "jax"
 keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers

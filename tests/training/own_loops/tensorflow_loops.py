@@ -1,18 +1,17 @@
-"""Training loops in the style of TensorFlow, as Keras's guides write them: ``python tensorflow_loops.py cornu`` prints results.
+"""Training loops in the style of TensorFlow, as Keras's guides write them.
 
-Both libraries, ``cornu`` and ``keras``, must give the same.
+``CORNU_BACKEND=tensorflow python tensorflow_loops.py cornu`` prints results, and with ``KERAS_BACKEND=tensorflow`` and
+``keras`` in place of ``cornu`` it must print the same.
 """
 
 import importlib
 import json
-import os
 import sys
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "tensorflow"
 keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers
@@ -214,7 +213,7 @@ def mixed_precision() -> list:
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.cast(model(X), "float32") ** 2)
     gradients = tape.gradient(loss, model.trainable_weights)
-    return [float(loss), *(float(tf.reduce_sum(gradient)) for gradient in gradients), gradients[0].dtype.name]
+    return [float(loss), *(float(tf.reduce_sum(gradient)) for gradient in gradients), float(gradients[0].dtype == tf.float32)]
 
 
 PROGRAMS = (

@@ -1,18 +1,17 @@
-"""Training loops in the style of PyTorch, as Keras's guides write them: ``python torch_loops.py cornu`` prints results.
+"""Training loops in the style of PyTorch, as Keras's guides write them.
 
-Both libraries, ``cornu`` and ``keras``, must give the same.
+``CORNU_BACKEND=torch python torch_loops.py cornu`` prints results, and with ``KERAS_BACKEND=torch`` and ``keras`` in
+place of ``cornu`` it must print the same.
 """
 
 import importlib
 import json
-import os
 import sys
 from typing import Any
 
 import numpy as np
 import torch
 
-os.environ["CORNU_BACKEND"] = os.environ["KERAS_BACKEND"] = "torch"
 keras: Any = importlib.import_module(sys.argv[1])
 
 layers = keras.layers

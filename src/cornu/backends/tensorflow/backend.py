@@ -93,6 +93,9 @@ def shape(x: tf.Tensor) -> tuple:
     return tuple(sizes[axis] if size is None else size for axis, size in enumerate(x.shape))
 
 
+_sizes = shape  # for functions with a parameter `shape`
+
+
 def cast(x: tf.Tensor, dtype: str) -> tf.Tensor:
     return arrays.cast(x, checked(dtype))
 
@@ -428,6 +431,9 @@ def cumprod(x: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def reshape(x: tf.Tensor, shape: Shape) -> tf.Tensor:
+    if None in shape:  # sizes that were unknown when `shape` was derived from that of `x`: they stay in order
+        unknown = iter([size for size in _sizes(x) if not isinstance(size, int)])
+        shape = tuple(next(unknown) if size is None else size for size in shape)
     return tf.reshape(x, shape)
 
 
@@ -436,7 +442,8 @@ def transpose(x: tf.Tensor, axes: tuple[int, ...]) -> tf.Tensor:
 
 
 def broadcast_to(x: tf.Tensor, shape: Shape) -> tf.Tensor:
-    return tf.broadcast_to(x, shape)
+    own = [1] * (len(shape) - len(x.shape)) + [*_sizes(x)]
+    return tf.broadcast_to(x, [mine if size is None else size for size, mine in zip(shape, own, strict=True)])
 
 
 def concatenate(xs: list[tf.Tensor], axis: int) -> tf.Tensor:
@@ -474,11 +481,18 @@ def take(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
 
 def take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int) -> tf.Tensor:
     axis, indices = axis % len(x.shape), _clipped(indices, x.shape[axis])
-    one, other = ([*array.shape[:axis], 1, *array.shape[axis + 1 :]] for array in (x, indices))
-    sizes = np.broadcast_shapes(one, other)
+    one, other = ((*_sizes(array)[:axis], 1, *_sizes(array)[axis + 1 :]) for array in (x, indices))
+    sizes = _broadcast_sizes(one, other)
     x, indices = (_with_axis_last(array, sizes, axis) for array in (x, indices))
     taken = tf.gather(x, indices, axis=-1, batch_dims=len(sizes) - 1)
     return tf.transpose(taken, [*range(axis), len(sizes) - 1, *range(axis, len(sizes) - 1)])
+
+
+def _broadcast_sizes(one: Shape, other: Shape) -> Shape:
+    """Return the sizes of two shapes of one rank, broadcast. A size that is unknown while tracing counts as equal to others."""
+    if not builtins.all(isinstance(size, int) for size in (*one, *other)):
+        return tuple(b if isinstance(a, int) and a == 1 else a for a, b in zip(one, other, strict=True))
+    return np.broadcast_shapes(one, other)
 
 
 def _with_axis_last(x: tf.Tensor, sizes: Shape, axis: int) -> tf.Tensor:
@@ -502,8 +516,8 @@ def index_add(x: tf.Tensor, indices: tf.Tensor, updates: tf.Tensor) -> tf.Tensor
     indices, size = _signed_indices(indices), x.shape[0]
     rows = tf.where(indices < 0, indices + size, indices)
     inside = (rows >= 0) & (rows < size)
-    updates = tf.broadcast_to(arrays.cast(updates, x.dtype.name), [*rows.shape, *x.shape[1:]])
-    kept = tf.where(tf.reshape(inside, [*rows.shape, *[1] * (len(x.shape) - 1)]), updates, tf.zeros_like(updates))
+    updates = tf.broadcast_to(arrays.cast(updates, x.dtype.name), [*_sizes(rows), *_sizes(x)[1:]])
+    kept = tf.where(tf.reshape(inside, [*_sizes(rows), *[1] * (len(x.shape) - 1)]), updates, tf.zeros_like(updates))
     return tf.tensor_scatter_nd_add(x, tf.expand_dims(tf.where(inside, rows, 0), -1), kept)
 
 

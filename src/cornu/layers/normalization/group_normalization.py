@@ -86,10 +86,11 @@ class GroupNormalization(BaseNormalization):
             place = self.axis % len(x.shape)
             channels = x.shape[place]
             groups = channels if self.groups == -1 else self.groups
-            split = ops.reshape(x, (*x.shape[:place], groups, channels // groups, *x.shape[place + 1 :]))
+            sizes = ops.shape(x)
+            split = ops.reshape(x, (*sizes[:place], groups, channels // groups, *sizes[place + 1 :]))
             axes = [axis for axis in range(1, len(split.shape)) if axis != place]
             mean, variance = ops.moments(split, axes, keepdims=True)
-            outputs = ops.reshape((split - mean) * ops.rsqrt(variance + self.epsilon), x.shape)
+            outputs = ops.reshape((split - mean) * ops.rsqrt(variance + self.epsilon), sizes)
             shape = tuple(size if axis == place else 1 for axis, size in enumerate(x.shape))
             if self.gamma is not None:
                 outputs = outputs * ops.reshape(self.gamma, shape)

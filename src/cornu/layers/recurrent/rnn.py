@@ -202,8 +202,9 @@ class RNN(Layer):
         Returns:
             The outputs, or with ``return_state`` the tuple ``(outputs, *states)``.
         """
-        stored = self._stored_states(sequences.shape[0])
-        states = self._first_states(sequences.shape[0], initial_state, stored)
+        batch_size = ops.shape(sequences)[0]
+        stored = self._stored_states(batch_size)
+        states = self._first_states(batch_size, initial_state, stored)
         outputs, valid = self._in_order(sequences), self._in_order(_steps_mask(self, sequences, mask))
         last = len(states) - 1
         for number, cell in enumerate(self._cells):
@@ -245,7 +246,7 @@ class RNN(Layer):
         For a custom cell, the output, initially zeros, is prepended to the states.
         """
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
-            blank = backend_of(self).full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            blank = backend_of(self).full((ops.shape(inputs)[1], output_size_of(cell)), 0, self.compute_dtype)
             scan = _written_out if self.unroll else backend_of(self).scan
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
         if cell.dtype_policy == self.dtype_policy:

@@ -87,7 +87,7 @@ class TimeDistributed(Wrapper):
     def _all_at_once(self, inputs: Array, mask: Array | None) -> Any:
         with _each_sample_often(inputs.shape[1]):
             outputs = self._one(_folded(inputs), None if mask is None else _folded(mask))
-        return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
+        return ops.reshape(outputs, (*ops.shape(inputs)[:2], *ops.shape(outputs)[1:]))
 
     def _one(self, inputs: Array, mask: Array | None) -> Any:
         outputs = self.layer(inputs, **accepted_arguments(self.layer, mask=mask))
@@ -99,7 +99,7 @@ class TimeDistributed(Wrapper):
         if self.layer.supports_masking and (previous_mask is None or previous_mask.ndim > 2):
             inner = self.layer.compute_mask(_folded(inputs), None if previous_mask is None else _folded(previous_mask))
         if inner is not None:
-            return ops.reshape(inner, (*inputs.shape[:2], *inner.shape[1:]))
+            return ops.reshape(inner, (*ops.shape(inputs)[:2], *ops.shape(inner)[1:]))
         if previous_mask is None or previous_mask.ndim == 2:
             return previous_mask
         return ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
@@ -132,4 +132,5 @@ def _each_sample_often(times: int) -> Iterator[None]:
 
 def _folded(x: Array) -> Any:
     """Reshape ``(batch, steps, ...)`` to ``(batch * steps, ...)``."""
-    return ops.reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:]))
+    sizes = ops.shape(x)
+    return ops.reshape(x, (sizes[0] * sizes[1], *sizes[2:]))
