@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         tree as tree,
         utils as utils,
     )
+    from cornu.core.dtype_policy import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
     from cornu.core.gradients import value_and_grad as value_and_grad
     from cornu.core.input import Input as Input
     from cornu.core.input_spec import InputSpec as InputSpec

@@ -1,6 +1,7 @@
 """Global settings: backend, device, default float dtype, epsilon, image data format and fast paths.
 
-Plain Python: this module imports no array library.
+Plain Python: this module imports no array library. The global dtype policy, which Keras sets here too, is defined in
+``cornu.core.dtype_policy`` and imported on first use.
 """
 
 import importlib.util
@@ -9,8 +10,33 @@ import warnings
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+from cornu import namespaces
 from cornu.errors import InvalidArgumentError, MissingPackageError, one_of
 from cornu.scopes import Scope
+
+__getattr__, __dir__, _of_core = namespaces.attach(__name__)  # which are of a higher tier
+
+__all__ = [
+    "BACKENDS",
+    "Placement",
+    "backend",
+    "device",
+    "epsilon",
+    "fast_paths",
+    "floatx",
+    "image_data_format",
+    "installed_backends",
+    "place",
+    "placement_scope",
+    "set_backend",
+    "set_device",
+    "set_epsilon",
+    "set_fast_paths",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_data_format",
+    *_of_core,
+]
 
 BACKENDS = ("jax", "torch", "tensorflow", "numpy")
 """Names of the backends, in order of preference: the first one whose package is installed is the default."""

@@ -26,6 +26,9 @@ LARGEST = {
 ALL = (*FLOATS, *INTEGERS, "bool")
 """Names of all dtypes."""
 
+UNSUPPORTED = ("complex", "float8")
+"""First parts of the names of dtypes that Keras has and Cornu does not."""
+
 
 def is_float(dtype: str) -> bool:
     """Return whether a dtype is a floating-point dtype."""

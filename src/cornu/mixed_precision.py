@@ -1,4 +1,4 @@
-"""The global dtype policy, under the names of ``keras.mixed_precision``. Names are resolved when they are used."""
+"""The global dtype policy and loss scaling under the names of ``keras.mixed_precision``, resolved when they are used."""
 
 from typing import TYPE_CHECKING
 
@@ -11,5 +11,6 @@ if TYPE_CHECKING:
     from cornu.core.dtype_policy import dtype_policy as global_policy
     from cornu.core.dtype_policy import set_dtype_policy as set_dtype_policy
     from cornu.core.dtype_policy import set_dtype_policy as set_global_policy
+    from cornu.optimizers import LossScaleOptimizer as LossScaleOptimizer
 
 __getattr__, __dir__, __all__ = namespaces.attach(__name__)

@@ -23,6 +23,8 @@ _VALIDATION = "cornu.validation"
 
 NAMESPACES: dict[str, dict[str, str]] = {
     "cornu": {
+        "DTypePolicy": _POLICY,
+        "FloatDTypePolicy": _POLICY,
         "Initializer": "cornu.initializers",
         "Input": "cornu.core.input",
         "InputSpec": "cornu.core.input_spec",
@@ -82,9 +84,18 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "set_image_data_format": _CONFIG,
         "standardize_dtype": _VALIDATION,
     },
-    "cornu.dtype_policies": {"DTypePolicy": _POLICY, "get": _POLICY},
+    "cornu.config": {"dtype_policy": _POLICY, "set_dtype_policy": _POLICY},
+    "cornu.dtype_policies": {
+        "DTypePolicy": _POLICY,
+        "DTypePolicyMap": _POLICY,
+        "FloatDTypePolicy": _POLICY,
+        "deserialize": _POLICY,
+        "get": _POLICY,
+        "serialize": _POLICY,
+    },
     "cornu.mixed_precision": {
         "DTypePolicy": _POLICY,
+        "LossScaleOptimizer": "cornu.optimizers",
         "Policy": f"{_POLICY}:DTypePolicy",
         "dtype_policy": _POLICY,
         "global_policy": f"{_POLICY}:dtype_policy",
@@ -198,9 +209,9 @@ def attach(namespace: str) -> tuple[Callable[[str], Any], Callable[[], list[str]
 
     Example:
         >>> from cornu import namespaces
-        >>> find, _, names = namespaces.attach("cornu.dtype_policies")
-        >>> names, find("DTypePolicy").__module__
-        (['DTypePolicy', 'get'], 'cornu.core.dtype_policy')
+        >>> find, _, names = namespaces.attach("cornu.config")
+        >>> names, find("dtype_policy").__module__
+        (['dtype_policy', 'set_dtype_policy'], 'cornu.core.dtype_policy')
     """
     names = NAMESPACES[namespace]
 

@@ -195,13 +195,13 @@ def serialize(thing: Any, activations_by_name: bool = True) -> Any:
     """
     if thing is None or (isinstance(thing, (bool, int, float, str)) and not isinstance(thing, np.generic)):
         return thing
+    if hasattr(thing, "get_config") and not inspect.isclass(thing):
+        return _serialize_object(thing)
     if isinstance(thing, Mapping):
         return {name: serialize(value, activations_by_name) for name, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         parts = [serialize(value, activations_by_name) for value in thing]
         return parts if isinstance(thing, list) else tuple(parts)
-    if hasattr(thing, "get_config") and not inspect.isclass(thing):
-        return _serialize_object(thing)
     if isinstance(thing, (bytes, slice, type(...))):
         return _serialize_value(thing)
     if isinstance(thing, (np.ndarray, np.generic)) or _tensors.is_tensor(thing):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from cornu import config
-from cornu.dtypes import ALL, is_float, is_integer, wider_float
+from cornu.dtypes import ALL, UNSUPPORTED, is_float, is_integer, wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
 from cornu.typing import DType, IntOrInts
 
@@ -215,6 +215,12 @@ def standardize_dtype(dtype: DType = None) -> str:
         return config.floatx()
     if name in ("int", "bool_"):
         return {"int": "int32", "bool_": "bool"}[name]
+    if name.startswith(UNSUPPORTED):
+        raise InvalidArgumentError(
+            f"`dtype={name!r}` was given.",
+            "This version of Cornu has no complex dtypes and no floating-point dtypes of 8 bits.",
+            "Store real and imaginary parts in two arrays." if name.startswith("complex") else "Use 'bfloat16' or 'float16'.",
+        )
     raise one_of("dtype", name, ALL)
 
 

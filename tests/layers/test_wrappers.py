@@ -306,3 +306,38 @@ def test_a_mask_that_does_not_fit_is_refused() -> None:
 def test_too_few_axes_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"at least 3 dimensions.*Add the feature axis"):
         layers.TimeDistributed(layers.Dense(2))(random(3, 5))
+
+
+# --- Wrappers with another dtype policy than the layer inside ---------------------------------------------------------
+
+MIXTURES = {
+    "each step": lambda kit, inner: kit.TimeDistributed(kit.Dense(2, dtype=inner), dtype="mixed_float16"),
+    "both directions": lambda kit, inner: kit.Bidirectional(kit.LSTM(2, dtype=inner), dtype="mixed_float16"),
+    "both, a pair": lambda kit, inner: kit.Bidirectional(kit.GRU(2, dtype=inner), merge_mode=None, dtype="mixed_float16"),
+    "a cell": lambda kit, inner: kit.RNN(kit.LSTMCell(2, dtype=inner), return_state=True, dtype="mixed_float16"),
+}
+
+
+@pytest.mark.parametrize("inner", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("name", MIXTURES)
+def test_outputs_have_the_dtype_of_the_wrapper_as_in_keras(name: str, inner: str, backend: str) -> None:
+    import keras
+
+    x = np.random.default_rng(4).normal(size=(2, 5, 3)).astype("float32")
+    theirs, ours = MIXTURES[name](keras.layers, inner), MIXTURES[name](layers, inner)
+    expected = theirs(x)
+    ours.to_backend(backend)(x)
+    ours.set_weights([np.asarray(weight.value) for weight in theirs.weights])
+    symbolic = ours(Input((5, 3)))
+    for found, spec, wanted in zip(*map(_as_list, (ours(x), symbolic, expected)), strict=True):
+        assert ops.dtype(found) == spec.dtype == str(wanted.dtype) == "float16"
+        np.testing.assert_allclose(backends.of(found).to_numpy(found), np.asarray(wanted), rtol=1e-2, atol=2e-3)
+
+
+def test_integers_of_each_step_stay_integers(backend: str) -> None:
+    layer = layers.TimeDistributed(layers.Lambda(lambda x: ops.argmax(x, axis=-1)), dtype="mixed_float16").to_backend(backend)
+    assert ops.dtype(layer(np.ones((2, 3, 4), "float32"))) == "int32"
+
+
+def _as_list(outputs: Any) -> list:
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]

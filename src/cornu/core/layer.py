@@ -489,12 +489,16 @@ class Layer(LayerTraits, Configurable):
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """The dtype policy. It may be set to a policy or the name of one; variables that exist keep their dtype."""
+        """The dtype policy. It may be set to a policy or the name of one; variables that exist keep their dtype.
+
+        If it is a ``DTypePolicyMap`` and the layer is built, only the entry for the path of the layer changes.
+        """
         return self._dtype_policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: DType | DTypePolicy | Config) -> None:
-        self._dtype_policy = dtype_policy.get(value)
+        policy = dtype_policy.get(value)
+        self._dtype_policy = self._dtype_policy.with_policy(self.path, policy)
 
     @property
     def dtype(self) -> str:
@@ -504,12 +508,12 @@ class Layer(LayerTraits, Configurable):
     @property
     def variable_dtype(self) -> str:
         """Dtype in which variables are stored."""
-        return self._dtype_policy.variable_dtype
+        return self._dtype_policy.for_path(self.path).variable_dtype
 
     @property
     def compute_dtype(self) -> str:
         """Dtype in which the layer computes."""
-        return self._dtype_policy.compute_dtype
+        return self._dtype_policy.for_path(self.path).compute_dtype
 
     @soft_property
     def input_dtype(self) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import config, ops, registry, validation
 from cornu.core.layer import Layer
+from cornu.dtypes import HALVES
 from cornu.layers import shape_arithmetic
 from cornu.typing import Array, IntOrInts, Shape
 from cornu.validation import standardize_padding
@@ -372,10 +373,12 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         """
         if mask is None:
             return super().call(inputs)
-        inputs = ops.cast(inputs, self.compute_dtype)
+        wide = self.compute_dtype if self.compute_dtype not in HALVES else "float32"  # sums of half precision overflow
+        inputs = ops.cast(inputs, wide)
         mask = ops.expand_dims(ops.cast(mask, "bool"), 1 if self.data_format == "channels_first" else 2)
         total = ops.sum(ops.where(mask, inputs, 0), axis=self._axes(), keepdims=self.keepdims)
-        return total / ops.sum(ops.cast(mask, self.compute_dtype), axis=self._axes(), keepdims=self.keepdims)
+        mean = total / ops.sum(ops.cast(mask, wide), axis=self._axes(), keepdims=self.keepdims)
+        return ops.cast(mean, self.compute_dtype)
 
     def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return None, since the output has no time steps."""

@@ -21,6 +21,7 @@ from cornu.models.graph_config import config_errors, layer_from, unusable
 from cornu.models.model_protocol import SavableModel
 from cornu.models.save import bytes_of, ordered_groups_of
 from cornu.optimizers import Optimizer
+from cornu.optimizers.loss_scale_optimizer import LossScaleOptimizer, with_loss_scaling
 from cornu.saving import keras_archive, model_folder, model_h5, safe_json, weights_h5
 from cornu.saving.assets import load_assets
 from cornu.saving.h5_file import H5File
@@ -103,6 +104,8 @@ def _from_archive(archive: Archive | Folder, source: str, compile: bool) -> Any:
     places = variable_groups(model)
     member = f"{source}: {keras_archive.WEIGHTS}"
     with weights_h5.WeightsFile(archive.weights(bytes_of(places)), member) as weights:
+        if _scale_loss_as_saved(model, weights):
+            places = variable_groups(model)
         load_into(places, weights, member, model.name)
     load_assets(places, archive.extract_assets)
     model.meta = _meta_of(metadata.get("cornu", {}), source)
@@ -256,6 +259,20 @@ def _model_from(config: dict[str, Any], compile: bool) -> Any:
         if compile and config.get("compile_config"):
             model.compile_from_config(config["compile_config"])
     return model
+
+
+def _scale_loss_as_saved(model: Any, weights: weights_h5.WeightsFile) -> bool:
+    """Wrap the optimizer in a ``LossScaleOptimizer`` if it was saved as one, and return whether that was necessary.
+
+    Keras names only the inner optimizer, and a functional model of Keras has no dtype policy from which it would follow.
+    """
+    if "optimizer/inner_optimizer" not in weights.places or model.optimizer is None:
+        return False
+    if isinstance(model.optimizer, LossScaleOptimizer):
+        return False
+    scaled = serialization.serialize(with_loss_scaling(model.optimizer))
+    model.compile_from_config(model.get_compile_config() | {"optimizer": scaled})
+    return True
 
 
 def _check_layer_count(config: dict[str, Any]) -> None:

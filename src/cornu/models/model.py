@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
-from cornu import registry, trees
+from cornu import optimizers, registry, trees
 from cornu.core import layer_tree, shape_inference
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
@@ -23,6 +23,7 @@ from cornu.models import load, save
 from cornu.models.functional_graph import Functional, input_specs_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
+from cornu.optimizers.loss_scale_optimizer import with_loss_scaling
 from cornu.training import batch, predict_function, prepare_data
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
@@ -360,7 +361,8 @@ class Model(StepMethods):
                 such callbacks, many steps run in one compiled call in any case. Defaults to 1.
             jit_compile: Whether JAX compiles the steps. The other engines record a graph, which needs no compiler. Defaults to
                 ``"auto"`` (True).
-            auto_scale_loss: Accepted for compatibility with Keras; ignored. Cornu chooses it automatically.
+            auto_scale_loss: Whether the optimizer of a model with the dtype policy ``"mixed_float16"`` is wrapped in a
+                ``LossScaleOptimizer``, so that small gradients do not vanish. Defaults to True.
             micro_batch_size: Number of samples of a batch that are processed at a time, chosen so that the activations fit into
                 the cache of the processor. The gradients of the parts are summed, so the updated weights are the same up to
                 rounding (layers that draw random values draw different ones). Positive integer, ``"auto"`` (chosen
@@ -383,6 +385,8 @@ class Model(StepMethods):
         execution = Execution(run_eagerly, steps_per_execution, jit_compile, micro_batch_size)
         self._forward = None
         self._custom = None
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
+            optimizer = with_loss_scaling(optimizers.get(optimizer))
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
 
     @named_arguments

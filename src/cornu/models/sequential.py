@@ -224,7 +224,7 @@ class Sequential(Model):
         for key, entry in zip(keys, config["layers"], strict=True):
             if key not in made:  # the same layer may occur several times
                 made[key] = layer_from(entry)
-        model = cls([made[key] for key in keys], name=config.get("name"))
+        model = cls([made[key] for key in keys], name=config.get("name"), dtype=config.get("dtype"))
         if not model.built and config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         model.trainable = config.get("trainable", True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu import autograph, backends, config
 from cornu.backends.contract import Backend
-from cornu.dtypes import is_float
+from cornu.dtypes import HALVES, is_float
 from cornu.errors import InvalidTypeError
 from cornu.typing import Array, ArrayLike, Tree
 
@@ -83,6 +83,27 @@ def op(
 
     vars(wrapper)["batch_coupling"] = batch_coupling
     return wrapper if keras_path is None else named_in_files(keras_path)(wrapper)
+
+
+def computed_in_float32(function: Callable) -> Callable:
+    """Let a function compute in ``float32`` if its first argument has half precision, in which sums overflow.
+
+    Args:
+        function: Function of an array and further arguments, the body of an op.
+
+    Returns:
+        The function, whose result has the dtype of the first argument if that has half precision.
+    """
+
+    @functools.wraps(function)
+    def wrapper(x: ArrayLike, *args: Any, **kwargs: Any) -> Any:
+        backend, values = arrays(x)
+        dtype = backend.dtype(values)
+        if dtype not in HALVES:
+            return function(values, *args, **kwargs)
+        return backend.cast(function(backend.cast(values, "float32"), *args, **kwargs), dtype)
+
+    return wrapper
 
 
 def named_in_files(keras_path: str) -> Callable:

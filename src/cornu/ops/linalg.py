@@ -7,7 +7,7 @@ from typing import Any
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.indexing import diagonal
 from cornu.ops.manipulation import moveaxis
 from cornu.ops.reductions import max as largest
@@ -227,6 +227,7 @@ _MATRIX_ORDERS = (1, -1, math.inf, -math.inf)
 
 
 @op(batch_coupling=along_axis(), keras_path="linalg.Norm")
+@computed_in_float32
 def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the norm of vectors or matrices. Where the norm is 0, its gradient is 0.
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops.batch_coupling import along_axis
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
 from cornu.typing import Array, ArrayLike, Axis, DType
 from cornu.validation import standardize_dtype
@@ -307,6 +306,7 @@ def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
+@computed_in_float32
 def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the variance ``mean((x - mean(x))**2)`` over the given axes (see :func:`sum` for the arguments).
 
@@ -318,14 +318,12 @@ def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         1.0
     """
     backend, values = floats(x)
-    dtype = backend.dtype(values)
-    if dtype in HALVES:
-        values = backend.cast(values, "float32")
     distance = backend.subtract(values, _reduce(backend.mean, values, axis, True))
-    return backend.cast(_reduce(backend.mean, backend.square(distance), axis, keepdims), dtype)
+    return _reduce(backend.mean, backend.square(distance), axis, keepdims)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Std")
+@computed_in_float32
 def std(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the standard deviation ``sqrt(var(x))`` over the given axes (see :func:`var`). Its gradient is 0 where it is 0.
 
@@ -378,6 +376,7 @@ def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -
 
 
 @op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
+@computed_in_float32
 def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return ``log(sum(exp(x)))`` over the given axes, without overflow (see :func:`sum` for the arguments).
 

@@ -5,7 +5,7 @@ import math
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.ops.batch_coupling import along_axis, first_alone, looked_up, of_rank, predicted, quantiles
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
 from cornu.typing import Array, ArrayLike, Axis
 
@@ -153,6 +153,7 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @op(batch_coupling=quantiles, keras_path="numpy.Quantile")
+@computed_in_float32
 def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
     """Return the quantiles of the elements along the given axes.
 

@@ -8,6 +8,7 @@ from cornu.optimizers.adam import *
 from cornu.optimizers.adamax import *
 from cornu.optimizers.lion import *
 from cornu.optimizers.lookup import *
+from cornu.optimizers.loss_scale_optimizer import *
 from cornu.optimizers.nadam import *
 from cornu.optimizers.optimizer import *
 from cornu.optimizers.rmsprop import *

@@ -35,7 +35,7 @@ Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
 
 
-class _State:
+class State:
     """Values of the variables of an optimizer during a step.
 
     Args:
@@ -301,14 +301,14 @@ class Optimizer(serialization.Configurable):
         """
         self._check_lengths(optimizer_variables, grads, trainable_variables)
         trainable_variables = [unwrap(weight) for weight in trainable_variables]
-        state = _State(self.variables, [unwrap(value) for value in optimizer_variables])
+        state = State(self.variables, [unwrap(value) for value in optimizer_variables])
         if self._overrides("apply") or self._overrides("apply_gradients"):
             with self._bound(state, trainable_variables) as values:
                 self.apply_gradients(zip(grads, self._trainable_variables, strict=True))
             return [values[id(v)] for v in self._trainable_variables], [values[id(v)] for v in self.variables]
         return self._step(state, grads, trainable_variables), state.get(self.variables)
 
-    def _step(self, state: _State, gradients: list, weights: list) -> list:
+    def _step(self, state: State, gradients: list, weights: list) -> list:
         """Return the new weights and update the state."""
         if self.loss_scale_factor:
             gradients = transforms.scale(gradients, 1 / self.loss_scale_factor)
@@ -322,12 +322,12 @@ class Optimizer(serialization.Configurable):
         state.put([self._iterations], [iterations + 1])
         return weights
 
-    def _accumulated(self, state: _State, gradients: list, weights: list) -> list:
+    def _accumulated(self, state: State, gradients: list, weights: list) -> list:
         """Return the new weights and update the state. With accumulation, most steps only accumulate gradients."""
         steps = self.gradient_accumulation_steps
         if not steps:
             return self._updated(state, gradients, weights)
-        sums = [a if g is None else a + g for a, g in zip(state.get(self._accumulators), gradients, strict=True)]
+        sums = list(map(_added, state.get(self._accumulators), gradients))
         (iterations,) = state.get([self._iterations])
         is_update = ops.equal((iterations + 1) % steps, 0)
         means = [None if g is None else s / steps for g, s in zip(gradients, sums, strict=True)]
@@ -337,7 +337,7 @@ class Optimizer(serialization.Configurable):
         state.put(self._accumulators, transforms.choose(is_update, [ops.zeros_like(s) for s in sums], sums))
         return transforms.choose(is_update, updated, weights)
 
-    def _updated(self, state: _State, gradients: list, weights: list) -> list:
+    def _updated(self, state: State, gradients: list, weights: list) -> list:
         """Return the new weights and update the slots, with :meth:`update_step` if a subclass overrides it."""
         rate = self._rate(state, weights)
         if self._overrides("update_step"):
@@ -349,7 +349,7 @@ class Optimizer(serialization.Configurable):
             state.put(variables, slots[name])
         return weights
 
-    def _updated_by_steps(self, state: _State, gradients: list, weights: list, rate: Array | float) -> list:
+    def _updated_by_steps(self, state: State, gradients: list, weights: list, rate: Array | float) -> list:
         """Return the weights that :meth:`update_step` assigns, and update the state with all that it assigns."""
         decayed = self._decayed(weights, rate, self._decays)
         starts = [w if g is None else d for g, w, d in zip(gradients, weights, decayed, strict=True)]
@@ -364,7 +364,7 @@ class Optimizer(serialization.Configurable):
         return [values[id(v)] for v in self._trainable_variables]
 
     @contextlib.contextmanager
-    def _bound(self, state: _State, weights: list) -> Iterator[dict[int, Any]]:
+    def _bound(self, state: State, weights: list) -> Iterator[dict[int, Any]]:
         """Bind the variables of the optimizer and the weights to the values of a step; yield the bindings by variable."""
         (iterations,) = state.get([self._iterations])
         backend = backends.home(iterations)
@@ -386,7 +386,7 @@ class Optimizer(serialization.Configurable):
         """Return whether a subclass overrides a method of this class."""
         return getattr(type(self), method) is not getattr(Optimizer, method)
 
-    def _averaged(self, state: _State, weights: list) -> list:
+    def _averaged(self, state: State, weights: list) -> list:
         """Update the moving averages; return the weights, or the averages at every ``ema_overwrite_frequency``-th update."""
         number = self._updates(state.get([self._iterations])[0])
         momentum = ops.where(ops.equal(number, 0), 0.0, self.ema_momentum)
@@ -404,7 +404,7 @@ class Optimizer(serialization.Configurable):
         """Return the number of the current update, starting at 1, as a float."""
         return ops.cast(self._updates(self._iterations.value) + 1, config.floatx())
 
-    def _rate(self, state: _State, weights: list) -> Any:
+    def _rate(self, state: State, weights: list) -> Any:
         """Return the learning rate of a step."""
         rate = self._learning_rate
         if isinstance(rate, Variable):
@@ -698,7 +698,7 @@ class Optimizer(serialization.Configurable):
         self.ensure_built(variables)
         with config.placement_scope(*variables[0].place):
             gradients = self._for_each_variable(grads, variables)
-            state = _State(self.variables, detached_values_of(self.variables))
+            state = State(self.variables, detached_values_of(self.variables))
             weights = self._step(state, gradients, detached_values_of(self._trainable_variables))
         for variable, value in zip(self._trainable_variables, weights, strict=True):
             variable.assign(value)
@@ -857,6 +857,11 @@ class Optimizer(serialization.Configurable):
 def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:
     """Return what an error calls a learning rate that is not a number."""
     return f"a schedule, {type(rate).__name__}" if isinstance(rate, LearningRateSchedule) else "a function"
+
+
+def _added(total: Array, gradient: Array | None) -> Any:
+    """Return the sum of an accumulator and a gradient, in the dtype of the accumulator."""
+    return total if gradient is None else transforms.cast_like(total, ops.add(total, gradient))
 
 
 def _gradient_of(gradient: Array, variable: Variable) -> Any:

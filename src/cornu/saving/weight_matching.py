@@ -79,12 +79,12 @@ def load_into(
         if group.loads_itself():
             own.append((group, path, list(found)))
             continue
-        count = _count_to_read(group, found, source)
-        mismatch = _find_mismatch(group, found, count, stored)
+        variables = _variables_to_read(group, found, source)
+        mismatch = _find_mismatch(group, found, variables, stored)
         if mismatch is not None:
             mismatches.append(mismatch)
         else:
-            pairs += [(variable, path, str(number)) for number, variable in enumerate(group.variables[:count])]
+            pairs += [(variable, path, str(number)) for number, variable in enumerate(variables)]
     if mismatches and not skip_mismatch:
         raise _mismatch_error(mismatches, source, model_name, len(groups))
     if mismatches:
@@ -123,29 +123,28 @@ def _with_current_paths(groups: dict[str, dict[str, DatasetSpec]]) -> dict[str, 
 # --- Comparing --------------------------------------------------------------------------------------------------------
 
 
-def _count_to_read(group: VariableGroup, found: dict[str, DatasetSpec], source: str) -> int:
-    """Return how many variables of a group to read: all, except for an optimizer that is missing or had not been trained."""
-    if not isinstance(group.owner, Optimizer):
-        return len(group.variables)
-    slots = [variable for variable in group.variables if variable.path.rpartition("/")[2] not in ("iteration", "learning_rate")]
-    before_training = len(group.variables) - len(slots)
-    if len(found) in (0, before_training, len(group.variables)):
-        return len(found)
+def _variables_to_read(group: VariableGroup, found: dict[str, DatasetSpec], source: str) -> list[Variable]:
+    """Return the variables of a group to read: all, except for an optimizer that is missing or had not been trained."""
+    if not isinstance(group.owner, Optimizer) or len(found) == len(group.variables):
+        return group.variables
+    before_training = [each for each in group.variables if each.path.rpartition("/")[2] in ("iteration", "learning_rate")]
+    if len(found) in (0, len(before_training)):
+        return before_training[: len(found)]
     warnings.warn(
         f"{source} contains {len(found)} optimizer arrays, but {group.owner.name!r} has {len(group.variables)}: "
         "its state is not loaded.",
         stacklevel=5,
     )
-    return 0
+    return []
 
 
-def _find_mismatch(group: VariableGroup, found: dict[str, DatasetSpec], count: int, stored: dict) -> Mismatch | None:
-    if isinstance(group.owner, Optimizer) and count == 0:
+def _find_mismatch(
+    group: VariableGroup, found: dict[str, DatasetSpec], variables: list[Variable], stored: dict
+) -> Mismatch | None:
+    if isinstance(group.owner, Optimizer) and not variables:
         return None
-    numbers = {str(number) for number in range(count)}
-    fits = set(found) == numbers and all(
-        _matches(variable, found[str(number)]) for number, variable in enumerate(group.variables[:count])
-    )
+    numbers = {str(number) for number in range(len(variables))}
+    fits = set(found) == numbers and all(_matches(variable, found[str(number)]) for number, variable in enumerate(variables))
     if fits:
         return None
     expected = [variable.shape for variable in group.variables]

@@ -84,9 +84,13 @@ def _walk(owner: LayerLike | Optimizer, path: str, seen: set[int]) -> Iterator[V
         return
     seen.add(id(owner))
     yield VariableGroup(path, owner, owner.variables if isinstance(owner, Optimizer) else owner._cornu_own_variables())
-    if isinstance(owner, Layer):
-        for name, child in _children(owner):
-            yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
+    for name, child in _children(owner) if isinstance(owner, Layer) else _inner_optimizers(owner):
+        yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
+
+
+def _inner_optimizers(owner: LayerLike | Optimizer) -> list[tuple[str, Any]]:
+    """Return the optimizers in the attributes of an optimizer, whose variables Keras writes a second time."""
+    return [(name, value) for name, value in sorted(vars(owner).items()) if isinstance(value, Optimizer)]
 
 
 def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> Iterator[VariableGroup]:

@@ -5,11 +5,12 @@ The variables of the owner at ``path`` are the arrays ``path/vars/0``, ``path/va
 
 from os import PathLike
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
 from cornu import ops
+from cornu.core.variable import Variable
 from cornu.saving.h5_file import DatasetSpec, H5File, write_array
 from cornu.saving.weight_paths import VariableGroup
 
@@ -25,13 +26,19 @@ def write_weights(file: str | PathLike | IO[bytes], groups: list[VariableGroup])
     """
     import h5py
 
+    datasets: dict[int, Any] = {}
     with h5py.File(file, "w") as root:
         for group in groups:
             parent = root.require_group(f"{group.path}/vars")
             parent.attrs["name"] = group.owner.name
             for name, value in group.to_store().items():
+                if id(value) in datasets:  # of an optimizer inside another one: a second name of the same array
+                    parent[name] = datasets[id(value)]
+                    continue
                 array = np.asarray(ops.convert_to_numpy(value))
                 write_array(parent, name, array, array.dtype.name)
+                if isinstance(value, Variable):
+                    datasets[id(value)] = parent[name]
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------

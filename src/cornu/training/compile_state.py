@@ -9,7 +9,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, output_names, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.metrics import Metric
-from cornu.optimizers import Optimizer
+from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training.batch import Batch, spec_of
 from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned
 from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
@@ -125,7 +125,9 @@ class CompileState:
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of ``compile`` in Keras 3's format."""
         given = {name: serialization.serialize(argument) for name, argument in self.arguments.items()}
-        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config()}
+        is_mixed = self._model.dtype_policy.name == "mixed_float16"
+        unscaled = {"auto_scale_loss": False} if is_mixed and not isinstance(self.optimizer, LossScaleOptimizer) else {}
+        return {"optimizer": serialization.serialize(self.optimizer), **given, **self.execution.get_config(), **unscaled}
 
     def signature_for(self, spec: Batch) -> Signature:
         """Return the signature of the model for data, cached by shape, since a subclassed model must be evaluated to find it.

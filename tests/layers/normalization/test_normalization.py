@@ -134,6 +134,26 @@ def test_in_mixed_precision_it_computes_in_float32(backend: str) -> None:
     np.testing.assert_allclose(layer.moving_mean.numpy(), 0.01 * x.astype("float64").mean((0, 1)), rtol=1e-4)
 
 
+@pytest.mark.parametrize("make", [layers.GroupNormalization, layers.LayerNormalization, layers.BatchNormalization])
+def test_inputs_above_the_range_of_float16_are_normalized_before_they_are_cast(make: Callable, backend: str) -> None:
+    options = {"groups": 2} if make is layers.GroupNormalization else {}
+    training = {"training": True} if make is layers.BatchNormalization else {}
+    x = (np.random.default_rng(1).normal(size=(4, 6, 8)) * 1e4 + 70_000).astype("float32")
+    half, full = (
+        backends.of(y).to_numpy(y)
+        for dtype in ("mixed_float16", "float32")
+        for y in [make(dtype=dtype, **options).to_backend(backend)(x, **training)]
+    )
+    assert half.dtype == "float16"
+    np.testing.assert_allclose(half, full, rtol=2e-3, atol=2e-3)
+
+
+def test_the_norm_of_a_unit_is_computed_in_float32(backend: str) -> None:
+    x = np.float32([[70_000, 0, 70_000], [300, -400, 0]])
+    y = layers.UnitNormalization(dtype="mixed_float16").to_backend(backend)(x)
+    np.testing.assert_allclose(backends.of(y).to_numpy(y), [[0.5**0.5, 0, 0.5**0.5], [0.6, -0.8, 0]], rtol=1e-3)
+
+
 def test_no_gradient_flows_into_the_moving_statistics(backend: str) -> None:
     layer = layers.BatchNormalization().to_backend(backend)
     layer.build((None, 3))

@@ -20,6 +20,10 @@ class BaseNormalization(Layer):
     supports_masking = True
     cornu_normalizes_values = True
 
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.autocast = False  # inputs that overflow in half precision are normalized before they are cast
+
     def _set_gamma_and_beta(
         self, center: bool, scale: bool, beta: tuple[Any, Any, Any], gamma: tuple[Any, Any, Any], epsilon: float
     ) -> None:

@@ -6,6 +6,7 @@ from cornu import ops, registry, validation
 from cornu.core import batch_coupling
 from cornu.core.layer import Layer
 from cornu.layers import shape_arithmetic
+from cornu.layers.normalization.base_normalization import computing_dtype
 from cornu.typing import Array, IntOrInts, Shape
 
 __all__ = ["UnitNormalization"]
@@ -37,12 +38,14 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: IntOrInts = -1, **kwargs: Any):
         super().__init__(**kwargs)
+        self.autocast = False  # see `BaseNormalization`
         self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
 
     def call(self, inputs: Array) -> Any:
         """Return the inputs divided by their L2 norm."""
-        return ops.normalize(ops.cast(inputs, self.compute_dtype), axis=self.axis, order=2, epsilon=1e-12)
+        x = ops.cast(inputs, computing_dtype(self.compute_dtype))
+        return ops.cast(ops.normalize(x, axis=self.axis, order=2, epsilon=1e-12), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""

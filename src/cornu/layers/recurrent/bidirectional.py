@@ -170,7 +170,7 @@ class Bidirectional(Layer):
 
     def _run_one(self, layer: Layer, sequences: Array, initial_state: Sequence[Array] | None, mask: Array | None) -> tuple:
         outputs = layer(sequences, **accepted_arguments(layer, initial_state=initial_state, mask=mask))
-        return tuple(outputs) if self.return_state else (outputs,)
+        return tuple(ops.cast(output, self.compute_dtype) for output in (outputs if self.return_state else (outputs,)))
 
     def _halves(self, initial_state: Sequence[Array] | None) -> tuple[Any, Any]:
         if initial_state is None:

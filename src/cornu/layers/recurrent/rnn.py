@@ -234,11 +234,28 @@ class RNN(Layer):
 
         For a custom cell, the output, initially zeros, is prepended to the states.
         """
-        scan = _written_out if self.unroll else backend_of(self).scan
         if not (isinstance(cell, RecurrentCell) and type(cell).call is RecurrentCell.call):
             blank = backend_of(self).full((inputs.shape[1], output_size_of(cell)), 0, self.compute_dtype)
+            scan = _written_out if self.unroll else backend_of(self).scan
             return _loop(scan, _as_step(cell, training), inputs, [blank, *states], valid, keep_all)
-        inputs = ops.cast(inputs, cell.compute_dtype)
+        if cell.dtype_policy == self.dtype_policy:
+            return self._built_in_cell_along(cell, inputs, states, valid, keep_all, training)
+        inputs, *states = (ops.cast(x, cell.compute_dtype) for x in (inputs, *states))
+        with call_context.autocast(cell.compute_dtype):
+            outputs, after = self._built_in_cell_along(cell, inputs, states, valid, keep_all, training)
+        return ops.cast(outputs, self.compute_dtype), [ops.cast(state, self.compute_dtype) for state in after]
+
+    def _built_in_cell_along(
+        self,
+        cell: RecurrentCell,
+        inputs: Array,
+        states: list,
+        valid: Array | None,
+        keep_all: bool,
+        training: bool | None,
+    ) -> tuple[Any, list]:
+        """Apply a built-in cell to all time steps, in its compute dtype."""
+        scan = _written_out if self.unroll else backend_of(self).scan
         kept_inputs, kept_states = cell.draw_dropout(inputs[0], training)
         inputs = times(inputs, kept_inputs)
         found = None if self.unroll else cell.all_steps(inputs, states, kept_states, valid, keep_all)

@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core import batch_coupling, call_context
+from cornu.dtypes import is_float
 from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 from cornu.layers.wrapper import Wrapper, accepted_arguments, forwarded
@@ -45,7 +46,12 @@ class TimeDistributed(Wrapper):
     cornu_normalizes_values = forwarded("cornu_normalizes_values")
     cornu_largest_index = forwarded("cornu_largest_index")
     cornu_output_activation = forwarded("cornu_output_activation")
-    cornu_output_dtype = forwarded("cornu_output_dtype")
+
+    @property
+    def cornu_output_dtype(self) -> str:  # type: ignore[override]
+        """The compute dtype, unless the output of the layer inside is not floating-point."""
+        inner = self.layer.cornu_output_dtype
+        return self.compute_dtype if is_float(inner) else inner
 
     @property
     def cornu_channel_axis(self) -> int | None:  # type: ignore[override]
@@ -84,7 +90,8 @@ class TimeDistributed(Wrapper):
         return ops.reshape(outputs, (*inputs.shape[:2], *outputs.shape[1:]))
 
     def _one(self, inputs: Array, mask: Array | None) -> Any:
-        return self.layer(inputs, **accepted_arguments(self.layer, mask=mask))
+        outputs = self.layer(inputs, **accepted_arguments(self.layer, mask=mask))
+        return ops.cast(outputs, self.compute_dtype) if is_float(ops.dtype(outputs)) else outputs
 
     def compute_mask(self, inputs: Array, previous_mask: Array | None) -> Any:
         """Return the mask computed by the wrapped layer or, if there is none, the time steps with any unmasked element."""

@@ -8,7 +8,7 @@ from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
 from cornu.ops.shape_checks import check_axes, check_axis
 from cornu.typing import Array, ArrayLike, Axis
 
@@ -453,7 +453,8 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 # --- The softmax family -----------------------------------------------------------------------------------------------
 
 
-def _of_softmax_family(name: str, derived: Callable, x: ArrayLike, axis: Axis) -> Array:
+@computed_in_float32
+def _of_softmax_family(x: ArrayLike, name: str, derived: Callable, axis: Axis) -> Array:
     """Return the result of a backend's shortcut, or else ``derived(backend, x - max(x), axes)``.
 
     Subtracting the maximum changes no softmax and prevents overflow of ``exp``.
@@ -488,7 +489,7 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
         parts = backend.exp(x)
         return backend.divide(parts, backend.sum(parts, axes, True))
 
-    return _of_softmax_family("softmax", derived, x, axis)
+    return _of_softmax_family(x, "softmax", derived, axis)
 
 
 @registry.register("activations")
@@ -505,7 +506,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     def derived(backend: Backend, x: Array, axes: tuple[int, ...]) -> Array:
         return backend.subtract(x, backend.log(backend.sum(backend.exp(x), axes, True)))
 
-    return _of_softmax_family("log_softmax", derived, x, axis)
+    return _of_softmax_family(x, "log_softmax", derived, axis)
 
 
 @registry.register("activations")

@@ -56,6 +56,9 @@ def dot_product_attention(
     _check_attention(tuple(query.shape), tuple(key.shape), tuple(value.shape))
     batch, queries, heads, size = query.shape
     keys, groups = key.shape[1], key.shape[2]
+    dtype = backend.dtype(query)
+    if dtype == "float16":  # in which scores overflow
+        query, key = backend.cast(query, "float32"), backend.cast(key, "float32")
     grouped = backend.reshape(query, (batch, queries, groups, heads // groups, size))
     scores = backend.multiply(
         backend.einsum("bqghd,bkgd->bghqk", grouped, key), 1 / math.sqrt(size) if scale is None else scale
@@ -70,7 +73,8 @@ def dot_product_attention(
         scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
     if is_causal:
         scores = backend.where(backend.asarray(np.tri(queries, keys, dtype=bool)), scores, hidden)
-    weights = backend.reshape(softmax(scores), (batch, groups, heads // groups, queries, keys))
+    weights = softmax(scores) if dtype != "float16" else backend.cast(softmax(scores), dtype)
+    weights = backend.reshape(weights, (batch, groups, heads // groups, queries, keys))
     return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
 
 

@@ -2,6 +2,7 @@
 
 from cornu import config
 from cornu.backends.contract import Backend
+from cornu.dtypes import HALVES
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import aligned, along_axis, of_classes
 from cornu.ops.dispatch import arrays, floats, op
@@ -119,6 +120,9 @@ def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool 
     if from_logits:  # log(sigmoid(x)) = -log(1 + exp(-x))
         yes, no = backend.logaddexp(backend.negative(output), 0.0), backend.logaddexp(output, 0.0)
         return backend.add(backend.multiply(target, yes), backend.multiply(against, no))
-    output = _clipped(backend, output)
+    dtype = backend.dtype(output)
+    output = _clipped(backend, backend.cast(output, "float32") if dtype in HALVES else output)  # in which 1 - 1e-7 is 1
     yes, no = backend.log(output), backend.log(backend.subtract(1.0, output))
+    if dtype in HALVES:
+        yes, no = backend.cast(yes, dtype), backend.cast(no, dtype)
     return backend.negative(backend.add(backend.multiply(target, yes), backend.multiply(against, no)))

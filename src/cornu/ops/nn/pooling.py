@@ -1,6 +1,7 @@
 """Pooling over windows."""
 
 from cornu import config
+from cornu.dtypes import HALVES
 from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_last, window_arguments
@@ -20,8 +21,13 @@ def _pool(
     window = standardize_sizes(pool_size, len(x.shape) - 2, "pool_size")
     strides = window if strides is None else strides
     strides, pairs, _ = window_arguments(name, x, window, strides, padding, 1, "pool_size")
-    function = backend.max_pool if name == "max_pool" else backend.avg_pool
-    return from_channels_last(backend, function(x, window, strides, pairs), data_format)
+    if name == "max_pool":
+        return from_channels_last(backend, backend.max_pool(x, window, strides, pairs), data_format)
+    dtype = backend.dtype(x)
+    if dtype in HALVES:  # in which the sum of a window overflows
+        x = backend.cast(backend.avg_pool(backend.cast(x, "float32"), window, strides, pairs), dtype)
+        return from_channels_last(backend, x, data_format)
+    return from_channels_last(backend, backend.avg_pool(x, window, strides, pairs), data_format)
 
 
 @op(batch_coupling=of_rank(3), keras_path="nn.MaxPool")

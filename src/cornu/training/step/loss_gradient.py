@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import ops, trees
+from cornu.core.binding import run_bound
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.masks import expand_mask
@@ -50,7 +51,9 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
             losses = losses._replace(total=total_loss(losses, penalties))
             if share is not None:
                 losses = trees.map(lambda loss, share=share: loss * ops.cast(share, ops.dtype(loss)), losses)
-            return optimizer.scale_loss(losses.total), (losses, outputs, non_trainable)
+            groups = ([optimizer.variables], [state.optimizer])  # which may hold the scale
+            scaled, _ = run_bound(*groups, lambda: optimizer.scale_loss(losses.total))
+            return scaled, (losses, outputs, non_trainable)
 
         (_, (losses, outputs, non_trainable)), gradients = backend_of(model).value_and_grad(loss_of, has_aux=True)(
             state.trainable
