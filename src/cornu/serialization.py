@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import copyreg
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -96,6 +97,12 @@ class Configurable:
         instance = super().__new__(cls)
         instance._cornu_arguments = _bind(cls, args, kwargs)
         return instance
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Return how a copy or a pickle creates the object: without arguments, which :meth:`__new__` would check."""
+        reduced = super().__reduce_ex__(protocol)
+        is_plain = isinstance(reduced, tuple) and reduced[0] is copyreg.__newobj__  # type: ignore[attr-defined]
+        return (object.__new__, *reduced[1:]) if is_plain else reduced
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments in JSON-serializable form.
