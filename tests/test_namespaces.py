@@ -24,9 +24,6 @@ NOT_CORNUS: dict[str, set[str]] = {}
 IN_KERAS_KWARGS = {"load_weights": {"objects_to_skip", "by_name"}, "save_weights": {"objects_to_skip"}}
 """Arguments that Keras takes as ``**kwargs``, and that signatures here list."""
 
-OTHER_NAMES = {("set_floatx", "value"): "dtype"}
-"""Arguments that were public here under another name before."""
-
 WITH_CODE = ("cornu.saving", "cornu.config")
 """Modules of their own that also export names of higher tiers."""
 
@@ -73,7 +70,7 @@ def test_signatures_are_kerass(namespace, name):
     mine = {p.name: p for p in mine if p.kind is not p.VAR_KEYWORD}
     theirs = [p for p in theirs.values() if p.kind is not p.VAR_KEYWORD and p.name not in NOT_CORNUS.get(name, ())]
     listed = [n for n, p in mine.items() if p.kind is not p.VAR_KEYWORD and n not in IN_KERAS_KWARGS.get(name, ())]
-    assert listed == [OTHER_NAMES.get((name, p.name), p.name) for p in theirs]
+    assert listed == [p.name for p in theirs]
     for p in theirs:
         if p.default is not p.empty:
             assert mine[p.name].default == p.default, p.name

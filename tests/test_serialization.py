@@ -9,6 +9,7 @@ import pickle
 import keras
 import pytest
 
+from cornu import layers
 from cornu.constraints import MaxNorm
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError
 
