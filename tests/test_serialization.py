@@ -1,12 +1,15 @@
 """The functions ``get``, ``serialize`` and ``deserialize`` of the public modules."""
 
+import copy
 import doctest
 import importlib
 import inspect
+import pickle
 
 import keras
 import pytest
 
+from cornu import layers
 from cornu.constraints import MaxNorm
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError
 
@@ -105,3 +108,9 @@ def test_a_missing_argument_is_named():
         ours("constraints").serialize()
     with pytest.raises(TypeError, match="too many positional arguments"):
         ours("constraints").serialize(MaxNorm(), MaxNorm())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_an_object_whose_constructor_requires_arguments_can_be_copied(copied):
+    layer = layers.Dense(3, activation="relu")
+    assert copied(layer).get_config() == layer.get_config()

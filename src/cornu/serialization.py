@@ -167,11 +167,6 @@ def constructor_of(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 
 
-def _without_arguments(cls: type) -> Any:
-    """Return an object whose state is set next."""
-    return object.__new__(cls)
-
-
 def _bind(cls: type, args: tuple, kwargs: dict) -> dict[str, Any] | None:
     """Return the constructor arguments by name, including defaults; None if they do not all have names or do not fit."""
     signature = constructor_of(cls)
@@ -237,8 +232,6 @@ def serialize(thing: Any, activations_by_name: bool = True) -> Any:
     if isinstance(thing, (list, tuple)):
         parts = [serialize(value, activations_by_name) for value in thing]
         return parts if isinstance(thing, list) else tuple(parts)
-    if hasattr(thing, "get_config") and not inspect.isclass(thing):
-        return _serialize_object(thing)
     if isinstance(thing, (bytes, slice, type(...))):
         return _serialize_value(thing)
     if isinstance(thing, (np.ndarray, np.generic)) or _tensors.is_tensor(thing):
