@@ -15,6 +15,9 @@ HALVES = ("float16", "bfloat16")
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 """Names of the integer dtypes."""
 
+SUM_DTYPES = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+"""Dtypes of the sums and products of booleans and small integers, which would overflow in their own dtype."""
+
 LARGEST = {
     "float16": 65504.0,
     "bfloat16": 3.3895313892515355e38,

@@ -179,6 +179,8 @@ CASES = {
     "tensordot, a number of axes": (lambda b, x, y: b.tensordot(x, y, 2), normal(2, 3, 4), normal(3, 4, 2)),
     "einsum": (lambda b, x, y: b.einsum("bij,bjk->bki", x, y), normal(2, 3, 4), normal(2, 4, 2)),
     "einsum with dots": (lambda b, x, y: b.einsum("...ij,...jk", x, y), normal(2, 1, 3, 4), normal(5, 4, 2)),
+    "svdvals": (lambda b, x: b.svdvals(x), normal(2, 3, 4)),
+    "svdvals of one": (lambda b, x: b.svdvals(x), normal(4, 2)),
     "argsort": (lambda b, x: b.argsort(x, 0), whole(9, 3, low=0, high=4)),
     "top_k": (lambda b, x: b.top_k(x, 2)[0], normal(2, 5)),
     "top_k of equals": (lambda b, x: b.top_k(x, 4)[1], whole(3, 9, low=0, high=3)),

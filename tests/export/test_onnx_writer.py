@@ -193,6 +193,9 @@ def test_a_function_as_a_layer(tmp_path):
         lambda: layers.MaxPooling2D(3, 2, padding="same"),
         lambda: layers.GlobalAveragePooling2D(),
         lambda: layers.UpSampling2D(2),
+        *(lambda name=name: layers.UpSampling2D((2, 3), interpolation=name) for name in ("bilinear", "bicubic", "lanczos3")),
+        lambda: layers.Lambda(lambda x: ops.image.resize(x, (5, 6), antialias=True)),
+        lambda: layers.Lambda(lambda x: ops.image.resize(x, (5, 6), "nearest")),
     ],
 )
 def test_pictures_of_any_size(make, tmp_path):

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import backends, config, ops
 from cornu.backends.contract import ArraySpec
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
@@ -79,6 +80,18 @@ def test_facts_about_an_array(make):
     assert (ops.shape(x), ops.ndim(x), ops.size(x), ops.dtype(x)) == ((2, 3), 2, 6, "float16")
     assert ops.is_tensor(x) and not ops.is_tensor([1.0])
     assert ops.shape(1.5) == () and ops.dtype(True) == "bool"
+
+
+def test_a_numpy_array_is_a_tensor_of_the_numpy_backend_only(backend):
+    assert ops.is_tensor(np.ones(2)) == (backend == "numpy")
+    assert not ops.is_tensor(cornu.Variable([1.0])) and not ops.is_tensor(cornu.Input((2,)))
+
+
+@pytest.mark.parametrize("kind", ["sparse", "ragged"])
+def test_sparse_and_ragged_arrays_are_refused(kind):
+    assert ops.convert_to_tensor([1.0], **{kind: False}).shape == (1,)
+    with pytest.raises(InvalidArgumentError, match=f"`{kind}=True` was given. Cornu has no {kind} arrays"):
+        ops.convert_to_tensor([1.0], **{kind: True})
 
 
 def test_filled_arrays(check):

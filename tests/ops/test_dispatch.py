@@ -67,8 +67,9 @@ def test_arrays_of_python_data_are_of_the_default_backend():
 
 
 def test_floats_keep_their_dtype(make, engine):
-    _, x, y = dispatch.floats(make(np.float16([1])), make(np.int32([1])))
-    assert (engine.dtype(x), engine.dtype(y)) == ("float16", "float32")
+    _, x, y, z = dispatch.floats(make(np.float16([1])), make(np.int32([1])), make(np.float32([1])))
+    assert (engine.dtype(x), engine.dtype(y), engine.dtype(z)) == ("float16", "float16", "float32")
+    assert engine.dtype(dispatch.floats(make(np.int32([1])))[1]) == "float32"
 
 
 # --- Where NumPy data goes --------------------------------------------------------------------------------------------

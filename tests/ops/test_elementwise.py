@@ -212,9 +212,19 @@ def test_where_chooses(make, check, rng):
     check(ops.where(make(x > 0), 1, 0), np.where(x > 0, np.int32(1), np.int32(0)))
 
 
-def test_where_needs_both_choices(make):
-    with pytest.raises(InvalidArgumentError, match=r"called without `x1` or `x2`"):
-        ops.where(make([True]))
+def test_where_needs_both_choices_or_none(make):
+    with pytest.raises(InvalidArgumentError, match=r"`where` was called without `x2`. Either both or none"):
+        ops.where(make([True]), 1.0)
+
+
+def test_where_alone_tells_the_places(make, check, engine):
+    for condition in (np.array([True, False, True]), np.array([[0, 2], [3, 0]]), np.array([False])):
+        found = ops.where(make(condition))
+        for indices, expected in zip(found, np.nonzero(condition), strict=True):
+            check(indices, expected.astype("int32"))
+    if engine.NAME != "numpy":
+        with pytest.raises(InvalidArgumentError, match=r"`where` was used in compiled code.*Pass `x1` and `x2`"):
+            engine.compile(ops.where)(make([True]))
 
 
 def test_select_takes_the_first_that_holds(make, check):

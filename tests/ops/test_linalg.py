@@ -64,7 +64,7 @@ def test_sizes_that_do_not_fit_are_named(make, draw):
 
 
 VECTOR_ORDERS = [None, 2, 1, 0, 3, np.inf, -np.inf]
-MATRIX_ORDERS = [None, "fro", 1, -1, np.inf, -np.inf]
+MATRIX_ORDERS = [None, "fro", 1, -1, 2, -2, "nuc", np.inf, -np.inf]
 
 
 @pytest.mark.parametrize("order", VECTOR_ORDERS, ids=str)
@@ -89,8 +89,18 @@ def test_norm_of_a_whole_array(make, check, draw):
     check(ops.norm(make(x)), np.linalg.norm(x))
     with pytest.raises(InvalidArgumentError, match=r"Pass one axis or two as `axis`"):
         ops.norm(make(x), 1)
-    with pytest.raises(InvalidArgumentError, match=r"`ord='nuc'` was given"):
-        ops.norm(make(x), "nuc", axis=(0, 1))
+    with pytest.raises(InvalidArgumentError, match=r"`ord=3` was given for matrices. It must be \"fro\", \"nuc\", 1, -1, 2"):
+        ops.norm(make(x), 3, axis=(0, 1))
+
+
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_gradient_of_a_norm_of_singular_values_is_that_of_keras(order, check_gradients, draw):
+    check_gradients(lambda x: ops.norm(x, order, (1, 2)), lambda x: keras.ops.norm(x, order, (1, 2)), draw(2, 3, 4))
+
+
+def test_norm_of_singular_values_in_half_precision(make, check, draw):
+    x = draw(3, 3).astype("float16")
+    check(ops.norm(make(x), 2), np.float16(np.linalg.norm(x.astype("float64"), 2)), rtol=2e-3)
 
 
 @pytest.mark.parametrize("order", [None, 2, 3])

@@ -1,8 +1,9 @@
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
 
-from cornu import ops
+from cornu import backends, ops
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
@@ -104,11 +105,68 @@ def test_scatter(make, check, rng):
 def test_scatter_update(make, check, rng):
     x, values = rng.normal(size=(3, 4, 5)).astype("float32"), rng.normal(size=(2, 5)).astype("float32")
     indices = np.int32([[0, 1], [2, 3]])
-    for reduction in (None, "add"):
+    for reduction in (None, "add", "max", "min", "mul"):
         expected = keras.ops.scatter_update(x, indices, values, reduction)
         check(ops.scatter_update(make(x), make(indices), make(values), reduction), expected)
     with pytest.raises(InvalidArgumentError, match=r"`reduction='mull'` was given"):
         ops.scatter_update(make(x), make(indices), make(values), "mull")
+
+
+@pytest.mark.parametrize("reduction", ["add", "max", "min", "mul"])
+def test_updates_of_the_same_index_are_combined(reduction, make, check, rng):
+    x, values = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=(9, 3)).astype("float32")
+    indices = np.int32([[2], [0], [2], [2], [-1], [3], [0], [2], [2]])
+    expected = x.copy()
+    getattr(np, {"add": "add", "max": "maximum", "min": "minimum", "mul": "multiply"}[reduction]).at(
+        expected, indices[:, 0], values
+    )
+    check(ops.scatter_update(make(x), make(indices), make(values), reduction), expected)
+
+
+@pytest.mark.parametrize(("reduction", "combine"), [("max", jnp.max), ("min", jnp.min), ("mul", jnp.prod)])
+def test_gradient_of_combined_updates(reduction, combine, check_gradients, rng):
+    x, values = (rng.normal(size=size).astype("float32") for size in ((4, 3), (6, 3)))
+    rows = np.array([2, 0, 2, 2, 3, 0])
+    check_gradients(
+        lambda x, values: ops.scatter_update(x, np.int32(rows)[:, None], values, reduction),
+        lambda x, values: jnp.stack([combine(jnp.vstack([x[row], values[rows == row]]), 0) for row in range(4)]),
+        x,
+        values,
+    )
+
+
+def test_no_updates_change_nothing(make, check, x):
+    nothing = make(np.zeros((0, 1), "int32")), make(np.zeros((0, *x.shape[1:]), "float32"))
+    for reduction in (None, "add", "max"):
+        check(ops.scatter_update(make(x), *nothing, reduction), x)
+
+
+def test_a_slice_to_the_end_of_an_axis(make, check, x):
+    check(ops.slice(make(x), (0, 1, 2), (-1, -1, 1)), x[:, 1:, 2:3])
+    with pytest.raises(ShapeError, match=r"a block of shape \(-2, 1, 1\)"):
+        ops.slice(make(x), (0, 0, 0), (-2, 1, 1))
+
+
+def test_a_slice_to_the_end_needs_a_known_start(engine_name):
+    engine = backends.get(engine_name)
+    x = engine.asarray(np.ones(3, "float32"))
+    with pytest.raises(InvalidArgumentError, match=r"`slice` was used in compiled code.*Pass the start as an integer"):
+        engine.compile(lambda start: ops.slice(x, [start], [-1]))(engine.asarray(1))
+
+
+def test_an_array_of_places_to_split_at(make, check, x):
+    for places in (np.array([1, 2]), make([1, 2])):
+        for part, expected in zip(ops.split(make(x), places, axis=1), np.split(x, [1, 2], 1), strict=True):
+            check(part, expected)
+
+
+def test_reshape_takes_the_sizes_of_an_array_for_none(make, check, x):
+    check(ops.reshape(make(x), (None, 12)), x.reshape(-1, 12))
+    check(ops.reshape(make(x), (None, None, 2, x.shape[2] // 2)), x.reshape(*x.shape[:2], 2, -1))
+
+
+def test_booleans_that_differ(make, check):
+    check(ops.diff(make([True, False, False, True])), np.array([True, False, True]))
 
 
 @pytest.mark.parametrize("k", [-2, 0, 1])
@@ -172,7 +230,7 @@ def test_depth_and_space_are_exchanged_as_in_keras(data_format, make, check, rng
 
 MISTAKES = {
     "two free sizes": (lambda x: ops.reshape(x, (-1, -1)), ShapeError, r"At most one size may be -1"),
-    "a size that is None": (lambda x: ops.reshape(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
+    "a size that is None": (lambda x: ops.broadcast_to(x, (None, 4)), InvalidTypeError, r"The shape \(None, 4\) was given"),
     "too few repeats": (
         lambda x: ops.repeat(x, [1, 2], 1),
         InvalidArgumentError,

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cornu import backends, ops
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 REDUCTIONS = ["sum", "mean", "prod", "max", "min", "amax", "amin", "ptp", "var", "std", "logsumexp", "all", "any"]
 AXES = [None, 0, -1, (0, 2), [1]]
@@ -107,12 +107,23 @@ def test_bincount(make, check):
     x, w = [[1, 1, 3], [0, 2, 2]], [[0.5, 1.0, 2.0], [1.0, 1.0, 3.0]]
     check(ops.bincount(make(x)), np.int32([[0, 2, 0, 1], [1, 0, 2, 0]]))
     check(ops.bincount(make(x[0]), make(w[0]), minlength=6), np.float32([0, 1.5, 0, 2, 0, 0]))
+    check(ops.bincount(make(np.uint8([0, 1, 1, 3]))), np.int32([1, 2, 0, 1]))
+    check(ops.bincount(make(np.int32([-1, 1]))), np.int32([0, 1]))
+    check(ops.bincount(make(np.int32([])), minlength=2), np.int32([0, 0]))
+    check(ops.bincount(make(np.zeros((2, 0), "int32"))), np.zeros((2, 0), "int32"))
+    with pytest.raises(InvalidTypeError, match=r"`bincount` received `x` of dtype float32"):
+        ops.bincount(make([1.0]))
+    with pytest.raises(ShapeError, match=r"`bincount` received `x` of shape \(2,\) and `weights` of shape \(1,\)"):
+        ops.bincount(make([1, 2]), make([1.0]))
 
 
 def test_segment_sum(make, check, rng):
     x, ids = rng.normal(size=(6, 2)).astype("float32"), np.int32([0, 2, 2, 1, 0, 2])
     check(ops.segment_sum(make(x), make(ids), 4), keras.ops.segment_sum(x, ids, 4))
     check(ops.segment_sum(make(x), make(ids)), keras.ops.segment_sum(x, ids, 3))
+    for outside in (-1, 4, 100):
+        others = np.where(ids == ids[1], outside, ids).astype("int32")
+        check(ops.segment_sum(make(x), make(others), 4), keras.ops.segment_sum(x, others, 4))
 
 
 def test_results_of_unknown_size_are_refused_in_compiled_code(engine_name):

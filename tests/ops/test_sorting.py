@@ -17,6 +17,10 @@ def test_sorting_is_that_of_numpy(axis, make, check, x):
     check(ops.argsort(make(x), axis), np.argsort(x, axis, kind="stable").astype("int32"))
 
 
+def test_a_scalar_is_sorted_as_an_array_of_one(make, check):
+    check(ops.argsort(make(3)), keras.ops.argsort(keras.ops.array(3)))
+
+
 def test_top_k(make, check, rng):
     x = rng.permutation(20).reshape(2, 10).astype("float32")
     for found, wanted in zip(ops.top_k(make(x), 3), keras.ops.top_k(x, 3), strict=True):

@@ -1,5 +1,6 @@
 """Helpers common to all backends: conversion of data, default dtypes, padding counts, and checks of gradients."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,27 @@ def usual_dtype(array: np.ndarray) -> str:
     """Return the default dtype for data: 64-bit dtypes become 32-bit ones, ``float64`` becomes ``config.floatx()``."""
     name = array.dtype.name
     return {"float64": config.floatx(), "int64": "int32", "uint64": "uint32"}.get(name, name)
+
+
+@functools.cache
+def promoted_dtype(one: str, other: str) -> str:
+    """Return the dtype of the result for arrays of two dtypes: that of NumPy, with 64 bits only from 64 bits.
+
+    The result of a float and an integer has the dtype of the float.
+    """
+    if one == other:
+        return one
+    floats = [name for name in (one, other) if "float" in name]
+    if "complex" in one + other:
+        return np.result_type(*(np.complex64 if name == "bfloat16" else np.dtype(name) for name in (one, other))).name
+    if len(floats) == 1:
+        return floats[0]
+    if floats:
+        return "float64" if "float64" in floats else "float32"
+    result = np.result_type(one, other)
+    if result.name in (one, other) or result.itemsize < 8:
+        return result.name
+    return "int32"  # for an unsigned and a signed integer, NumPy uses more bits than either has
 
 
 def check_fits(array: np.ndarray, dtype: str, hint: str) -> None:

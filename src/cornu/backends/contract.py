@@ -187,14 +187,17 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 
 
 def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Sum; booleans are summed as ``int32``, integers keep their dtype."""
+    """Sum; the dtype of the sum of booleans and of integers below 32 bits is that of ``dtypes.SUM_DTYPES``."""
 
 
 def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Mean; the mean of integers or booleans is ``config.floatx()``."""
 
 
-def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array: ...
+def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Product; its dtype is that of :func:`sum`."""
+
+
 def max(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """Maximum. Equal maxima share the gradient."""
 
@@ -264,6 +267,8 @@ def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
 
 
 def einsum(subscripts: str, *operands: Array) -> Array: ...
+def svdvals(x: Array) -> Array:
+    """Return the singular values of each matrix in the last two axes, in descending order; ``float32`` and ``float64`` only."""
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
@@ -519,6 +524,7 @@ class Backend(Protocol):
     matmul: Callable[..., Any]
     tensordot: Callable[..., Any]
     einsum: Callable[..., Any]
+    svdvals: Callable[..., Any]
     argsort: Callable[..., Any]
     top_k: Callable[..., tuple[Any, Any]]
     conv: Callable[..., Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cornu import trees
 from cornu.core.naming import auto_name
-from cornu.core.shape_inference import infer
+from cornu.core.shape_inference import infer_op
 from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import register_recorder
@@ -39,7 +39,7 @@ class OpCall:
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors with the shape and dtype of the op's results."""
-        return infer(self.op, args, kwargs)
+        return infer_op(self.op, args, kwargs)
 
 
 def record(operation: Operation, args: tuple, kwargs: dict, specs: Tree) -> Any:

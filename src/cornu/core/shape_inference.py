@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cornu import backends, config, trees
 from cornu.backends.contract import ArraySpec
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic, symbolic_leaves
 from cornu.errors import CornuError, InvalidTypeError
+from cornu.ops import unknown_sizes
 from cornu.typing import Array
 
 
@@ -24,12 +27,40 @@ def infer(function: Callable, args: tuple, kwargs: dict, place: config.Placement
         args, kwargs: Arguments of the function, with symbolic tensors in place of arrays.
         place: Backend and device. Defaults to the default placement.
     """
-    known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
-    one, other = itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2)
-    first = _abstract_run(function, args, kwargs, one, place or config.place())
-    if None not in known:
+    place = place or config.place()
+    one, other = _stand_ins(args, kwargs)
+    first = _abstract_run(function, args, kwargs, one, place)
+    if not _has_unknown_sizes(args, kwargs):
         return first
-    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, place or config.place()))
+    return trees.map(_common, first, _abstract_run(function, args, kwargs, other, place))
+
+
+def infer_op(op: Callable, args: tuple, kwargs: dict) -> Any:
+    """Infer the outputs of an op as :func:`infer` does, with two differences.
+
+    The op may have a rule for unknown sizes (``ops/unknown_sizes.py``). And if it works for empty arrays, the second size is 0,
+    so that a size of the output is known only if it is the same for all sizes of the inputs (that of ``x[:, :5]`` is not).
+    """
+    place = config.place()
+    one, other = _stand_ins(args, kwargs)
+    first = _abstract_run(op, args, kwargs, one, place)
+    if not _has_unknown_sizes(args, kwargs):
+        return first
+    try:
+        with np.errstate(all="ignore"):
+            return trees.map(_common, first, _abstract_run(op, args, kwargs, 0, place))
+    except Exception:  # the op needs at least one element, or has another number of outputs
+        return trees.map(_common, first, _abstract_run(op, args, kwargs, other, place))
+
+
+def _stand_ins(args: tuple, kwargs: dict) -> list[int]:
+    """Return two sizes that do not occur among the known sizes, to use in place of unknown ones."""
+    known = {size for tensor in symbolic_leaves((args, kwargs)) for size in tensor.shape}
+    return list(itertools.islice((size for size in itertools.count(29, 2) if size not in known), 2))
+
+
+def _has_unknown_sizes(args: tuple, kwargs: dict) -> bool:
+    return any(None in tensor.shape for tensor in symbolic_leaves((args, kwargs)))
 
 
 def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
@@ -40,7 +71,8 @@ def _common(one: SymbolicTensor, other: SymbolicTensor) -> SymbolicTensor:
 def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, place: config.Placement) -> Any:
     """Evaluate a function abstractly with a given size in place of each unknown size."""
     tensors = symbolic_leaves((args, kwargs))
-    specs = [ArraySpec(tuple(unknown if size is None else size for size in t.shape), t.dtype) for t in tensors]
+    call = unknown_sizes.call_of(function, args, kwargs, unknown)
+    specs = [ArraySpec(call.shape(tensor), tensor.dtype) for tensor in tensors]
 
     def on_arrays(*arrays: Array) -> list:
         values = dict(zip(map(id, tensors), arrays, strict=True))

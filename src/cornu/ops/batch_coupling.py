@@ -207,11 +207,11 @@ def quantiles(call: Call) -> bool:
 
 
 def reshaped(call: Call) -> bool:
-    """Rule for ``reshape``: the first size must be -1, and the number of elements of each sample must not change."""
+    """Rule for ``reshape``: the first size must be -1 or None, and the number of elements of each sample must not change."""
     sizes, x = call["newshape"], call["x"]
-    if not call.batches_only(["x"]) or not isinstance(sizes, (list, tuple)) or len(sizes) == 0 or sizes[0] != -1:
+    if not call.batches_only(["x"]) or not isinstance(sizes, (list, tuple)) or len(sizes) == 0 or sizes[0] not in (-1, None):
         return False
-    if None in x.shape[1:] or not all(isinstance(size, (int, np.integer)) for size in sizes):
+    if None in x.shape[1:] or not all(isinstance(size, (int, np.integer)) for size in sizes[1:]):
         return False
     return math.prod(sizes[1:]) == math.prod(x.shape[1:])
 

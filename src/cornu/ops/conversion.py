@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, serialization
+from cornu import backends, config, serialization
 from cornu.backends import devices
 from cornu.backends.contract import Backend
 from cornu.dtypes import INTEGERS, LARGEST, is_float
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.ops.dispatch import arrays, as_array, named_in_files, op, unwrap
 from cornu.typing import Array, ArrayLike, DType
 from cornu.validation import standardize_dtype
@@ -29,7 +29,14 @@ __all__ = [
 
 
 @op(batch_coupling="none")
-def convert_to_tensor(x: ArrayLike, dtype: DType = None, backend: str | None = None) -> Array:
+def convert_to_tensor(
+    x: ArrayLike,
+    dtype: DType = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    *,
+    backend: str | None = None,
+) -> Array:
     """Convert array-like data to an array of an engine.
 
     An array of an engine is returned unchanged unless another backend is passed. Python and NumPy data is converted to an array
@@ -38,9 +45,12 @@ def convert_to_tensor(x: ArrayLike, dtype: DType = None, backend: str | None = N
     Args:
         x: Scalar, list, NumPy array, array of any backend, or variable.
         dtype: Dtype of the result. Defaults to the dtype of ``x``; for Python data, to ``config.floatx()`` or ``"int32"``.
+        sparse: Must not be True: there are no sparse arrays. Defaults to None.
+        ragged: Must not be True: there are no ragged arrays. Defaults to None.
         backend: String, name of the backend of the result. Defaults to None (that of ``x``).
 
     Raises:
+        InvalidArgumentError: If ``sparse`` or ``ragged`` is True.
         InvalidTypeError: If ``x`` cannot be converted to an array.
 
     Example:
@@ -48,6 +58,9 @@ def convert_to_tensor(x: ArrayLike, dtype: DType = None, backend: str | None = N
         >>> ops.convert_to_tensor([1.5, 2.0], backend="numpy")
         array([1.5, 2. ], dtype=float32)
     """
+    if sparse or ragged:
+        kind = "sparse" if sparse else "ragged"
+        raise InvalidArgumentError(f"`{kind}=True` was given.", f"Cornu has no {kind} arrays.", "Omit it for a dense array.")
     target = backends.get(backend) if backend else backends.of(x)
     return as_array(target, x, None if dtype is None else standardize_dtype(dtype))
 
@@ -131,14 +144,15 @@ def _range(dtype: str) -> tuple[float, float]:
 
 
 def is_tensor(x: ArrayLike) -> bool:
-    """Return whether ``x`` is an array of a backend.
+    """Return whether ``x`` is an array of an engine; a NumPy array is one only where the NumPy backend is the current one.
 
     Example:
         >>> from cornu import ops
         >>> ops.is_tensor(ops.ones(2)), ops.is_tensor([1, 1])
         (True, False)
     """
-    return backends.owner(unwrap(x)) is not None
+    name = backends.owner(x)
+    return name is not None and (name != "numpy" or config.backend() == "numpy")
 
 
 def shape(x: ArrayLike) -> tuple:

@@ -7,8 +7,9 @@ import numpy as np
 from cornu import backends
 from cornu.dtypes import INTEGERS
 from cornu.errors import InvalidArgumentError
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, of_rank
-from cornu.ops.dispatch import arrays, as_array, floats, op
+from cornu.ops.dispatch import arrays, as_array, floats, op, zero_of
 from cornu.ops.shape_checks import check_broadcast, check_same_shape, check_sizes
 from cornu.typing import Array, ArrayLike, DType, IntOrInts
 from cornu.validation import standardize_dtype
@@ -178,7 +179,7 @@ def arange(start: ArrayLike, stop: ArrayLike | None = None, step: ArrayLike | No
     return backends.get().arange(start, stop, step, standardize_dtype(dtype))
 
 
-@op
+@op(unknown_sizes=unknown_sizes.broadcast("start", "stop"))
 def linspace(
     start: ArrayLike,
     stop: ArrayLike,
@@ -228,7 +229,7 @@ def linspace(
     return (result, backend.divide(distance, float(max(num - endpoint, 1)))) if retstep else result
 
 
-@op
+@op(unknown_sizes=unknown_sizes.broadcast("start", "stop"))
 def logspace(
     start: ArrayLike,
     stop: ArrayLike,
@@ -305,7 +306,7 @@ def tril(x: ArrayLike, k: int = 0) -> Array:
     """
     backend, x = arrays(x)
     rows, columns = x.shape[-2:]
-    return backend.where(backend.asarray(np.tri(rows, columns, k, dtype=bool)), x, 0)
+    return backend.where(backend.asarray(np.tri(rows, columns, k, dtype=bool)), x, zero_of(backend, x))
 
 
 @op(batch_coupling=of_rank(3), keras_path="numpy.Triu")
@@ -319,7 +320,7 @@ def triu(x: ArrayLike, k: int = 0) -> Array:
     """
     backend, x = arrays(x)
     rows, columns = x.shape[-2:]
-    return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), 0, x)
+    return backend.where(backend.asarray(np.tri(rows, columns, k - 1, dtype=bool)), zero_of(backend, x), x)
 
 
 @op(keras_path="numpy.Meshgrid")

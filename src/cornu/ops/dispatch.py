@@ -47,7 +47,11 @@ def register_recorder(kind: type, record: Callable) -> None:
 
 
 def op(
-    function: Callable | None = None, *, batch_coupling: str | Callable = "unknown", keras_path: str | None = None
+    function: Callable | None = None,
+    *,
+    batch_coupling: str | Callable = "unknown",
+    unknown_sizes: Callable | None = None,
+    keras_path: str | None = None,
 ) -> Callable:
     """Turn a function on arrays into an op, which also accepts objects that represent an array, and symbolic tensors.
 
@@ -58,6 +62,8 @@ def op(
         function: Function on arrays. If None, a decorator is returned: ``@op(batch_coupling="none")``.
         batch_coupling: How the samples of a batch affect each other: ``"none"``, ``"unknown"`` or a rule of
             ``ops/batch_coupling.py``. Defaults to ``"unknown"``.
+        unknown_sizes: Rule of ``ops/unknown_sizes.py`` for sizes of symbolic tensors that are not known. Defaults to None, for
+            an op that works for all sizes.
         keras_path: Module and class that name the op in files, such as ``"numpy.Add"``. Defaults to None, for an op that
             files may not name.
 
@@ -65,7 +71,7 @@ def op(
         The op, or a decorator.
     """
     if function is None:
-        return functools.partial(op, batch_coupling=batch_coupling, keras_path=keras_path)
+        return functools.partial(op, batch_coupling=batch_coupling, unknown_sizes=unknown_sizes, keras_path=keras_path)
 
     @autograph.not_converted
     @functools.wraps(function)
@@ -81,7 +87,7 @@ def op(
                     return _dispatch(wrapper, function, args, kwargs)
         return function(*args, **kwargs)
 
-    vars(wrapper)["batch_coupling"] = batch_coupling
+    vars(wrapper).update(batch_coupling=batch_coupling, unknown_sizes=unknown_sizes)
     return wrapper if keras_path is None else named_in_files(keras_path)(wrapper)
 
 
@@ -238,9 +244,16 @@ def _operand(backend: Backend, value: Any) -> Any:
 
 
 def floats(*values: ArrayLike) -> tuple[Backend, *tuple[Array, ...]]:
-    """Convert values as :func:`arrays` does, and cast integers and booleans to ``config.floatx()``."""
+    """Convert values as :func:`arrays` does, and cast integers and booleans to floats.
+
+    Next to floats they are cast to the dtype of the first of these, otherwise to ``config.floatx()``.
+    """
     backend, *found = arrays(*values)
-    return (backend, *[x if has_floats(backend, x) else backend.cast(x, config.floatx()) for x in found])
+    are_floats = [has_floats(backend, x) for x in found]
+    if all(are_floats):
+        return (backend, *found)
+    dtype = backend.dtype(found[are_floats.index(True)]) if any(are_floats) else config.floatx()
+    return (backend, *[x if is_one else backend.cast(x, dtype) for x, is_one in zip(found, are_floats, strict=True)])
 
 
 def has_floats(backend: Backend, x: Array) -> bool:
@@ -249,6 +262,16 @@ def has_floats(backend: Backend, x: Array) -> bool:
     if known is None:
         known = _float_dtypes[x.dtype] = is_float(backend.dtype(x))
     return known
+
+
+def without_booleans(backend: Backend, x: Array) -> Array:
+    """Cast booleans to ``int32``, for functions whose result is a number."""
+    return x if has_floats(backend, x) or backend.dtype(x) != "bool" else backend.cast(x, "int32")
+
+
+def zero_of(backend: Backend, x: Array) -> bool | int:
+    """Return the Python scalar that stands for 0 next to an array without changing its dtype: False next to booleans."""
+    return False if backend.dtype(x) == "bool" else 0
 
 
 def as_array(backend: Backend, value: Tree, dtype: str | None = None) -> Array:

@@ -2,15 +2,17 @@
 
 import math
 from builtins import slice as slice_
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, indexed, spared, taken
-from cornu.ops.dispatch import arrays, has_floats, op
+from cornu.ops.dispatch import arrays, has_floats, op, zero_of
+from cornu.ops.reductions import values_of
 from cornu.ops.shape_checks import (
     as_sizes,
     check_axis,
@@ -24,7 +26,7 @@ from cornu.typing import Array, ArrayLike
 __all__ = ["diag", "diagonal", "get_item", "scatter", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
 
 
-@op(batch_coupling=indexed, keras_path="numpy.GetItem")
+@op(batch_coupling=indexed, unknown_sizes=unknown_sizes.indexed, keras_path="numpy.GetItem")
 def get_item(x: ArrayLike, key: Any) -> Array:
     """Return ``x[key]``; the key consists of integers, slices, None, ``...`` and integer or boolean arrays, as in NumPy.
 
@@ -63,7 +65,11 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     return backend.take(x, indices, check_axis(axis, x.shape))
 
 
-@op(batch_coupling=along_axis("x", "indices"), keras_path="numpy.TakeAlongAxis")
+@op(
+    batch_coupling=along_axis("x", "indices"),
+    unknown_sizes=unknown_sizes.equal_except("x", "indices", ignored=1),
+    keras_path="numpy.TakeAlongAxis",
+)
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     """Return elements along an axis at indices that vary with the other axes.
 
@@ -105,14 +111,15 @@ def _window(backend: Backend, start: ArrayLike, length: int, size: int) -> Array
     return backend.add(backend.arange(0, length, 1, "int32"), start)
 
 
-@op(keras_path="core.Slice")
+@op(unknown_sizes=unknown_sizes.block, keras_path="core.Slice")
 def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, shape: Sequence[int]) -> Array:
     """Return a block of an array.
 
     Args:
         inputs: Array-like.
         start_indices: Sequence with the start index of the block on each axis; integers or computed values.
-        shape: Tuple of integers, shape of the block.
+        shape: Tuple of integers, shape of the block; -1 for the rest of an axis from the start index on, which must then be a
+            number.
 
     Example:
         >>> from cornu import ops
@@ -120,9 +127,13 @@ def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, sh
         [[2, 3], [5, 6]]
     """
     backend, x = arrays(inputs)
-    check_block("slice", tuple(x.shape), len(start_indices), as_sizes(shape))
+    sizes = as_sizes(shape)
+    check_block("slice", tuple(x.shape), len(start_indices), sizes)
     starts = [start_indices[axis] for axis in range(len(x.shape))]
-    for axis, (start, length) in enumerate(zip(starts, shape, strict=True)):
+    for axis, (start, length) in enumerate(zip(starts, sizes, strict=True)):
+        if length == -1:
+            x = backend.getitem(x, (*(slice_(None),) * axis, slice_(_known_start(backend, start), None)))
+            continue
         if isinstance(start, (int, np.integer)):
             first = max(0, min(int(start), x.shape[axis] - length))
             x = backend.getitem(x, (*(slice_(None),) * axis, slice_(first, first + length)))
@@ -131,7 +142,15 @@ def slice(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, sh
     return x
 
 
-@op(keras_path="core.SliceUpdate")
+def _known_start(backend: Backend, start: ArrayLike) -> int:
+    """Return the value of the start of a block that ends with the axis, since the size of the block depends on it."""
+    if isinstance(start, (int, np.integer)):
+        return max(0, int(start))
+    advice = "Pass the start as an integer, or the size of the block."
+    return max(0, int(values_of("slice", backend, backend.asarray(start), advice)))
+
+
+@op(unknown_sizes=unknown_sizes.updated_block, keras_path="core.SliceUpdate")
 def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndarray, updates: ArrayLike) -> Array:
     """Return a copy of an array with one block replaced.
 
@@ -146,6 +165,7 @@ def slice_update(inputs: ArrayLike, start_indices: Sequence[ArrayLike] | np.ndar
         [[1, 0, 0], [4, 5, 6]]
     """
     backend, x, block = arrays(inputs, updates)
+    block = backend.cast(block, backend.dtype(x))
     check_block("slice_update", tuple(x.shape), len(start_indices), tuple(block.shape))
     inside = None
     for axis, (size, length) in enumerate(zip(x.shape, tuple(block.shape), strict=True)):
@@ -199,30 +219,64 @@ def scatter_update(inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, re
         inputs: Array-like.
         indices: Array-like of integers of shape ``(n, depth)``, indices into the first ``depth`` axes of ``inputs``.
         updates: Array-like of shape ``(n, *inputs.shape[depth:])``, the new values.
-        reduction: None to replace the old values (the indices must then be unique), or ``"add"`` to add to them. Defaults to
-            None.
+        reduction: None to replace the old values (the indices must then be unique), or how to combine them with the new ones:
+            ``"add"``, ``"max"``, ``"min"`` or ``"mul"``. Defaults to None.
 
     Example:
         >>> from cornu import ops
         >>> ops.scatter_update([1, 2, 3], [[1]], [9]).tolist()
         [1, 9, 3]
+        >>> ops.scatter_update([1, 2, 3], [[1], [1]], [9, 5], reduction="max").tolist()
+        [1, 9, 3]
     """
-    if reduction not in (None, "add"):
-        raise InvalidArgumentError(
-            f"`reduction={reduction!r}` was given.", 'It must be None or "add".', "Omit it to replace the old values."
-        )
+    if reduction is not None and reduction not in ("add", *_COMBINED):
+        raise one_of("reduction", reduction, ("add", *_COMBINED))
     backend, x, indices, updates = arrays(inputs, indices, updates)
+    if backend.dtype(x) == "bool":
+        return backend.cast(scatter_update(backend.cast(x, "int32"), indices, backend.cast(updates, "bool"), reduction), "bool")
     shape = tuple(x.shape)
     check_places("scatter_update", shape, tuple(indices.shape), "updates", tuple(updates.shape))
     check_integer_dtype("scatter_update", "indices", backend.dtype(indices))
     rows, depth = _rows(backend, indices, shape)
     flat = backend.reshape(x, (math.prod(shape[:depth]), *shape[depth:]))
-    updates = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))
+    values = backend.cast(backend.reshape(updates, (-1, *shape[depth:])), backend.dtype(x))
+    if reduction == "add":
+        return backend.reshape(backend.index_add(flat, rows, values), shape)
+    hits = backend.index_add(backend.full((flat.shape[0],), 0, "int32"), rows, backend.full((rows.shape[0],), 1, "int32"))
+    hit = backend.reshape(backend.greater(hits, 0), (-1,) + (1,) * (len(shape) - depth))
     if reduction is None:
-        hits = backend.index_add(backend.full((flat.shape[0],), 0, "int32"), rows, backend.full((rows.shape[0],), 1, "int32"))
-        hit = backend.reshape(backend.greater(hits, 0), (-1,) + (1,) * (len(shape) - depth))
-        flat = backend.where(hit, 0, flat)
-    return backend.reshape(backend.index_add(flat, rows, updates), shape)
+        return backend.reshape(backend.index_add(backend.where(hit, 0, flat), rows, values), shape)
+    combine = getattr(backend, _COMBINED[reduction])
+    rows, values = _combined(backend, combine, rows, values, flat.shape[0])
+    combined = backend.index_add(backend.full(tuple(flat.shape), 0, backend.dtype(x)), rows, values)
+    return backend.reshape(backend.where(hit, combine(flat, combined), flat), shape)
+
+
+_COMBINED = {"max": "maximum", "min": "minimum", "mul": "multiply"}
+"""The primitives that combine values written to the same index, by the name of the reduction."""
+
+
+def _combined(backend: Backend, combine: Callable, rows: Array, updates: Array, size: int) -> tuple[Array, Array]:
+    """Combine the updates of the same row by an associative function, in a number of steps logarithmic in their number.
+
+    Returns:
+        Tuple ``(rows, updates)``. Each row occurs once, with the combination of its updates; the others are ``size``.
+    """
+    rows = backend.where(backend.less(rows, 0), backend.add(rows, size), rows)
+    order = backend.argsort(rows, 0)
+    rows, updates = backend.take(rows, order, 0), backend.take(updates, order, 0)
+    count = rows.shape[0]
+    places = backend.arange(0, count, 1, "int32")
+    reach = 1
+    while reach < count:  # each update holds the combination of `reach` neighbors of its row; double them
+        earlier = backend.maximum(backend.subtract(places, reach), 0)
+        is_same = backend.logical_and(backend.equal(backend.take(rows, earlier, 0), rows), backend.greater_equal(places, reach))
+        is_same = backend.reshape(is_same, (-1,) + (1,) * (len(updates.shape) - 1))
+        updates = backend.where(is_same, combine(updates, backend.take(updates, earlier, 0)), updates)
+        reach *= 2
+    later = backend.take(rows, backend.minimum(backend.add(places, 1), count - 1), 0)
+    is_last = backend.logical_or(backend.not_equal(rows, later), backend.equal(places, count - 1))
+    return backend.where(is_last, rows, size), updates
 
 
 @op(batch_coupling=spared("axis1", "axis2"), keras_path="numpy.Diagonal")
@@ -277,4 +331,4 @@ def diag(x: ArrayLike, k: int = 0) -> Array:
     size = x.shape[0] + abs(k)
     column = backend.reshape(backend.pad(x, ((max(0, -k), max(0, k)),)), (size, 1))
     mask = np.eye(size, k=k, dtype=bool)
-    return backend.where(backend.asarray(mask), column, 0)
+    return backend.where(backend.asarray(mask), column, zero_of(backend, x))

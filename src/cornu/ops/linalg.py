@@ -6,8 +6,9 @@ from typing import Any
 
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, contracted, einstein_sum, last_axis_product, matrix_product, spared
-from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, has_floats, op
 from cornu.ops.indexing import diagonal
 from cornu.ops.manipulation import moveaxis
 from cornu.ops.reductions import max as largest
@@ -20,7 +21,7 @@ from cornu.typing import Array, ArrayLike, Axis
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "norm", "outer", "tensordot", "trace", "vdot"]
 
 
-@op(batch_coupling=matrix_product, keras_path="numpy.Matmul")
+@op(batch_coupling=matrix_product, unknown_sizes=unknown_sizes.matrix_product, keras_path="numpy.Matmul")
 def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the matrix product over the last two axes; leading axes broadcast.
 
@@ -31,7 +32,7 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
         x2: Array-like of shape ``(..., k, m)`` or ``(k,)``.
 
     Returns:
-        Array of shape ``(..., n, m)``.
+        Array of shape ``(..., n, m)``; ``int32`` for two ``int8`` arrays.
 
     Raises:
         ShapeError: If the shapes do not match.
@@ -42,6 +43,8 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
         [[11]]
     """
     backend, x1, x2 = arrays(x1, x2)
+    if not (has_floats(backend, x1) or has_floats(backend, x2)):
+        x1, x2 = _without_int8(backend, x1, x2)
     try:
         return backend.matmul(x1, x2)
     except Exception:
@@ -49,7 +52,13 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
         raise
 
 
-@op(batch_coupling=last_axis_product, keras_path="numpy.Dot")
+def _without_int8(backend: Backend, *factors: Array) -> tuple[Array, ...]:
+    """Cast factors of a matrix product that are all ``int8`` to ``int32``, as quantized models expect."""
+    are_int8 = all(backend.dtype(x) == "int8" for x in factors)
+    return tuple(backend.cast(x, "int32") for x in factors) if are_int8 else factors
+
+
+@op(batch_coupling=last_axis_product, unknown_sizes=unknown_sizes.last_axis_product, keras_path="numpy.Dot")
 def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the dot product over the last axis of ``x1`` and the second-to-last (or only) axis of ``x2``, as in NumPy.
 
@@ -66,7 +75,7 @@ def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     return tensordot(x1, x2, ([-1], [-2 if len(x2.shape) > 1 else 0]))
 
 
-@op(batch_coupling=last_axis_product, keras_path="numpy.Inner")
+@op(batch_coupling=last_axis_product, unknown_sizes=unknown_sizes.last_axes_product, keras_path="numpy.Inner")
 def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the inner product over the last axes of both arrays.
 
@@ -109,7 +118,7 @@ def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
     return backend.multiply(backend.reshape(x1, (-1, 1)), backend.reshape(x2, (1, -1)))
 
 
-@op(batch_coupling=contracted, keras_path="numpy.Tensordot")
+@op(batch_coupling=contracted, unknown_sizes=unknown_sizes.contracted, keras_path="numpy.Tensordot")
 def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | list | tuple = 2) -> Array:
     """Return the tensor contraction: the sum of products over the given axes of two arrays.
 
@@ -150,7 +159,7 @@ _LETTERS = frozenset(string.ascii_letters + ",.-> ")
 """Characters allowed in the subscripts of :func:`einsum`."""
 
 
-@op(batch_coupling=einstein_sum, keras_path="numpy.Einsum")
+@op(batch_coupling=einstein_sum, unknown_sizes=unknown_sizes.einstein_sum, keras_path="numpy.Einsum")
 def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
     """Evaluate the Einstein summation convention: sum products over the letters that are missing in the result.
 
@@ -158,6 +167,9 @@ def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
         subscripts: String, the letters of the axes, such as ``"ij,jk->ik"`` for ``y[i, k] = sum over j of a[i, j] * b[j, k]``.
         *operands: Array-likes, one for each group of letters.
         **kwargs: Accepted for compatibility with Keras; ignored.
+
+    Returns:
+        Array; ``int32`` if all operands are ``int8``.
 
     Example:
         >>> from cornu import ops
@@ -168,7 +180,7 @@ def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
     try:
         if not set(subscripts) <= _LETTERS:  # some engines accept any character as a letter
             raise ValueError(subscripts)
-        return backend.einsum(subscripts, *found)
+        return backend.einsum(subscripts, *_without_int8(backend, *found))
     except Exception as problem:
         raise ShapeError(
             f"`einsum` received {subscripts!r} and arrays of shapes {', '.join(str(tuple(x.shape)) for x in found)}.",
@@ -224,6 +236,7 @@ def cross(x1: ArrayLike, x2: ArrayLike, axisa: int = -1, axisb: int = -1, axisc:
 
 
 _MATRIX_ORDERS = (1, -1, math.inf, -math.inf)
+_SINGULAR_ORDERS = (2, -2, "nuc")
 
 
 @op(batch_coupling=along_axis(), keras_path="linalg.Norm")
@@ -244,6 +257,8 @@ def norm(x: ArrayLike, ord: int | float | str | None = None, axis: Axis = None, 
     * ``"fro"`` (default): ``sqrt(sum(x**2))``
     * 1, -1: largest, smallest ``sum(abs(column))``
     * ``inf``, ``-inf``: largest, smallest ``sum(abs(row))``
+    * 2, -2: largest, smallest singular value
+    * ``"nuc"``: sum of the singular values
 
     Args:
         x: Array-like.
@@ -296,14 +311,25 @@ def _vector_norm(backend: Backend, x: Array, order: int | float | str, axis: int
 
 
 def _matrix_norm(backend: Backend, x: Array, order: int | float | str, places: tuple[int, ...], keepdims: bool) -> Array:
-    if order not in _MATRIX_ORDERS:
+    if order in _SINGULAR_ORDERS:
+        result = _singular_norm(backend, x, order, places)
+    elif order in _MATRIX_ORDERS:
+        summed, kept = places if abs(order) == 1 else places[::-1]  # type: ignore[arg-type]
+        sums = total(backend.abs(x), summed, True)
+        result = (largest if order > 0 else smallest)(sums, kept, True)  # type: ignore[operator]
+    else:
         raise InvalidArgumentError(
-            f"`ord={order!r}` was given for matrices.", 'It must be "fro", 1, -1, inf or -inf.', 'Omit `ord` for "fro".'
+            f"`ord={order!r}` was given for matrices.",
+            'It must be "fro", "nuc", 1, -1, 2, -2, inf or -inf.',
+            'Omit `ord` for "fro".',
         )
-    summed, kept = places if abs(order) == 1 else places[::-1]
-    sums = total(backend.abs(x), summed, True)
-    result = (largest if order > 0 else smallest)(sums, kept, True)
-    return result if keepdims else backend.reshape(result, tuple(n for i, n in enumerate(x.shape) if i not in places))
+    sizes = (1 if keepdims and i in places else n for i, n in enumerate(x.shape) if keepdims or i not in places)
+    return backend.reshape(result, tuple(sizes))
+
+
+def _singular_norm(backend: Backend, x: Array, order: int | float | str, places: tuple[int, ...]) -> Array:
+    reduction = total if order == "nuc" else largest if order == 2 else smallest
+    return reduction(backend.svdvals(moveaxis(x, places, (-2, -1))), -1)
 
 
 @op(keras_path="numpy.Kron")

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from cornu.dtypes import LARGEST
 from cornu.errors import InvalidArgumentError
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
-from cornu.ops.dispatch import floats, op, operands
+from cornu.ops.dispatch import arrays, floats, has_floats, op, operands
 from cornu.ops.elementwise import binary, broadcast_shape, unary, unary_float
-from cornu.ops.reductions import all
+from cornu.ops.reductions import all, values_of
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
 
@@ -101,7 +104,7 @@ def isneginf(x: ArrayLike) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.NanToNum")
 def nan_to_num(x: ArrayLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
-    """Replace NaN and infinities by finite values.
+    """Replace NaN and infinities by finite values; integers and booleans are returned unchanged.
 
     Args:
         x: Array-like.
@@ -114,7 +117,9 @@ def nan_to_num(x: ArrayLike, nan: float = 0.0, posinf: float | None = None, negi
         >>> ops.nan_to_num([1.0, float("nan")]).tolist()
         [1.0, 0.0]
     """
-    backend, x = floats(x)
+    backend, x = arrays(x)
+    if not has_floats(backend, x):
+        return x
     largest = LARGEST[backend.dtype(x)]
     x = backend.where(backend.isnan(x), nan, x)
     x = backend.where(backend.equal(x, math.inf), largest if posinf is None else posinf, x)
@@ -133,7 +138,7 @@ def logical_not(x: ArrayLike) -> Array:
     return unary("logical_not", x)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Equal")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Equal")
 def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 == x2``, elementwise.
 
@@ -145,7 +150,7 @@ def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("equal", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.NotEqual")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.NotEqual")
 def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 != x2``, elementwise.
 
@@ -157,7 +162,7 @@ def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("not_equal", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Less")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Less")
 def less(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 < x2``, elementwise.
 
@@ -169,7 +174,7 @@ def less(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("less", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.LessEqual")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LessEqual")
 def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 <= x2``, elementwise.
 
@@ -181,7 +186,7 @@ def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("less_equal", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Greater")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Greater")
 def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 > x2``, elementwise.
 
@@ -193,7 +198,7 @@ def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("greater", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.GreaterEqual")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.GreaterEqual")
 def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 >= x2``, elementwise.
 
@@ -205,7 +210,7 @@ def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("greater_equal", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.LogicalAnd")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LogicalAnd")
 def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where both values are True (or nonzero), elementwise.
 
@@ -217,7 +222,7 @@ def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("logical_and", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.LogicalOr")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LogicalOr")
 def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where at least one value is True (or nonzero), elementwise.
 
@@ -229,7 +234,7 @@ def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("logical_or", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.LogicalXor")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LogicalXor")
 def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return True where exactly one value is True (or nonzero), elementwise.
 
@@ -241,7 +246,7 @@ def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("logical_xor", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Isclose")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast("x1", "x2"), keras_path="numpy.Isclose")
 def isclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Return True where two arrays are equal within a tolerance, elementwise.
 
@@ -271,29 +276,41 @@ def isclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8
     return result
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Where")
-def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Array:
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Where")
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Array | tuple[Array, ...]:
     """Return the elements of ``x1`` where the condition is True, and those of ``x2`` elsewhere.
+
+    Without ``x1`` and ``x2``, return the indices of the True elements. Their number depends on the values of the condition, so
+    that this form cannot be used in compiled code.
 
     Args:
         condition: Array-like of booleans.
-        x1: Array-like, values where the condition is True.
-        x2: Array-like, values where the condition is False.
+        x1: Array-like, values where the condition is True. Defaults to None.
+        x2: Array-like, values where the condition is False. Defaults to None.
+
+    Returns:
+        Array; or, without ``x1`` and ``x2``, a tuple with one ``int32`` array of indices for each axis of the condition.
 
     Raises:
-        InvalidArgumentError: If ``x1`` or ``x2`` is missing.
+        InvalidArgumentError: If only one of ``x1`` and ``x2`` is given, or none of them in compiled code.
         ShapeError: If the shapes do not broadcast.
 
     Example:
         >>> from cornu import ops
         >>> ops.where([True, False], [1, 2], [10, 20]).tolist()
         [1, 20]
+        >>> ops.where([True, False, True])[0].tolist()
+        [0, 2]
     """
+    if x1 is None and x2 is None:
+        backend, condition = arrays(condition)
+        values = values_of("where", backend, condition, "Pass `x1` and `x2`.")
+        return tuple(backend.asarray(indices, "int32") for indices in np.nonzero(values))
     if x1 is None or x2 is None:
         raise InvalidArgumentError(
-            "`where` was called without `x1` or `x2`.",
-            "Both are required: the number of True elements of a condition is not known before it is computed.",
-            "Call `where(condition, x1, x2)`.",
+            f"`where` was called without `{'x1' if x1 is None else 'x2'}`.",
+            "Either both or none of `x1` and `x2` must be given.",
+            "Call `where(condition, x1, x2)`, or `where(condition)` for the indices of the True elements.",
         )
     backend, condition, x1, x2 = operands(condition, x1, x2)
     if not hasattr(x1, "shape") and not hasattr(x2, "shape"):  # two Python scalars: neither determines a dtype
@@ -305,7 +322,7 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
         raise
 
 
-@op(batch_coupling=aligned)
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast("condlist", "choicelist", "default"))
 def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:
     """Return, for each element, the choice of the first condition that is True.
 
@@ -331,7 +348,7 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
     return result  # type: ignore[return-value]
 
 
-@op(keras_path="numpy.AllClose")
+@op(unknown_sizes=unknown_sizes.broadcast("x1", "x2"), keras_path="numpy.AllClose")
 def allclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """Return whether all elements of two arrays are equal within a tolerance (see :func:`isclose` for the arguments).
 

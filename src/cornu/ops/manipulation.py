@@ -8,6 +8,7 @@ import numpy as np
 from cornu.backends.contract import Backend
 from cornu.config import standardize_data_format
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis, joined, of_rank, padded, reshaped, spared, tiled, transposed
 from cornu.ops.dispatch import arrays, op
 from cornu.ops.shape_checks import (
@@ -54,13 +55,14 @@ __all__ = [
 # --- Shapes -----------------------------------------------------------------------------------------------------------
 
 
-@op(batch_coupling=reshaped, keras_path="numpy.Reshape")
+@op(batch_coupling=reshaped, unknown_sizes=unknown_sizes.reshaped, keras_path="numpy.Reshape")
 def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
     """Return the elements of an array, in the same order, in a new shape.
 
     Args:
         x: Array-like.
-        newshape: Integer or tuple of integers; one size may be -1 and is inferred from the number of elements.
+        newshape: Integer or tuple of integers; one size may be -1 and is inferred from the number of elements. None, as in the
+            shape of a symbolic tensor, is the size of ``x`` on the same axis; a single None is inferred like -1.
 
     Raises:
         ShapeError: If the new shape has another number of elements.
@@ -71,7 +73,7 @@ def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
         [[1, 2], [3, 4]]
     """
     backend, x = arrays(x)
-    newshape = as_sizes(newshape)
+    newshape = as_sizes(_with_sizes_of(x, newshape))
     if sum(isinstance(size, int) and size == -1 for size in newshape) > 1:  # a TensorFlow graph reports it only when it runs
         check_reshape(tuple(x.shape), newshape)
     try:
@@ -79,6 +81,16 @@ def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
     except Exception:
         check_reshape(tuple(x.shape), newshape)
         raise
+
+
+def _with_sizes_of(x: Array, newshape: int | Sequence[Size]) -> int | Sequence[int]:
+    """Replace None in a new shape by the size of an array on the same axis, or a single None by -1."""
+    if not isinstance(newshape, (list, tuple)) or not any(size is None for size in newshape):
+        return newshape  # type: ignore[return-value]
+    if sum(size is None or (isinstance(size, int) and size == -1) for size in newshape) == 1:
+        return [-1 if size is None else size for size in newshape]
+    sizes = (*x.shape, *newshape[len(x.shape) :])
+    return [sizes[axis] if size is None else size for axis, size in enumerate(newshape)]  # type: ignore[misc]
 
 
 @op(keras_path="numpy.Ravel")
@@ -305,7 +317,7 @@ def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array
 # --- Joining, repeating, splitting ------------------------------------------------------------------------------------
 
 
-@op(batch_coupling=joined("xs"), keras_path="numpy.Concatenate")
+@op(batch_coupling=joined("xs"), unknown_sizes=unknown_sizes.equal_except("xs"), keras_path="numpy.Concatenate")
 def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays along an existing axis.
 
@@ -331,7 +343,7 @@ def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
         raise
 
 
-@op(batch_coupling=joined("x", new_axes=1), keras_path="numpy.Stack")
+@op(batch_coupling=joined("x", new_axes=1), unknown_sizes=unknown_sizes.equal("x"), keras_path="numpy.Stack")
 def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays of the same shape along a new axis.
 
@@ -372,7 +384,7 @@ def _at_least(rank: int, x: Array, backend: Backend) -> Array:
     return backend.reshape(x, (*shape, 1) if rank > 2 else shape)
 
 
-@op(keras_path="numpy.Vstack")
+@op(unknown_sizes=unknown_sizes.equal_except("xs", axis=0, least_rank=2), keras_path="numpy.Vstack")
 def vstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the first axis; one-dimensional arrays become the rows of a matrix.
 
@@ -385,7 +397,11 @@ def vstack(xs: Sequence[ArrayLike]) -> Array:
     return concatenate([_at_least(2, part, backend) for part in parts], 0)
 
 
-@op(batch_coupling=joined("xs", axis=1, least_rank=2), keras_path="numpy.Hstack")
+@op(
+    batch_coupling=joined("xs", axis=1, least_rank=2),
+    unknown_sizes=unknown_sizes.equal_except("xs", axis=1),
+    keras_path="numpy.Hstack",
+)
 def hstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the second axis, or one-dimensional arrays along their only axis.
 
@@ -399,7 +415,11 @@ def hstack(xs: Sequence[ArrayLike]) -> Array:
     return concatenate(parts, 0 if len(parts[0].shape) == 1 else 1)
 
 
-@op(batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1), keras_path="numpy.Dstack")
+@op(
+    batch_coupling=joined("xs", axis=2, least_rank=2, new_axes=1),
+    unknown_sizes=unknown_sizes.equal_except("xs", axis=2, least_rank=3),
+    keras_path="numpy.Dstack",
+)
 def dstack(xs: Sequence[ArrayLike]) -> Array:
     """Stack arrays along the third axis, which is added if it is missing.
 
@@ -412,7 +432,7 @@ def dstack(xs: Sequence[ArrayLike]) -> Array:
     return concatenate([_at_least(3, part, backend) for part in parts], 2)
 
 
-@op(batch_coupling=joined("x1", "x2"), keras_path="numpy.Append")
+@op(batch_coupling=joined("x1", "x2"), unknown_sizes=unknown_sizes.equal_except("x1", "x2"), keras_path="numpy.Append")
 def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
     """Append ``x2`` to ``x1`` along an axis; if ``axis`` is None, both are flattened.
 
@@ -425,13 +445,14 @@ def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
     return concatenate([ravel(x1), ravel(x2)], 0) if axis is None else concatenate([x1, x2], axis)
 
 
-@op(batch_coupling=along_axis(), keras_path="numpy.Split")
-def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] | np.ndarray, axis: int = 0) -> list[Array]:
+@op(batch_coupling=along_axis(), unknown_sizes=unknown_sizes.divided, keras_path="numpy.Split")
+def split(x: ArrayLike, indices_or_sections: IntOrInts | Array, axis: int = 0) -> list[Array]:
     """Split an array into parts along an axis.
 
     Args:
         x: Array-like.
-        indices_or_sections: Integer, number of parts of equal size; or a list of integers, the indices at which to split.
+        indices_or_sections: Integer, number of parts of equal size; or a list or array of integers, the indices at which to
+            split.
         axis: Integer, the axis along which to split. Defaults to 0.
 
     Returns:
@@ -449,8 +470,8 @@ def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] |
     backend, x = arrays(x)
     place = check_axis(axis, x.shape)
     size = x.shape[place]
-    if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
-        cuts = [slice_(int(cut)).indices(size)[1] for cut in indices_or_sections]
+    if np.ndim(indices_or_sections) == 1:  # type: ignore[arg-type]
+        cuts = [slice_(int(cut)).indices(size)[1] for cut in np.asarray(indices_or_sections)]
         if cuts != sorted(cuts):
             raise InvalidArgumentError(
                 f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={indices_or_sections}`.",
@@ -458,7 +479,7 @@ def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] |
                 "Sort them, or use slices for overlapping parts: `x[3:8]`.",
             )
     else:
-        count = int(indices_or_sections)
+        count = int(indices_or_sections)  # type: ignore[arg-type]
         if count < 1 or size % count:
             raise ShapeError(
                 f"`split` received an array of shape {tuple(x.shape)} and `indices_or_sections={count}`.",
@@ -469,7 +490,7 @@ def split(x: ArrayLike, indices_or_sections: int | list[int] | tuple[int, ...] |
     return backend.split(x, tuple(np.diff([0, *cuts, size]).tolist()), place)
 
 
-@op(batch_coupling=along_axis(), keras_path="core.Unstack")
+@op(batch_coupling=along_axis(), unknown_sizes=unknown_sizes.counted, keras_path="core.Unstack")
 def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     """Split an array along an axis into a list of arrays without that axis.
 
@@ -643,6 +664,8 @@ def _pairs(pad_width: int | Sequence[int] | Sequence[Sequence[int]], shape: tupl
 def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     """Return the differences ``a[i + 1] - a[i]`` of adjacent elements along an axis, applied ``n`` times.
 
+    For booleans, return whether adjacent elements differ.
+
     Example:
         >>> from cornu import ops
         >>> ops.diff([1, 4, 9]).tolist()
@@ -651,8 +674,9 @@ def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     backend, x = arrays(a)
     place = check_axis(axis, x.shape)
     before = (slice_(None),) * place
+    subtract = backend.not_equal if backend.dtype(x) == "bool" else backend.subtract
     for _ in range(n):
-        x = backend.subtract(backend.getitem(x, (*before, slice_(1, None))), backend.getitem(x, (*before, slice_(None, -1))))
+        x = subtract(backend.getitem(x, (*before, slice_(1, None))), backend.getitem(x, (*before, slice_(None, -1))))
     return x
 
 

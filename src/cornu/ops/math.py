@@ -4,8 +4,10 @@ import math
 from builtins import abs as builtin_abs
 
 from cornu import registry
+from cornu.backends.contract import Backend
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
-from cornu.ops.dispatch import arrays, floats, op
+from cornu.ops.dispatch import arrays, floats, has_floats, op, operands, without_booleans
 from cornu.ops.elementwise import binary, unary, unary_float
 from cornu.typing import Array, ArrayLike
 
@@ -107,7 +109,8 @@ def square(x: ArrayLike) -> Array:
         >>> ops.square([2, -3]).tolist()
         [4, 9]
     """
-    return unary("square", x)
+    backend, x = arrays(x)
+    return backend.square(without_booleans(backend, x))
 
 
 @op(batch_coupling="none", keras_path="numpy.Exp")
@@ -343,15 +346,15 @@ def ceil(x: ArrayLike) -> Array:
 
 @op(batch_coupling="none", keras_path="numpy.Trunc")
 def trunc(x: ArrayLike) -> Array:
-    """Return ``x`` rounded towards 0 to an integer, elementwise, as a float.
+    """Return ``x`` rounded towards 0 to an integer, elementwise, in the dtype of ``x``.
 
     Example:
         >>> from cornu import ops
         >>> ops.trunc([1.8, -1.8]).tolist()
         [1.0, -1.0]
     """
-    backend, x = floats(x)
-    return backend.where(backend.less(x, 0), backend.ceil(x), backend.floor(x))
+    backend, x = arrays(x)
+    return backend.where(backend.less(x, 0), backend.ceil(x), backend.floor(x)) if has_floats(backend, x) else x
 
 
 @op(batch_coupling="none", keras_path="numpy.Round")
@@ -369,6 +372,8 @@ def round(x: ArrayLike, decimals: int = 0) -> Array:
         [0.0, 2.0, -3.0]
     """
     backend, x = arrays(x)
+    if not has_floats(backend, x):
+        return x if decimals >= 0 else _round_integers(backend, x, 10**-decimals)
     if decimals == 0:
         return backend.round(x)
     scale = 10.0 ** builtin_abs(decimals)
@@ -377,7 +382,21 @@ def round(x: ArrayLike, decimals: int = 0) -> Array:
     return backend.multiply(backend.round(backend.divide(x, scale)), scale)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Add")
+def _round_integers(backend: Backend, x: Array, unit: int) -> Array:
+    """Round integers to multiples of a unit, without floats, which do not represent all of them."""
+    dtype = backend.dtype(x)
+    wide = backend.cast(x, "uint32" if dtype == "uint32" else "int64" if dtype.endswith("int64") else "int32")
+    if unit > 10**9:
+        return backend.cast(backend.multiply(wide, 0), dtype)
+    quotient = backend.floor_divide(wide, unit)
+    rest = backend.subtract(wide, backend.multiply(quotient, unit))
+    is_odd = backend.equal(backend.remainder(quotient, 2), 1)
+    half = unit // 2
+    is_up = backend.logical_or(backend.greater(rest, half), backend.logical_and(backend.equal(rest, half), is_odd))
+    return backend.cast(backend.multiply(backend.add(quotient, is_up), unit), dtype)
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Add")
 def add(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 + x2``, elementwise.
 
@@ -392,7 +411,7 @@ def add(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("add", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Subtract")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Subtract")
 def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 - x2``, elementwise.
 
@@ -404,7 +423,7 @@ def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("subtract", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Multiply")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Multiply")
 def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 * x2``, elementwise (see :func:`matmul` for the matrix product).
 
@@ -416,7 +435,7 @@ def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("multiply", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Divide")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Divide")
 def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise. The quotient of integers is a float.
 
@@ -428,7 +447,7 @@ def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("divide", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.TrueDivide")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.TrueDivide")
 def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise. Alias of :func:`divide`.
 
@@ -440,7 +459,7 @@ def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("divide", x1, x2, "true_divide")
 
 
-@op(batch_coupling=aligned, keras_path="numpy.DivideNoNan")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.DivideNoNan")
 def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 / x2``, elementwise, and 0 (with gradient 0) where ``x2`` is 0.
 
@@ -454,7 +473,7 @@ def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
     return backend.where(zero, 0.0, binary("divide", x1, backend.where(zero, 1.0, x2), "divide_no_nan"))
 
 
-@op(batch_coupling=aligned, keras_path="numpy.FloorDivide")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.FloorDivide")
 def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``floor(x1 / x2)``, the quotient rounded down, elementwise: ``x1 // x2``.
 
@@ -463,10 +482,10 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.floor_divide([7, -7], 2).tolist()
         [3, -4]
     """
-    return binary("floor_divide", x1, x2)
+    return _of_numbers("floor_divide", x1, x2, "floor_divide")
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Mod")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Mod")
 def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the remainder ``x1 % x2 = x1 - floor(x1 / x2) * x2``, elementwise, with the sign of ``x2``.
 
@@ -475,10 +494,10 @@ def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.mod([7, -7], 3).tolist()
         [1, 2]
     """
-    return binary("remainder", x1, x2, "mod")
+    return _of_numbers("remainder", x1, x2, "mod")
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Power")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Power")
 def power(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``x1 ** x2``, elementwise.
 
@@ -487,10 +506,18 @@ def power(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.power([2.0, 3.0], 2.0).tolist()
         [4.0, 9.0]
     """
-    return binary("power", x1, x2)
+    return _of_numbers("power", x1, x2, "power")
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Maximum")
+def _of_numbers(primitive: str, x1: ArrayLike, x2: ArrayLike, op_name: str) -> Array:
+    """Apply a primitive to two arrays; if both are booleans, they are cast to ``int32``."""
+    backend, x1, x2 = operands(x1, x2)
+    if all(isinstance(x, bool) or (hasattr(x, "dtype") and backend.dtype(x) == "bool") for x in (x1, x2)):
+        x1 = backend.cast(backend.asarray(x1), "int32")
+    return binary(primitive, x1, x2, op_name)
+
+
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Maximum")
 def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the elementwise maximum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
@@ -502,7 +529,7 @@ def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("maximum", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Minimum")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Minimum")
 def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the elementwise minimum, NaN where either value is NaN. Equal values each receive half of the gradient.
 
@@ -514,7 +541,7 @@ def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("minimum", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Logaddexp")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Logaddexp")
 def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``log(exp(x1) + exp(x2))``, elementwise, without overflow.
 
@@ -527,7 +554,7 @@ def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("logaddexp", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Clip")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Clip")
 def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     """Limit the values of an array to an interval: ``minimum(maximum(x, x_min), x_max)``.
 
@@ -541,8 +568,10 @@ def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
         >>> ops.clip([-1.0, 0.5, 7.0], 0, 1).tolist()
         [0.0, 0.5, 1.0]
     """
+    backend, first, *_ = operands(x, *(bound for bound in (x_min, x_max) if bound is not None))
+    x = without_booleans(backend, backend.asarray(first))
     if x_min is not None:
         x = binary("maximum", x, x_min)
     if x_max is not None:
         x = binary("minimum", x, x_max)
-    return unary("asarray", x)
+    return x

@@ -7,10 +7,19 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.backends.contract import Backend
+from cornu.dtypes import HALVES, wider_float
 from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
-from cornu.ops.shape_checks import check_axes, check_axis, check_broadcast, check_not_empty
+from cornu.ops.shape_checks import (
+    check_axes,
+    check_axis,
+    check_broadcast,
+    check_integer_dtype,
+    check_not_empty,
+    check_same_shape,
+)
 from cornu.typing import Array, ArrayLike, Axis, DType
 from cornu.validation import standardize_dtype
 
@@ -60,6 +69,9 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
         axis: Integer or tuple of integers, the axis or axes along which to reduce. Defaults to None (all axes).
         keepdims: Whether to keep the reduced axes with size 1. Defaults to False.
 
+    Returns:
+        Array of the dtype of ``x``; of booleans and small integers, of dtype ``int32`` or, if they are unsigned, ``uint32``.
+
     Raises:
         InvalidArgumentError: If the array has no such axis.
 
@@ -90,7 +102,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
     """Return the product of the elements over the given axes (see :func:`sum` for the other arguments).
 
     Args:
-        dtype: Dtype of the computation and of the result. Defaults to None (the dtype of ``x``).
+        dtype: Dtype of the computation and of the result. Defaults to None (that of :func:`sum`).
 
     Example:
         >>> from cornu import ops
@@ -100,7 +112,8 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
-    return _reduce(backend.prod, values, axis, keepdims)
+    result = _reduce(backend.prod, values, axis, keepdims)
+    return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Max")
@@ -122,7 +135,8 @@ def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayL
     if math.prod(x.shape) == 0:
         shape = _reduce(backend.sum, x, axis, keepdims).shape
         return backend.full(tuple(shape), initial, backend.dtype(x))
-    return backend.maximum(_reduce(backend.max, x, axis, keepdims), initial)
+    limit = backend.cast(backend.asarray(initial), backend.dtype(x))
+    return backend.maximum(_reduce(backend.max, x, axis, keepdims), limit)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Min")
@@ -144,7 +158,8 @@ def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False, initial: ArrayL
     if math.prod(x.shape) == 0:
         shape = _reduce(backend.sum, x, axis, keepdims).shape
         return backend.full(tuple(shape), initial, backend.dtype(x))
-    return backend.minimum(_reduce(backend.min, x, axis, keepdims), initial)
+    limit = backend.cast(backend.asarray(initial), backend.dtype(x))
+    return backend.minimum(_reduce(backend.min, x, axis, keepdims), limit)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Amax")
@@ -349,7 +364,7 @@ def safe_sqrt(x: ArrayLike) -> Array:
     return backend.where(zero, 0.0, backend.sqrt(backend.where(zero, 1.0, x)))
 
 
-@op(batch_coupling=along_axis("x", "weights"), keras_path="numpy.Average")
+@op(batch_coupling=along_axis("x", "weights"), unknown_sizes=unknown_sizes.weighted, keras_path="numpy.Average")
 def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -> Array:
     """Return the weighted mean ``sum(x * weights) / sum(weights)`` over the given axes.
 
@@ -371,8 +386,12 @@ def average(x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None) -
         place = check_axis(axis, x.shape)
         parts = backend.reshape(parts, tuple(-1 if i == place else 1 for i in range(len(x.shape))))
     shape = check_broadcast("average", tuple(x.shape), tuple(parts.shape))
+    dtype = wider_float(backend.dtype(x), backend.dtype(parts))
+    if dtype in HALVES:
+        x, parts = backend.cast(x, "float32"), backend.cast(parts, "float32")
     total = _reduce(backend.sum, backend.multiply(x, parts), axis, False)
-    return backend.divide(total, _reduce(backend.sum, backend.broadcast_to(parts, shape), axis, False))
+    result = backend.divide(total, _reduce(backend.sum, backend.broadcast_to(parts, shape), axis, False))
+    return backend.cast(result, dtype) if dtype in HALVES else result
 
 
 @op(batch_coupling=along_axis(), keras_path="math.Logsumexp")
@@ -419,21 +438,28 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
         [0, 2, 0, 1]
     """
     backend, x = arrays(x)
+    check_integer_dtype("bincount", "x", backend.dtype(x))
     length = builtins.max(minlength, _largest("bincount", backend, x, "Sum a `one_hot` instead.") + 1)
     if weights is None:
         weights = backend.full(tuple(x.shape), 1, "int32")
     else:
         _, weights, _ = arrays(weights, x)
-    hits = backend.equal(backend.reshape(x, (*x.shape, 1)), backend.arange(0, length, 1, "int32"))
-    counted = backend.where(hits, backend.reshape(weights, (*x.shape, 1)), 0)
-    return backend.sum(counted, len(x.shape) - 1)
+        check_same_shape("bincount", "x", x.shape, "weights", weights.shape)
+    *batch, count = x.shape
+    rows = math.prod(batch)
+    first = backend.multiply(backend.reshape(backend.arange(0, rows, 1, "int32"), (rows, 1)), length)
+    values = backend.reshape(backend.cast(x, "int32"), (rows, count))
+    places = backend.where(backend.less(values, 0), rows * length, backend.add(values, first))  # out of range: not counted
+    zeros = backend.full((rows * length,), 0, backend.dtype(weights))
+    counts = backend.index_add(zeros, backend.reshape(places, (-1,)), backend.reshape(weights, (-1,)))
+    return backend.reshape(counts, (*batch, length))
 
 
 @op
 def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False) -> Array:
     """Return the sums of the slices of an array that have the same segment ID.
 
-    ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``.
+    ``result[j]`` is the sum of ``data[i]`` over all ``i`` with ``segment_ids[i] == j``. IDs out of range are ignored.
 
     Args:
         data: Array-like, the values to sum along the first axis.
@@ -457,13 +483,23 @@ def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
             "Check the first axis of both arguments.",
         )
     zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
-    return backend.index_add(zeros, segment_ids, data)
+    places = backend.cast(segment_ids, "int32")  # a negative index would count from the end
+    return backend.index_add(zeros, backend.where(backend.less(places, 0), num_segments, places), data)
 
 
 def _largest(name: str, backend: Backend, x: Array, advice: str) -> int:
     """Return the maximum of an array of integers, or -1 for an empty array."""
+    return int(np.max(values_of(name, backend, x, advice).astype("int64"), initial=-1))
+
+
+def values_of(name: str, backend: Backend, x: Array, advice: str) -> np.ndarray:
+    """Return the values of an array for an op whose result has a shape that depends on them.
+
+    Raises:
+        InvalidArgumentError: If the array has no values yet.
+    """
     try:
-        return int(np.max(backend.to_numpy(x), initial=-1))
+        return backend.to_numpy(x)
     except TypeError as problem:  # an array that has no value yet
         raise InvalidArgumentError(
             f"`{name}` was used in compiled code, or on a symbolic tensor.",

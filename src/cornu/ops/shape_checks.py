@@ -238,8 +238,11 @@ def check_key(key: Any) -> None:
 
 
 def check_block(name: str, shape: Shape, starts: int, block: Shape) -> None:
-    """Raise a :class:`ShapeError` unless a block of the given sizes, with one start index for each axis, fits into an array."""
-    if starts == len(shape) == len(block) and all(length <= size for length, size in zip(block, shape, strict=True)):
+    """Raise a :class:`ShapeError` unless a block of the given sizes, with one start index for each axis, fits into an array.
+
+    A size of -1, for the rest of the axis, fits.
+    """
+    if starts == len(shape) == len(block) and all(-1 <= length <= size for length, size in zip(block, shape, strict=True)):
         return
     raise ShapeError(
         f"`{name}` received an array of shape {tuple(shape)}, {starts} `start_indices` and a block of shape {tuple(block)}.",

@@ -16,6 +16,8 @@ __all__ = ["argsort", "digitize", "in_top_k", "median", "percentile", "quantile"
 def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
     """Return the indices that sort an array in ascending order, as ``int32``. The sort is stable.
 
+    A scalar is treated as an array of one element.
+
     Args:
         x: Array-like.
         axis: Integer, the axis along which to sort, or None for the flattened array. Defaults to -1.
@@ -26,7 +28,7 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
         [1, 2, 0]
     """
     backend, values = arrays(x)
-    if axis is None:
+    if axis is None or not len(values.shape):
         values, axis = backend.reshape(values, (-1,)), 0
     return backend.argsort(values, check_axis(axis, values.shape))
 

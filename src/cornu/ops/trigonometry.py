@@ -3,8 +3,10 @@
 import math
 
 from cornu import registry
+from cornu.backends.contract import Backend
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
-from cornu.ops.dispatch import floats, op
+from cornu.ops.dispatch import floats, op, operands
 from cornu.ops.elementwise import binary, unary_float
 from cornu.typing import Array, ArrayLike
 
@@ -210,7 +212,7 @@ def rad2deg(x: ArrayLike) -> Array:
     return backend.multiply(x, 180 / math.pi)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Arctan2")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Arctan2")
 def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the inverse tangent of ``x1 / x2``, elementwise, in the quadrant of the point ``(x2, x1)``, in radians.
 
@@ -223,7 +225,7 @@ def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
     return binary("arctan2", x1, x2)
 
 
-@op(batch_coupling=aligned, keras_path="numpy.Hypot")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Hypot")
 def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return ``sqrt(x1**2 + x2**2)``, elementwise, without overflow; infinite if either value is infinite.
 
@@ -232,10 +234,23 @@ def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.hypot(3.0, 4.0).tolist()
         5.0
     """
-    backend, x1, x2 = floats(x1, x2)
+    backend, x1, x2 = _as_floats(x1, x2)
     x1, x2 = backend.abs(x1), backend.abs(x2)
     large, small = binary("maximum", x1, x2, "hypot"), backend.minimum(x1, x2)
     infinite = backend.logical_or(backend.equal(x1, math.inf), backend.equal(x2, math.inf))
     ratio = backend.divide(small, backend.where(backend.logical_or(infinite, backend.equal(large, 0)), 1.0, large))
     length = backend.multiply(large, backend.sqrt(backend.add(backend.square(ratio), 1.0)))
     return backend.where(infinite, math.inf, length)
+
+
+def _as_floats(x1: ArrayLike, x2: ArrayLike) -> tuple[Backend, Array, Array]:
+    """Convert two values as :func:`floats` does, but a Python number next to an array to the dtype of the array."""
+    backend, x1, x2 = operands(x1, x2)
+    if hasattr(x1, "dtype") and hasattr(x2, "dtype"):
+        _, x1, x2 = floats(x1, x2)
+        return backend, x1, x2
+    if hasattr(x1, "dtype"):
+        _, x1 = floats(x1)
+        return backend, x1, backend.asarray(x2, backend.dtype(x1))
+    _, x2 = floats(x2)
+    return backend, backend.asarray(x1, backend.dtype(x2)), x2

@@ -381,6 +381,13 @@ def test_einsum_sums_over_letters():
     assert_allclose(B.einsum("ij,ji->", x, y), sum(x[i, j] * y[j, i] for i in range(2) for j in range(3)), rtol=1e-13)
 
 
+def test_svdvals_are_the_square_roots_of_eigenvalues():
+    x = normal(2, 3, 4)
+
+    expected = [np.sqrt(np.linalg.eigvalsh(matrix @ matrix.T))[::-1] for matrix in x]
+    assert_allclose(B.svdvals(x), expected, rtol=1e-10)
+
+
 def test_argsort_keeps_the_order_of_equals():
     x = rng.integers(3, size=100)
 

@@ -142,6 +142,7 @@ CASES = {
     "tensordot": (lambda x, y: B.tensordot(x, y, 2), normal(2, 3, 4), normal(3, 4, 2)),
     "tensordot, named axes": (lambda x, y: B.tensordot(x, y, ([0, -1], [2, 0])), normal(2, 3, 4), normal(4, 5, 2)),
     "tensordot, no axes": (lambda x, y: B.tensordot(x, y, 0), normal(2), normal(3)),
+    "svdvals": (lambda x: B.svdvals(x), normal(2, 3, 4)),
     "einsum": (lambda x, y: B.einsum("bij, bjk -> bki", x, y), normal(2, 3, 4), normal(2, 4, 2)),
     "einsum, implicit result": (lambda x, y: B.einsum("bj,ja", x, y), normal(2, 3), normal(3, 2)),
     "einsum, three operands": (lambda x, y, z: B.einsum("i,ij,j->", x, y, z), normal(2), normal(2, 3), normal(3)),

@@ -29,6 +29,7 @@ REFUSED = {
     "multi_step": lambda b: b.multi_step(lambda *_: None, lambda x: x),
     "fold_in": lambda b: b.fold_in(np.zeros(2, "uint32"), 1),
     "random_uniform": lambda b: b.random_uniform(np.zeros(2, "uint32"), (2,), "float32"),
+    "svdvals": lambda b: b.svdvals(b.asarray(np.ones((2, 2), "float32"))),
     "random_normal": lambda b: b.random_normal(np.zeros(2, "uint32"), (2,), "float32"),
 }
 """Primitives that raise an error."""

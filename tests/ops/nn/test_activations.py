@@ -115,6 +115,16 @@ def test_softmax_over_other_axes(axis, make, check, rng):
     check(ops.log_softmax(make(x), axis), np.log(expected))
 
 
+def test_softmax_over_a_single_value_warns(make):
+    with pytest.warns(UserWarning, match=r"`softmax` received an array of shape \(2, 1\) and `axis=-1`.*Use `sigmoid`"):
+        ops.softmax(make(np.ones((2, 1), "float32")))
+
+
+def test_attention_to_a_single_key_does_not_warn(make, check):
+    x = np.ones((1, 1, 2, 4), "float32")
+    check(ops.dot_product_attention(make(x), make(x), make(x)), x)
+
+
 def test_softmax_names_an_axis_that_is_not_there(make):
     with pytest.raises(InvalidArgumentError, match=r"`axis=2` was given for an array of shape \(2, 3\)"):
         ops.softmax(make(np.ones((2, 3), "float32")), axis=2)
@@ -169,6 +179,19 @@ def test_layer_normalization_is_that_of_keras(axis, make, check, check_gradients
     theirs = lambda x, g, b: keras.ops.layer_normalization(x, g, b, axis, 1e-3)  # noqa: E731
     check(ours(make(x), make(gamma), make(beta)), theirs(x, gamma, beta), rtol=3e-5, atol=3e-6)
     check_gradients(ours, theirs, x, gamma, beta)
+
+
+@pytest.mark.parametrize("name", ["layer_normalization", "rms_normalization"])
+def test_integers_are_normalized_as_floats(name, make, check):
+    x = np.uint8([[1, 2, 6], [3, 200, 7]])
+    check(getattr(ops, name)(make(x)), getattr(keras.ops, name)(x.astype("float32")))
+
+
+def test_the_old_scaling_of_layer_normalization_is_refused(make):
+    x = make(np.ones((2, 3), "float32"))
+    assert ops.layer_normalization(x, rms_scaling=False).shape == (2, 3)
+    with pytest.raises(InvalidArgumentError, match=r"`rms_scaling=True` was given.*Use `rms_normalization`"):
+        ops.layer_normalization(x, rms_scaling=True)
 
 
 def test_rms_normalization_is_that_of_keras(make, check, rng):

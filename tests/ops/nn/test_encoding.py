@@ -25,6 +25,12 @@ def test_numbers_that_are_no_classes_are_refused(numbers, classes):
         encoding.to_categorical(numbers, classes)
 
 
+def test_labels_of_an_engine_stay_there(engine_name):
+    found = encoding.to_categorical(backends.get(engine_name).asarray([0, 2]), 3)
+    assert backends.owner(found) == engine_name
+    np.testing.assert_array_equal(np.asarray(found), [[1, 0, 0], [0, 0, 1]])
+
+
 def test_no_labels_give_no_rows():
     assert encoding.to_categorical([], 3).shape == (0, 3)
 

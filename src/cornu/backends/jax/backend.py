@@ -339,8 +339,11 @@ def _bool_to_int(x: Array) -> Array:
     return cast(x, "int32") if x.dtype == bool else x
 
 
+_SUM_DTYPES = {np.dtype(small): wide for small, wide in dtypes.SUM_DTYPES.items()}
+
+
 def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.sum(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
+    return jnp.sum(x, axis=axis, dtype=_SUM_DTYPES.get(x.dtype), keepdims=keepdims, promote_integers=False)
 
 
 def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
@@ -348,7 +351,7 @@ def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
 
 
 def prod(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
-    return jnp.prod(_bool_to_int(x), axis=axis, keepdims=keepdims, promote_integers=False)
+    return jnp.prod(x, axis=axis, dtype=_SUM_DTYPES.get(x.dtype), keepdims=keepdims, promote_integers=False)
 
 
 def max(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
@@ -456,6 +459,10 @@ def tensordot(x: Array, y: Array, axes: ContractedAxes) -> Array:
 
 def einsum(subscripts: str, *operands: Array) -> Array:
     return jnp.einsum(subscripts, *operands)
+
+
+def svdvals(x: Array) -> Array:
+    return jnp.linalg.svd(x, compute_uv=False)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------

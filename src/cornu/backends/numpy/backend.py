@@ -344,9 +344,12 @@ def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 # --- Reductions -------------------------------------------------------------------------------------------------------
 
 
+_SUM_DTYPES = {np.dtype(small): wide for small, wide in dtypes.SUM_DTYPES.items()}
+
+
 @primitive
 def sum(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.sum(x, axis=axis, dtype=_SUM_DTYPES.get(np.asarray(x).dtype), keepdims=keepdims)
 
 
 @primitive
@@ -358,7 +361,7 @@ def mean(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray
 
 @primitive
 def prod(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
-    return np.prod(x, axis=axis, keepdims=keepdims)
+    return np.prod(x, axis=axis, dtype=_SUM_DTYPES.get(np.asarray(x).dtype), keepdims=keepdims)
 
 
 @primitive
@@ -497,6 +500,11 @@ def einsum(subscripts: str, *operands: np.ndarray) -> np.ndarray:
 @primitive
 def _contract(subscripts: str, operands: list[np.ndarray]) -> np.ndarray:
     return np.einsum(subscripts, *operands, optimize=True)
+
+
+@primitive
+def svdvals(x: np.ndarray) -> np.ndarray:
+    return np.linalg.svd(x, compute_uv=False)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------

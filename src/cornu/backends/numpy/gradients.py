@@ -213,6 +213,11 @@ def _contraction_for(position: int, g: np.ndarray, operands: list[np.ndarray], t
     return whole
 
 
+def _svdvals(g, out, x):
+    u, _, vh = np.linalg.svd(x, full_matrices=False)
+    return (u * g[..., None, :]) @ vh
+
+
 # --- Convolution and pooling ------------------------------------------------------------------------------------------
 
 
@@ -320,6 +325,7 @@ RULES: dict[str, tuple[Callable | None, ...]] = {
     "matmul": (_matmul_for_left, _matmul_for_right),
     "tensordot": (_tensordot_for(0), _tensordot_for(1)),
     "_contract": (None, _contract),
+    "svdvals": (_svdvals,),
     # convolution and pooling
     "conv": (_conv_for_images, _conv_for_kernel),
     "conv_transpose": (_conv_transpose_for_images, _conv_transpose_for_kernel),

@@ -13,7 +13,7 @@ import numpy as np
 from cornu import config, trees
 from cornu.backends import common
 from cornu.backends.tensorflow.startup import tf
-from cornu.dtypes import DTYPES
+from cornu.dtypes import DTYPES, SUM_DTYPES
 from cornu.errors import one_of
 from cornu.typing import ArrayLike, Tree
 
@@ -53,36 +53,23 @@ def bool_to_int(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(x, "int32") if x.dtype == tf.bool else x
 
 
+def summable(x: tf.Tensor) -> tf.Tensor:
+    """Convert booleans and small integers to the dtype of their sum."""
+    return cast(x, SUM_DTYPES.get(x.dtype.name, x.dtype.name))
+
+
 def as_bool(x: tf.Tensor) -> tf.Tensor:
     """Return whether each element is not 0."""
     return x if x.dtype == tf.bool else tf.not_equal(x, tf.zeros((), x.dtype))
 
 
-@functools.cache
-def promoted_dtype(one: str, other: str) -> str:
-    """Return the dtype of the result for arrays of two dtypes."""
-    if one == other:
-        return one
-    floats = [name for name in (one, other) if "float" in name]
-    if "complex" in one + other:
-        return np.result_type(*(np.complex64 if name == "bfloat16" else np.dtype(name) for name in (one, other))).name
-    if len(floats) == 1:
-        return floats[0]
-    if floats:
-        return "float64" if "float64" in floats else "float32"
-    result = np.result_type(one, other)
-    if result.name in (one, other) or result.itemsize < 8:
-        return result.name
-    return "int32"  # for an unsigned and a signed integer, NumPy uses more bits than either has
-
-
 def common_dtype(*values: TensorLike) -> str:
     """Return the promoted dtype of tensors and Python scalars."""
     names = [value.dtype.name for value in values if isinstance(value, tf.Tensor)]
-    result = functools.reduce(promoted_dtype, names)
+    result = functools.reduce(common.promoted_dtype, names)
     for value in (value for value in values if not isinstance(value, tf.Tensor)):
         if isinstance(value, complex):
-            result = promoted_dtype(result, "complex64")
+            result = common.promoted_dtype(result, "complex64")
         elif isinstance(value, float) and not ("float" in result or "complex" in result):
             result = config.floatx()
         elif not isinstance(value, bool) and result == "bool":

@@ -46,6 +46,7 @@ from cornu.backends.tensorflow.arrays import (
     number,
     promote,
     promote_to_floats,
+    summable,
 )
 from cornu.backends.tensorflow.devices import device_names, device_scope, requested_scope
 from cornu.backends.tensorflow.startup import tf
@@ -368,7 +369,7 @@ def _any_tensor(*values: TensorLike) -> bool:
 
 
 def sum(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_sum(bool_to_int(x), axis, keepdims)
+    return tf.reduce_sum(summable(x), axis, keepdims)
 
 
 def mean(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
@@ -379,7 +380,7 @@ def mean(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
 
 
 def prod(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
-    return tf.reduce_prod(bool_to_int(x), axis, keepdims)
+    return tf.reduce_prod(summable(x), axis, keepdims)
 
 
 def max(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
@@ -543,6 +544,10 @@ def einsum(subscripts: str, *operands: tf.Tensor) -> tf.Tensor:
         once = [letter for letter in sorted(set(subscripts)) if letter.isalpha() and subscripts.count(letter) == 1]
         subscripts = f"{subscripts}->{'...' if '...' in subscripts else ''}{''.join(once)}"
     return _contract(functools.partial(tf.einsum, subscripts), *operands)
+
+
+def svdvals(x: tf.Tensor) -> tf.Tensor:
+    return tf.linalg.svd(x, compute_uv=False)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------

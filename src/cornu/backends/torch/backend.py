@@ -118,6 +118,15 @@ def _floating(x: Tensor) -> Tensor:
     return x if _is_float(x) else asarray(x).to(_dtype(config.floatx()))
 
 
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def _moved(function: Callable, x: Tensor, *args: Any) -> Tensor:
+    """Apply a function that only moves elements, which PyTorch lacks for some unsigned integers, to their bits."""
+    signed = _SIGNED.get(x.dtype)
+    return function(x, *args) if signed is None else function(x.view(signed), *args).view(x.dtype)
+
+
 def _with_arithmetic(x: Tensor) -> Tensor:
     return x.to(torch.int64) if isinstance(x, torch.Tensor) and x.dtype in _WITHOUT_ARITHMETIC else x
 
@@ -231,16 +240,22 @@ def isfinite(x: Tensor) -> Tensor:
 
 
 def logical_not(x: Tensor) -> Tensor:
-    return torch.logical_not(x)
+    return torch.logical_not(x.to(torch.bool))
 
 
 # --- Elementwise, two or three arguments ------------------------------------------------------------------------------
 
 
+@functools.cache
+def _promoted_dtype(x: torch.dtype, y: torch.dtype) -> torch.dtype:
+    """Return the dtype of the result for two dtypes: PyTorch does not promote all unsigned integers."""
+    return _DTYPES[common.promoted_dtype(_NAME_OF[x], _NAME_OF[y])]
+
+
 def _result_dtype(x: Tensor, y: Tensor) -> torch.dtype:
     """Return the dtype of the result of a binary function; either argument may be a Python scalar."""
     if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor):
-        return torch.promote_types(x.dtype, y.dtype)
+        return _promoted_dtype(x.dtype, y.dtype)
     array, number = (x, y) if isinstance(x, torch.Tensor) else (y, x)
     if isinstance(number, bool) or _is_float(array):
         return array.dtype
@@ -355,16 +370,20 @@ def greater_equal(x: Tensor, y: Tensor) -> Tensor:
     return _compare(torch.ge, x, y)
 
 
+def _bools(x: Tensor, y: Tensor) -> list[Tensor]:
+    return [value.to(torch.bool) for value in _tensors(x, y)]
+
+
 def logical_and(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_and(*_tensors(x, y))
+    return torch.logical_and(*_bools(x, y))
 
 
 def logical_or(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_or(*_tensors(x, y))
+    return torch.logical_or(*_bools(x, y))
 
 
 def logical_xor(x: Tensor, y: Tensor) -> Tensor:
-    return torch.logical_xor(*_tensors(x, y))
+    return torch.logical_xor(*_bools(x, y))
 
 
 def where(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -386,10 +405,16 @@ def _bool_to_int(x: Tensor) -> Tensor:
     return x.to(torch.int32) if x.dtype == torch.bool else x
 
 
+_SUM_DTYPES = {_DTYPES[small]: _DTYPES[wide] for small, wide in dtypes.SUM_DTYPES.items()}
+
+
 def sum(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    x = _bool_to_int(x)
-    axes = _axes(x, axis)
-    return torch.sum(x, axes, keepdim=keepdims, dtype=x.dtype) if axes else x
+    axes, dtype = _axes(x, axis), _SUM_DTYPES.get(x.dtype, x.dtype)
+    if not axes:
+        return x.to(dtype)
+    if dtype in _WITHOUT_ARITHMETIC:
+        return torch.sum(_with_arithmetic(x), axes, keepdim=keepdims, dtype=torch.int64).to(dtype)
+    return torch.sum(_with_arithmetic(x), axes, keepdim=keepdims, dtype=dtype)
 
 
 def mean(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -406,8 +431,9 @@ def _reduce_each_axis(function: Callable, x: Tensor, axis: Axes, keepdims: bool)
 
 
 def prod(x: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    x = _bool_to_int(x)
-    return _reduce_each_axis(functools.partial(torch.prod, dtype=x.dtype), x, axis, keepdims)
+    dtype = _SUM_DTYPES.get(x.dtype, x.dtype)
+    inner = torch.int64 if dtype in _WITHOUT_ARITHMETIC else dtype
+    return _reduce_each_axis(functools.partial(torch.prod, dtype=inner), x.to(inner), axis, keepdims).to(dtype)
 
 
 def _extreme(function: Callable, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
@@ -441,12 +467,12 @@ def argmin(x: Tensor, axis: int) -> Tensor:
 
 def cumsum(x: Tensor, axis: int) -> Tensor:
     x = _bool_to_int(x)
-    return torch.cumsum(x, axis, dtype=x.dtype)
+    return torch.cumsum(_with_arithmetic(x), axis).to(x.dtype)
 
 
 def cumprod(x: Tensor, axis: int) -> Tensor:
     x = _bool_to_int(x)
-    return torch.cumprod(x, axis, dtype=x.dtype)
+    return torch.cumprod(_with_arithmetic(x), axis).to(x.dtype)
 
 
 # --- Shape and indexing -----------------------------------------------------------------------------------------------
@@ -465,7 +491,7 @@ def broadcast_to(x: Tensor, shape: Shape) -> Tensor:
 
 
 def concatenate(xs: list[Tensor], axis: int) -> Tensor:
-    return torch.cat(list(xs), axis)
+    return torch.cat(_promoted(*xs), axis)
 
 
 def split(x: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:
@@ -478,12 +504,12 @@ def pad(x: Tensor, pad_width: Padding, mode: str = "constant", constant_values: 
     for axis, pair in enumerate(pad_width):
         if builtins.any(pair):
             rows = np.pad(np.arange(x.shape[axis]), pair, mode)  # type: ignore[call-overload]
-            x = torch.index_select(x, axis, asarray(rows))
+            x = _moved(torch.index_select, x, axis, asarray(rows))
     return x
 
 
 def flip(x: Tensor, axis: Axes) -> Tensor:
-    return torch.flip(x, _axes(x, axis))
+    return _moved(torch.flip, x, _axes(x, axis))
 
 
 def getitem(x: Tensor, index: Index) -> Tensor:
@@ -495,11 +521,11 @@ def getitem(x: Tensor, index: Index) -> Tensor:
     axis = 0
     for position, item in enumerate(items):
         if isinstance(item, slice) and (item.step or 1) < 0:
-            x, items[position] = torch.flip(x, (axis,)), _reversed_slice(item, x.shape[axis])
+            x, items[position] = flip(x, axis), _reversed_slice(item, x.shape[axis])
         elif isinstance(item, torch.Tensor) and item.ndim == 0 and item.dtype != torch.bool:
-            x, items[position] = torch.index_select(x, axis, _row_numbers(item, x.shape[axis]).reshape(1)), 0
+            x, items[position] = take(x, item.reshape(1), axis), 0
         axis += x.ndim - used if item is ... else _axes_used(item)
-    return x[tuple(map(_as_index, items))]
+    return _moved(lambda x: x[tuple(map(_as_index, items))], x)
 
 
 def _reversed_slice(item: slice, size: int) -> slice:
@@ -528,7 +554,7 @@ def _as_index(item: Any) -> Any:
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     axis, indices = axis % x.ndim, asarray(indices)
-    rows = torch.index_select(x, axis, _row_numbers(indices, x.shape[axis]).reshape(-1))
+    rows = _moved(torch.index_select, x, axis, _row_numbers(indices, x.shape[axis]).reshape(-1))
     return rows.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
@@ -537,7 +563,8 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     rows = _row_numbers(asarray(indices).to(torch.int64), x.shape[axis])
     sizes = [builtins.max(one, two) for one, two in zip(x.shape, rows.shape, strict=True)]
     rows = rows.expand([size if each != axis else rows.shape[axis] for each, size in enumerate(sizes)])
-    return torch.gather(x.expand([size if each != axis else x.shape[axis] for each, size in enumerate(sizes)]), axis, rows)
+    x = x.expand([size if each != axis else x.shape[axis] for each, size in enumerate(sizes)])
+    return _moved(torch.gather, x, axis, rows)
 
 
 def _row_numbers(indices: Tensor, size: int) -> Tensor:
@@ -550,30 +577,40 @@ def index_add(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
     rows = asarray(indices).to(torch.int64)
     is_inside = ((rows >= -x.shape[0]) & (rows < x.shape[0])).reshape(-1, *(1,) * (updates.ndim - 1))
     updates = torch.where(is_inside, updates, torch.zeros((), dtype=updates.dtype, device=updates.device))
-    return torch.index_add(x, 0, _row_numbers(rows, x.shape[0]), updates.to(x.dtype))
+    return _moved(torch.index_add, x, 0, _row_numbers(rows, x.shape[0]), updates.to(_SIGNED.get(x.dtype, x.dtype)))
 
 
 # --- Contractions -----------------------------------------------------------------------------------------------------
 
 
 def _promoted(*arrays: Tensor) -> list[Tensor]:
-    promoted = functools.reduce(torch.promote_types, (x.dtype for x in arrays))
+    promoted = functools.reduce(_promoted_dtype, (x.dtype for x in arrays))
     return [x.to(promoted) for x in arrays]
 
 
+def _contract(function: Callable, *operands: Tensor) -> Tensor:
+    """Apply a product that PyTorch lacks for some dtypes; the result has the promoted dtype of the operands."""
+    tensors = _promoted(*operands)
+    dtype = tensors[0].dtype
+    if dtype.is_floating_point:
+        return function(*tensors)
+    return function(*[_with_arithmetic(_bool_to_int(x)) for x in tensors]).to(dtype)
+
+
 def matmul(x: Tensor, y: Tensor) -> Tensor:
-    x, y = _promoted(x, y)
-    if x.dtype == torch.bool:
-        return torch.matmul(x.to(torch.int32), y.to(torch.int32)).to(torch.bool)
-    return torch.matmul(x, y)
+    return _contract(torch.matmul, x, y)
 
 
 def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
-    return torch.tensordot(*_promoted(x, y), dims=axes)
+    return _contract(functools.partial(torch.tensordot, dims=axes), x, y)
 
 
 def einsum(subscripts: str, *operands: Tensor) -> Tensor:
-    return torch.einsum(subscripts, *_promoted(*operands))
+    return _contract(functools.partial(torch.einsum, subscripts), *operands)
+
+
+def svdvals(x: Tensor) -> Tensor:
+    return torch.linalg.svdvals(x)
 
 
 # --- Sorting ----------------------------------------------------------------------------------------------------------
@@ -584,8 +621,8 @@ def argsort(x: Tensor, axis: int) -> Tensor:
 
 
 def top_k(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    indices = torch.argsort(x, dim=-1, descending=True, stable=True)[..., :k]
-    return torch.gather(x, -1, indices), indices.to(torch.int32)
+    indices = torch.argsort(_with_arithmetic(x), dim=-1, descending=True, stable=True)[..., :k]
+    return _moved(torch.gather, x, -1, indices), indices.to(torch.int32)
 
 
 # --- Convolution and pooling ------------------------------------------------------------------------------------------

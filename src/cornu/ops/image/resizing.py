@@ -1,6 +1,7 @@
 """Image resizing by one interpolation matrix for the rows and one for the columns, and grayscale conversion.
 
 The matrices are computed with NumPy, so that every backend returns the same values, and the gradient follows automatically.
+Where a size is symbolic, as in an exported file, they are computed with the array.
 """
 
 import functools
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config
+from cornu import backends, config
 from cornu.backends.contract import Backend
 from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
@@ -25,20 +26,33 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 """Names of the interpolation methods."""
 
 
-def _triangle(x: np.ndarray) -> np.ndarray:
-    return np.maximum(0, 1 - np.abs(x))
+def _triangle(backend: Backend, x: Array) -> Array:
+    return backend.maximum(backend.subtract(1.0, backend.abs(x)), 0.0)
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
+def _cubic(backend: Backend, x: Array) -> Array:
     """Return the cubic convolution kernel of Keys (1981) with a = -0.5."""
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
+    x = backend.abs(x)
+
+    def polynomial(*coefficients: float) -> Array:
+        value = backend.multiply(x, 0.0)
+        for coefficient in coefficients:
+            value = backend.add(backend.multiply(value, x), coefficient)
+        return value
+
+    near, far = polynomial(1.5, -2.5, 0.0, 1.0), polynomial(-0.5, 2.5, -4.0, 2.0)
+    return backend.where(backend.less(x, 1), near, backend.where(backend.less(x, 2), far, 0.0))
 
 
-def _lanczos(x: np.ndarray, radius: int) -> np.ndarray:
-    return np.where(np.abs(x) < radius, np.sinc(x) * np.sinc(x / radius), 0)
+def _lanczos(backend: Backend, x: Array, radius: int) -> Array:
+    window = backend.multiply(_sinc(backend, x), _sinc(backend, backend.divide(x, float(radius))))
+    return backend.where(backend.less(backend.abs(x), radius), window, 0.0)
+
+
+def _sinc(backend: Backend, x: Array) -> Array:
+    is_zero = backend.equal(x, 0)
+    angle = backend.multiply(backend.where(is_zero, 1.0, x), math.pi)
+    return backend.where(is_zero, 1.0, backend.divide(backend.sin(angle), angle))
 
 
 _KERNELS = {
@@ -47,6 +61,18 @@ _KERNELS = {
     "lanczos3": functools.partial(_lanczos, radius=3),
     "lanczos5": functools.partial(_lanczos, radius=5),
 }
+
+
+def _matrix(backend: Backend, old: int, new: int, interpolation: str, antialias: bool, dtype: str) -> Array:
+    """Compute the matrix of :func:`interpolation_matrix` with a backend, whose sizes may be symbolic."""
+    before, after = (backend.cast(backend.asarray(size), dtype) for size in (old, new))
+    scale = backend.divide(before, after)
+    centers = backend.subtract(backend.multiply(backend.add(backend.arange(0, new, 1, dtype), 0.5), scale), 0.5)
+    distances = backend.subtract(backend.reshape(centers, (new, 1)), backend.arange(0, old, 1, dtype))
+    if antialias:
+        distances = backend.divide(distances, backend.maximum(scale, 1.0))
+    weights = _KERNELS[interpolation](backend, distances)
+    return backend.divide(weights, backend.sum(weights, 1, True))
 
 
 @functools.lru_cache(maxsize=64)
@@ -69,31 +95,34 @@ def interpolation_matrix(old: int, new: int, interpolation: str, antialias: bool
         >>> interpolation_matrix(2, 4, "bilinear").tolist()
         [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    scale = old / new
-    stretch = max(scale, 1.0) if antialias else 1.0
-    centres = (np.arange(new) + 0.5) * scale - 0.5
-    weights = _KERNELS[interpolation]((centres[:, None] - np.arange(old)[None, :]) / stretch)
-    return weights / weights.sum(1, keepdims=True)
+    return np.asarray(_matrix(backends.get("numpy"), old, new, interpolation, antialias, "float64"))
 
 
-def nearest_places(old: int, new: int) -> np.ndarray:
+def nearest_places(backend: Backend, old: int, new: int) -> Array:
     """Return, for each position of a resized axis, the old position that contains its center.
 
     Example:
+        >>> from cornu import backends
         >>> from cornu.ops.image.resizing import nearest_places
-        >>> nearest_places(2, 4).tolist()
+        >>> nearest_places(backends.get("numpy"), 2, 4).tolist()
         [0, 0, 1, 1]
     """
-    return np.minimum((2 * np.arange(new) + 1) * old // (2 * new), old - 1).astype("int32")
+    odd = backend.add(backend.multiply(backend.arange(0, new, 1, "int32"), 2), 1)
+    return backend.floor_divide(backend.multiply(odd, old), 2 * new)
 
 
 def _resize_axis(backend: Backend, x: Array, axis: int, new: int, interpolation: str, antialias: bool) -> Array:
     old = x.shape[axis]
-    if old == new:
+    is_known = type(old) is type(new) is int  # the sizes of recorded arrays are symbolic: the file computes them
+    if is_known and old == new:
         return x
     if interpolation == "nearest":
-        return backend.take(x, backend.asarray(nearest_places(old, new)), axis)
-    matrix = backend.asarray(interpolation_matrix(old, new, interpolation, antialias), backend.dtype(x))
+        places = nearest_places(backends.get("numpy") if is_known else backend, old, new)
+        return backend.take(x, backend.asarray(places), axis)
+    if is_known:
+        matrix = backend.asarray(interpolation_matrix(old, new, interpolation, antialias), backend.dtype(x))
+    else:
+        matrix = _matrix(backend, old, new, interpolation, antialias, backend.dtype(x))
     mixed = backend.tensordot(matrix, x, ([1], [axis]))
     rank = len(x.shape)
     return backend.transpose(mixed, (*range(1, axis + 1), 0, *range(axis + 1, rank)))
@@ -179,7 +208,8 @@ def _check_arguments(size: Sequence[Any], interpolation: str, crop: bool, widen:
         raise InvalidArgumentError(
             f"`size={size!r}` was given.", "It must be two positive integers.", "Pass `size=(height, width)`."
         )
-    return int(size[0]), int(size[1])
+    height, width = (n if isinstance(n, int) else int(n) for n in size)
+    return height, width
 
 
 def _is_size(number: float) -> bool:

@@ -1,6 +1,7 @@
 """Activation functions."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 from cornu import registry
@@ -8,7 +9,7 @@ from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.ops.batch_coupling import along_axis
-from cornu.ops.dispatch import arrays, computed_in_float32, floats, op
+from cornu.ops.dispatch import arrays, computed_in_float32, floats, op, without_booleans
 from cornu.ops.shape_checks import check_axes, check_axis
 from cornu.typing import Array, ArrayLike, Axis
 
@@ -55,25 +56,25 @@ def relu(x: ArrayLike) -> Array:
         [0.0, 2.0]
     """
     backend, x = arrays(x)
-    return backend.relu(x)
+    return backend.relu(without_booleans(backend, x))
 
 
 @registry.register("activations")
 @op(batch_coupling="none", keras_path="nn.Relu6")
 def relu6(x: ArrayLike) -> Array:
-    """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``. Its gradient at 0 and at 6 is 0.
+    """Rectified linear unit with an upper bound of 6, ``min(max(x, 0), 6)``, as a float. Its gradient at 0 and at 6 is 0.
 
     Example:
         >>> from cornu import ops
         >>> ops.relu6([-1.0, 2.0, 9.0]).tolist()
         [0.0, 2.0, 6.0]
     """
-    return _between(x, 0, 6)
+    backend, x = floats(x)
+    return _between(backend, x, 0, 6)
 
 
-def _between(x: ArrayLike, low: float, high: float) -> Array:
+def _between(backend: Backend, x: Array, low: float, high: float) -> Array:
     """Limit ``x`` to an interval like ``clip``, but with gradient 0 at both bounds."""
-    backend, x = arrays(x)
     return backend.where(backend.less_equal(x, low), low, backend.where(backend.greater_equal(x, high), high, x))
 
 
@@ -260,7 +261,7 @@ def hard_sigmoid(x: ArrayLike) -> Array:
         [0.0, 0.5, 1.0]
     """
     backend, x = floats(x)
-    return backend.divide(_between(backend.add(x, 3.0), 0, 6), 6.0)
+    return backend.divide(_between(backend, backend.add(x, 3.0), 0, 6), 6.0)
 
 
 @registry.register("activations", aliases=("hard_swish",))
@@ -299,7 +300,8 @@ def hard_tanh(x: ArrayLike) -> Array:
         >>> ops.hard_tanh([-3.0, 0.5]).tolist()
         [-1.0, 0.5]
     """
-    return _between(x, -1, 1)
+    backend, x = arrays(x)
+    return _between(backend, x, 0 if backend.dtype(x).startswith("u") else -1, 1)
 
 
 @registry.register("activations")
@@ -416,7 +418,7 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
         [0.0, 0.5, 1.0]
     """
     backend, x = floats(x)
-    return backend.multiply(backend.add(_between(x, -1, 1), 1.0), 0.5)
+    return backend.multiply(backend.add(_between(backend, x, -1, 1), 1.0), 0.5)
 
 
 @registry.register("activations")
@@ -469,6 +471,11 @@ def _of_softmax_family(x: ArrayLike, name: str, derived: Callable, axis: Axis) -
     return derived(backend, backend.subtract(x, backend.stop_gradient(backend.max(x, axes, True))), axes)
 
 
+def _is_of_size_1(x: ArrayLike, axis: int) -> bool:
+    shape = getattr(x, "shape", ())
+    return -len(shape) <= axis < len(shape) and shape[axis] == 1
+
+
 @registry.register("activations")
 @op(batch_coupling=along_axis(), keras_path="nn.Softmax")
 def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
@@ -479,11 +486,21 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
         axis: Integer or tuple of integers, the axis or axes along which the values sum to 1; None means all axes. Defaults to
             -1.
 
+    Warns:
+        UserWarning: If the axis has size 1, so that all values are 1.
+
     Example:
         >>> from cornu import ops
         >>> ops.softmax([1000.0, 1000.0]).tolist()
         [0.5, 0.5]
     """
+
+    if isinstance(axis, int) and _is_of_size_1(x, axis):
+        warnings.warn(
+            f"`softmax` received an array of shape {tuple(x.shape)} and `axis={axis}`. "  # type: ignore[union-attr]
+            "That axis has size 1, so all results are 1. Use `sigmoid` for a single unit, or another `axis`.",
+            stacklevel=3,
+        )
 
     def derived(backend: Backend, x: Array, axes: tuple[int, ...]) -> Array:
         parts = backend.exp(x)

@@ -73,7 +73,7 @@ def dot_product_attention(
         scores = backend.where(backend.cast(arrays(mask, query)[1], "bool"), scores, hidden)
     if is_causal:
         scores = backend.where(backend.asarray(np.tri(queries, keys, dtype=bool)), scores, hidden)
-    weights = softmax(scores) if dtype != "float16" else backend.cast(softmax(scores), dtype)
+    weights = softmax(scores, (-1,)) if dtype != "float16" else backend.cast(softmax(scores, (-1,)), dtype)
     weights = backend.reshape(weights, (batch, groups, heads // groups, queries, keys))
     return backend.reshape(backend.einsum("bghqk,bkgd->bqghd", weights, value), (batch, queries, heads, value.shape[3]))
 

@@ -4,6 +4,7 @@ from cornu import config
 from cornu.backends.contract import Backend
 from cornu.dtypes import HALVES
 from cornu.errors import ShapeError
+from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned, along_axis, of_classes
 from cornu.ops.dispatch import arrays, floats, op
 from cornu.ops.nn.activations import log_softmax
@@ -29,7 +30,11 @@ def _clipped(backend: Backend, probabilities: Array) -> Array:
     return backend.where(backend.greater(above, 1.0 - epsilon), 1.0 - epsilon, above)
 
 
-@op(batch_coupling=along_axis("target", "output"), keras_path="nn.CategoricalCrossentropy")
+@op(
+    batch_coupling=along_axis("target", "output"),
+    unknown_sizes=unknown_sizes.equal("target", "output"),
+    keras_path="nn.CategoricalCrossentropy",
+)
 def categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1) -> Array:
     """Return the categorical cross-entropy ``-sum(target * log(output))`` along the class axis.
 
@@ -50,7 +55,8 @@ def categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: 
         >>> round(float(ops.categorical_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
         0.6931
     """
-    backend, target, output = floats(target, output)
+    backend, target, output = arrays(target, output)
+    _, target, output = floats(target, *floats(output)[1:])
     check_same_shape("categorical_crossentropy", "target", target.shape, "output", output.shape)
     place = check_axis(axis, output.shape)
     return backend.negative(backend.sum(backend.multiply(target, _log_probabilities(output, from_logits, place)), place))
@@ -94,7 +100,7 @@ def sparse_categorical_crossentropy(target: ArrayLike, output: ArrayLike, from_l
     return backend.negative(backend.sum(backend.where(hits, logarithms, 0.0), place))
 
 
-@op(batch_coupling=aligned, keras_path="nn.BinaryCrossentropy")
+@op(batch_coupling=aligned, unknown_sizes=unknown_sizes.equal("target", "output"), keras_path="nn.BinaryCrossentropy")
 def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
     """Return the binary cross-entropy ``-target * log(output) - (1 - target) * log(1 - output)``, elementwise.
 

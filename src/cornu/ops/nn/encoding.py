@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu import backends
 from cornu.backends.contract import Backend
 from cornu.errors import InvalidArgumentError
 from cornu.ops.batch_coupling import along_axis, multi_hot_alone
@@ -52,7 +53,11 @@ def _refuse_sparse(sparse: bool) -> None:
 
 @op(batch_coupling=multi_hot_alone, keras_path="nn.MultiHot")
 def multi_hot(
-    inputs: ArrayLike, num_classes: int | None = None, axis: int = -1, dtype: DType = None, sparse: bool = False
+    inputs: ArrayLike,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: DType = None,
+    sparse: bool = False,
 ) -> Array:
     """Return the multi-hot encoding of the class indices of each sample: 1 at each of the indices, 0 elsewhere.
 
@@ -101,7 +106,7 @@ def normalize_vectors(x: ArrayLike, axis: int = -1, order: int = 2) -> Any:
     return x / np.where(norm == 0, 1, norm)
 
 
-def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> Array:
     """Return the one-hot encoding of class indices, computed on the host; an invalid index is an error.
 
     Args:
@@ -109,7 +114,7 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
         num_classes: Integer, the number of classes. Defaults to the largest index plus one.
 
     Returns:
-        NumPy array of dtype ``float32`` and shape ``(*x.shape, num_classes)``.
+        Array of dtype ``float32`` and shape ``(*x.shape, num_classes)``: a NumPy array, or an array of the engine of ``x``.
 
     Raises:
         InvalidArgumentError: A value is not an integer, negative or too large.
@@ -119,7 +124,9 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
         >>> to_categorical([0, 2], 3).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    x = np.asarray(x)
+    name = backends.owner(x)
+    engine = None if name in (None, "numpy") else backends.get(name)
+    x = np.asarray(x) if engine is None else engine.to_numpy(x)
     if x.ndim > 1 and x.shape[-1] == 1:
         x = x[..., 0]
     classes = x.astype(np.int64)
@@ -130,4 +137,5 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
             f"They must be integers from 0 to {count - 1}.",
             "Pass a larger `num_classes`, or number the classes from 0.",
         )
-    return np.eye(count, dtype=np.float32)[classes]
+    encoded = np.eye(count, dtype=np.float32)[classes]
+    return encoded if engine is None else engine.asarray(encoded)

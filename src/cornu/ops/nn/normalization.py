@@ -127,7 +127,13 @@ def _parameter(backend: Backend, value: ArrayLike, x: Array, shape: tuple[int, .
 
 @op(batch_coupling=along_axis())
 def layer_normalization(
-    x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, axis: Axis = -1, epsilon: float | None = None
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
+    *,
+    rms_scaling: bool = False,
 ) -> Array:
     """Layer normalization ``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` of each sample (Ba et al., 2016).
 
@@ -139,12 +145,18 @@ def layer_normalization(
         beta: Array-like of the shape of the normalized axes to add, or None. Defaults to None.
         axis: Integer or tuple of integers, the axis or axes along which to normalize. Defaults to -1.
         epsilon: Float added to the variance to avoid division by zero. Defaults to ``config.epsilon()``.
+        rms_scaling: Must be False; :func:`rms_normalization` divides by the root mean square.
+
+    Raises:
+        InvalidArgumentError: If ``rms_scaling`` is True.
 
     Example:
         >>> from cornu import ops
         >>> ops.round(ops.layer_normalization([1.0, 3.0])).tolist()
         [-1.0, 1.0]
     """
+    if rms_scaling:
+        raise InvalidArgumentError("`rms_scaling=True` was given.", "It must be False.", "Use `rms_normalization` instead.")
     backend, x = floats(x)
     axes = check_axes(axis, x.shape)
     dtype = backend.dtype(x)
