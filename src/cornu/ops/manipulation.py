@@ -85,9 +85,9 @@ def reshape(x: ArrayLike, newshape: int | Sequence[Size]) -> Array:
 
 def _with_sizes_of(x: Array, newshape: int | Sequence[Size]) -> int | Sequence[int]:
     """Replace None in a new shape by the size of an array on the same axis, or a single None by -1."""
-    if not isinstance(newshape, (list, tuple)) or None not in newshape:
+    if not isinstance(newshape, (list, tuple)) or not any(size is None for size in newshape):
         return newshape  # type: ignore[return-value]
-    if sum(size in (None, -1) for size in newshape) == 1:
+    if sum(size is None or (isinstance(size, int) and size == -1) for size in newshape) == 1:
         return [-1 if size is None else size for size in newshape]
     sizes = (*x.shape, *newshape[len(x.shape) :])
     return [sizes[axis] if size is None else size for axis, size in enumerate(newshape)]  # type: ignore[misc]
