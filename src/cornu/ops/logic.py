@@ -277,7 +277,7 @@ def isclose(x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Where")
-def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Array | tuple[Array, ...]:
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Any:
     """Return the elements of ``x1`` where the condition is True, and those of ``x2`` elsewhere.
 
     Without ``x1`` and ``x2``, return the indices of the True elements. Their number depends on the values of the condition, so
