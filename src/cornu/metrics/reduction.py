@@ -108,7 +108,7 @@ def _weighted(
     return _per_sample(values, reduce), _per_sample(weight, reduce)
 
 
-def _per_sample(values: Array, reduce: Callable[..., Array]) -> Array:
+def _per_sample(values: Any, reduce: Callable[..., Array]) -> Any:
     """Reduce all axes but the first."""
     return reduce(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
