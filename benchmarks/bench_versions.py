@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 ENGINES = ("jax", "torch", "tensorflow")
 MEASURES = ("training", "one", "bulk")
 LEAST_SECONDS = 0.1
-"""What takes less CPU time is repeated until it takes this long: the times of single calls of a few milliseconds differ by a fifth."""
+"""What takes less CPU time is repeated until it takes this long: times of single short calls differ by a fifth."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 """Settings for one thread: threads that wait for work use CPU time, up to a hundred times that of a small step."""
