@@ -9,6 +9,7 @@ from cornu.core.binding import run_bound
 from cornu.core.gradients import value_and_grad
 from cornu.core.layer import Layer
 from cornu.core.layer_record import record_of
+from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltError
 from cornu.metrics import Metric
@@ -57,12 +58,12 @@ class StepMethods(Layer):
         self._need_compile_state("optimizer = ...").replace_optimizer(optimizer)
         self.forget_compiled_functions()
 
-    @property
+    @soft_property
     def compiled(self) -> bool:
         """Whether :meth:`compile` was called."""
         return self._compiled is not None
 
-    @property
+    @soft_property
     def loss(self) -> Any:
         """The ``loss`` passed to :meth:`compile`; None before compilation."""
         return None if self._compiled is None else self._compiled.arguments["loss"]
