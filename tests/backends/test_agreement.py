@@ -402,7 +402,7 @@ def with_arguments(*names):
 
 OF_TWO = [*with_arguments("x", "y"), "where", "concatenate"]
 OF_ONE = [
-    *(name for name in with_arguments("x") if name not in SEEN_ELSEWHERE),
+    *(name for name in with_arguments("x") if name not in SEEN_ELSEWHERE | {"is_traced", "shape", "svdvals"}),
     *with_arguments("x", "axis", "keepdims"),
     *with_arguments("x", "axis"),
 ]

@@ -20,6 +20,8 @@ ONNX, NUMPY = backends.get("onnx"), backends.get("numpy")
 
 CANNOT = {
     "multi_step": "the loop of training",
+    "svdvals": "ONNX has no singular value decomposition",
+    "svdvals of one": "ONNX has no singular value decomposition",
     "max_pool of minus infinity": "ONNX Runtime pools with the lowest finite number in the place of padding",
 }
 """Cases of the table that ONNX cannot express, with the reasons."""

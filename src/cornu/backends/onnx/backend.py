@@ -649,7 +649,6 @@ def _contract(subscripts: str, operands: list[OnnxArray]) -> OnnxArray:
     return cast(OnnxArray(shape, kernel, name), wanted)
 
 
-@primitive
 def svdvals(x: OnnxArray) -> OnnxArray:
     raise refused("svdvals", "ONNX has no singular value decomposition.", "Use another norm, or compute it outside the model.")
 
