@@ -60,7 +60,8 @@ def as_sizes(shape: int | Sequence[Size]) -> Shape:
 
 def _is_traced(size: Any) -> bool:
     """Return whether a value is an array without values, in a function that an engine traces."""
-    return backends.owner(size) is not None and backends.home(size).is_traced(size)
+    is_array = hasattr(size, "dtype") and backends.owner(size) is not None  # TensorFlow's `TensorShape` has no dtype
+    return is_array and backends.home(size).is_traced(size)
 
 
 def check_sizes(shape: IntOrInts, argument: str = "shape") -> Shape:
