@@ -225,7 +225,7 @@ def serialize(thing: Any, activations_by_name: bool = True) -> Any:
         return thing
     if isinstance(thing, enum.Enum):
         return thing.value
-    if isinstance(thing, Configurable):
+    if hasattr(thing, "get_config") and not inspect.isclass(thing):
         return _serialize_object(thing)
     if isinstance(thing, Mapping):
         return {name: serialize(value, activations_by_name) for name, value in thing.items()}

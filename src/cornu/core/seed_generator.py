@@ -78,11 +78,10 @@ class SeedGenerator:
         """
         state = unwrap(self.state)
         backend = backends.home(state)
-        try:
-            seed, draws = backend.to_numpy(state).tolist()
-        except TypeError:  # the state of a call that is being traced
+        if backend.is_traced(state):  # the state of a call that is being traced
             self.state.assign(backend.fold_in(state, 1))
             return backend.fold_in(state, 0)
+        seed, draws = backend.to_numpy(state).tolist()
         key = seed, (draws + 1) % _WORD
         self.state.assign(np.array(key, dtype="uint32"))
         return key

@@ -75,12 +75,13 @@ def _from_numpy(array: np.ndarray, dtype: str) -> torch.Tensor:
 def to_numpy(x: Tensor) -> np.ndarray:
     if isinstance(x, FakeTensor):
         raise TypeError("The values of a tensor were read while a function is being traced, when it has none.")
-    x = x.detach().cpu()
-    if x.dtype != torch.bfloat16:
-        return np.array(x.numpy())
-    import ml_dtypes  # bfloat16 for NumPy; installed with JAX and with TensorFlow
+    with compilation.concrete():
+        x = x.detach().cpu()
+        if x.dtype != torch.bfloat16:
+            return np.array(x.numpy())
+        import ml_dtypes  # bfloat16 for NumPy; installed with JAX and with TensorFlow
 
-    return np.array(x.float().numpy().astype(ml_dtypes.bfloat16))
+        return np.array(x.float().numpy().astype(ml_dtypes.bfloat16))
 
 
 def dtype(x: Tensor) -> str:

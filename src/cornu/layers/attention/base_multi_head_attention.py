@@ -103,7 +103,7 @@ class BaseMultiHeadAttention(Layer):
         self._output_dense.build((*query_shape[:-1], heads, value_size))
 
     def _projection(self, name: str, equation: str, sizes: tuple, bias_axes: str, activation: Activation = None) -> EinsumDense:
-        return EinsumDense(
+        layer = EinsumDense(
             equation,
             sizes,
             activation,
@@ -118,6 +118,8 @@ class BaseMultiHeadAttention(Layer):
             name=name,
             dtype=self.dtype_policy,
         )
+        layer.supports_masking = True  # the mask of the inputs is applied to the scores
+        return layer
 
     # --- Shapes -------------------------------------------------------------------------------------------------------
 

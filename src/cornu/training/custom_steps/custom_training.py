@@ -16,7 +16,7 @@ from cornu.training.batch import Batch
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.custom_steps import styles
-from cornu.training.custom_steps.dry_run import dry_run
+from cornu.training.custom_steps.dry_run import LogsError, dry_run
 from cornu.training.custom_steps.in_place import InPlaceStateSync, InPlaceSteps
 from cornu.training.custom_steps.overrides import overrides
 from cornu.training.custom_steps.pure_step import CustomStateSync, StepLogs, StepVariables, call_step, pure_step
@@ -146,7 +146,7 @@ class CustomTraining:
             with construction_lock:
                 found = dry_run(logs_of, f"{type(model).__name__}.{method}", spec, self._batch_size, place)
         except Exception as error:
-            if engine_variable is None:
+            if engine_variable is None or isinstance(error, LogsError):
                 raise styles.explain_failure(model, method, error)  # noqa: B904 - the cause is set there, or it is the error
             return self._in_place(method, engine_variable)
         if engine_variable is not None and not found.differentiates:

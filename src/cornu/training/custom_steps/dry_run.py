@@ -13,6 +13,10 @@ from cornu.training.batch import Batch, pack_x_y_sample_weight
 from cornu.typing import Array
 
 
+class LogsError(InvalidTypeError):
+    """Raised when a step returns no logs."""
+
+
 class DryRun(NamedTuple):
     """What is known about a step after it was evaluated once.
 
@@ -64,11 +68,11 @@ def flat_logs(name: str, logs: Any) -> dict[str, Any]:
         logs: What the step returned: a dict from name to scalar, or to a dict of scalars.
 
     Raises:
-        InvalidTypeError: If it is not such a dict.
+        LogsError: If it is not such a dict.
     """
     if not isinstance(logs, Mapping) or not all(isinstance(key, str) for key in logs):
         received = f"a dict with the keys {list(logs)}" if isinstance(logs, Mapping) else f"{logs!r:.80}"
-        raise InvalidTypeError(
+        raise LogsError(
             f"`{name}` returned {received}.",
             "It must return a dict from the names of the logs to their values.",
             'End it with, for example, `return {"loss": loss}`.',
