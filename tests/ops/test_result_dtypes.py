@@ -558,3 +558,22 @@ def test_integers_are_rounded_to_tens_without_floats(dtype, engine, check):
 
 def test_negative_integers_are_rounded_to_tens(engine, check):
     check(ops.round(engine.asarray(np.int8([-4, -5, -6, -15, -25])), -1), np.int8([0, 0, -10, -20, -20]))
+
+
+@pytest.mark.parametrize("name", ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "uint32", "int32"])
+def test_comparisons_with_a_number_outside_the_range_do_not_wrap(name, dtype, engine, check):
+    limits = np.iinfo(dtype)
+    values = np.array([limits.min, 5, limits.max], dtype)
+    for number in (-1, limits.min - 1, limits.max + 1):
+        check(getattr(ops, name)(engine.asarray(values), number), getattr(np, name)(values.astype("int64"), number))
+        check(getattr(ops, name)(number, engine.asarray(values)), getattr(np, name)(number, values.astype("int64")))
+
+
+def test_bounds_outside_the_range_do_not_wrap(engine, check):
+    values = np.uint8([0, 5, 255])
+    x = engine.asarray(values)
+    check(ops.maximum(x, -1), values)
+    check(ops.minimum(300, x), values)
+    check(ops.clip(x, -1, 6), np.uint8([0, 5, 6]))
+    check(ops.clip(x, 3, 300), np.uint8([3, 5, 255]))

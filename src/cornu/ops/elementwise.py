@@ -1,6 +1,12 @@
 """Helpers from which elementwise ops are made."""
 
-from cornu.ops.dispatch import arrays, floats, operands
+import operator
+
+import numpy as np
+
+from cornu.backends.contract import Backend
+from cornu.dtypes import is_integer
+from cornu.ops.dispatch import arrays, floats, has_floats, operands
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
 
@@ -30,6 +36,48 @@ def binary(primitive: str, x1: ArrayLike, x2: ArrayLike, op_name: str | None = N
     except Exception:
         check_broadcast(op_name or primitive, broadcast_shape(x1), broadcast_shape(x2))
         raise
+
+
+def comparison(primitive: str, x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Compare two arrays as :func:`binary` does, and integers with a Python integer that their dtype does not represent."""
+    if isinstance(x1, int) != isinstance(x2, int):
+        values, number = (x2, x1) if isinstance(x1, int) else (x1, x2)
+        backend, x = arrays(values)
+        side = _side_of_range(backend, x, number)  # type: ignore[arg-type]
+        if side:  # all elements are on the other side of the number
+            holds = getattr(operator, _OPERATORS[primitive])(*((side, 0) if values is x2 else (0, side)))
+            return backend.full(tuple(x.shape), holds, "bool")
+    return binary(primitive, x1, x2)
+
+
+_OPERATORS = {
+    **{"equal": "eq", "not_equal": "ne", "less": "lt"},
+    **{"less_equal": "le", "greater": "gt", "greater_equal": "ge"},
+}
+"""The functions of the module ``operator`` for the primitives that compare."""
+
+
+def extremum(primitive: str, x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Return the larger or smaller values of two arrays; a Python integer is limited to the range of an array of integers."""
+    if isinstance(x1, int) != isinstance(x2, int):
+        values, number = (x2, x1) if isinstance(x1, int) else (x1, x2)
+        backend, x = arrays(values)
+        side = _side_of_range(backend, x, number)  # type: ignore[arg-type]
+        if side:
+            limits = np.iinfo(backend.dtype(x))
+            return binary(primitive, x, int(limits.max if side > 0 else limits.min))
+    return binary(primitive, x1, x2)
+
+
+def _side_of_range(backend: Backend, x: Array, number: int) -> int:
+    """Return 1 or -1 for an integer above or below the range of the dtype of an array of integers, otherwise 0."""
+    if has_floats(backend, x):
+        return 0
+    dtype = backend.dtype(x)
+    if not is_integer(dtype):
+        return 0
+    limits = np.iinfo(dtype)
+    return int(number > limits.max) - int(number < limits.min)
 
 
 def broadcast_shape(x: ArrayLike | None) -> tuple[int, ...]:

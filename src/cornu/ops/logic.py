@@ -11,7 +11,7 @@ from cornu.errors import InvalidArgumentError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, has_floats, op, operands
-from cornu.ops.elementwise import binary, broadcast_shape, unary, unary_float
+from cornu.ops.elementwise import binary, broadcast_shape, comparison, unary, unary_float
 from cornu.ops.reductions import all, values_of
 from cornu.ops.shape_checks import check_broadcast
 from cornu.typing import Array, ArrayLike
@@ -148,7 +148,7 @@ def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.equal([1, 2], [1, 3]).tolist()
         [True, False]
     """
-    return binary("equal", x1, x2)
+    return comparison("equal", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.NotEqual")
@@ -160,7 +160,7 @@ def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.not_equal([1, 2], [1, 3]).tolist()
         [False, True]
     """
-    return binary("not_equal", x1, x2)
+    return comparison("not_equal", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Less")
@@ -172,7 +172,7 @@ def less(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.less([1, 2, 3], 2).tolist()
         [True, False, False]
     """
-    return binary("less", x1, x2)
+    return comparison("less", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LessEqual")
@@ -184,7 +184,7 @@ def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.less_equal([1, 2, 3], 2).tolist()
         [True, True, False]
     """
-    return binary("less_equal", x1, x2)
+    return comparison("less_equal", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Greater")
@@ -196,7 +196,7 @@ def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.greater([1, 2, 3], 2).tolist()
         [False, False, True]
     """
-    return binary("greater", x1, x2)
+    return comparison("greater", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.GreaterEqual")
@@ -208,7 +208,7 @@ def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.greater_equal([1, 2, 3], 2).tolist()
         [False, True, True]
     """
-    return binary("greater_equal", x1, x2)
+    return comparison("greater_equal", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.LogicalAnd")

@@ -8,7 +8,7 @@ from cornu.backends.contract import Backend
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import aligned
 from cornu.ops.dispatch import arrays, floats, has_floats, op, operands, without_booleans
-from cornu.ops.elementwise import binary, unary, unary_float
+from cornu.ops.elementwise import binary, extremum, unary, unary_float
 from cornu.typing import Array, ArrayLike
 
 __all__ = [
@@ -526,7 +526,7 @@ def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.maximum([1, 5], [3, 2]).tolist()
         [3, 5]
     """
-    return binary("maximum", x1, x2)
+    return extremum("maximum", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Minimum")
@@ -538,7 +538,7 @@ def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
         >>> ops.minimum([1, 5], [3, 2]).tolist()
         [1, 2]
     """
-    return binary("minimum", x1, x2)
+    return extremum("minimum", x1, x2)
 
 
 @op(batch_coupling=aligned, unknown_sizes=unknown_sizes.broadcast(), keras_path="numpy.Logaddexp")
@@ -571,7 +571,7 @@ def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     backend, first, *_ = operands(x, *(bound for bound in (x_min, x_max) if bound is not None))
     x = without_booleans(backend, backend.asarray(first))
     if x_min is not None:
-        x = binary("maximum", x, x_min)
+        x = extremum("maximum", x, x_min)
     if x_max is not None:
-        x = binary("minimum", x, x_max)
+        x = extremum("minimum", x, x_max)
     return x
