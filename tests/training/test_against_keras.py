@@ -174,6 +174,9 @@ def test_training_goes_as_in_keras(name, backend, oracle):
     model.set_weights(before)
     mine = train(cornu, model).history
     assert set(mine) == set(history)
+    if name == "sequences with a mask":  # Keras on JAX loses the mask in the training step, and counts masked steps there
+        assert mine.pop("accuracy") != history["accuracy"]
+        history = {"loss": history["loss"]}
     for log, values in history.items():
         np.testing.assert_allclose(mine[log], values, 2e-5, 1e-6, err_msg=log)
     for found, wanted in zip(model.get_weights(), after, strict=True):

@@ -1,7 +1,7 @@
 """The loss of a compiled model: the weighted sum of the losses of its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from cornu import losses, trees
 from cornu.core.signature import SpecTree
@@ -58,6 +58,9 @@ class CompiledLoss:
         given = [_only(*pair) for pair in zip(per_output(loss, output_names, "loss"), output_names, strict=True)]
         self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
         self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
+        is_by_name = isinstance(loss, dict) and "class_name" not in loss
+        order = map(output_names.index, cast(dict, loss)) if is_by_name else range(len(output_names))
+        self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
                 f"`compile` received loss={loss!r}.", "At least one output must have a loss.", "Pass one, such as `loss='mse'`."
@@ -78,7 +81,7 @@ class CompiledLoss:
         """Names of the losses of the outputs in the logs; empty if the model has one output."""
         if len(self.output_names) == 1:
             return []
-        return [f"{name}_loss" for name, loss in zip(self._loss_names, self.losses, strict=True) if loss is not None]
+        return [f"{self._loss_names[place]}_loss" for place in self._places]
 
     def __call__(self, y: Tree, outputs: list, sample_weight: Tree, sample_mask: Array | None) -> Losses:
         """Return the losses of a batch.
@@ -93,11 +96,11 @@ class CompiledLoss:
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         padding = {} if sample_mask is None else {"sample_mask": sample_mask}  # which custom losses need not accept
         parts, weighted = [], []
-        for place, loss in enumerate(self.losses):
-            if loss is not None:
-                part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
-                parts.append(part)
-                weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
+        for place in self._places:
+            loss: Any = self.losses[place]
+            part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
+            parts.append(part)
+            weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
@@ -130,7 +133,7 @@ def _flattened(given: Any, outputs: SpecTree | Tree) -> list:
     if not _has_form_of(outputs, given):
         return [given] * len(trees.leaves(outputs))
     pairs = (
-        [(given.get(name), part) for name, part in outputs.items()]
+        [(given.get(name), outputs[name]) for name in trees.keys(outputs)]
         if isinstance(outputs, dict)
         else zip(given, outputs, strict=True)
     )
@@ -159,7 +162,7 @@ def _paths(tree: SpecTree | Tree, path: tuple = ()) -> list[tuple]:
     """Return the keys and positions that lead to each leaf of a tree."""
     if not isinstance(tree, (dict, list, tuple)):
         return [path]
-    parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    parts = [(key, tree[key]) for key in trees.keys(tree)] if isinstance(tree, dict) else enumerate(tree)
     return [found for key, part in parts for found in _paths(part, (*path, key))]
 
 

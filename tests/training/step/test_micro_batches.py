@@ -134,6 +134,7 @@ OBSTACLES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The layer 'flatten.*received an input with a mask")
 @pytest.mark.parametrize("what", OBSTACLES)
 def test_what_keeps_batches_whole_is_named(what, size_for):
     stack = [OBSTACLES[what], layers.Flatten(), layers.Dense(1)]

@@ -59,8 +59,6 @@ class Lambda(Layer):
         [2.0, 3.0]
     """
 
-    supports_masking = True
-
     def __init__(
         self,
         function: Callable,
@@ -72,7 +70,7 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         self.function = function
         self.arguments = dict(arguments or {})
-        self.mask = mask
+        self.mask, self.supports_masking = mask, mask is not None
         self._given_output_shape = output_shape
 
     def call(self, inputs: Tree, mask: Tree = None, training: bool | None = None) -> Any:

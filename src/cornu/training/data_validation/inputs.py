@@ -56,7 +56,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
-            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=6)
+            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=7)
 
 
 def depends_on_signature_only(model: TrainableModel) -> bool:

@@ -63,7 +63,7 @@ def _first_bad_layer(model: TrainableModel, state: TrainState, batch: Batch) -> 
     def look(layer: LayerLike, inputs: Tree, outputs: Tree) -> Any:
         arrays = [backend_of(model).to_numpy(leaf) for leaf in trees.leaves(outputs)]
         if not bad and not all(np.isfinite(array).all() for array in arrays):
-            bad.append(layer.path.removeprefix(f"{model.path}/"))  # as `get_layer` knows it
+            bad.append((layer.path or layer.name).removeprefix(f"{model.name}/"))  # as `get_layer` knows it
         return outputs
 
     key = backend_of(model).fold_in(state.key, state.step)

@@ -76,4 +76,5 @@ def check_has_loss(losses: Losses, penalties: list) -> None:
 
 def total_loss(losses: Losses, penalties: list) -> Any:
     """Return the loss to minimize: the losses of the outputs, and what layers add; an array of several values is summed."""
-    return sum([ops.sum(penalty) if len(penalty.shape) else penalty for penalty in penalties], start=losses.total)
+    scalars = [ops.sum(penalty) if len(getattr(penalty, "shape", ())) else penalty for penalty in penalties]
+    return sum(scalars, start=losses.total)
