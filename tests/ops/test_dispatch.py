@@ -180,7 +180,8 @@ def test_a_metric_takes_numpy_data_to_its_own_backend(backend, monkeypatch):
     labels, weights = np.float32([[0, 1], [1, 0], [1, 1]]), np.float64([1, 2, 3])
     for metric in made:
         given = (labels, labels) if isinstance(metric, metrics.MeanIoU) else (labels, np.abs(labels - 0.2))
-        weight = np.broadcast_to(weights[:, None], labels.shape) if isinstance(metric, metrics.MeanIoU) else weights
+        whole = np.broadcast_to(weights[:, None], labels.shape).astype("int64")
+        weight = whole if isinstance(metric, metrics.MeanIoU) else weights
         metric.update_state(*given, sample_weight=weight)
         expected = np.asarray(metric.result())
         metric.reset_state()
