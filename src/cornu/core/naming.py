@@ -32,7 +32,7 @@ def get_uid(prefix: str = "") -> int:
 
     Example:
         >>> import cornu
-        >>> cornu.backend.get_uid("block"), cornu.backend.get_uid("block")
+        >>> cornu.backend.get_uid("unused_prefix"), cornu.backend.get_uid("unused_prefix")
         (1, 2)
     """
     with _lock:
