@@ -27,12 +27,12 @@ def needs_dtype(backend: str, policy: str) -> None:
         pytest.skip("NumPy has no bfloat16")
 
 
-def pictures(count: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures with a bright corner, and the number of the corner."""
+def images(count: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Images with a bright corner, and the number of the corner."""
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(count, 8, 8, 1)).astype("float32"), rng.integers(0, 4, count)
-    for picture, corner in zip(x, y, strict=True):
-        picture[4 * (corner // 2) :, 4 * (corner % 2) :][:4, :4] += 1.5
+    for image, corner in zip(x, y, strict=True):
+        image[4 * (corner // 2) :, 4 * (corner % 2) :][:4, :4] += 1.5
     return x, y
 
 
@@ -60,7 +60,7 @@ def draw(seed: int) -> cornu.initializers.RandomNormal:
     return cornu.initializers.RandomNormal(stddev=0.3, seed=seed)
 
 
-NETWORKS = {"convnet": (convnet, pictures), "lstm": (recurrent, sequences)}
+NETWORKS = {"convnet": (convnet, images), "lstm": (recurrent, sequences)}
 
 
 def made(network: str, policy: str, backend: str) -> cornu.Sequential:

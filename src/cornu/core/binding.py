@@ -25,6 +25,24 @@ def bound_context(bound: dict[int, Any]) -> CallContext:
     return inner
 
 
+def bindings(groups: Sequence[list[Variable]], values: Sequence[list]) -> dict[int, Any]:
+    """Return the arrays of groups of variables as a dict from ``id(variable)`` to array.
+
+    Args:
+        groups: Lists of variables.
+        values: List of arrays for each group.
+    """
+    bound: dict[int, Any] = {}
+    for variables, arrays in zip(groups, values, strict=True):
+        bound.update(zip(map(id, variables), arrays, strict=True))
+    return bound
+
+
+def values_in(bound: dict[int, Any], groups: Sequence[list[Variable]]) -> tuple[list, ...]:
+    """Return the arrays bound to groups of variables as lists: the inverse of :func:`bindings`."""
+    return tuple([bound[id(variable)] for variable in variables] for variables in groups)
+
+
 def run_bound(
     groups: Sequence[list[Variable]], values: Sequence[list], function: Callable[[], Any]
 ) -> tuple[Any, tuple[list, ...]]:
@@ -38,11 +56,8 @@ def run_bound(
     Returns:
         Tuple of the result of the function and the values of the groups after it.
     """
-    bound: dict[int, Any] = {}
-    for variables, arrays in zip(groups, values, strict=True):
-        bound.update(zip(map(id, variables), arrays, strict=True))
-    inner = bound_context(bound)
+    inner = bound_context(bindings(groups, values))
     with call_context.entered(inner):
         result = function()
     call_context.continue_after(inner)
-    return result, tuple([inner.values[id(variable)] for variable in variables] for variables in groups)
+    return result, values_in(inner.values or {}, groups)

@@ -1,7 +1,6 @@
 """The variables that a layer owns: creating, freezing, saving and loading them."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -94,17 +93,6 @@ def check_attribute(layer: LayerLike, name: str, value: Any) -> None:
     known = {id(part) for part in [*layer._cornu_sublayers(), *layer._cornu_own_variables()]}
     if id(value) not in known and not isinstance(held, (Variable, LayerTraits)):
         raise layer_errors.already_built(layer, f"the attribute `{name}` (a `{type(value).__name__}`)")
-
-
-@contextlib.contextmanager
-def unlocked(layer: LayerLike) -> Iterator[None]:
-    """Return a context manager inside which a built layer can get more variables."""
-    record = record_of(layer)
-    before, record.is_locked = record.is_locked, False
-    try:
-        yield
-    finally:
-        record.is_locked = before
 
 
 def set_trainable(layer: LayerLike, value: bool) -> None:

@@ -292,16 +292,6 @@ def _check_layer_count(config: dict[str, Any]) -> None:
         )
 
 
-def _as_shape(shape: Any) -> Any:
-    """Return a shape, or a tree of shapes, of a config with tuples in place of lists, since JSON has no tuples."""
-    if isinstance(shape, dict):
-        return {name: _as_shape(part) for name, part in shape.items()}
-    if isinstance(shape, list):
-        parts = [_as_shape(part) for part in shape]
-        return parts if any(isinstance(part, (tuple, list, dict)) for part in parts) else tuple(parts)
-    return shape
-
-
 def _meta_of(extras: Any, source: str) -> dict[str, Any]:
     """Return the model metadata among Cornu's additional metadata in a file."""
     meta = extras.get("meta", {}) if isinstance(extras, dict) else None

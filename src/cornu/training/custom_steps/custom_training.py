@@ -119,8 +119,7 @@ class CustomTraining:
 
     def _function(self, kind: str, spec: Batch) -> MultiStepFunction:
         trained = tuple(id(variable) for variable in self._model.trainable_variables)
-        optimizers = [value for value in vars(self._model).values() if isinstance(value, Optimizer)]
-        rates = [part for each in (self.optimizer, *optimizers) for part in each.compiled_learning_rate]
+        rates = [part for each in self._optimizers() for part in each.compiled_learning_rate]
         place = placement_of(self._model)
         key = (kind, place, self.execution.is_compiled(place), trained, *rates, repr(spec[:3]))
         if key not in self._steps:
@@ -164,12 +163,15 @@ class CustomTraining:
         model = self._model
 
         def others() -> list[Variable]:
-            optimizers = [self.optimizer, *layer_tree.owned(model, Optimizer)]
-            return [*(variable for each in optimizers for variable in each.variables), *model.metrics_variables]
+            return [*(variable for each in self._optimizers() for variable in each.variables), *model.metrics_variables]
 
         state_sync = InPlaceStateSync(model, others, kind)
         function = InPlaceSteps(model, method, state_sync, kind, not self.execution.run_eagerly)
         return CustomStep(function, lambda key: state_sync)  # type: ignore[arg-type]
+
+    def _optimizers(self) -> list[Optimizer]:
+        """Return the optimizer passed to ``compile`` and those that are attributes of the model, also in lists and dicts."""
+        return [self.optimizer, *layer_tree.owned(self._model, Optimizer)]
 
     def _build_if_it_can_be_called(self, batch: Batch) -> None:
         """Build the model for its inputs, so that its own step finds its variables; a step need not call the model itself."""

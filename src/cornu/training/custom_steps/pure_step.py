@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from cornu import ops
 from cornu.backends.contract import ArraySpec
 from cornu.core import call_context
+from cornu.core.binding import bindings, values_in
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
@@ -94,19 +95,14 @@ def pure_step(
     groups = [model.trainable_variables, model.non_trainable_variables, variables.optimizer, others]
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        arrays = [*state[:3], state.metrics[: len(others)]]
-        bound = {
-            id(variable): array
-            for group, values in zip(groups, arrays, strict=True)
-            for variable, array in zip(group, values, strict=True)
-        }
+        bound = bindings(groups, [*state[:3], state.metrics[: len(others)]])
         key = backend_of(model).fold_in(state.key, state.step)
         context = CallContext.of_step(dict(bound), key)
         with call_context.entered(context):
             returned = call_step(model, method, data_of(batch), variables if takes_state else None)
             found = flat_logs(name, returned[0] if takes_state else returned)
         _check_assigned(name, context, bound)
-        after = [[context.values[id(variable)] for variable in group] for group in groups]
+        after = list(values_in(context.values or {}, groups))
         if takes_state:
             _set_state(name, after, returned[1], variables)
         values = [ops.cast(found[each], spec.dtype) for each, spec in logs.specs.items()]
