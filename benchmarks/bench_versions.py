@@ -11,24 +11,17 @@ import argparse
 import datetime
 import json
 import math
-import os
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
+import turns
 from measuring import machine, spread
 from workloads import WORKLOADS
 
 HERE = Path(__file__).parent
 ENGINES = ("jax", "torch", "tensorflow")
 MEASURES = ("training", "one", "bulk")
-LEAST_SECONDS = 0.1
-"""What takes less CPU time is repeated until it takes this long: times of single short calls differ by a fifth."""
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-"""Settings for one thread: threads that wait for work use CPU time, up to a hundred times that of a small step."""
 
 
 def serve(engine: str, name: str) -> None:
@@ -39,58 +32,21 @@ def serve(engine: str, name: str) -> None:
     epoch, predict = of_library("Cornu", engine, workload)
     x = workload.data()[0]
     many = x[: 20 * workload.batch_size]
-    functions = {
-        "training": epoch,
-        "one": lambda: predict(x[:1]),
-        "bulk": lambda: predict(many),
-    }
     epoch()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        calls, began = 0, time.process_time()
-        while time.process_time() < began + LEAST_SECONDS:
-            functions[line.strip()]()
-            calls += 1
-        print((time.process_time() - began) / calls, flush=True)
-
-
-def started(source: str, engine: str, name: str) -> subprocess.Popen:
-    """Start a process that serves a workload with the version in a source folder, and wait until it has trained an epoch."""
-    command = [sys.executable, __file__, "--serve", engine, name]
-    environment = os.environ | {"PYTHONPATH": source, **ONE_THREAD}
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    if process.stdout.readline().strip() != "ready":
-        raise SystemExit(f"{name} on {engine} does not run with {source}.")
-    return process
-
-
-def ask(process: subprocess.Popen, measure: str) -> float:
-    """Return the CPU seconds that a process needs for a measure."""
-    process.stdin.write(measure + "\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
+    turns.serve({"training": epoch, "one": lambda: predict(x[:1]), "bulk": lambda: predict(many)})
 
 
 def compare(sources: dict[str, str], engine: str, name: str, rounds: int) -> dict[str, dict]:
     """Return, for each measure, the CPU seconds of both versions and the median of the ratios of the rounds."""
-    processes = {version: started(source, engine, name) for version, source in sources.items()}
+    script = str(HERE / "bench_versions.py")
+    processes = {version: turns.started(script, engine, name, PYTHONPATH=source) for version, source in sources.items()}
     found = {}
     for measure in MEASURES:
-        seconds: dict[str, list[float]] = {version: [] for version in processes}
-        for number in range(rounds + 1):
-            order = list(processes) if number % 2 else list(reversed(processes))
-            for version in order:
-                answer = ask(processes[version], measure)
-                if number:  # the first round warms up
-                    seconds[version].append(answer)
+        seconds = turns.in_turn(processes, measure, rounds)
         ratios = [old / new for old, new in zip(seconds["old"], seconds["new"], strict=True)]
         found[measure] = {version: spread(values) for version, values in seconds.items()}
         found[measure]["old / new"] = round(statistics.median(ratios), 3)
-    for process in processes.values():
-        process.stdin.close()
-        process.wait()
+    turns.end(processes)
     return found
 
 

@@ -49,13 +49,16 @@ class EngineVariable(Protocol):
         ...
 
     @staticmethod
-    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
-        """Return a step ``f(data)`` that changes variables in place in the form in which the engine runs it.
+    def steps_of(f: Callable[[Any, Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any, int, int], Any]:
+        """Return consecutive steps that change variables in place, in the form in which the engine runs them.
 
         Args:
-            f: The step.
+            f: A step: a function ``(data, number) -> logs`` of a tree of arrays and the number of the batch.
             differentiates: Whether the step computes gradients.
             is_compiled: Whether the engine may record the step; otherwise it runs operation by operation.
+
+        Returns:
+            Function ``(data, start, stop) -> logs`` that runs the steps ``start`` to ``stop - 1``, with the logs of the last.
         """
         ...
 
@@ -74,6 +77,17 @@ class EngineVariable(Protocol):
     def replace(self, x: Array) -> None:
         """Set the value outside of all traces. The arrays of earlier snapshots do not change."""
         ...
+
+
+def one_by_one(step: Callable[[Any, Any], Any]) -> Callable[[Any, int, int], Any]:
+    """Return the steps of :meth:`EngineVariable.steps_of` as a loop over a step."""
+
+    def steps(data: Any, start: int, stop: int) -> Any:
+        for number in range(start, stop - 1):
+            step(data, number)
+        return step(data, stop - 1)
+
+    return steps
 
 
 def find(backend: Backend) -> "type[EngineVariable] | None":

@@ -209,6 +209,11 @@ class Variable(ArrayOperators):
                     self.set_unchecked(drawn)
         return self._array
 
+    def _observed(self) -> Any:
+        """Return the value as an array; if the engine observes reads, its own variable holds the value from now on."""
+        self._observed_in_reads()
+        return self._concrete()
+
     def _observed_in_reads(self) -> EngineVariable | None:
         """Return the engine's variable if it holds the value, or must from now on because the engine observes what is read."""
         if self._engine_variable is None:
@@ -422,6 +427,4 @@ def detached_values_of(variables: list[Variable]) -> list:
 
     In a function that the engine traces, the values are those at the time when the traced function runs.
     """
-    for variable in variables:
-        variable._observed_in_reads()
-    return [variable.value if variable._bound() is not None else variable._concrete() for variable in variables]
+    return [variable.value if variable._bound() is not None else variable._observed() for variable in variables]

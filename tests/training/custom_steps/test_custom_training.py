@@ -1,11 +1,13 @@
 """Models whose subclass overrides parts of a step train as Keras trains them, compiled on every engine."""
 
+import jax
 import numpy as np
 import pytest
 
 import cornu
 from cornu import layers, ops
 from cornu.errors import InvalidTypeError
+from cornu.training.batch import Batch, BatchIndices, spec_of
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(40, 3)).astype("float32")
@@ -93,6 +95,30 @@ def test_the_loss_that_is_minimized_is_the_own_one(backend):
             velocity = 0.5 * velocity - 0.1 * 2 * weight
             weight = weight + velocity
         np.testing.assert_allclose(value, weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_step_with_an_own_loss_computes_nothing_more():
+    """An overridden ``compute_loss`` that calls the built-in one, with metrics, costs no operation of the compiled step."""
+
+    class CallsLoss(Net):
+        def compute_loss(self, *args, **options):
+            return super().compute_loss(*args, **options)
+
+    def flops(model):
+        setup, batch = model._training_setup("fit"), Batch(X[:16], Y[:16], None, None)
+        setup.ensure_built(spec_of(setup.validated("fit", batch, None, False)), 16)
+        one_step = setup.train_function(spec_of(batch))._parts[0]
+        data = batch, BatchIndices(np.arange(16, dtype="int32")[None], None)
+        return jax.jit(one_step).lower(setup.state_sync(True).pull(), data, 0).compile().cost_analysis()["flops"]
+
+    assert flops(trained(CallsLoss, "jax")[0]) == pytest.approx(flops(trained(Net, "jax")[0]), rel=0.01)
+
+
+@pytest.mark.parametrize("kind", [OwnLoss, OwnNeutralStep])
+def test_steps_without_functions_of_tensorflow_keep_cornus_variables(kind):
+    """A ``tf.Variable`` would be read and assigned outside of the compiled steps."""
+    model, _ = trained(kind, "tensorflow")
+    assert all(variable._engine_variable is None for variable in (*model.variables, *model.optimizer.variables))
 
 
 def test_logs_of_an_own_compute_metrics(backend):

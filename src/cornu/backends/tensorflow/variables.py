@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from cornu.backends import engine_variables
 from cornu.backends.tensorflow.startup import tf
 
 
@@ -41,9 +42,23 @@ class TensorFlowVariable:
         return x
 
     @staticmethod
-    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
-        """Return the step as a ``tf.function``, or as it is if it must run operation by operation."""
-        return tf.function(f, autograph=False) if is_compiled else f
+    def steps_of(f: Callable[[Any, Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any, int, int], Any]:
+        """Return a loop over the steps: one ``tf.function``, or a Python loop if they must run operation by operation.
+
+        A call of a ``tf.function`` takes longer than a small step. See ``compilation.multi_step`` for ``_noinline``.
+        """
+        if not is_compiled:
+            return engine_variables.one_by_one(f)
+        step = tf.function(f, autograph=False, experimental_attributes={"_noinline": True})
+
+        def run(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
+            def advance(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:
+                return number + 1, step(data, number)
+
+            return tf.while_loop(lambda number, logs: number < stop, advance, (start + 1, step(data, start)))[1]
+
+        steps = tf.function(run, autograph=False)
+        return lambda data, start, stop: steps(data, tf.constant(start), tf.constant(stop))
 
     def read(self, trainable: bool) -> tf.Tensor:
         """Return the value; tapes that are recording watch the variable."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from cornu.backends import engine_variables
 from cornu.backends.torch import compilation
 
 
@@ -40,9 +41,9 @@ class TorchVariable:
             return x.detach().clone()
 
     @staticmethod
-    def step_of(f: Callable[[Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any], Any]:
-        """Return the step with autograd enabled or disabled; PyTorch runs it operation by operation."""
-        return (torch.enable_grad if differentiates else torch.no_grad)()(f)
+    def steps_of(f: Callable[[Any, Any], Any], differentiates: bool, is_compiled: bool) -> Callable[[Any, int, int], Any]:
+        """Return a loop over the steps with autograd enabled or disabled; PyTorch runs them operation by operation."""
+        return engine_variables.one_by_one((torch.enable_grad if differentiates else torch.no_grad)()(f))
 
     def read(self, trainable: bool) -> torch.Tensor:
         """Return the parameter, a leaf of the graphs of autograd."""

@@ -19,7 +19,7 @@ from cornu.training.custom_steps import styles
 from cornu.training.custom_steps.dry_run import LogsError, dry_run
 from cornu.training.custom_steps.in_place import InPlaceStateSync, InPlaceSteps
 from cornu.training.custom_steps.overrides import overrides
-from cornu.training.custom_steps.pure_step import CustomStateSync, StepLogs, StepVariables, call_step, pure_step
+from cornu.training.custom_steps.pure_step import CustomStateSync, MetricLogs, StepLogs, StepVariables, call_step, pure_step
 from cornu.training.data_validation import array_checks, class_weights, inputs
 from cornu.training.data_validation.outputs import Output
 from cornu.training.execution import Execution
@@ -153,7 +153,8 @@ class CustomTraining:
         variables = self._step_variables(kind)
         known = {id(variable) for variable in (*model.variables, *variables.optimizer, *variables.metrics)}
         variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
-        logs = StepLogs(found.logs)
+        is_own = any(overrides(model, name) for name in (method, "compute_metrics", "get_metrics_result"))
+        logs = StepLogs(found.logs) if is_own else MetricLogs(model, variables.metrics, found.logs)
         step = pure_step(model, method, variables, logs, takes_state)
         function = MultiStepFunction(step, logs, place, self.execution.is_compiled(place))
         return CustomStep(function, lambda key: CustomStateSync(model, variables, logs, key))

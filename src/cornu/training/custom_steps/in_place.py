@@ -65,10 +65,10 @@ class InPlaceStateSync:
                 values.restore()
         self._current, self._steps = state, int(cast(np.int32, state.step))
 
-    def count_step(self) -> None:
-        """Note that a step has changed the variables."""
+    def note_steps(self, count: int) -> None:
+        """Note that steps, possibly an unfinished one besides ``count`` whole ones, have changed the variables."""
         self._current = None
-        self._steps += 1
+        self._steps += count
 
 
 class InPlaceSteps:
@@ -91,7 +91,7 @@ class InPlaceSteps:
         is_compiled: bool,
     ):
         self._model, self._method, self._state_sync, self._place = model, method, state_sync, placement_of(model)
-        self._run = kind.step_of(getattr(model, method), differentiates=method == "train_step", is_compiled=is_compiled)
+        self._run = kind.steps_of(self._step, differentiates=method == "train_step", is_compiled=is_compiled)
         self._met: set[tuple] = set()
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
@@ -107,19 +107,22 @@ class InPlaceSteps:
             The state after the steps and a :class:`StepResult`.
         """
         self._state_sync.push(state)
-        name, found = f"{type(self._model).__name__}.{self._method}", {}
         with config.placement_scope(*self._place):
-            for number in range(start, stop):
-                try:
-                    found = flat_logs(name, self._run(data_of(batch_of(data, indices, number))))
-                except Exception as error:
-                    self._state_sync.count_step()
-                    self._state_sync.push(state)
-                    raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
-                self._state_sync.count_step()
+            try:
+                logs = self._run((data, indices), start, stop)
+            except Exception as error:
+                self._state_sync.note_steps(0)
+                self._state_sync.push(state)
+                raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
+        self._state_sync.note_steps(stop - start)
         self._met.add(shapes_and_dtypes((data, indices)))
         after = self._state_sync.pull()
-        return after, StepResult(_Finite(after, found, self._place), found)
+        return after, StepResult(_Finite(after, logs, self._place), logs)
+
+    def _step(self, arrays: tuple[Batch, BatchIndices], number: Any) -> dict[str, Any]:
+        """Run the step of a batch and return its logs."""
+        logs = getattr(self._model, self._method)(data_of(batch_of(*arrays, number)))
+        return flat_logs(f"{type(self._model).__name__}.{self._method}", logs)
 
 
 class _Finite:

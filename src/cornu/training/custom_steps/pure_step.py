@@ -1,12 +1,12 @@
 """A user's step as a pure function of the training state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from cornu import ops
 from cornu.backends.contract import ArraySpec
 from cornu.core import call_context
-from cornu.core.binding import bindings, values_in
+from cornu.core.binding import bindings, run_bound, values_in
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
@@ -48,6 +48,28 @@ class StepLogs:
     def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
         """Return logs in the order in which the step returns them."""
         return {name: logs[name] for name in self.specs}
+
+
+class MetricLogs(StepLogs):
+    """The logs of a step that are the results of the metrics, which are computed when they are read, not in each step.
+
+    Args:
+        model: The model.
+        metrics: The variables of its metrics, which are the first values of ``TrainState.metrics``.
+        names: Names of the logs, in order.
+    """
+
+    def __init__(self, model: StepMethods, metrics: list[Variable], names: Iterable[str]):
+        super().__init__(specs={})
+        self._model, self._metrics, self._names = model, metrics, list(names)
+
+    def results(self, values: list) -> dict[str, Any]:
+        """Return the logs for the values of ``TrainState.metrics``."""
+        return run_bound([self._metrics], [values[: len(self._metrics)]], self._model.get_metrics_result)[0]
+
+    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Return logs in the order in which the step returns them."""
+        return {name: logs[name] for name in self._names}
 
 
 class CustomStateSync(StateSync):
