@@ -137,7 +137,7 @@ def test_a_preferred_backend_counts_only_if_none_was_chosen():
 
 
 @pytest.mark.parametrize("name", ["set_backend", "set_floatx", "set_epsilon", "set_image_data_format"])
-def test_the_arguments_of_setters_are_kerass(name):
+def test_the_arguments_of_setters_are_those_of_keras(name):
     import inspect
 
     from keras import config as keras_config

@@ -63,9 +63,9 @@ def test_a_star_import_brings_the_names(namespace):
 
 
 @pytest.mark.parametrize(("namespace", "name"), NAMES)
-def test_signatures_are_kerass(namespace, name):
-    kerass = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
-    theirs = dict(inspect.signature(kerass).parameters)
+def test_signatures_are_those_of_keras(namespace, name):
+    of_keras = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
+    theirs = dict(inspect.signature(of_keras).parameters)
     mine = inspect.signature(getattr(importlib.import_module(namespace), name)).parameters.values()
     mine = {p.name: p for p in mine if p.kind is not p.VAR_KEYWORD}
     theirs = [p for p in theirs.values() if p.kind is not p.VAR_KEYWORD and p.name not in NOT_CORNUS.get(name, ())]

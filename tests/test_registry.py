@@ -77,7 +77,7 @@ def test_a_class_of_another_kind_is_refused(make, config):
         make(config)
 
 
-# --- Names of one's own -----------------------------------------------------------------------------------------------
+# --- Custom names -----------------------------------------------------------------------------------------------------
 
 
 def test_a_registered_function_is_named_by_package_and_name():
@@ -111,7 +111,7 @@ def test_a_class_that_could_not_be_written_is_not_registered():
 
 
 class Plain:
-    """A class of the user's own that is derived from none of Cornu's."""
+    """A custom class that is derived from no class of Cornu."""
 
     def __init__(self, size):
         self.size = size

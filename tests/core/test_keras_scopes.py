@@ -14,7 +14,7 @@ def test_names_of_scopes_are_joined():
     assert cornu.Variable(1.0, name="v").path == "v"
 
 
-def test_paths_are_kerass():
+def test_paths_are_those_of_keras():
     import keras
 
     paths = []

@@ -383,6 +383,6 @@ def test_keras_reads_what_the_hooks_store(tmp_path):
             self.factor.assign(store["half"][()] * 2)
 
     KerasHalved.__name__ = "Halved"
-    kerass = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), KerasHalved()])
-    kerass.load_weights(tmp_path / "m.weights.h5")
-    np.testing.assert_allclose(kerass.predict(X, verbose=0), model.predict(X, verbose=0), 1e-5, 1e-6)
+    of_keras = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), KerasHalved()])
+    of_keras.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_allclose(of_keras.predict(X, verbose=0), model.predict(X, verbose=0), 1e-5, 1e-6)

@@ -15,7 +15,7 @@ from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelErro
 from cornu.models import load_model
 from cornu.saving.assets import is_usable
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
 

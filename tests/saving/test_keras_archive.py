@@ -16,7 +16,7 @@ from cornu.errors import ModelFormatError, UnsafeModelError
 from cornu.models import load_model
 from cornu.saving import keras_archive
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
@@ -89,7 +89,7 @@ def contents(path):
 
 
 def rewritten(path, change):
-    """The file with its members written anew by ``change(archive, contents)``."""
+    """The file with its members written again by ``change(archive, contents)``."""
     old = contents(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns of a name that stands twice

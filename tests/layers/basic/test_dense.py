@@ -24,7 +24,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -39,7 +39,7 @@ def test_dense_counts_as_the_books_do() -> None:
     assert layer.count_params() == 7850
 
 
-def test_dense_takes_whole_numbers_of_any_kind(backend: str) -> None:
+def test_dense_takes_integers_of_any_kind(backend: str) -> None:
     x = np.arange(6, dtype="uint8").reshape(2, 3)
     for units in (np.int64(4), np.uint8(4), 4):
         layer = layers.Dense(units, kernel_initializer="ones").to_backend(backend)
@@ -127,7 +127,7 @@ def test_a_users_call_takes_the_promise_of_its_base_back() -> None:
     assert Named().effective_batch_coupling() == "none"
 
 
-def test_neutral_entries_of_kerass_configs_are_passed_over() -> None:
+def test_neutral_entries_of_configs_of_keras_are_ignored() -> None:
     written_by_keras = layers.Dense(3).get_config() | {"quantization_config": None}
     assert layers.Dense.from_config(written_by_keras).units == 3
 
@@ -150,7 +150,7 @@ def test_a_config_of_real_keras_makes_the_same_layer() -> None:
 # --- Activity regularizer ---------------------------------------------------------------------------------------------------
 
 
-def test_the_activity_penalty_is_kerass(backend: str) -> None:
+def test_the_activity_penalty_is_that_of_keras(backend: str) -> None:
     import keras
 
     x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
@@ -209,7 +209,7 @@ def test_a_python_lambda_is_never_made_from_a_config() -> None:
         layers.Lambda.from_config(config)
 
 
-def test_kerass_form_of_a_lambda_is_never_run() -> None:
+def test_a_lambda_as_keras_writes_it_is_never_run() -> None:
     form = {"class_name": "__lambda__", "config": {"code": "x", "defaults": None, "closure": None}}
     with pytest.raises(UnsafeModelError, match="running code"):
         layers.Lambda.from_config({"name": "theirs", "function": form, "arguments": {}})
