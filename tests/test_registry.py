@@ -401,3 +401,9 @@ def test_the_first_of_two_kinds_decides_the_name_in_files(a_kind):
 def test_every_table_belongs_to_a_package():
     assert set(registry.tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
     assert cornu.models.Sequential in registry.tables["models"].values()
+
+
+@pytest.mark.parametrize("custom_objects", [3, ["a"], "abc", int])
+def test_custom_objects_that_are_no_dict_are_refused(custom_objects):
+    with pytest.raises(InvalidTypeError, match=r"^`custom_objects` is .*\. It must be a dict from names .* Pass, for example"):
+        registry.custom_object_scope(custom_objects)

@@ -52,7 +52,7 @@ def test_a_dtype_of_tensorflow_is_taken():
 def test_both_names_create_variables(name):
     layer = layers.Layer()
     variable = getattr(layer, name)(shape=(2,), initializer="ones", trainable=False, name="n")
-    assert layer.weights == [variable] and variable.path == "n" and not variable.trainable
+    assert layer.weights == [variable] and variable.path == f"{layer.name}/n" and not variable.trainable
 
 
 def test_aggregation_and_synchronization_are_stored_and_checked():
