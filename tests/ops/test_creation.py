@@ -1,3 +1,5 @@
+"""Ops of `creation.py` and `conversion.py`."""
+
 import keras
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Ops of `math.py`, `trigonometry.py` and `logic.py`: values, gradients, dtypes, broadcasting and errors."""
+
 import keras
 import numpy as np
 import pytest

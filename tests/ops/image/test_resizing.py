@@ -1,3 +1,5 @@
+"""Ops on images: `resizing.py` and `color.py`."""
+
 import functools
 
 import keras

@@ -1,3 +1,5 @@
+"""Ops of `activations.py`, `attention.py`, `crossentropy.py` and `normalization.py`."""
+
 import keras
 import numpy as np
 import pytest
