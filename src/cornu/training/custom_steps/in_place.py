@@ -112,9 +112,11 @@ class InPlaceSteps:
             for number in range(start, stop):
                 try:
                     found = flat_logs(name, self._run(data_of(batch_of(data, indices, number))))
-                except Exception as error:
+                except BaseException as error:  # also Ctrl-C, which may come when some of the variables have changed
                     self._state_sync.count_step()
                     self._state_sync.push(state)
+                    if not isinstance(error, Exception):
+                        raise
                     raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
                 self._state_sync.count_step()
         self._met.add(shapes_and_dtypes((data, indices)))
