@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ NOT_CORNUS: dict[str, set[str]] = {}
 
 IN_KERAS_KWARGS = {"load_weights": {"objects_to_skip", "by_name"}, "save_weights": {"objects_to_skip"}}
 """Arguments that Keras takes as ``**kwargs``, and that signatures here list."""
+
+PUBLIC_MODULES = {path.stem for path in Path(cornu.__file__).parent.iterdir() if path.suffix == ".py" or path.is_dir()}
 
 WITH_CODE = ("cornu.saving", "cornu.config")
 """Modules of their own that also export names of higher tiers."""
@@ -60,6 +63,14 @@ def test_a_star_import_brings_the_names(namespace):
     brought = {}
     exec(f"from {namespace} import *", brought)
     assert set(NAMESPACES[namespace]) <= set(brought)
+
+
+@pytest.mark.parametrize("module", [name for name in cornu.__all__ if name.islower() and name in PUBLIC_MODULES])
+def test_public_functions_and_classes_can_be_pickled(module):
+    found = importlib.import_module(f"cornu.{module}")
+    things = [getattr(found, name) for name in namespaces.public_names(found)]
+    functions = [thing for thing in things if callable(thing) and not inspect.ismodule(thing)]
+    assert functions and [pickle.loads(pickle.dumps(thing)) for thing in functions] == functions
 
 
 @pytest.mark.parametrize(("namespace", "name"), NAMES)
