@@ -565,6 +565,8 @@ def _limit(scope: Scope[int | None], variable: str) -> int | None:
 
 def _checked_limit(name: str, limit: int | str | None) -> int | None:
     """Return a limit; raise ``InvalidArgumentError`` if it is neither None nor a positive integer."""
-    if limit is None or (isinstance(limit, numbers.Integral) and not isinstance(limit, bool) and limit > 0):
-        return None if limit is None else int(limit)
+    if limit is None:
+        return None
+    if isinstance(limit, numbers.Integral) and not isinstance(limit, bool) and int(limit) > 0:
+        return int(limit)
     raise InvalidArgumentError(f"`{name}={limit!r}` was given.", "It must be a positive integer.", f"Set `{name}` to 1.")

@@ -446,6 +446,7 @@ class Optimizer(serialization.Configurable):
                     self.build(variables)
             except BaseException:  # also Ctrl-C, so that another attempt does not duplicate the variables
                 del self._variables[made:]
+                self._averages, self._accumulators, self._slots = [], [], {}
                 raise
             self.built = True
 
