@@ -1,4 +1,4 @@
-"""Activation functions beside real Keras's: names, arguments, values and gradients."""
+"""Activation functions compared with those of real Keras: names, arguments, values and gradients."""
 
 import inspect
 

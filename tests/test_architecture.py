@@ -7,9 +7,11 @@ import ast
 import importlib
 import inspect
 import io
+import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -421,6 +423,11 @@ def test_the_rule_against_names_allows_names_in_messages():
     assert not list(read_names(ast.parse("raise ValueError(f'{type(x).__name__} was given')")))
 
 
+@each_module
+def test_warnings_name_the_line_of_the_user(module):
+    assert module.file == "errors.py" or "warnings.warn(" not in module.text, "use `cornu.errors.warn`"
+
+
 # --- Sizes --------------------------------------------------------------------------------------------------------------------
 
 
@@ -611,6 +618,29 @@ def test_public_objects_have_an_example():
 def test_the_list_of_missing_examples_has_no_outdated_entries():
     done = sorted(name for name in NO_EXAMPLE_YET if name not in public_objects() or has_example(public_objects()[name]))
     assert not done, f"remove these from tests/no_example_yet.txt: {done}"
+
+
+# --- The document -----------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_the_files_that_the_document_names_exist():
+    named = re.findall(r"`([\w/.-]+(?:\.py|\.toml|/))`", DOCUMENT)
+    paths = [*ROOT.glob("*"), *(ROOT / "tests").rglob("*.py"), *PACKAGE.rglob("*")]
+    there = [f"/{path.relative_to(ROOT).as_posix()}{'/' * path.is_dir()}" for path in paths]
+    missing = [name for name in named if not any(path.endswith(f"/{name}") for path in there)]
+    assert len(named) > 80
+    assert missing == ["layers/augmentation/"], "of these, only the package for a new family may be missing"
+
+
+def test_the_tiers_in_the_document_are_those_of_the_contract():
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+    lines = DOCUMENT.split("```")[1].strip().splitlines()
+    expected = [set(re.findall(r"\w+", tier)) for tier in contract["layers"]]
+    found = [tier & set(line.split()) for tier, line in zip(expected, lines, strict=True)]
+    assert found == expected
 
 
 ONLY_JAX = """

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from cornu import config
@@ -137,7 +138,7 @@ def test_a_preferred_backend_counts_only_if_none_was_chosen():
 
 
 @pytest.mark.parametrize("name", ["set_backend", "set_floatx", "set_epsilon", "set_image_data_format"])
-def test_the_arguments_of_setters_are_kerass(name):
+def test_the_arguments_of_setters_are_those_of_keras(name):
     import inspect
 
     from keras import config as keras_config
@@ -176,3 +177,24 @@ def test_tracebacks_are_never_filtered():
     with pytest.warns(UserWarning, match="`enable_traceback_filtering` has no effect"):
         config.enable_traceback_filtering()
     assert not config.is_traceback_filtering_enabled()
+
+
+@pytest.mark.parametrize("value", ["x", "1e-3", None, float("nan"), float("inf"), -1.0])
+def test_an_epsilon_that_is_no_small_number_is_refused(value):
+    with pytest.raises(InvalidArgumentError, match=r"^`set_epsilon` received value=.*\. It must be a finite number .* Pass"):
+        config.set_epsilon(value)
+    assert config.epsilon() == 1e-7
+
+
+@pytest.mark.parametrize("limit", [True, 0, -1, 2.0, "3"])
+def test_a_limit_that_is_no_positive_integer_is_refused(limit):
+    with pytest.raises(InvalidArgumentError, match=r"^`max_epochs=.*` was given\. It must be a positive integer\."):
+        config.set_max_epochs(limit)
+
+
+def test_a_limit_may_be_an_integer_of_numpy():
+    try:
+        config.set_max_epochs(np.int64(3))
+        assert config.max_epochs() == 3
+    finally:
+        config.set_max_epochs(None)

@@ -1,4 +1,4 @@
-"""Constraints beside real Keras's."""
+"""Constraints compared with those of real Keras."""
 
 import keras
 import numpy as np

@@ -41,7 +41,7 @@ def test_examples_in_docstrings_run(file):
     for example in found:
         runner.run(example, out=problems.append)
     assert not problems, "".join(problems)
-    assert len(found) == docstrings_with_examples(file), "doctest does not see all examples of this file"
+    assert len(found) >= docstrings_with_examples(file), "doctest does not see all examples of this file"  # some are generated
 
 
 def docstrings_with_examples(file: str) -> int:

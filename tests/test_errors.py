@@ -1,7 +1,11 @@
-"""The exceptions: three parts, one text."""
+"""The exceptions: three parts, one text; and the lines that warnings name."""
 
+import inspect
 import pickle
+import threading
+import warnings
 
+import numpy as np
 import pytest
 
 import cornu
@@ -95,3 +99,75 @@ def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(modul
     with pytest.raises(AttributeError, match=f"has no attribute '{name}x'. Did you mean '{name}'"):
         getattr(module, f"{name}x")
     assert not hasattr(module, "zzzzzz")
+
+
+# --- Warnings -----------------------------------------------------------------------------------------------------------
+
+
+def classifier():
+    return cornu.Sequential([cornu.Input((4, 4, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2, "softmax")])
+
+
+def fit_on_unscaled_images(tmp_path):
+    model = classifier()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(np.full((2, 4, 4, 3), 200.0, "float32"), np.zeros(2), verbose=0)
+
+
+def fit_on_an_exhausted_iterator(tmp_path):
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(iter([(np.ones((2, 2), "float32"), np.zeros((2, 1)))]), epochs=2, verbose=0)
+
+
+def save_an_unbuilt_model(tmp_path):
+    cornu.Sequential([layers.Dense(2)]).save(tmp_path / "m.keras")
+
+
+def load_weights_with_others(tmp_path):
+    wide, narrow = (cornu.Sequential([cornu.Input((2,)), layers.Dense(units)]) for units in (3, 2))
+    wide.save_weights(tmp_path / "m.weights.h5")
+    narrow.load_weights(tmp_path / "m.weights.h5", skip_mismatch=True)
+
+
+def softmax_over_one_element(tmp_path):
+    cornu.ops.softmax(np.ones((2, 1), "float32"))
+
+
+def softmax_in_a_compiled_model(tmp_path):
+    cornu.Sequential([cornu.Input((1,)), layers.Activation(lambda x: cornu.ops.softmax(x))])
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        fit_on_unscaled_images,
+        fit_on_an_exhausted_iterator,
+        save_an_unbuilt_model,
+        load_weights_with_others,
+        softmax_over_one_element,
+        softmax_in_a_compiled_model,
+    ],
+)
+def test_a_warning_names_the_line_of_the_user(cause, tmp_path):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cause(tmp_path)
+    lines, first = inspect.getsourcelines(cause)
+    assert [(each.filename, first < each.lineno < first + len(lines)) for each in caught] == [(__file__, True)] * len(caught)
+    assert caught
+
+
+def test_a_warning_in_a_thread_names_a_line():
+    caught = []
+
+    def work():
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            errors.warn("It.")
+        caught.extend(found)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert (str(caught[0].message), caught[0].filename) == ("It.", __file__)

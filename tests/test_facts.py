@@ -1,4 +1,4 @@
-"""Sizes and shapes of small networks that can be worked out by hand. The numbers are written down, not computed."""
+"""Sizes and shapes of small networks that can be worked out by hand. They are constants here, not computed."""
 
 import numpy as np
 import pytest
@@ -19,36 +19,36 @@ def shapes(model):
     return [layer.output_shape for layer in model.layers]
 
 
-PICTURE = (28, 28, 1)
+IMAGE = (28, 28, 1)
 FACTS = {
     "dense 784-10-10-3": ((784,), lambda: [layers.Dense(10), layers.Dense(10), layers.Dense(3)], [7850, 110, 33], 7_993),
     "dense 784-5-15-3": ((784,), lambda: [layers.Dense(5), layers.Dense(15), layers.Dense(3)], [3925, 90, 48], 4_063),
     "conv 10, conv 10, same": (
-        PICTURE,
+        IMAGE,
         lambda: [layers.Conv2D(10, 3, padding="same"), layers.Conv2D(10, 3, padding="same"), layers.Flatten(), layers.Dense(3)],
         [100, 910, 23_523],
         24_533,
     ),
     "conv 5, conv 15, same": (
-        PICTURE,
+        IMAGE,
         lambda: [layers.Conv2D(5, 3, padding="same"), layers.Conv2D(15, 3, padding="same"), layers.Flatten(), layers.Dense(3)],
         [50, 690, 35_283],
         36_023,
     ),
     "conv 10, conv 10, 2x2": (
-        PICTURE,
+        IMAGE,
         lambda: [layers.Conv2D(10, 2), layers.Conv2D(10, 2), layers.Flatten(), layers.Dense(3)],
         [50, 410, 20_283],
         20_743,
     ),
     "conv 15, pool, conv 5": (
-        PICTURE,
+        IMAGE,
         lambda: [layers.Conv2D(15, 2), layers.MaxPooling2D(2), layers.Conv2D(5, 2), layers.Flatten(), layers.Dense(3)],
         [75, 305, 2_163],
         2_543,
     ),
     "conv 32, pool, conv 64, pool, conv 64": (
-        PICTURE,
+        IMAGE,
         lambda: [
             layers.Conv2D(32, 3),
             layers.MaxPooling2D(2),
@@ -60,7 +60,7 @@ FACTS = {
         55_744,
     ),
     "conv 10 same, dense 2": (
-        PICTURE,
+        IMAGE,
         lambda: [layers.Conv2D(10, 3, padding="same"), layers.Flatten(), layers.Dense(2)],
         [100, 15_682],
         15_782,
@@ -85,17 +85,17 @@ def test_the_summary_tells_the_number_of_parameters(name):
 
 
 def test_shapes_of_a_stack_of_small_kernels():
-    model = stack(PICTURE, *FACTS["conv 10, conv 10, 2x2"][1]())
+    model = stack(IMAGE, *FACTS["conv 10, conv 10, 2x2"][1]())
     assert shapes(model) == [(None, 27, 27, 10), (None, 26, 26, 10), (None, 6760), (None, 3)]
 
 
 def test_shapes_of_a_stack_with_a_pool():
-    model = stack(PICTURE, *FACTS["conv 15, pool, conv 5"][1]())
+    model = stack(IMAGE, *FACTS["conv 15, pool, conv 5"][1]())
     assert shapes(model) == [(None, 27, 27, 15), (None, 13, 13, 15), (None, 12, 12, 5), (None, 720), (None, 3)]
 
 
 def test_shapes_of_the_three_convolutions():
-    model = stack(PICTURE, *FACTS["conv 32, pool, conv 64, pool, conv 64"][1]())
+    model = stack(IMAGE, *FACTS["conv 32, pool, conv 64, pool, conv 64"][1]())
     assert model.output_shape == (None, 3, 3, 64)
     assert shapes(model)[:3] == [(None, 26, 26, 32), (None, 13, 13, 32), (None, 11, 11, 64)]
 
@@ -112,6 +112,6 @@ def test_output_size_is_the_floor_of_the_formula(backend, size, kernel, padding,
 
 
 def test_a_dense_layer_without_flatten_works_on_the_last_axis():
-    model = stack(PICTURE, layers.Conv2D(10, 3, padding="same"), layers.Dense(2))
+    model = stack(IMAGE, layers.Conv2D(10, 3, padding="same"), layers.Dense(2))
     assert model.output_shape == (None, 28, 28, 2)
     assert sizes(model) == [100, 22]

@@ -1,4 +1,4 @@
-"""Initializers: their formulas, their distributions beside real Keras's, their seeds."""
+"""Initializers: their formulas, their distributions compared with those of real Keras, their seeds."""
 
 import keras
 import numpy as np

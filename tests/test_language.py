@@ -26,10 +26,12 @@ DOCUMENTS = (
     "benchmarks/*.py",
     "benchmarks/results/README.md",
     "tests/README.md",
-    "tests/test_architecture.py",
+    "tests/**/*.py",
     "src/cornu/**/*.py",
 )
-FILES = sorted(path.relative_to(ROOT).as_posix() for pattern in DOCUMENTS for path in ROOT.glob(pattern))
+FILES = sorted(
+    {path.relative_to(ROOT).as_posix() for pattern in DOCUMENTS for path in ROOT.glob(pattern)} - {"tests/test_language.py"}
+)
 
 PHRASES = {
     r"pictures?": "image",
@@ -79,6 +81,7 @@ BRITISH = (
 ALLOWED = {
     ("src/cornu/datasets/cifar100.py", "house"): "the name of a class of the data set",
     ("src/cornu/datasets/cifar100.py", "road"): "the name of a class of the data set",
+    ("tests/models/test_graph_config.py", "floor"): "the name of an op",
 }
 """``(file, text)`` that is used nevertheless, with the reason. The text is compared in lower case."""
 
@@ -214,3 +217,15 @@ def test_comments_and_strings_of_a_module_are_found():
     source = '"""One\ntwo three."""\n\nx = "key"  # why\n# and how\nraise E(f"not {x} of", "it " "is so")\n'
     assert list(comments(source)) == [(4, "why\nand how")]
     assert list(strings(ast.parse(source))) == [(1, "One\ntwo three."), (4, "key"), (6, "not {} of"), (6, "it is so")]
+
+
+def test_names_in_tests_are_in_standard_technical_english():
+    words = re.compile(r"kerass|picture|whole_number|colour|grey", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (getattr(node, "name", None), getattr(node, "id", None), getattr(node, "arg", None))
+        if isinstance(name, str) and words.search(name)
+    ]
+    assert not found, "\n" + "\n".join(found)

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 import pytest
 
 import cornu
-from cornu import namespaces
+from cornu import namespaces, registry
 from cornu.namespaces import NAMESPACES
 
 KERAS_NAMESPACES = [name for name in NAMESPACES if name != "cornu"]
@@ -23,6 +24,8 @@ NOT_CORNUS: dict[str, set[str]] = {}
 
 IN_KERAS_KWARGS = {"load_weights": {"objects_to_skip", "by_name"}, "save_weights": {"objects_to_skip"}}
 """Arguments that Keras takes as ``**kwargs``, and that signatures here list."""
+
+PUBLIC_MODULES = {path.stem for path in Path(cornu.__file__).parent.iterdir() if path.suffix == ".py" or path.is_dir()}
 
 WITH_CODE = ("cornu.saving", "cornu.config")
 """Modules of their own that also export names of higher tiers."""
@@ -62,10 +65,18 @@ def test_a_star_import_brings_the_names(namespace):
     assert set(NAMESPACES[namespace]) <= set(brought)
 
 
+@pytest.mark.parametrize("module", [name for name in cornu.__all__ if name.islower() and name in PUBLIC_MODULES])
+def test_public_functions_and_classes_can_be_pickled(module):
+    found = importlib.import_module(f"cornu.{module}")
+    things = [getattr(found, name) for name in namespaces.public_names(found)]
+    things = [thing for thing in things if (inspect.isfunction(thing) or inspect.isclass(thing)) and registry.is_builtin(thing)]
+    assert [pickle.loads(pickle.dumps(thing)) for thing in things] == things
+
+
 @pytest.mark.parametrize(("namespace", "name"), NAMES)
-def test_signatures_are_kerass(namespace, name):
-    kerass = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
-    theirs = dict(inspect.signature(kerass).parameters)
+def test_signatures_are_those_of_keras(namespace, name):
+    of_keras = getattr(importlib.import_module(namespace.replace("cornu", "keras")), name)
+    theirs = dict(inspect.signature(of_keras).parameters)
     mine = inspect.signature(getattr(importlib.import_module(namespace), name)).parameters.values()
     mine = {p.name: p for p in mine if p.kind is not p.VAR_KEYWORD}
     theirs = [p for p in theirs.values() if p.kind is not p.VAR_KEYWORD and p.name not in NOT_CORNUS.get(name, ())]

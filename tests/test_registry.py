@@ -77,7 +77,7 @@ def test_a_class_of_another_kind_is_refused(make, config):
         make(config)
 
 
-# --- Names of one's own -----------------------------------------------------------------------------------------------
+# --- Custom names -----------------------------------------------------------------------------------------------------
 
 
 def test_a_registered_function_is_named_by_package_and_name():
@@ -111,7 +111,7 @@ def test_a_class_that_could_not_be_written_is_not_registered():
 
 
 class Plain:
-    """A class of the user's own that is derived from none of Cornu's."""
+    """A custom class that is derived from no class of Cornu."""
 
     def __init__(self, size):
         self.size = size
@@ -401,3 +401,9 @@ def test_the_first_of_two_kinds_decides_the_name_in_files(a_kind):
 def test_every_table_belongs_to_a_package():
     assert set(registry.tables) >= {"layers", "models", "activations", "initializers", "losses", "metrics", "optimizers"}
     assert cornu.models.Sequential in registry.tables["models"].values()
+
+
+@pytest.mark.parametrize("custom_objects", [3, ["a"], "abc", int])
+def test_custom_objects_that_are_no_dict_are_refused(custom_objects):
+    with pytest.raises(InvalidTypeError, match=r"^`custom_objects` is .*\. It must be a dict from names .* Pass, for example"):
+        registry.custom_object_scope(custom_objects)

@@ -1,4 +1,4 @@
-"""Regularizers beside real Keras's, and their gradients."""
+"""Regularizers compared with those of real Keras, and their gradients."""
 
 import keras
 import numpy as np

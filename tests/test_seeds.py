@@ -79,3 +79,9 @@ def test_one_seed_sets_all_generators():
 def test_a_seed_is_an_integer_of_32_bits(seed):
     with pytest.raises(InvalidArgumentError, match="integer from 0"):
         seeds.set_random_seed(seed)
+
+
+@pytest.mark.parametrize("seed", ["7", "abc", None, 2.5, float("nan"), float("inf"), -1, 2**32, [1]])
+def test_a_seed_that_is_no_integer_of_32_bits_is_refused(seed):
+    with pytest.raises(InvalidArgumentError, match=r"`set_random_seed` received .* must be an integer from 0 to 2\*\*32 - 1"):
+        seeds.set_random_seed(seed)

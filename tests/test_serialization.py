@@ -46,11 +46,11 @@ def functions(module):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_arguments_have_the_names_and_order_of_kerass(module):
+def test_arguments_have_the_names_and_order_of_keras(module):
     for name in functions(module):
         mine = inspect.signature(getattr(ours(module), name)).parameters
-        kerass = inspect.signature(getattr(theirs(module), name)).parameters
-        assert [(p.name, p.default) for p in mine.values()] == [(p.name, p.default) for p in kerass.values()], name
+        of_keras = inspect.signature(getattr(theirs(module), name)).parameters
+        assert [(p.name, p.default) for p in mine.values()] == [(p.name, p.default) for p in of_keras.values()], name
 
 
 @pytest.mark.parametrize("module", MODULES)

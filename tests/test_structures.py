@@ -31,33 +31,33 @@ def structure(request):
     return STRUCTURES[request.param]
 
 
-def same(mine, kerass):
-    assert mine == kerass and type(mine) is type(kerass) and repr(mine) == repr(kerass)
+def same(mine, of_keras):
+    assert mine == of_keras and type(mine) is type(of_keras) and repr(mine) == repr(of_keras)
 
 
 @pytest.mark.parametrize("function", ["is_nested", "flatten", "flatten_with_path", "lists_to_tuples"])
-def test_functions_of_one_structure_are_kerass(function, structure):
+def test_functions_of_one_structure_are_those_of_keras(function, structure):
     same(getattr(cornu.tree, function)(structure), getattr(keras.tree, function)(structure))
 
 
 @pytest.mark.parametrize("none_is_leaf", [True, False])
-def test_the_map_is_kerass(structure, none_is_leaf):
+def test_the_map_is_that_of_keras(structure, none_is_leaf):
     results = [module.tree.map_structure(repr, structure, none_is_leaf=none_is_leaf) for module in (cornu, keras)]
     same(*results)
 
 
-def test_the_map_of_two_structures_is_kerass(structure):
+def test_the_map_of_two_structures_is_that_of_keras(structure):
     results = [module.tree.map_structure(lambda a, b: (a, b), structure, structure) for module in (cornu, keras)]
     same(*results)
 
 
-def test_packing_is_kerass(structure):
+def test_packing_is_that_of_keras(structure):
     leaves = [f"leaf {number}" for number in range(len(keras.tree.flatten(structure)))]
     same(*(module.tree.pack_sequence_as(structure, leaves) for module in (cornu, keras)))
 
 
 @pytest.mark.parametrize("top_down", [True, False])
-def test_the_traversal_is_kerass(structure, top_down):
+def test_the_traversal_is_that_of_keras(structure, top_down):
     results = []
     for module in (cornu, keras):
         seen = []
@@ -73,12 +73,12 @@ def test_the_traversal_is_kerass(structure, top_down):
 
 
 @pytest.mark.parametrize("shallow", ["list", "mixed"])
-def test_the_map_up_to_a_shallow_structure_is_kerass(shallow):
+def test_the_map_up_to_a_shallow_structure_is_that_of_keras(shallow):
     shallow, deep = {"list": ([0, 0], [[1, 2], {"a": 3}]), "mixed": ({"a": 0, "b": [0]}, {"b": [(1, 2)], "a": [5]})}[shallow]
     same(*(module.tree.map_structure_up_to(shallow, repr, deep) for module in (cornu, keras)))
 
 
-def test_the_map_of_shapes_is_kerass():
+def test_the_map_of_shapes_is_that_of_keras():
     shapes = {"a": (None, 3), "b": [(2, 4), (5,)], "c": [1, 2]}
     same(*(module.tree.map_shape_structure(lambda shape: ("shape", tuple(shape)), shapes) for module in (cornu, keras)))
 

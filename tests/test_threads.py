@@ -236,6 +236,32 @@ def test_a_scope_of_custom_objects_is_seen_by_its_own_thread_alone():
     assert at_once(found, 2) == [abs, round]
 
 
+def test_one_scope_of_custom_objects_may_be_used_by_several_threads():
+    scope, inside = registry.custom_object_scope({"shared": abs}), threading.Barrier(4)
+
+    def found(number):
+        with registry.custom_object_scope({"own": round}):
+            with scope:
+                inside.wait()
+            inside.wait()
+            return registry.find("activations", "own"), registry.find("activations", "shared")
+
+    assert at_once(found, 4) == [(round, None)] * 4
+
+
+def test_objects_that_are_registered_while_others_are_looked_up():
+    def work(number):
+        for count in range(200):
+            if number % 2:
+                name = f"Busy>f{number}_{count}"
+                registry.register_keras_serializable("Busy", f"f{number}_{count}")(lambda x: x)
+                registry.custom_names.pop(registry.get_custom_objects().pop(name))
+            else:
+                assert registry.find_by_own_name("no such name") is None
+
+    at_once(work)
+
+
 def test_what_is_registered_in_one_thread_is_found_in_all():
     def register(number):
         registry.register_keras_serializable("Threads", f"f{number}")(lambda x: x + number)

@@ -17,13 +17,13 @@ LAYER = layers.Identity(name="mine")
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
-def test_whole_numbers_of_any_kind_are_whole_numbers(value: Any) -> None:
+def test_integers_of_any_kind_are_integers(value: Any) -> None:
     found = validation.check_int(LAYER, "n", value)
     assert found == 3 and type(found) is int
 
 
 @pytest.mark.parametrize("value", [2.5, 3.0, np.float32(3), -1, 0, "3", None, True, [3], float("inf"), float("nan"), np.True_])
-def test_other_things_are_no_whole_numbers(value: Any) -> None:
+def test_other_things_are_no_integers(value: Any) -> None:
     with pytest.raises(InvalidArgumentError) as raised:
         validation.check_int(LAYER, "n", value)
     assert f"`Identity` received `n={value!r}`. It must be an integer greater than or equal to 1." in str(raised.value)
@@ -98,6 +98,16 @@ def test_sizes_of_another_number_are_refused() -> None:
         validation.check_ints(LAYER, "size", (1, 2), 1)
 
 
+@pytest.mark.parametrize("value, wrong", [((1, 0), 0), ("2", "2"), (None, None), ((True, 1), True), (1.5, 1.5)])
+def test_a_size_that_is_no_positive_integer_is_named(value: Any, wrong: Any) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        validation.check_ints("conv", "strides", value, 2)
+    assert str(caught.value) == (
+        f"`conv` received `strides={wrong!r}`. It must be an integer greater than or equal to 1. "
+        "Pass, for example, `strides=1`, or check the order of the arguments."
+    )
+
+
 @pytest.mark.parametrize(
     "value, pairs",
     [(1, ((1, 1), (1, 1))), ((1, 2), ((1, 1), (2, 2))), ([[0, 1], [2, 3]], ((0, 1), (2, 3))), (0, ((0, 0), (0, 0)))],
@@ -140,14 +150,14 @@ NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32"}
 
 
 @pytest.mark.parametrize("second", [*dtypes.ALL, int, float, None])
-def test_the_result_type_is_kerass(second):
+def test_the_result_type_is_that_of_keras(second):
     for first in (*dtypes.ALL, int, float, None):
         found = validation.result_type(first, second)
         assert NARROW.get(found, found) == keras.backend.result_type(first, second), first
 
 
 @pytest.mark.parametrize("given", [(), ("bool",), (int,), (float,), ("int8", "uint8", float), ("uint64", "int8", "float16")])
-def test_the_result_type_of_any_number_of_dtypes_is_kerass(given):
+def test_the_result_type_of_any_number_of_dtypes_is_that_of_keras(given):
     assert validation.result_type(*given) == keras.backend.result_type(*given)
 
 
@@ -162,6 +172,6 @@ def test_results_of_64_bits_stay(dtype):
 
 
 @pytest.mark.parametrize("dtype", [*dtypes.ALL, np.float32, np.dtype("uint8"), int, float, None])
-def test_kinds_of_dtypes_are_kerass(dtype):
+def test_kinds_of_dtypes_are_those_of_keras(dtype):
     assert validation.is_float_dtype(dtype) == keras.backend.is_float_dtype(dtype)
     assert validation.is_int_dtype(dtype) == keras.backend.is_int_dtype(dtype)

@@ -1,4 +1,4 @@
-"""The wheel, tried outside of the source tree: what `pip install cornu` gives is whole."""
+"""The wheel, tried outside of the source tree: what `pip install cornu` installs is complete."""
 
 import os
 import subprocess

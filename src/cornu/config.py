@@ -5,13 +5,14 @@ Plain Python: this module imports no array library. The global dtype policy, whi
 """
 
 import importlib.util
+import math
+import numbers
 import os
-import warnings
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from cornu import namespaces
-from cornu.errors import InvalidArgumentError, MissingPackageError, one_of
+from cornu.errors import InvalidArgumentError, MissingPackageError, one_of, warn
 from cornu.scopes import Scope
 
 __getattr__, __dir__, _of_core = namespaces.attach(__name__)  # which are of a higher tier
@@ -301,10 +302,9 @@ def installed_backends() -> list[str]:
 def _best_installed() -> str:
     best = installed_backends()[0]
     if best == "numpy":
-        warnings.warn(
+        warn(
             "No engine is installed, so Cornu computes with NumPy, which is slow. Run `pip install jax`, or select NumPy "
-            "explicitly: `cornu.config.set_backend('numpy')`.",
-            stacklevel=5,
+            "explicitly: `cornu.config.set_backend('numpy')`."
         )
     return best
 
@@ -355,10 +355,17 @@ def set_epsilon(value: float) -> None:
     Args:
         value: Float, the new value.
 
+    Raises:
+        InvalidArgumentError: If ``value`` is not a finite number greater than or equal to 0.
+
     Example:
         >>> from cornu import config
         >>> config.set_epsilon(1e-7)
     """
+    if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise InvalidArgumentError(
+            f"`set_epsilon` received value={value!r}.", "It must be a finite number greater than or equal to 0.", "Pass 1e-7."
+        )
     _epsilon.set_default(float(value))
 
 
@@ -468,7 +475,7 @@ def enable_traceback_filtering() -> None:
         >>> str(caught[0].message)
         '`enable_traceback_filtering` has no effect: Cornu does not filter tracebacks.'
     """
-    warnings.warn("`enable_traceback_filtering` has no effect: Cornu does not filter tracebacks.", stacklevel=2)
+    warn("`enable_traceback_filtering` has no effect: Cornu does not filter tracebacks.")
 
 
 def is_traceback_filtering_enabled() -> bool:
@@ -558,6 +565,8 @@ def _limit(scope: Scope[int | None], variable: str) -> int | None:
 
 def _checked_limit(name: str, limit: int | str | None) -> int | None:
     """Return a limit; raise ``InvalidArgumentError`` if it is neither None nor a positive integer."""
-    if limit is None or (isinstance(limit, int) and limit > 0):
-        return limit
+    if limit is None:
+        return None
+    if isinstance(limit, numbers.Integral) and not isinstance(limit, bool) and int(limit) > 0:
+        return int(limit)
     raise InvalidArgumentError(f"`{name}={limit!r}` was given.", "It must be a positive integer.", f"Set `{name}` to 1.")

@@ -1,4 +1,4 @@
-"""Exceptions raised by Cornu. Each message states what was received, what was expected and what to do.
+"""Exceptions raised by Cornu, and its warnings. Each message states what was received, what was expected and what to do.
 
 The three parts are separate required arguments, which the exception joins into one message. Every exception also derives from
 ``ValueError`` or ``TypeError``, or, for something that is missing, from ``ImportError``, ``AttributeError`` or
@@ -6,7 +6,12 @@ The three parts are separate required arguments, which the exception joins into 
 """
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+
+_BETWEEN = ("contextlib", "cornu", "functools", "jax", "tensorflow", "torch")
+"""Packages whose functions may stand between the user's code and a warning: Cornu, the engines, and wrappers of functions."""
 
 
 class CornuError(Exception):
@@ -326,3 +331,24 @@ def one_of(argument: str, value: object, options: Iterable[str], guess: str = ""
         f"It must be one of {listed}.",
         hint or f"Choose one of them for `{argument}`.",
     )
+
+
+def warn(text: str) -> None:
+    """Issue a warning that names the line of the user's code that led to it.
+
+    Args:
+        text: The message.
+
+    Example:
+        >>> import warnings
+        >>> from cornu import errors
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     errors.warn("The model is not built.")
+        >>> str(caught[0].message), caught[0].category
+        ('The model is not built.', <class 'UserWarning'>)
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, stacklevel=level)

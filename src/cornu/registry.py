@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Self, TypeVar
 
 from cornu import autograph
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.scopes import Scope
 
 T = TypeVar("T")
@@ -171,6 +171,9 @@ class CustomObjectScope:
     Args:
         custom_objects: Dict of names to classes and functions, such as ``{"MyLayer": MyLayer}``, or None.
 
+    Raises:
+        InvalidTypeError: If ``custom_objects`` is not a dict.
+
     Example:
         >>> from cornu import registry
         >>> with registry.custom_object_scope({"twice": lambda x: 2 * x}):
@@ -179,17 +182,21 @@ class CustomObjectScope:
     """
 
     def __init__(self, custom_objects: Mapping[str, Any] | None):
+        if custom_objects is not None and not isinstance(custom_objects, Mapping):
+            raise InvalidTypeError(
+                f"`custom_objects` is {custom_objects!r:.80}.",
+                "It must be a dict from names to classes and functions.",
+                "Pass, for example, `{'MyLayer': MyLayer}`.",
+            )
         self.custom_objects = custom_objects or {}
-        self._blocks: list = []
+        self._block = _scoped.derive(lambda outer: (self.custom_objects, *outer))
 
     def __enter__(self) -> Self:
-        block = _scoped.set_to((self.custom_objects, *_scoped.get()))
-        block.__enter__()
-        self._blocks.append(block)
+        self._block.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._blocks.pop().__exit__(*exception)
+        self._block.__exit__(*exception)
 
 
 custom_object_scope = CustomObjectScope
@@ -263,8 +270,7 @@ def find_by_own_name(name: str) -> Any:
 
     Keras 3.6 and earlier wrote only this part of the name of a function.
     """
-    with lock:
-        return next((thing for key, thing in _custom.items() if key.endswith(f">{name}")), None)
+    return next((thing for key, thing in list(_custom.items()) if key.endswith(f">{name}")), None)  # users change the dict
 
 
 def module_of(kind: str) -> str:

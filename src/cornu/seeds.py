@@ -5,6 +5,7 @@ the data); on a backend it is the key of a stateless random function (dropout). 
 and the same order on every backend. This module only produces keys; it does not generate random values.
 """
 
+import numbers
 import random
 import secrets
 import threading
@@ -72,7 +73,7 @@ def set_random_seed(seed: int) -> None:
         >>> (initializers.RandomNormal()((2,)) == first).all().item()
         True
     """
-    if int(seed) != seed or not 0 <= seed < 2**32:
+    if not isinstance(seed, (numbers.Real, np.number)) or not 0 <= seed < 2**32 or int(seed) != seed:
         raise InvalidArgumentError(
             f"`set_random_seed` received {seed!r}.",
             "The seed must be an integer from 0 to 2**32 - 1.",

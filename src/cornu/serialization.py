@@ -549,8 +549,8 @@ def lookup_functions(
         "name": example.partition("(")[0],
     }
     for name, function, docstring in zip(made._fields, made, _DOCSTRINGS, strict=True):
-        described = {"__name__": name, "__qualname__": name, "__doc__": inspect.cleandoc(docstring).format(**words)}
-        for attribute, value in described.items():
+        described = {"__name__": name, "__qualname__": name, "__module__": f"cornu.{kind}"}  # by which pickles find it
+        for attribute, value in {**described, "__doc__": inspect.cleandoc(docstring).format(**words)}.items():
             setattr(function, attribute, value)
     return made
 

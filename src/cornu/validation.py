@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import numbers
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 from cornu import config
 from cornu.dtypes import ALL, UNSUPPORTED, is_float, is_integer, wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, one_of, wrong_argument
-from cornu.typing import DType, IntOrInts
+from cornu.typing import DType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,7 +95,7 @@ def check_int(owner: object, argument: str, value: Any, least: int = 1, example:
     elif example is None:
         example = max(least, 1)
     raise InvalidArgumentError(
-        f"`{owner if isinstance(owner, str) else type(owner).__name__}` received `{argument}={value!r}`.",
+        f"`{_name_of(owner)}` received `{argument}={value!r}`.",
         f"It must be an integer greater than or equal to {least}.",
         f"Pass, for example, `{argument}={example}`, or check the order of the arguments.",
     )
@@ -104,18 +104,40 @@ def check_int(owner: object, argument: str, value: Any, least: int = 1, example:
 def check_ints(owner: object, argument: str, value: Any, count: int, least: int = 1) -> tuple[int, ...]:
     """Return one integer for each spatial axis, from a sequence of integers or from one integer for all axes.
 
+    Args:
+        owner: Object whose argument is checked, or the name of the function.
+        argument: Name of the argument.
+        value: Value of the argument.
+        count: Number of spatial axes.
+        least: Smallest valid value. Defaults to 1.
+
     Raises:
         InvalidArgumentError: If the number of values is wrong, or a value is not an integer or is too small.
+
+    Example:
+        >>> from cornu.validation import check_ints
+        >>> check_ints("conv", "strides", 2, 3), check_ints("conv", "strides", [1, 2], 2)
+        ((2, 2, 2), (1, 2))
     """
-    if not isinstance(value, (list, tuple, np.ndarray)):
+    if not _is_sequence(value):
         return (check_int(owner, argument, value, least),) * count
     if len(value) != count:
         raise InvalidArgumentError(
-            f"`{type(owner).__name__}` received `{argument}={value!r}`.",
+            f"`{_name_of(owner)}` received `{argument}={value!r}`.",
             f"It must be one integer, or {count} integers, one per spatial axis." if count > 1 else "It must be one integer.",
             f"Pass, for example, `{argument}={max(least, 1)}`.",
         )
     return tuple(check_int(owner, argument, item, least) for item in value)
+
+
+def _name_of(owner: object) -> str:
+    """Return the name of an object's class; a string is a name itself."""
+    return owner if isinstance(owner, str) else type(owner).__name__
+
+
+def _is_sequence(value: Any) -> bool:
+    """Return whether a value has one entry for each axis."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def check_margins(owner: object, argument: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
@@ -130,7 +152,7 @@ def check_margins(owner: object, argument: str, value: Any, count: int) -> tuple
     Raises:
         InvalidArgumentError: If the value has another form, or contains a value that is negative or not an integer.
     """
-    parts = value if isinstance(value, (list, tuple, np.ndarray)) else (value,) * count
+    parts = value if _is_sequence(value) else (value,) * count
     if len(parts) != count:
         raise InvalidArgumentError(
             f"`{type(owner).__name__}` received `{argument}={value!r}`.",
@@ -303,33 +325,6 @@ def standardize_padding(padding: str, causal: bool = False) -> str:
     if name not in options:
         raise one_of("padding", padding, options, guess=_GUESSES.get(str(name).lower(), ""))
     return name
-
-
-def standardize_sizes(value: IntOrInts, rank: int, argument: str, least: int = 1) -> tuple[int, ...]:
-    """Return a tuple with one integer for each spatial axis.
-
-    Args:
-        value: Integer for all axes, or a tuple with one integer for each axis.
-        rank: Integer, number of spatial axes.
-        argument: String, name of the argument in the message.
-        least: Integer, smallest accepted value. Defaults to 1.
-
-    Raises:
-        InvalidArgumentError: If the number of values is not ``rank``, or a value is too small or not an integer.
-
-    Example:
-        >>> from cornu.validation import standardize_sizes
-        >>> standardize_sizes(2, 2, "strides")
-        (2, 2)
-    """
-    values = value if isinstance(value, Sequence) else (value,) * rank
-    if len(values) != rank or not all(is_int(item) and item >= least for item in values):
-        kind = "positive integer" if least == 1 else f"integer of at least {least}"
-        expected = f"one {kind}, or a tuple of {rank} of them" if rank > 1 else f"one {kind}"
-        raise InvalidArgumentError(
-            f"`{argument}={value!r}` was given.", f"It must be {expected}.", f"Pass, for example, `{argument}={max(least, 2)}`."
-        )
-    return tuple(int(item) for item in values)
 
 
 def as_path(filepath: str | os.PathLike) -> Path:

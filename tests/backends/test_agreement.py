@@ -56,7 +56,7 @@ def repeat_some_steps(b, x):
 CASES = {
     "asarray": (lambda b, x: b.asarray(x, "float16"), normal(2, 3)),
     "cast": (lambda b, x: b.cast(b.cast(x, "float16"), "float32"), normal(2, 3)),
-    "cast to whole numbers": (lambda b, x: b.cast(x, "int32"), normal(2, 3) * 5),
+    "cast to integers": (lambda b, x: b.cast(x, "int32"), normal(2, 3) * 5),
     "cast to bool": (lambda b, x: b.cast(x, "bool"), whole(3, 4, low=-1, high=2)),
     "full": (lambda b: b.full((2, 3), 1.5, "float32"),),
     "full of an array": (lambda b, x: b.full((2, 3), x, "float32"), normal()),
@@ -64,11 +64,11 @@ CASES = {
     "arange of floats": (lambda b: b.arange(0, 5, 2, "float32"),),
     "abs": (lambda b, x: b.abs(x), normal(2, 3)),
     "abs at corners": (lambda b, x: b.abs(x), np.float32([0, -0.0, np.inf, -np.inf, -2])),
-    "abs of whole numbers": (lambda b, x: b.abs(x), whole(5, low=-3, high=3)),
+    "abs of integers": (lambda b, x: b.abs(x), whole(5, low=-3, high=3)),
     "negative": (lambda b, x: b.negative(x), normal(2, 3)),
     "sign": (lambda b, x: b.sign(x), np.float32([-2, 0, 3])),
     "exp": (lambda b, x: b.exp(x), normal(2, 3)),
-    "exp of whole numbers": (lambda b, x: b.exp(x), whole(2, 3)),
+    "exp of integers": (lambda b, x: b.exp(x), whole(2, 3)),
     "expm1": (lambda b, x: b.expm1(x), normal(2, 3) / 100),
     "log": (lambda b, x: b.log(x), positive(2, 3)),
     "log of what has none": (lambda b, x: b.log(x), np.float32([0, -1])),
@@ -76,7 +76,7 @@ CASES = {
     "sqrt": (lambda b, x: b.sqrt(x), positive(2, 3)),
     "rsqrt": (lambda b, x: b.rsqrt(x), positive(2, 3)),
     "square": (lambda b, x: b.square(x), normal(2, 3)),
-    "square of whole numbers": (lambda b, x: b.square(x), whole(2, 3)),
+    "square of integers": (lambda b, x: b.square(x), whole(2, 3)),
     "sin": (lambda b, x: b.sin(x), normal(2, 3)),
     "cos": (lambda b, x: b.cos(x), normal(2, 3)),
     "tan": (lambda b, x: b.tan(x), within_one(2, 3)),
@@ -89,13 +89,13 @@ CASES = {
     "relu": (lambda b, x: b.relu(x), normal(2, 3)),
     "relu at corners": (lambda b, x: b.relu(x), np.float32([0, -0.0, np.inf, -np.inf])),
     "relu of what is no number": (lambda b, x: b.stop_gradient(b.relu(x)), np.float32([np.nan, 1])),
-    "relu of whole numbers": (lambda b, x: b.relu(x), whole(5, low=-3, high=3)),
+    "relu of integers": (lambda b, x: b.relu(x), whole(5, low=-3, high=3)),
     "erf": (lambda b, x: b.erf(x), normal(2, 3)),
     "sigmoid": (lambda b, x: b.sigmoid(x), np.float32([-100, -2, 0, 1, 100])),
     "floor": (lambda b, x: b.floor(x), normal(2, 3)),
     "ceil": (lambda b, x: b.ceil(x), normal(2, 3)),
     "round": (lambda b, x: b.round(x), np.float32([0.5, 1.5, -0.5, 2.4])),
-    "round of whole numbers": (lambda b, x: b.round(x), whole(3)),
+    "round of integers": (lambda b, x: b.round(x), whole(3)),
     "isnan": (lambda b, x: b.isnan(x), np.float32([1, np.nan, np.inf])),
     "isfinite": (lambda b, x: b.isfinite(x), np.float32([1, np.nan, -np.inf])),
     "logical_not": (lambda b, x: b.logical_not(x), yes_or_no(4)),
@@ -103,17 +103,17 @@ CASES = {
     "add a number": (lambda b, x: b.add(2, x), normal(2, 3)),
     "subtract": (lambda b, x, y: b.subtract(x, y), normal(2, 3), normal(2, 1)),
     "multiply": (lambda b, x, y: b.multiply(x, y), normal(2, 3), normal(3)),
-    "multiply floats and whole numbers": (lambda b, x, y: b.multiply(x, y), normal(2, 3), whole(3)),
+    "multiply floats and integers": (lambda b, x, y: b.multiply(x, y), normal(2, 3), whole(3)),
     "divide": (lambda b, x, y: b.divide(x, y), normal(2, 3), positive(3)),
-    "divide whole numbers": (lambda b, x, y: b.divide(x, y), whole(2, 3), whole(3, low=1)),
-    "divide by a whole number": (lambda b, x: b.divide(x, 4), whole(2, 3)),
+    "divide integers": (lambda b, x, y: b.divide(x, y), whole(2, 3), whole(3, low=1)),
+    "divide by an integer": (lambda b, x: b.divide(x, 4), whole(2, 3)),
     "floor_divide": (lambda b, x, y: b.floor_divide(x, y), normal(2, 3) * 5, positive(3)),
-    "floor_divide whole numbers": (lambda b, x, y: b.floor_divide(x, y), whole(2, 3), whole(3, low=1)),
+    "floor_divide integers": (lambda b, x, y: b.floor_divide(x, y), whole(2, 3), whole(3, low=1)),
     "remainder": (lambda b, x, y: b.remainder(x, y), np.float32([5.3, -5.3, 5.3]), np.float32([2, 2, -2])),
-    "remainder of whole numbers": (lambda b, x: b.remainder(x, 3), whole(2, 3)),
+    "remainder of integers": (lambda b, x: b.remainder(x, 3), whole(2, 3)),
     "power": (lambda b, x, y: b.power(x, y), positive(2, 3), normal(3)),
     "power of negative numbers": (lambda b, x: b.power(x, 3), normal(2, 3)),
-    "power of whole numbers": (lambda b, x: b.power(x, 2), whole(2, 3)),
+    "power of integers": (lambda b, x: b.power(x, 2), whole(2, 3)),
     "maximum": (lambda b, x, y: b.maximum(x, y), normal(2, 3), normal(3)),
     "maximum of equals": (lambda b, x: b.maximum(x, 0), np.float32([-1, 0, 2])),
     "minimum": (lambda b, x, y: b.minimum(x, y), normal(2, 3), normal(2, 1)),
@@ -134,9 +134,9 @@ CASES = {
     "sum": (lambda b, x: b.sum(x), normal(2, 3)),
     "sum along axes": (lambda b, x: b.sum(x, (0, -1), True), normal(2, 3, 4)),
     "sum of booleans": (lambda b, x: b.sum(x), yes_or_no(2, 3)),
-    "sum of small whole numbers": (lambda b, x: b.sum(x, 0), whole(2, 3, dtype="int8")),
+    "sum of small integers": (lambda b, x: b.sum(x, 0), whole(2, 3, dtype="int8")),
     "mean": (lambda b, x: b.mean(x, -2), normal(2, 3, 4)),
-    "mean of whole numbers": (lambda b, x: b.mean(x), whole(2, 3)),
+    "mean of integers": (lambda b, x: b.mean(x), whole(2, 3)),
     "mean of booleans": (lambda b, x: b.mean(x, 1), yes_or_no(2, 3)),
     "prod": (lambda b, x: b.prod(x, (2, 0)), normal(2, 3, 4)),
     "prod with zeros": (lambda b, x: b.prod(x, 1), np.float32([[0, 2, 3], [0, 0, 3], [1, 2, 3]])),
@@ -144,7 +144,7 @@ CASES = {
     "max": (lambda b, x: b.max(x, 1), normal(2, 3, 4)),
     "max of equals": (lambda b, x: b.max(x, 1, True), np.float32([[3, 3, 1], [0, 1, 2]])),
     "min": (lambda b, x: b.min(x, (0, 1)), normal(2, 3, 4)),
-    "min of whole numbers": (lambda b, x: b.min(x, 0), whole(2, 3)),
+    "min of integers": (lambda b, x: b.min(x, 0), whole(2, 3)),
     "all": (lambda b, x: b.all(x, 1), yes_or_no(4, 2)),
     "any": (lambda b, x: b.any(x, 0, True), yes_or_no(2, 6)),
     "argmax": (lambda b, x: b.argmax(x, 1), whole(5, 6)),
@@ -174,7 +174,7 @@ CASES = {
     "matmul": (lambda b, x, y: b.matmul(x, y), normal(2, 3), normal(3, 4)),
     "matmul of stacks": (lambda b, x, y: b.matmul(x, y), normal(2, 1, 3, 4), normal(5, 4, 2)),
     "matmul of vectors": (lambda b, x, y: b.matmul(x, y), normal(4), normal(2, 4, 3)),
-    "matmul of whole numbers": (lambda b, x, y: b.matmul(x, y), whole(2, 3), whole(3, 2)),
+    "matmul of integers": (lambda b, x, y: b.matmul(x, y), whole(2, 3), whole(3, 2)),
     "tensordot": (lambda b, x, y: b.tensordot(x, y, ([0, -1], [2, 0])), normal(2, 3, 4), normal(4, 5, 2)),
     "tensordot, a number of axes": (lambda b, x, y: b.tensordot(x, y, 2), normal(2, 3, 4), normal(3, 4, 2)),
     "einsum": (lambda b, x, y: b.einsum("bij,bjk->bki", x, y), normal(2, 3, 4), normal(2, 4, 2)),
@@ -212,7 +212,7 @@ CASES = {
         normal(2, 7, 8, 3),
         normal(3, 3, 3, 4),
     ),
-    "conv, few products of one picture": (
+    "conv, few products of one image": (
         lambda b, x, k: b.conv(x, k, (2, 1), ((1, 1), (0, 0)), (1, 1)),
         *(normal(1, 6, 5, 1), normal(3, 3, 1, 4)),
     ),
@@ -258,7 +258,7 @@ CASES = {
         normal(3, 2, 4),
     ),
     "max_pool": (lambda b, x: b.max_pool(x, (2, 2), (2, 2), ((0, 0), (0, 0))), normal(2, 5, 6, 3)),
-    "max_pool of one picture": (
+    "max_pool of one image": (
         lambda b, x: b.max_pool(x, (2, 2), (1, 2), ((0, 1), (1, 0))),
         whole(1, 6, 5, 3, low=0, high=3, dtype="float32"),
     ),
@@ -276,7 +276,7 @@ CASES = {
         lambda b, x: b.max_pool(x, (2,), (2,), ((1, 1),)),
         np.full((1, 2, 1), -np.inf, "float32"),
     ),
-    "max_pool of whole numbers": (lambda b, x: b.max_pool(x, (2, 2), (1, 1), ((1, 0), (0, 1))), whole(2, 5, 6, 3)),
+    "max_pool of integers": (lambda b, x: b.max_pool(x, (2, 2), (1, 1), ((1, 0), (0, 1))), whole(2, 5, 6, 3)),
     "max_pool in 1-D": (lambda b, x: b.max_pool(x, (3,), (2,), ((1, 1),)), normal(2, 7, 3)),
     "max_pool in 3-D": (
         lambda b, x: b.max_pool(x, (2, 2, 3), (2, 2, 3), ((0, 0), (1, 0), (0, 0))),
@@ -301,7 +301,7 @@ SEEN_ELSEWHERE = {
     *("abstract_eval", "devices", "to_device", "synchronize"),  # below, and in the tests of each backend
     *("micro_batch_activations", "prefers_compiled"),  # below
     *("is_traced", "concrete", "shape"),  # in the tests of the variables of each engine, and of ops
-    *("fold_in", "random_uniform", "random_normal"),  # the same key gives other numbers on another backend
+    *("fold_in", "random_uniform", "random_normal"),  # the same key yields different values on another backend
 }
 
 
@@ -397,7 +397,7 @@ PAIRS = [
 
 
 def with_arguments(*names):
-    """The primitives of the contract that take just these arguments: whoever adds one need not enter it here."""
+    """The primitives of the contract that take just these arguments: a new one need not be entered here."""
     return [name for name, f in PRIMITIVES.items() if tuple(inspect.signature(f).parameters) == names]
 
 
@@ -413,7 +413,7 @@ NOT_SETTLED = {
     *("subtract", "floor_divide", "remainder", "power", "logaddexp"),
     *("negative", "sign", "square", "relu", "round"),
 }
-"""Primitives of which nobody says what they would mean for booleans alone."""
+"""Primitives whose meaning for booleans alone is not defined."""
 
 
 def applied(b, name, *arguments):

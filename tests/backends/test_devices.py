@@ -97,7 +97,7 @@ def test_fit_says_where_it_trains(backend, capsys):
 
 @pytest.fixture(scope="module", params=[name for name in ENGINES if name != "torch"])
 def found(request):
-    """What ``two_cpus.py`` found on an engine that can be told to see two CPUs."""
+    """What ``two_cpus.py`` found on an engine that can be set to see two CPUs."""
     script = Path(__file__).with_name("two_cpus.py")
     finished = subprocess.run([sys.executable, script, request.param], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
@@ -163,7 +163,7 @@ def test_a_nan_is_explained_on_a_device_that_is_not_the_default_one(found):
 
 @pytest.fixture
 def pretended_accelerator(monkeypatch):
-    """The best device of PyTorch is one whose tensors hold no numbers: whoever makes or asks one there fails."""
+    """The best device of PyTorch is one whose tensors hold no values: creating or reading one there fails."""
     torch = pytest.importorskip("torch")
     from cornu.backends.torch import backend, devices
 

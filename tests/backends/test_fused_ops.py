@@ -30,7 +30,7 @@ def asked(monkeypatch):
 
 
 def answers(layer, x, upstream, training=True, **kwargs):
-    """What a layer gives and leaves behind, and the gradients of its weights and its input, as NumPy arrays."""
+    """The outputs of a layer, its variables afterwards, and the gradients of its weights and its input, as NumPy arrays."""
     backend = layer.backend
     held = [variable.value for variable in layer.non_trainable_variables]
 
@@ -176,7 +176,7 @@ def test_the_gradient_of_a_recurrent_layers_gradient(engine, kind, asked):
 
 @engines_with("lstm", "recurrence")
 def test_which_recurrent_layers_take_a_shortcut(engine, monkeypatch):
-    """That the tests above compare two things: a shortcut is taken where there is one, and never for a cell of one's own."""
+    """That the tests above compare two things: a shortcut is taken where there is one, and never for a custom cell."""
     taken = []
     for name in ("lstm", "recurrence"):
         if hasattr(backends.get(engine), name):

@@ -1,4 +1,4 @@
-"""Trains on the second of two CPUs that an engine was told to see, and prints what it found as JSON.
+"""Trains on the second of two CPUs that an engine was set to see, and prints what it found as JSON.
 
 A script: how many CPUs there are must be said before an engine starts, so ``test_devices.py`` runs it in a process of its own.
 Its argument is the name of the engine.
@@ -48,7 +48,7 @@ def made(device=None):
 
 
 def train(model, epochs, first=0):
-    """Trains, with the same order and the same random numbers for each model; gives the line that fit begins with."""
+    """Trains, with the same order and the same random values for each model; returns the line that fit begins with."""
     cornu.utils.set_random_seed(first)
     with contextlib.redirect_stdout(io.StringIO()) as written:
         model.fit(X, Y, batch_size=8, epochs=epochs, initial_epoch=first, verbose=2)

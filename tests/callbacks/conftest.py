@@ -34,7 +34,7 @@ class StandIn:
 
 
 def drive(callback: Any, epochs: list[dict], steps: int = 3) -> StandIn:
-    """Calls a callback as ``fit`` does, with given logs for each epoch; gives the model as it is in the end."""
+    """Calls a callback as ``fit`` does, with given logs for each epoch; returns the model as it is at the end."""
     model = StandIn()
     callback.set_model(model)
     callback.on_train_begin({})

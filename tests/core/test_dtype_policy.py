@@ -16,7 +16,7 @@ from cornu.core.dtype_policy import DTypePolicy, DTypePolicyMap
 from cornu.dtypes import ALL
 from cornu.errors import InvalidArgumentError, InvalidTypeError, UnsafeModelError
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,13 @@
 """The context managers of Keras: names, device, and variables with other values."""
 
+import threading
+
 import numpy as np
 import pytest
 
 import cornu
 from cornu import layers
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 
 
 def test_names_of_scopes_are_joined():
@@ -14,7 +16,7 @@ def test_names_of_scopes_are_joined():
     assert cornu.Variable(1.0, name="v").path == "v"
 
 
-def test_paths_are_kerass():
+def test_paths_are_those_of_keras():
     import keras
 
     paths = []
@@ -31,6 +33,67 @@ def test_paths_are_kerass():
         with module.name_scope("a", caller=me), module.name_scope("a", caller=me):
             paths.append(module.Variable(1.0, name="u").path)
     assert paths[:3] == paths[3:]
+
+
+def test_one_scope_may_be_entered_several_times_also_inside_itself():
+    scope = cornu.name_scope("a")
+    with scope, scope:
+        assert cornu.Variable(1.0, name="v").path == "a/a/v"
+    assert cornu.Variable(1.0, name="v").path == "v"
+    with cornu.name_scope("b"), scope:
+        assert cornu.Variable(1.0, name="v").path == "b/a/v"
+
+
+def test_paths_in_layers_are_those_of_keras():
+    import keras
+
+    paths = []
+    for module in (cornu, keras):
+        me = object()
+
+        class Inner(module.layers.Layer):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.first = self.add_weight(shape=(1,), name="first")
+
+            def build(self, input_shape, me=me, module=module):
+                with module.name_scope("a", caller=me):
+                    self.scale = self.add_weight(shape=(1,), name="scale")
+                    self.free = module.Variable([1.0], name="free")
+
+        class Outer(module.layers.Layer):
+            def build(self, input_shape, module=module, inner=Inner):
+                with module.name_scope("b"):
+                    self.dense, self.inner = module.layers.Dense(2, name="dense"), inner(name="inner")
+                    self.dense.build((None, 3))
+                    self.inner.build(input_shape)
+
+        with module.name_scope("a", caller=me):
+            inner, outer = Inner(name="alone"), Outer(name="outer")
+            inner.build((None, 1))
+            outer.build((None, 1))
+        later = Inner(name="later")
+        later.build((None, 1))
+        found = [inner, outer.inner, later]
+        paths.append([variable.path for layer in found for variable in (layer.first, layer.scale, layer.free)])
+        paths[-1].append(outer.dense.kernel.path)
+    assert paths[0] == paths[1]
+
+
+def test_one_scope_may_be_entered_by_several_threads():
+    scope, inside, paths = cornu.name_scope("a"), threading.Barrier(4), {}
+
+    def work(number):
+        with cornu.name_scope(f"thread_{number}"):
+            with scope:
+                inside.wait()
+            inside.wait()
+            paths[number] = cornu.Variable(1.0, name="v").path
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert paths == {number: f"thread_{number}/v" for number in range(4)}
 
 
 @pytest.mark.parametrize("name", ["a/b", 3])
@@ -51,6 +114,23 @@ def test_arrays_and_layers_are_placed_on_the_device(default_backend):
 def test_an_unknown_device_is_refused():
     with pytest.raises(InvalidArgumentError, match="device='xpu:7'"):
         cornu.device("xpu:7")
+    with pytest.raises(InvalidTypeError, match=r"`device` received device_name=3\. It must be a string or None\. Pass, for"):
+        cornu.device(3)
+
+
+def test_none_is_the_best_device():
+    try:
+        cornu.config.set_device("cpu")
+        with cornu.device(None):
+            assert cornu.config.device() is None
+        assert cornu.config.device() == "cpu"
+    finally:
+        cornu.config.set_device(None)
+
+
+def test_an_empty_name_adds_nothing():
+    with cornu.name_scope(""), cornu.name_scope("a"):
+        assert cornu.Variable(1.0, name="v").path == "a/v"
 
 
 def test_variables_have_the_given_values_inside_only(default_backend):

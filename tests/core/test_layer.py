@@ -1,4 +1,4 @@
-"""Layers of one's own: variables, calls, training, masks, dtypes, losses, hooks."""
+"""Custom layers: variables, calls, training, masks, dtypes, losses, hooks."""
 
 import gc
 
@@ -25,7 +25,7 @@ class Scale(Layer):
 
 
 class Tell(Layer):
-    """Remembers what it was told about training."""
+    """Records its argument `training`."""
 
     def call(self, inputs, training=None):
         self.told = training
@@ -464,7 +464,7 @@ def test_a_layer_of_32_bits_inside_a_mixed_one_reads_its_variables_in_32():
     assert (layer.full.read, layer.half.read) == ("float32", "float16")
 
 
-def test_whole_numbers_are_not_cast():
+def test_integers_are_not_cast():
     class Kind(Layer):
         def call(self, inputs):
             self.kind = backends.of(inputs).dtype(inputs)
@@ -597,7 +597,7 @@ def test_an_abstract_run_changes_no_variable_and_draws_none(backend):
             return inputs * self.w * self.count
 
     def refuse(shape, dtype=None):
-        raise AssertionError("the numbers were drawn")
+        raise AssertionError("the values were drawn")
 
     layer = Counter().to_backend(backend)
     assert layer(cornu.Input((3,))).shape == (None, 3)

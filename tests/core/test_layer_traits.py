@@ -113,7 +113,7 @@ class Table(Plain):
 
 
 class Chosen(Layer):
-    """Gives the place of the largest value, an integer."""
+    """Returns the index of the largest value."""
 
     cornu_output_dtype = "int32"
 

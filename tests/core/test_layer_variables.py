@@ -52,7 +52,7 @@ def test_a_dtype_of_tensorflow_is_taken():
 def test_both_names_create_variables(name):
     layer = layers.Layer()
     variable = getattr(layer, name)(shape=(2,), initializer="ones", trainable=False, name="n")
-    assert layer.weights == [variable] and variable.path == "n" and not variable.trainable
+    assert layer.weights == [variable] and variable.path == f"{layer.name}/n" and not variable.trainable
 
 
 def test_aggregation_and_synchronization_are_stored_and_checked():
@@ -383,6 +383,44 @@ def test_keras_reads_what_the_hooks_store(tmp_path):
             self.factor.assign(store["half"][()] * 2)
 
     KerasHalved.__name__ = "Halved"
-    kerass = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), KerasHalved()])
-    kerass.load_weights(tmp_path / "m.weights.h5")
-    np.testing.assert_allclose(kerass.predict(X, verbose=0), model.predict(X, verbose=0), 1e-5, 1e-6)
+    of_keras = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), KerasHalved()])
+    of_keras.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_allclose(of_keras.predict(X, verbose=0), model.predict(X, verbose=0), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_build_that_fails_leaves_no_variables_and_may_be_repeated(error):
+    class Failing(layers.Layer):
+        attempts = 0
+
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(1,), name="scale")
+            self.attempts += 1
+            if self.attempts == 1:
+                raise error("first")
+
+    layer = Failing()
+    with pytest.raises(error, match="first"):
+        layer.build((None, 1))
+    assert not layer.built
+    layer.build((None, 1))
+    assert layer.built and len(layer.weights) == 1
+
+
+def test_a_model_that_failed_to_build_is_built_for_the_next_shape():
+    class Small(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            if x.shape[-1] != 2:
+                raise ValueError("two features")
+            return self.dense(x)
+
+    model = Small()
+    with pytest.raises(ValueError, match="two features"):
+        model.build((None, 3))
+    assert not model.built
+    model.build((None, 2))
+    assert model.built and model.count_params() == 3

@@ -1,4 +1,4 @@
-"""Names that nobody gave."""
+"""Automatic names."""
 
 import keras
 import pytest

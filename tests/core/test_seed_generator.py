@@ -54,7 +54,7 @@ def test_the_same_seed_drops_the_same():
 
 
 @pytest.mark.parametrize("seed", ["a", 1.5, True, [1]])
-def test_a_seed_is_a_whole_number(seed):
+def test_a_seed_is_an_integer(seed):
     with pytest.raises(InvalidTypeError, match=r"A seed must be an integer or None\. Pass, for example, `seed=1`"):
         layers.Dropout(0.5, seed=seed)
     assert SeedGenerator(np.int64(3)).seed == 3

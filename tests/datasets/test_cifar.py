@@ -45,8 +45,8 @@ def test_the_hand_written_batch_is_what_python_reads(batch_of_python_2):
 
 def test_channels_come_first_if_the_setting_says_so(monkeypatch, batch_of_python_2):
     monkeypatch.setattr(config, "image_data_format", lambda: "channels_first")
-    pictures = cifar.images(cifar.unpickle(batch_of_python_2(PIXELS, [6, 9])), 2)
-    np.testing.assert_array_equal(pictures, PIXELS.reshape(2, 3, 32, 32))
+    images = cifar.images(cifar.unpickle(batch_of_python_2(PIXELS, [6, 9])), 2)
+    np.testing.assert_array_equal(images, PIXELS.reshape(2, 3, 32, 32))
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -94,7 +94,7 @@ def test_an_array_cannot_be_larger_than_its_bytes(batch_of_python_2):
 @pytest.mark.parametrize(
     "data", [PIXELS.astype("float32"), PIXELS.astype(object), PIXELS.astype("int8"), PIXELS[:, :100], PIXELS[:1], "text", None]
 )
-def test_pictures_of_another_kind_are_refused(data):
+def test_images_of_another_kind_are_refused(data):
     with pytest.raises(ValueError, match=r"not arrays of bytes|instead of"):
         cifar.images(cifar.unpickle(pickle.dumps({"data": data}, protocol=4)), 2)
 

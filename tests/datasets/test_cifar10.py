@@ -11,7 +11,7 @@ NAMES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_b
 
 @pytest.fixture
 def written(cache, monkeypatch, pack, batch_of_python_2):
-    """The archive with two pictures a batch, in another order than ours; pixels and labels by batch."""
+    """The archive with two images a batch, in another order than ours; pixels and labels by batch."""
     monkeypatch.setattr(cifar10, "IMAGES_PER_BATCH", 2)
     numbers = np.random.default_rng(4)
     content = {name: (numbers.integers(0, 256, (2, 3072), "uint8"), numbers.integers(0, 10, 2)) for name in NAMES}

@@ -13,7 +13,7 @@ from cornu.errors import DataError, InvalidArgumentError
 
 @pytest.fixture
 def written(cache, monkeypatch, pack):
-    """The archive with six and three pictures."""
+    """The archive with six and three images."""
     monkeypatch.setattr(cifar100, "COUNTS", {"train": 6, "test": 3})
     numbers = np.random.default_rng(5)
     content = {
@@ -29,11 +29,11 @@ def written(cache, monkeypatch, pack):
 
 
 @pytest.mark.parametrize("label_mode", ["fine", "coarse"])
-def test_pictures_and_the_chosen_labels_arrive(written, label_mode):
-    for (pictures, labels), name in zip(cifar100.load_data(label_mode), ("train", "test"), strict=True):
-        np.testing.assert_array_equal(np.moveaxis(pictures, -1, 1).reshape(-1, 3072), written[name]["data"])
+def test_images_and_the_chosen_labels_arrive(written, label_mode):
+    for (images, labels), name in zip(cifar100.load_data(label_mode), ("train", "test"), strict=True):
+        np.testing.assert_array_equal(np.moveaxis(images, -1, 1).reshape(-1, 3072), written[name]["data"])
         np.testing.assert_array_equal(labels[:, 0], written[name][f"{label_mode}_labels"])
-        assert labels.shape == (len(pictures), 1)
+        assert labels.shape == (len(images), 1)
         assert labels.dtype == "uint8"
 
 

@@ -17,7 +17,7 @@ def test_shapes_and_range():
     assert (x_train.min(), x_train.max(), y_train.min(), y_train.max()) == (0, 16, 0, 9)
 
 
-def test_every_picture_is_there_once_with_its_label():
+def test_every_image_is_there_once_with_its_label():
     from sklearn.datasets import load_digits
 
     (x_train, y_train), (x_test, y_test) = digits.load_data()

@@ -18,7 +18,7 @@ def idx(array: np.ndarray, magic: int | None = None) -> bytes:
 
 @pytest.fixture
 def files(cache, monkeypatch):
-    """The four files, with six and three pictures; what they hold."""
+    """The four files, with six and three images; what they hold."""
     monkeypatch.setattr(fashion_mnist, "COUNTS", {"train": 6, "t10k": 3})
     numbers = np.random.default_rng(2)
     folder = cache / "fashion-mnist"

@@ -15,7 +15,7 @@ SMALL = {"x_train": (6, 28, 28), "y_train": (6,), "x_test": (3, 28, 28), "y_test
 
 @pytest.fixture
 def small(monkeypatch):
-    """MNIST with six and three pictures."""
+    """MNIST with six and three images."""
     monkeypatch.setattr(mnist, "SHAPES", SMALL)
     numbers = np.random.default_rng(1)
     return {name: numbers.integers(0, 10, shape, "uint8") for name, shape in SMALL.items()}
@@ -118,7 +118,7 @@ def test_the_signature_is_that_of_keras():
 
 def test_the_real_file_is_read(shared_data, monkeypatch):
     if not (shared_data / "mnist.npz").exists():
-        pytest.skip("mnist.npz is not in the folder of real pictures")
+        pytest.skip("mnist.npz is not in the folder of real images")
     monkeypatch.setenv("CORNU_DATASETS", str(shared_data))
     (x_train, y_train), (x_test, y_test) = mnist.load_data()
     assert x_train.shape == (60000, 28, 28)

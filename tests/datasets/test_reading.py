@@ -11,7 +11,7 @@ from cornu.io.archives import read_exactly
 
 
 class Dripping(io.BytesIO):
-    """Gives one byte at a time, as a socket may."""
+    """Returns one byte at a time, as a socket may."""
 
     def read(self, size=-1):
         return super().read(min(size, 1))

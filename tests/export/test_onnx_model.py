@@ -38,9 +38,9 @@ def normal(*shape):
 
 
 @pytest.fixture
-def pictures():
-    """A model of pictures with one channel."""
-    return Sequential([Input((6, 6, 1), name="pictures"), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3, name="kind")])
+def images():
+    """A model of images with one channel."""
+    return Sequential([Input((6, 6, 1), name="images"), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3, name="kind")])
 
 
 @pytest.fixture
@@ -50,29 +50,29 @@ def pairs():
     return Model([left, right], [layers.Dense(3, name="a")(left), layers.Dense(2, name="b")(right)])
 
 
-# --- What it gives ----------------------------------------------------------------------------------------------------
+# --- Outputs ----------------------------------------------------------------------------------------------------------
 
 
-def test_it_gives_what_the_model_gives_in_batches_of_any_size(pictures, tmp_path):
-    model, x = loaded(pictures, tmp_path), normal(10, 6, 6, 1)
-    expected = pictures.predict(x)
+def test_it_gives_what_the_model_gives_in_batches_of_any_size(images, tmp_path):
+    model, x = loaded(images, tmp_path), normal(10, 6, 6, 1)
+    expected = images.predict(x)
 
     for found in (model.predict(x), model.predict(x, batch_size=3), model(x), model.predict(x, batch_size=100, verbose=0)):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_it_says_what_goes_in_and_out(pictures, pairs, tmp_path):
-    one, two = loaded(pictures, tmp_path), loaded(pairs, tmp_path)
+def test_it_says_what_goes_in_and_out(images, pairs, tmp_path):
+    one, two = loaded(images, tmp_path), loaded(pairs, tmp_path)
 
-    assert (one.input_names, one.output_names) == (["pictures"], ["kind"])
+    assert (one.input_names, one.output_names) == (["images"], ["kind"])
     assert (one.input_shape, one.output_shape) == ((None, 6, 6, 1), (None, 3))
     assert (two.input_names, two.output_names) == (["left", "right"], ["a", "b"])
     assert (two.input_shape, two.output_shape) == ([(None, 4), (None, 2)], [(None, 3), (None, 2)])
 
 
-def test_numbers_are_converted_as_predict_converts_them(pictures, tmp_path):
-    model, x = loaded(pictures, tmp_path), np.arange(72).reshape(2, 6, 6, 1)
-    expected = pictures.predict(x)
+def test_numbers_are_converted_as_predict_converts_them(images, tmp_path):
+    model, x = loaded(images, tmp_path), np.arange(72).reshape(2, 6, 6, 1)
+    expected = images.predict(x)
 
     for given in (x, x.astype("float64"), x.astype("uint8"), x.tolist(), x[..., 0]):
         np.testing.assert_allclose(model.predict(given), expected, rtol=1e-4, atol=1e-4)
@@ -100,10 +100,10 @@ def test_a_dict_comes_and_goes_with_its_own_keys(tmp_path):
         np.testing.assert_allclose(found["second"], np.maximum(data, 0))
 
 
-def test_what_stood_beside_the_model_comes_along(pictures, tmp_path):
-    pictures.meta = {"class_names": ["cat", "dog", "horse"]}
+def test_what_stood_beside_the_model_comes_along(images, tmp_path):
+    images.meta = {"class_names": ["cat", "dog", "horse"]}
 
-    assert loaded(pictures, tmp_path).meta == pictures.meta
+    assert loaded(images, tmp_path).meta == images.meta
 
 
 def test_a_fixed_batch_is_kept(tmp_path):
@@ -134,7 +134,7 @@ def test_a_file_of_another_program(tmp_path):
     assert model.predict([[1, 2, 3]]).tolist() == [[-1, -2, -3]]
 
 
-def test_an_input_of_whole_numbers(tmp_path):
+def test_an_input_of_integers(tmp_path):
     model = somebody_elses(tmp_path / "other.onnx", onnx.TensorProto.INT64)
 
     assert model.predict(np.int8([[1, 2, 3]])).dtype == "int64"
@@ -163,20 +163,20 @@ def test_metadata_of_another_program_under_our_names_is_left_alone(tmp_path):
         (
             normal(2, 5, 6, 1),
             ShapeError,
-            r"shape \(2, 5, 6, 1\) for the input 'pictures'\. The shape must be \(None, 6, 6, 1\)",
+            r"shape \(2, 5, 6, 1\) for the input 'images'\. The shape must be \(None, 6, 6, 1\)",
         ),
         (normal(6, 6, 1), ShapeError, r"add a batch axis to a single sample: `x\[None\]`"),
         (np.array([["a"]]), InvalidTypeError, "It must be float32. Pass numerical values"),
         (normal(0, 6, 6, 1), DataError, "`predict` received no samples"),
-        ([normal(1, 6, 6, 1)] * 2, DataError, r"received 2 arrays\. The model has 1 input: \['pictures'\]"),
-        ({"picture": normal(1, 6, 6, 1)}, DataError, r"Did you mean 'pictures'\?"),
+        ([normal(1, 6, 6, 1)] * 2, DataError, r"received 2 arrays\. The model has 1 input: \['images'\]"),
+        ({"image": normal(1, 6, 6, 1)}, DataError, r"Did you mean 'images'\?"),
         ({}, DataError, "Pass one array for each of these names"),
         ([[[1.0], [2.0, 3.0]]], DataError, "samples of different lengths"),
     ],
 )
-def test_data_that_does_not_fit(x, error, text, pictures, tmp_path):
+def test_data_that_does_not_fit(x, error, text, images, tmp_path):
     with pytest.raises(error, match=text):
-        loaded(pictures, tmp_path).predict(x)
+        loaded(images, tmp_path).predict(x)
 
 
 def test_inputs_of_different_lengths(pairs, tmp_path):
@@ -184,9 +184,9 @@ def test_inputs_of_different_lengths(pairs, tmp_path):
         loaded(pairs, tmp_path).predict([normal(3, 4), np.ones((2, 2), "int32")])
 
 
-def test_a_batch_size_that_is_none(pictures, tmp_path):
+def test_a_batch_size_that_is_none(images, tmp_path):
     with pytest.raises(InvalidArgumentError, match="batch_size=0"):
-        loaded(pictures, tmp_path).predict(normal(1, 6, 6, 1), batch_size=0)
+        loaded(images, tmp_path).predict(normal(1, 6, 6, 1), batch_size=0)
 
 
 def test_files_that_are_none(tmp_path):

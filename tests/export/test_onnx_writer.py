@@ -1,6 +1,6 @@
 """ONNX files: every layer, every kind of model, and what becomes of a file that would be wrong.
 
-``export`` holds each file against the model itself; these tests do it once more, on other data and other sizes of a batch.
+``export`` verifies each file against the model itself; these tests do so once more, on other data and other sizes of a batch.
 """
 
 import importlib.util
@@ -101,7 +101,7 @@ def run(path, arrays):
 
 
 def check(model, folder, arrays=None, count=6):
-    """Exports a model and holds the file against it; gives the file's message."""
+    """Exports a model and compares the file with it; returns the file's message."""
     arrays = random_like(model, count) if arrays is None else arrays
     path = exported(model, folder)
     found, expected = (
@@ -198,13 +198,13 @@ def test_a_function_as_a_layer(tmp_path):
         lambda: layers.Lambda(lambda x: ops.image.resize(x, (5, 6), "nearest")),
     ],
 )
-def test_pictures_of_any_size(make, tmp_path):
-    model = with_weights(Sequential([Input((None, None, 2), name="pictures"), make()]))
+def test_images_of_any_size(make, tmp_path):
+    model = with_weights(Sequential([Input((None, None, 2), name="images"), make()]))
 
     for size in (7, 12):
         message = check(model, tmp_path, [np.random.default_rng(0).normal(size=(2, size, size + 1, 2)).astype("float32")])
     sizes = [dim.dim_param or dim.dim_value for dim in message.graph.input[0].type.tensor_type.shape.dim]
-    assert sizes == ["batch", "pictures_size_1", "pictures_size_2", 2]
+    assert sizes == ["batch", "images_size_1", "images_size_2", 2]
 
 
 def test_sequences_of_any_length(tmp_path):
@@ -225,14 +225,14 @@ def convnet():
         layers.MaxPooling2D(),
     ]
     last = [layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(5, activation="softmax", name="kind")]
-    return with_weights(Sequential([Input((8, 8, 1), name="pictures"), *convolutions, *last], name="net"))
+    return with_weights(Sequential([Input((8, 8, 1), name="images"), *convolutions, *last], name="net"))
 
 
 def test_the_file_says_where_it_comes_from_and_names_things_as_the_model_does(tmp_path):
     message = check(convnet(), tmp_path)
 
     assert message.producer_name == "cornu" and message.producer_version == cornu.__version__
-    assert [end.name for end in (*message.graph.input, *message.graph.output)] == ["pictures", "kind"]
+    assert [end.name for end in (*message.graph.input, *message.graph.output)] == ["images", "kind"]
     weights = {weight.name for weight in message.graph.initializer}
     assert {"net/edges/kernel", "net/edges/bias", "net/kind/kernel", "net/kind/bias"} <= weights
     assert message.graph.node[1].name == "net/edges/Conv"
@@ -281,19 +281,19 @@ class Two(Model):
         self.dense = layers.Dense(3)
 
     def call(self, inputs):
-        return {"kind": self.dense(inputs["picture"]), "sum": inputs["picture"] + inputs["noise"]}
+        return {"kind": self.dense(inputs["image"]), "sum": inputs["image"] + inputs["noise"]}
 
 
 def test_a_subclassed_model(tmp_path):
-    model, x = Two(), {"picture": np.ones((2, 4), "float32"), "noise": np.zeros((2, 4), "float32")}
+    model, x = Two(), {"image": np.ones((2, 4), "float32"), "noise": np.zeros((2, 4), "float32")}
     model(x)
 
     path = exported(with_weights(model), tmp_path)
 
     message = onnx.load(path)
-    assert [end.name for end in message.graph.input] == ["noise", "picture"]
+    assert [end.name for end in message.graph.input] == ["noise", "image"]
     assert [end.name for end in message.graph.output] == ["kind", "sum"]
-    for found, expected in zip(run(path, [x["noise"], x["picture"]]), model.predict(x).values(), strict=True):
+    for found, expected in zip(run(path, [x["noise"], x["image"]]), model.predict(x).values(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
@@ -367,7 +367,7 @@ def test_what_stands_beside_the_model_stands_in_the_file(tmp_path):
     said = {entry.key: entry.value for entry in check(model, tmp_path).metadata_props}
 
     assert json.loads(said["cornu.meta"]) == model.meta
-    assert json.loads(said["cornu.inputs"]) == "pictures"
+    assert json.loads(said["cornu.inputs"]) == "images"
 
 
 def test_the_model_is_as_it_was(tmp_path):

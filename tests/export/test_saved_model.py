@@ -26,11 +26,11 @@ def loaded(folder: Any) -> Any:
     return tf.saved_model.load(str(folder)).signatures["serving_default"]
 
 
-def pictures() -> tuple[Any, dict]:
+def images() -> tuple[Any, dict]:
     stack = [layers.Conv2D(4, 3, padding="same", activation="relu"), layers.BatchNormalization(), layers.MaxPooling2D()]
     more = [layers.DepthwiseConv2D(3, dilation_rate=2), layers.Dropout(0.5), layers.Flatten(), layers.Dense(3, "softmax")]
-    model = cornu.Sequential([cornu.Input((12, 12, 2), name="picture"), *stack, *more])
-    return model, {"picture": floats(5, 12, 12, 2)}
+    model = cornu.Sequential([cornu.Input((12, 12, 2), name="image"), *stack, *more])
+    return model, {"image": floats(5, 12, 12, 2)}
 
 
 def words() -> tuple[Any, dict]:
@@ -48,7 +48,7 @@ def several() -> tuple[Any, dict]:
 
 
 class Own(cornu.Model):
-    """A model of a user's own, whose outputs have names."""
+    """A custom model, whose outputs have names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ def own() -> tuple[Any, dict]:
     return model, {"input_1": x}
 
 
-MODELS = {"pictures": pictures, "words": words, "several": several, "own": own}
+MODELS = {"images": images, "words": words, "several": several, "own": own}
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -86,38 +86,38 @@ def test_tensorflow_answers_as_the_model_does(kind, backend, tmp_path):
 
 
 def test_a_batch_may_have_any_size(tmp_path):
-    model, batch = pictures()
+    model, batch = images()
     saved_model.write(model, tmp_path / "saved")
     serve = loaded(tmp_path / "saved")
-    assert serve.structured_input_signature[1]["picture"].shape.as_list() == [None, 12, 12, 2]
+    assert serve.structured_input_signature[1]["image"].shape.as_list() == [None, 12, 12, 2]
     for count in (1, 3, 5):
-        (found,) = serve(picture=tf.constant(batch["picture"][:count])).values()
-        np.testing.assert_allclose(found.numpy(), model.predict(batch["picture"], verbose=0)[:count], rtol=1e-4, atol=1e-5)
+        (found,) = serve(image=tf.constant(batch["image"][:count])).values()
+        np.testing.assert_allclose(found.numpy(), model.predict(batch["image"], verbose=0)[:count], rtol=1e-4, atol=1e-5)
 
 
 def test_it_needs_nothing_of_cornu(tmp_path):
-    model, _ = pictures()
+    model, _ = images()
     saved_model.write(model, tmp_path / "saved")
     code = (
         "import sys, tensorflow as tf;"
-        f"tf.saved_model.load({str(tmp_path / 'saved')!r}).signatures['serving_default'](picture=tf.ones((1, 12, 12, 2)));"
+        f"tf.saved_model.load({str(tmp_path / 'saved')!r}).signatures['serving_default'](image=tf.ones((1, 12, 12, 2)));"
         "assert 'cornu' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
 
 
 def test_writing_changes_nothing_about_the_model(backend, tmp_path):
-    model, batch = pictures()
+    model, batch = images()
     model.to_backend(backend)
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(batch["picture"], np.zeros(5), verbose=0)
-    before, answers = model.get_weights(), model.predict(batch["picture"], verbose=0)
+    model.fit(batch["image"], np.zeros(5), verbose=0)
+    before, answers = model.get_weights(), model.predict(batch["image"], verbose=0)
     saved_model.write(model, tmp_path / "saved")
     assert model.backend_name == backend
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(model.predict(batch["picture"], verbose=0), answers)
-    model.fit(batch["picture"], np.zeros(5), verbose=0)
+    np.testing.assert_array_equal(model.predict(batch["image"], verbose=0), answers)
+    model.fit(batch["image"], np.zeros(5), verbose=0)
 
 
 # --- The folder -------------------------------------------------------------------------------------------------------

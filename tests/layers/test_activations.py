@@ -24,7 +24,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -33,11 +33,11 @@ def test_it_keeps_the_contract(case: tuple) -> None:
     check_layer(getattr(layers, case[0]), case[1], input_shape=case[2])
 
 
-def test_softmax_with_a_mask_is_kerass(same_as_keras: Callable) -> None:
+def test_softmax_with_a_mask_is_that_of_keras(same_as_keras: Callable) -> None:
     same_as_keras("Softmax", {}, (2, 4), {"mask": np.array([[True, False, True, True], [False] * 4])})
 
 
-def test_whole_numbers_become_floats(backend: str) -> None:
+def test_integers_become_floats(backend: str) -> None:
     layer = layers.ReLU().to_backend(backend)
     assert np.asarray(layer(np.array([-1, 2]))).tolist() == [0.0, 2.0]
 
@@ -80,7 +80,7 @@ def test_prelu_refuses_other_sizes_than_it_was_built_for() -> None:
         layer(np.ones((2, 4)))
 
 
-def test_prelu_takes_pictures_of_any_size_if_the_axes_are_shared() -> None:
+def test_prelu_takes_images_of_any_size_if_the_axes_are_shared() -> None:
     layer = layers.PReLU(shared_axes=[1, 2])
     assert layer(Input((None, None, 3))).shape == (None, None, None, 3)
     assert layer(np.ones((1, 5, 6, 3))).shape == (1, 5, 6, 3)

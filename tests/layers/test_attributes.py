@@ -118,18 +118,18 @@ def plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_attributes_are_those_of_keras(name: str) -> None:
-    kerass, ours = make(keras.layers, name), make(layers, name)
-    public = [each for each in dir(kerass) if not each.startswith("_") and each not in PLUMBING]
+    of_keras, ours = make(keras.layers, name), make(layers, name)
+    public = [each for each in dir(of_keras) if not each.startswith("_") and each not in PLUMBING]
     public = [each for each in public if not any(part in each for part in ("lora", "quant", "gptq"))]
     differing = {}
     for attribute in public:
         try:
-            expected = getattr(kerass, attribute)
+            expected = getattr(of_keras, attribute)
         except AttributeError:  # such as `input`, before a symbolic call
             continue
         if not hasattr(ours, attribute):
             differing[attribute] = "missing"
-        elif not inspect.ismethod(expected) and not inspect.isfunction(getattr(type(kerass), attribute, None)):
+        elif not inspect.ismethod(expected) and not inspect.isfunction(getattr(type(of_keras), attribute, None)):
             found = plain(getattr(ours, attribute))
             if found != plain(expected) and attribute not in ("dtype", "autocast", "build", "quantize"):
                 differing[attribute] = (plain(expected), found)

@@ -32,7 +32,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -48,13 +48,13 @@ def test_there_is_a_function_for_each(name: str, backend: str) -> None:
     np.testing.assert_allclose(np.asarray(getattr(layers, name)([a, b])), np.asarray(layer([a, b])), rtol=1e-5)
 
 
-def test_whole_numbers_stay_whole() -> None:
+def test_integers_stay_whole() -> None:
     a = np.array([[1, 2]], dtype="int32")
     assert layers.Concatenate()([a, a]).tolist() == [[1, 2, 1, 2]]
     assert layers.Add()([Input((2,), dtype="int32"), Input((2,), dtype="int32")]).dtype == "int32"
 
 
-def test_whole_numbers_beside_floats_become_floats() -> None:
+def test_integers_beside_floats_become_floats() -> None:
     whole, floats = Input((2,), dtype="int32"), Input((2,))
     assert layers.Concatenate()([whole, floats]).dtype == "float32"
     assert layers.Average()([whole, whole]).dtype == "float32"

@@ -31,7 +31,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -66,14 +66,14 @@ def test_unknown_sizes_stay_unknown() -> None:
     assert layers.MaxPooling2D()(Input((None, 9, 3))).shape == (None, None, 4, 3)
 
 
-def test_a_window_larger_than_the_picture_is_refused() -> None:
+def test_a_window_larger_than_the_image_is_refused() -> None:
     with pytest.raises(
         ShapeError, match=r"'small' received inputs with spatial size 1 x 1. Its window of 2 x 2 must fit into the input"
     ):
         layers.MaxPooling2D(name="small")(np.ones((1, 1, 1, 3)))
 
 
-def test_pictures_without_channels_are_refused() -> None:
+def test_images_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"It needs 4 dimensions \(batch, height, width, channels\). Add the channel axis"):
         layers.GlobalAveragePooling2D()(np.ones((2, 7, 7)))
 

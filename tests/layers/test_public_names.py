@@ -14,7 +14,7 @@ NOT_CORNUS = {
     *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
     *("renorm", "renorm_clipping", "renorm_momentum"),
 }
-"""Arguments of Keras's that Cornu does not have: other things than layers do these jobs, or nobody does."""
+"""Arguments of Keras's that Cornu does not have: these jobs are done outside of layers, or not supported."""
 
 ALSO_OURS = {"Embedding": ["input_length"]}
 """Arguments of Keras 2's that old code still passes."""
@@ -47,7 +47,7 @@ def signature_of(cls: type) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_arguments_order_and_defaults_are_kerass(name: str) -> None:
+def test_arguments_order_and_defaults_are_those_of_keras(name: str) -> None:
     import keras
 
     assert hasattr(keras.layers, name), f"Keras has no layer `{name}`: `cornu.layers` holds Keras's layers only"
@@ -66,7 +66,7 @@ def test_a_layer_goes_through_the_form_of_a_file() -> None:
     assert deserialize(form).kernel_size == (2, 2)
 
 
-def test_kerass_long_module_names_are_understood() -> None:
+def test_long_module_names_of_keras_are_found() -> None:
     form = serialize(layers.Dense(3)) | {"module": "keras.src.layers.core.dense"}
     assert isinstance(deserialize(form), layers.Dense)
 

@@ -38,7 +38,7 @@ def test_outside_of_training_it_changes_nothing(name: str, backend: str) -> None
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_config_is_kerass(name: str) -> None:
+def test_the_config_is_that_of_keras(name: str) -> None:
     import keras
 
     theirs = getattr(keras.layers, name)(**ALL[name][0]).get_config()
@@ -160,7 +160,7 @@ def test_whole_channels_are_dropped(name: str, shape: tuple, arguments: dict, ax
     assert len(np.unique(y.max(axes))) == 2
 
 
-def test_pictures_without_channels_are_refused() -> None:
+def test_images_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError, match="It needs 4 dimensions"):
         layers.SpatialDropout2D(0.5)(np.ones((2, 3, 4)))
 
@@ -189,7 +189,7 @@ def test_a_negative_deviation_is_refused() -> None:
 # --- Penalties ----------------------------------------------------------------------------------------------------
 
 
-def test_the_penalty_is_kerass(backend: str) -> None:
+def test_the_penalty_is_that_of_keras(backend: str) -> None:
     import keras
 
     x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")

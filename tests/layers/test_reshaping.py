@@ -21,18 +21,18 @@ AGAINST_KERAS = {
     "repeat": ("RepeatVector", {"n": 3}, (2, 4)),
     "pad sequences": ("ZeroPadding1D", {"padding": (1, 2)}, (2, 3, 2)),
     "pad sequences channels first": ("ZeroPadding1D", {"padding": 2, **FIRST}, (2, 3, 2)),
-    "pad pictures": ("ZeroPadding2D", {}, (2, 3, 2, 2)),
-    "pad pictures at each side": ("ZeroPadding2D", {"padding": ((0, 1), (2, 3))}, (2, 3, 2, 2)),
-    "pad pictures channels first": ("ZeroPadding2D", {"padding": (1, 2), **FIRST}, (2, 3, 2, 2)),
+    "pad images": ("ZeroPadding2D", {}, (2, 3, 2, 2)),
+    "pad images at each side": ("ZeroPadding2D", {"padding": ((0, 1), (2, 3))}, (2, 3, 2, 2)),
+    "pad images channels first": ("ZeroPadding2D", {"padding": (1, 2), **FIRST}, (2, 3, 2, 2)),
     "pad volumes": ("ZeroPadding3D", {"padding": (1, 0, 2)}, (1, 2, 3, 2, 2)),
     "crop sequences": ("Cropping1D", {"cropping": (1, 2)}, (2, 5, 2)),
-    "crop pictures": ("Cropping2D", {"cropping": ((1, 0), (1, 2))}, (2, 3, 5, 2)),
-    "crop pictures channels first": ("Cropping2D", {"cropping": 1, **FIRST}, (2, 2, 3, 5)),
-    "crop no pictures": ("Cropping2D", {}, (2, 3, 5, 2)),
+    "crop images": ("Cropping2D", {"cropping": ((1, 0), (1, 2))}, (2, 3, 5, 2)),
+    "crop images channels first": ("Cropping2D", {"cropping": 1, **FIRST}, (2, 2, 3, 5)),
+    "crop no images": ("Cropping2D", {}, (2, 3, 5, 2)),
     "crop volumes": ("Cropping3D", {}, (1, 3, 4, 3, 2)),
     "upsample sequences": ("UpSampling1D", {"size": 3}, (2, 3, 2)),
-    "upsample pictures": ("UpSampling2D", {}, (2, 3, 2, 2)),
-    "upsample pictures channels first": ("UpSampling2D", {"size": (2, 3), **FIRST}, (2, 2, 3, 2)),
+    "upsample images": ("UpSampling2D", {}, (2, 3, 2, 2)),
+    "upsample images channels first": ("UpSampling2D", {"size": (2, 3), **FIRST}, (2, 2, 3, 2)),
     "upsample smoothly": ("UpSampling2D", {"interpolation": "bilinear", "size": (2, 3)}, (2, 3, 4, 2)),
     "upsample more smoothly": ("UpSampling2D", {"interpolation": "bicubic", **FIRST}, (1, 2, 3, 4)),
     "upsample volumes": ("UpSampling3D", {"size": (1, 2, 2)}, (1, 2, 3, 2, 2)),
@@ -40,7 +40,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -49,7 +49,7 @@ def test_it_keeps_the_contract(case: tuple) -> None:
     check_layer(getattr(layers, case[0]), case[1], input_shape=(2, *case[2][1:]))
 
 
-WHOLE_NUMBERS = [
+INTEGERS = [
     layers.Flatten(),
     layers.Reshape((6,)),
     layers.Permute((2, 1)),
@@ -59,8 +59,8 @@ WHOLE_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("layer", WHOLE_NUMBERS, ids=lambda layer: layer.name)
-def test_whole_numbers_stay_whole(layer: layers.Layer) -> None:
+@pytest.mark.parametrize("layer", INTEGERS, ids=lambda layer: layer.name)
+def test_integers_stay_whole(layer: layers.Layer) -> None:
     assert layer(Input((3, 2), dtype="uint8")).dtype == "uint8"
     assert str(layer(np.ones((1, 3, 2), dtype="uint8")).dtype) == "uint8"
 
@@ -81,9 +81,9 @@ def test_unknown_sizes_stay_unknown(make: Callable, shape: tuple) -> None:
 
 
 def test_flatten_keeps_the_order_of_channels_last(backend: str) -> None:
-    pictures = np.arange(24).reshape(1, 2, 3, 4)
-    last = layers.Flatten().to_backend(backend)(pictures)
-    first = layers.Flatten(data_format="channels_first").to_backend(backend)(pictures.transpose(0, 3, 1, 2))
+    images = np.arange(24).reshape(1, 2, 3, 4)
+    last = layers.Flatten().to_backend(backend)(images)
+    first = layers.Flatten(data_format="channels_first").to_backend(backend)(images.transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(np.asarray(first), np.asarray(last))
 
 

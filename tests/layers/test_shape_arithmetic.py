@@ -11,7 +11,7 @@ from cornu.errors import ShapeError
 from cornu.layers import shape_arithmetic
 
 LAYER = layers.Identity(name="mine")
-PICTURE = ("batch", "height", "width", "channels")
+IMAGE = ("batch", "height", "width", "channels")
 
 
 def told(function: Callable, *arguments: Any) -> str:
@@ -21,17 +21,17 @@ def told(function: Callable, *arguments: Any) -> str:
 
 
 def test_a_fitting_rank_passes() -> None:
-    shape_arithmetic.check_rank(LAYER, (None, 2, 2, 1), PICTURE)
+    shape_arithmetic.check_rank(LAYER, (None, 2, 2, 1), IMAGE)
     shape_arithmetic.check_least_rank(LAYER, (None, 2, 2, 1), ("batch", "features"))
 
 
 @pytest.mark.parametrize(
     "shape, names, advice",
     [
-        ((None, 28, 28), PICTURE, "Add the channel axis: `x[..., None]`."),
-        ((None, 28, 3), PICTURE, "For a single image, add the batch axis: `x[None]`"),
+        ((None, 28, 28), IMAGE, "Add the channel axis: `x[..., None]`."),
+        ((None, 28, 3), IMAGE, "For a single image, add the batch axis: `x[None]`"),
         ((None, 28, 28), ("batch", "channels", "height", "width"), "Add the channel axis: `x[:, None]`."),
-        ((None, 28, 28, 3, 1), PICTURE, "Reshape the input, or use the layer for inputs of this rank."),
+        ((None, 28, 28, 3, 1), IMAGE, "Reshape the input, or use the layer for inputs of this rank."),
         ((None,), ("batch", "features"), "For a single sample, add the batch axis: `x[None]`"),
     ],
 )

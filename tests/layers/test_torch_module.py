@@ -1,4 +1,4 @@
-"""Modules of PyTorch among layers, and models among modules: held against PyTorch's own training."""
+"""Modules of PyTorch among layers, and models among modules: compared with training in plain PyTorch."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ CASES: dict[str, tuple[Callable, tuple, Any]] = {
         None,
     ),
     "each step, dense": (lambda kit: kit.TimeDistributed(kit.Dense(3)), (3, 5, 2), None),
-    "each step, pictures": (lambda kit: kit.TimeDistributed(kit.Conv2D(2, 2)), (2, 3, 4, 4, 2), None),
+    "each step, images": (lambda kit: kit.TimeDistributed(kit.Conv2D(2, 2)), (2, 3, 4, 4, 2), None),
     "each step, sequences": (lambda kit: kit.TimeDistributed(kit.LSTM(2)), (3, 5, 4, 2), np.tile(MASK[:, :, None], (1, 1, 4))),
     "each step, batch normalization": (lambda kit: kit.TimeDistributed(kit.BatchNormalization()), (3, 4, 2), None),
 }
@@ -98,7 +98,7 @@ def in_cornu(name: str, backend: str) -> tuple:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_kerass(name: str, backend: str) -> None:
+def test_results_are_those_of_keras(name: str, backend: str) -> None:
     for mine, theirs in zip(in_cornu(name, backend), in_keras(name), strict=True):
         for one, other in zip(mine, theirs, strict=True):
             np.testing.assert_allclose(one, other, 1e-5, 3e-6 * max(np.abs(other).max(), 1))
@@ -117,7 +117,7 @@ def test_both_directions_keep_the_contract(merge_mode: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("both")])
-def test_paths_shapes_and_configs_are_kerass(name: str) -> None:
+def test_paths_shapes_and_configs_are_those_of_keras(name: str) -> None:
     import keras
 
     keras.utils.clear_session(free_memory=False)
@@ -241,7 +241,7 @@ def test_each_step_keeps_the_contract(inner: Callable) -> None:
     check_layer(lambda: layers.TimeDistributed(inner()), input_shape=(3, 4, 2), skip=["config"])
 
 
-def test_the_config_of_each_step_is_kerass() -> None:
+def test_the_config_of_each_step_is_that_of_keras() -> None:
     import keras
 
     theirs = keras.layers.TimeDistributed(keras.layers.Dense(3, name="inner"), name="it")
@@ -253,11 +253,11 @@ def test_the_config_of_each_step_is_kerass() -> None:
 
 
 def test_a_model_runs_at_each_step(backend: str) -> None:
-    pictures = Sequential([Input((6, 6, 1)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
-    layer = layers.TimeDistributed(pictures).to_backend(backend)
+    images = Sequential([Input((6, 6, 1)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
+    layer = layers.TimeDistributed(images).to_backend(backend)
     x = random(2, 3, 6, 6, 1)
     outputs = np.asarray(layer(x))
-    np.testing.assert_allclose(outputs[:, 1], np.asarray(pictures(x[:, 1])), 1e-5, 1e-6)
+    np.testing.assert_allclose(outputs[:, 1], np.asarray(images(x[:, 1])), 1e-5, 1e-6)
     assert layer(Input((None, 6, 6, 1))).shape == (None, None, 2)
 
 

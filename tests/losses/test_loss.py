@@ -58,7 +58,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_the_functions_that_declare_it_return_a_value_for_each_sample_alone(name):
-    """Held against one call for each sample, for every function in the tables; the others return one value for all."""
+    """Compared with one call for each sample, for every function in the tables; the others return one value for all."""
     function, rng = FUNCTIONS[name], np.random.default_rng(3)
     y_pred = rng.dirichlet(np.ones(4), 3).astype("float32")
     y_true = np.eye(4, dtype="float32")[[2, 0, 3]]

@@ -1,4 +1,4 @@
-"""Every loss beside real Keras's: values, gradients, weights, names and configs."""
+"""Every loss compared with that of real Keras: values, gradients, weights, names and configs."""
 
 import inspect
 
@@ -97,7 +97,7 @@ def test_mean_with_sample_weights_is_that_of_keras(name, arguments, kind, backen
     y_true, y_pred = data(kind)
     weight = np.random.default_rng(3).uniform(0.1, 2, size=y_pred.shape[0]).astype("float32")
     ours = getattr(losses, name)(**arguments)(y_true, backends.get(backend).asarray(y_pred), weight)
-    each_row = weight.reshape(-1, *[1] * (y_pred.ndim - 2))  # Keras does not spread weights over further axes by itself
+    each_row = weight.reshape(-1, *[1] * (y_pred.ndim - 2))  # Keras does not broadcast weights over further axes
     theirs = getattr(keras.losses, name)(**arguments)(y_true, y_pred, each_row)
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-5, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The base class: a metric of one's own, pure forms, reset, names and what is resolved."""
+"""The base class: a custom metric, pure forms, reset, names and what is resolved."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Every metric beside real Keras's: results, weights, padding, compiled updates, names and configs."""
+"""Every metric compared with that of real Keras: results, weights, padding, compiled updates, names and configs."""
 
 import inspect
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def data(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
         "class column": (classes[:, None], share),
         "classes twice": (classes, rng.integers(0, SHAPE[1], size=SHAPE[0]).astype("int32")),
         "best": (classes, np.argsort(-positive, axis=-1).astype("int32")),
-        "pictures": (rng.integers(0, 4, size=(12, 3, 2)), rng.dirichlet(np.ones(4), size=(12, 3, 2)).astype("float32")),
+        "images": (rng.integers(0, 4, size=(12, 3, 2)), rng.dirichlet(np.ones(4), size=(12, 3, 2)).astype("float32")),
     }
     return kinds[kind]
 
@@ -47,10 +47,10 @@ CASES = [
     ("CategoricalAccuracy", {}, "one-hot"),
     ("SparseCategoricalAccuracy", {}, "classes"),
     ("SparseCategoricalAccuracy", {}, "class column"),
-    ("SparseCategoricalAccuracy", {}, "pictures"),
+    ("SparseCategoricalAccuracy", {}, "images"),
     ("TopKCategoricalAccuracy", {"k": 2}, "one-hot"),
     ("SparseTopKCategoricalAccuracy", {"k": 2}, "classes"),
-    ("SparseTopKCategoricalAccuracy", {"k": 2}, "pictures"),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, "images"),
     ("SparseTopKCategoricalAccuracy", {"k": 2, "from_sorted_ids": True}, "best"),
     ("MeanSquaredError", {}, "real"),
     ("RootMeanSquaredError", {}, "real"),
@@ -116,7 +116,7 @@ each_case = pytest.mark.parametrize(("name", "arguments", "kind"), CASES)
 
 
 def weights(name: str, seed: int) -> np.ndarray:
-    """Weights of samples, whole numbers where Keras cuts off the rest."""
+    """Weights of samples, integers where Keras cuts off the rest."""
     weight = np.random.default_rng(seed).integers(0, 4, size=SHAPE[0])
     return weight if "IoU" in name else weight.astype("float32") / 2
 
@@ -127,7 +127,7 @@ def two_batches(name: str, kind: str) -> list[tuple]:
 
 @pytest.fixture(scope="module")
 def oracle() -> Callable:
-    """What real Keras gives for the two batches of a case, asked once for all backends."""
+    """The results of real Keras for the two batches of a case, asked once for all backends."""
     known: dict[str, np.ndarray] = {}
 
     def ask(name: str, arguments: dict, kind: str) -> np.ndarray:
@@ -140,10 +140,10 @@ def oracle() -> Callable:
 
 
 def theirs(name: str, arguments: dict, batches: list) -> np.ndarray:
-    """What real Keras gives for some batches of ``(y_true, y_pred, sample_weight)``."""
+    """The results of real Keras for some batches of ``(y_true, y_pred, sample_weight)``."""
     metric = getattr(keras.metrics, name)(**arguments)
     for y_true, y_pred, weight in batches:
-        if weight is not None and y_true.ndim > 2:  # Keras does not spread weights over further axes by itself
+        if weight is not None and y_true.ndim > 2:  # Keras does not broadcast weights over further axes
             weight = np.broadcast_to(weight.reshape(-1, 1, 1), y_true.shape)
         metric.update_state(y_true, y_pred, sample_weight=weight)
     return np.asarray(metric.result())

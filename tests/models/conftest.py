@@ -12,7 +12,7 @@ from cornu import utils
 
 @pytest.fixture(autouse=True)
 def fresh_names() -> None:
-    """Automatic names start anew in both libraries."""
+    """Automatic names start again in both libraries."""
     utils.clear_session(free_memory=False)  # which takes seconds where all tests run in one process
     keras.utils.clear_session(free_memory=False)
 

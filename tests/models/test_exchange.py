@@ -9,7 +9,7 @@ from cornu import registry
 from cornu.errors import UnsafeModelError
 from cornu.models import load_model
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 EXCHANGES = [(cornu, cornu), (keras, cornu), (cornu, keras)]
 IDS = ["own", "theirs", "ours"]

@@ -21,7 +21,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatErro
 from cornu.models import load_model, model_from_json
 from cornu.scopes import Scope
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 
 def small(k=cornu):
@@ -205,7 +205,7 @@ def test_a_disk_that_is_full_half_way_leaves_the_old_file(tmp_path, monkeypatch)
 
 def test_meta_stands_beside_the_model(tmp_path):
     model = small()
-    model.meta.update(class_names=["cat", "dög"], picture_size=[150, 150], scaling=1 / 255)
+    model.meta.update(class_names=["cat", "dög"], image_size=[150, 150], scaling=1 / 255)
     model.save(tmp_path / "model.keras")
     assert load_model(tmp_path / "model.keras").meta == model.meta
     assert keras.models.load_model(tmp_path / "model.keras").name == "small"
@@ -367,7 +367,7 @@ def test_json_must_be_a_text():
         model_from_json({"class_name": "Sequential"})
 
 
-# --- Files that are none ----------------------------------------------------------------------------------------------
+# --- Other files ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -731,7 +731,7 @@ def test_a_name_near_to_one_of_cornus_still_says_what_to_do_with_a_layer_of_ones
 
 
 class Looking(cornu.Model):
-    """A model of the user's own that is built for two shapes."""
+    """A custom model that is built for two shapes."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

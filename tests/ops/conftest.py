@@ -48,7 +48,7 @@ def check(backend: str, engine: ModuleType) -> Callable:
 
 @pytest.fixture
 def gradient(engine: ModuleType) -> Callable:
-    """Gradients of a function of arrays that gives one number, as NumPy arrays: one, or a list for several arguments."""
+    """Gradients of a function of arrays that returns one number, as NumPy arrays: one, or a list for several arguments."""
 
     def of(function: Callable, *values: Any) -> Any:
         arrays = tuple(engine.asarray(value) for value in values)

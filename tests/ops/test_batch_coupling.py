@@ -77,7 +77,7 @@ def results(function, arguments, part):
 
 
 def is_alone(function, arguments):
-    """Whether the batch gives what its samples give one by one."""
+    """Whether the result for the batch is that for its samples one by one."""
     together = results(function, arguments, slice(None))
     alone = [results(function, arguments, slice(i, i + 1)) for i in range(BATCH)]
     for index, whole in enumerate(together):
@@ -186,7 +186,7 @@ OWN = {
     "image.rgb_to_grayscale": {"images": [Batch(FLOATS(BATCH, 4, 3)), Batch(FLOATS(BATCH, 4, 4, 3))]},
     "dot_product_attention": {"mask": [None, FLOATS(1, 1, 4, 4) > 0, Batch(FLOATS(BATCH, 1, 4, 4) > 0)]},
 }
-"""What those of single ops are given: in place of the pool, or beside its required parameters."""
+"""Arguments for single ops: in place of the pool, or in addition to its required parameters."""
 
 AXES = ("axis", "axes", "axis1", "axis2", "axisa", "axisb", "axisc")
 
@@ -203,7 +203,7 @@ def calls_of(name, function):
 
 
 def outcome(function, arguments):
-    """Whether the batch gives what its samples give; None for a call that fails."""
+    """Whether the result for the batch is that for its samples; None for a call that fails."""
     try:
         results(function, arguments, slice(None))
     except Exception:

@@ -1,3 +1,5 @@
+"""Ops of `control_flow.py` and `gradients.py`."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Ops of `creation.py` and `conversion.py`."""
+
 import keras
 import numpy as np
 import pytest
@@ -69,7 +71,7 @@ def test_saturate_cast_stays_in_range(dtype, make, check):
     np.testing.assert_allclose(result, np.trunc(x.astype("float64").clip(bounds.min, bounds.max)), rtol=1e-6)
 
 
-def test_saturate_cast_between_whole_numbers(make, check):
+def test_saturate_cast_between_integers(make, check):
     check(ops.saturate_cast(make(np.int32([-1, 70000, 5])), "uint8"), np.uint8([0, 255, 5]))
     check(ops.saturate_cast(make(np.uint8([200, 5])), "int8"), np.int8([127, 5]))
 

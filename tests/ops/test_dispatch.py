@@ -1,3 +1,5 @@
+"""The dispatch of ops on the types of their arguments, and ops of `conversion.py` that depend on it."""
+
 import numpy as np
 import pytest
 

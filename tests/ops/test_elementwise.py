@@ -1,3 +1,5 @@
+"""Ops of `math.py`, `trigonometry.py` and `logic.py`: values, gradients, dtypes, broadcasting and errors."""
+
 import keras
 import numpy as np
 import pytest
@@ -74,13 +76,13 @@ def test_unary_op_gives_what_keras_gives(name, make, check, rng):
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "erf", "sigmoid", "floor", "tanh", "log2", "deg2rad", "isnan"])
-def test_whole_numbers_are_taken_as_floats(name, make, check):
+def test_integers_are_taken_as_floats(name, make, check):
     x = np.arange(1, 6, dtype="int32")
     check(getattr(ops, name)(make(x)), getattr(keras.ops, name)(x.astype("float32")), rtol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["abs", "negative", "sign", "square", "round"])
-def test_whole_numbers_stay_whole_where_they_can(name, make, check):
+def test_integers_stay_whole_where_they_can(name, make, check):
     x = np.arange(-2, 4, dtype="int32")
     check(getattr(ops, name)(make(x)), getattr(keras.ops, name)(x))
 
@@ -117,7 +119,7 @@ def test_a_single_number_of_numpy_is_like_one_of_python(make, check):
     check(ops.multiply(make(np.float32([1, 2])), np.sqrt(4.0)), np.float32([2, 4]))
 
 
-def test_a_float_beside_whole_numbers_gives_floats(make, check):
+def test_a_float_beside_integers_gives_floats(make, check):
     check(ops.multiply(make(np.int32([1, 2])), 0.5), np.float32([0.5, 1]))
     check(ops.divide(make(np.int32([1, 2])), make(np.int32([2, 2]))), np.float32([0.5, 1]))
 

@@ -10,7 +10,7 @@ from cornu import ops
 LARGE = (np.random.default_rng(0).normal(size=(3, 5000)) * 300).astype("float16")
 EQUAL = np.zeros((2, 70_000), "float16")
 WIDE = LARGE.astype("float64")
-PICTURE = np.full((1, 40, 40, 1), 500, "float16")
+IMAGE = np.full((1, 40, 40, 1), 500, "float16")
 
 
 def log_sum(x: np.ndarray) -> np.ndarray:
@@ -29,8 +29,8 @@ CASES = {
     "log_softmax": (ops.log_softmax, EQUAL, np.full(EQUAL.shape, -np.log(70_000))),
     "median": (lambda x: ops.median(x, axis=1), LARGE, np.median(WIDE, axis=1)),
     "quantile": (lambda x: ops.quantile(x, 0.9999, axis=1), LARGE, np.quantile(WIDE, 0.9999, axis=1)),
-    "average_pool": (lambda x: ops.average_pool(x, 40), PICTURE, np.full((1, 1, 1, 1), 500)),
-    "average_pool, same": (lambda x: ops.average_pool(x, 40, padding="same"), PICTURE, np.full((1, 1, 1, 1), 500)),
+    "average_pool": (lambda x: ops.average_pool(x, 40), IMAGE, np.full((1, 1, 1, 1), 500)),
+    "average_pool, same": (lambda x: ops.average_pool(x, 40, padding="same"), IMAGE, np.full((1, 1, 1, 1), 500)),
     "attention": (
         lambda x: ops.dot_product_attention(x, x, x),
         np.full((1, 4, 1, 8), 200, "float16"),

@@ -1,3 +1,5 @@
+"""The names and arguments of the ops, and ops in compiled functions."""
+
 import inspect
 
 import keras

@@ -1,3 +1,5 @@
+"""Ops of `manipulation.py` and `indexing.py`."""
+
 import jax.numpy as jnp
 import keras
 import numpy as np

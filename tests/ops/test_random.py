@@ -42,13 +42,13 @@ def test_numbers_follow_their_distributions(key):
     assert drawn.min() >= -3 and drawn.max() <= 5
 
 
-def test_whole_numbers_are_equally_likely(key):
+def test_integers_are_equally_likely(key):
     drawn = numbers(ops.random.randint((COUNT,), -3, 7, seed=key)).astype(int)
     assert set(drawn) == set(range(-3, 7))
     assert stats.chisquare(np.bincount(drawn + 3)).pvalue > 1e-3
 
 
-def test_whole_numbers_of_a_large_range_are_not_those_of_a_float(key):
+def test_integers_of_a_large_range_are_not_those_of_a_float(key):
     drawn = numbers(ops.random.randint((COUNT,), 0, 2**31 - 1, seed=key)).astype("int64")
     assert drawn.min() >= 0 and drawn.max() > 2**30
     assert (drawn % 2).mean() == pytest.approx(0.5, abs=0.05)

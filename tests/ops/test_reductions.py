@@ -42,7 +42,7 @@ def test_running_results_are_those_of_keras(name, axis, make, check, rng):
     check(getattr(ops, name)(make([1, 2, 3]), dtype="float16"), getattr(np, name)([1, 2, 3]).astype("float16"))
 
 
-def test_whole_numbers_keep_their_dtype_in_a_sum_but_not_in_a_mean(make, check):
+def test_integers_keep_their_dtype_in_a_sum_but_not_in_a_mean(make, check):
     check(ops.sum(make([1, 2, 4])), np.int32(7))
     check(ops.sum(make([True, True, False])), np.int32(2))
     check(ops.mean(make([1, 2, 4])), np.float32(7 / 3))

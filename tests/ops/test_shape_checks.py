@@ -18,7 +18,7 @@ def test_an_axis_is_accepted_as_numpy_accepts_it(shape, axis):
             shape_checks.check_axis(axis, shape)
 
 
-def test_an_axis_is_a_whole_number():
+def test_an_axis_is_an_integer():
     with pytest.raises(InvalidTypeError, match=r"`axis=1.5` was given. An axis must be an integer"):
         shape_checks.check_axis(1.5, (2, 3))
 

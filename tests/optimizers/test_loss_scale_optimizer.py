@@ -198,7 +198,7 @@ def test_the_inner_optimizer_does_not_scale_the_loss_as_well():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from inside real Keras
-def test_the_config_is_kerass():
+def test_the_config_is_that_of_keras():
     theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.25), 8.0, 5, name="scaled")
     ours = LossScaleOptimizer(optimizers.SGD(0.25), 8.0, 5, name="scaled")
     mine, keras_s = optimizers.serialize(ours), keras.optimizers.serialize(theirs)

@@ -285,3 +285,27 @@ def test_gradients_of_rows_are_applied():
     tf, weight = pytest.importorskip("tensorflow"), Variable([1.0, 2.0], backend="tensorflow")
     optimizers.SGD(0.5).apply_gradients([(tf.IndexedSlices(tf.constant([2.0]), tf.constant([1]), (2,)), weight)])
     assert weight.numpy().tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_a_build_that_fails_leaves_no_variables_and_may_be_repeated(error, monkeypatch):
+    weights = [cornu.Variable([1.0, 2.0], name="a"), cornu.Variable([3.0], name="b")]
+    optimizer = optimizers.Adam()
+    made, beside = [], type(optimizer)._beside
+
+    def failing(self, *args):
+        made.append(args)
+        if len(made) == 3:
+            raise error("no more")
+        return beside(self, *args)
+
+    monkeypatch.setattr(type(optimizer), "_beside", failing)
+    before = len(optimizer.variables)
+    with pytest.raises(error, match="no more"):
+        optimizer.ensure_built(weights)
+    assert not optimizer.built and len(optimizer.variables) == before
+    optimizer.ensure_built(weights)
+    fresh = optimizers.Adam()
+    monkeypatch.undo()
+    fresh.ensure_built(weights)
+    assert [v.name for v in optimizer.variables] == [v.name for v in fresh.variables]

@@ -1,4 +1,4 @@
-"""Every optimizer beside real Keras's: ten steps, with and without each option; names, variables, configs; and minima."""
+"""Every optimizer compared with that of real Keras: ten steps with and without each option, names, variables, configs."""
 
 import inspect
 

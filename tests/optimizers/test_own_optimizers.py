@@ -1,4 +1,4 @@
-"""Optimizers of one's own, written as for Keras: the same class on both libraries, eagerly, in `fit`, saved and continued."""
+"""Custom optimizers, written as for Keras: the same class on both libraries, eagerly, in `fit`, saved and continued."""
 
 from typing import Any
 
@@ -87,11 +87,11 @@ def values(optimizer: Any) -> list:
 @EACH_SETTING
 def test_eager_steps_are_those_of_keras(settings, default_backend):
     mine, theirs = Momentum(**settings), momentum_of(keras)(**settings)
-    ours, kerass = [Variable(w, name="w") for w in START], [keras.Variable(w, name="w") for w in START]
+    ours, of_keras = [Variable(w, name="w") for w in START], [keras.Variable(w, name="w") for w in START]
     for step in GRADIENTS:
         mine.apply(step, ours)
-        theirs.apply(step, kerass)
-    close([v.numpy() for v in ours], [v.numpy() for v in kerass])
+        theirs.apply(step, of_keras)
+    close([v.numpy() for v in ours], [v.numpy() for v in of_keras])
     close(values(mine), values(theirs))
     assert [v.path for v in mine.variables] == [v.path for v in theirs.variables]
 

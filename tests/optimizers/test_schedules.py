@@ -1,4 +1,4 @@
-"""Schedules beside real Keras's, at many steps, as plain and as compiled functions."""
+"""Schedules compared with those of real Keras, at many steps, as plain and as compiled functions."""
 
 import inspect
 

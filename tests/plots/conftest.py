@@ -1,4 +1,4 @@
-"""Random numbers for pictures."""
+"""Random numbers for images."""
 
 import numpy as np
 import pytest

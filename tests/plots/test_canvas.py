@@ -1,4 +1,4 @@
-"""Figures are saved whole or not at all."""
+"""Figures are saved atomically."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from cornu.plots.canvas import new_figure, save_figure
 
 
 def test_the_ending_of_the_file_does_not_matter(tmp_path):
-    save_figure(new_figure(1, 1), tmp_path / "figure.picture")
-    assert (tmp_path / "figure.picture").read_bytes().startswith(b"\x89PNG")
+    save_figure(new_figure(1, 1), tmp_path / "figure.image")
+    assert (tmp_path / "figure.image").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_failing_save_leaves_the_old_file(tmp_path, monkeypatch):

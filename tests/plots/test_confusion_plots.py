@@ -48,7 +48,7 @@ def test_what_cannot_be_counted_is_refused(true, predicted, error, message):
         confusion_counts(true, predicted, classes=2)
 
 
-def test_colours_are_shares_and_numbers_are_counts():
+def test_colors_are_shares_and_numbers_are_counts():
     figure = confusion_matrix([0, 0, 0, 0, 1], [0, 0, 0, 1, 1], ["cat", "dog"])
     axes = figure.axes[0]
     np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 1]])

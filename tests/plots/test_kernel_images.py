@@ -1,4 +1,4 @@
-"""The figures show the numbers they were given, with every label inside the picture."""
+"""The figures show the values that they received, with every label inside the image."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ HISTORY = {"loss": [0.9, 0.5, 0.4], "val_loss": [0.8, 0.6, 0.7], "accuracy": [0.
 
 
 def is_cut_off(figure) -> bool:
-    """Whether anything that is drawn reaches over the edge of the picture."""
+    """Whether anything that is drawn reaches over the edge of the image."""
     figure.canvas.draw()
     drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     return drawn.x0 < 0 or drawn.y0 < 0 or drawn.x1 > width or drawn.y1 > height
@@ -41,7 +41,7 @@ def test_a_validation_curve_without_its_twin_has_its_own_panel():
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 25])
-def test_epochs_are_whole_numbers_from_one(epochs):
+def test_epochs_are_integers_from_one(epochs):
     figure = learning_curves({"loss": np.linspace(1, 0.5, epochs)})
     figure.canvas.draw()
     low, high = figure.axes[0].get_xlim()
@@ -50,7 +50,7 @@ def test_epochs_are_whole_numbers_from_one(epochs):
     assert all(tick == int(tick) and 1 <= tick <= epochs for tick in ticks)
 
 
-def test_two_curves_differ_without_colour():
+def test_two_curves_differ_without_color():
     training, validation = learning_curves(HISTORY).axes[0].lines
     assert training.get_linestyle() != validation.get_linestyle()
 
@@ -63,30 +63,30 @@ def test_a_history_without_epochs_is_refused(history, error):
         learning_curves(history)
 
 
-def kernel_pictures(figure) -> list[np.ndarray]:
+def kernel_images(figure) -> list[np.ndarray]:
     return [np.asarray(image.get_array()) for image in figure.axes[0].images]
 
 
 def test_kernels_share_one_scale_around_zero(rng):
     weights = rng.normal(size=(3, 4, 1, 10)).astype("float32")
-    pictures = kernel_pictures(kernels(weights))
+    images = kernel_images(kernels(weights))
     largest = np.abs(weights).max()
-    for number, picture in enumerate(pictures):
-        np.testing.assert_allclose(picture, weights[:, :, 0, number] / largest / 2 + 0.5, rtol=1e-6)
-    assert len(pictures) == 10
+    for number, image in enumerate(images):
+        np.testing.assert_allclose(image, weights[:, :, 0, number] / largest / 2 + 0.5, rtol=1e-6)
+    assert len(images) == 10
 
 
-def test_kernels_for_three_channels_are_coloured(rng):
+def test_kernels_for_three_channels_are_colored(rng):
     weights = rng.normal(size=(3, 3, 3, 5)).astype("float32")
-    pictures = kernel_pictures(kernels(weights))
-    np.testing.assert_allclose(pictures[4], weights[..., 4] / np.abs(weights).max() / 2 + 0.5, rtol=1e-6)
+    images = kernel_images(kernels(weights))
+    np.testing.assert_allclose(images[4], weights[..., 4] / np.abs(weights).max() / 2 + 0.5, rtol=1e-6)
 
 
 def test_of_many_channels_one_is_drawn(rng):
     weights = rng.normal(size=(3, 3, 8, 5)).astype("float32")
     figure = kernels(weights, channel=6)
     np.testing.assert_allclose(
-        kernel_pictures(figure)[2], weights[:, :, 6, 2] / np.abs(weights[:, :, 6]).max() / 2 + 0.5, rtol=1e-6
+        kernel_images(figure)[2], weights[:, :, 6, 2] / np.abs(weights[:, :, 6]).max() / 2 + 0.5, rtol=1e-6
     )
     assert "input channel 6 of 8" in figure.axes[0].get_title(loc="left")
 
@@ -106,8 +106,8 @@ def test_the_bar_says_the_largest_weight(rng):
     assert [label.get_text() for label in bar.get_yticklabels()] == ["-2.5", "0", "2.5"]
 
 
-def test_kernels_that_are_all_zero_are_grey():
-    assert all((picture == 0.5).all() for picture in kernel_pictures(kernels(np.zeros((3, 3, 1, 2)))))
+def test_kernels_that_are_all_zero_are_gray():
+    assert all((image == 0.5).all() for image in kernel_images(kernels(np.zeros((3, 3, 1, 2)))))
 
 
 def test_the_first_kernel_of_four_axes_in_a_model_is_drawn(rng):
@@ -115,7 +115,7 @@ def test_the_first_kernel_of_four_axes_in_a_model_is_drawn(rng):
     dense = SimpleNamespace(kernel=np.ones((5, 2)))
     model = SimpleNamespace(flatten_layers=lambda: iter([SimpleNamespace(), dense, SimpleNamespace(kernel=weights)]))
     for given in (model, SimpleNamespace(kernel=weights)):
-        assert len(kernel_pictures(kernels(given))) == 4
+        assert len(kernel_images(kernels(given))) == 4
 
 
 def test_the_kernels_of_a_layer_are_drawn(backend):
@@ -123,9 +123,9 @@ def test_the_kernels_of_a_layer_are_drawn(backend):
     layer = layers.Conv2D(6, 3)
     layer.build((None, 8, 8, 1))
     layer.to_backend(backend)
-    pictures = kernel_pictures(kernels(layer))
+    images = kernel_images(kernels(layer))
     weights = layer.get_weights()[0]
-    np.testing.assert_allclose(pictures[5], weights[:, :, 0, 5] / np.abs(weights).max() / 2 + 0.5, rtol=1e-6)
+    np.testing.assert_allclose(images[5], weights[:, :, 0, 5] / np.abs(weights).max() / 2 + 0.5, rtol=1e-6)
 
 
 def test_a_model_without_convolutions_is_named():
@@ -144,7 +144,7 @@ def test_a_channel_that_does_not_exist_is_refused(channel):
         kernels(np.ones((3, 3, 8, 2)), channel=channel)
 
 
-def test_grey_pictures_share_one_scale():
+def test_gray_images_share_one_scale():
     figure = image_grid(np.array([[[0, 4]], [[2, 16]]], "uint8"))
     for axes in figure.axes:
         assert axes.images[0].get_clim() == (0, 16)
@@ -155,13 +155,13 @@ def test_negative_values_are_darker_than_zero():
 
 
 @pytest.mark.parametrize(("scale", "kind"), [(255, "uint8"), (1, "float32")])
-def test_coloured_pictures_may_go_to_one_or_to_255(scale, kind, rng):
-    pictures = (rng.uniform(0, 1, size=(2, 4, 4, 3)) * scale).astype(kind)
-    shown = np.asarray(image_grid(pictures).axes[1].images[0].get_array())
-    np.testing.assert_allclose(shown, pictures[1] / scale, rtol=1e-6)
+def test_colored_images_may_go_to_one_or_to_255(scale, kind, rng):
+    images = (rng.uniform(0, 1, size=(2, 4, 4, 3)) * scale).astype(kind)
+    shown = np.asarray(image_grid(images).axes[1].images[0].get_array())
+    np.testing.assert_allclose(shown, images[1] / scale, rtol=1e-6)
 
 
-def test_pictures_of_different_sizes_stand_side_by_side():
+def test_images_of_different_sizes_stand_side_by_side():
     figure = image_grid([np.ones((4, 4)), np.ones((2, 8, 1)), np.ones((3, 3, 4))], titles=["a", "b", "c"], columns=2)
     assert [axes.images[0].get_array().shape[:2] for axes in figure.axes] == [(4, 4), (2, 8), (3, 3)]
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
@@ -191,12 +191,12 @@ def test_what_is_no_grid_is_refused(images, titles, error, message):
         lambda path: confusion_matrix([0, 1], [1, 1], ["a class with a long name", "another long name"], path=path),
     ],
 )
-def test_every_label_is_inside_the_saved_picture(draw, tmp_path):
+def test_every_label_is_inside_the_saved_image(draw, tmp_path):
     figure = draw(tmp_path / "figure.png")
     assert not is_cut_off(figure)
-    with Image.open(tmp_path / "figure.png") as picture:
-        assert picture.format == "PNG"
-        assert picture.size == tuple(np.floor(figure.get_size_inches() * figure.dpi).astype(int))
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.format == "PNG"
+        assert image.size == tuple(np.floor(figure.get_size_inches() * figure.dpi).astype(int))
     assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
 
 

@@ -1,4 +1,4 @@
-"""The table has colours in a terminal and is plain text elsewhere."""
+"""The table has colors in a terminal and is plain text elsewhere."""
 
 import io
 
@@ -35,12 +35,12 @@ def test_a_wide_table_is_not_cut():
     assert "…" not in text
 
 
-def test_names_are_not_taken_for_colours():
+def test_names_are_not_taken_for_colors():
     assert plain_text(confusion_table([[1]], ["[red]"])).count("[red]") == 2
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_only_a_terminal_gets_colours(is_terminal):
+def test_only_a_terminal_gets_colors(is_terminal):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=is_terminal, color_system="standard" if is_terminal else None, width=80)
     console.print(confusion_table([[1, 1], [0, 1]]))

@@ -1,4 +1,4 @@
-"""Models written once for Cornu and for Keras: each function takes the library (``cornu`` or ``keras``) and gives a model."""
+"""Models written once for Cornu and for Keras: each function takes the library (``cornu`` or ``keras``) and returns a model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -256,11 +256,11 @@ def with_random_weights(model: Any, seed: int = 2) -> Any:
 
 @pytest.fixture
 def draw_inputs() -> Callable:
-    """Gives random inputs for a model."""
+    """Returns random inputs for a model."""
     return inputs_for
 
 
 @pytest.fixture
 def randomize() -> Callable:
-    """Gives a model random weights."""
+    """Assigns random weights to a model."""
     return with_random_weights

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,9 +14,10 @@ import cornu
 from cornu import layers
 from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelError
 from cornu.models import load_model
+from cornu.saving import keras_archive
 from cornu.saving.assets import is_usable
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
 
@@ -148,26 +150,60 @@ def test_an_attribute_that_is_no_method_is_no_asset(tmp_path):
         assert len(archive.namelist()) == 3
 
 
-def test_nothing_is_left_behind_and_nothing_replaced_if_saving_fails(tmp_path, monkeypatch):
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_nothing_is_left_behind_and_nothing_replaced_if_saving_fails(error, zipped, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     model = stacked(cornu)
-    path = tmp_path / "m.keras"
-    model.save(path)
-    before = path.read_bytes()
+    path = tmp_path / ("m.keras" if zipped else "m")
+    model.save(path, zipped=zipped)
+    before = contents(path)
 
     def fails(dir):
         with open(os.path.join(dir, "half"), "w") as file:
             file.write("half")
-        raise RuntimeError("no more")
+        raise error("no more")
 
     model.layers[-1].save_assets = fails
-    with pytest.raises(RuntimeError, match="no more"):
-        model.save(path)
-    assert path.read_bytes() == before
+    with pytest.raises(error, match="no more"):
+        model.save(path, zipped=zipped)
+    assert contents(path) == before
     load_model(path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["m.keras", "temporary"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, "temporary"]
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def contents(path):
+    """The bytes of a file, or those of all files in a folder by name."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return {file.relative_to(path.parent): file.read_bytes() for file in files}
+
+
+def test_assets_may_be_old_empty_large_and_of_any_name(tmp_path):
+    @cornu.saving.register_keras_serializable("assets")
+    class Any(layers.Layer):
+        found = None
+
+        def call(self, inputs):
+            return inputs
+
+        def save_assets(self, dir):
+            for name, content in files.items():
+                path = os.path.join(dir, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(content)
+                os.utime(path, (0, 0))  # as files of reproducible builds
+
+        def load_assets(self, dir):
+            paths = [path for path in Path(dir).rglob("*") if path.is_file()]
+            self.found = {path.relative_to(dir).as_posix(): path.read_bytes() for path in paths}
+
+    files = {"empty": b"", "b/large": b"\0" * 2**22, "ä b/词": b"1", ".hidden": b"2", "config.json": b"3"}
+    cornu.Sequential([cornu.Input((3,)), Any(name="first"), Any(name="second")]).save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras")
+    assert [layer.found for layer in loaded.layers] == [files, files]
 
 
 def link(dir):
@@ -186,7 +222,18 @@ def named(*names):
     return save
 
 
-@pytest.mark.parametrize("save", [link, pipe, named("a:b"), named("nul.txt"), named("a ", "b"), named("A", "a"), named("a\nb")])
+def file_and_folder(dir):
+    os.mkdir(os.path.join(dir, "A"))
+    named("a", "A/b")(dir)
+
+
+UNUSABLE = [
+    *(link, pipe, file_and_folder, named("a:b"), named("nul.txt"), named("a ", "b"), named("A", "a"), named("a\nb")),
+    named("\u00e4", "a\u0308"),  # the same name in two normal forms of Unicode
+]
+
+
+@pytest.mark.parametrize("save", UNUSABLE)
 def test_what_is_no_plain_file_is_not_saved(save, tmp_path):
     model = stacked(cornu)
     model.layers[-1].save_assets = save
@@ -194,6 +241,32 @@ def test_what_is_no_plain_file_is_not_saved(save, tmp_path):
     with pytest.raises(InvalidArgumentError, match=text):
         model.save(tmp_path / "m.keras")
     assert not (tmp_path / "m.keras").exists()
+
+
+@pytest.mark.parametrize("name", ["table", "Table"])
+def test_an_asset_with_the_path_of_an_inner_layer_is_not_saved(name, tmp_path):
+    class Outer(LOOKUPS[cornu]):
+        def __init__(self):
+            super().__init__(name="outer")
+            self.table_of_words = b""
+            self.table = LOOKUPS[cornu]()
+
+        def save_assets(self, dir):
+            named(name)(dir)
+
+    model = cornu.Sequential([cornu.Input((3,)), Outer()])
+    with pytest.raises(InvalidArgumentError, match=r"wrote .* differ, ignoring case, from .* the paths of layers"):
+        model.save(tmp_path / "m.keras")
+
+
+def test_more_assets_than_can_be_read_are_not_saved(tmp_path, monkeypatch):
+    model = stacked(cornu)
+    model.save(tmp_path / "m.keras")
+    before = (tmp_path / "m.keras").read_bytes()
+    monkeypatch.setattr(keras_archive, "_MAX_MEMBERS", 8)
+    with pytest.raises(InvalidArgumentError, match=r"more than 8 assets\. A model file can have at most 8 members\. Write"):
+        model.save(tmp_path / "m.keras")
+    assert (tmp_path / "m.keras").read_bytes() == before
 
 
 def test_an_error_in_a_layers_own_code_says_where(tmp_path):

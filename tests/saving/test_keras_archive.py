@@ -12,11 +12,11 @@ import pytest
 
 import cornu
 from cornu import layers, trees
-from cornu.errors import ModelFormatError, UnsafeModelError
+from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelError
 from cornu.models import load_model
 from cornu.saving import keras_archive
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
@@ -50,6 +50,14 @@ def test_weights_alone_are_exchanged_too(writer, reader, randomize, tmp_path):
     other.load_weights(tmp_path / "model.weights.h5")
     for wanted, found in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_metadata_that_could_not_be_read_again_is_not_written(tmp_path):
+    model = cornu.Sequential([cornu.Input((2,)), layers.Dense(1)])
+    model.meta = {"class_names": ["x" * 2**20]}
+    with pytest.raises(InvalidArgumentError, match=r"^`model.meta` has 1,048,\d\d\d bytes as JSON\. It can have at most"):
+        model.save(tmp_path / "m.keras")
+    assert not (tmp_path / "m.keras").exists()
 
 
 def test_metadata_holds_the_versions(model_file):
@@ -89,7 +97,7 @@ def contents(path):
 
 
 def rewritten(path, change):
-    """The file with its members written anew by ``change(archive, contents)``."""
+    """The file with its members written again by ``change(archive, contents)``."""
     old = contents(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns of a name that stands twice

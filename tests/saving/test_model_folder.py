@@ -13,7 +13,7 @@ from cornu import layers
 from cornu.errors import InvalidArgumentError, MissingFileError, ModelFormatError, UnsafeModelError
 from cornu.models import load_model
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 LIBRARIES = [(cornu, cornu), (keras, cornu), (cornu, keras)]
 IDS = ["own", "theirs", "ours"]

@@ -17,7 +17,7 @@ from cornu.models import load_model
 from cornu.saving import model_h5
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # of Keras's own saving
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # of saving in Keras
     pytest.mark.filterwarnings("ignore:Error in loading the saved optimizer"),
 ]
 

@@ -53,3 +53,26 @@ def test_too_many_values_are_refused(monkeypatch):
 def test_what_json_cannot_hold_is_refused_when_it_is_written(value):
     with pytest.raises(InvalidArgumentError, match=r"^`model.meta` contains a value that cannot be written as JSON"):
         write_json({"value": value}, "`model.meta`")
+
+
+def nested(depth):
+    tree = {}
+    for _ in range(depth):
+        tree = {"a": tree}
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("tree", "text"),
+    [
+        ({"a": {1: "x", "1": "y"}}, "the name '1' occurs twice in one object"),
+        ({"a": "\ud800"}, "contains an unpaired surrogate"),
+        (nested(safe_json.MAX_DEPTH), "is nested too deeply"),
+        ({"a": [0] * (safe_json.MAX_VALUES + 1)}, "contains too many values"),
+        ({"a": "x" * safe_json.MAX_BYTES}, r"has 16,777,2\d\d bytes"),
+        ([1], "contains a list"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tree, text):
+    with pytest.raises(InvalidArgumentError, match=rf"^The config .*{text}.*Check the return value of `get_config`"):
+        write_json(tree, "The config")

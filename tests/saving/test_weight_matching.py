@@ -110,7 +110,7 @@ def test_a_layer_that_is_not_built_is_called_so():
         load(fresh, written(built))
 
 
-def test_whole_numbers_that_do_not_fit_are_refused():
+def test_integers_that_do_not_fit_are_refused():
     model = stack(3)
     model.compile("adam", "mse")
     file = written(model)

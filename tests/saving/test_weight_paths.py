@@ -12,7 +12,7 @@ from cornu.registry import registered, to_snake_case
 from cornu.saving import weight_paths
 from cornu.saving.weight_paths import variable_groups
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 
 def paths_in(file):

@@ -248,7 +248,7 @@ def test_groups_nested_too_deep_are_refused(model, path):
 
 
 def test_a_flipped_bit_is_never_silently_loaded(model, path):
-    """Cornu notes a checksum beside each array; in Keras's own files 104 of 250 flips go unnoticed."""
+    """Cornu writes a checksum for each array; in Keras's own files 104 of 250 flips go unnoticed."""
     whole = path.read_bytes()
     expected = model.get_weights()
     generator = np.random.default_rng(3)

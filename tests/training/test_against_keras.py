@@ -1,4 +1,4 @@
-"""Training held against real Keras: the same model from the same weights must go the same way, step for step."""
+"""Training compared with real Keras: the same model from the same weights has the same weights after each step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ def keras_library() -> Any:
     return keras
 
 
-def pictures(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def images(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     return rng.normal(size=(count, 6, 6, 2)).astype("float32"), rng.integers(0, 3, count)
 
@@ -82,7 +82,7 @@ def sgd_with_split(library: Any, model: Any) -> Any:
 def adam_with_sample_weights(library: Any, model: Any) -> Any:
     optimizer = library.optimizers.Adam(0.01)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], weighted_metrics=["accuracy"])
-    (x, y), (x_val, y_val) = pictures(37), pictures(11, seed=3)
+    (x, y), (x_val, y_val) = images(37), images(11, seed=3)
     measured = (x_val, y_val, weights_of_samples(11))
     weight = weights_of_samples(37)
     return model.fit(

@@ -113,7 +113,7 @@ def test_a_metric_for_an_output_that_does_not_exist():
 
 
 class Range(Metric):
-    """Gives two results at once."""
+    """Returns two results at once."""
 
     def __init__(self, name: str = "range"):
         super().__init__(name=name)

@@ -1,4 +1,4 @@
-"""Training with and without Cornu's own roads through the engines gives the same weights, to rounding."""
+"""Training with and without Cornu's fast paths results in the same weights, up to rounding."""
 
 import importlib
 
@@ -11,7 +11,7 @@ from cornu.backends import fused_ops
 from cornu.errors import InvalidArgumentError
 
 RNG = np.random.default_rng(5)
-PICTURES = RNG.normal(size=(40, 12, 12, 3)).astype("float32")
+IMAGES = RNG.normal(size=(40, 12, 12, 3)).astype("float32")
 NUMBERS = RNG.integers(0, 30, (40, 7))
 CLASSES = RNG.integers(0, 4, 40)
 
@@ -59,7 +59,7 @@ def recurrent():
     ]
 
 
-NETWORKS = [(convolutional, PICTURES), (normalised, PICTURES), (recurrent, NUMBERS)]
+NETWORKS = [(convolutional, IMAGES), (normalised, IMAGES), (recurrent, NUMBERS)]
 
 
 def trained(backend, stack, x, fast):
@@ -100,11 +100,11 @@ def test_what_is_no_yes_or_no_is_refused(monkeypatch):
 def test_a_model_that_has_run_before_follows_the_switch(engine_name, monkeypatch):
     model = cornu.Sequential([cornu.Input((12, 12, 3)), layers.Conv2D(4, 3), layers.MaxPooling2D(), layers.Softmax()])
     model.to_backend(engine_name)
-    expected = model.predict(PICTURES, verbose=0)
+    expected = model.predict(IMAGES, verbose=0)
     asked = []
     monkeypatch.setattr(fused_ops, "find", lambda *_: asked.append("traced anew"))
     config.set_fast_paths(False)
-    np.testing.assert_allclose(model.predict(PICTURES, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict(IMAGES, verbose=0), expected, rtol=1e-5, atol=1e-6)
     assert asked
 
 
@@ -128,11 +128,11 @@ def test_convolution_and_pooling_on_jax_are_its_own(monkeypatch):
         module = importlib.import_module(f"cornu.backends.jax.{file}")
         for name in names:
             monkeypatch.setattr(module, name, lambda *_: pytest.fail("a fast path was used"))
-    trained("jax", convolutional, PICTURES, False)
+    trained("jax", convolutional, IMAGES, False)
 
 
 def test_pytorch_runs_line_by_line(monkeypatch):
     pytest.importorskip("torch")
     fx_passes = importlib.import_module("cornu.backends.torch.fx_passes")
     monkeypatch.setattr(fx_passes, "optimize", lambda *_: pytest.fail("a graph was optimized"))
-    trained("torch", convolutional, PICTURES, False)
+    trained("torch", convolutional, IMAGES, False)

@@ -265,7 +265,7 @@ def test_a_metric_that_counts_padding_is_not_padded(on):
     assert model.evaluate(np.ones((11, 1)), np.ones(11), batch_size=4, verbose=0)[1] == 11
 
 
-# --- What is given back -----------------------------------------------------------------------------------------------------
+# --- Return values ----------------------------------------------------------------------------------------------------------
 
 
 def test_history(classifier, on):
@@ -462,7 +462,7 @@ def test_a_dataset_of_unknown_length_trains(classifier, on):
 
 
 class Noting:
-    """Gives batches, and notes which threads drew them."""
+    """Yields batches, and records which threads drew them."""
 
     def __init__(self, **attributes: int):
         self.threads: set[threading.Thread] = set()

@@ -10,7 +10,7 @@ from cornu.core.dtype_policy import dtype_policy_scope
 from cornu.errors import NonFiniteError
 from cornu.optimizers import LossScaleOptimizer
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 
 POLICIES = ["mixed_float16", "mixed_bfloat16"]
 

@@ -1,14 +1,13 @@
 """Callback that saves the model during training."""
 
 import os
-import warnings
 from typing import Any, Literal
 
 import numpy as np
 
 from cornu import validation
 from cornu.callbacks.monitor_callback import Monitor
-from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.errors import InvalidArgumentError, did_you_mean, warn
 from cornu.training.logs import as_numbers
 
 __all__ = ["ModelCheckpoint"]
@@ -132,7 +131,7 @@ class ModelCheckpoint(Monitor):
     def _is_finite(self, path: str) -> bool:
         bad = [variable.path for variable in self.model.variables if not _all_finite(variable.numpy())]
         if bad:
-            warnings.warn(f"`ModelCheckpoint`: {bad[0]!r} is not finite, so {path!r} is not written.", stacklevel=4)
+            warn(f"`ModelCheckpoint`: {bad[0]!r} is not finite, so {path!r} is not written.")
         return not bad
 
     def _log(self, epoch: int, text: str) -> None:

@@ -1,14 +1,13 @@
 """Base class of callbacks that monitor a value of the logs and compare it with the best one."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from cornu import metrics, ops
-from cornu.errors import InvalidTypeError, did_you_mean
+from cornu.errors import InvalidTypeError, did_you_mean, warn
 from cornu.training.callback import Callback
 from cornu.training.logs import as_number
 
@@ -64,10 +63,9 @@ class Monitor(Callback):
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", best: float | None = None, min_delta: float = 0):
         super().__init__()
         if mode not in _MODES:
-            warnings.warn(
+            warn(
                 f"`{type(self).__name__}` received mode={mode!r}, which is not one of {', '.join(map(repr, _MODES))}: "
-                "'auto' is used. " + did_you_mean(mode, _MODES),
-                stacklevel=3,
+                "'auto' is used. " + did_you_mean(mode, _MODES)
             )
             mode = "auto"
         self.monitor, self.mode, self.best = monitor, mode, best
@@ -106,10 +104,9 @@ class Monitor(Callback):
         hint = did_you_mean(self.monitor, logs)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
             hint = "Pass `validation_data` or `validation_split` to `fit`, or monitor a training value."
-        warnings.warn(
+        warn(
             f"`{type(self).__name__}`: {self.monitor!r} is not in the logs, which contain {', '.join(logs) or 'nothing'}; "
-            f"{self.without_value}. {hint}".rstrip(),
-            stacklevel=3,
+            f"{self.without_value}. {hint}".rstrip()
         )
         return None
 

@@ -119,8 +119,21 @@ class CallLosses(NamedTuple):
 
 _NO_LOSSES = CallLosses([], None)
 
+
+class _Names(NamedTuple):
+    """Names of the enclosing scopes.
+
+    Attributes:
+        path: The names, outermost first.
+        caller: Object that opened the innermost scope, or None.
+    """
+
+    path: tuple[str, ...]
+    caller: Any
+
+
 _call: Scope[Any] = Scope("the running call", None)
-_names: Scope[tuple[str, ...]] = Scope("names of the enclosing scopes", ())
+_names: Scope[_Names] = Scope("names of the enclosing scopes", _Names((), None))
 _read_as: Scope[str | None] = Scope("dtype that float variables are read in", None)
 
 
@@ -164,19 +177,29 @@ def entered(context: CallContext) -> AbstractContextManager[CallContext]:
     return _call.set_to(context)
 
 
-def name_scope(name: str, parent: str | None = None) -> AbstractContextManager:
+def name_scope(name: str, parent: str | None = None, caller: Any = None, deduplicate: bool = False) -> AbstractContextManager:
     """Return a context manager in which the paths of new variables start with this name, after those of enclosing scopes.
 
     Args:
         name: The name.
         parent: Path that replaces the names of the enclosing scopes. Defaults to None.
+        caller: Object that opens the scope. Defaults to None.
+        deduplicate: Whether the scope has no effect directly inside a scope of the same name that the same caller opened.
+            Defaults to False.
     """
-    return _names.set_to((*(_names.get() if parent is None else filter(None, parent.split("/"))), name))
+
+    def inside(outer: _Names) -> _Names:
+        if deduplicate and caller is not None and outer.caller is caller and outer.path[-1:] == (name,):
+            return outer
+        start = outer.path if parent is None else parent.split("/")
+        return _Names(tuple(filter(None, (*start, name))), caller)
+
+    return _names.derive(inside)
 
 
 def path_of(name: str) -> str:
     """Return the path of an object created here: the names of the enclosing scopes and its own, joined by slashes."""
-    return "/".join([*_names.get(), name])
+    return "/".join([*_names.get().path, name])
 
 
 def autocast(dtype: str | None) -> AbstractContextManager:

@@ -8,12 +8,9 @@ from cornu import backends, config
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.ops.dispatch import unwrap
-from cornu.scopes import Scope
 from cornu.typing import Array, ArrayLike
-
-_innermost: "Scope[name_scope | None]" = Scope("the innermost name_scope", None)
 
 
 class name_scope:
@@ -43,30 +40,25 @@ class name_scope:
                 f"`name_scope` received name={name!r}.", "It must be a string without `/`.", "Nest scopes for a longer path."
             )
         self.name, self.caller, self.deduplicate, self.override_parent = name, caller, deduplicate, override_parent
-        self._blocks: list[AbstractContextManager] = []
+        self._block = call_context.name_scope(name, override_parent, caller, deduplicate)
 
     def __enter__(self) -> Self:
-        outer = _innermost.get()
-        again = outer is not None and self.caller is not None and outer.caller is self.caller and outer.name == self.name
-        if not (self.deduplicate and again):
-            self._blocks = [_innermost.set_to(self), call_context.name_scope(self.name, self.override_parent)]
-            for block in self._blocks:
-                block.__enter__()
+        self._block.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        while self._blocks:
-            self._blocks.pop().__exit__(*exception)
+        self._block.__exit__(*exception)
 
 
-def device(device_name: str) -> AbstractContextManager:
+def device(device_name: str | None) -> AbstractContextManager:
     """Return a context manager in which new arrays, variables and layers are placed on a device of the default backend.
 
     Args:
-        device_name: String such as ``"cpu:0"`` or ``"gpu:1"``.
+        device_name: String such as ``"cpu:0"`` or ``"gpu:1"``; None for the best device of the backend.
 
     Raises:
         InvalidArgumentError: If the backend has no such device.
+        InvalidTypeError: If ``device_name`` is no string.
 
     Example:
         >>> import cornu
@@ -74,6 +66,12 @@ def device(device_name: str) -> AbstractContextManager:
         ...     cornu.ops.zeros((2,)).tolist()
         [0.0, 0.0]
     """
+    if device_name is None:
+        return config.placement_scope(config.backend())
+    if not isinstance(device_name, str):
+        raise InvalidTypeError(
+            f"`device` received device_name={device_name!r}.", "It must be a string or None.", "Pass, for example, 'cpu:0'."
+        )
     return config.placement_scope(*backends.place(config.backend(), device_name.lower()))
 
 
@@ -112,7 +110,7 @@ class StatelessScope:
         self._context = CallContext(values=dict(_bound(*pair) for pair in state_mapping or ()))
         self._context.captures = True
         self.losses: list[Array] = self._context.losses if collect_losses else []
-        self._blocks: list[AbstractContextManager] = []
+        self._block = call_context.entered(self._context)
 
     def add_loss(self, loss: Array) -> None:
         """Add a loss to ``losses``."""
@@ -131,13 +129,11 @@ class StatelessScope:
         return self._context.values.get(id(variable))
 
     def __enter__(self) -> Self:
-        block = call_context.entered(self._context)
-        block.__enter__()
-        self._blocks.append(block)
+        self._block.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._blocks.pop().__exit__(*exception)
+        self._block.__exit__(*exception)
 
 
 def _bound(variable: Variable, value: ArrayLike) -> tuple[int, Array]:

@@ -44,7 +44,7 @@ def record_build(build: Callable, creates_state: bool = True) -> Callable:
                 build(self, *args, **kwargs)
                 for layer in self._cornu_sublayers():  # including those that `build` created
                     layer_placement.move(layer, record.placement)
-        except Exception:  # so that another attempt does not duplicate the variables
+        except BaseException:  # also Ctrl-C, so that another attempt does not duplicate the variables
             del record.trained[made[0] :], record.state[made[1] :]
             raise
         finally:

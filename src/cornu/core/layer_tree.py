@@ -22,7 +22,7 @@ def owned(layer: LayerLike, kind: type) -> list:
 
 def _held(layer: LayerLike) -> Iterator[Any]:
     """Yield the attributes of a layer, and in the place of lists, tuples and dicts what is in them."""
-    for name, value in vars(layer).items():
+    for name, value in list(vars(layer).items()):  # another thread may set an attribute meanwhile
         if name in _NOT_OWNED:
             continue
         if isinstance(value, (list, tuple, dict)):

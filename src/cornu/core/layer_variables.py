@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cornu import config, constraints, initializers, regularizers, validation
-from cornu.core import layer_errors
+from cornu.core import call_context, layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.layer_traits import LayerTraits
@@ -46,7 +46,8 @@ def add_weight(
     sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
     name = layer.variable_dtype if dtype is None else validation.standardize_dtype(dtype)
     default = "glorot_uniform" if "float" in name else "zeros"
-    with config.placement_scope(*record.placement):
+    parent = None if record.path is None else record.path.rpartition("/")[0]  # also inside a scope that `build` opened
+    with config.placement_scope(*record.placement), call_context.name_scope(layer.name, parent):
         variable = Variable(initializers.get(default if initializer is None else initializer), sizes, name, **options)
     variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
     (record.trained if variable.made_trainable else record.state).append(variable)

@@ -1,7 +1,6 @@
 """Passing masks to the layers that accept them, and setting or clearing the masks of the outputs of layers and ops."""
 
 import itertools
-import warnings
 from typing import Any
 
 from cornu import trees
@@ -9,6 +8,7 @@ from cornu.core import masks
 from cornu.core.call_handling import parameters_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.shape_trees import first_argument
+from cornu.errors import warn
 from cornu.typing import Tree
 
 
@@ -78,9 +78,8 @@ def _handles_masks(layer: LayerLike) -> bool:
 
 
 def _warn_of_lost_mask(layer: LayerLike) -> None:
-    warnings.warn(
+    warn(
         f"The layer {layer.name!r} ({type(layer).__name__}) received an input with a mask, but does not support masking. The "
         "layers after it do not see the mask. If they may use it, set `supports_masking = True` on the layer, or override its "
-        "`compute_mask(inputs, previous_mask)`.",
-        stacklevel=2,
+        "`compute_mask(inputs, previous_mask)`."
     )

@@ -41,15 +41,15 @@ class StructureFingerprint:
         self._latest = _latest
         layers = list(layer_tree.flatten(layer))
         inside = {id(inner) for inner in layers} | {id(variable) for variable in layer.variables}
-        users = [value for inner in layers for name, value in vars(inner).items() if name not in _BOOKKEEPING]
+        users = [value for inner in layers for name, value in list(vars(inner).items()) if name not in _BOOKKEEPING]
         self._containers = [found for value in users if _is_container(value) for found in _containers(value, inside)]
         self._contents = self._read()
-        parts = [value for inner in layers[1:] for value in vars(inner).values() if not isinstance(value, _PLAIN)]
+        parts = [value for inner in layers[1:] for value in list(vars(inner).values()) if not isinstance(value, _PLAIN)]
         self._parts = [*layers, *layer.variables, *parts, *(inner._cornu.placement for inner in layers[1:])]
         self._plain = [
             (name, value)
             for inner in layers[1:]
-            for name, value in vars(inner).items()
+            for name, value in list(vars(inner).items())
             if isinstance(value, _PLAIN) and name not in _BOOKKEEPING
         ]
 

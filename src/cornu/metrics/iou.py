@@ -1,6 +1,5 @@
 """Intersection over union (Jaccard index), for segmentation."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.dtypes import is_float, is_integer
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
 from cornu.typing import ArrayLike, DType
@@ -105,10 +104,9 @@ class IoU(Metric):
         self.total_cm.assign_add(ops.reshape(counts, (self.num_classes, self.num_classes)))
 
     def _warn_of_fractions(self) -> None:
-        warnings.warn(
+        warn(
             f"The metric {self.name!r} received `sample_weight` of a floating-point dtype, but counts in {self.dtype}: weights "
-            "that are fractions are truncated. Pass integer weights, or create the metric with `dtype='float32'`.",
-            stacklevel=4,
+            "that are fractions are truncated. Pass integer weights, or create the metric with `dtype='float32'`."
         )
 
     def _is_class(self, numbers: ArrayLike) -> Any:

@@ -125,7 +125,7 @@ class Metric(serialization.ArgumentAttributes):
     @property
     def variables(self) -> list[Variable]:
         """The variables of the metric, followed by those of the metrics it contains."""
-        owned = [item for name, value in vars(self).items() if name not in _NOT_OWNED for item in _owned(value)]
+        owned = [item for name, value in list(vars(self).items()) if name not in _NOT_OWNED for item in _owned(value)]
         found = {id(variable): variable for variable in [*self._variables, *(v for v in owned if isinstance(v, Variable))]}
         for metric in owned:
             if isinstance(metric, Metric):

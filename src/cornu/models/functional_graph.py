@@ -2,7 +2,6 @@
 
 import collections
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +12,13 @@ from cornu.core.input import Input, InputLayer
 from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import Node, Operation, SymbolicTensor
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, ModelFormatError, ShapeError, did_you_mean, warn
 from cornu.models import graph_config
 from cornu.ops import batch_coupling
 from cornu.typing import Array, Tree
 
 
-class Functional:
+class FunctionalGraph:
     """A graph with named inputs and outputs. Every model that is not subclassed has one.
 
     Args:
@@ -149,7 +148,7 @@ class Functional:
             names = trees.keys(self.inputs) if isinstance(self.inputs, dict) else self.input_names
             unused = [name for name in inputs if name not in names]
             if unused and all(name in inputs for name in names):
-                warnings.warn(f"The model received the inputs {unused}, which it does not have: {names}.", stacklevel=2)
+                warn(f"The model received the inputs {unused}, which it does not have: {names}.")
             inputs = [_by_name(inputs, name, names) for name in names]
         leaves = trees.all_leaves(inputs) if self._has_optional else trees.leaves(inputs)
         if len(leaves) != len(self.input_tensors):
@@ -208,30 +207,20 @@ class Functional:
                 places[id(tensor)] = [node.operation.name, number, tensor.index]
         return places
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Functional":
-        """Create a graph from a config, with new layers.
 
-        Raises:
-            ModelFormatError: If the config is invalid.
-            UnsafeModelError: If it names something that a file must not name.
-        """
-        with graph_config.config_errors(config):
-            return cls._from_config(config)
-
-    @classmethod
-    def _from_config(cls, config: dict[str, Any]) -> "Functional":
-        tensors: dict[tuple, SymbolicTensor] = {}
-        calls, first_calls = [], {}
-        for entry in config["layers"]:
-            operation = graph_config.operation_from(entry)
-            first_calls[entry["name"]] = graph_config.first_call(operation)
-            if isinstance(operation, InputLayer):
-                tensors[(entry["name"], 0, 0)] = operation.graph_output
-            calls += [_Call(entry, number, operation, tensors) for number in range(len(entry["inbound_nodes"]))]
-        _make_all(calls, tensors)
-        places = (config["input_layers"], config["output_layers"])
-        return cls(*(graph_config.tensors_at(place, tensors, first_calls) for place in places))
+def ends_from_config(config: dict[str, Any]) -> tuple[Tree, Tree]:
+    """Return the inputs and outputs of a graph that is created from a config, with new layers."""
+    tensors: dict[tuple, SymbolicTensor] = {}
+    calls, first_calls = [], {}
+    for entry in config["layers"]:
+        operation = graph_config.operation_from(entry)
+        first_calls[entry["name"]] = graph_config.first_call(operation)
+        if isinstance(operation, InputLayer):
+            tensors[(entry["name"], 0, 0)] = operation.graph_output
+        calls += [_Call(entry, number, operation, tensors) for number in range(len(entry["inbound_nodes"]))]
+    _make_all(calls, tensors)
+    inputs, outputs = (graph_config.tensors_at(config[key], tensors, first_calls) for key in ("input_layers", "output_layers"))
+    return inputs, outputs
 
 
 class _Call:
@@ -363,7 +352,7 @@ def _shape_for(tensor: SymbolicTensor, shape: tuple) -> tuple:
     return shape[:-1] if len(shape) == tensor.ndim + 1 and shape[-1] == 1 else shape
 
 
-def input_specs_of(graph: Functional) -> list[InputSpec] | None:
+def input_specs_of(graph: FunctionalGraph) -> list[InputSpec] | None:
     """Return what a graph requires of its inputs, as in Keras: by sorted keys for a dict; None for nested dicts."""
     inputs = graph.inputs
     if not isinstance(inputs, dict):

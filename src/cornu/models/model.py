@@ -20,7 +20,8 @@ from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
 from cornu.export import export_model
 from cornu.models import load, save
-from cornu.models.functional_graph import Functional, input_specs_of
+from cornu.models.functional_graph import FunctionalGraph, ends_from_config, input_specs_of
+from cornu.models.graph_config import config_errors
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.optimizers.loss_scale_optimizer import with_loss_scaling
@@ -93,7 +94,7 @@ class Model(StepMethods):
             )
         is_functional = type(self) is Model and inputs is not None
         super().__init__(name=name or (auto_name("functional") if is_functional else None), trainable=trainable, **kwargs)
-        self._functional = None if inputs is None else Functional(inputs, outputs)
+        self._functional = None if inputs is None else FunctionalGraph(inputs, outputs)
         self._compiled: CompileState | None = None
         self._custom: CustomTraining | None = None
         self._forward: predict_function.PredictFunction | None = None
@@ -125,7 +126,7 @@ class Model(StepMethods):
     # --- The graph ----------------------------------------------------------------------------------------------------
 
     @property
-    def cornu_graph(self) -> Functional | None:  # type: ignore[override]
+    def cornu_graph(self) -> FunctionalGraph | None:  # type: ignore[override]
         """The graph between the inputs and outputs; None for a subclassed model."""
         return self._functional
 
@@ -135,7 +136,7 @@ class Model(StepMethods):
         return 0 if self._functional is None else 1
 
     @soft_property
-    def functional(self) -> Functional | None:
+    def functional(self) -> FunctionalGraph | None:
         """The graph between the inputs and outputs; None for a subclassed model."""
         return self.cornu_graph
 
@@ -229,7 +230,11 @@ class Model(StepMethods):
         if not self.built:
             self.built = True  # the layers inside are built when the abstract evaluation reaches them
             specs = map_shapes(input_shape, lambda shape: SymbolicTensor(shape, self.compute_dtype))
-            shape_inference.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
+            try:
+                shape_inference.infer(functools.partial(call_abstractly, self), (specs,), {}, self._cornu.placement)
+            except BaseException:  # the next shape may fit
+                self.built = False
+                raise
 
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
@@ -701,9 +706,8 @@ class Model(StepMethods):
         """
         if cls is not Model:
             return super().from_config(config, custom_objects)  # type: ignore[return-value]
-        with registry.custom_object_scope(custom_objects):
-            graph_of_layers = Functional.from_config(config)
-        return cls(graph_of_layers.inputs, graph_of_layers.outputs, config.get("name"), config.get("trainable", True))
+        with registry.custom_object_scope(custom_objects), config_errors(config):
+            return cls(*ends_from_config(config), config.get("name"), config.get("trainable", True))
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of :meth:`compile` in a serializable form; None if the model is not compiled."""

@@ -5,7 +5,6 @@ import importlib.metadata
 import inspect
 import math
 import os
-import warnings
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -16,7 +15,7 @@ from cornu.core import layer_tree
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
-from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
 from cornu.io.atomic import atomic_write
 from cornu.models.model_protocol import SavableModel
 from cornu.optimizers import Optimizer
@@ -73,7 +72,7 @@ def save_model(
     path = _target(filepath, overwrite)
     write = _writer_for(path, zipped, options["save_format"])
     if not model.built:
-        warnings.warn(f"The model {model.name!r} is not built: the file will contain no weights.", stacklevel=3)
+        warn(f"The model {model.name!r} is not built: the file will contain no weights.")
     config = config_of(model)
     if not options["include_optimizer"]:
         config.pop("compile_config", None)
@@ -125,7 +124,7 @@ def save_weights(
         )
     if max_shard_size is not None and path.suffix != ".json":
         path = path.with_suffix(".json")
-        warnings.warn(f"With `max_shard_size`, the weights are saved as {str(path)!r}.", stacklevel=3)
+        warn(f"With `max_shard_size`, the weights are saved as {str(path)!r}.")
     path = _target(path, overwrite)
     places = _places_to_write(model, objects_to_skip or ())
     if max_shard_size is not None:
@@ -258,11 +257,10 @@ def _warn_of_lambdas(config: dict[str, Any]) -> None:
         elif isinstance(value, (list, tuple)):
             stack += [(part, owner) for part in value]
     if found:
-        warnings.warn(
+        warn(
             f"The model contains a Python `lambda` in {', '.join(map(repr, dict.fromkeys(found)))}. A file contains no code: "
             "the function must be passed to `load_model` again, for a `Lambda` layer as "
-            "`custom_objects={'<name of the layer>': function}`, else as `custom_objects={'<lambda>': function}`.",
-            stacklevel=4,
+            "`custom_objects={'<name of the layer>': function}`, else as `custom_objects={'<lambda>': function}`."
         )
 
 

@@ -10,7 +10,7 @@ from cornu.core.layer import Layer
 from cornu.core.shape_trees import ShapeTree, first_argument, has_shapes, shapes_of
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError
-from cornu.models.functional_graph import Functional, fit_to
+from cornu.models.functional_graph import FunctionalGraph, fit_to
 from cornu.models.graph_config import config_errors, layer_from
 from cornu.models.model import Model
 from cornu.typing import Array, CustomObjects, Shape, Tree
@@ -136,10 +136,10 @@ class Sequential(Model):
         self._cornu.built_for({"input_shape": self._tensors[0].shape})
 
     @property
-    def cornu_graph(self) -> Functional | None:  # type: ignore[override]
+    def cornu_graph(self) -> FunctionalGraph | None:  # type: ignore[override]
         """The graph of the layers; None until the shape of the input is known, or if the layers have no graph."""
         if self.built and self._functional is None and len(self._tensors) > len(self._stack):
-            self._functional = Functional(self._tensors[0], self._tensors[-1])
+            self._functional = FunctionalGraph(self._tensors[0], self._tensors[-1])
         return self._functional
 
     def build(self, input_shape: ShapeTree = None) -> None:
@@ -166,7 +166,7 @@ class Sequential(Model):
             calls_before = [len(layer._inbound_nodes) for layer in self._stack]
             try:
                 self._connect(self._stack)
-            except Exception as error:  # restore the previous state: the next shape may fit
+            except BaseException as error:  # restore the previous state: the next shape may fit
                 self._tensors = []
                 for layer, count in zip(self._stack, calls_before, strict=True):
                     del layer._inbound_nodes[count:]

@@ -1,149 +1,28 @@
-"""The ops that Keras has in the namespace ``keras.ops.numpy`` as well: those with the names of NumPy's functions."""
+"""The ops that Keras has in the namespace ``keras.ops.numpy`` as well: those with the names of NumPy's functions.
 
-from cornu import registry
-from cornu.ops.conversion import array, ndim, size
-from cornu.ops.creation import (
-    arange,
-    empty,
-    empty_like,
-    eye,
-    full,
-    full_like,
-    identity,
-    linspace,
-    logspace,
-    meshgrid,
-    ones,
-    ones_like,
-    tri,
-    tril,
-    triu,
-    zeros,
-    zeros_like,
-)
-from cornu.ops.indexing import diag, diagonal, get_item, take, take_along_axis
-from cornu.ops.linalg import cross, dot, einsum, inner, kron, matmul, outer, tensordot, trace, vdot
-from cornu.ops.logic import (
-    allclose,
-    equal,
-    greater,
-    greater_equal,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    nan_to_num,
-    not_equal,
-    select,
-    where,
-)
-from cornu.ops.manipulation import (
-    append,
-    broadcast_to,
-    concatenate,
-    diff,
-    dstack,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    hstack,
-    moveaxis,
-    pad,
-    ravel,
-    repeat,
-    reshape,
-    roll,
-    rot90,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-    vstack,
-)
-from cornu.ops.math import (
-    abs,
-    absolute,
-    add,
-    cbrt,
-    ceil,
-    clip,
-    divide,
-    divide_no_nan,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    floor_divide,
-    log,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    negative,
-    power,
-    reciprocal,
-    round,
-    sign,
-    sqrt,
-    square,
-    subtract,
-    true_divide,
-    trunc,
-)
-from cornu.ops.reductions import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    average,
-    bincount,
-    count_nonzero,
-    cumprod,
-    cumsum,
-    max,
-    mean,
-    min,
-    prod,
-    ptp,
-    std,
-    sum,
-    var,
-)
-from cornu.ops.sorting import argsort, digitize, median, percentile, quantile, searchsorted, sort
-from cornu.ops.trigonometry import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cos,
-    cosh,
-    deg2rad,
-    hypot,
-    rad2deg,
-    sin,
-    sinh,
-    tan,
-    tanh,
-)
+An op belongs to it if its path in files begins with ``numpy``. The functions that create arrays have no such path.
+"""
 
-__all__ = registry.exported_names(globals())
+from cornu import namespaces
+from cornu.ops import (
+    conversion,
+    creation,
+    indexing,
+    linalg,
+    logic,
+    manipulation,
+    math,
+    reductions,
+    sorting,
+    trigonometry,
+)
+from cornu.ops.dispatch import OPS_BY_KERAS_PATH
+
+_ops = {op.__name__: op for path, op in OPS_BY_KERAS_PATH.items() if path.startswith("numpy.")}
+_ops |= {name: getattr(creation, name) for name in creation.__all__}
+_ops |= {"array": conversion.array, "select": logic.select}
+globals().update(_ops)
+
+__all__ = sorted(_ops)
+
+__getattr__ = namespaces.missing_names_of(__name__, __all__)

@@ -8,7 +8,6 @@ each weight) and :meth:`Optimizer.update_one` (the formula for one weight). An o
 import contextlib
 import functools
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -21,7 +20,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, warn
 from cornu.ops.dispatch import unwrap
 from cornu.optimizers import transforms
 from cornu.optimizers.argument_checks import check_settings, refuse_unknown
@@ -441,8 +440,14 @@ class Optimizer(serialization.Configurable):
             variables: List of weights to train.
         """
         if not self.built:
-            with config.placement_scope(*(variables[0].place if variables else config.place())):
-                self.build(variables)
+            made = len(self._variables)
+            try:
+                with config.placement_scope(*(variables[0].place if variables else config.place())):
+                    self.build(variables)
+            except BaseException:  # also Ctrl-C, so that another attempt does not duplicate the variables
+                del self._variables[made:]
+                self._averages, self._accumulators, self._slots = [], [], {}
+                raise
             self.built = True
 
     def _place(self) -> config.Placement:
@@ -576,7 +581,7 @@ class Optimizer(serialization.Configurable):
         """All variables of the optimizer, in the order of Keras files: iterations, learning rate, averages, accumulated
         gradients, slots; and those that a subclass creates or sets as attributes.
         """
-        attributes = (value for name, value in vars(self).items() if name not in ("_cornu_arguments", "_excluded"))
+        attributes = (value for name, value in list(vars(self).items()) if name not in ("_cornu_arguments", "_excluded"))
         known = set(map(id, (*self._variables, *self._trainable_variables)))
         found = {id(leaf): leaf for value in attributes for leaf in trees.leaves(value) if isinstance(leaf, Variable)}
         return [*self._variables, *(variable for key, variable in found.items() if key not in known)]
@@ -736,7 +741,7 @@ class Optimizer(serialization.Configurable):
                 "Check that the loss depends on the variables.",
             )
         if missing:
-            warnings.warn(f"There are no gradients for the variables {missing}; they are not updated.", stacklevel=4)
+            warn(f"There are no gradients for the variables {missing}; they are not updated.")
 
     @property
     def trainable_variables(self) -> list[Variable]:

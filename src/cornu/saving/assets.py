@@ -7,6 +7,7 @@ same path as the weights of the layer.
 
 import os
 import tempfile
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,17 @@ def is_usable(name: str) -> bool:
     return len(parts) <= _MAX_DEPTH and all(map(_is_usable_part, parts))
 
 
+def folded(name: str) -> str:
+    """Return the form of a name that is the same for all names that some file system takes for one.
+
+    Example:
+        >>> from cornu.saving.assets import folded
+        >>> folded("Words/A\u0308") == folded("words/\u00e4")
+        True
+    """
+    return unicodedata.normalize("NFC", name.lower())
+
+
 def _is_usable_part(part: str) -> bool:
     return (
         0 < len(part) <= _MAX_NAME
@@ -61,6 +73,26 @@ def _is_usable_part(part: str) -> bool:
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
+class _Taken:
+    """Names of the files and folders written so far, such that names are equal if a file system may not tell them apart."""
+
+    def __init__(self):
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def accepts(self, name: str, is_folder: bool) -> bool:
+        """Return whether a name is free, and take it with its folders."""
+        parts = folded(name).split("/")
+        paths = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+        folders = paths if is_folder else paths[:-1]
+        clashes = not self._files.isdisjoint(folders)
+        if not is_folder:
+            clashes = clashes or paths[-1] in self._files or paths[-1] in self._folders
+            self._files.add(paths[-1])
+        self._folders.update(folders)
+        return not clashes
+
+
 def write_assets(archive: zipfile.ZipFile, groups: list[VariableGroup]) -> None:
     """Write the assets of all owners to an archive.
 
@@ -72,13 +104,13 @@ def write_assets(archive: zipfile.ZipFile, groups: list[VariableGroup]) -> None:
         InvalidArgumentError: If ``save_assets`` wrote something other than a regular file, or a file whose name is not valid on
             every operating system.
     """
-    seen: set[str] = set()
+    taken = _Taken()
     for group in groups:
         save = _method(group.owner, "save_assets")
         if save is not None:
             with tempfile.TemporaryDirectory(prefix="cornu-assets-") as folder:
                 save(folder)
-                for asset in _files_in(Path(folder), group, seen):
+                for asset in _files_in(Path(folder), group, taken):
                     archive.write(asset.file, asset.name)
 
 
@@ -87,19 +119,19 @@ def _method(owner: LayerLike | Optimizer, name: str) -> Callable | None:
     return method if callable(method) else None
 
 
-def _files_in(folder: Path, group: VariableGroup, seen: set[str]) -> Iterator[Asset]:
-    """Yield the assets that an owner wrote to a folder; ``seen`` is the set of the names used so far, in lower case."""
+def _files_in(folder: Path, group: VariableGroup, taken: _Taken) -> Iterator[Asset]:
+    """Yield the assets that an owner wrote to a folder."""
     for file in sorted(folder.rglob("*")):
         name = "/".join(part for part in (ASSETS, group.path, file.relative_to(folder).as_posix()) if part)
         is_plain = (file.is_dir() or file.is_file()) and not file.is_symlink()
-        if not (is_plain and is_usable(name)) or name.lower() in seen:
+        if not (is_plain and is_usable(name) and taken.accepts(name, file.is_dir())):
             raise InvalidArgumentError(
                 f"`save_assets` of {group.owner.name!r} wrote {str(file.relative_to(folder))!r}.",
-                "Assets must be regular files whose names are valid on every system and unique, ignoring case.",
+                "Assets must be regular files whose names are valid on every system and differ, ignoring case, from those of "
+                "other assets and from the paths of layers.",
                 "Use another name, or write the contents to a regular file.",
             )
         if file.is_file():
-            seen.add(name.lower())
             yield Asset(name, file)
 
 

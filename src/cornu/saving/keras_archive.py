@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from cornu.errors import ModelFormatError, UnsafeModelError
+from cornu.errors import InvalidArgumentError, ModelFormatError, UnsafeModelError
 from cornu.saving import safe_json
-from cornu.saving.assets import ASSETS, is_usable, write_assets
+from cornu.saving.assets import ASSETS, folded, is_usable, write_assets
 from cornu.saving.weight_paths import VariableGroup
 from cornu.saving.weights_h5 import write_weights
 
@@ -49,11 +49,21 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], gr
         config: Dict, config of the model.
         extras: Dict of Cornu's additional metadata, stored under the key ``"cornu"``.
         groups: List returned by ``variable_groups``; the owners may have assets.
+
+    Raises:
+        InvalidArgumentError: If the file would exceed a limit on reading, or an asset is not a regular file.
     """
     date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": date, "cornu": extras}
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(METADATA, safe_json.write_json(metadata, "`model.meta`"))
+    described = safe_json.write_json(metadata, "`model.meta`")
+    if len(described) > _MAX_METADATA_BYTES:
+        raise InvalidArgumentError(
+            f"`model.meta` has {len(described):,} bytes as JSON.",
+            f"It can have at most {_MAX_METADATA_BYTES:,} bytes.",
+            "Keep large data in files of their own.",
+        )
+    with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # of assets from before 1980
+        archive.writestr(METADATA, described)
         archive.writestr(CONFIG, safe_json.write_json(config, "The config of the model"))
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(path.parent)) as weights:
             write_weights(weights, groups)
@@ -62,6 +72,12 @@ def write_archive(path: Path, config: dict[str, Any], extras: dict[str, Any], gr
                 while block := weights.read(2**20):
                     member.write(block)
         write_assets(archive, groups)
+        if len(archive.namelist()) > _MAX_MEMBERS:
+            raise InvalidArgumentError(
+                f"The layers of the model wrote more than {_MAX_MEMBERS:,} assets.",
+                f"A model file can have at most {_MAX_MEMBERS:,} members.",
+                "Write fewer files in `save_assets`, such as one archive.",
+            )
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -275,4 +291,4 @@ def parse_metadata(data: bytes, source: str) -> dict[str, Any]:
 
 def _plain(name: str) -> str:
     """Return the name of a member as a lenient reader might interpret it."""
-    return re.sub(r"^(\./)+", "", name.replace("\\", "/")).rstrip("/").lower()
+    return folded(re.sub(r"^(\./)+", "", name.replace("\\", "/")).rstrip("/"))

@@ -33,33 +33,51 @@ def read_json(data: bytes, source: str) -> dict[str, Any]:
         >>> read_json(b'{"units": 3}', "config.json")
         {'units': 3}
     """
+    try:
+        return _parsed(data)
+    except _Unreadable as error:
+        hint = "The file is damaged or was not written by Keras or Cornu."
+        raise ModelFormatError(f"`{source}` {error.received}.", error.expected, hint) from None
+
+
+class _Unreadable(Exception):
+    """Raised for bytes that are no JSON object within the limits.
+
+    Args:
+        received: What is wrong with them.
+        expected: What they should be.
+    """
+
+    def __init__(self, received: str, expected: str):
+        self.received, self.expected = received, expected
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
-        raise _format_error(source, f"has {len(data):,} bytes", f"A config has at most {MAX_BYTES:,}.")
+        raise _Unreadable(f"has {len(data):,} bytes", f"A config has at most {MAX_BYTES:,}.")
     if data.count(b'"class_name"') > MAX_OBJECTS:
-        raise _format_error(
-            source, f"names more than {MAX_OBJECTS:,} objects", f"A config has at most {MAX_OBJECTS:,} objects."
-        )
+        raise _Unreadable(f"names more than {MAX_OBJECTS:,} objects", f"A config has at most {MAX_OBJECTS:,} objects.")
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_reject_constant)
     except RecursionError:
-        raise _format_error(source, "is nested too deeply", f"A config has at most {MAX_DEPTH} levels.") from None
+        raise _Unreadable("is nested too deeply", f"A config has at most {MAX_DEPTH} levels.") from None
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors too
-        raise _format_error(source, f"cannot be parsed as JSON: {error}", "It must be JSON in UTF-8.") from None
+        raise _Unreadable(f"cannot be parsed as JSON: {error}", "It must be JSON in UTF-8.") from None
     if not isinstance(found, dict):
-        raise _format_error(source, f"contains a {type(found).__name__}", "It must contain a JSON object.")
-    _check_values(found, source)
+        raise _Unreadable(f"contains a {type(found).__name__}", "It must contain a JSON object.")
+    _check_values(found)
     return found
 
 
-def _check_values(tree: dict, source: str) -> None:
+def _check_values(tree: dict) -> None:
     for count, (value, depth) in enumerate(_values(tree)):
         if depth > MAX_DEPTH or count > MAX_VALUES:
             limits = f"A config has at most {MAX_DEPTH} levels and {MAX_VALUES:,} values."
-            raise _format_error(source, "is nested too deeply or contains too many values", limits)
+            raise _Unreadable("is nested too deeply or contains too many values", limits)
         if isinstance(value, float) and not math.isfinite(value):
-            raise _format_error(source, "contains a number that is not finite", "JSON supports finite numbers only.")
+            raise _Unreadable("contains a number that is not finite", "JSON supports finite numbers only.")
         if isinstance(value, str) and not _is_valid_unicode(value):
-            raise _format_error(source, f"contains an unpaired surrogate in {value[:40]!a}", "Strings must be valid Unicode.")
+            raise _Unreadable(f"contains an unpaired surrogate in {value[:40]!a}", "Strings must be valid Unicode.")
 
 
 def _values(tree: Any) -> Iterator[tuple[Any, int]]:
@@ -96,10 +114,6 @@ def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not valid JSON")
 
 
-def _format_error(source: str, received: str, expected: str) -> ModelFormatError:
-    return ModelFormatError(f"`{source}` {received}.", expected, "The file is damaged or was not written by Keras or Cornu.")
-
-
 def write_json(tree: Any, what: str) -> bytes:
     """Serialize a tree to JSON.
 
@@ -111,18 +125,25 @@ def write_json(tree: Any, what: str) -> bytes:
         Bytes, JSON in UTF-8.
 
     Raises:
-        InvalidArgumentError: If the tree contains any other value.
+        InvalidArgumentError: If the tree contains any other value, or could not be read again because of its size, of a string
+            that is not valid Unicode, or of two keys that are the same in JSON, such as 1 and "1".
 
     Example:
         >>> from cornu.saving.safe_json import write_json
-        >>> write_json({"rate": 0.5}, "the config")
+        >>> write_json({"rate": 0.5}, "The config")
         b'{"rate": 0.5}'
     """
     try:
-        return json.dumps(tree, allow_nan=False).encode("utf-8")
+        data = json.dumps(tree, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(
             f"{what} contains a value that cannot be written as JSON: {error}.",
             "Valid values are dicts, lists, strings, finite numbers, booleans and None.",
             "Check the return value of `get_config`.",
         ) from None
+    try:
+        _parsed(data)
+    except _Unreadable as error:
+        hint = "Check the return value of `get_config`: large arrays belong into weights or assets."
+        raise InvalidArgumentError(f"{what} {error.received}.", error.expected, hint) from None
+    return data

@@ -1,6 +1,5 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
-import warnings
 from collections.abc import Collection
 from typing import NamedTuple, Protocol, cast
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
-from cornu.errors import ModelFormatError
+from cornu.errors import ModelFormatError, warn
 from cornu.optimizers import Optimizer
 from cornu.saving.h5_file import DatasetSpec
 from cornu.saving.weight_paths import VariableGroup
@@ -88,7 +87,7 @@ def load_into(
     if mismatches and not skip_mismatch:
         raise _mismatch_error(mismatches, source, model_name, len(groups))
     if mismatches:
-        warnings.warn(f"These weights of {source} were skipped:\n{_table(mismatches)}", stacklevel=4)
+        warn(f"These weights of {source} were skipped:\n{_table(mismatches)}")
     _warn_of_unexpected(set(stored) - {group.path for group in groups} - set(left_out), stored, source, model_name)
     file.check_sizes(
         [*((path, number) for _, path, number in pairs), *((path, name) for _, path, names in own for name in names)]
@@ -112,7 +111,7 @@ def _load_itself(group: VariableGroup, store: dict[str, np.ndarray], source: str
         if not skip_mismatch:
             error.add_note(f"This happened in `load_own_variables` of the layer {group.owner.name!r}, which loads {source}.")
             raise
-        warnings.warn(f"The layer {group.owner.name!r} did not load its part of {source}: {error}", stacklevel=5)
+        warn(f"The layer {group.owner.name!r} did not load its part of {source}: {error}")
 
 
 def _with_current_paths(groups: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:
@@ -130,10 +129,9 @@ def _variables_to_read(group: VariableGroup, found: dict[str, DatasetSpec], sour
     before_training = [each for each in group.variables if each.path.rpartition("/")[2] in ("iteration", "learning_rate")]
     if len(found) in (0, len(before_training)):
         return before_training[: len(found)]
-    warnings.warn(
+    warn(
         f"{source} contains {len(found)} optimizer arrays, but {group.owner.name!r} has {len(group.variables)}: "
-        "its state is not loaded.",
-        stacklevel=5,
+        "its state is not loaded."
     )
     return []
 
@@ -196,7 +194,7 @@ def _warn_of_unexpected(unexpected: set[str], stored: dict, source: str, model_n
     layers = sorted(path for path in unexpected if stored[path][1] and not _is_not_a_layer(path))
     if layers:
         named = ", ".join(layers[:5]) + (", ..." if len(layers) > 5 else "")
-        warnings.warn(f"{source} also contains weights that are not in the model {model_name!r}: {named}.", stacklevel=5)
+        warn(f"{source} also contains weights that are not in the model {model_name!r}: {named}.")
 
 
 def _is_not_a_layer(path: str) -> bool:
@@ -224,7 +222,7 @@ def _cast_to_variable(variable: Variable, array: np.ndarray, path: str, number: 
 def _warn_of_not_finite(pairs: list, values: list[np.ndarray], source: str) -> None:
     bad = [path for (_, path, _), value in zip(pairs, values, strict=True) if value.dtype.kind == "f" and not _is_finite(value)]
     if bad:
-        warnings.warn(f"{source}: weights of {', '.join(dict.fromkeys(bad))} are NaN or infinite.", stacklevel=5)
+        warn(f"{source}: weights of {', '.join(dict.fromkeys(bad))} are NaN or infinite.")
 
 
 def _is_finite(value: np.ndarray) -> bool:

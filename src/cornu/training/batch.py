@@ -1,12 +1,12 @@
 """Batches of data, and the row indices that select them."""
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cornu import backends, config, ops, trees
+from cornu.core.shape_trees import shapes_key
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import DataError
+from cornu.errors import DataError, warn
 from cornu.typing import Array, ArrayLike, Tree
 
 
@@ -72,6 +72,18 @@ def shapes_and_dtypes(tree: Tree) -> tuple:
 def spec_of(data: Batch) -> Batch:
     """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes."""
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
+
+
+def spec_key(spec: Tree) -> Hashable:
+    """Return a hashable key of a specification, or of a part of it: its structure, shapes and dtypes.
+
+    Example:
+        >>> import numpy as np
+        >>> from cornu.training.batch import Batch, spec_key, spec_of
+        >>> spec_key(spec_of(Batch({"a": np.ones((3, 2))}, None, None, None)).x)
+        (<class 'dict'>, ('a', ((None, 2), 'float64')))
+    """
+    return shapes_key(trees.map(lambda tensor: (tensor.shape, tensor.dtype), spec))
 
 
 def batch_of(data: Batch, indices: BatchIndices, number: ArrayLike) -> Batch:
@@ -166,7 +178,7 @@ def limited_steps(steps: int | None) -> int | None:
     limit = config.max_steps_per_epoch()
     if limit is None or (steps is not None and steps <= limit):
         return steps
-    warnings.warn(f"`config.max_steps_per_epoch` limits the number of batches to {limit}.", stacklevel=4)
+    warn(f"`config.max_steps_per_epoch` limits the number of batches to {limit}.")
     return limit
 
 

@@ -1,6 +1,6 @@
 """The state created by ``compile``: optimizer, losses, metrics, and the compiled functions built from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
@@ -10,7 +10,7 @@ from cornu.core.signature import Signature, SpecTree, output_names, signature_of
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.metrics import Metric
 from cornu.optimizers import LossScaleOptimizer, Optimizer
-from cornu.training.batch import Batch, spec_of
+from cornu.training.batch import Batch, spec_key, spec_of
 from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned, by_output, loss_names
 from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
 from cornu.training.data_validation import array_checks, class_weights, inputs, targets
@@ -113,7 +113,7 @@ class CompileState:
         self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
         self.compiled_metrics: CompiledMetrics | None = None
         self._functions: dict[Any, MultiStepFunction] = {}
-        self._signatures: dict[str, Signature] = {}
+        self._signatures: dict[Hashable, Signature] = {}
 
     calls_model = True
     """Whether the training step is the call of the model, a loss, and an update of the weights."""
@@ -135,7 +135,7 @@ class CompileState:
         Args:
             spec: Specification of the data, for which the model is built.
         """
-        key = repr(spec.x)
+        key = spec_key(spec.x)
         if key not in self._signatures:
             self._signatures[key] = signature_of(self._model, spec.x)
         return self._signatures[key]
@@ -149,9 +149,8 @@ class CompileState:
         if self.compiled_loss is not None:
             return self.compiled_loss
         signature = self.signature_for(spec)
-        names, shapes = signature.output_names, _target_shapes(signature, spec)
-        loss, weights = (by_output(self.arguments[name], signature.outputs) for name in ("loss", "loss_weights"))
-        return CompiledLoss(loss, weights, names, shapes, _output_shapes(signature), loss_names(signature.outputs, names))
+        targets = _target_shapes(signature, spec)
+        return self._losses(signature.outputs, signature.output_names, targets, _output_shapes(signature))
 
     def validated(self, where: str, batch: Batch, class_weight: dict | None, hint: bool) -> Batch:
         """Return data as arrays with class weights applied, after validation against the model and its losses.
@@ -204,12 +203,17 @@ class CompileState:
 
     def _build(self, structure: SpecTree | Tree, names: list[str], targets: list, outputs: list) -> None:
         """Build the losses and metrics for the structure, names and shapes of the outputs and the shapes of the targets."""
-        loss, loss_weights, metrics, weighted = (by_output(argument, structure) for argument in self.arguments.values())
-        compiled_loss = CompiledLoss(loss, loss_weights, names, targets, outputs, loss_names(structure, names))
+        compiled_loss = self._losses(structure, names, targets, outputs)
+        metrics, weighted = (by_output(self.arguments[name], structure) for name in ("metrics", "weighted_metrics"))
         place = placement_of(self._model)
         with config.placement_scope(*place):
             compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, targets, outputs, place.backend)
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
+
+    def _losses(self, structure: SpecTree | Tree, names: list[str], targets: list, outputs: list) -> CompiledLoss:
+        """Return the losses for the structure, names and shapes of the outputs and the shapes of the targets."""
+        loss, weights = (by_output(self.arguments[name], structure) for name in ("loss", "loss_weights"))
+        return CompiledLoss(loss, weights, names, targets, outputs, loss_names(structure, names))
 
     @property
     def metrics(self) -> list[Metric]:
@@ -285,7 +289,7 @@ class CompileState:
         model = self._model
         trained = tuple(id(variable) for variable in model.trainable_variables)
         place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
-        key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, repr(spec.x))
+        key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, spec_key(spec.x))
         if key not in self._functions:
             _, compiled_metrics = self._built()
             self._functions[key] = MultiStepFunction(make_step(spec), compiled_metrics, place, is_compiled)

@@ -2,13 +2,12 @@
 
 import functools
 import numbers
-import warnings
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from cornu import backends, config
 from cornu.core.layer_placement import placement_of
-from cornu.errors import NonFiniteError
+from cornu.errors import NonFiniteError, warn
 from cornu.training.batch import Batch, sample_count
 from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import TrainingSetup
@@ -64,7 +63,7 @@ def fit(
     with progress:
         for epoch in epochs:
             if not adapter.ready():
-                warnings.warn(_exhausted_text(epoch - epochs.start, len(epochs)), stacklevel=3)
+                warn(_exhausted_text(epoch - epochs.start, len(epochs)))
                 break
             compiled.reset_metrics()
             callback_list.call("on_epoch_begin", epoch, {})
@@ -91,7 +90,7 @@ def _limited(epochs: range) -> range:
     limit = config.max_epochs()
     if limit is None or epochs.stop <= limit:
         return epochs
-    warnings.warn(f"`config.max_epochs` limits the number of epochs to {limit}.", stacklevel=4)
+    warn(f"`config.max_epochs` limits the number of epochs to {limit}.")
     return range(epochs.start, limit)
 
 
@@ -101,9 +100,7 @@ def _validated(compiled: TrainingSetup, adapter: DataAdapter, callbacks: Callbac
         text = (
             "`fit`: the validation data is exhausted: an iterator can be iterated over only once. This epoch is not validated. "
         )
-        warnings.warn(
-            text + "Pass arrays, or an iterable that can be iterated over repeatedly, such as a list of batches.", stacklevel=4
-        )
+        warn(text + "Pass arrays, or an iterable that can be iterated over repeatedly, such as a list of batches.")
         return {}
     return {f"val_{name}": value for name, value in measure(compiled, adapter, callbacks, Progress(0)).items()}
 

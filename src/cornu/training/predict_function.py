@@ -127,7 +127,7 @@ class PredictFunction:
 
 def _is_builtin(layer: Layer) -> bool:
     """Return whether all code that runs in a call of a layer is built in, including functions that were passed to the layer."""
-    code = [type(layer), type(layer).call, *filter(callable, vars(layer).values())]
+    code = [type(layer), type(layer).call, *filter(callable, list(vars(layer).values()))]
     return all(map(registry.is_builtin, code))
 
 

@@ -1,4 +1,4 @@
-"""What is particular to the JAX backend: conversion, compilation, its cache on disk, and the fast roads on a CPU."""
+"""What is particular to the JAX backend: conversion, compilation, its cache on disk, and the fast paths on a CPU."""
 
 import os
 import re
@@ -80,7 +80,7 @@ def test_64_bits_are_64_with_jaxs_switch_on():
         jax.config.update("jax_enable_x64", False)
 
 
-def test_whole_numbers_that_do_not_fit_are_refused():
+def test_integers_that_do_not_fit_are_refused():
     with pytest.raises(InvalidArgumentError, match=r"integers from 0 to 1099511627776\. They are converted to 'int32'"):
         B.asarray([0, 2**40])
 
@@ -202,7 +202,7 @@ def test_while_loop_runs_as_often_as_an_array_says():
     assert [float(run(B.asarray(n), B.asarray(1.0))) for n in (0, 3, 10)] == [1, 8, 1024]
 
 
-def test_a_custom_gradient_may_be_a_list_and_ignore_whole_numbers():
+def test_a_custom_gradient_may_be_a_list_and_ignore_integers():
     f = B.custom_gradient(lambda x, i: (B.multiply(x, i), lambda upstream: [upstream * 5, None]))
 
     value, gradient = B.value_and_grad(lambda x: B.sum(f(x, B.asarray([2, 3]))))(B.asarray([1.0, 1.0]))
@@ -212,7 +212,7 @@ def test_a_custom_gradient_may_be_a_list_and_ignore_whole_numbers():
 # --- Keys and devices -------------------------------------------------------------------------------------------------
 
 
-def test_keys_of_any_whole_number_differ():
+def test_keys_of_any_integer_differ():
     key = B.asarray([0, 2**32 - 1], "uint32")
     keys = {tuple(B.fold_in(key, data).tolist()) for data in (0, 1, -1, 2**31, 2**40 + 1)}
 
@@ -395,11 +395,11 @@ def test_a_large_array_is_written_out_before_it_is_transposed():
 
     weights, size = [normal(3, 3, 16, 16) / 16 for _ in range(4)], convolution.LARGE // (4 * 16 * 8 * 8)
 
-    def most_read(pictures):
-        """How many arrays of the pictures' size a transposition reads, at most."""
-        text = compiled_text(in_a_loop(blocks), weights, normal(pictures, 8, 8, 16), 3)
-        turned = rf"f32\[(?:8,8,{pictures},16|16,8,8,{pictures})\]"
-        return max(given.count(f"f32[{pictures},8,8,16]") for given in re.findall(rf"^%\S+ \((.*)\) -> {turned}", text, re.M))
+    def most_read(images):
+        """How many arrays of the images' size a transposition reads, at most."""
+        text = compiled_text(in_a_loop(blocks), weights, normal(images, 8, 8, 16), 3)
+        turned = rf"f32\[(?:8,8,{images},16|16,8,8,{images})\]"
+        return max(given.count(f"f32[{images},8,8,16]") for given in re.findall(rf"^%\S+ \((.*)\) -> {turned}", text, re.M))
 
     assert most_read(size) == 1
     assert most_read(size - 1) > 1  # what it must not be
@@ -450,10 +450,10 @@ def test_second_derivatives_of_convolution_are_those_of_jax(channels, large, mon
         assert_allclose(one, other, rtol=1e-3, atol=1e-2 * float(jnp.abs(other).max()))
 
 
-@pytest.mark.parametrize(("pictures", "filters"), [(0, 4), (2, 0)])
-def test_gradients_of_nothing_have_the_right_shape(pictures, filters, monkeypatch):
+@pytest.mark.parametrize(("images", "filters"), [(0, 4), (2, 0)])
+def test_gradients_of_nothing_have_the_right_shape(images, filters, monkeypatch):
     monkeypatch.setattr(convolution, "LARGE", 0)
-    pair = [B.asarray(np.ones((pictures, 5, 5, 8))), B.asarray(np.ones((3, 3, 8, filters)))]
+    pair = [B.asarray(np.ones((images, 5, 5, 8))), B.asarray(np.ones((3, 3, 8, filters)))]
     _, gradients = B.compile(B.value_and_grad(lambda pair: B.sum(B.conv(*pair, ONE, NO, ONE))))(pair)
     assert [each.shape for each in gradients] == [each.shape for each in pair]
 
@@ -492,7 +492,7 @@ def test_the_first_of_equals_in_a_window_gets_the_gradient():
     assert_array_equal(B.to_numpy(gradient).reshape(2, 4), [[0, 1, 1, 0], [0, 0, 0, 0]])
 
 
-def test_whole_numbers_are_convolved_exactly():
+def test_integers_are_convolved_exactly():
     x, kernel = B.asarray(rng.integers(0, 255, (2, 5, 5, 3)), "uint8"), B.asarray(rng.integers(-9, 9, (3, 3, 3, 2)))
 
     found = B.conv(x, kernel, ONE, NO, ONE)

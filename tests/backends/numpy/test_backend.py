@@ -99,7 +99,7 @@ BINARY = {
 
 
 def test_the_tables_have_every_function_of_the_contract():
-    """Those of one array, and of two, but what is no function of single numbers or is tried by itself."""
+    """Those of one array, and of two, except those that are no function of single numbers or are tested alone."""
     for table, arguments, others in (
         ("UNARY", ["x"], {"to_numpy", "dtype", "stop_gradient", "is_traced", "shape", "svdvals"}),
         ("BINARY", ["x", "y"], {"matmul", "power"}),
@@ -146,37 +146,37 @@ INTEGERS = np.arange(1, 7, dtype="int32").reshape(2, 3)
 HALF, SINGLE, DOUBLE = (np.arange(1, 7).reshape(2, 3).astype(dtype) for dtype in ("float16", "float32", "float64"))
 
 DTYPES = {
-    "a function of whole numbers": (lambda: B.exp(INTEGERS), "float32"),
-    "a function of small whole numbers": (lambda: B.exp(INTEGERS.astype("int8")), "float32"),
-    "a function of 64-bit whole numbers": (lambda: B.exp(INTEGERS.astype("int64")), "float32"),
-    "a quotient of whole numbers": (lambda: B.divide(INTEGERS, INTEGERS), "float32"),
-    "a mean of whole numbers": (lambda: B.mean(INTEGERS), "float32"),
+    "a function of integers": (lambda: B.exp(INTEGERS), "float32"),
+    "a function of small integers": (lambda: B.exp(INTEGERS.astype("int8")), "float32"),
+    "a function of 64-bit integers": (lambda: B.exp(INTEGERS.astype("int64")), "float32"),
+    "a quotient of integers": (lambda: B.divide(INTEGERS, INTEGERS), "float32"),
+    "a mean of integers": (lambda: B.mean(INTEGERS), "float32"),
     "a mean of booleans": (lambda: B.mean(INTEGERS > 2), "float32"),
-    "a sum of whole numbers": (lambda: B.sum(INTEGERS), "int32"),
-    "a sum of small whole numbers": (lambda: B.sum(INTEGERS.astype("uint8"), 0), "uint32"),
+    "a sum of integers": (lambda: B.sum(INTEGERS), "int32"),
+    "a sum of small integers": (lambda: B.sum(INTEGERS.astype("uint8"), 0), "uint32"),
     "a sum of booleans": (lambda: B.sum(INTEGERS > 2), "int32"),
     "a product of booleans": (lambda: B.prod(INTEGERS > 0), "int32"),
     "a running sum": (lambda: B.cumsum(INTEGERS, 1), "int32"),
     "indices": (lambda: B.argmax(DOUBLE, 1), "int32"),
     "indices in 64-bit numbers": (lambda: B.argsort(INTEGERS.astype("int64"), 1), "int32"),
-    "a whole number and a float": (lambda: B.add(INTEGERS, SINGLE), "float32"),
-    "a whole number and a half float": (lambda: B.add(INTEGERS, HALF), "float16"),
-    "a 64-bit whole number and a float": (lambda: B.multiply(INTEGERS.astype("int64"), SINGLE), "float32"),
+    "an integer and a float": (lambda: B.add(INTEGERS, SINGLE), "float32"),
+    "an integer and a half float": (lambda: B.add(INTEGERS, HALF), "float16"),
+    "a 64-bit integer and a float": (lambda: B.multiply(INTEGERS.astype("int64"), SINGLE), "float32"),
     "signed and unsigned": (lambda: B.add(INTEGERS, INTEGERS.astype("uint32")), "int32"),
-    "a Python float beside an array": (lambda: B.multiply(HALF, 2.5), "float16"),
-    "a Python float beside whole numbers": (lambda: B.multiply(INTEGERS, 2.5), "float32"),
-    "a Python number beside booleans": (lambda: B.multiply(INTEGERS > 2, 2), "int32"),
+    "a Python float and an array": (lambda: B.multiply(HALF, 2.5), "float16"),
+    "a Python float and integers": (lambda: B.multiply(INTEGERS, 2.5), "float32"),
+    "a Python number and booleans": (lambda: B.multiply(INTEGERS > 2, 2), "int32"),
     "Python numbers alone": (lambda: B.add(1.5, 2), "float32"),
     "a choice of Python numbers": (lambda: B.where(INTEGERS > 2, 1.0, 0.0), "float32"),
     "a power with whole exponents": (lambda: B.power(SINGLE, INTEGERS), "float32"),
     "an error function": (lambda: B.erf(HALF), "float16"),
     "64-bit floats": (lambda: B.add(DOUBLE, SINGLE), "float64"),
     "64-bit floats in a sum": (lambda: B.sum(DOUBLE), "float64"),
-    "64-bit whole numbers in a sum": (lambda: B.sum(INTEGERS.astype("int64")), "int64"),
+    "64-bit integers in a sum": (lambda: B.sum(INTEGERS.astype("int64")), "int64"),
     "rows named by 64-bit indices": (lambda: B.take(SINGLE, np.array([0, 1]), 0), "float32"),
     "a cast": (lambda: B.cast(INTEGERS, "float64"), "float64"),
     "a filled array": (lambda: B.full((2,), 1, "int64"), "int64"),
-    "a mean of windows of whole numbers": (
+    "a mean of windows of integers": (
         lambda: B.avg_pool(np.ones((1, 4, 4, 1), "int32"), (2, 2), (2, 2), ((0, 0),) * 2),
         "float32",
     ),
@@ -190,7 +190,7 @@ def test_results_have_64_bits_only_if_arguments_have(case):
     assert B.dtype(function()) == expected
 
 
-def test_whole_numbers_become_the_float_type_of_the_settings():
+def test_integers_become_the_float_type_of_the_settings():
     config.set_floatx("float64")
     try:
         assert B.dtype(B.exp(INTEGERS)) == B.dtype(B.asarray([1.5])) == "float64"
@@ -414,7 +414,7 @@ def padded(x, padding, value=0.0):
 
 
 def naive_windows(size, window, strides, padding, dilation):
-    """For each output position, for each place in its window: the position in the padded picture."""
+    """For each output position, for each place in its window: the position in the padded image."""
     sizes = [n + sum(p) for n, p in zip(size, padding, strict=True)]
     outputs = [(n - (w - 1) * d - 1) // s + 1 for n, w, s, d in zip(sizes, window, strides, dilation, strict=True)]
     for output in itertools.product(*map(range, outputs)):
@@ -488,7 +488,7 @@ def test_pooling_is_the_naive_loop_and_does_not_see_the_padding(geometry):
             assert_allclose(means[(slice(None), *output, slice(None))], np.mean(inside, axis=0))
 
 
-def test_max_pool_of_whole_numbers_does_not_see_the_padding():
+def test_max_pool_of_integers_does_not_see_the_padding():
     assert B.max_pool(np.full((1, 2, 1), -3, "int32"), (2,), (1,), ((1, 1),)).tolist() == [[[-3]] * 3]
 
 

@@ -269,5 +269,5 @@ def test_the_gradient_flows_through_casts_between_floats_and_keeps_the_arrays_dt
     assert gradient.dtype == "float32"
 
 
-def test_no_gradient_flows_through_whole_numbers():
+def test_no_gradient_flows_through_integers():
     assert_array_equal(gradient_of(lambda x: B.cast(B.cast(x, "int32"), "float32") + x, [1.5]), [[1]])

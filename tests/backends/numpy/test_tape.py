@@ -21,7 +21,7 @@ def gradient(f, *args):
 
 
 def seen_inside(look, x=(1.0, 2.0)):
-    """What ``look`` gives for a box."""
+    """The result of ``look`` for a box."""
     seen = []
 
     def loss(box):
@@ -88,7 +88,7 @@ def test_only_a_float_can_be_differentiated():
         gradient(lambda x: B.argmax(x, 0), f32([1, 2]))
 
 
-def test_whole_numbers_have_no_gradient():
+def test_integers_have_no_gradient():
     with pytest.raises(
         InvalidTypeError,
         match=r"respect to an array of dtype int32 was requested\. Only arrays of",
@@ -312,7 +312,7 @@ def test_a_custom_gradient_must_not_use_other_arrays_of_the_gradient():
 
 def test_a_small_convolutional_network_learns_the_digits():
     digits = pytest.importorskip("sklearn.datasets").load_digits()
-    pictures, labels = B.asarray(digits.images[..., None] / 16), digits.target
+    images, labels = B.asarray(digits.images[..., None] / 16), digits.target
     rng = np.random.default_rng(0)
     weights = {
         "kernel": f32(rng.normal(size=(3, 3, 1, 8)) / 3),
@@ -333,7 +333,7 @@ def test_a_small_convolutional_network_learns_the_digits():
     step = B.compile(B.value_and_grad(loss))
     for _ in range(2):
         for start in range(0, 1500, 20):
-            _, found = step(weights, pictures[start : start + 20], labels[start : start + 20])
+            _, found = step(weights, images[start : start + 20], labels[start : start + 20])
             weights = {name: weights[name] - 0.5 * found[name] for name in weights}
-    right = B.argmax(scores(weights, pictures[1500:]), 1) == labels[1500:]
+    right = B.argmax(scores(weights, images[1500:]), 1) == labels[1500:]
     assert right.mean() > 0.85

@@ -50,7 +50,7 @@ TABLE = agreement()
 
 
 def record(f, arrays, open_axes=()):
-    """What a function gives for inputs like some arrays, and the file; some sizes of the first input are left open."""
+    """The result of a function for inputs like some arrays, and the file; some sizes of the first input are left open."""
     graph = Graph()
     with config.placement_scope("onnx"), recording(graph):
         inputs = []
@@ -98,7 +98,7 @@ def test_onnx_runtime_gives_what_numpy_gives(case, sizes):
 
 
 def assert_as_in_numpy(f, arrays):
-    """Asserts that ONNX Runtime gives the dtype and the numbers that NumPy gives."""
+    """Asserts that ONNX Runtime returns the dtype and the values of NumPy."""
     expected = f(NUMPY, *arrays)
 
     found = run(record(lambda *xs: f(ONNX, *xs), arrays)[1], arrays)
@@ -237,7 +237,7 @@ def test_there_is_no_transpose_between_convolutions():
 def test_a_value_that_is_wanted_twice_is_turned_once():
     found = both(lambda x: ops.matmul(convolved(x), convolved(x)) + ops.matmul(y := convolved(x, 1), y), normal(2, 4, 4, 3))
 
-    assert found.count("Transpose") == 4  # in, two different results, and the sum of a bias is none
+    assert found.count("Transpose") == 4  # in, two different results, and none for the sum of a bias
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ INDICES = {
     "a number and rows, apart": (0, slice(None), J),
     "rows apart": (ROWS[0], slice(None), J),
     "neighbours": (slice(None), J, J),
-    "rows beside a number": (slice(None), J, 0),
+    "rows and a number": (slice(None), J, 0),
     "rows after dots": (..., J),
     "a new axis and rows": (None, ROWS[0]),
     "rows around a new axis": (ROWS[0], None, J),
@@ -370,7 +370,7 @@ def test_second_derivatives(case):
         config.set_floatx("float32")
 
 
-def test_a_custom_gradient_may_be_a_list_and_ignore_whole_numbers():
+def test_a_custom_gradient_may_be_a_list_and_ignore_integers():
     f = B.custom_gradient(lambda x, i: (B.multiply(x, i), lambda upstream: [upstream * 5, None]))
     for how in (lambda g: g, B.compile):
         value, gradient = how(B.value_and_grad(lambda x: B.sum(f(x, B.asarray([2, 3])))))(B.asarray([1.0, 1.0]))
@@ -455,7 +455,7 @@ def test_convolution_and_its_gradients_in_half_precision(dtype, groups):
         assert_allclose(half, single, atol=0.03 * float(np.abs(single).max()))
 
 
-def test_whole_numbers_are_convolved_exactly():
+def test_integers_are_convolved_exactly():
     x, kernel = rng.integers(0, 255, (2, 5, 5, 3)).astype("uint8"), rng.integers(-9, 9, (3, 3, 3, 2)).astype("int32")
     found = B.conv(B.asarray(x), B.asarray(kernel), ONE, NO, ONE)
     assert B.dtype(found) == "int32"
@@ -480,7 +480,7 @@ def test_no_padding_is_told_in_numbers(padding, strides):
 
 
 def test_depthwise_convolution_with_a_bias_compiles():
-    """TensorFlow's optimizer of graphs ends the process if it is told the padding of such a convolution."""
+    """TensorFlow's optimizer of graphs ends the process if it receives the padding of such a convolution."""
     x, kernel, bias = normal(2, 5, 4, 3), normal(3, 3, 1, 6), normal(6)
 
     def f(b):
@@ -492,7 +492,7 @@ def test_depthwise_convolution_with_a_bias_compiles():
 # --- Keys and devices -------------------------------------------------------------------------------------------------
 
 
-def test_keys_of_any_whole_number_differ():
+def test_keys_of_any_integer_differ():
     key = B.asarray([0, 2**32 - 1], "uint32")
     keys = {tuple(B.to_numpy(B.fold_in(key, data)).tolist()) for data in (0, 1, -1, 2**31, 2**40 + 1)}
     assert len(keys) == 4  # 2**40 + 1 and 1 are the same 32 bits

@@ -127,7 +127,7 @@ def test_pytorchs_functions_are_called_where_they_call_the_same_kernel_and_not_e
     assert by_tensor.target is torch.div
     assert by_number.target is aten.div.Scalar  # `torch.div` of a tensor and a number calls `div.Tensor`
     assert other.target is torch.Tensor.to
-    assert same.target is aten._to_copy.default  # `to` gives the tensor itself, not a copy
+    assert same.target is aten._to_copy.default  # `to` returns the tensor itself, not a copy
 
 
 def test_what_changes_its_argument_is_called_as_it_is():
@@ -142,7 +142,7 @@ def test_the_memory_of_functions_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
-def test_a_row_may_be_named_by_any_whole_number(dtype):
+def test_a_row_may_be_named_by_any_integer(dtype):
     assert B.getitem(torch.arange(300.0), torch.tensor(3, dtype=dtype)) == 3
     assert B.take(torch.arange(300.0), torch.tensor([3, 7], dtype=dtype), 0).tolist() == [3, 7]
 

@@ -29,7 +29,7 @@ def normal(*shape):
 )
 @pytest.mark.parametrize("patches", [1, 300, 10**6])
 def test_the_gradient_for_the_kernel_is_that_of_the_reference(size, window, strides, padding, dilation, patches, monkeypatch):
-    monkeypatch.setattr(torch_cpu, "PATCHES", patches)  # one picture at a time, two or three, and all
+    monkeypatch.setattr(torch_cpu, "PATCHES", patches)  # one image at a time, two or three, and all
     reference = backends.get("numpy")
     x, kernel = normal(5, *size, 3), normal(*window, 3, 4)
     conv = lambda kernel: reference.conv(x, kernel, strides, [(count, count) for count in padding], dilation)  # noqa: E731
@@ -37,8 +37,8 @@ def test_the_gradient_for_the_kernel_is_that_of_the_reference(size, window, stri
     _, expected = reference.value_and_grad(lambda kernel: reference.sum(conv(kernel) * weights))(kernel)
 
     for arrange in (torch.clone, lambda x: x.movedim(-1, 1).contiguous().movedim(1, -1)):  # channels last and first in memory
-        grad, pictures = (arrange(torch.from_numpy(each)).movedim(-1, 1) for each in (weights, x))
-        found = torch_cpu.kernel_gradient(grad, pictures, window, strides, padding, dilation)
+        grad, images = (arrange(torch.from_numpy(each)).movedim(-1, 1) for each in (weights, x))
+        found = torch_cpu.kernel_gradient(grad, images, window, strides, padding, dilation)
         np.testing.assert_allclose(found.movedim((0, 1), (-1, -2)), expected, rtol=1e-4, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""Calls that PyTorch's lists of kernels make otherwise: each of them, what it must leave alone, and the same numbers."""
+"""Calls that are replaced in PyTorch's graphs: each of them, what it must not change, and equal values."""
 
 import importlib
 
@@ -31,7 +31,7 @@ def calls_of(f, *args):
 
 
 def assert_same(f, *args):
-    """The function written down gives what it gives line by line, and changes nothing."""
+    """The recorded function returns what it returns eagerly, and changes nothing."""
     before = [each.clone() for each in args]
     for found, expected in zip(B.compile(f)(*args), f(*args), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -28,7 +28,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -89,7 +89,7 @@ def test_many_heads_keep_the_contract(case: tuple) -> None:
 # --- Many heads against Keras -----------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(7)
-CROSS, SELF, PICTURES = [(2, 3, 4), (2, 5, 6)], [(2, 4, 5)] * 2, [(2, 3, 4, 5)] * 2
+CROSS, SELF, IMAGES = [(2, 3, 4), (2, 5, 6)], [(2, 4, 5)] * 2, [(2, 3, 4, 5)] * 2
 VALUE_MASK = np.array([[1, 1, 1, 0, 0], [0, 0, 1, 0, 1]], bool)
 KEY_MASK = np.array([[0, 1, 1, 1, 1], [1, 1, 1, 1, 1]], bool)
 SCORES = {"return_attention_scores": True}
@@ -132,21 +132,21 @@ MANY = {
     "attention_mask repeated, no scores": ("MultiHeadAttention", PLAIN, CROSS, {"attention_mask": mask(2, 1, 5)}),
     "sliding_window": ("MultiHeadAttention", {**PLAIN, "sliding_window": 2}, SELF, SCORES),
     "sliding_window causal": ("MultiHeadAttention", {**PLAIN, "sliding_window": 2}, CROSS, {"use_causal_mask": True}),
-    "axis 1": ("MultiHeadAttention", {**PLAIN, "attention_axes": 1}, PICTURES, SCORES),
-    "axis 2": ("MultiHeadAttention", {**PLAIN, "attention_axes": (2,)}, PICTURES, SCORES),
-    "axis -2": ("MultiHeadAttention", {**PLAIN, "attention_axes": (-2,)}, PICTURES, {}),
-    "both axes": ("MultiHeadAttention", {**PLAIN, "attention_axes": (1, 2)}, PICTURES, SCORES),
+    "axis 1": ("MultiHeadAttention", {**PLAIN, "attention_axes": 1}, IMAGES, SCORES),
+    "axis 2": ("MultiHeadAttention", {**PLAIN, "attention_axes": (2,)}, IMAGES, SCORES),
+    "axis -2": ("MultiHeadAttention", {**PLAIN, "attention_axes": (-2,)}, IMAGES, {}),
+    "both axes": ("MultiHeadAttention", {**PLAIN, "attention_axes": (1, 2)}, IMAGES, SCORES),
     "all axes": ("MultiHeadAttention", PLAIN, [(2, 3, 2, 5), (2, 2, 4, 6)], SCORES),
     "axis 2 with a mask": (
         "MultiHeadAttention",
         {**PLAIN, "attention_axes": (2,), "use_gate": True},
-        PICTURES,
+        IMAGES,
         {"attention_mask": mask(2, 3, 4, 4), **SCORES},
     ),
     "axis 1, causal, value_mask": (
         "MultiHeadAttention",
         {**PLAIN, "attention_axes": (1,)},
-        PICTURES,
+        IMAGES,
         {"value_mask": np.array([[1, 1, 0], [1, 0, 1]], bool), "use_causal_mask": True, **SCORES},
     ),
     "dropout without training": ("MultiHeadAttention", {**PLAIN, "dropout": 0.5}, CROSS, {}),
@@ -200,7 +200,7 @@ def numbers_for(count: int, shapes: list) -> list:
 
 @pytest.fixture(scope="module")
 def keras_said() -> Callable:
-    """What Keras says to a case: config, weights, the numbers they hold, shape, outputs and gradients. Each asked for once."""
+    """The results of Keras for a case: config, weights and their values, shape, outputs and gradients. Each computed once."""
     import jax
     import keras
 
@@ -233,7 +233,7 @@ def keras_said() -> Callable:
 
 
 @pytest.mark.parametrize("name, backend", PLACES)
-def test_many_heads_are_kerass(name: str, backend: str, keras_said: Callable) -> None:
+def test_many_heads_are_those_of_keras(name: str, backend: str, keras_said: Callable) -> None:
     config_of_keras, weights, values, shape, wanted, wanted_gradients = keras_said(name)
     kind, arguments, shapes, call = MANY[name]
     engine = backends.get(backend)
@@ -319,7 +319,7 @@ MASKS = {
 @pytest.mark.parametrize("kind", ONE_HEAD)
 @pytest.mark.parametrize("name", MASKS)
 @pytest.mark.parametrize("scores", [False, True])
-def test_masks_of_one_head_are_kerass(kind: str, name: str, scores: bool, backend: str) -> None:
+def test_masks_of_one_head_are_those_of_keras(kind: str, name: str, scores: bool, backend: str) -> None:
     theirs, mine, inputs = pair(kind, ONE_HEAD[kind], [(2, 3, 4), (2, 5, 6), (2, 5, 4)], backend)
     call = {**MASKS[name], "return_attention_scores": scores}
     same(mine(inputs, **call), theirs(inputs, **call))
@@ -332,7 +332,7 @@ OTHER_WORDS = np.array([[1, 5, 0], [2, 2, 2]])
 
 
 def reader(space: Any, kind: str, backend: str | None = None) -> Any:
-    """A model in which a first sequence of words looks at a second one, both padded with zeros."""
+    """A model in which a first sequence of words attends to a second one, both padded with zeros."""
     first, second = space.Input((3,), dtype="int32"), space.Input((5,), dtype="int32")
     words = space.layers.Embedding(7, 4, mask_zero=True, name="words")
     query, value = words(first), words(second)
@@ -398,7 +398,7 @@ def test_dropout_of_one_head_drops_half_and_doubles_the_rest(kind: str, backend:
 # --- Penalties, first values, config ----------------------------------------------------------------------------------
 
 
-def test_penalties_are_kerass(backend: str) -> None:
+def test_penalties_are_those_of_keras(backend: str) -> None:
     arguments = {**PLAIN, "activity_regularizer": "l2", "kernel_regularizer": "l1", "bias_regularizer": "l2"}
     theirs, mine, inputs = pair("MultiHeadAttention", arguments, CROSS, backend)
     theirs(*inputs)
@@ -408,7 +408,7 @@ def test_penalties_are_kerass(backend: str) -> None:
     assert len(layers.MultiHeadAttention.from_config(mine.get_config())._penalty.get_config()) == 1
 
 
-def test_first_values_are_as_wide_as_kerass() -> None:
+def test_initial_values_are_as_wide_as_those_of_keras() -> None:
     import keras
 
     theirs, mine = keras.layers.MultiHeadAttention(5, 9), layers.MultiHeadAttention(5, 9)
@@ -441,7 +441,7 @@ def looking(space: Any) -> Any:
     return space.Model(x, y)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras's own saving
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of saving in Keras
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
 def test_files_go_both_ways_between_keras_and_cornu(ending: str, tmp_path: Path) -> None:
     import keras

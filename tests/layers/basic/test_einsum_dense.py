@@ -24,7 +24,7 @@ AGAINST_KERAS = {
         {"equation": "abc,cde->abde", "output_shape": [5, 3, 2], "bias_axes": "de"},
         (2, 5, 4),
     ),
-    "einsum dense with a bias of few numbers": (
+    "einsum dense with a small bias": (
         "EinsumDense",
         {"equation": "abc,cde->abde", "output_shape": (5, 3, 2), "bias_axes": "d", "kernel_regularizer": "l2"},
         (2, 5, 4),
@@ -39,7 +39,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -111,7 +111,7 @@ def test_a_bias_along_what_is_no_axis_of_the_output_is_refused() -> None:
         layers.EinsumDense("ab,bc->ac", 3, bias_axes="b")
 
 
-def test_sizes_that_are_no_whole_numbers_are_refused() -> None:
+def test_sizes_that_are_no_integers_are_refused() -> None:
     with pytest.raises(InvalidArgumentError, match=r"`output_shape=0`. It must be an integer greater than or equal to 1"):
         layers.EinsumDense("ab,bc->ac", (0,))
 

@@ -54,7 +54,7 @@ def test_it_keeps_the_contract(mask_zero: bool) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"mask_zero": True, "embeddings_regularizer": "l2", "embeddings_constraint": "non_neg"}])
-def test_weights_and_config_are_kerass(more: dict) -> None:
+def test_weights_and_config_are_those_of_keras(more: dict) -> None:
     import keras
 
     theirs, mine = keras.layers.Embedding(5, 2, name="it", **more), layers.Embedding(5, 2, name="it", **more)

@@ -27,7 +27,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -49,16 +49,16 @@ def test_sizes_may_be_numbers_tuples_lists_and_numpys() -> None:
 
 
 def test_bytes_are_taken_as_numbers(backend: str) -> None:
-    pictures = np.full((1, 3, 3, 1), 200, dtype="uint8")
+    images = np.full((1, 3, 3, 1), 200, dtype="uint8")
     layer = layers.Conv2D(1, 3, kernel_initializer="ones").to_backend(backend)
-    assert np.asarray(layer(pictures)).tolist() == [[[[1800.0]]]]
+    assert np.asarray(layer(images)).tolist() == [[[[1800.0]]]]
 
 
 def test_unknown_spatial_sizes_stay_unknown() -> None:
     assert layers.Conv2D(4, 3)(Input((None, 20, 3))).shape == (None, None, 18, 4)
 
 
-def test_one_layer_takes_pictures_of_many_sizes() -> None:
+def test_one_layer_takes_images_of_many_sizes() -> None:
     layer = layers.Conv2D(2, 3)
     assert layer(np.ones((1, 5, 5, 1))).shape == (1, 3, 3, 2)
     assert layer(np.ones((1, 9, 4, 1))).shape == (1, 7, 2, 2)
@@ -95,7 +95,7 @@ def test_wrong_arguments_are_refused(arguments: tuple, words: str) -> None:
     assert words in str(raised.value)
 
 
-def test_pictures_without_channels_are_refused() -> None:
+def test_images_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="conv2d")(np.ones((5, 28, 28)))
     assert str(raised.value) == (
@@ -104,7 +104,7 @@ def test_pictures_without_channels_are_refused() -> None:
     )
 
 
-def test_a_single_picture_is_refused() -> None:
+def test_a_single_image_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"For a single image, add the batch axis: `x\[None\]`"):
         layers.Conv2D(8, 3)(np.ones((28, 28, 3)))
 
@@ -114,12 +114,12 @@ def test_channels_first_is_told_in_its_own_order() -> None:
         layers.Conv2D(8, 3, data_format="channels_first")(np.ones((5, 28, 28)))
 
 
-def test_flattened_pictures_are_refused() -> None:
+def test_flattened_images_are_refused() -> None:
     with pytest.raises(ShapeError, match="Reshape the input"):
         layers.Conv2D(8, 3)(np.ones((5, 784)))
 
 
-def test_a_window_larger_than_the_picture_is_refused() -> None:
+def test_a_window_larger_than_the_image_is_refused() -> None:
     with pytest.raises(ShapeError) as raised:
         layers.Conv2D(8, 3, name="last")(np.ones((1, 2, 2, 1)))
     assert str(raised.value) == (

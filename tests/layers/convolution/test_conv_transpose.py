@@ -39,7 +39,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -52,7 +52,7 @@ def test_unknown_sizes_stay_unknown() -> None:
     assert layers.Conv2DTranspose(4, 3, strides=2, padding="same")(Input((None, 7, 2))).shape == (None, None, 14, 4)
 
 
-def test_volumes_take_their_arguments_in_kerass_order() -> None:
+def test_arguments_for_volumes_are_in_the_order_of_keras() -> None:
     layer = layers.Conv3DTranspose(1, 2, 2, "valid", "channels_first", 1)
     assert (layer.data_format, layer.output_padding) == ("channels_first", (1, 1, 1))
 
@@ -74,6 +74,6 @@ def test_other_channels_than_it_was_built_for_are_refused() -> None:
         layer(np.ones((1, 4, 4, 2)))
 
 
-def test_pictures_without_channels_are_refused() -> None:
+def test_images_without_channels_are_refused() -> None:
     with pytest.raises(ShapeError, match="It needs 4 dimensions"):
         layers.Conv2DTranspose(2, 3)(np.ones((1, 4, 4)))

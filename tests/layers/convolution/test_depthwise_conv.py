@@ -38,7 +38,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case)
 
 
@@ -61,7 +61,7 @@ def test_other_channels_than_it_was_built_for_are_refused(layer: layers.Layer) -
 
 
 @pytest.mark.parametrize("layer", [layers.DepthwiseConv2D(3), layers.SeparableConv2D(4, 3)])
-def test_a_window_larger_than_the_picture_is_refused(layer: layers.Layer) -> None:
+def test_a_window_larger_than_the_image_is_refused(layer: layers.Layer) -> None:
     with pytest.raises(ShapeError, match="window of 3 x 3 must fit"):
         layer(np.ones((1, 2, 2, 3)))
     assert not layer.built

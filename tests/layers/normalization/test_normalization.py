@@ -16,7 +16,7 @@ TRAINING, MASK = {"training": True}, {"training": True, "mask": np.array([[1, 1,
 AGAINST_KERAS = {
     "batch": ("BatchNormalization", {}, (3, 4)),
     "batch while training": ("BatchNormalization", {}, (5, 4), TRAINING),
-    "batch of pictures": ("BatchNormalization", {"momentum": 0.7, "epsilon": 0.1}, (3, 4, 5, 2), TRAINING),
+    "batch of images": ("BatchNormalization", {"momentum": 0.7, "epsilon": 0.1}, (3, 4, 5, 2), TRAINING),
     "batch channels first": ("BatchNormalization", {"axis": 1}, (3, 2, 4, 2), TRAINING),
     "batch without gamma and beta": ("BatchNormalization", {"scale": False, "center": False}, (5, 4), TRAINING),
     "batch with a mask": ("BatchNormalization", {}, (3, 3, 2), MASK),
@@ -34,7 +34,7 @@ AGAINST_KERAS = {
 
 
 @pytest.mark.parametrize("case", AGAINST_KERAS.values(), ids=AGAINST_KERAS.keys())
-def test_it_is_kerass(case: tuple, same_as_keras: Callable) -> None:
+def test_results_are_those_of_keras(case: tuple, same_as_keras: Callable) -> None:
     same_as_keras(*case, rtol=3e-5, atol=1e-5)
 
 
@@ -49,20 +49,20 @@ def test_it_keeps_the_contract(case: tuple) -> None:
 # --- Batch normalization ----------------------------------------------------------------------------------------------------
 
 
-def pictures(count: int = 6) -> np.ndarray:
+def images(count: int = 6) -> np.ndarray:
     return np.random.default_rng(0).normal(3, 2, size=(count, 4, 3)).astype("float32")
 
 
 def test_in_training_the_batch_comes_out_with_mean_0_and_variance_1(backend: str) -> None:
     layer = layers.BatchNormalization(epsilon=0).to_backend(backend)
-    y = np.asarray(layer(pictures(), training=True))
+    y = np.asarray(layer(images(), training=True))
     np.testing.assert_allclose(y.mean((0, 1)), 0, atol=1e-6)
     np.testing.assert_allclose(y.var((0, 1)), 1, rtol=1e-5)
 
 
 def test_the_moving_statistics_follow_those_of_the_batch(backend: str) -> None:
     layer = layers.BatchNormalization(momentum=0.9).to_backend(backend)
-    x = pictures()
+    x = images()
     layer(x, training=True)
     np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * x.mean((0, 1)), rtol=1e-5)
     np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9 + 0.1 * x.var((0, 1)), rtol=1e-5)
@@ -70,15 +70,15 @@ def test_the_moving_statistics_follow_those_of_the_batch(backend: str) -> None:
 
 def test_they_stay_when_it_is_not_training(backend: str) -> None:
     layer = layers.BatchNormalization().to_backend(backend)
-    layer(pictures())
-    layer(pictures(), training=False)
+    layer(images())
+    layer(images(), training=False)
     assert layer.moving_mean.numpy().tolist() == [0.0, 0.0, 0.0]
 
 
 def test_they_stay_when_it_is_frozen(backend: str) -> None:
     layer = layers.BatchNormalization().to_backend(backend)
     layer.trainable = False
-    x = pictures()
+    x = images()
     np.testing.assert_allclose(np.asarray(layer(x, training=True)), x / np.sqrt(1.001), rtol=1e-5)
     assert layer.moving_mean.numpy().tolist() == [0.0, 0.0, 0.0]
 
@@ -97,7 +97,7 @@ def in_training(backend: str, x: np.ndarray, sample_mask: list | None, mask: np.
 
 
 def test_padded_samples_do_not_count(backend: str) -> None:
-    x = pictures(4)
+    x = images(4)
     padded = np.concatenate([x, np.full((2, 4, 3), 99, "float32")])
     wanted, state = in_training(backend, x, None)
     found, masked_state = in_training(backend, padded, [1, 1, 1, 1, 0, 0])
@@ -106,7 +106,7 @@ def test_padded_samples_do_not_count(backend: str) -> None:
 
 
 def test_padded_samples_and_masked_steps_do_not_count(backend: str) -> None:
-    x = pictures(4)
+    x = images(4)
     mask = np.array([[1, 1, 0, 1], [1, 0, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1]], dtype="bool")
     counted = x[:2][mask[:2]]
     _, (mean, variance) = in_training(backend, x, [1, 1, 0, 0], mask)
@@ -115,7 +115,7 @@ def test_padded_samples_and_masked_steps_do_not_count(backend: str) -> None:
 
 
 def test_a_batch_of_padding_alone_gives_no_nan(backend: str) -> None:
-    outputs, _ = in_training(backend, pictures(2), [0, 0])
+    outputs, _ = in_training(backend, images(2), [0, 0])
     assert np.isfinite(outputs).all()
 
 
@@ -127,7 +127,7 @@ def test_large_numbers_keep_their_variance(backend: str) -> None:
 
 def test_in_mixed_precision_it_computes_in_float32(backend: str) -> None:
     layer = layers.BatchNormalization(dtype="mixed_float16").to_backend(backend)
-    x = (pictures() * 1000).astype("float16")  # the squares overflow in 16 bits
+    x = (images() * 1000).astype("float16")  # the squares overflow in 16 bits
     y = layer(x, training=True)
     assert ops.dtype(y) == "float16"
     assert np.isfinite(np.asarray(y, "float32")).all()
@@ -163,10 +163,10 @@ def test_no_gradient_flows_into_the_moving_statistics(backend: str) -> None:
 
 def test_a_mask_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"a mask of shape \(6, 5\).*Pass a mask of shape \(6, 4\)"):
-        layers.BatchNormalization()(pictures(), training=True, mask=np.ones((6, 5)))
+        layers.BatchNormalization()(images(), training=True, mask=np.ones((6, 5)))
 
 
-def test_kerass_renorm_is_refused_and_its_absence_accepted() -> None:
+def test_renorm_of_keras_is_refused_and_its_absence_accepted() -> None:
     config = layers.BatchNormalization().get_config()
     neutral = {"synchronized": False, "renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
     assert layers.BatchNormalization.from_config(config | neutral).momentum == 0.99
@@ -221,7 +221,7 @@ def test_samples_meet_along_the_first_axis_alone(kind):
 
 # --- Gradients of gradients -------------------------------------------------------------------------------------------
 
-PICTURES, UPSTREAM, DIRECTION = (np.random.default_rng(seed).normal(size=(5, 3, 4)) for seed in range(3))
+IMAGES, UPSTREAM, DIRECTION = (np.random.default_rng(seed).normal(size=(5, 3, 4)) for seed in range(3))
 
 
 def batch_normalization(backend: str, shape: tuple, **options: Any) -> layers.BatchNormalization:
@@ -255,12 +255,12 @@ def test_the_gradient_of_the_gradient_is_that_of_the_formula(engine_name, option
 
     set_fast_paths(fast)
     with config.placement_scope(engine_name):
-        found = engine.to_numpy(engine.value_and_grad(along)(as_array(PICTURES))[1])
+        found = engine.to_numpy(engine.value_and_grad(along)(as_array(IMAGES))[1])
     step = 1e-3
     for place in ((0, 0, 0), (2, 1, 3), (4, 2, 1)):
-        a, b = DIRECTION * step, np.zeros_like(PICTURES)
+        a, b = DIRECTION * step, np.zeros_like(IMAGES)
         b[place] = step
-        corners = [one * other * formula(PICTURES + one * a + other * b) for one in (1, -1) for other in (1, -1)]
+        corners = [one * other * formula(IMAGES + one * a + other * b) for one in (1, -1) for other in (1, -1)]
         np.testing.assert_allclose(found[place], sum(corners) / (4 * step * step), rtol=2e-3, atol=2e-3)
 
 
@@ -268,7 +268,7 @@ def test_the_gradient_of_betas_gradient_is_there(engine_name, set_fast_paths):
     layer = batch_normalization(engine_name, (None, 4), scale=False)
     kept = [each.value for each in layer.non_trainable_variables]
     engine = layer.backend
-    x, beta = engine.asarray(PICTURES[:, 0], "float32"), engine.asarray([0.5, 1.0, -1.0, 2.0])
+    x, beta = engine.asarray(IMAGES[:, 0], "float32"), engine.asarray([0.5, 1.0, -1.0, 2.0])
 
     def loss(beta):
         return ops.sum(ops.power(layer.stateless_call([beta], kept, x, training=True)[0], 3))

@@ -125,36 +125,36 @@ def assert_near(found: list, wanted: list, what: str) -> None:
 
 
 @functools.cache
-def kerass_answer(table: str, name: str) -> tuple:
+def keras_answer(table: str, name: str) -> tuple:
     if table == "states":
         make, sizes = STATES[name]
         return in_keras(make, [sequences(), *initial_state(sizes)])
     return in_keras(CASES[name], [sequences()]) if table == "cases" else in_keras(MASKED[name], [sequences()], MASK)
 
 
-# --- The numbers ----------------------------------------------------------------------------------------------------------
+# --- Values ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_kerass(name: str, backend: str) -> None:
-    weights, outputs, gradients = kerass_answer("cases", name)
+def test_results_are_those_of_keras(name: str, backend: str) -> None:
+    weights, outputs, gradients = keras_answer("cases", name)
     mine = in_cornu(CASES[name], backend, weights, [sequences()])
     assert_near(mine[0], outputs, "outputs")
     assert_near(mine[1], gradients, "gradients")
 
 
 @pytest.mark.parametrize("name", MASKED)
-def test_with_a_mask_it_is_kerass(name: str, backend: str) -> None:
-    weights, outputs, gradients = kerass_answer("masked", name)
+def test_results_with_a_mask_are_those_of_keras(name: str, backend: str) -> None:
+    weights, outputs, gradients = keras_answer("masked", name)
     mine = in_cornu(MASKED[name], backend, weights, [sequences()], MASK)
     assert_near(mine[0], outputs, "outputs")
     assert_near(mine[1], gradients, "gradients")
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_with_an_initial_state_it_is_kerass(name: str, backend: str) -> None:
+def test_results_with_an_initial_state_are_those_of_keras(name: str, backend: str) -> None:
     make, sizes = STATES[name]
-    weights, outputs, gradients = kerass_answer("states", name)
+    weights, outputs, gradients = keras_answer("states", name)
     mine = in_cornu(make, backend, weights, [sequences(), *initial_state(sizes)])
     assert_near(mine[0], outputs, "outputs")
     assert_near(mine[1], gradients, "gradients")
@@ -192,7 +192,7 @@ def test_written_out_steps_give_the_loops_numbers(backend: str) -> None:
     np.testing.assert_allclose(layer(sequences(), mask=MASK), looped, 1e-6, 1e-6)
 
 
-def test_whole_numbers_are_taken_as_floats(backend: str) -> None:
+def test_integers_are_taken_as_floats(backend: str) -> None:
     layer = layers.LSTM(2).to_backend(backend)
     x = np.arange(12, dtype="int32").reshape(2, 2, 3)
     np.testing.assert_allclose(layer(x), layer(x.astype("float32")), 1e-6)
@@ -240,7 +240,7 @@ def test_a_mask_of_another_shape_is_refused() -> None:
 
 
 def only_dropout(**arguments: Any) -> layers.SimpleRNN:
-    """A layer that gives its inputs times what dropout leaves of them, summed over the steps."""
+    """A layer that returns its inputs times what dropout leaves of them, summed over the steps."""
     return layers.SimpleRNN(
         400,
         activation=None,
@@ -375,7 +375,7 @@ def test_symbolic_initial_states_that_do_not_fit_are_refused() -> None:
 
 
 class Leaky(layers.Layer):
-    """A user's cell: two states, an output that is none of them."""
+    """A user's cell: two states, an output that differs from both."""
 
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -477,7 +477,7 @@ def test_unknown_sizes_stay_unknown() -> None:
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES.keys())
-def test_weights_have_kerass_paths_and_shapes(make: Callable) -> None:
+def test_weights_have_the_paths_and_shapes_of_keras(make: Callable) -> None:
     import keras
 
     keras.utils.clear_session(free_memory=False)
@@ -504,7 +504,7 @@ FULL = {
 
 @pytest.mark.parametrize("arguments", [{"units": 3}, FULL], ids=["few", "many"])
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
-def test_configs_are_kerass(kind: str, arguments: dict) -> None:
+def test_configs_are_those_of_keras(kind: str, arguments: dict) -> None:
     import keras
 
     theirs = json.loads(json.dumps(getattr(keras.layers, kind)(**arguments, name="it").get_config()))
@@ -519,7 +519,7 @@ def test_configs_are_kerass(kind: str, arguments: dict) -> None:
 
 
 @pytest.mark.parametrize("kind", ["SimpleRNNCell", "LSTMCell", "GRUCell"])
-def test_configs_of_cells_are_kerass(kind: str) -> None:
+def test_configs_of_cells_are_those_of_keras(kind: str) -> None:
     import keras
 
     theirs = json.loads(json.dumps(getattr(keras.layers, kind)(3, dropout=0.2, name="it").get_config()))
@@ -676,7 +676,7 @@ def test_a_missing_axis_is_named() -> None:
         layers.LSTM(2)(random(4, 5))
 
 
-def test_pictures_are_refused_with_advice() -> None:
+def test_images_are_refused_with_advice() -> None:
     with pytest.raises(ShapeError, match="Reshape each step to a vector"):
         layers.LSTM(2)(random(2, 3, 4, 4))
 

@@ -1,3 +1,5 @@
+"""Ops on images: `resizing.py` and `color.py`."""
+
 import functools
 
 import keras
@@ -46,7 +48,7 @@ def test_channels_first(make, check, rng):
     )
 
 
-def test_pictures_of_whole_numbers_keep_their_dtype(make, check, rng):
+def test_images_of_integers_keep_their_dtype(make, check, rng):
     x = rng.integers(0, 256, size=(5, 4, 3)).astype("uint8")
     exact = np.asarray(keras.ops.image.resize(x.astype("float32"), (7, 9), "bicubic"))
     check(ops.image.resize(make(x), (7, 9), "bicubic"), exact.round().clip(0, 255).astype("uint8"), atol=1)
@@ -90,7 +92,7 @@ def test_mistakes_are_named(make):
         ops.image.resize(make(np.ones((4, 4), "float32")), (2, 2))
 
 
-def test_grey_pictures(make, check, rng):
+def test_gray_images(make, check, rng):
     x = rng.uniform(size=(2, 4, 5, 3)).astype("float32")
     check(ops.image.rgb_to_grayscale(make(x)), keras.ops.image.rgb_to_grayscale(x), rtol=1e-3)
     first = np.moveaxis(x, -1, 1)

@@ -1,3 +1,5 @@
+"""Ops of `activations.py`, `attention.py`, `crossentropy.py` and `normalization.py`."""
+
 import keras
 import numpy as np
 import pytest
@@ -75,7 +77,7 @@ def test_corners_have_the_gradient_of_the_flat_side(gradient):
     np.testing.assert_allclose(gradient(lambda x: ops.sum(ops.leaky_relu(x, 0.1)), np.float32([-1, 0, 2])), [0.1, 0.1, 1])
 
 
-def test_relu_keeps_nan_and_whole_numbers(make, check):
+def test_relu_keeps_nan_and_integers(make, check):
     check(ops.relu(make(np.float32([np.nan, -1]))), np.float32([np.nan, 0]))
     check(ops.relu(make(np.int32([-3, 3]))), np.int32([0, 3]))
 

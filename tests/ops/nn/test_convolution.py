@@ -1,3 +1,5 @@
+"""Ops of `convolution.py` and `pooling.py`."""
+
 import keras
 import numpy as np
 import pytest
@@ -65,7 +67,7 @@ def test_conv_transpose_is_that_of_keras(case, extra):
 def test_pooling_is_that_of_keras(case, name, stride):
     x = np.random.default_rng(3).normal(size=case["x"]).astype("float32")
     options = {"pool_size": case["kernel"][:-2], "strides": stride, "padding": case["options"]["padding"]}
-    for_keras = {**options, "strides": stride or options["pool_size"]}  # Keras takes None only beside a single number
+    for_keras = {**options, "strides": stride or options["pool_size"]}  # Keras accepts None only with a single number
     expected = np.asarray(getattr(keras.ops, name)(x, **for_keras))
     for engine in map(backends.get, config.installed_backends()):
         found = getattr(ops, name)(engine.asarray(x), **options)
@@ -119,12 +121,12 @@ def test_gradients_are_those_of_keras(check_gradients, draw):
         )
 
 
-def test_whole_numbers_and_mixed_floats_are_taken(make, check, draw):
-    pictures, kernel = np.arange(18, dtype="uint8").reshape(1, 3, 3, 2), draw(2, 2, 2, 3)
-    check(ops.conv(make(pictures), make(kernel)), keras.ops.conv(pictures.astype("float32"), kernel), rtol=1e-4)
-    check(ops.max_pool(make(pictures), 2), np.float32([[[[8, 9]]]]))
-    mixed = ops.conv(make(pictures.astype("float16")), make(kernel))
-    check(mixed, keras.ops.conv(pictures.astype("float32"), kernel), rtol=1e-4)
+def test_integers_and_mixed_floats_are_taken(make, check, draw):
+    images, kernel = np.arange(18, dtype="uint8").reshape(1, 3, 3, 2), draw(2, 2, 2, 3)
+    check(ops.conv(make(images), make(kernel)), keras.ops.conv(images.astype("float32"), kernel), rtol=1e-4)
+    check(ops.max_pool(make(images), 2), np.float32([[[[8, 9]]]]))
+    mixed = ops.conv(make(images.astype("float16")), make(kernel))
+    check(mixed, keras.ops.conv(images.astype("float32"), kernel), rtol=1e-4)
 
 
 def test_a_wrong_padding_is_named(make, draw):
@@ -158,7 +160,7 @@ def test_channels_that_do_not_fit_are_named(make, draw):
         ops.conv_transpose(make(draw(1, 4, 4, 3)), make(draw(3, 3, 3, 4)))
 
 
-def test_a_window_larger_than_the_picture_is_named(make, draw):
+def test_a_window_larger_than_the_image_is_named(make, draw):
     x = make(draw(1, 4, 2, 1))
     with pytest.raises(ShapeError, match=r"`conv` received an input of spatial size 4 x 2 and a `kernel` that covers 3 x 3"):
         ops.conv(x, make(draw(3, 3, 1, 1)))
@@ -176,7 +178,7 @@ def test_inputs_of_another_rank_are_named(make, draw):
 
 
 def test_wrong_strides_are_named(make, draw):
-    with pytest.raises(InvalidArgumentError, match=r"`strides=\(1, 2, 3\)` was given"):
+    with pytest.raises(InvalidArgumentError, match=r"`conv` received `strides=\(1, 2, 3\)`. It must be one integer, or 2"):
         ops.conv(make(draw(1, 4, 4, 1)), make(draw(3, 3, 1, 1)), strides=(1, 2, 3))
-    with pytest.raises(InvalidArgumentError, match=r"`dilation_rate=0` was given"):
+    with pytest.raises(InvalidArgumentError, match=r"`conv` received `dilation_rate=0`"):
         ops.conv(make(draw(1, 4, 4, 1)), make(draw(3, 3, 1, 1)), dilation_rate=0)

@@ -70,22 +70,6 @@ def test_a_wrong_padding_is_named_with_a_guess_of_what_was_meant():
         validation.standardize_padding(1)
 
 
-def test_sizes_are_one_for_each_axis():
-    assert validation.standardize_sizes(3, 2, "pool_size") == (3, 3)
-    assert validation.standardize_sizes([1, 2], 2, "strides") == (1, 2)
-    assert validation.standardize_sizes(0, 1, "output_padding", 0) == (0,)
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.5, (1, 2, 3), (1, 0), "2", None, True, (True, 1)])
-def test_wrong_sizes_are_named(value):
-    with pytest.raises(InvalidArgumentError) as caught:
-        validation.standardize_sizes(value, 2, "strides")
-    assert str(caught.value) == (
-        f"`strides={value!r}` was given. It must be one positive integer, or a tuple of 2 of them. "
-        "Pass, for example, `strides=2`."
-    )
-
-
 def test_a_window_larger_than_the_input_is_named():
     with pytest.raises(ShapeError) as caught:
         window.check_fits("conv", (4, 2), (2, 0), (3, 3), "kernel")

@@ -1,4 +1,4 @@
-"""What feeds the steps: which rows go into which batch, for arrays and for everything that gives batches."""
+"""What feeds the steps: which rows go into which batch, for arrays and for everything that yields batches."""
 
 from typing import Any
 
@@ -388,12 +388,12 @@ X, Y = batch(1, 2, 3)
 
 IS_BATCHES = {
     "an array": (X, False),
-    "rows of numbers": ([[1.0, 2.0], [3.0, 4.0]], False),
+    "nested lists": ([[1.0, 2.0], [3.0, 4.0]], False),
     "rows of NumPy's numbers": ([list(row) for row in np.ones((3, 2))], False),
     "two inputs": ([X, X], False),
     "two inputs in a tuple": ((X, X), False),
     "a dict": ({"a": X}, False),
-    "text": ("pictures/", False),
+    "text": ("images/", False),
     "an empty list": ([], False),
     "batches in a list": ([(X, Y), (X, Y)], True),
     "batches with weights": ([(X, Y, Y)], True),

@@ -18,7 +18,7 @@ SECONDS = 60
 
 
 class Source:
-    """Numbers from 0 on; notes what was drawn and by which threads, and raises at a number if it is told to."""
+    """Numbers from 0 on; notes what was drawn and by which threads, and raises at a number on request."""
 
     def __init__(self, count: int = 100, error: BaseException | None = None, raises_at: int | None = None):
         self.count, self.error, self.raises_at = count, error, raises_at

@@ -38,7 +38,7 @@ def model(module):
     return made
 
 
-def test_the_attributes_are_kerass():
+def test_the_attributes_are_those_of_keras():
     for module in (cornu, keras):
         given = dataset(module, workers=3, use_multiprocessing=False, max_queue_size=7)
         assert (given.workers, given.use_multiprocessing, given.max_queue_size, given.num_batches) == (3, False, 7, 3)
@@ -78,7 +78,7 @@ def test_predictions_and_measures_take_the_batches_in_order(default_backend):
     assert one.evaluate(dataset(cornu), verbose=0) == pytest.approx(one.evaluate(X, X, verbose=0), rel=1e-5)
 
 
-def test_training_is_kerass():
+def test_training_is_that_of_keras():
     losses = []
     for module in (cornu, keras):
         one = model(module)

@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         InvalidArgumentError,
         "validation_split=0.5 and 1 samples",
     ),
-    "validation_split beside batches": (
+    "validation_split with batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "validation_split": 0.2},
         DataError,
         "`validation_split` is supported for arrays only. Pass the data for validation as `validation_data`.",
@@ -153,12 +153,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CornuError], str]] = {
         NonFiniteError,
         "`x` contains 1e+300 in sample 5, at [1]. It is infinite in float32, the dtype of the model's computations.",
     ),
-    "y beside batches": (
+    "y with batches": (
         {"x": lambda: iter([(X, Y)])},
         DataError,
         "`fit` received `y` together with an `x` that yields batches. Batches must contain their targets",
     ),
-    "weights beside batches": (
+    "weights with batches": (
         {"x": lambda: iter([(X, Y)]), "y": None, "sample_weight": np.ones(12)},
         DataError,
         "received `sample_weight` together with an `x` that yields batches",

@@ -1,4 +1,4 @@
-"""Whether ``x`` fits the model: shapes, names, numbers of words, and pictures that nobody scales."""
+"""Whether ``x`` fits the model: shapes, names, numbers of words, and images that are not scaled."""
 
 import warnings
 from typing import Any
@@ -14,7 +14,7 @@ from cornu.errors import CornuError, DataError, ShapeError
 RNG = np.random.default_rng(0)
 
 
-def pictures(*shape: int) -> np.ndarray:
+def images(*shape: int) -> np.ndarray:
     return RNG.random((5, *shape)).astype("float32")
 
 
@@ -25,12 +25,12 @@ def convnet(*shape: int) -> Any:
     return model
 
 
-def test_the_text_about_wrong_pictures():
+def test_the_text_about_wrong_images():
     stack = [layers.Conv2D(12, 3, padding="same"), layers.MaxPooling2D(2, name="pool"), layers.Flatten(name="flatten")]
     model = cornu.Sequential([cornu.Input((32, 32, 3)), *stack, layers.Dense(10, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ShapeError) as caught:
-        model.fit(pictures(30, 30, 3), np.zeros(5))
+        model.fit(images(30, 30, 3), np.zeros(5))
     assert str(caught.value) == (
         "`fit`: the images in `x` are 30 x 30 x 3, and this model was built for 32 x 32 x 3 (layer 3, `flatten`, is "
         "followed by a `Dense` with 3072 inputs). Resize the images, or build the model with `Input((30, 30, 3))`."
@@ -39,7 +39,7 @@ def test_the_text_about_wrong_pictures():
 
 SHAPES = {
     "other size": ((12, 12, 3), "Resize the images, or build the model with `Input((12, 12, 3))`."),
-    "grey pictures without channels": (
+    "gray images without channels": (
         (16, 16),
         "Add the channel axis, 3 times: `np.repeat(x[..., None], 3, axis=-1)`.",
     ),
@@ -56,35 +56,35 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_advice_for_pictures_of(name):
+def test_advice_for_images_of(name):
     shape, advice = SHAPES[name]
     with pytest.raises(ShapeError) as caught:
-        convnet(16, 16, 3).fit(pictures(*shape), np.zeros(5))
+        convnet(16, 16, 3).fit(images(*shape), np.zeros(5))
     assert advice in str(caught.value)
 
 
-def test_one_picture_without_a_batch():
+def test_one_image_without_a_batch():
     with pytest.raises(ShapeError, match=r"If it is a single sample, add the batch axis: `x\[None\]`."):
-        convnet(16, 16, 3).predict(pictures(16, 16, 3)[0])
+        convnet(16, 16, 3).predict(images(16, 16, 3)[0])
 
 
-def test_colours_for_a_grey_model():
+def test_colors_for_a_gray_model():
     with pytest.raises(
         ShapeError, match=r"\(layer 1, `conv2d\w*`, expects 1 channels\).*Convert them to grayscale: `x.mean\(axis=-1"
     ):
-        convnet(16, 16, 1).fit(pictures(16, 16, 3), np.zeros(5))
+        convnet(16, 16, 1).fit(images(16, 16, 3), np.zeros(5))
 
 
 def test_a_missing_axis_of_one_channel_is_added(on):
     model = on(convnet(16, 16, 1))
-    x = pictures(16, 16)
+    x = images(16, 16)
     np.testing.assert_allclose(model.predict(x, verbose=0), model.predict(x[..., None], verbose=0), 1e-6)
 
 
 def test_a_last_axis_of_size_1_is_removed_as_by_keras(on):
     model = on(cornu.Sequential([cornu.Input((3,)), layers.Dense(2)]))
     model.compile("sgd", "mse")
-    x = pictures(3)
+    x = images(3)
     np.testing.assert_allclose(model.predict(x[..., None], verbose=0), model.predict(x, verbose=0), 1e-6)
     np.testing.assert_allclose(cornu.ops.convert_to_numpy(model(x[..., None])), model.predict(x, verbose=0), 1e-6)
     losses = [model.evaluate(given, np.zeros((5, 2)), verbose=0) for given in (x, x[..., None])]
@@ -99,16 +99,16 @@ def sizes_without_input() -> Any:
 def test_a_model_that_took_its_shape_from_data_accepts_sizes_that_its_layers_accept(on):
     model = on(sizes_without_input())
     model.compile("sgd", "mse")
-    batches = [(pictures(size, 2), np.zeros((5, 2))) for size in (12, 20, 12)]
+    batches = [(images(size, 2), np.zeros((5, 2))) for size in (12, 20, 12)]
     assert model.fit(batches, verbose=0).history["loss"]
     assert model.evaluate(batches, verbose=0) > 0
-    assert model(pictures(9, 2)).shape == model.predict(pictures(7, 2), verbose=0).shape == (5, 2)
+    assert model(images(9, 2)).shape == model.predict(images(7, 2), verbose=0).shape == (5, 2)
     assert model.input_shape == (None, 12, 2)
 
 
 def test_it_computes_for_another_size_what_a_model_of_open_sizes_computes(on):
-    model, x = sizes_without_input(), pictures(20, 2)
-    model(pictures(12, 2))
+    model, x = sizes_without_input(), images(20, 2)
+    model(images(12, 2))
     opened = cornu.Sequential([cornu.Input((None, 2)), *sizes_without_input().layers])
     opened.set_weights(model.get_weights())
     np.testing.assert_allclose(on(model).predict(x, verbose=0), opened.predict(x, verbose=0), 1e-5, 1e-6)
@@ -116,17 +116,17 @@ def test_it_computes_for_another_size_what_a_model_of_open_sizes_computes(on):
 
 def test_batches_of_several_shapes_are_predicted_if_the_outputs_fit_together(on):
     model = on(cornu.Sequential([layers.Flatten()]))
-    parts = [pictures(5, 7), pictures(7, 5)]
+    parts = [images(5, 7), images(7, 5)]
     found = model.predict(((part,) for part in parts), verbose=0)
     np.testing.assert_array_equal(found, np.concatenate([part.reshape(5, 35) for part in parts]))
 
 
 def test_it_refuses_sizes_that_a_layer_refuses():
     model = cornu.Sequential([layers.Flatten(), layers.Dense(2)])
-    model.predict(pictures(5, 7), verbose=0)
+    model.predict(images(5, 7), verbose=0)
     with pytest.raises(ShapeError, match=r"the samples in `x` are 5 x 8, and this model was built for 5 x 7"):
-        model.predict(pictures(5, 8), verbose=0)
-    assert model.predict(pictures(7, 5), verbose=0).shape == (5, 2)
+        model.predict(images(5, 8), verbose=0)
+    assert model.predict(images(7, 5), verbose=0).shape == (5, 2)
 
 
 def of_declared_sizes(module: Any) -> Any:
@@ -136,14 +136,14 @@ def of_declared_sizes(module: Any) -> Any:
 
 
 def test_other_sizes_than_the_declared_ones_are_accepted_if_the_layers_accept_them_as_by_keras(on):
-    x = {"one": pictures(20, 2), "two": pictures(3)}
+    x = {"one": images(20, 2), "two": images(3)}
     expected = of_declared_sizes(keras).predict(x, verbose=0)
     np.testing.assert_allclose(on(of_declared_sizes(cornu)).predict(x, verbose=0), expected, 1e-5)
 
 
 def test_other_sizes_than_the_declared_ones_are_refused_if_a_layer_refuses_them():
     with pytest.raises(ShapeError, match=r"the samples in `x\['one'\]` are 20 x 3 x 2, and this model was built for 12 x 2"):
-        of_declared_sizes(cornu).predict({"one": pictures(20, 3, 2), "two": pictures(3)})
+        of_declared_sizes(cornu).predict({"one": images(20, 3, 2), "two": images(3)})
 
 
 def test_rows_of_another_length(classifier):
@@ -151,29 +151,29 @@ def test_rows_of_another_length(classifier):
         r"the samples in `x` are 5 values, and this model was built for 4 values \(layer 1, `dense\w*`, expects 4 features\)."
     )
     with pytest.raises(ShapeError, match=text):
-        classifier().fit(pictures(5), np.zeros(5))
+        classifier().fit(images(5), np.zeros(5))
 
 
 def test_sizes_that_are_open_take_anything():
     model = cornu.Sequential([cornu.Input((None, None, 3)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
-    assert model.predict(pictures(9, 7, 3), verbose=0).shape == (5, 2)
+    assert model.predict(images(9, 7, 3), verbose=0).shape == (5, 2)
     with pytest.raises(ShapeError, match="this model was built for any x any x 3"):
-        model.predict(pictures(9, 7, 2))
+        model.predict(images(9, 7, 2))
 
 
 def test_a_model_without_input_says_which_layer_refuses():
     model = cornu.Sequential([layers.Conv2D(3, 3, name="first"), layers.Flatten(), layers.Dense(4, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ShapeError, match=r"'first' received an input of shape .* Add the channel axis: `x\[..., None\]`"):
-        model.fit(pictures(16, 16), np.zeros(5))
+        model.fit(images(16, 16), np.zeros(5))
 
 
 def test_a_model_without_input_is_built_by_the_next_fit_that_fits(on):
     model = on(cornu.Sequential([layers.Conv2D(3, 3), layers.Conv2D(2, 3, name="second"), layers.GlobalAveragePooling2D()]))
     model.compile("sgd", "mse")
     with pytest.raises(ShapeError, match="'second'"):
-        model.fit(pictures(4, 4, 1), np.zeros((5, 2)), verbose=0)
-    assert model.fit(pictures(9, 9, 1), np.zeros((5, 2)), verbose=0).history["loss"]
+        model.fit(images(4, 4, 1), np.zeros((5, 2)), verbose=0)
+    assert model.fit(images(9, 9, 1), np.zeros((5, 2)), verbose=0).history["loss"]
     assert model.layers[1].output_shape == (None, 5, 5, 2)
 
 
@@ -187,7 +187,7 @@ def two_inputs() -> Any:
     return model
 
 
-LEFT, RIGHT, Y = pictures(4), pictures(2), np.zeros(5)
+LEFT, RIGHT, Y = images(4), images(2), np.zeros(5)
 
 WRONG = {
     "a name": (
@@ -225,7 +225,7 @@ def test_inputs_come_in_lists_and_dicts(x, on):
 def test_a_list_of_samples_for_one_input(classifier):
     for y in (np.zeros(5), np.zeros(4)):
         with pytest.raises(DataError, match=r"`x` as a list of 5 arrays.* `np.stack\(x\)`."):
-            classifier().fit(list(pictures(4)), y)
+            classifier().fit(list(images(4)), y)
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_words_that_an_embedding_does_not_know(word, advice, on):
             call()
 
 
-# --- Pictures in 0..255 -------------------------------------------------------------------------------------------------------
+# --- Images in 0..255 -------------------------------------------------------------------------------------------------------
 
 
 def trained_on(model: Any, x: np.ndarray) -> None:
@@ -271,7 +271,7 @@ SCALED = {
 
 @pytest.mark.parametrize("stack", RAW, ids=lambda stack: type(stack[0]).__name__)
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int64"])
-def test_pictures_in_0_to_255_are_warned_of(stack, dtype):
+def test_images_in_0_to_255_are_warned_of(stack, dtype):
     model = cornu.models.clone_model(cornu.Sequential([cornu.Input((8, 8, 3)), *stack]))
     text = r"`fit`: the values in `x` range from 0 to 255, and the model does not scale them.*`x / 255`.*`Rescaling\(1 / 255\)`"
     with pytest.warns(UserWarning, match=text):
@@ -283,7 +283,7 @@ def test_no_warning_behind(name):
     trained_on(cornu.Sequential([cornu.Input((8, 8, 3)), *SCALED[name]]), BRIGHT)
 
 
-@pytest.mark.parametrize("x", [BRIGHT / 255, BRIGHT - 128, BRIGHT * 100], ids=["0 to 1", "centred", "no pictures"])
+@pytest.mark.parametrize("x", [BRIGHT / 255, BRIGHT - 128, BRIGHT * 100], ids=["0 to 1", "centered", "no images"])
 def test_no_warning_of(x):
     trained_on(cornu.Sequential([cornu.Input((8, 8, 3)), layers.Conv2D(2, 3)]), x)
 
@@ -292,12 +292,12 @@ def test_no_warning_of_tables_in_large_numbers():
     trained_on(cornu.Sequential([cornu.Input((6,)), layers.Dense(2)]), RNG.random((5, 6)) * 200)
 
 
-def test_bytes_of_words_are_no_pictures():
+def test_bytes_of_words_are_no_images():
     model = cornu.Sequential([cornu.Input((6,), dtype="int32"), layers.Embedding(200, 2), layers.Flatten()])
     trained_on(model, RNG.integers(100, 200, (5, 6)).astype("uint8"))
 
 
-def test_flat_bytes_are_pictures():
+def test_flat_bytes_are_images():
     with pytest.warns(UserWarning, match="the model does not scale them"):
         trained_on(cornu.Sequential([cornu.Input((64,)), layers.Dense(2)]), BRIGHT.astype("uint8")[:, :, :, 0].reshape(5, 64))
 

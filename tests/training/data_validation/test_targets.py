@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[Callable, Any, type[CornuError], str]] = {
         DataError,
         "Map labels of -1 and 1 to 0 and 1, `(y + 1) / 2`, or use `loss='hinge'`.",
     ),
-    "pictures for yes or no": (yes_or_no, np.arange(9) * 255 // 8, DataError, "Scale images to the range 0 to 1: `y / 255`."),
+    "images for yes or no": (yes_or_no, np.arange(9) * 255 // 8, DataError, "Scale images to the range 0 to 1: `y / 255`."),
     "quantities for yes or no": (yes_or_no, QUANTITIES * 3, DataError, "For regression, use `loss='mse'`."),
     "one-hot for yes or no": (
         yes_or_no,
@@ -276,7 +276,7 @@ def test_fit_accepts(name):
     assert np.isfinite(build().to_backend("numpy").fit(X, y, verbose=0).history["loss"]).all()
 
 
-def test_labels_of_every_place_of_a_picture():
+def test_labels_of_every_place_of_an_image():
     x, y = RNG.random((4, 6, 6, 1)), RNG.integers(0, 3, (4, 6, 6))
     model = cornu.Sequential([cornu.Input((6, 6, 1)), layers.Conv2D(3, 3, padding="same", activation="softmax", name="map")])
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -478,7 +478,7 @@ def test_class_weights_with_one_unit_know_two_classes():
         yes_or_no().fit(X, CLASSES % 2, class_weight={2: 1.0})
 
 
-def test_class_weights_of_pictures_of_labels():
+def test_class_weights_of_images_of_labels():
     model = cornu.Sequential([cornu.Input((6, 6, 1)), layers.Conv2D(3, 1, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ShapeError, match=r"the labels in `y` are 6 x 6. `class_weight` requires one class per sample."):

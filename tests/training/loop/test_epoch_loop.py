@@ -20,7 +20,7 @@ SIZE = 8
 
 
 class Logarithm(Layer):
-    """Gives NaN for a negative first number."""
+    """Returns NaN for a negative first number."""
 
     batch_coupling = "none"
 

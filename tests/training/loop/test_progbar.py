@@ -12,7 +12,7 @@ UPDATES = [(1, [("loss", 3.0), ("accuracy", 0.25)]), (2, [("loss", 1.0)]), (4, [
 @pytest.mark.parametrize(
     "arguments", [{}, {"stateful_metrics": ["accuracy"]}, {"stateless_metrics": ["accuracy"]}, {"stateful_metrics": []}]
 )
-def test_averages_are_kerass(arguments):
+def test_averages_are_those_of_keras(arguments):
     mine, theirs = cornu.utils.Progbar(9, verbose=0, **arguments), keras.utils.Progbar(9, verbose=0, **arguments)
     for bar in (mine, theirs):
         for current, values in UPDATES:

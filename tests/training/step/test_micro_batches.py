@@ -64,13 +64,13 @@ def test_a_size_that_was_chosen_is_kept_to_where_it_pays(batch, size, parts):
     assert micro_batches.worthwhile_parts(batch, size) == parts
 
 
-PICTURES = SymbolicTensor((None, 6, 6, 2), "float32")
+IMAGES = SymbolicTensor((None, 6, 6, 2), "float32")
 
 
 def test_the_survey_counts_what_the_layers_make():
     inner = cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(4, 3), layers.MaxPooling2D()])
     model = cornu.Sequential([cornu.Input((6, 6, 2)), inner, layers.Flatten(), layers.Dense(5)])
-    assert activation_profile.profile_activations(model, PICTURES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
+    assert activation_profile.profile_activations(model, IMAGES) == (4 * 4 * 4 + 2 * 2 * 4 + 16 + 5, None)
 
 
 def test_the_survey_sees_into_a_subclassed_model_and_draws_no_weights():
@@ -175,7 +175,7 @@ def any_size():
 
 
 def test_the_validation_data_does_not_decide_how_training_batches_are_cut(monkeypatch):
-    """Room for 600 elements holds 8 images of 6 x 6, so 16 are taken in 2 parts; of 12 x 12 it would be 4 parts."""
+    """A cache of 600 elements holds 8 images of 6 x 6, so 16 are taken in 2 parts; of 12 x 12 it would be 4 parts."""
     model, parts, in_parts = any_size(), [], micro_batches.in_parts
     monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: 600)
     monkeypatch.setattr(micro_batches, "in_parts", lambda *args: parts.append(args[2]) or in_parts(*args))
@@ -202,12 +202,12 @@ def test_other_validation_data_compiles_no_training_step_anew(monkeypatch):
 
 @pytest.fixture
 def size_for(monkeypatch):
-    """The best size for a network whose backend has room for so many numbers."""
+    """The best size for a network whose backend has a cache of this number of elements."""
 
     def size(room, *stack, loss="mse"):
         model = cornu.Sequential([cornu.Input((6, 6, 2)), *stack])
         monkeypatch.setattr(model.backend, "micro_batch_activations", lambda: room)
-        return micro_batches.best_size(model, CompiledLoss(loss, None, ["y"], [None], [None]), PICTURES)
+        return micro_batches.best_size(model, CompiledLoss(loss, None, ["y"], [None], [None]), IMAGES)
 
     return size
 

@@ -1,4 +1,4 @@
-"""The state of training: read from the variables, and handed back to them."""
+"""The state of training: read from the variables, and written to them."""
 
 import numpy as np
 

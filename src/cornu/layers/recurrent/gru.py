@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cornu import ops, registry
+from cornu import ops, registry, validation
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["GRU", "GRUCell"]
@@ -108,9 +108,28 @@ class GRU(SingleCellRNN):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
-        implementation = kwargs.pop("implementation", 2)
+        cell = GRUCell(
+            validation.check_int(self, "units", units),
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            reset_after=reset_after,
+            **cell_options("gru_cell", kwargs),
+        )
         super().__init__(
-            create_cell(self, GRUCell, "gru_cell", locals()),
+            cell,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,
@@ -120,7 +139,6 @@ class GRU(SingleCellRNN):
             **kwargs,
         )
         self.use_cudnn = use_cudnn
-        self.implementation = implementation
 
 
 @registry.register("layers")

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import activations, ops, registry
+from cornu import activations, ops, registry, validation
 from cornu.backends import fused_ops
 from cornu.core.activation_attribute import ActivationAttribute
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
-from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, create_cell
+from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["LSTM", "LSTMCell"]
@@ -108,9 +108,28 @@ class LSTM(SingleCellRNN):
         use_cudnn: bool | str = "auto",
         **kwargs: Any,
     ):
-        implementation = kwargs.pop("implementation", 2)
+        cell = LSTMCell(
+            validation.check_int(self, "units", units),
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **cell_options("lstm_cell", kwargs),
+        )
         super().__init__(
-            create_cell(self, LSTMCell, "lstm_cell", locals()),
+            cell,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,
@@ -120,7 +139,6 @@ class LSTM(SingleCellRNN):
             **kwargs,
         )
         self.use_cudnn = use_cudnn
-        self.implementation = implementation
 
 
 @registry.register("layers")

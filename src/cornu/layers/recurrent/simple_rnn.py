@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cornu import registry
+from cornu import registry, validation
 from cornu.layers.recurrent.cell import RecurrentCell, State
-from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, create_cell
+from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]
@@ -89,8 +89,26 @@ class SimpleRNN(SingleCellRNN):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        cell = SimpleRNNCell(
+            validation.check_int(self, "units", units),
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **cell_options("simple_rnn_cell", kwargs),
+        )
         super().__init__(
-            create_cell(self, SimpleRNNCell, "simple_rnn_cell", locals()),
+            cell,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,

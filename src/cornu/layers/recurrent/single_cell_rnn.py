@@ -3,7 +3,6 @@
 import inspect
 from typing import Any
 
-from cornu import validation
 from cornu.core.layer_config import owner_of
 from cornu.layers.recurrent.rnn import RNN
 from cornu.serialization import serialize
@@ -59,20 +58,14 @@ class SingleCellRNN(RNN):
         return {name: value for name, value in config.items() if name != "use_cudnn"}
 
 
-def create_cell(layer: RNN, cell_class: type, name: str, arguments: dict[str, Any]) -> Any:
-    """Return the cell of a layer: each parameter of the cell's constructor receives the layer's argument of the same name.
+def cell_options(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a cell has in common with its layer, and remove those that are for the cell alone.
 
     Args:
-        layer: Layer whose constructor runs.
-        cell_class: Class of the cell.
         name: Name of the cell.
-        arguments: All arguments of the layer's constructor by name, as ``locals()`` returns them on its first line.
+        kwargs: Arguments of the base class of the layer.
     """
-    parameters = inspect.signature(cell_class).parameters.keys() - {"units", "kwargs"}
-    return cell_class(
-        validation.check_int(layer, "units", arguments["units"]),
-        **{parameter: arguments[parameter] for parameter in parameters},
-        name=name,
-        dtype=arguments["kwargs"].get("dtype"),
-        trainable=arguments["kwargs"].get("trainable", True),
-    )
+    options = {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
+    if "implementation" in kwargs:
+        options["implementation"] = kwargs.pop("implementation")
+    return options

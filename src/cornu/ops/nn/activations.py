@@ -1,13 +1,12 @@
 """Activation functions."""
 
 import math
-import warnings
 from collections.abc import Callable
 
 from cornu import registry
 from cornu.backends import fused_ops
 from cornu.backends.contract import Backend
-from cornu.errors import ShapeError
+from cornu.errors import ShapeError, warn
 from cornu.ops.batch_coupling import along_axis
 from cornu.ops.dispatch import arrays, computed_in_float32, floats, op, without_booleans
 from cornu.ops.shape_checks import check_axes, check_axis
@@ -496,10 +495,9 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     """
 
     if isinstance(axis, int) and _is_of_size_1(x, axis):
-        warnings.warn(
+        warn(
             f"`softmax` received an array of shape {tuple(x.shape)} and `axis={axis}`. "  # type: ignore[union-attr]
-            "That axis has size 1, so all results are 1. Use `sigmoid` for a single unit, or another `axis`.",
-            stacklevel=3,
+            "That axis has size 1, so all results are 1. Use `sigmoid` for a single unit, or another `axis`."
         )
 
     def derived(backend: Backend, x: Array, axes: tuple[int, ...]) -> Array:

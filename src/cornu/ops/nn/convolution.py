@@ -20,7 +20,7 @@ from cornu.ops.nn.windows import (
     window_arguments,
 )
 from cornu.typing import Array, ArrayLike, IntOrInts
-from cornu.validation import standardize_padding, standardize_sizes
+from cornu.validation import check_ints, standardize_padding
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
@@ -227,9 +227,11 @@ def conv_transpose(
     _check_channels("conv_transpose", x.shape[-1], (*kernel.shape[:-2], *kernel.shape[:-3:-1]), groups=False)
     padding, window = standardize_padding(padding), tuple(kernel.shape[:-2])
     rank = len(window)
-    strides = standardize_sizes(strides, rank, "strides")
-    dilation = standardize_sizes(dilation_rate, rank, "dilation_rate")
-    extras = (None,) * rank if output_padding is None else standardize_sizes(output_padding, rank, "output_padding", 0)
+    strides = check_ints("conv_transpose", "strides", strides, rank)
+    dilation = check_ints("conv_transpose", "dilation_rate", dilation_rate, rank)
+    extras: tuple = (None,) * rank
+    if output_padding is not None:
+        extras = check_ints("conv_transpose", "output_padding", output_padding, rank, least=0)
     axes = list(zip(x.shape[1:-1], window, strides, dilation, extras, strict=True))
     wanted = [transpose_output_size(padding, *axis) for axis in axes]
     check_fits("conv_transpose", x.shape[1:-1], wanted, [effective_size(k, d) for _, k, _, d, _ in axes], "kernel")

@@ -6,7 +6,7 @@ from cornu.ops.batch_coupling import of_rank
 from cornu.ops.dispatch import floats, op
 from cornu.ops.nn.windows import check_rank, from_channels_last, to_channels_last, window_arguments
 from cornu.typing import Array, ArrayLike, IntOrInts
-from cornu.validation import standardize_sizes
+from cornu.validation import check_ints
 
 __all__ = ["average_pool", "max_pool"]
 
@@ -18,7 +18,7 @@ def _pool(
     backend, x = floats(inputs)
     check_rank(name, x)
     x = to_channels_last(backend, x, data_format)
-    window = standardize_sizes(pool_size, len(x.shape) - 2, "pool_size")
+    window = check_ints(name, "pool_size", pool_size, len(x.shape) - 2)
     strides = window if strides is None else strides
     strides, pairs, _ = window_arguments(name, x, window, strides, padding, 1, "pool_size")
     if name == "max_pool":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cornu.backends.contract import Backend
 from cornu.errors import ShapeError
 from cornu.typing import Array, IntOrInts
-from cornu.validation import standardize_padding, standardize_sizes
+from cornu.validation import check_ints, standardize_padding
 
 
 def effective_size(window: int, dilation: int = 1) -> int:
@@ -196,8 +196,8 @@ def window_arguments(
     """Return strides, padding and dilation for each spatial axis, validated against the input."""
     rank = len(window)
     padding = standardize_padding(padding)
-    strides = standardize_sizes(strides, rank, "strides")
-    dilation = standardize_sizes(dilation, rank, "dilation_rate")
+    strides = check_ints(name, "strides", strides, rank)
+    dilation = check_ints(name, "dilation_rate", dilation, rank)
     sizes = tuple(x.shape[1:-1])
     axes = list(zip(sizes, window, strides, dilation, strict=True))
     pairs = tuple(padding_pair(padding, *axis) for axis in axes)

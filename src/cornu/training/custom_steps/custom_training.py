@@ -12,7 +12,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable
 from cornu.optimizers import Optimizer
 from cornu.scopes import construction_lock
-from cornu.training.batch import Batch
+from cornu.training.batch import Batch, spec_key
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.custom_steps import styles
@@ -121,7 +121,7 @@ class CustomTraining:
         trained = tuple(id(variable) for variable in self._model.trainable_variables)
         rates = [part for each in self._optimizers() for part in each.compiled_learning_rate]
         place = placement_of(self._model)
-        key = (kind, place, self.execution.is_compiled(place), trained, *rates, repr(spec[:3]))
+        key = (kind, place, self.execution.is_compiled(place), trained, *rates, spec_key(spec[:3]))
         if key not in self._steps:
             self._steps[key] = self._make(kind, spec)
         self._current[kind] = self._steps[key]

@@ -110,9 +110,11 @@ class InPlaceSteps:
         with config.placement_scope(*self._place):
             try:
                 logs = self._run((data, indices), start, stop)
-            except Exception as error:
+            except BaseException as error:  # also Ctrl-C, which may come when some of the variables have changed
                 self._state_sync.note_steps(0)
                 self._state_sync.push(state)
+                if not isinstance(error, Exception):
+                    raise
                 raise styles.explain_failure(self._model, self._method, error)  # noqa: B904 - it has its cause
         self._state_sync.note_steps(stop - start)
         self._met.add(shapes_and_dtypes((data, indices)))

@@ -1,12 +1,12 @@
 """What the training loop asks of a data adapter, and functions shared by the data adapters."""
 
-import warnings
 from collections.abc import Generator
 from typing import Protocol
 
 import numpy as np
 
 from cornu import seeds, trees
+from cornu.errors import warn
 from cornu.training.batch import Batch, Data, DataChunk, unpack_x_y_sample_weight
 from cornu.typing import Tree
 
@@ -80,10 +80,9 @@ def warn_of_early_end(given: int, asked: int | None) -> None:
         asked: Number of batches requested; None for all.
     """
     if asked is not None and given < asked:
-        warnings.warn(
+        warn(
             f"The data ended after {given} of the {asked} requested batches. "
-            "Provide more batches, or request fewer (`steps_per_epoch`, `validation_steps` or `steps`).",
-            stacklevel=3,
+            "Provide more batches, or request fewer (`steps_per_epoch`, `validation_steps` or `steps`)."
         )
 
 

@@ -1,7 +1,6 @@
 """Validation of inputs: whether ``x`` fits the model."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from cornu.core.input import InputLayer
 from cornu.core.layer_protocol import LayerGraph
 from cornu.core.layer_traits import LayerTraits
 from cornu.core.symbolic_tensor import Node, SymbolicTensor
-from cornu.errors import DataError, ShapeError, did_you_mean
+from cornu.errors import DataError, ShapeError, did_you_mean, warn
 from cornu.scopes import construction_lock
 from cornu.training.batch import DataArray
 from cornu.training.data_validation import array_checks, finite_values
@@ -56,7 +55,7 @@ def check(function: str, model: TrainableModel, x: Tree, hint: bool = False) -> 
             raise _shape_error(function, name, graph, tensor, tuple(leaf.shape))
         _check_indices(function, name, graph, tensor, leaf, low, high)
         if hint and _looks_like_images(leaf) and low >= 0 and _MAX_SCALED_VALUE < high <= 255 and _is_unscaled(graph, tensor):
-            warnings.warn(_unscaled_text(function, name, low, high), stacklevel=7)
+            warn(_unscaled_text(function, name, low, high))
 
 
 def depends_on_signature_only(model: TrainableModel) -> bool:

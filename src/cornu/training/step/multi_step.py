@@ -1,10 +1,10 @@
 """Several steps as one compiled call."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from cornu import backends, config, ops
+from cornu.errors import warn
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
 from cornu.training.step.train_state import TrainState
 from cornu.typing import ArrayLike
@@ -105,11 +105,10 @@ def operation_by_operation(step: Callable, finish: Callable) -> Callable:
 
 def warn_about_reading(error: Exception) -> None:
     """Warn that a function that reads the values of arrays cannot be compiled."""
-    warnings.warn(
+    warn(
         "Steps run operation by operation, which is slow, since the model or its step reads the values of arrays: "
         f"{str(error).splitlines()[0]:.200} Use functions of `cornu.ops` such as `where` and `cond` instead, or pass "
-        "`run_eagerly=True` to `compile` to run without this warning.",
-        stacklevel=6,
+        "`run_eagerly=True` to `compile` to run without this warning."
     )
 
 
