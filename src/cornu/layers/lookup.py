@@ -4,4 +4,4 @@ from cornu import serialization
 
 __all__ = ["deserialize", "serialize"]
 
-_, serialize, deserialize = serialization.lookup_functions("layers", "layer", "Dense(3)", more_kinds=("models",))
+serialize, deserialize = serialization.lookup_functions("layers", "layer", "Dense(3)", more_kinds=("models",))[1:]

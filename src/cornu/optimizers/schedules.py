@@ -326,6 +326,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         return (ops.power(self.t_mul, restarts) - 1) / (self.t_mul - 1)
 
 
-_, serialize, deserialize = serialization.lookup_functions(
+serialize, deserialize = serialization.lookup_functions(
     "optimizers.schedules", "learning_rate_schedule", "ExponentialDecay(0.1, 10, 0.5)"
-)
+)[1:]
