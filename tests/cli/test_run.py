@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from cornu.cli.main import main
 
 COMMAND = [sys.executable, "-c", "from cornu.cli.main import main; main()", "run"]
 
@@ -92,6 +95,24 @@ def test_a_module_behaves_as_under_python(run, environment):
 
 def test_a_missing_script_is_reported_as_by_python(run):
     assert result(run("missing.py")) == result(run("missing.py", command=[sys.executable]))
+
+
+@pytest.mark.parametrize(("options", "refused"), [(["-I"], "-I"), (["-B", "-uE"], "-uE"), (["-S", "-m"], "-S")])
+def test_options_with_which_the_program_would_run_with_keras_are_refused(options, refused):
+    done = CliRunner().invoke(main, ["run", *options, "program.py"])
+    assert done.exit_code == 2
+    assert f"The option '{refused}' of Python was given." in done.output
+    assert "Leave it out." in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-B", "program.py", "-I"], ["-m", "E"], ["-c", "-I"], ["-Wignore", "p.py"], ["-", "-S"]]
+)
+def test_other_options_are_those_of_python(arguments, monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda path, command, environment: started.append(command))
+    CliRunner().invoke(main, ["run", *arguments], catch_exceptions=False)
+    assert started == [[sys.executable, *arguments]]
 
 
 def test_the_command_without_a_program_explains_itself(run):
