@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,11 +54,11 @@ def test_the_version_is_that_of_the_keras_that_tests_compare_with():
 
 
 def test_every_name_of_keras_that_a_module_of_cornu_defines_is_public():
-    home = Path(importlib.metadata.distribution("keras").locate_file("keras"))
+    home = Path(str(importlib.metadata.distribution("keras").locate_file("keras")))
     hidden = []
     for file in [*home.glob("*/__init__.py"), *home.glob("*/*/__init__.py")]:
         parts = file.parent.relative_to(home).parts
-        module = functools.reduce(lambda module, part: getattr(module, part, None), parts, cornu)
+        module: Any = functools.reduce(lambda module, part: getattr(module, part, None), parts, cornu)
         if parts[0] in ("_tf_keras", "src") or not isinstance(module, type(sys)):
             continue
         imports = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ImportFrom)]

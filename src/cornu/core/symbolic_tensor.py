@@ -42,7 +42,7 @@ class SymbolicTensor(ArrayOperators):
     @functools.cached_property
     def _keras_mask(self) -> Any:
         """Mask that the array will have, as a symbolic tensor, or None. Keras's guides read it, as they do that of an array."""
-        layer = self.node.operation if self.node else None
+        layer: Any = self.node.operation if self.node else None
         if self.node is None or not getattr(layer, "supports_masking", False):
             return None
         inputs = [*self.node.args, *self.node.kwargs.values()][0]
