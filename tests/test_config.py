@@ -41,9 +41,10 @@ def test_the_environment_names_the_backend():
     assert run("from cornu import config; print(config.backend())", CORNU_BACKEND="numpy") == "numpy"
 
 
-def test_a_wrong_name_in_the_environment_is_told():
-    last = run("from cornu import config; config.backend()", CORNU_BACKEND="nunpy")
-    assert "`backend='nunpy'` was given." in last and "Did you mean 'numpy'?" in last
+@pytest.mark.parametrize("variable", ["CORNU_BACKEND", "KERAS_BACKEND"])
+def test_a_wrong_name_in_the_environment_is_told(variable):
+    last = run("from cornu import config; config.backend()", **{variable: "nunpy"})
+    assert f"`{variable}='nunpy'` was given." in last and "Did you mean 'numpy'?" in last
 
 
 def test_the_best_device_is_the_default(monkeypatch):

@@ -22,11 +22,19 @@ __all__ = [
     "Placement",
     "backend",
     "device",
+    "disable_interactive_logging",
+    "disable_traceback_filtering",
+    "enable_interactive_logging",
+    "enable_traceback_filtering",
     "epsilon",
     "fast_paths",
     "floatx",
     "image_data_format",
     "installed_backends",
+    "is_interactive_logging_enabled",
+    "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "place",
     "placement_scope",
     "set_backend",
@@ -35,6 +43,8 @@ __all__ = [
     "set_fast_paths",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
     "standardize_data_format",
     *_of_core,
 ]
@@ -198,7 +208,11 @@ def _named_in_environment() -> str | None:
 
 def _first_backend() -> str:
     """Choose the default backend, unless another thread has set one in the meantime, and return it."""
-    name = _installed(_named_in_environment() or _best_installed())
+    name = _named_in_environment() or _best_installed()
+    if name not in BACKENDS:
+        variable = "CORNU_BACKEND" if os.environ.get("CORNU_BACKEND") else "KERAS_BACKEND"
+        raise one_of(variable, name, BACKENDS)
+    _installed(name)
     return str(_backend.update_default(lambda chosen: chosen or name))
 
 

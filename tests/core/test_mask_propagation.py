@@ -191,3 +191,20 @@ def test_the_mask_is_an_argument_of_the_same_name_as_in_keras():
     assert layers.Dot(1).compute_mask([query, query], mask=[mask, mask]) is None
     assert layers.GlobalAveragePooling1D().compute_mask(query, mask=mask) is None
     assert layers.Lambda(lambda x: x, mask=lambda inputs, mask: mask).compute_mask(query, mask=mask) is mask
+
+
+def test_the_mask_of_a_symbolic_tensor_is_the_one_that_its_array_will_have():
+    tokens, other = cornu.Input((3,), dtype="int32"), cornu.Input((3, 2))
+    embedded = layers.Embedding(5, 2, mask_zero=True)(tokens)
+    both = layers.Concatenate(axis=1)([layers.ReLU()(embedded), layers.Masking()(other)])
+    last = layers.LSTM(2)(both)
+    without = ops.relu(both), last, layers.Dense(2)(last), other
+
+    assert (both._keras_mask.shape, both._keras_mask.dtype) == ((None, 6), "bool")
+    assert [tensor._keras_mask for tensor in without] == [None] * 4
+    x = [np.array([[1, 0, 2]]), np.array([[[0, 0], [1, 0], [0, 0]]], "float32")]
+    of_embedded, of_both = cornu.Model([tokens, other], [embedded._keras_mask, both._keras_mask]).predict(x, verbose=0)
+    assert of_embedded.tolist() == [[True, False, True]]
+    assert of_both.tolist() == [[True, False, True, False, True, False]]
+    outputs = cornu.Model([tokens, other], both)(x)
+    assert ops.convert_to_numpy(masks.mask_of(outputs)).tolist() == of_both.tolist()

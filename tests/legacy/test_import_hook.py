@@ -1,7 +1,12 @@
 """The import hook, in this process: names, errors, what it leaves alone. ``tests/cli/test_run.py`` runs programs with it."""
 
+import ast
+import functools
 import importlib
+import importlib.metadata
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,9 +50,22 @@ def test_parents_and_modules_are_consistent(hook):
 
 
 def test_the_version_is_that_of_the_keras_that_tests_compare_with():
-    import keras
+    assert importlib.metadata.version("keras") == names.KERAS_VERSION
 
-    assert keras.__version__ == names.KERAS_VERSION
+
+def test_every_name_of_keras_that_a_module_of_cornu_defines_is_public():
+    home = Path(str(importlib.metadata.distribution("keras").locate_file("keras")))
+    hidden = []
+    for file in [*home.glob("*/__init__.py"), *home.glob("*/*/__init__.py")]:
+        parts = file.parent.relative_to(home).parts
+        module: Any = functools.reduce(lambda module, part: getattr(module, part, None), parts, cornu)
+        if parts[0] in ("_tf_keras", "src") or not isinstance(module, type(sys)):
+            continue
+        imports = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ImportFrom)]
+        for name in {alias.asname or alias.name for node in imports for alias in node.names}:
+            if hasattr(module, name) and name not in public_names(module):
+                hidden.append(f"{module.__name__}.{name}")
+    assert hidden == []
 
 
 def test_the_modules_of_cornu_are_unchanged(hook):

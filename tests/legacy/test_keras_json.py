@@ -58,3 +58,40 @@ def test_a_backend_that_was_chosen_stays(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     keras_json.apply()
     assert config.backend() == "jax"
+
+
+@pytest.mark.parametrize(
+    ("text", "report"),
+    [
+        ('{"floatx": "float31"}', "floatx='float31' is not a valid setting, so 'float32' is used"),
+        ('{"epsilon": [1]}', "epsilon=[1] is not a valid setting, so 1e-07 is used"),
+        ('{"backend": "theano"}', "backend='theano' is not a valid setting, so 'jax' is used"),
+        ("[1]", "it is not a JSON object, so it is ignored"),
+        ("{", "it is not a JSON object, so it is ignored"),
+        ("", "it is not a JSON object, so it is ignored"),
+        ('{"nnx_enabled": false}', None),
+    ],
+)
+def test_a_wrong_entry_is_reported_and_ignored(capsys, text, report):
+    config._backend.set_default(None)
+    keras_json.path().write_text(text)
+    keras_json.apply()
+    assert (config.backend(), config.floatx(), config.epsilon(), config.image_data_format()) == (
+        "jax",
+        "float32",
+        1e-7,
+        "channels_last",
+    )
+    assert capsys.readouterr().err == ("" if report is None else f"cornu run: {keras_json.path()}: {report}.\n")
+
+
+def test_a_file_that_cannot_be_read_is_reported_and_ignored(capsys):
+    keras_json.path().mkdir()
+    keras_json.apply()
+    assert capsys.readouterr().err == f"cornu run: {keras_json.path()}: it cannot be read (Is a directory), so it is ignored.\n"
+
+
+def test_a_byte_order_mark_is_allowed(capsys):
+    keras_json.path().write_bytes(b"\xef\xbb\xbf" + json.dumps({"epsilon": 1e-3}).encode())
+    keras_json.apply()
+    assert config.epsilon() == 1e-3 and capsys.readouterr().err == ""

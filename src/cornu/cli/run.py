@@ -1,6 +1,8 @@
 """``cornu run``: run a program written for Keras, with Cornu in its place."""
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,9 @@ _STARTUP = Path(legacy.__file__).parent / "startup"
 _NOTEBOOK = f"from {notebook.__name__} import {notebook.main.__name__} as main; main()"
 """Program that runs a notebook, whose path is the first argument."""
 
+_WITHOUT_HOOK = {"E", "I", "S"}
+"""Options with which Python ignores ``PYTHONPATH`` or imports no ``sitecustomize``."""
+
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", metavar="PROGRAM [ARGUMENTS]...", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -27,6 +32,7 @@ def run(arguments: tuple[str, ...]) -> None:
 
     The backend is the one that the program selects, else CORNU_BACKEND, else KERAS_BACKEND, else the one in keras.json.
     """
+    _check_options(arguments)
     program = ["-c", _NOTEBOOK] if arguments[0].endswith(".ipynb") else []
     command = [sys.executable, *program, *arguments]
     paths = [str(_STARTUP), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -35,3 +41,16 @@ def run(arguments: tuple[str, ...]) -> None:
     if os.name == "nt":  # where `execve` would return to the shell before the program ends
         sys.exit(subprocess.run(command, env=environment, check=False).returncode)
     os.execve(sys.executable, command, environment)
+
+
+def _check_options(arguments: tuple[str, ...]) -> None:
+    """Refuse the options of Python with which it does not install the import hook, so that the program would run with Keras."""
+    for option in itertools.takewhile(lambda argument: re.fullmatch("-[a-zA-Z]+", argument), arguments):
+        flags = re.match("-[^cmWX]*", option)
+        if flags is not None and set(flags[0]) & _WITHOUT_HOOK:
+            raise click.UsageError(
+                f"The option {option!r} of Python was given. With it, Python ignores the environment or its site packages, and "
+                "the program would run with Keras. Leave it out."
+            )
+        if option[-1] in "cmWX":
+            return

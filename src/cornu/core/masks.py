@@ -11,7 +11,8 @@ from typing import Any
 from cornu import ops, trees
 from cornu.typing import Array, ArrayLike, Tree
 
-_ATTRIBUTE = "_keras_mask"  # its name in Keras, which Keras's guides read
+ATTRIBUTE = "_keras_mask"
+"""Attribute of an array with its mask, under its name in Keras, which Keras's guides read."""
 
 _masked: dict[int, tuple[weakref.ref, Array | None]] = {}
 """The arrays with a mask, by id: a weak reference, and the mask if the array has no attributes to store it in."""
@@ -40,7 +41,7 @@ def mask_of(array: ArrayLike | Tree) -> Any:
     entry = _masked.get(id(array))
     if entry is None or entry[0]() is not array:
         return None
-    return getattr(array, _ATTRIBUTE) if entry[1] is None else entry[1]
+    return getattr(array, ATTRIBUTE) if entry[1] is None else entry[1]
 
 
 def masks_of(tree: Tree) -> Any:
@@ -63,7 +64,7 @@ def set_mask(array: Array, mask: Array) -> None:
             del _masked[key]
 
     try:
-        setattr(array, _ATTRIBUTE, mask)
+        setattr(array, ATTRIBUTE, mask)
         stored = None
     except AttributeError:
         stored = mask

@@ -1,9 +1,11 @@
 """Symbolic tensors, and the nodes that record how they were computed."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from cornu import config, ops, trees
+from cornu.core import masks
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidTypeError
 from cornu.typing import Axis, Shape, Tree
@@ -36,6 +38,17 @@ class SymbolicTensor(ArrayOperators):
 
     sparse = ragged = False
     """Cornu has dense arrays only."""
+
+    @functools.cached_property
+    def _keras_mask(self) -> Any:
+        """Mask that the array will have, as a symbolic tensor, or None. Keras's guides read it, as they do that of an array."""
+        layer: Any = self.node.operation if self.node else None
+        if self.node is None or not getattr(layer, "supports_masking", False):
+            return None
+        inputs = [*self.node.args, *self.node.kwargs.values()][0]
+        found = trees.map(lambda leaf: getattr(leaf, masks.ATTRIBUTE, None), inputs)
+        computed = layer.compute_mask(inputs, found if trees.leaves(found) else None)
+        return [*masks.flatten(computed), *[None] * (self.index + 1)][self.index]
 
     def reshape(self, newshape: int | Sequence[int]) -> Any:
         """Return ``ops.reshape`` of the tensor."""

@@ -46,8 +46,11 @@ def apply() -> None:
 def _entries() -> dict[str, Any]:
     """Return the entries of the file; none if there is no file or it is not a JSON object."""
     try:
-        entries = json.loads(path().read_text(encoding="utf-8"))
-    except OSError:
+        entries = json.loads(path().read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        _report(f"it cannot be read ({error.strerror}), so it is ignored")
         return {}
     except ValueError:
         entries = None

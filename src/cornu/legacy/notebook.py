@@ -9,14 +9,21 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from types import ModuleType
 
-_MAGIC = re.compile(r"^(\s*)([%!].*)$")
-"""A line for IPython: ``%matplotlib inline``, ``!pip install keras``."""
+_FOR_IPYTHON = re.compile(r"^(\s*)([%!?].*|[\w.]+\?{1,2}\s*)$")
+"""A line for IPython: ``%matplotlib inline``, ``!pip install keras``, ``model.fit?``."""
+
+_TIMED = re.compile(r"%time\s+(.+)")
+"""A line of Python that IPython measures."""
 
 _PYTHON_CELLS = ("time", "timeit", "capture")
 """Cell magics whose cell is Python."""
+
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells report it."""
 
 
 def code_cells(path: str) -> Iterator[tuple[int, str]]:
@@ -56,22 +63,40 @@ def python_of(source: str, cell: str) -> str:
     lines = source.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if lines[first].startswith("%%"):
-        is_of_python = lines[first][2:].partition(" ")[0] in _PYTHON_CELLS
-        _report(cell, first, lines[first] if is_of_python else "the whole cell")
-        return "\n".join([""] * (first + 1) + lines[first + 1 :]) if is_of_python else ""
+        if lines[first][2:].partition(" ")[0] not in _PYTHON_CELLS:
+            _report(cell, first, "the whole cell")
+            return ""
+        _report(cell, first, lines[first])
+        lines[first] = ""
     while (number := _line_of_error("\n".join(lines))) is not None:
-        found = _MAGIC.match(lines[number])
-        if found is None:
+        if not _replace(lines, number, cell):
             break
-        _report(cell, number, found[2])
-        lines[number] = f"{found[1]}pass"
     return "\n".join(lines)
+
+
+def _replace(lines: list[str], number: int, cell: str) -> bool:
+    """Replace a line for IPython, and those that continue it, by Python; return whether it is one."""
+    found = _FOR_IPYTHON.match(lines[number])
+    if found is None:
+        return False
+    indent, text = found.groups()
+    if timed := _TIMED.match(text):
+        _report(cell, number, "%time")
+        lines[number] = f"{indent}{timed[1]}"
+        return True
+    _report(cell, number, text)
+    end = number + 1
+    while lines[end - 1].endswith("\\") and end < len(lines):
+        end += 1
+    lines[number:end] = [f"{indent}pass", *[""] * (end - number - 1)]
+    return True
 
 
 def _line_of_error(source: str) -> int | None:
     """Return the index of the line of the first error of syntax, or None if a text is the source of a Python program."""
     try:
-        compile(source, "cell", "exec", dont_inherit=True)
+        with warnings.catch_warnings(action="ignore"):  # they are given when the cell is compiled to run
+            compile(source, "cell", "exec", dont_inherit=True)
     except SyntaxError as error:
         return min((error.lineno or 1) - 1, source.count("\n"))
     return None
@@ -91,7 +116,6 @@ def run(path: str) -> None:
         SystemExit: After an error in a cell, whose traceback was printed; it names the cell.
     """
     program = ModuleType("__main__")
-    program.__file__ = path
     vars(program)["__builtins__"] = __builtins__
     sys.modules["__main__"] = program
     for number, source in code_cells(path):
@@ -100,13 +124,15 @@ def run(path: str) -> None:
         linecache.cache[cell] = (len(source), None, [f"{line}\n" for line in source.split("\n")], cell)
         try:
             exec(compile(text, cell, "exec", dont_inherit=True), vars(program))
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
             inside = error.__traceback__.tb_next if error.__traceback__ is not None else None
             if sys.excepthook is sys.__excepthook__:  # whose implementation in C reads lines from files only
                 traceback.print_exception(type(error), error, inside)
             else:
                 sys.excepthook(type(error), error, inside)
-            sys.exit(1)
+            sys.exit(_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
 
 
 def main() -> None:

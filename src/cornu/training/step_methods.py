@@ -1,6 +1,7 @@
 """The methods of a model that make up its training, evaluation and prediction steps, for subclasses to override."""
 
 import dataclasses
+import inspect
 from typing import Any
 
 from cornu import ops, trees
@@ -148,6 +149,11 @@ class StepMethods(Layer):
         compiled.compiled_metrics.update_parts(losses, _batch_size(y_pred))
         return total_loss(losses, penalties)
 
+    def _compute_loss(self, x: Tree, y: Tree, y_pred: Tree, sample_weight: Tree, training: bool) -> Any:
+        """Return :meth:`compute_loss`, which receives ``training`` if it has that parameter: methods for Keras 3.0 have not."""
+        mode = {"training": training} if "training" in inspect.signature(self.compute_loss).parameters else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+
     def stateless_compute_loss(
         self,
         trainable_variables: list,
@@ -172,7 +178,7 @@ class StepMethods(Layer):
         """
         groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
         values = trainable_variables, non_trainable_variables, metrics_variables
-        loss, after = run_bound(groups, values, lambda: self.compute_loss(x, y, y_pred, sample_weight, training))
+        loss, after = run_bound(groups, values, lambda: self._compute_loss(x, y, y_pred, sample_weight, training))
         return loss, (after[0], after[1], after[2])
 
     def compute_metrics(self, x: Tree, y: Tree, y_pred: Tree, sample_weight: Tree = None) -> dict[str, Any]:
@@ -261,7 +267,7 @@ class StepMethods(Layer):
 
         def loss_of() -> tuple[Any, tuple[Any, Any]]:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
             return optimizer.scale_loss(loss), (loss, y_pred)
 
         variables = self.trainable_variables
@@ -288,7 +294,7 @@ class StepMethods(Layer):
         """Run an evaluation step in the running context."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
         self._update_mean_loss(loss, x, y, y_pred)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
@@ -342,7 +348,7 @@ class StepMethods(Layer):
 
         def outputs_and_loss() -> tuple[Any, Any]:
             y_pred = self(x, training=training)
-            return y_pred, self.compute_loss(x, y, y_pred, sample_weight, training)
+            return y_pred, self._compute_loss(x, y, y_pred, sample_weight, training)
 
         (y_pred, loss), (_, non_trainable, metrics) = run_bound(groups, values, outputs_and_loss)
         scaled = loss

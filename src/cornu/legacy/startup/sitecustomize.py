@@ -16,5 +16,7 @@ if importlib.util.find_spec("cornu") is not None:  # a child process may be a Py
 this = sys.modules.pop("sitecustomize", sys.modules[__name__])
 try:
     import sitecustomize  # noqa: F401  # the one of the environment, which this one hides
-except ModuleNotFoundError:
+except ModuleNotFoundError as error:
+    if error.name != "sitecustomize":
+        raise
     sys.modules["sitecustomize"] = this
