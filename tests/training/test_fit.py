@@ -287,7 +287,7 @@ def test_forms_of_evaluate(classifier):
     model = classifier().to_backend("numpy")
     loss, accuracy = model.evaluate(X, Y, verbose=0)
     assert model.evaluate(X, Y, verbose=0, return_dict=True) == {"loss": loss, "accuracy": accuracy}
-    assert model.metrics_names == ["loss", "accuracy"]
+    assert model.metrics_names == ["loss", "compile_metrics"]
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert model.evaluate(X, Y, verbose=0) == loss
 
@@ -318,11 +318,12 @@ def test_names_of_logs_are_told_apart(on):
     shared = metrics.MeanSquaredError(name="error")
     model.compile("sgd", "mse", metrics=[["mae"], ["mae", shared]], weighted_metrics=[["mae"], None])
     y = [X[:, :1], X[:, 1:2]]
-    names = ["loss", "a_loss", "b_loss", "a_mae", "b_mae", "b_error", "a_weighted_mae"]
-    assert list(model.fit(X, y, verbose=0).history) == model.metrics_names == names
+    names = ["a_loss", "a_mae", "a_weighted_mae", "b_error", "b_loss", "b_mae", "loss"]
+    assert list(model.fit(X, y, verbose=0).history) == names
+    assert model.metrics_names == ["loss", "compile_metrics", "a_loss", "b_loss"]
     assert list(model.evaluate(X, y, verbose=0, return_dict=True)) == names
     model.compile("sgd", "mse", metrics=[None, [shared]])
-    assert list(model.fit(X, y, verbose=0).history)[-1] == "b_error"
+    assert list(model.fit(X, y, verbose=0).history) == ["a_loss", "b_error", "b_loss", "loss"]
 
 
 def test_two_metrics_of_one_name(classifier):

@@ -45,10 +45,6 @@ class StepLogs:
         """Return the logs for the values of ``TrainState.metrics``."""
         return dict(zip(self.specs, values[len(values) - len(self.specs) :], strict=True))
 
-    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Return logs in the order in which the step returns them."""
-        return {name: logs[name] for name in self.specs}
-
 
 class MetricLogs(StepLogs):
     """The logs of a step that are the results of the metrics, which are computed when they are read, not in each step.
