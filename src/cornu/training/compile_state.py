@@ -4,9 +4,9 @@ from collections.abc import Callable, Hashable
 from typing import Any, Protocol, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
-from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, SpecTree, output_names, signature_of
+from cornu.core.structure_facts import structure_facts
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.metrics import Mean, Metric
 from cornu.optimizers import LossScaleOptimizer, Optimizer
@@ -182,7 +182,7 @@ class CompileState:
     def may_pad(self) -> bool:
         """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
         compiled_loss, compiled_metrics = self._built()
-        layers_may = batch_coupling.effective_coupling(self._model) != "unknown"
+        layers_may = structure_facts(self._model).batch_coupling != "unknown"
         return layers_may and compiled_loss.padding_is_safe and compiled_metrics.padding_is_safe
 
     def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
@@ -257,7 +257,7 @@ class CompileState:
         return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:
-        wanted = self._model.trainable_variables
+        wanted = structure_facts(self._model).trainable
         self.optimizer.ensure_built(wanted)
         if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
             raise InvalidArgumentError(
@@ -292,7 +292,7 @@ class CompileState:
 
     def _function(self, kind: str, spec: Batch, make_step: Callable) -> MultiStepFunction:
         model = self._model
-        trained = tuple(id(variable) for variable in model.trainable_variables)
+        trained = tuple(map(id, structure_facts(model).trainable))
         place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
         key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, spec_key(spec.x))
         if key not in self._functions:
