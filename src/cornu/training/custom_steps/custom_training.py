@@ -171,7 +171,7 @@ class CustomTraining:
         known = {id(variable) for variable in (*model.variables, *variables.optimizer, *variables.metrics)}
         variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
         is_own = any(overrides(model, name) for name in (method, "compute_metrics", "get_metrics_result"))
-        logs = StepLogs(found.logs) if is_own else MetricLogs(model, variables.metrics, found.logs)
+        logs = StepLogs(found.logs) if is_own else MetricLogs(model, variables.metrics)
         step = pure_step(model, method, variables, logs, takes_state)
         function = MultiStepFunction(step, logs, place, self.execution.is_compiled(place))
         return CustomStep(function, lambda key: CustomStateSync(model, variables, logs, key))
