@@ -1,3 +1,4 @@
+import importlib
 import operator
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 from cornu import metrics, ops
 from cornu.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from cornu.callbacks.monitor_callback import Monitor
+from cornu.errors import InvalidArgumentError
 
 
 def direction(name, *model_metrics):
@@ -21,12 +23,35 @@ def direction(name, *model_metrics):
     ["accuracy", "val_acc", "val_auc_1", "precision", "val_recall_2", "f1_score", "mean_io_u", "val_out_accuracy", "iou"],
 )
 def test_names_of_what_is_to_grow(name):
-    assert direction(name) or name == "mean_io_u"
+    assert direction(name)
 
 
-@pytest.mark.parametrize("name", ["loss", "val_loss", "mae", "val_mean_squared_error", "something_of_mine"])
-def test_all_other_names_are_to_shrink(name):
+@pytest.mark.parametrize("name", ["loss", "val_loss", "mae", "val_mean_squared_error", "val_precision_loss"])
+def test_names_of_what_is_to_shrink(name):
     assert not direction(name)
+
+
+@pytest.mark.parametrize("name", ["something_of_mine", "val_seen"])
+def test_a_name_that_says_nothing_is_an_error(name):
+    text = rf"`Monitor` received monitor='{name}' and mode='auto'. Neither a metric .* Pass `mode='max'` .* or `mode='min'`"
+    with pytest.raises(InvalidArgumentError, match=text):
+        direction(name)
+    for own in (metrics.Mean(name="seen"), metrics.Sum(name="seen"), Own(name="seen")):
+        with pytest.raises(InvalidArgumentError, match=text):
+            direction(name, own)
+
+
+class Own(metrics.Metric):
+    """A metric of the user, of which only the name is known."""
+
+
+def test_a_metric_of_the_user_may_declare_its_direction():
+    metric = Own(name="something_of_mine")
+    metric._direction = "up"
+    assert direction("val_something_of_mine", metric)
+    metric._direction = "down"
+    assert not direction("val_something_of_mine", metric)
+    assert direction("val_f1", Own(name="f1"))
 
 
 def test_a_metric_is_known_whatever_its_name():
@@ -45,6 +70,15 @@ def test_directions_are_those_of_keras(name):
     theirs = getattr(keras.metrics, name)(**arguments)
     if getattr(theirs, "_direction", None) is not None:
         assert direction("x", getattr(metrics, name)(name="x", **arguments)) == (theirs._direction == "up")
+
+
+@pytest.mark.parametrize("library", ["cornu", "keras"])
+@pytest.mark.parametrize("kind", ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"])
+def test_each_callback_refuses_such_a_name_at_the_end_of_the_first_epoch(kind, library, drive, tmp_path):
+    arguments = {"filepath": str(tmp_path / "a.keras"), "save_best_only": True} if kind == "ModelCheckpoint" else {}
+    callback = getattr(importlib.import_module(library).callbacks, kind)(monitor="seen", **arguments)
+    with pytest.raises(ValueError, match="mode='max'"):
+        drive(callback, [{"loss": 1.0, "seen": 2.0}])
 
 
 def test_the_comparison_is_known_once_values_are_compared():

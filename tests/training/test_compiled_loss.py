@@ -44,7 +44,7 @@ def test_an_output_without_a_weight_counts_once():
 
 def test_an_output_without_a_loss_is_left_out():
     of_place = compiled_loss({"place": "mse"})
-    assert of_place.part_names == ["place_loss"]
+    assert of_place.part_names == []  # the only loss is the loss
     np.testing.assert_allclose(of_place({"place": Y[1]}, OUTPUTS, None, None).total, SQUARES[1].mean(), 1e-6)
 
 
@@ -107,8 +107,25 @@ def test_a_loss_may_stand_in_a_list_of_its_own():
     np.testing.assert_allclose(
         compiled_loss(["mse", ["mse"]])(Y, OUTPUTS, None, None).parts, compiled_loss("mse")(Y, OUTPUTS, None, None).parts
     )
-    with pytest.raises(InvalidArgumentError, match=r"`loss` has 2 losses for the output 'place'.*one loss.*their sum"):
-        compiled_loss(["mse", ["mse", "mae"]])
+
+
+def test_several_losses_of_an_output_are_summed():
+    found = compiled_loss(["mse", ["mse", "mae"]], [2.0, [3.0, 0.5]])(Y, OUTPUTS, None, None)
+    expected = [SQUARES[0].mean(), SQUARES[1].mean(), np.abs(Y[1] - OUTPUTS[1]).mean()]
+    np.testing.assert_allclose(found.parts, expected, 1e-6)
+    np.testing.assert_allclose(found.total, 2 * expected[0] + 3 * expected[1] + 0.5 * expected[2], 1e-6)
+    assert compiled_loss(["mse", ["mse", "mae"]]).part_names == ["size_loss", "place_loss", "place_loss"]
+
+
+def test_weights_of_several_losses_that_do_not_fit():
+    with pytest.raises(InvalidArgumentError, match=r"`loss_weights` has 3.0 for the output 'place'.*2 losses.*list with one"):
+        compiled_loss(["mse", ["mse", "mae"]], [2.0, 3.0])
+
+
+@pytest.mark.parametrize("given", [["mse", "mae"], [["mse", "mae"]]])
+def test_several_losses_of_the_only_output_are_refused(given):
+    with pytest.raises(InvalidArgumentError, match=r"`loss` has 2 losses for the output 'size'.*one loss.*their sum"):
+        CompiledLoss(given, None, ["size"], SHAPES[:1], SHAPES[:1])
 
 
 def test_one_output_has_no_part():

@@ -271,7 +271,7 @@ def test_a_metric_that_counts_padding_is_not_padded(on):
 def test_history(classifier, on):
     model = on(classifier())
     history = model.fit(X, Y, 8, 3, verbose=0, validation_split=0.2)
-    assert list(history.history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert list(history.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert history.epoch == [0, 1, 2]
     assert all(len(values) == 3 and all(type(value) is float for value in values) for values in history.history.values())
     assert history.model is model and history.params == {"epochs": 3, "steps": 4, "verbose": 0}
@@ -287,7 +287,7 @@ def test_forms_of_evaluate(classifier):
     model = classifier().to_backend("numpy")
     loss, accuracy = model.evaluate(X, Y, verbose=0)
     assert model.evaluate(X, Y, verbose=0, return_dict=True) == {"loss": loss, "accuracy": accuracy}
-    assert model.metrics_names == ["loss", "accuracy"]
+    assert model.metrics_names == ["loss", "compile_metrics"]
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert model.evaluate(X, Y, verbose=0) == loss
 
@@ -318,17 +318,18 @@ def test_names_of_logs_are_told_apart(on):
     shared = metrics.MeanSquaredError(name="error")
     model.compile("sgd", "mse", metrics=[["mae"], ["mae", shared]], weighted_metrics=[["mae"], None])
     y = [X[:, :1], X[:, 1:2]]
-    names = ["loss", "a_loss", "b_loss", "a_mae", "b_mae", "b_error", "a_weighted_mae"]
-    assert list(model.fit(X, y, verbose=0).history) == model.metrics_names == names
+    names = ["a_loss", "a_mae", "a_weighted_mae", "b_error", "b_loss", "b_mae", "loss"]
+    assert list(model.fit(X, y, verbose=0).history) == names
+    assert model.metrics_names == ["loss", "compile_metrics", "a_loss", "b_loss"]
     assert list(model.evaluate(X, y, verbose=0, return_dict=True)) == names
     model.compile("sgd", "mse", metrics=[None, [shared]])
-    assert list(model.fit(X, y, verbose=0).history)[-1] == "b_error"
+    assert list(model.fit(X, y, verbose=0).history) == ["a_loss", "b_error", "b_loss", "loss"]
 
 
 def test_two_metrics_of_one_name(classifier):
     model = classifier(metrics=["accuracy", metrics.SparseCategoricalAccuracy(name="accuracy")]).to_backend("numpy")
     history = model.fit(X, Y, verbose=0).history
-    assert list(history) == ["loss", "accuracy", "accuracy_1"]
+    assert list(history) == ["accuracy", "accuracy_1", "loss"]
     assert history["accuracy"] == history["accuracy_1"]
 
 
@@ -352,9 +353,9 @@ def test_metrics_of_single_batches_are_those_of_the_batch(classifier, on, close)
 
 def test_forms_of_single_batches(classifier):
     model = classifier().to_backend("numpy")
-    assert list(model.train_on_batch(X, Y, return_dict=True)) == ["loss", "accuracy"]
+    assert list(model.train_on_batch(X, Y, return_dict=True)) == ["accuracy", "loss"]
     assert len(model.train_on_batch(X, Y, sample_weight=np.ones(37), class_weight={0: 2.0})) == 2
-    assert list(model.test_on_batch(X, Y, sample_weight=np.ones(37), return_dict=True)) == ["loss", "accuracy"]
+    assert list(model.test_on_batch(X, Y, sample_weight=np.ones(37), return_dict=True)) == ["accuracy", "loss"]
     assert model.predict_on_batch(X).shape == (37, 3)
 
 

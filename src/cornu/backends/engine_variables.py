@@ -62,6 +62,11 @@ class EngineVariable(Protocol):
         """
         ...
 
+    @staticmethod
+    def batches_of(data: Any) -> Any:
+        """Return a batch in the form in which Keras passes batches to the ``train_function`` of a model on the engine."""
+        ...
+
     def read(self, trainable: bool) -> Any:
         """Return the value such that the engine records its use."""
         ...

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cornu import metrics, ops
-from cornu.errors import InvalidTypeError, did_you_mean, warn
+from cornu import losses, metrics, ops, registry
+from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
+from cornu.losses import Loss
+from cornu.metrics import Metric
 from cornu.training.callback import Callback
+from cornu.training.compiled_metrics import OutputMetrics
 from cornu.training.logs import as_number
 
 _MODES = ("auto", "min", "max")
@@ -35,8 +38,24 @@ _LARGER_IS_BETTER = (
     metrics.TruePositives,
 )
 
-_LARGER_IS_BETTER_NAMES = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "sensitivity", "specificity", "r2")
-"""Substrings of the names of custom metrics for which larger values are better."""
+_WITHOUT_DIRECTION = (Metric, metrics.Mean, metrics.MeanMetricWrapper, metrics.Sum)
+"""Classes of metrics whose values may be anything."""
+
+_LARGER_IS_BETTER_NAMES = (
+    "acc",
+    "auc",
+    "precision",
+    "recall",
+    "f1",
+    "fbeta",
+    "iou",
+    "io_u",
+    "sensitivity",
+    "specificity",
+    "r2",
+)
+_SMALLER_IS_BETTER_NAMES = ("loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "divergence", "hinge")
+"""Substrings of the names of values for which larger or smaller ones are better."""
 
 
 class Monitor(Callback):
@@ -46,8 +65,8 @@ class Monitor(Callback):
         monitor: String, name of the value in the logs, such as ``"val_loss"`` or ``"val_accuracy"``. Defaults to
             ``"val_loss"``.
         mode: String: ``"min"`` if smaller values are better, ``"max"`` if larger values are, or ``"auto"`` to infer it from the
-            metric of that name, or else from the name: larger values are better for names similar to accuracy, smaller values
-            for all others. Defaults to ``"auto"``.
+            metric of that name, or else from the name: larger values are better for names that contain, for example,
+            ``"acc"``, smaller values for names such as ``"loss"``. Defaults to ``"auto"``.
         best: Float, initial best value. Defaults to None.
         min_delta: Float, minimum change that counts as an improvement. Defaults to 0.
 
@@ -73,14 +92,26 @@ class Monitor(Callback):
         self.monitor_op: Callable | None = None
 
     def larger_is_better(self) -> bool:
-        """Return whether larger values are better."""
+        """Return whether larger values are better.
+
+        Raises:
+            InvalidArgumentError: If ``mode`` is ``"auto"`` and neither a metric of that name nor the name tells it.
+        """
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", None) or []:
-            if metric.name == name and type(metric) is not metrics.MeanMetricWrapper:
-                return isinstance(metric, _LARGER_IS_BETTER)
-        return any(part in name.lower() for part in _LARGER_IS_BETTER_NAMES)
+        known = [_larger_is_better(metric) for metric in _metrics_of(self.model) if metric.name == name]
+        known += [False] if name.endswith("loss") else []
+        known += [True for part in _LARGER_IS_BETTER_NAMES if part in name.lower()]
+        known += [False for part in _SMALLER_IS_BETTER_NAMES if part in name.lower()]
+        for answer in known:
+            if answer is not None:
+                return answer
+        raise InvalidArgumentError(
+            f"`{type(self).__name__}` received monitor={self.monitor!r} and mode='auto'.",
+            "Neither a metric of the model nor the name tells whether larger or smaller values are better.",
+            "Pass `mode='max'` if larger values are better, or `mode='min'`.",
+        )
 
     def get_monitor_value(self, logs: dict | None) -> float | None:
         """Return the monitored value; warn and return None if the logs do not contain it. A subclass may compute it.
@@ -115,15 +146,40 @@ class Monitor(Callback):
 
         NaN is never better; any other value is better than None. Values are compared as 32-bit floats, the precision of the
         logs, so that rounding does not affect differences of exactly ``min_delta``.
+
+        Raises:
+            InvalidArgumentError: If it is not known whether larger values are better (see :meth:`larger_is_better`).
         """
+        if self.monitor_op is None:
+            self.monitor_op = ops.greater if self.larger_is_better() else ops.less
         if math.isnan(value):
             return False
         if than is None:
             return True
-        if self.monitor_op is None:
-            self.monitor_op = ops.greater if self.larger_is_better() else ops.less
         delta = self.min_delta if bool(self.monitor_op(np.float32(1), np.float32(0))) else -self.min_delta
         return bool(self.monitor_op(np.float32(value - delta), np.float32(than)))
+
+
+def _metrics_of(model: Any) -> list:
+    """Return the metrics of a model, with those passed to ``compile`` one by one."""
+    found = getattr(model, "metrics", None) or []
+    return [part for metric in found for part in (metric.metrics if isinstance(metric, OutputMetrics) else [metric])]
+
+
+def _larger_is_better(metric: Any) -> bool | None:
+    """Return whether larger values of a metric are better, from its class; None if that is not known."""
+    direction = getattr(metric, "_direction", None)  # what metrics written for Keras declare
+    if direction is not None:
+        return direction == "up"
+    if type(metric) is metrics.MeanMetricWrapper and _is_loss(metric.fn):
+        return False
+    kinds = [kind for kind in type(metric).__mro__ if registry.is_builtin(kind) and issubclass(kind, Metric)]
+    return None if kinds[0] in _WITHOUT_DIRECTION else isinstance(metric, _LARGER_IS_BETTER)
+
+
+def _is_loss(function: Any) -> bool:
+    """Return whether a function that a metric averages is a loss of this package."""
+    return registry.is_builtin(function) and (isinstance(function, Loss) or hasattr(losses, getattr(function, "__name__", "")))
 
 
 def learning_rate_of(model: Any) -> float:

@@ -253,9 +253,18 @@ class Layer(LayerTraits, Configurable):
         return layer_variables.add_weight(self, shape, initializer, dtype, options, regularizer, constraint)
 
     def add_loss(self, loss: Tree) -> None:
-        """Add a scalar, or a list of scalars, to the loss that training minimizes. Call it within ``call``."""
+        """Add a scalar, or a list of scalars, to the loss that training minimizes. Call it within ``call``.
+
+        Args:
+            loss: Number or array, or a list of them. An array of several values counts with its sum.
+
+        Raises:
+            InvalidTypeError: If it is something else.
+        """
+        losses = trees.leaves(loss)
+        layer_errors.check_losses(self, losses)
         running = context.current()
-        (running.losses if running is not None else self._cornu.losses).extend(trees.leaves(loss))
+        (running.losses if running is not None else self._cornu.losses).extend(losses)
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
         """Raise ``NotImplementedError``, as in Keras 3: a metric is an attribute, or an argument of ``compile``."""

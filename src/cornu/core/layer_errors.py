@@ -1,6 +1,7 @@
 """The exceptions of ``core/layer.py``, returned by functions and raised by the caller."""
 
 import inspect
+import numbers
 from typing import Any
 
 from cornu import trees
@@ -173,6 +174,17 @@ def no_add_metric() -> NotImplementedError:
         "`add_metric` was called. Keras 3 has no metrics of this form. Pass the metric to `compile(metrics=[...])`, or make it "
         "an attribute of the layer (`self.m = metrics.Mean()`) and call `self.m.update_state(value)` in `call`."
     )
+
+
+def check_losses(layer: LayerLike, losses: list) -> None:
+    """Raise ``InvalidTypeError`` if what a layer adds to the loss is neither a number nor an array."""
+    for loss in losses:
+        if not isinstance(loss, numbers.Number) and not hasattr(loss, "shape"):
+            raise InvalidTypeError(
+                f"`add_loss` of the layer {layer.name!r} received {loss!r:.80}.",
+                "A loss must be a number or an array.",
+                "Pass, for example, `self.add_loss(ops.mean(x**2))`.",
+            )
 
 
 def not_positional(layer: LayerLike, name: str, value: Any) -> InvalidArgumentError:

@@ -26,6 +26,7 @@ class LayerRecord:
         accepted_shapes: Keys of the input shapes that are known to fit.
         is_building: Whether ``build`` is running.
         is_locked: Whether the layer is built and can get no more variables and layers.
+        facts: What is remembered about the structure, and the fingerprint of the structure (see ``core/structure_facts.py``).
     """
 
     placement: config.Placement
@@ -40,14 +41,15 @@ class LayerRecord:
     accepted_shapes: set = dataclasses.field(default_factory=set)
     is_building: bool = False
     is_locked: bool = False
+    facts: Any = None
 
     def built_for(self, shapes: dict[str, Any]) -> None:
         """Record the shapes that the layer was built for, by the parameter names of ``build``."""
         self.build_shapes, self.input_shapes = shapes, next(iter(shapes.values()), None)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for copies and pickles, without the losses: those of a traced call have no values."""
-        return {**vars(self), "losses": []}
+        """Return the state for copies and pickles, without facts, and without losses: those of a traced call have no values."""
+        return {**vars(self), "losses": [], "facts": None}
 
 
 def record_of(layer: LayerLike) -> LayerRecord:

@@ -5,12 +5,11 @@ or changing a list. ``predict`` therefore checks the structure before every call
 predicting one image.
 """
 
-import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cornu.core import layer_tree
+from cornu.core import layer_tree, structure_changes
 from cornu.core.layer_protocol import LayerLike
 
 _PLAIN = (str, int, float, type(None))
@@ -19,15 +18,11 @@ _PLAIN = (str, int, float, type(None))
 _BOOKKEEPING = ("_inbound_nodes", "_cornu", "_cornu_arguments", "_forward")
 """Internal attributes of ``Layer`` and ``Model``. A variable in them is also an attribute, or was created in ``build``."""
 
-_changes = itertools.count(1)
-_latest = 0
-
 
 def attribute_set(name: str) -> None:
     """Record that an attribute of some layer was set."""
-    global _latest
     if name not in _BOOKKEEPING:
-        _latest = next(_changes)
+        structure_changes.record()
 
 
 class StructureFingerprint:
@@ -38,7 +33,7 @@ class StructureFingerprint:
     """
 
     def __init__(self, layer: LayerLike):
-        self._latest = _latest
+        self._latest = structure_changes.latest()
         layers = list(layer_tree.flatten(layer))
         inside = {id(inner) for inner in layers} | {id(variable) for variable in layer.variables}
         users = [value for inner in layers for name, value in list(vars(inner).items()) if name not in _BOOKKEEPING]
@@ -55,7 +50,7 @@ class StructureFingerprint:
 
     def holds(self) -> bool:
         """Return whether since then no attribute of any layer was set and no list or dict of layers or variables changed."""
-        return self._latest == _latest and _same(self._read(), self._contents)
+        return self._latest == structure_changes.latest() and _same(self._read(), self._contents)
 
     def is_like(self, earlier: "StructureFingerprint") -> bool:
         """Return whether it has the same layers and variables as an earlier one, and inner layers with the same attributes.

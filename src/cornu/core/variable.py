@@ -9,7 +9,7 @@ import numpy as np
 from cornu import autograph, backends, config, initializers, ops, seeds, trees
 from cornu.backends import engine_variables
 from cornu.backends.engine_variables import EngineVariable
-from cornu.core import call_context
+from cornu.core import call_context, structure_changes
 from cornu.core.operators import ArrayOperators
 from cornu.errors import BackendError, InvalidArgumentError, ShapeError, one_of
 from cornu.ops.dispatch import unwrap
@@ -80,7 +80,8 @@ class Variable(ArrayOperators):
             raise _unsupported("layout", layout, "Cornu keeps a variable on one device.", "Omit it.")
         self.name = name or "variable"
         self.path = call_context.path_of(self.name)
-        self.trainable = self.made_trainable = bool(trainable)
+        self._trainable = self.made_trainable = bool(trainable)
+        structure_changes.record()
         self.autocast = autocast
         self._regularizer: Callable | None = None
         self._constraint: Callable | None = None
@@ -159,6 +160,16 @@ class Variable(ArrayOperators):
         self._array = backends.array_at(self.place, state["_array"], self.dtype)
 
     # --- Reading and assigning ----------------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change the variable."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        structure_changes.record()
 
     @property
     def backend(self) -> Any:

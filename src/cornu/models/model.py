@@ -32,14 +32,15 @@ from cornu.training.batch import Batch, Data
 from cornu.training.callback import Callback, CallbackList, History
 from cornu.training.compile_state import CompileState, TrainingSetup, compile_arguments
 from cornu.training.compiled_loss import LossArgument, LossWeights
-from cornu.training.compiled_metrics import MetricsArgument
+from cornu.training.compiled_metrics import MetricsArgument, OutputMetrics
 from cornu.training.custom_steps.custom_training import CustomTraining
+from cornu.training.custom_steps.function_training import FunctionTraining
 from cornu.training.custom_steps.overrides import is_custom, overrides, own_predict_step
+from cornu.training.custom_steps.step_functions import Kind, ReplacedPredictFunction, StepFunctionMethods, replaced_function
 from cornu.training.data_adapters import data_adapter
 from cornu.training.data_validation import arguments, array_checks, finite_values, inputs
 from cornu.training.execution import Execution, JitCompile, MicroBatchSize
 from cornu.training.loop.progress import Progress, Verbose
-from cornu.training.step_methods import StepMethods
 from cornu.typing import Config, CustomObjects, Tree
 from cornu.validation import named_arguments
 
@@ -47,7 +48,7 @@ __all__ = ["Model"]
 
 
 @registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
-class Model(StepMethods):
+class Model(StepFunctionMethods):
     """A group of layers with inputs and outputs, with methods for training, evaluation and inference.
 
     A model is created in one of two ways: from symbolic tensors, ``Model(inputs, outputs)`` (a functional model), or by
@@ -97,7 +98,9 @@ class Model(StepMethods):
         self._functional = None if inputs is None else FunctionalGraph(inputs, outputs)
         self._compiled: CompileState | None = None
         self._custom: CustomTraining | None = None
+        self._execution_before = Execution()
         self._forward: predict_function.PredictFunction | None = None
+        self.train_function = self.test_function = self.predict_function = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.history: History | None = None
         self.meta: dict[str, Any] = {}
@@ -106,8 +109,9 @@ class Model(StepMethods):
             self._cornu.built_for({"input_shape": self.input_shape})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for copies and pickles, without the compiled function, which belongs to this model only."""
-        return {**super().__getstate__(), "_forward": None}
+        """Return the state for copies and pickles, without the functions of steps, which belong to this model only."""
+        functions = dict.fromkeys(("_forward", "train_function", "test_function", "predict_function"))
+        return {**super().__getstate__(), **functions}
 
     def forget_compiled_functions(self) -> None:
         """Discard the compiled functions, so that they are compiled again for changed layers or another backend."""
@@ -199,7 +203,7 @@ class Model(StepMethods):
         """
         record_of(self)  # raises if the constructor did not call the base class's
         inputs = predict_function.inputs_of_call(self, args, kwargs)
-        outputs = None if inputs is None else self._forward_function.for_call(inputs)
+        outputs = None if inputs is None else self._cornu_forward_function.for_call(inputs)
         if outputs is None:
             return super().__call__(*args, **kwargs)
         self._cornu.losses = []
@@ -391,6 +395,7 @@ class Model(StepMethods):
         execution = Execution(run_eagerly, steps_per_execution, jit_compile, micro_batch_size)
         self._forward = None
         self._custom = None
+        self.train_function = self.test_function = self.predict_function = None
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
             optimizer = with_loss_scaling(optimizers.get(optimizer))
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
@@ -475,7 +480,8 @@ class Model(StepMethods):
             >>> len(history.history["loss"])
             2
         """
-        compiled = self._training_setup("fit")
+        kinds: list[Kind] = ["train"] if validation_data is None and not validation_split else ["train", "test"]
+        compiled = self._training_setup("fit", *kinds)
         arguments.check_integers("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         arguments.check_integers("fit", 1, batch_size=batch_size, steps_per_epoch=steps_per_epoch)
         arguments.check_integers("fit", 1, validation_batch_size=validation_batch_size, validation_steps=validation_steps)
@@ -530,7 +536,7 @@ class Model(StepMethods):
             NotBuiltError: If the model is not compiled.
             DataError: If the data does not fit the model or its losses.
         """
-        compiled = self._training_setup("evaluate")
+        compiled = self._training_setup("evaluate", "test")
         arguments.check_integers("evaluate", 1, batch_size=batch_size, steps=steps)
         adapter = prepare_data.make_adapter(
             "evaluate", self, compiled, Batch(x, y, sample_weight, None), batch_size, steps=steps
@@ -539,7 +545,7 @@ class Model(StepMethods):
         callback_list = self._callback_list(callbacks, adapter.steps, verbose)
         progress = Progress(0 if callback_list.shows_progress else verbose)
         logs = fitting.measure(compiled, adapter, callback_list, progress)
-        return _as_result(logs, return_dict)
+        return logs if return_dict else _as_list(self, logs)
 
     @named_arguments
     def predict(
@@ -577,11 +583,11 @@ class Model(StepMethods):
         arguments.check_integers("predict", 1, batch_size=batch_size, steps=steps)
         record_of(self)  # raises if the constructor did not call the base class's
         if data_adapter.is_batches(x):
-            forward, count, callback_list = self._forward_function, steps, self._callback_list(callbacks, steps, verbose)
+            forward, count, callback_list = self._predicting(), steps, self._callback_list(callbacks, steps, verbose)
             batches = predicting.batches_of_iterable(x, steps, self._checked_inputs, prefetch=not callback_list.wants_batches())
         else:
             arrays, size = predicting.cut(self._checked_inputs(x), batch_size, steps)
-            forward, count = self._forward_function, -(-batch.sample_count_of(arrays) // size)
+            forward, count = self._predicting(), -(-batch.sample_count_of(arrays) // size)
             batches = predicting.batches_of_arrays(arrays, size, pad=forward.may_pad)
             callback_list, verbose = self._callback_list(callbacks, count, verbose), verbose if count > 100 else 0
         progress = Progress(0 if callback_list.shows_progress else verbose)
@@ -603,21 +609,21 @@ class Model(StepMethods):
         Returns:
             The loss and metrics of this batch: a float, a list or a dict, as in :meth:`evaluate`.
         """
-        compiled = self._training_setup("train_on_batch")
+        compiled = self._training_setup("train_on_batch", "train")
         data = Batch(x, y, sample_weight, None)
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
-        return _as_result(logs, return_dict)
+        return logs if return_dict else _as_list(self, logs)
 
     @named_arguments
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
-        compiled = self._training_setup("test_on_batch")
+        compiled = self._training_setup("test_on_batch", "test")
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
-        return _as_result(logs, return_dict)
+        return logs if return_dict else _as_list(self, logs)
 
     def predict_on_batch(self, x: Tree) -> Any:
         """Return the outputs for a single batch, as NumPy arrays."""
-        return trees.map(backend_of(self).to_numpy, self._forward_function(self._checked_inputs(x)))
+        return trees.map(backend_of(self).to_numpy, self._predicting()(self._checked_inputs(x)))
 
     # --- Files --------------------------------------------------------------------------------------------------------
 
@@ -725,9 +731,25 @@ class Model(StepMethods):
 
     # --- Helpers --------------------------------------------------------------------------------------------------------
 
-    def _training_setup(self, function: str) -> TrainingSetup:
-        """Return what trains the model; raise ``NotBuiltError`` if the model is not compiled."""
-        compiled = self._need_compile_state(function)
+    def _training_setup(self, function: str, *kinds: Kind) -> TrainingSetup:
+        """Return what trains the model; raise ``NotBuiltError`` if the model is not compiled.
+
+        Args:
+            function: Name of the function the user called, for errors.
+            *kinds: The kinds of steps that will run.
+        """
+        compiled, replaced = self._need_compile_state(function), {}
+        for kind in kinds:
+            getattr(self, f"make_{kind}_function")()
+            own = replaced_function(self, kind)
+            if own is not None:
+                replaced[kind] = own
+        steps = self._cornu_steps_of_methods()
+        return FunctionTraining(self, compiled, steps, replaced) if replaced else steps
+
+    def _cornu_steps_of_methods(self) -> TrainingSetup:
+        """Return what trains the model by the methods of its steps, whatever function replaces :attr:`train_function`."""
+        compiled = self._need_compile_state("train_function")
         if not is_custom(self):
             return compiled
         if self._custom is None:
@@ -737,7 +759,7 @@ class Model(StepMethods):
     def _checked_inputs(self, x: Any) -> Any:
         """Convert the argument of ``predict`` to arrays and check that they fit the model."""
         form = predict_function.input_signature(x)
-        if form is not None and self._forward is not None and form in self._forward_function.validated_signatures:
+        if form is not None and self._forward is not None and form in self._cornu_forward_function.validated_signatures:
             if not finite_values.is_surely_finite(x):
                 finite_values.check_finite("predict", "x", x)
             return x
@@ -746,23 +768,34 @@ class Model(StepMethods):
             return arrays
         inputs.check("predict", self, arrays)
         if arrays is x and form is not None and inputs.depends_on_signature_only(self):
-            self._forward_function.validated_signatures.add(form)
+            self._cornu_forward_function.validated_signatures.add(form)
         return arrays
 
     def _callback_list(self, callbacks: Iterable[Callback] | None, steps: int | None, verbose: Verbose) -> CallbackList:
         return CallbackList(callbacks, model=self, epochs=1, steps=steps, verbose=verbose)
 
+    def _predicting(self) -> predict_function.PredictFunction | ReplacedPredictFunction:
+        """Return what ``predict`` runs: the compiled call of the model, or the function of the user that replaces it."""
+        self.make_predict_function()
+        own = replaced_function(self, "predict")
+        return self._cornu_forward_function if own is None else ReplacedPredictFunction(self, own)
+
     @property
-    def _forward_function(self) -> predict_function.PredictFunction:
+    def _cornu_forward_function(self) -> predict_function.PredictFunction:
+        """The compiled prediction function, whatever function replaces :attr:`predict_function`."""
         if self._forward is None or not self._forward.is_for(self):
             is_compiled = self._execution.is_compiled(placement_of(self))
             self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward
 
 
-def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
-    """Return logs in Keras's form: a dict, a list in the order of the metrics, or a single float."""
-    if return_dict:
-        return logs
-    values = list(logs.values())
+def _as_list(model: Model, logs: dict[str, float]) -> Any:
+    """Return logs as Keras does: those that have the name of a metric in the order of the metrics, then the others by name.
+
+    A single value is returned as it is.
+    """
+    metrics = [part for metric in model.metrics for part in (metric.metrics if isinstance(metric, OutputMetrics) else [metric])]
+    names = [metric.name for metric in metrics]
+    others = sorted(name for name in logs if name not in names)
+    values = [logs[name] for name in (*names, *others) if name in logs]
     return values[0] if len(values) == 1 else values

@@ -4,15 +4,15 @@ from collections.abc import Callable, Hashable
 from typing import Any, Protocol, cast
 
 from cornu import config, optimizers, seeds, serialization, trees
-from cornu.core import batch_coupling
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, SpecTree, output_names, signature_of
+from cornu.core.structure_facts import structure_facts
 from cornu.errors import InvalidArgumentError, InvalidTypeError
-from cornu.metrics import Metric
+from cornu.metrics import Mean, Metric
 from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training.batch import Batch, spec_key, spec_of
 from cornu.training.compiled_loss import CompiledLoss, LossArgument, LossWeights, aligned, by_output, loss_names
-from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument
+from cornu.training.compiled_metrics import CompiledMetrics, MetricsArgument, OutputMetrics
 from cornu.training.data_validation import array_checks, class_weights, inputs, targets
 from cornu.training.data_validation.outputs import outputs_of
 from cornu.training.execution import Execution
@@ -82,8 +82,8 @@ class CompileState:
         optimizer: Optimizer, as a name, a config or an object.
         loss: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
         loss_weights: See :class:`~cornu.training.compiled_loss.CompiledLoss`.
-        metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
-        weighted_metrics: See :class:`~cornu.training.compiled_metrics.CompiledMetrics`.
+        metrics: See :class:`~cornu.training.compiled_metrics.OutputMetrics`.
+        weighted_metrics: See :class:`~cornu.training.compiled_metrics.OutputMetrics`.
         execution: How the steps run. Defaults to the defaults of ``Model.compile``.
 
     Raises:
@@ -112,6 +112,9 @@ class CompileState:
         self.arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.compiled_loss: CompiledLoss | None = None  # built, like the metrics, when the model first receives data
         self.compiled_metrics: CompiledMetrics | None = None
+        with config.placement_scope(*placement_of(model)):
+            self.loss_tracker = Mean(name="loss")
+        self.output_metrics = OutputMetrics(self.ensure_built_for)
         self._functions: dict[Any, MultiStepFunction] = {}
         self._signatures: dict[Hashable, Signature] = {}
 
@@ -179,7 +182,7 @@ class CompileState:
     def may_pad(self) -> bool:
         """Return whether batches may be padded, that is, whether all layers, losses and metrics exclude padding."""
         compiled_loss, compiled_metrics = self._built()
-        layers_may = batch_coupling.effective_coupling(self._model) != "unknown"
+        layers_may = structure_facts(self._model).batch_coupling != "unknown"
         return layers_may and compiled_loss.padding_is_safe and compiled_metrics.padding_is_safe
 
     def ensure_built(self, spec: Batch, batch_size: int | None = None) -> None:
@@ -207,7 +210,9 @@ class CompileState:
         metrics, weighted = (by_output(self.arguments[name], structure) for name in ("metrics", "weighted_metrics"))
         place = placement_of(self._model)
         with config.placement_scope(*place):
-            compiled_metrics = CompiledMetrics(metrics, weighted, compiled_loss, targets, outputs, place.backend)
+            names = [self.loss_tracker.name, *compiled_loss.part_names]
+            self.output_metrics.create(metrics, weighted, compiled_loss, targets, outputs, names)
+            compiled_metrics = CompiledMetrics(self.loss_tracker, self.output_metrics, compiled_loss, place.backend)
         self.compiled_loss, self.compiled_metrics = compiled_loss, compiled_metrics
 
     def _losses(self, structure: SpecTree | Tree, names: list[str], targets: list, outputs: list) -> CompiledLoss:
@@ -217,13 +222,13 @@ class CompileState:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics, the mean loss first; empty until they are built."""
-        return [] if self.compiled_metrics is None else self.compiled_metrics.metrics
+        """The metrics as Keras lists them: the mean loss, those passed to ``compile`` as one, and the losses of the outputs.
 
-    @property
-    def log_names(self) -> dict[int, str]:
-        """Names of the logs, by ``id`` of the metric."""
-        return {} if self.compiled_metrics is None else self.compiled_metrics.log_names
+        The latter exist if there are several, and once they are built.
+        """
+        has_metrics = self.arguments["metrics"] is not None or self.arguments["weighted_metrics"] is not None
+        parts = [] if self.compiled_metrics is None else self.compiled_metrics.part_trackers
+        return [self.loss_tracker, *([self.output_metrics] if has_metrics else []), *parts]
 
     def reset_metrics(self) -> None:
         """Reset the state of all metrics that are built."""
@@ -252,7 +257,7 @@ class CompileState:
         return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:
-        wanted = self._model.trainable_variables
+        wanted = structure_facts(self._model).trainable
         self.optimizer.ensure_built(wanted)
         if list(map(id, self.optimizer.trainable_variables)) != list(map(id, wanted)):
             raise InvalidArgumentError(
@@ -278,7 +283,7 @@ class CompileState:
     @property
     def variables(self) -> list:
         """The variables of the optimizer and of the metrics."""
-        return [*self.optimizer.variables, *(self.compiled_metrics.variables if self.compiled_metrics is not None else [])]
+        return [*self.optimizer.variables, *(variable for metric in self.metrics for variable in metric.variables)]
 
     def forget(self) -> None:
         """Discard the compiled functions; they are compiled again when needed."""
@@ -287,7 +292,7 @@ class CompileState:
 
     def _function(self, kind: str, spec: Batch, make_step: Callable) -> MultiStepFunction:
         model = self._model
-        trained = tuple(id(variable) for variable in model.trainable_variables)
+        trained = tuple(map(id, structure_facts(model).trainable))
         place, is_compiled = placement_of(model), self.execution.is_compiled(placement_of(model))
         key = (kind, place, is_compiled, trained, *self.optimizer.compiled_learning_rate, spec_key(spec.x))
         if key not in self._functions:

@@ -28,13 +28,27 @@ class Losses(NamedTuple):
     parts: list
 
 
+class Part(NamedTuple):
+    """One of the losses whose weighted sum is minimized.
+
+    Attributes:
+        place: Index of the output.
+        loss: The loss.
+        weight: Its factor.
+    """
+
+    place: int
+    loss: Loss
+    weight: float
+
+
 class CompiledLoss:
     """The losses of a model's outputs: ``total = sum(weight * loss(y, output))``.
 
     Args:
         loss: The ``loss`` argument of ``compile``: a loss as a name, function or object, or a list or dict with one for each
-            output.
-        loss_weights: List or dict with a number for each output, or None.
+            output. If there are several outputs, each may have a list of losses, which are summed.
+        loss_weights: List or dict with a number for each output, or with a list of numbers for several losses; or None.
         output_names: Names of the outputs, in order.
         targets: List of the shapes of the targets, one for each output, or None; ``"crossentropy"`` depends on them.
         outputs: List of the shapes of the outputs.
@@ -42,6 +56,10 @@ class CompiledLoss:
 
     Raises:
         InvalidArgumentError: If a list or dict does not match the outputs.
+
+    Attributes:
+        losses: List of the first loss of each output, or None for an output without one.
+        parts: List of all losses, in the order of Keras's results.
     """
 
     def __init__(
@@ -55,12 +73,25 @@ class CompiledLoss:
     ):
         self.output_names = output_names
         self._loss_names = loss_names or output_names
-        given = [_only(*pair) for pair in zip(per_output(loss, output_names, "loss"), output_names, strict=True)]
-        self.losses: list[Loss | None] = list(map(losses.resolve, given, targets, outputs))
-        self.weights = [1.0 if weight is None else weight for weight in per_output(loss_weights, output_names, "loss_weights")]
+        alone = loss if len(output_names) == 1 and isinstance(loss, (list, tuple)) else []
+        if len(alone) > 1 or any(isinstance(each, (list, tuple)) and len(each) > 1 for each in alone):
+            raise _too_many(loss, output_names[0])
+        given = [_listed(each) for each in per_output(loss, output_names, "loss")]
+        resolved: list[list[Loss]] = [
+            [losses.resolve(one, target, output) for one in own if one is not None]
+            for own, target, output in zip(given, targets, outputs, strict=True)
+        ]
+        self.losses: list[Loss | None] = [own[0] if own else None for own in resolved]
+        weights = per_output(loss_weights, output_names, "loss_weights")
         is_by_name = isinstance(loss, dict) and "class_name" not in loss
         order = map(output_names.index, cast(dict, loss)) if is_by_name else range(len(output_names))
-        self._places = [place for place in order if self.losses[place] is not None]  # the order of Keras's results
+        self.parts = [
+            Part(place, one, 1.0 if weight is None else weight)
+            for place in order
+            for one, weight in zip(
+                resolved[place], _weights(weights[place], len(resolved[place]), output_names[place]), strict=True
+            )
+        ]
         if all(each is None for each in self.losses) and loss is not None:
             raise InvalidArgumentError(
                 f"`compile` received loss={loss!r}.", "At least one output must have a loss.", "Pass one, such as `loss='mse'`."
@@ -69,19 +100,17 @@ class CompiledLoss:
     @property
     def padding_is_safe(self) -> bool:
         """Whether every loss is computed for each sample independently, so that padding can be excluded."""
-        return all(loss is None or loss.is_per_sample for loss in self.losses)
+        return all(part.loss.is_per_sample for part in self.parts)
 
     @property
     def is_mean_over_samples(self) -> bool:
         """Whether the loss of a batch is the mean of the losses of its equal parts."""
-        return all(loss is None or loss.is_mean_over_samples for loss in self.losses)
+        return all(part.loss.is_mean_over_samples for part in self.parts)
 
     @property
     def part_names(self) -> list[str]:
-        """Names of the losses of the outputs in the logs; empty if the model has one output."""
-        if len(self.output_names) == 1:
-            return []
-        return [f"{self._loss_names[place]}_loss" for place in self._places]
+        """Names of the losses of the outputs in the logs; empty if there is only one."""
+        return [f"{self._loss_names[part.place]}_loss" for part in self.parts] if len(self.parts) > 1 else []
 
     def __call__(self, y: Tree, outputs: list, sample_weight: Tree, sample_mask: Array | None) -> Losses:
         """Return the losses of a batch.
@@ -96,11 +125,10 @@ class CompiledLoss:
         targets, weights = aligned(y, self.output_names), aligned(sample_weight, self.output_names)
         padding = {} if sample_mask is None else {"sample_mask": sample_mask}  # which custom losses need not accept
         parts, weighted = [], []
-        for place in self._places:
-            loss: Any = self.losses[place]
-            part = loss(targets[place], outputs[place], sample_weight=weights[place], **padding)
+        for place, loss, weight in self.parts:
+            part = cast(Any, loss)(targets[place], outputs[place], sample_weight=weights[place], **padding)
             parts.append(part)
-            weighted.append(part if self.weights[place] == 1 else part * self.weights[place])
+            weighted.append(part if weight == 1 else part * weight)
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
@@ -192,17 +220,33 @@ def per_output(given: LossArgument | LossWeights, output_names: list[str], argum
     return [given for _ in output_names]
 
 
-def _only(given: Any, name: str) -> Any:
-    """Return the loss of an output, which may stand in a list of its own."""
-    if not isinstance(given, (list, tuple)):
-        return given
-    if len(given) != 1:
+def _listed(given: Any) -> list:
+    """Return the losses of an output as a list."""
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def _weights(given: Any, count: int, name: str) -> list:
+    """Return the weights of the losses of an output as a list.
+
+    Raises:
+        InvalidArgumentError: If there are several losses and another number of weights.
+    """
+    weights = list(given) if isinstance(given, (list, tuple)) else [given] * (1 if given is not None else count)
+    if len(weights) != count and count:
         raise InvalidArgumentError(
-            f"`loss` has {len(given)} losses for the output {name!r}: {list(given)!r}.",
-            "An output has one loss.",
-            "Pass a function that returns their sum.",
+            f"`loss_weights` has {given!r} for the output {name!r}.",
+            f"This output has {count} losses.",
+            "Pass a list with one number for each of them.",
         )
-    return given[0]
+    return weights[:count]
+
+
+def _too_many(given: Any, name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"`loss` has {len(trees.leaves(given))} losses for the output {name!r}: {given!r}.",
+        "The output of a model with one output has one loss.",
+        "Pass a function that returns their sum.",
+    )
 
 
 def aligned(tree: Tree, output_names: list[str]) -> list:

@@ -1,76 +1,169 @@
 """The metrics of a compiled model: the mean loss and the metrics of its outputs, as a list of arrays while steps run."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from cornu import metrics as metrics_package
 from cornu import ops, trees
 from cornu.core.masks import expand_mask
+from cornu.core.variable import Variable
 from cornu.dtypes import is_integer
+from cornu.errors import NotBuiltError
 from cornu.metrics import Mean, Metric
 from cornu.training.batch import Batch
-from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
-from cornu.typing import Array, ArrayLike, Tree
+from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, by_output, per_output
+from cornu.training.logs import in_order
+from cornu.typing import Array, ArrayLike, Config, Tree
 
 MetricsArgument: TypeAlias = str | Metric | Callable[..., Any] | Sequence["MetricsArgument"] | Mapping[str, Any] | None
 """The ``metrics`` argument of ``compile``."""
 
 
-class CompiledMetrics:
-    """All metrics of a compiled model.
+class OutputMetrics(Metric):
+    """The metrics passed to ``compile`` as one metric, as ``Model.metrics`` lists them. It exists before the metrics are built.
 
     Args:
-        metrics: The ``metrics`` argument of ``compile``: a list for a model with one output, else a list of lists or a dict.
-        weighted_metrics: The ``weighted_metrics`` argument of ``compile``: metrics weighted by ``sample_weight``.
-        compiled_loss: The losses, whose means are tracked too.
-        targets: List of the shapes of the targets, one for each output, or None.
-        outputs: List of the shapes of the outputs.
-        backend_name: Name of the backend that stores the variables of the metrics.
+        ensure_built: Function ``(y, y_pred)`` that builds the losses and metrics of the model for targets and outputs.
 
     Attributes:
-        names: Names of the logs, in order.
+        built: Whether the metrics exist: they depend on the outputs of the model.
+        names: Names of the results, in order.
     """
 
-    def __init__(
+    def __init__(self, ensure_built: Callable[[Tree, Tree], None]):
+        super().__init__(name="compile_metrics")
+        self.built = False
+        self._ensure_built = ensure_built
+        self._output_names: list[str] = []
+        self._of_output: list[list[Metric]] = []
+        self._weighted: list[list[Metric]] = []
+        self.names: list[str] = []
+
+    def create(
         self,
         metrics: MetricsArgument,
         weighted_metrics: MetricsArgument,
         compiled_loss: CompiledLoss,
         targets: list,
         outputs: list,
-        backend_name: str,
-    ):
-        self.compiled_loss = compiled_loss
-        self._trackers: list[Metric] = [Mean(name=name) for name in ("loss", *compiled_loss.part_names)]
-        self._of_output: list[list[Metric]] = []
-        self._weighted: list[list[Metric]] = []
-        self.names = [tracker.name for tracker in self._trackers]
-        for kind, given in ((self._of_output, metrics), (self._weighted, weighted_metrics)):
-            for position, identifiers in enumerate(_lists(given, compiled_loss.output_names)):
-                loss = compiled_loss.losses[position]
-                resolved = [metrics_package.resolve(each, loss, targets[position], outputs[position]) for each in identifiers]
-                kind.append(resolved)
-                for metric in resolved:
-                    self._add_name(metric.name, position, kind is self._weighted)
-        for variable in self.variables:
-            variable.to_backend(backend_name)
+        other_names: list[str],
+    ) -> None:
+        """Create the metrics for a model's outputs.
 
-    def _add_name(self, name: str, position: int, weighted: bool) -> None:
-        """Add the name of a metric's log as in Keras, ``output_accuracy`` if there are several outputs; names are unique."""
-        names = self.compiled_loss.output_names
-        prefix = f"{names[position]}_" if len(names) > 1 else ""
-        first = f"{prefix}weighted_{name}" if weighted and prefix + name in self.names else prefix + name
+        Args:
+            metrics: The ``metrics`` argument of ``compile``: a list for one output, else a list of lists or a dict.
+            weighted_metrics: The ``weighted_metrics`` argument of ``compile``: metrics weighted by ``sample_weight``.
+            compiled_loss: The losses.
+            targets: List of the shapes of the targets, one for each output, or None.
+            outputs: List of the shapes of the outputs.
+            other_names: Names of other logs, from which those of the metrics must differ.
+        """
+        self._output_names = compiled_loss.output_names
+        known = list(zip(compiled_loss.losses, targets, outputs, strict=True))
+        self._of_output, self._weighted = (
+            [[metrics_package.resolve(each, *facts) for each in own] for own, facts in zip(given, known, strict=True)]
+            for given in (_lists(argument, self._output_names) for argument in (metrics, weighted_metrics))
+        )
+        taken = list(other_names)
+        for metric, position, weighted in self.placed():
+            taken.append(self._new_name(metric.name, position, weighted, taken))
+        self.names = taken[len(other_names) :]
+        self.built = True
+
+    def _new_name(self, name: str, position: int, weighted: bool, taken: list[str]) -> str:
+        """Return the name of a metric's log as in Keras, ``output_accuracy`` if there are several outputs; names are unique."""
+        prefix = f"{self._output_names[position]}_" if len(self._output_names) > 1 else ""
+        first = f"{prefix}weighted_{name}" if weighted and prefix + name in taken else prefix + name
         candidates = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(1)))
-        self.names.append(next(each for each in candidates if each not in self.names))
+        return next(each for each in candidates if each not in taken)
 
     @property
     def metrics(self) -> list[Metric]:
-        """List of all metrics, the mean loss first."""
-        return [*self._trackers, *(m for kind in (self._of_output, self._weighted) for part in kind for m in part)]
+        """List of the metrics, those of ``weighted_metrics`` last; empty until they are built."""
+        return [metric for kind in (self._of_output, self._weighted) for part in kind for metric in part]
 
     @property
-    def variables(self) -> list:
+    def variables(self) -> list[Variable]:
+        """The variables of the metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def placed(self) -> Iterator[tuple[Metric, int, bool]]:
+        """Yield each metric with the position of its output and whether it is weighted."""
+        for kind, weighted in ((self._of_output, False), (self._weighted, True)):
+            for position, metrics in enumerate(kind):
+                yield from ((metric, position, weighted) for metric in metrics)
+
+    def update_state(self, y_true: Tree, y_pred: Tree, sample_weight: Tree = None) -> None:
+        """Update the metrics with a batch.
+
+        Args:
+            y_true: Targets of the outputs.
+            y_pred: Outputs of the model.
+            sample_weight: Weights of the samples, for the ``weighted_metrics``. Defaults to None.
+        """
+        self._ensure_built(y_true, y_pred)
+        given = by_output(y_true, y_pred), by_output(sample_weight, y_pred)
+        targets, weights = (aligned(each, self._output_names) for each in given)
+        outputs = trees.leaves(y_pred)
+        for metric, position, weighted in self.placed():
+            weight = weights[position] if weighted else None
+            arguments = {} if weight is None else {"sample_weight": weight}
+            metric.update_state(targets[position], outputs[position], **arguments)
+
+    def result(self) -> dict[str, Any]:
+        """Return the results by name.
+
+        Raises:
+            NotBuiltError: If the metrics are not built yet.
+        """
+        if not self.built:
+            raise NotBuiltError(
+                "`result` of the metrics passed to `compile` was called before the first batch.",
+                "The metrics depend on the outputs of the model and are built with the first batch.",
+                "Call `fit`, `evaluate`, `train_on_batch` or `update_state` first.",
+            )
+        return {name: metric.result() for name, metric in zip(self.names, self.metrics, strict=True)}
+
+    def reset_state(self) -> None:
+        """Reset the metrics."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_config(self) -> Config:
+        """Raise ``NotImplementedError``: the arguments of ``compile`` describe the metrics (``Model.get_compile_config``)."""
+        raise NotImplementedError("The metrics passed to `compile` are part of `Model.get_compile_config()`.")
+
+
+class CompiledMetrics:
+    """All metrics of a compiled model, once they are built.
+
+    Args:
+        loss_tracker: Mean of the loss.
+        output_metrics: The metrics passed to ``compile``.
+        compiled_loss: The losses, whose means are tracked if there are several.
+        backend_name: Name of the backend that stores the variables of the metrics.
+
+    Attributes:
+        part_trackers: Means of the losses of the outputs, if there are several.
+        names: Names of the logs, in order.
+    """
+
+    def __init__(self, loss_tracker: Metric, output_metrics: OutputMetrics, compiled_loss: CompiledLoss, backend_name: str):
+        self.compiled_loss = compiled_loss
+        self._loss_tracker, self._output_metrics = loss_tracker, output_metrics
+        self.part_trackers: list[Metric] = [Mean(name=name) for name in compiled_loss.part_names]
+        self.names = [loss_tracker.name, *output_metrics.names, *compiled_loss.part_names]
+        for variable in self.variables:
+            variable.to_backend(backend_name)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """List of all metrics, in the order of Keras: the mean loss, those of the outputs, and the losses of the outputs."""
+        return [self._loss_tracker, *self._output_metrics.metrics, *self.part_trackers]
+
+    @property
+    def variables(self) -> list[Variable]:
         """The variables of all metrics."""
         return [variable for metric in self.metrics for variable in metric.variables]
 
@@ -84,29 +177,14 @@ class CompiledMetrics:
         for metric in self.metrics:
             metric.reset_state()
 
-    @property
-    def log_names(self) -> dict[int, str]:
-        """Names of the logs, by ``id`` of the metric."""
-        return {id(metric): name for metric, name in zip(self.metrics, self.names, strict=True)}
-
     def update_mean_loss(self, loss: Array, count: ArrayLike) -> None:
         """Update the mean loss with the loss of a batch of ``count`` samples."""
-        self._trackers[0].update_state(loss, sample_weight=count)
+        self._loss_tracker.update_state(loss, sample_weight=count)
 
     def update_parts(self, losses: Losses, count: ArrayLike) -> None:
         """Update the mean losses of the outputs, if there are several, with a batch of ``count`` samples."""
-        for tracker, loss in zip(self._trackers[1:], losses.parts, strict=False):
+        for tracker, loss in zip(self.part_trackers, losses.parts, strict=False):
             tracker.update_state(loss, sample_weight=count)
-
-    def update_outputs(self, y: Tree, outputs: list, sample_weight: Tree) -> None:
-        """Update the metrics of the outputs with a batch."""
-        names = self.compiled_loss.output_names
-        targets, weights = aligned(y, names), aligned(sample_weight, names)
-        for kind, weighted in ((self._of_output, False), (self._weighted, True)):
-            for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
-                for metric in metrics:
-                    given = {"sample_weight": weight} if weighted and weight is not None else {}
-                    metric.update_state(target, output, **given)
 
     def update(self, values: list, losses: Losses, batch: Batch, outputs: list) -> list:
         """Return the values of the metrics' variables after one more batch. Pure.
@@ -126,30 +204,22 @@ class CompiledMetrics:
             )
 
         count = ops.shape(trees.leaves(batch.x)[0])[0] if batch.sample_mask is None else ops.sum(batch.sample_mask)
-        parts = losses.parts if len(self._trackers) > 1 else []
-        for tracker, loss in zip(self._trackers, [losses.total, *parts], strict=True):
-            update_metric(tracker, loss, sample_weight=count)
+        update_metric(self._loss_tracker, losses.total, sample_weight=count)
         names = self.compiled_loss.output_names
         targets, weights = aligned(batch.y, names), aligned(batch.sample_weight, names)
-        for kind, weighted in ((self._of_output, False), (self._weighted, True)):
-            for metrics, target, output, weight in zip(kind, targets, outputs, weights, strict=True):
-                for metric in metrics:
-                    combined = _combined(weight if weighted else None, batch.sample_mask, metric.dtype)
-                    update_metric(metric, target, output, sample_weight=combined)
+        for metric, position, weighted in self._output_metrics.placed():
+            combined = _combined(weights[position] if weighted else None, batch.sample_mask, metric.dtype)
+            update_metric(metric, targets[position], outputs[position], sample_weight=combined)
+        for tracker, loss in zip(self.part_trackers, losses.parts, strict=False):
+            update_metric(tracker, loss, sample_weight=count)
         return after
 
     def results(self, values: list) -> dict[str, Any]:
         """Return the logs for values of :attr:`variables`. Pure."""
         remaining, logs = iter(values), {}
         for name, metric in zip(self.names, self.metrics, strict=True):
-            result = metric.stateless_result([next(remaining) for _ in metric.variables])
-            logs.update(result if isinstance(result, dict) else {name: result})
-        return logs
-
-    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Return logs in the order of the metrics, since a backend may return a dict in another order."""
-        position = {name: number for number, name in enumerate(self.names)}
-        return dict(sorted(logs.items(), key=lambda item: position.get(item[0], len(position))))
+            logs[name] = metric.stateless_result([next(remaining) for _ in metric.variables])
+        return in_order(logs)
 
 
 def _lists(given: MetricsArgument, output_names: list[str]) -> list[list]:

@@ -1,7 +1,9 @@
 """Implementation of ``fit`` and ``evaluate``: the loop over epochs."""
 
 import functools
+import heapq
 import numbers
+import operator
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -75,7 +77,8 @@ def fit(
                     raise
                 logs, model.stop_training = loop.logs, True
             if validation is not None and _is_due(validation_freq, epoch):
-                logs |= _validated(compiled, validation, callback_list)
+                measured = _validated(compiled, validation, callback_list)
+                logs = dict(heapq.merge(logs.items(), measured.items(), key=operator.itemgetter(0)))
             callback_list.call("on_epoch_end", epoch, logs)
             progress.end(logs)  # together with what callbacks added
             if model.stop_training:

@@ -37,8 +37,23 @@ def as_number(value: Any) -> Any:
     return float(array) if array.dtype.kind in _KINDS or array.dtype.name == "bfloat16" else value
 
 
+def in_order(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return logs in the order of Keras: sorted by name, and nested dicts replaced by their entries, in their order.
+
+    Example:
+        >>> from cornu.training.logs import in_order
+        >>> in_order({"loss": 0.5, "metrics": {"f1": 0.25, "auc": 0.75}, "lr": 0.1})
+        {'loss': 0.5, 'lr': 0.1, 'auc': 0.75, 'f1': 0.25}
+    """
+    found: dict[str, Any] = {}
+    for name in sorted(logs, key=str):
+        value = logs[name]
+        found.update(in_order(value) if isinstance(value, Mapping) else {name: value})
+    return found
+
+
 def as_numbers(logs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return new logs with single numbers as floats (see :func:`as_number`) and with the entries of nested dicts, as in Keras.
+    """Return new logs in their order (see :func:`in_order`) with single numbers as floats (see :func:`as_number`).
 
     Example:
         >>> import numpy as np
@@ -46,7 +61,4 @@ def as_numbers(logs: Mapping[str, Any] | None) -> dict[str, Any]:
         >>> as_numbers({"loss": np.float32(0.5), "metrics": {"f1": np.float32(0.25)}})
         {'loss': 0.5, 'f1': 0.25}
     """
-    found: dict[str, Any] = {}
-    for name, value in (logs or {}).items():
-        found.update(as_numbers(value) if isinstance(value, Mapping) else {name: as_number(value)})
-    return found
+    return {name: as_number(value) for name, value in in_order(logs or {}).items()}

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,16 +18,27 @@ from cornu.training.data_adapters.iterable_data_adapter import iterate
 from cornu.training.data_adapters.prefetch import may_prefetch, prefetched
 from cornu.training.loop.progress import Progress
 from cornu.training.model_protocol import TrainableModel
-from cornu.training.predict_function import PredictFunction
 from cornu.typing import Tree
 
 _IN_FLIGHT = 2
 """Maximum number of batches on the device before their outputs are copied to the host."""
 
 
+class Forward(Protocol):
+    """A function from a batch of inputs to outputs, such as a ``PredictFunction``."""
+
+    def meets_first(self, x: Tree) -> bool:
+        """Return whether the function must be compiled for these inputs."""
+        ...
+
+    def __call__(self, x: Tree) -> Any:
+        """Return the outputs for a batch."""
+        ...
+
+
 def predict(
     model: TrainableModel,
-    forward: PredictFunction,
+    forward: Forward,
     batches: Generator[tuple[Any, int]],
     callbacks: CallbackList,
     progress: Progress,

@@ -108,17 +108,30 @@ class PredictFunction:
                     variable.set_unchecked(array)
         return outputs
 
-    def _run(self, x: Tree) -> tuple[Any, list | None]:
+    def stateless(self, values: dict[int, Any], x: Tree) -> tuple[Any, dict[int, Any]]:
+        """Return the outputs for a batch and given values of the variables, and the new values of those that changed.
+
+        Args:
+            values: Dict from ``id(variable)`` to array.
+            x: The batch.
+        """
+        arrays = [values.get(id(variable), variable.value) for variable in self._variables]
+        outputs, changed = self._run(x, arrays)
+        pairs = zip(self._variables, changed or [], strict=False)
+        return outputs, {id(variable): array for variable, array in pairs if array is not None}
+
+    def _run(self, x: Tree, arrays: list | None = None) -> tuple[Any, list | None]:
         """Return the outputs for a batch, and the new values of the variables, None for each or all that are unchanged."""
+        arrays = values_of(self._variables) if arrays is None else arrays
         self._calls += 1
         key = np.array([_KEY, self._calls], dtype=np.uint32)  # for layers that draw random values outside of training
         with config.placement_scope(*self._place):
             try:
-                leaves, found, changed = self._function(values_of(self._variables), key, x)
+                leaves, found, changed = self._function(arrays, key, x)
             except backends.get(self._place.backend).VALUE_ERRORS as error:
                 warn_about_reading(error)
                 self._function = self._not_compiled
-                leaves, found, changed = self._function(values_of(self._variables), key, x)
+                leaves, found, changed = self._function(arrays, key, x)
         if not self._snapshot.holds():  # an attribute set by a layer in its `call` does not invalidate the function
             self._snapshot = StructureFingerprint(self._model)
         masks.restore(leaves, found)

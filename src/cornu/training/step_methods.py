@@ -12,7 +12,7 @@ from cornu.core.layer import Layer
 from cornu.core.layer_record import record_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
-from cornu.errors import NotBuiltError
+from cornu.errors import NotBuiltError, ShapeError
 from cornu.metrics import Metric
 from cornu.optimizers import Optimizer
 from cornu.training.batch import unpack_x_y_sample_weight
@@ -37,6 +37,7 @@ class StepMethods(Layer):
 
     _cornu_is_base = True
     _compiled: CompileState | None
+    _execution_before: Execution
     stop_training: bool
     stop_evaluating: bool
     stop_predicting: bool
@@ -98,11 +99,16 @@ class StepMethods(Layer):
 
     @property
     def _execution(self) -> Execution:
-        return Execution() if self._compiled is None else self._compiled.execution
+        return self._execution_before if self._compiled is None else self._compiled.execution
 
     def _set_execution(self, name: str, value: Any) -> None:
-        compiled = self._need_compile_state(f"{name} = {value!r}")
-        compiled.execution = dataclasses.replace(compiled.execution, **{name: value})
+        """Set an option; before :meth:`compile`, which sets all options, it has an effect on ``predict`` only, as in Keras."""
+        record_of(self)  # raises if the constructor did not call the base class's
+        execution = dataclasses.replace(self._execution, **{name: value})
+        if self._compiled is None:
+            self._execution_before = execution
+        else:
+            self._compiled.execution = execution
         self.forget_compiled_functions()
 
     # --- Losses and metrics -------------------------------------------------------------------------------------------
@@ -193,31 +199,37 @@ class StepMethods(Layer):
         Returns:
             Dict from name to scalar, the logs of the step.
         """
-        compiled = self._need_compile_state("compute_metrics")
-        compiled.ensure_built_for(y, y_pred)
-        y, sample_weight = by_output(y, y_pred), by_output(sample_weight, y_pred)
-        compiled.compiled_metrics.update_outputs(y, trees.leaves(y_pred), sample_weight)
+        self._need_compile_state("compute_metrics").output_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the results of :attr:`metrics` by name; a metric whose result is a dict contributes its entries."""
-        names = {} if self._compiled is None else self._compiled.log_names
         logs: dict[str, Any] = {}
         for metric in self.metrics:
             result = metric.result()
-            logs |= result if isinstance(result, dict) else {names.get(id(metric), metric.name): result}
+            logs |= result if isinstance(result, dict) else {metric.name: result}
         return logs
 
     @property
     def metrics(self) -> list[Metric]:
-        """List of the metrics: the mean loss, those passed to ``compile``, and those that are attributes of the layers."""
+        """List of the metrics: the mean loss, those passed to ``compile``, and those that are attributes of the layers.
+
+        Those passed to ``compile`` are one metric with the name ``compile_metrics``. Its attribute ``metrics`` is the list of
+        them, empty until the first batch, since they depend on the outputs of the model.
+
+        Example:
+            >>> import cornu
+            >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(1)])
+            >>> model.compile(optimizer="sgd", loss="mse", metrics=["mae"])
+            >>> model.metrics_names
+            ['loss', 'compile_metrics']
+        """
         return [*([] if self._compiled is None else self._compiled.metrics), *layer_tree.metrics(self)]
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of the values that ``evaluate`` returns."""
-        names = {} if self._compiled is None else self._compiled.log_names
-        return [names.get(id(metric), metric.name) for metric in self.metrics]
+        """Names of :attr:`metrics`."""
+        return [metric.name for metric in self.metrics]
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -268,6 +280,7 @@ class StepMethods(Layer):
         def loss_of() -> tuple[Any, tuple[Any, Any]]:
             y_pred = self(x, training=True)
             loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
+            _check_scalar(type(self).__name__, loss)
             return optimizer.scale_loss(loss), (loss, y_pred)
 
         variables = self.trainable_variables
@@ -376,6 +389,17 @@ class StepMethods(Layer):
                 "Call `model.compile(optimizer='adam', loss=...)` first.",
             )
         return self._compiled
+
+
+def _check_scalar(name: str, loss: Any) -> None:
+    """Raise ``ShapeError`` if the ``compute_loss`` of a model returned an array of several values."""
+    shape = tuple(ops.shape(loss))
+    if shape:
+        raise ShapeError(
+            f"`{name}.compute_loss` returned an array of shape {shape}.",
+            "The loss must be a scalar.",
+            "Return its mean, `ops.mean(loss)`.",
+        )
 
 
 def _batch_size(tree: Tree) -> Any:

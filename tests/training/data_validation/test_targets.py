@@ -373,7 +373,7 @@ def test_a_model_that_gives_a_dict_takes_its_keys(on):
     model = on(cornu.Model(inputs, {"zeta": layers.Dense(1)(inputs), "alpha": layers.Dense(2)(inputs)}))
     model.compile("sgd", {"zeta": "mse", "alpha": "mae"}, metrics={"alpha": ["mse"]})
     history = model.fit(X, {"alpha": PLACES, "zeta": QUANTITIES}, verbose=0).history
-    assert list(history) == ["loss", "zeta_loss", "alpha_loss", "alpha_mse"]
+    assert list(history) == ["alpha_loss", "alpha_mse", "loss", "zeta_loss"]
     np.testing.assert_allclose(history["loss"][0], history["zeta_loss"][0] + history["alpha_loss"][0], 1e-6)
 
 

@@ -60,6 +60,11 @@ class TensorFlowVariable:
         steps = tf.function(run, autograph=False)
         return lambda data, start, stop: steps(data, tf.constant(start), tf.constant(stop))
 
+    @staticmethod
+    def batches_of(data: Any) -> Any:
+        """Return an iterator of a ``tf.data.Dataset``, which a ``tf.function`` accepts without being traced again."""
+        return iter(tf.data.Dataset.from_tensors(_tuples(data)))
+
     def read(self, trainable: bool) -> tf.Tensor:
         """Return the value; tapes that are recording watch the variable."""
         return self.native.value()
@@ -78,6 +83,13 @@ class TensorFlowVariable:
             self.native.assign(x)
         else:
             self.native = self._variable(x)
+
+
+def _tuples(tree: Any) -> Any:
+    """Return a tree with tuples in place of lists, which a ``tf.data.Dataset`` would take for an array."""
+    if isinstance(tree, (list, tuple)):
+        return tuple(map(_tuples, tree))
+    return {name: _tuples(part) for name, part in tree.items()} if isinstance(tree, dict) else tree
 
 
 VARIABLE_ATTRIBUTES = {

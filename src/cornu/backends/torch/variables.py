@@ -45,6 +45,11 @@ class TorchVariable:
         """Return a loop over the steps with autograd enabled or disabled; PyTorch runs them operation by operation."""
         return engine_variables.one_by_one((torch.enable_grad if differentiates else torch.no_grad)()(f))
 
+    @staticmethod
+    def batches_of(data: Any) -> list:
+        """Return a list of one batch."""
+        return [data]
+
     def read(self, trainable: bool) -> torch.Tensor:
         """Return the parameter, a leaf of the graphs of autograd."""
         if compilation.is_tracing():

@@ -1,6 +1,7 @@
 """The state and functions of training with own steps, losses and metrics."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -38,6 +39,26 @@ class CustomStep(NamedTuple):
 
     function: MultiStepFunction
     state_sync: Callable[[tuple[int, int]], StateSync]
+
+
+def validated_loosely(where: str, model: StepMethods, batch: Batch, class_weight: dict | None) -> Batch:
+    """Return data as arrays with class weights applied, without validation for the losses, which the user's code need not call.
+
+    A model that is not built is built for its inputs, so that the user's code finds its variables, if it can be called.
+
+    Args:
+        where: Name of the function the user called, for errors.
+        model: The model.
+        batch: ``x``, ``y`` and ``sample_weight`` as passed by the user.
+        class_weight: Dict from class to weight, or None.
+    """
+    batch = array_checks.as_arrays(where, batch)
+    if not model.built:
+        with construction_lock, contextlib.suppress(Exception):
+            model.build(inputs.shapes_of(batch.x))
+    shapes = [leaf.shape for leaf in trees.leaves(batch.y)[:1]] or [()]
+    no_loss = CompiledLoss(None, None, ["y"], [None], shapes)
+    return class_weights.with_class_weight(where, batch, class_weight, [Output("y", shapes[0], None)], no_loss)
 
 
 class CustomTraining:
@@ -80,14 +101,10 @@ class CustomTraining:
         """
         if self.calls_model and not overrides(self._model, "compute_loss"):
             return self._compiled.validated(where, batch, class_weight, hint)
-        batch = array_checks.as_arrays(where, batch)
         if self.calls_model:
+            batch = array_checks.as_arrays(where, batch)
             inputs.check(where, self._model, batch.x, hint)
-        elif not self._model.built:
-            self._build_if_it_can_be_called(batch)
-        shapes = [leaf.shape for leaf in trees.leaves(batch.y)[:1]] or [()]
-        no_loss = CompiledLoss(None, None, ["y"], [None], shapes)
-        return class_weights.with_class_weight(where, batch, class_weight, [Output("y", shapes[0], None)], no_loss)
+        return validated_loosely(where, self._model, batch, class_weight)
 
     def may_pad(self) -> bool:
         """Return False: the model's own methods would compute with the padding."""
@@ -154,7 +171,7 @@ class CustomTraining:
         known = {id(variable) for variable in (*model.variables, *variables.optimizer, *variables.metrics)}
         variables = variables._replace(others=[variable for variable in found.touched if id(variable) not in known])
         is_own = any(overrides(model, name) for name in (method, "compute_metrics", "get_metrics_result"))
-        logs = StepLogs(found.logs) if is_own else MetricLogs(model, variables.metrics, found.logs)
+        logs = StepLogs(found.logs) if is_own else MetricLogs(model, variables.metrics)
         step = pure_step(model, method, variables, logs, takes_state)
         function = MultiStepFunction(step, logs, place, self.execution.is_compiled(place))
         return CustomStep(function, lambda key: CustomStateSync(model, variables, logs, key))
@@ -167,17 +184,14 @@ class CustomTraining:
             return [*(variable for each in self._optimizers() for variable in each.variables), *model.metrics_variables]
 
         state_sync = InPlaceStateSync(model, others, kind)
-        function = InPlaceSteps(model, method, state_sync, kind, not self.execution.run_eagerly)
+        is_compiled = not self.execution.run_eagerly
+        combine = functools.partial(kind.steps_of, differentiates=method == "train_step", is_compiled=is_compiled)
+        function = InPlaceSteps(model, method, getattr(model, method), combine, state_sync)
         return CustomStep(function, lambda key: state_sync)  # type: ignore[arg-type]
 
     def _optimizers(self) -> list[Optimizer]:
         """Return the optimizer passed to ``compile`` and those that are attributes of the model, also in lists and dicts."""
         return [self.optimizer, *layer_tree.owned(self._model, Optimizer)]
-
-    def _build_if_it_can_be_called(self, batch: Batch) -> None:
-        """Build the model for its inputs, so that its own step finds its variables; a step need not call the model itself."""
-        with construction_lock, contextlib.suppress(Exception):
-            self._model.build(inputs.shapes_of(batch.x))
 
     def _step_variables(self, kind: str) -> StepVariables:
         """Return the variables of the optimizer and the metrics, as far as they are built."""

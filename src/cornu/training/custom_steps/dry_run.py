@@ -10,6 +10,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
+from cornu.training.logs import in_order
 from cornu.typing import Array
 
 
@@ -61,7 +62,7 @@ def dry_run(step: Callable[[Any], Any], name: str, spec: Batch, batch_size: int,
 
 
 def flat_logs(name: str, logs: Any) -> dict[str, Any]:
-    """Return the logs of a step as a flat dict of arrays.
+    """Return the logs of a step as a flat dict of arrays, in the order of :func:`~cornu.training.logs.in_order`.
 
     Args:
         name: Name of the step, for errors.
@@ -70,6 +71,12 @@ def flat_logs(name: str, logs: Any) -> dict[str, Any]:
     Raises:
         LogsError: If it is not such a dict.
     """
+    _check_logs(name, logs)
+    return {key: ops.convert_to_tensor(value) for key, value in in_order(logs).items()}
+
+
+def _check_logs(name: str, logs: Any) -> None:
+    """Raise ``LogsError`` if logs are no dict, or a nested dict, from names to values."""
     if not isinstance(logs, Mapping) or not all(isinstance(key, str) for key in logs):
         received = f"a dict with the keys {list(logs)}" if isinstance(logs, Mapping) else f"{logs!r:.80}"
         raise LogsError(
@@ -77,7 +84,6 @@ def flat_logs(name: str, logs: Any) -> dict[str, Any]:
             "It must return a dict from the names of the logs to their values.",
             'End it with, for example, `return {"loss": loss}`.',
         )
-    flat: dict[str, Any] = {}
-    for key, value in logs.items():
-        flat |= flat_logs(name, value) if isinstance(value, Mapping) else {key: ops.convert_to_tensor(value)}
-    return flat
+    for value in logs.values():
+        if isinstance(value, Mapping):
+            _check_logs(name, value)

@@ -16,6 +16,7 @@ from cornu.training.custom_steps.pure_step import data_of
 from cornu.training.step.multi_step import StepResult
 from cornu.training.step.train_state import TrainState
 from cornu.training.step_methods import StepMethods
+from cornu.typing import Array
 
 
 class Values(list):
@@ -23,17 +24,22 @@ class Values(list):
 
     Args:
         variables: The variables.
-        kind: Class of the variables of the engine.
+        kind: Class of the variables of the engine, or None.
     """
 
-    def __init__(self, variables: list[Variable], kind: type[EngineVariable]):
-        super().__init__(kind.own(value) for value in detached_values_of(variables))
+    def __init__(self, variables: list[Variable], kind: type[EngineVariable] | None):
+        super().__init__(_own(kind, value) for value in detached_values_of(variables))
         self.variables, self._kind = variables, kind
 
     def restore(self) -> None:
         """Set the variables to these values."""
         for variable, value in zip(self.variables, self, strict=True):
-            variable.set_unchecked(self._kind.own(value))
+            variable.set_unchecked(_own(self._kind, value))
+
+
+def _own(kind: type[EngineVariable] | None, value: Array) -> Any:
+    """Return a value that no operation in place changes; on an engine without variables none does."""
+    return value if kind is None else kind.own(value)
 
 
 class InPlaceStateSync:
@@ -42,10 +48,10 @@ class InPlaceStateSync:
     Args:
         model: The model.
         others: Function that returns the variables of the optimizers and metrics.
-        kind: Class of the variables of the engine.
+        kind: Class of the variables of the engine, or None.
     """
 
-    def __init__(self, model: StepMethods, others: Callable[[], list[Variable]], kind: type[EngineVariable]):
+    def __init__(self, model: StepMethods, others: Callable[[], list[Variable]], kind: type[EngineVariable] | None):
         self._model, self._others, self._kind = model, others, kind
         self._current: TrainState | None = None
         self._steps = 0
@@ -76,22 +82,22 @@ class InPlaceSteps:
 
     Args:
         model: The model.
-        method: Name of the method: ``"train_step"`` or ``"test_step"``.
+        method: Name of the step: a method such as ``"train_step"``, or ``"train_function"`` or ``"test_function"``.
+        call: The step, as a function from a batch to the logs.
+        combine: Function that combines a step ``(data, number)`` to several (see ``EngineVariable.steps_of``).
         state_sync: Object that takes and restores copies of the state.
-        kind: Class of the variables of the engine.
-        is_compiled: Whether the engine may record the step; otherwise it runs operation by operation.
     """
 
     def __init__(
         self,
         model: StepMethods,
         method: str,
+        call: Callable[[Any], Any],
+        combine: Callable[[Callable], Callable],
         state_sync: InPlaceStateSync,
-        kind: type[EngineVariable],
-        is_compiled: bool,
     ):
         self._model, self._method, self._state_sync, self._place = model, method, state_sync, placement_of(model)
-        self._run = kind.steps_of(self._step, differentiates=method == "train_step", is_compiled=is_compiled)
+        self._call, self._run = call, combine(self._step)
         self._met: set[tuple] = set()
 
     def is_compiled_for(self, data: Batch, indices: BatchIndices) -> bool:
@@ -123,7 +129,7 @@ class InPlaceSteps:
 
     def _step(self, arrays: tuple[Batch, BatchIndices], number: Any) -> dict[str, Any]:
         """Run the step of a batch and return its logs."""
-        logs = getattr(self._model, self._method)(data_of(batch_of(*arrays, number)))
+        logs = self._call(data_of(batch_of(*arrays, number)))
         return flat_logs(f"{type(self._model).__name__}.{self._method}", logs)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu.core import layer_tree
+from cornu.core.structure_facts import structure_facts
 from cornu.core.variable import values_of
 from cornu.training.batch import pack_x_y_sample_weight
 from cornu.training.custom_steps.styles import check_style, takes_state
@@ -21,7 +21,7 @@ def overrides(model: StepMethods, method: str) -> bool:
 def is_custom(model: Any) -> bool:
     """Return whether a model has steps, losses or metrics of its own, so that its methods must be called in every step."""
     overrides_metrics = type(model).metrics is not StepMethods.metrics
-    return overrides_metrics or any(overrides(model, method) for method in _METHODS) or bool(layer_tree.metrics(model))
+    return overrides_metrics or any(overrides(model, method) for method in _METHODS) or structure_facts(model).has_metrics
 
 
 def own_predict_step(model: StepMethods) -> Callable[[Any], Any] | None:

@@ -1,6 +1,6 @@
 """A user's step as a pure function of the training state."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import ops
@@ -13,6 +13,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
 from cornu.training.custom_steps.dry_run import flat_logs
+from cornu.training.logs import in_order
 from cornu.training.step.train_state import StateSync, TrainState
 from cornu.training.step_methods import StepMethods
 
@@ -45,10 +46,6 @@ class StepLogs:
         """Return the logs for the values of ``TrainState.metrics``."""
         return dict(zip(self.specs, values[len(values) - len(self.specs) :], strict=True))
 
-    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Return logs in the order in which the step returns them."""
-        return {name: logs[name] for name in self.specs}
-
 
 class MetricLogs(StepLogs):
     """The logs of a step that are the results of the metrics, which are computed when they are read, not in each step.
@@ -56,20 +53,15 @@ class MetricLogs(StepLogs):
     Args:
         model: The model.
         metrics: The variables of its metrics, which are the first values of ``TrainState.metrics``.
-        names: Names of the logs, in order.
     """
 
-    def __init__(self, model: StepMethods, metrics: list[Variable], names: Iterable[str]):
+    def __init__(self, model: StepMethods, metrics: list[Variable]):
         super().__init__(specs={})
-        self._model, self._metrics, self._names = model, metrics, list(names)
+        self._model, self._metrics = model, metrics
 
     def results(self, values: list) -> dict[str, Any]:
         """Return the logs for the values of ``TrainState.metrics``."""
-        return run_bound([self._metrics], [values[: len(self._metrics)]], self._model.get_metrics_result)[0]
-
-    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Return logs in the order in which the step returns them."""
-        return {name: logs[name] for name in self._names}
+        return in_order(run_bound([self._metrics], [values[: len(self._metrics)]], self._model.get_metrics_result)[0])
 
 
 class CustomStateSync(StateSync):

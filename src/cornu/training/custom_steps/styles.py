@@ -8,7 +8,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.errors import InvalidTypeError
 from cornu.training.step_methods import StepMethods
 
-_FUNCTIONAL_ENGINE = "jax"
+FUNCTIONAL_ENGINE = "jax"
 """The engine for which steps in the form ``step(state, data)`` are written."""
 
 _ENGINES_OF_NAMES = {
@@ -31,8 +31,8 @@ def takes_state(method: Callable) -> bool:
 def check_style(model: StepMethods, method: str, takes_state: bool) -> None:
     """Raise ``InvalidTypeError`` if a step has the form ``step(state, data)`` and the engine of the model is not JAX."""
     engine = placement_of(model).backend
-    if takes_state and engine != _FUNCTIONAL_ENGINE:
-        raise _wrong_engine(model, method, _FUNCTIONAL_ENGINE, "it has the arguments `state` and `data`")
+    if takes_state and engine != FUNCTIONAL_ENGINE:
+        raise _wrong_engine(model, method, FUNCTIONAL_ENGINE, "it has the arguments `state` and `data`")
 
 
 def explain_failure(model: StepMethods, method: str, error: Exception) -> Exception:

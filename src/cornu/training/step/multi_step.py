@@ -17,10 +17,6 @@ class Logs(Protocol):
         """Return the logs for the values of ``TrainState.metrics``. Pure."""
         ...
 
-    def in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """Return logs in their order."""
-        ...
-
 
 class StepResult(NamedTuple):
     """Result of a compiled call.
@@ -53,7 +49,7 @@ class MultiStepFunction:
         place: config.Placement,
         is_compiled: bool = True,
     ):
-        self._compiled_metrics, self._place = compiled_metrics, place
+        self._place, self._log_names = place, []
         self._compiled_for: set[tuple] = set()
 
         def one_step(state: TrainState, data_and_indices: tuple[Batch, BatchIndices], number: ArrayLike) -> TrainState:
@@ -61,6 +57,7 @@ class MultiStepFunction:
 
         def result_of(state: TrainState) -> StepResult:
             logs = compiled_metrics.results(state.metrics)
+            self._log_names = list(logs)  # a backend may return a dict in another order
             losses = [logs["loss"]] if "loss" in logs else []
             return StepResult(_all_finite([*state.trainable, *losses]), logs)
 
@@ -89,7 +86,7 @@ class MultiStepFunction:
                 self._run = operation_by_operation(*self._parts)
                 state, step_result = self._run(state, (data, indices), start, stop)
         self._compiled_for.add(shapes_and_dtypes((data, indices)))
-        return state, step_result._replace(logs=self._compiled_metrics.in_order(step_result.logs))
+        return state, step_result._replace(logs={name: step_result.logs[name] for name in self._log_names})
 
 
 def operation_by_operation(step: Callable, finish: Callable) -> Callable:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from cornu import backends
 from cornu.core.layer_placement import placement_of
+from cornu.core.structure_facts import structure_facts
 from cornu.core.variable import Variable, values_of
 from cornu.training.model_protocol import TrainableModel
 from cornu.typing import Array, ArrayLike
@@ -44,12 +45,8 @@ class StateSync:
     def __init__(
         self, model: TrainableModel, optimizer_variables: list[Variable], metric_variables: list[Variable], key: tuple[int, int]
     ):
-        self._variables = (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            list(optimizer_variables),
-            list(metric_variables),
-        )
+        facts = structure_facts(model)
+        self._variables = facts.trainable, facts.non_trainable, list(optimizer_variables), list(metric_variables)
         self._key = backends.array_at(placement_of(model), key, "uint32")
         self._step = backends.array_at(placement_of(model), 0, "int32")
 

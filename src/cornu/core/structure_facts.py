@@ -1,0 +1,63 @@
+"""What a training step asks of the structure of a model, which is traversed again only after it has changed."""
+
+from typing import NamedTuple
+
+from cornu import registry
+from cornu.core import batch_coupling, layer_tree
+from cornu.core.layer_protocol import LayerLike
+from cornu.core.layer_record import record_of
+from cornu.core.structure_fingerprint import StructureFingerprint
+from cornu.core.variable import Variable
+
+_TRAVERSED = ("trainable", "trainable_variables", "non_trainable_variables", "variables")
+"""Properties of layers that find the variables. One that a subclass overrides may have another value at any time."""
+
+
+class StructureFacts(NamedTuple):
+    """What is known about a layer and all layers inside it.
+
+    Attributes:
+        trainable: The variables that training may change.
+        non_trainable: The other variables.
+        has_metrics: Whether a metric is among the attributes.
+        batch_coupling: How the samples of a batch affect each other (see ``batch_coupling.effective_coupling``).
+    """
+
+    trainable: list[Variable]
+    non_trainable: list[Variable]
+    has_metrics: bool
+    batch_coupling: str
+
+
+def structure_facts(layer: LayerLike) -> StructureFacts:
+    """Return the facts about a layer: those of the last call if no layer or variable has changed since then.
+
+    Example:
+        >>> import cornu
+        >>> from cornu.core.structure_facts import structure_facts
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        >>> len(structure_facts(model).trainable)
+        2
+        >>> model.layers[0].kernel.trainable = False
+        >>> len(structure_facts(model).trainable)
+        1
+    """
+    record = record_of(layer)
+    if record.facts is not None:
+        fingerprint, known = record.facts
+        if fingerprint.holds():
+            return known
+    facts = StructureFacts(
+        layer.trainable_variables,
+        layer.non_trainable_variables,
+        bool(layer_tree.metrics(layer)),
+        batch_coupling.effective_coupling(layer),
+    )
+    record.facts = (StructureFingerprint(layer), facts) if _is_predictable(layer) else None
+    return facts
+
+
+def _is_predictable(layer: LayerLike) -> bool:
+    """Return whether no layer of the user overrides how variables are found."""
+    kinds = {kind for inner in layer_tree.flatten(layer) for kind in type(inner).__mro__}
+    return not any(name in vars(kind) for kind in kinds if not registry.is_builtin(kind) for name in _TRAVERSED)
