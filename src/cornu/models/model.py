@@ -717,7 +717,7 @@ class Model(StepMethods):
                 variable has are ignored, with a warning.
 
         Raises:
-            InvalidArgumentError: If it contains a key that is none of the four. No variable is changed.
+            InvalidArgumentError: If it contains another key than these four. No variable is changed.
         """
         assign_state_tree(self, state_tree)
 

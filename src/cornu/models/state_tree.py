@@ -39,7 +39,7 @@ def assign_state_tree(model: SavableModel, tree: dict[str, Any]) -> None:
         tree: Dict as returned by :func:`state_tree_of`; a part of it is enough.
 
     Raises:
-        InvalidArgumentError: If it contains a key that is none of the four. No variable is changed.
+        InvalidArgumentError: If it contains another key than these four. No variable is changed.
     """
     groups = {kind: _by_path(variables) for kind, variables in _groups(model).items()}
     assignments: list[tuple[Variable, Any]] = []
