@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from cornu.core.layer import Layer
+from cornu.core.variable import Variable
 from cornu.optimizers import Optimizer
 from cornu.training.model_protocol import TrainableModel
 
@@ -20,6 +21,11 @@ class SavableModel(TrainableModel, Protocol):
     @property
     def optimizer(self) -> Any:
         """The optimizer of a compiled model; an ``AttributeError`` if the model is not compiled."""
+        ...
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """List of the variables of the metrics."""
         ...
 
     def get_compile_config(self) -> dict[str, Any] | None:
