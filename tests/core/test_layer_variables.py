@@ -210,6 +210,32 @@ def test_the_path_is_known_once_a_layer_is_built():
         layer.path = "other"
 
 
+@pytest.mark.parametrize("kind", ["functional", "sequential", "subclass"])
+def test_the_path_of_a_model_is_its_name_as_in_keras(kind):
+    def made(library):
+        class Own(library.Model):
+            def __init__(self):
+                super().__init__(name="m")
+                self.inner = library.layers.Dense(2, name="d")
+
+            def call(self, x):
+                return self.inner(x)
+
+        x = library.Input((3,))
+        stack = [x, library.layers.Dense(2, name="d")]
+        kinds = {
+            "functional": lambda: library.Model(x, library.layers.Dense(2, name="d")(x), name="m"),
+            "sequential": lambda: library.Sequential(stack, name="m"),
+            "subclass": Own,
+        }
+        model = kinds[kind]()
+        model(np.ones((1, 3), "float32"))
+        nested = library.Sequential([x, model], name="outer")
+        return model.path, model.layers[-1].path, nested.path
+
+    assert made(cornu) == made(keras)
+
+
 def test_the_dtype_policy_may_be_set(backend):
     layer = layers.Dense(2).to_backend(backend)
     assert "float32" in str(layer(X).dtype)

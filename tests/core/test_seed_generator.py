@@ -1,5 +1,6 @@
 """Where a layer's random numbers come from."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -58,3 +59,9 @@ def test_a_seed_is_an_integer(seed):
     with pytest.raises(InvalidTypeError, match=r"A seed must be an integer or None\. Pass, for example, `seed=1`"):
         layers.Dropout(0.5, seed=seed)
     assert SeedGenerator(np.int64(3)).seed == 3
+
+
+def test_a_config_makes_a_generator_of_the_same_seed():
+    generator = SeedGenerator(5, name="mine")
+    assert generator.get_config() == keras.random.SeedGenerator(5, name="mine").get_config() == {"seed": 5, "name": "mine"}
+    assert SeedGenerator.from_config(generator.get_config()).next(ordered=False) == generator.next()

@@ -53,8 +53,8 @@ PLUMBING = {
         "quantization_mode",
         "rematerialized_call",
     ),
-    *("variable_serialization_spec", "inner_loop", "convert_weight", "backend", "renorm", "renorm_clipping", "renorm_momentum"),
-    *("rms_scaling", "feature_dim", "get_dropout_mask", "get_recurrent_dropout_mask", "reset_dropout_mask"),
+    *("variable_serialization_spec", "inner_loop", "convert_weight", "backend", "feature_dim"),
+    *("get_dropout_mask", "get_recurrent_dropout_mask", "reset_dropout_mask"),
     "reset_recurrent_dropout_mask",
 }
 """What is left out on purpose (docs/compatibility.md), or differs by its nature."""

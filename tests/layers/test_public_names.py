@@ -10,10 +10,7 @@ from cornu.core.layer import Layer
 from cornu.registry import registered
 from cornu.serialization import deserialize, serialize
 
-NOT_CORNUS = {
-    *("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"),
-    *("renorm", "renorm_clipping", "renorm_momentum"),
-}
+NOT_CORNUS = {"lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"}
 """Arguments of Keras's that Cornu does not have: these jobs are done outside of layers, or not supported."""
 
 ALSO_OURS = {"Embedding": ["input_length"]}

@@ -137,6 +137,17 @@ def test_a_last_axis_of_size_one_comes_or_goes(shapes, backend):
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-6)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_classes_lie_along_any_axis_on_every_engine(axis, backend):
+    """Keras computes it on PyTorch only."""
+    rng = np.random.default_rng(0)
+    labels, probabilities = rng.integers(0, 4, (5, 3)), rng.dirichlet(np.ones(4), (5, 3)).astype("float32")
+    y_pred = backends.get(backend).asarray(np.moveaxis(probabilities, -1, axis))
+    ours = losses.SparseCategoricalCrossentropy(axis=axis)(labels, y_pred)
+    wanted = -np.log(np.take_along_axis(probabilities, labels[..., None], -1)).mean()
+    np.testing.assert_allclose(float(ours), wanted, rtol=1e-5)
+
+
 def test_labels_are_cast_and_results_have_the_dtype_asked_for(backend):
     y_pred = backends.get(backend).asarray(np.array([[1.0], [2.0]], "float32"))
     for labels in (np.array([[1], [0]]), np.array([[True], [False]]), [[1], [0]]):

@@ -92,7 +92,8 @@ def test_without_compile_the_model_is_not_compiled(tmp_path):
     model = small()
     model.compile("adam", squares)
     model.save(tmp_path / "model.keras")
-    assert load_model(tmp_path / "model.keras", compile=False).optimizer is None  # for Keras there is no such attribute
+    loaded = load_model(tmp_path / "model.keras", compile=False)
+    assert not loaded.compiled and not hasattr(loaded, "optimizer")
     with pytest.raises(UnsafeModelError, match=r"compile=False|custom_objects"):
         load_model(tmp_path / "model.keras")
 
@@ -156,12 +157,26 @@ def test_without_its_optimizer_a_model_is_not_compiled_when_loaded(name, data, t
     model.fit(*data, verbose=0)
     model.save(tmp_path / name, include_optimizer=False, zipped=name != "folder")
     loaded = load_model(tmp_path / name)
-    assert loaded.optimizer is None
+    assert not hasattr(loaded, "optimizer")
     for found, wanted in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_a_file_is_not_overwritten_if_that_is_not_wanted(tmp_path):
+@pytest.mark.parametrize("library", [cornu, keras])
+@pytest.mark.parametrize(("answers", "is_replaced"), [(["y"], True), (["n"], False), (["maybe", " Y "], True)])
+def test_the_terminal_asks_about_a_file_that_exists_as_in_keras(answers, is_replaced, library, tmp_path, monkeypatch):
+    model, asked = small(library), list(answers)
+    monkeypatch.setattr("builtins.input", lambda question: asked.pop(0))
+    h5 = [("m.h5", model.save)] if library is cornu else []  # Keras asks twice about this one
+    for name, save in (("m.keras", model.save), *h5, ("m.weights.h5", model.save_weights)):
+        (tmp_path / name).write_text("mine")
+        save(tmp_path / name, overwrite=False)
+        assert asked == [] and ((tmp_path / name).read_bytes() != b"mine") == is_replaced
+        save(tmp_path / f"new_{name}", overwrite=False)  # asks nothing
+        asked = list(answers)
+
+
+def test_without_a_terminal_a_file_is_not_overwritten_if_that_is_not_wanted(tmp_path):
     for name, save in (("m.keras", small().save), ("m.h5", small().save), ("m.weights.h5", small().save_weights)):
         (tmp_path / name).write_text("mine")
         with pytest.raises(InvalidArgumentError, match="already exists, and `overwrite` is False"):

@@ -82,6 +82,30 @@ def test_the_outputs_that_predict_tells_hold_no_padding(classifier):
     assert shapes == [(8, 3), (4, 3)]
 
 
+@pytest.mark.parametrize("steps", [2, 3])
+def test_batch_events_come_once_in_an_execution_as_in_keras(steps):
+    def events_of(library):
+        class Numbers(library.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                numbers.append(("train begin", batch))
+
+            def on_train_batch_end(self, batch, logs=None):
+                numbers.append(("train end", batch))
+
+            def on_test_batch_end(self, batch, logs=None):
+                numbers.append(("test end", batch))
+
+        numbers: list[tuple] = []
+        model = library.Sequential([library.Input((4,)), library.layers.Dense(1)])
+        model.compile("sgd", "mse", steps_per_execution=steps)
+        arguments = {"batch_size": 2, "verbose": 0, "callbacks": [Numbers()]}
+        model.fit(X, Y, epochs=2, **arguments)
+        model.evaluate(X, Y, **arguments)
+        return numbers
+
+    assert events_of(cornu) == events_of(keras)
+
+
 def test_callbacks_are_called_in_their_order(classifier):
     class Named(Callback):
         def __init__(self, name: str) -> None:

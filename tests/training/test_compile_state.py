@@ -1,5 +1,6 @@
 """What ``compile`` settles, and what it refuses."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -85,6 +86,60 @@ def test_a_schedule_that_is_set_later_counts(classifier, on):
     model.fit(X, Y, verbose=0)
     for mine, wanted in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, wanted)
+
+
+def test_another_optimizer_trains_from_then_on(classifier, on):
+    model, twin = on(classifier(optimizer="sgd")), on(classifier(optimizer=optimizers.Adam(0.1)))
+    model.fit(X, Y, verbose=0, shuffle=False)
+    twin.set_weights(model.get_weights())
+    model.optimizer = optimizers.Adam(0.1)
+    model.fit(X, Y, verbose=0, shuffle=False)
+    twin.fit(X, Y, verbose=0, shuffle=False)
+    for mine, wanted in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
+    assert int(model.optimizer.iterations) == int(twin.optimizer.iterations)
+
+
+@pytest.mark.parametrize("library", [cornu, keras])
+def test_a_model_has_an_optimizer_once_it_is_compiled_or_once_it_is_set(library):
+    model = library.Sequential([library.Input((2,)), library.layers.Dense(1)])
+    assert not model.compiled and not hasattr(model, "optimizer")
+    model.optimizer = mine = library.optimizers.SGD(0.5)
+    assert model.optimizer is mine and not model.compiled
+    model.compile("adam", "mse")
+    assert model.optimizer.name == "adam"
+
+
+def test_the_error_for_the_optimizer_of_a_model_that_is_not_compiled():
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)], name="small")
+    text = "`optimizer` of the model 'small' was requested, which is not compiled. .*Call `model.compile"
+    with pytest.raises(NotBuiltError, match=text):
+        model.optimizer.apply([])
+
+
+def test_an_optimizer_that_is_set_belongs_to_a_loop_of_ones_own(tmp_path, backend):
+    class Agent(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.optimizer = optimizers.SGD(0.5, momentum=0.9)
+            self.head = cornu.layers.Dense(1, kernel_initializer="zeros")
+
+        def call(self, x):
+            return self.head(x)
+
+    agent = Agent()
+    agent.build((None, 2))
+    agent.optimizer.apply([np.ones((2, 1), "float32"), np.ones(1, "float32")], agent.trainable_variables)
+    agent.to_backend(backend)
+    assert {variable.place.backend for variable in agent.optimizer.variables} == {backend}
+    np.testing.assert_allclose(agent.get_weights()[0], np.full((2, 1), -0.5))
+    agent.save_weights(tmp_path / "agent.weights.h5")
+    again = Agent()
+    again.build((None, 2))
+    again.optimizer.build(again.trainable_variables)
+    again.load_weights(tmp_path / "agent.weights.h5")
+    for mine, wanted in zip(again.optimizer.variables, agent.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), wanted.numpy())
 
 
 def test_an_optimizer_of_another_model_is_refused(classifier, on):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cornu.errors import InvalidTypeError, did_you_mean
+from cornu.errors import did_you_mean, warn
 from cornu.training.callback import EVENTS, Callback
 
 __all__ = ["LambdaCallback"]
@@ -19,10 +19,8 @@ class LambdaCallback(Callback):
         on_train_end: Function ``(logs)``, called at the end of training. Defaults to None.
         on_train_batch_begin: Function ``(batch, logs)``, called at the beginning of each batch. Defaults to None.
         on_train_batch_end: Function ``(batch, logs)``, called at the end of each batch. Defaults to None.
-        **kwargs: Functions for other methods of :class:`Callback`, by the names of the methods, and other attributes.
-
-    Raises:
-        InvalidTypeError: If a name is a misspelled name of such a method.
+        **kwargs: Functions for other methods of :class:`Callback`, by the names of the methods, and other attributes. A name
+            that resembles that of a method is warned about.
 
     Example:
         >>> from cornu.callbacks import LambdaCallback
@@ -51,10 +49,8 @@ class LambdaCallback(Callback):
         }
         for name, function in {**named, **kwargs}.items():
             if not hasattr(Callback, name) and (hint := did_you_mean(name, EVENTS)):
-                raise InvalidTypeError(
-                    f"`LambdaCallback` received an unknown argument `{name}`.",
-                    f"The methods of callbacks are {', '.join(EVENTS)}.",
-                    hint,
+                warn(
+                    f"`LambdaCallback` received `{name}`, which is not a method of callbacks and will not be called. {hint}",
                 )
             if function is not None:
                 setattr(self, name, function)

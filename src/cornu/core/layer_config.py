@@ -16,9 +16,6 @@ BASE_ARGUMENTS = (
 )
 """Names of the arguments of ``Layer``."""
 
-_READ_WITH_ANOTHER = ("renorm_momentum",)
-"""Entries of Keras's configs that only have a meaning together with an entry that Cornu rejects (``renorm=True``)."""
-
 
 def batch_shape_from(
     input_shape: Sequence[Size] | None, input_dim: int | None, batch_size: int | None, batch_input_shape: Sequence[Size] | None
@@ -68,13 +65,12 @@ def owner_of(kind: type, name: str) -> type:
 def without_neutral(kind: type, config: dict[str, Any]) -> dict[str, Any]:
     """Return a config without the entries of Keras that Cornu has no argument for and that have no effect.
 
-    An entry has no effect if it is None or False (``quantization_config: None``), or if Keras reads it only together with
-    another such entry. Other unknown entries are rejected later.
+    An entry has no effect if it is None or False (``quantization_config: None``). Other unknown entries are rejected later.
     """
     if not is_builtin(owner_of(kind, "__init__")):
         return config
     known = {name for base in kind.__mro__ for name in constructor_of(base).parameters}
-    return {n: v for n, v in config.items() if n in known or not (v is None or v is False or n in _READ_WITH_ANOTHER)}
+    return {n: v for n, v in config.items() if n in known or not (v is None or v is False)}
 
 
 def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

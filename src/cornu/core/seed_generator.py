@@ -59,8 +59,12 @@ class SeedGenerator:
         mixed = np.random.SeedSequence(seeds.next_key()).generate_state(1)[0]  # unlike all keys of `cornu.seeds`
         return np.array([mixed, 0], dtype=dtype)
 
-    def next(self) -> Any:
-        """Return a key that was not used before in this call: an array of two integers, or a pair of integers."""
+    def next(self, ordered: bool = True) -> Any:
+        """Return a key that was not used before in this call: an array of two integers, or a pair of integers.
+
+        Args:
+            ordered: Accepted for compatibility with Keras; keys are always in order.
+        """
         context = call_context.current()
         if context is not None and context.key is not None:
             context.draws += 1
@@ -69,6 +73,15 @@ class SeedGenerator:
             return key if self.seed is None else backend.fold_in(key, self.seed)
         with _lock:
             return self._next_of_state()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SeedGenerator":
+        """Create a generator from the arguments that :meth:`get_config` returned."""
+        return cls(**config)
 
     def _next_of_state(self) -> Any:
         """Return the key that the state stands for, and advance the state.

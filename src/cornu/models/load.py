@@ -18,7 +18,7 @@ from cornu import registry, seeds, serialization, trees
 from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError, InvalidTypeError, MissingFileError, ModelFormatError
 from cornu.models.graph_config import config_errors, layer_from, unusable
-from cornu.models.model_protocol import SavableModel
+from cornu.models.model_protocol import SavableModel, optimizer_of
 from cornu.models.save import bytes_of, ordered_groups_of
 from cornu.optimizers import Optimizer
 from cornu.optimizers.loss_scale_optimizer import LossScaleOptimizer, with_loss_scaling
@@ -207,8 +207,9 @@ def _stored_weights(
 
 def _groups_with_optimizer(model: SavableModel, weights: StoredWeights) -> list[VariableGroup]:
     """Return the groups of a model, after building its optimizer if a file contains the state of a trained one."""
-    if model.optimizer is not None and len(weights.places.get("optimizer", ())) > len(model.optimizer.variables):
-        model.optimizer.ensure_built(model.trainable_variables)
+    optimizer = optimizer_of(model)
+    if optimizer is not None and len(weights.places.get("optimizer", ())) > len(optimizer.variables):
+        optimizer.ensure_built(model.trainable_variables)
     return variable_groups(model)
 
 
@@ -266,11 +267,10 @@ def _scale_loss_as_saved(model: Any, weights: weights_h5.WeightsFile) -> bool:
 
     Keras names only the inner optimizer, and a functional model of Keras has no dtype policy from which it would follow.
     """
-    if "optimizer/inner_optimizer" not in weights.places or model.optimizer is None:
+    optimizer = optimizer_of(model)
+    if "optimizer/inner_optimizer" not in weights.places or optimizer is None or isinstance(optimizer, LossScaleOptimizer):
         return False
-    if isinstance(model.optimizer, LossScaleOptimizer):
-        return False
-    scaled = serialization.serialize(with_loss_scaling(model.optimizer))
+    scaled = serialization.serialize(with_loss_scaling(optimizer))
     model.compile_from_config(model.get_compile_config() | {"optimizer": scaled})
     return True
 

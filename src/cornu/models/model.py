@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any, BinaryIO
 
 from cornu import optimizers, registry, trees
-from cornu.core import layer_tree, shape_inference
+from cornu.core import call_context, layer_tree, shape_inference
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
@@ -22,6 +22,7 @@ from cornu.export import export_model
 from cornu.models import load, save
 from cornu.models.functional_graph import FunctionalGraph, ends_from_config, input_specs_of
 from cornu.models.graph_config import config_errors
+from cornu.models.state_tree import assign_state_tree, state_tree_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.optimizers.loss_scale_optimizer import with_loss_scaling
@@ -106,6 +107,7 @@ class Model(StepFunctionMethods):
         self.meta: dict[str, Any] = {}
         if self._functional is not None:
             self.built = True
+            self._cornu.path = call_context.path_of(self.name)
             self._cornu.built_for({"input_shape": self.input_shape})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -243,6 +245,7 @@ class Model(StepFunctionMethods):
     def _cornu_build_for(self, args: tuple, kwargs: dict) -> None:
         if not self.built and type(self).build is Model.build:
             self.built = True
+            self._cornu.path = call_context.path_of(self.name)
             self._cornu.built_for({"input_shape": shapes_of(first_argument(args, kwargs))})
         super()._cornu_build_for(args, kwargs)
 
@@ -399,6 +402,7 @@ class Model(StepFunctionMethods):
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None:
             optimizer = with_loss_scaling(optimizers.get(optimizer))
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
+        vars(self).pop("optimizer", None)  # one that was set before
 
     @named_arguments
     def fit(
@@ -632,12 +636,12 @@ class Model(StepFunctionMethods):
 
         Args:
             filepath: Path of the file; of a folder if ``zipped`` is False.
-            overwrite: Whether an existing file may be replaced. Defaults to True.
+            overwrite: Whether an existing file may be replaced; if False, the terminal asks. Defaults to True.
             zipped: Whether to write one file instead of a folder. Defaults to True.
             **kwargs: Further arguments of ``save_model``, such as ``include_optimizer=False``.
 
         Raises:
-            InvalidArgumentError: If the name has another ending, the file exists and ``overwrite`` is False, or the model
+            InvalidArgumentError: If the name has another ending, the file exists and cannot be asked about, or the model
                 contains something that cannot be saved.
         """
         save.save_model(self, filepath, overwrite, zipped, **kwargs)
@@ -647,13 +651,13 @@ class Model(StepFunctionMethods):
 
         Args:
             filepath: Path of the file; with ``max_shard_size`` named ``"name.weights.json"``.
-            overwrite: Whether an existing file may be replaced. Defaults to True.
+            overwrite: Whether an existing file may be replaced; if False, the terminal asks. Defaults to True.
             max_shard_size: The largest size of a file in gigabytes, to distribute the weights over several files. Defaults to
                 None (one file).
 
         Raises:
             NotBuiltError: If the model has no weights yet.
-            InvalidArgumentError: If the name has another ending, or the file exists and ``overwrite`` is False.
+            InvalidArgumentError: If the name has another ending, or the file exists and cannot be asked about.
         """
         save.save_weights(self, filepath, overwrite, max_shard_size)
 
@@ -687,6 +691,41 @@ class Model(StepFunctionMethods):
             BackendError: If the model contains something that the format cannot represent. No file is written in that case.
         """
         export_model(self, filepath, format, verbose)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """Return the values of all variables as nested dicts, whose keys are the parts of their paths.
+
+        Args:
+            value_format: ``"backend_tensor"`` for arrays of the engine, or ``"numpy_array"``. Defaults to ``"backend_tensor"``.
+
+        Returns:
+            Dict with the keys ``"trainable_variables"``, ``"non_trainable_variables"``, ``"optimizer_variables"`` and
+            ``"metrics_variables"``.
+
+        Raises:
+            InvalidArgumentError: If ``value_format`` is neither, or two variables have the same path.
+
+        Example:
+            >>> import cornu
+            >>> from cornu import layers
+            >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="head")], name="small")
+            >>> model.compile("sgd", "mse")
+            >>> model.get_state_tree("numpy_array")["trainable_variables"]["small"]["head"]["kernel"].shape
+            (4, 3)
+        """
+        return state_tree_of(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Assign the values of a dict as returned by :meth:`get_state_tree` to the variables of the same paths.
+
+        Args:
+            state_tree: Nested dict of arrays. Variables that it does not contain keep their values; values of paths that no
+                variable has are ignored, with a warning.
+
+        Raises:
+            InvalidArgumentError: If it contains another key than these four. No variable is changed.
+        """
+        assign_state_tree(self, state_tree)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the config as a JSON string, for :func:`cornu.models.model_from_json`.

@@ -3,6 +3,8 @@
 from typing import Any, Protocol
 
 from cornu.core.layer import Layer
+from cornu.core.variable import Variable
+from cornu.optimizers import Optimizer
 from cornu.training.model_protocol import TrainableModel
 
 
@@ -18,9 +20,20 @@ class SavableModel(TrainableModel, Protocol):
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer of a compiled model, else None."""
+        """The optimizer of a compiled model; an ``AttributeError`` if the model is not compiled."""
+        ...
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """List of the variables of the metrics."""
         ...
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of ``compile``, or None."""
         ...
+
+
+def optimizer_of(model: SavableModel) -> Optimizer | None:
+    """Return the optimizer of a model, or None if it has none."""
+    found = getattr(model, "optimizer", None)
+    return found if isinstance(found, Optimizer) else None

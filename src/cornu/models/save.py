@@ -6,7 +6,6 @@ import inspect
 import math
 import os
 from collections.abc import Iterable
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
 from cornu.io.atomic import atomic_write
-from cornu.models.model_protocol import SavableModel
+from cornu.models.model_protocol import SavableModel, optimizer_of
 from cornu.optimizers import Optimizer
 from cornu.saving import keras_archive, model_folder, model_h5, sharded_weights, weights_h5
 from cornu.saving.weight_paths import VariableGroup, need_built, variable_groups
@@ -47,15 +46,15 @@ def save_model(
     Args:
         model: Model to save.
         filepath: Path of the file, ``"name.keras"`` or ``"name.h5"``; of a folder if ``zipped`` is False.
-        overwrite: Whether an existing file may be replaced. Defaults to True.
+        overwrite: Whether an existing file may be replaced; if False, the terminal asks. Defaults to True.
         zipped: Whether to write one file. If False, ``filepath`` is a folder that will contain the members of the file; it is
             created if it does not exist, and other files in it are kept. Defaults to True.
         **kwargs: ``include_optimizer=False`` leaves out the compile arguments and the optimizer. ``save_format`` is accepted
             for compatibility with Keras, and must agree with the name.
 
     Raises:
-        InvalidArgumentError: If the name has another ending, if the file exists and ``overwrite`` is False, or if the model
-            contains something that cannot be saved.
+        InvalidArgumentError: If the name has another ending, if the file exists, ``overwrite`` is False and no terminal
+            can ask, or if the model contains something that cannot be saved.
         MissingFileError: If the folder of a ``.keras`` file does not exist.
 
     Example:
@@ -69,8 +68,10 @@ def save_model(
         (None, 3)
     """
     options = _options_of(kwargs)
-    path = _target(filepath, overwrite)
+    path = as_path(filepath)
     write = _writer_for(path, zipped, options["save_format"])
+    if not _may_write(path, overwrite):
+        return
     if not model.built:
         warn(f"The model {model.name!r} is not built: the file will contain no weights.")
     config = config_of(model)
@@ -92,15 +93,15 @@ def save_weights(
     Args:
         model: A built model.
         filepath: Path of the file, ``"name.weights.h5"``; with ``max_shard_size`` ``"name.weights.json"``.
-        overwrite: Whether an existing file may be replaced. Defaults to True.
+        overwrite: Whether an existing file may be replaced; if False, the terminal asks. Defaults to True.
         max_shard_size: The largest size of a file in gigabytes: the weights are distributed over several files,
             ``"name_00000.weights.h5"`` and so on. Defaults to None (one file).
         objects_to_skip: Layers or optimizers to leave out, with everything inside them. Defaults to None.
 
     Raises:
         NotBuiltError: If the model has no weights yet.
-        InvalidArgumentError: If the name has another ending, the file exists and ``overwrite`` is False, or a variable is
-            larger than ``max_shard_size``.
+        InvalidArgumentError: If the name has another ending, the file exists, ``overwrite`` is False and no terminal
+            can ask, or a variable is larger than ``max_shard_size``.
         MissingFileError: If the folder of the file does not exist.
 
     Example:
@@ -125,7 +126,8 @@ def save_weights(
     if max_shard_size is not None and path.suffix != ".json":
         path = path.with_suffix(".json")
         warn(f"With `max_shard_size`, the weights are saved as {str(path)!r}.")
-    path = _target(path, overwrite)
+    if not _may_write(path, overwrite):
+        return
     places = _places_to_write(model, objects_to_skip or ())
     if max_shard_size is not None:
         sharded_weights.write_shards(path, places, max_shard_size)
@@ -219,11 +221,12 @@ def _full_name(loss: Any) -> Any:
 
 def ordered_groups_of(model: SavableModel, with_optimizer: bool) -> list[VariableGroup]:
     """Return the variables of a model in the order of Keras's HDF5 format."""
-    return model_h5.ordered_groups(model, model.layers, model.optimizer if with_optimizer else None)
+    return model_h5.ordered_groups(model, model.layers, optimizer_of(model) if with_optimizer else None)
 
 
 def _optimizers_of(model: SavableModel) -> list[Optimizer]:
-    return [] if model.optimizer is None else [model.optimizer]
+    optimizer = optimizer_of(model)
+    return [] if optimizer is None else [optimizer]
 
 
 # --- Configs ----------------------------------------------------------------------------------------------------------
@@ -267,16 +270,25 @@ def _warn_of_lambdas(config: dict[str, Any]) -> None:
 # --- Paths ------------------------------------------------------------------------------------------------------------
 
 
-def _target(filepath: str | PathLike, overwrite: bool) -> Path:
-    """Return the path to write to; raise ``InvalidArgumentError`` if it exists and must not be replaced."""
-    path = as_path(filepath)
-    if not overwrite and path.exists():
+def _may_write(path: Path, overwrite: bool) -> bool:
+    """Return whether to write to a path; the terminal asks if it exists and ``overwrite`` is False.
+
+    Raises:
+        InvalidArgumentError: If there is no terminal to ask on.
+    """
+    if overwrite or not path.exists():
+        return True
+    question = f"{str(path)!r} already exists. Overwrite it? [y/n] "
+    try:
+        while (answer := input(question).strip().lower()) not in ("y", "n"):
+            question = "Enter 'y' to overwrite it or 'n' to cancel: "
+    except (EOFError, OSError, RuntimeError) as error:
         raise InvalidArgumentError(
             f"{str(path)!r} already exists, and `overwrite` is False.",
-            "With `overwrite=False` the file must not exist.",
+            "With `overwrite=False` the file must not exist, unless there is a terminal to ask on.",
             "Pass another path, or `overwrite=True`.",
-        )
-    return path
+        ) from error
+    return answer == "y"
 
 
 def _places_to_write(model: SavableModel, without: Iterable[LayerLike | Optimizer]) -> list[VariableGroup]:

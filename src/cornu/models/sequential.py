@@ -100,6 +100,7 @@ class Sequential(Model):
                 self._begin_with(beginning)
         self._stack.append(layer)
         if self._tensors:
+            self._cornu.path = self.path or call_context.path_of(self.name)
             with call_context.name_scope(self.name):
                 self._connect([layer])
 

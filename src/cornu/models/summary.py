@@ -11,7 +11,7 @@ import numpy as np
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerGraph
 from cornu.errors import InvalidArgumentError, NotBuiltError, did_you_mean
-from cornu.models.model_protocol import SavableModel
+from cornu.models.model_protocol import SavableModel, optimizer_of
 
 
 def print_summary(
@@ -177,8 +177,9 @@ def _totals(model: SavableModel) -> list[str]:
     counts["Trainable"] = [variable for variable in model.weights if id(variable) in trained]
     counts["Non-trainable"] = [variable for variable in model.weights if id(variable) not in trained]
     lines = [f"{name} parameters: {_count(variables):,} ({_bytes(variables)})" for name, variables in counts.items()]
-    if model.optimizer is not None and model.optimizer.variables:
-        variables = model.optimizer.variables
+    optimizer = optimizer_of(model)
+    if optimizer is not None and optimizer.variables:
+        variables = optimizer.variables
         lines.append(f"Optimizer parameters: {_count(variables):,} ({_bytes(variables)})")
     return lines
 

@@ -3,7 +3,10 @@
 from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from cornu import backends, config, ops, trees
+from cornu.backends.common import usual_dtype
 from cornu.core.shape_trees import shapes_key
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.errors import DataError, warn
@@ -70,8 +73,15 @@ def shapes_and_dtypes(tree: Tree) -> tuple:
 
 
 def spec_of(data: Batch) -> Batch:
-    """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes."""
-    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
+    """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes.
+
+    The dtypes are those on the device, for which NumPy arrays of 64 bits are converted to 32.
+    """
+
+    def dtype_of(array: Any) -> str:
+        return usual_dtype(array) if isinstance(array, np.ndarray) else array.dtype.name
+
+    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), dtype_of(array)), data)
 
 
 def spec_key(spec: Tree) -> Hashable:
@@ -81,7 +91,7 @@ def spec_key(spec: Tree) -> Hashable:
         >>> import numpy as np
         >>> from cornu.training.batch import Batch, spec_key, spec_of
         >>> spec_key(spec_of(Batch({"a": np.ones((3, 2))}, None, None, None)).x)
-        (<class 'dict'>, ('a', ((None, 2), 'float64')))
+        (<class 'dict'>, ('a', ((None, 2), 'float32')))
     """
     return shapes_key(trees.map(lambda tensor: (tensor.shape, tensor.dtype), spec))
 

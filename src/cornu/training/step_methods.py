@@ -12,15 +12,14 @@ from cornu.core.layer import Layer
 from cornu.core.layer_record import record_of
 from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
-from cornu.errors import NotBuiltError, ShapeError
+from cornu.errors import NotBuiltAttributeError, NotBuiltError, ShapeError
 from cornu.metrics import Metric
-from cornu.optimizers import Optimizer
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import by_output
 from cornu.training.execution import Execution, JitCompile
 from cornu.training.step.loss_gradient import check_has_loss, total_loss
-from cornu.typing import Array, Config, Tree
+from cornu.typing import Array, Tree
 
 
 class StepMethods(Layer):
@@ -52,12 +51,24 @@ class StepMethods(Layer):
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer passed to :meth:`compile`; None before compilation. It can be replaced."""
-        return self._compiled.optimizer if self._compiled is not None else None
+        """The optimizer passed to :meth:`compile`. It can be replaced, and set before compilation for a loop of your own."""
+        if self._compiled is not None:
+            return self._compiled.optimizer
+        if "optimizer" not in vars(self):
+            raise NotBuiltAttributeError(
+                f"`optimizer` of the model {self.name!r} was requested, which is not compiled.",
+                "A model has an optimizer once it is compiled.",
+                "Call `model.compile(optimizer='adam', loss=...)` first.",
+            )
+        return vars(self)["optimizer"]
 
     @optimizer.setter
-    def optimizer(self, optimizer: str | Config | Optimizer) -> None:
-        self._need_compile_state("optimizer = ...").replace_optimizer(optimizer)
+    def optimizer(self, optimizer: Any) -> None:
+        record_of(self)  # raises if the constructor did not call the base class's
+        if self._compiled is None:
+            vars(self)["optimizer"] = optimizer
+        else:
+            self._compiled.replace_optimizer(optimizer)
         self.forget_compiled_functions()
 
     @soft_property

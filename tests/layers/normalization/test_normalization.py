@@ -8,7 +8,7 @@ import pytest
 
 from cornu import backends, config, layers, ops
 from cornu.core.call_context import CallContext
-from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
 
 TRAINING, MASK = {"training": True}, {"training": True, "mask": np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1]], dtype="bool")}
@@ -167,11 +167,22 @@ def test_a_mask_that_does_not_fit_is_refused() -> None:
 
 
 def test_renorm_of_keras_is_refused_and_its_absence_accepted() -> None:
-    config = layers.BatchNormalization().get_config()
     neutral = {"synchronized": False, "renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
-    assert layers.BatchNormalization.from_config(config | neutral).momentum == 0.99
-    with pytest.raises(InvalidTypeError, match="renorm"):
-        layers.BatchNormalization.from_config(config | neutral | {"renorm": True})
+    layer = layers.BatchNormalization(**neutral)
+    assert (layer.synchronized, layer.renorm, layer.renorm_clipping, layer.renorm_momentum) == tuple(neutral.values())
+    with pytest.raises(
+        InvalidArgumentError, match=r"`renorm=True`. It must be False: this version has no batch renormalization"
+    ):
+        layers.BatchNormalization.from_config(layer.get_config() | {"renorm": True})
+    with pytest.raises(InvalidArgumentError, match="`synchronized=True`"):
+        layers.BatchNormalization(synchronized=True)
+
+
+def test_the_rms_scaling_of_layer_normalization_is_refused_and_its_absence_accepted() -> None:
+    layer = layers.LayerNormalization(rms_scaling=False)
+    assert layer.rms_scaling is False and layers.LayerNormalization.from_config(layer.get_config()).rms_scaling is False
+    with pytest.raises(InvalidArgumentError, match=r"`rms_scaling=True`.*Use `ops.rms_normalization`"):
+        layers.LayerNormalization.from_config(layer.get_config() | {"rms_scaling": True})
 
 
 def test_the_axis_of_keras_2_files_is_understood() -> None:
@@ -282,15 +293,6 @@ def test_the_gradient_of_betas_gradient_is_there(engine_name, set_fast_paths):
         found.append(engine.to_numpy(engine.value_and_grad(penalty)(beta)[1]))
     np.testing.assert_allclose(*found, rtol=1e-4)
     assert np.abs(found[0]).min() > 1
-
-
-def test_batch_normalization_is_synchronized_on_no_device() -> None:
-    assert layers.BatchNormalization(synchronized=False).synchronized is False
-    for argument in ("synchronized", "renorm"):
-        with pytest.raises((InvalidArgumentError, InvalidTypeError), match=argument):
-            layers.BatchNormalization(**{argument: True})
-    with pytest.raises(InvalidTypeError, match="rms_scaling"):
-        layers.LayerNormalization(rms_scaling=True)
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 1), (1, 1, 3), (2, 2, 3), (2, 1, 1)])

@@ -88,6 +88,24 @@ def test_eagerly_it_trains_the_same(backend, kind):
     same_training(kind, backend, run_eagerly=True)
 
 
+@pytest.mark.parametrize("source", ["arrays", "batches"])
+def test_a_step_sees_data_of_64_bits_in_the_dtypes_that_it_has_on_the_device(source, backend):
+    class Sees(Net):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            seen.update({ops.dtype(x): None, ops.dtype(y): None, ops.dtype(sample_weight): None})
+            return ops.mean((y - y_pred) ** 2)
+
+    seen: dict = {}
+    model = Sees().to_backend(backend)
+    model.compile("sgd", "mse")
+    x, y, weight = X.astype("float64"), Y.astype("float64"), np.ones(40, "int64")
+    if source == "arrays":
+        model.fit(x, y, sample_weight=weight, verbose=0)
+    else:
+        model.fit([(x[:8], y[:8], weight[:8]), (x[8:16], y[8:16], weight[8:16])], verbose=0)
+    assert set(seen) == {"float32", "int32"}
+
+
 def test_the_loss_that_is_minimized_is_the_own_one(backend):
     class Shrinks(Net):
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

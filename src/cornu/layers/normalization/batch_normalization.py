@@ -52,11 +52,15 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
+        renorm: Must be False: whether batches are renormalized, which this version does not support. Defaults to False.
+        renorm_clipping: Has no effect without ``renorm``. Defaults to None.
+        renorm_momentum: Has no effect without ``renorm``. Defaults to 0.99.
         synchronized: Must be False: whether the statistics are those of the batches of all devices. Defaults to False.
         **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
 
     Raises:
-        InvalidArgumentError: If ``momentum`` is not in [0, 1], or the input does not have ``axis``.
+        InvalidArgumentError: If ``momentum`` is not in [0, 1], ``synchronized`` or ``renorm`` is True, or the input does not
+            have ``axis``.
         ShapeError: If, when called, the number of channels differs from the one the layer was built with.
 
     Example:
@@ -88,11 +92,16 @@ class BatchNormalization(BaseNormalization):
         gamma_regularizer: Regularizer = None,
         beta_constraint: Constraint = None,
         gamma_constraint: Constraint = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
         synchronized: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.synchronized = _synchronized(synchronized)
+        self.synchronized = _unsupported("synchronized", synchronized, "the statistics are those of the batch of one device")
+        self.renorm = _unsupported("renorm", renorm, "this version has no batch renormalization")
+        self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
         self.axis = one_axis(axis)
         self.momentum = _momentum(momentum)
         beta = (beta_initializer, beta_regularizer, beta_constraint)
@@ -204,14 +213,13 @@ def one_axis(axis: IntOrInts) -> int:
     return int(only)
 
 
-def _synchronized(value: bool) -> bool:
-    if not value:
-        return False
-    raise InvalidArgumentError(
-        f"`BatchNormalization` received `synchronized={value!r}`.",
-        "It must be False: a model runs on one device, so that the statistics are always those of the whole batch.",
-        "Omit it.",
-    )
+def _unsupported(name: str, value: bool, reason: str) -> bool:
+    """Return False; raise ``InvalidArgumentError`` if an argument for something unsupported is True."""
+    if value:
+        raise InvalidArgumentError(
+            f"`BatchNormalization` received `{name}={value!r}`.", f"It must be False: {reason}.", "Omit it."
+        )
+    return False
 
 
 def _momentum(value: float) -> float:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops, registry, validation
 from cornu.core import batch_coupling, call_context
+from cornu.errors import InvalidArgumentError
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.typing import Array, Constraint, Initializer, IntOrInts, Regularizer, Shape
 
@@ -34,10 +35,11 @@ class LayerNormalization(BaseNormalization):
         gamma_regularizer: Regularizer applied to ``gamma``. Defaults to None.
         beta_constraint: Constraint applied to ``beta`` after each optimizer update. Defaults to None.
         gamma_constraint: Constraint applied to ``gamma`` after each optimizer update. Defaults to None.
-        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``.
+        **kwargs: Arguments of the base class :class:`Layer`, such as ``name``, ``trainable`` and ``dtype``, and
+            ``rms_scaling``, which must be False.
 
     Raises:
-        InvalidArgumentError: If the input does not have ``axis``.
+        InvalidArgumentError: If the input does not have ``axis``, or ``rms_scaling`` is True.
         ShapeError: If, when called, the sizes along ``axis`` differ from those the layer was built with.
 
     Example:
@@ -61,6 +63,7 @@ class LayerNormalization(BaseNormalization):
         gamma_constraint: Constraint = None,
         **kwargs: Any,
     ):
+        self.rms_scaling = _no_rms_scaling(kwargs.pop("rms_scaling", False))
         super().__init__(**kwargs)
         self.axis = validation.check_axes(self, axis)
         self.batch_coupling = batch_coupling.coupling_along(self.axis)
@@ -87,3 +90,14 @@ class LayerNormalization(BaseNormalization):
         """Return the input shape."""
         self._check_axes(input_shape, self._axes())
         return input_shape
+
+
+def _no_rms_scaling(value: bool) -> bool:
+    """Return False; raise ``InvalidArgumentError`` for True."""
+    if value:
+        raise InvalidArgumentError(
+            f"`LayerNormalization` received `rms_scaling={value!r}`.",
+            "It must be False: it divides by the variance instead of the root mean square.",
+            "Use `ops.rms_normalization` in a layer of your own.",
+        )
+    return False
