@@ -107,7 +107,7 @@ def test_a_model_has_an_optimizer_once_it_is_compiled_or_once_it_is_set(library)
     model.optimizer = mine = library.optimizers.SGD(0.5)
     assert model.optimizer is mine and not model.compiled
     model.compile("adam", "mse")
-    assert model.optimizer.name == "adam"
+    assert type(model.optimizer) is library.optimizers.Adam
 
 
 def test_the_error_for_the_optimizer_of_a_model_that_is_not_compiled():
