@@ -1,7 +1,9 @@
 """The ``Model`` class: a layer that can be trained, evaluated, used for prediction and saved."""
 
 import functools
+import inspect
 import json
+import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
@@ -24,6 +26,7 @@ from cornu.models.functional_graph import Functional, input_specs_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.optimizers.loss_scale_optimizer import with_loss_scaling
+from cornu.serialization import constructor_of
 from cornu.training import batch, predict_function, prepare_data
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
@@ -43,6 +46,9 @@ from cornu.typing import Config, CustomObjects, Tree
 from cornu.validation import named_arguments
 
 __all__ = ["Model"]
+
+_GRAPH_ENTRIES = {"name", "layers", "input_layers", "output_layers"}
+"""Entries of the config of a functional model."""
 
 
 @registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
@@ -686,8 +692,11 @@ class Model(StepMethods):
         return json.dumps(save.config_of(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the config: name, layers, their calls, inputs and outputs; the constructor arguments for a subclass."""
-        if type(self) is Model and self._functional is not None:
+        """Return the config: name, layers, their calls, inputs and outputs; the constructor arguments for a subclass.
+
+        A functional model of a subclass has the first form if its constructor is that of ``Model``.
+        """
+        if self._functional is not None and _takes_tensors(type(self)):
             return {"name": self.name, "trainable": self.trainable, **self._functional.get_config()}
         return super().get_config()
 
@@ -699,11 +708,12 @@ class Model(StepMethods):
             config: The config.
             custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
         """
-        if cls is not Model:
+        if not (_takes_tensors(cls) and config.keys() >= _GRAPH_ENTRIES):
             return super().from_config(config, custom_objects)  # type: ignore[return-value]
         with registry.custom_object_scope(custom_objects):
             graph_of_layers = Functional.from_config(config)
-        return cls(graph_of_layers.inputs, graph_of_layers.outputs, config.get("name"), config.get("trainable", True))
+        base = {"name": config.get("name"), "trainable": config.get("trainable", True)}
+        return cls(graph_of_layers.inputs, graph_of_layers.outputs, **base)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of :meth:`compile` in a serializable form; None if the model is not compiled."""
@@ -712,9 +722,19 @@ class Model(StepMethods):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model from a config, and create the variables of the optimizer if the model is built.
 
+        A model whose class overrides :meth:`compile` is not compiled, with a warning, unless it also overrides
+        :meth:`get_compile_config`: the arguments of its method are not known.
+
         Args:
             config: Dict returned by :meth:`get_compile_config`.
         """
+        if type(self).compile is not Model.compile and type(self).get_compile_config is Model.get_compile_config:
+            warnings.warn(
+                f"{self.name!r} is not compiled, since `{type(self).__name__}.compile` is not that of `Model`. "
+                "Call `compile` yourself, or override `get_compile_config` and `compile_from_config`.",
+                stacklevel=2,
+            )
+            return
         self.compile(**compile_arguments(config))
         if self.built and self._compiled is not None:
             self._compiled.optimizer.ensure_built(self.trainable_variables)
@@ -754,6 +774,18 @@ class Model(StepMethods):
             is_compiled = self._execution.is_compiled(placement_of(self))
             self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward
+
+
+def _takes_tensors(cls: type) -> bool:
+    """Return whether a class of models is created from inputs and outputs: its constructor is that of ``Model`` or calls it.
+
+    One that accepts ``*args`` and ``**kwargs`` is taken for one that passes them on.
+    """
+    parameters = list(constructor_of(cls).parameters.values())[1:]
+    kinds = {parameter.kind for parameter in parameters}
+    named = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    passes_on = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
+    return cls.__init__ is Model.__init__ or passes_on or named == ["inputs", "outputs", "name"]
 
 
 def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
