@@ -13,6 +13,7 @@ from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltError
 from cornu.metrics import Metric
+from cornu.ops.dispatch import unwrap
 from cornu.optimizers import Optimizer
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
@@ -198,7 +199,7 @@ class StepMethods(Layer):
         names = {} if self._compiled is None else self._compiled.log_names
         logs: dict[str, Any] = {}
         for metric in self.metrics:
-            result = metric.result()
+            result = trees.map(unwrap, metric.result())
             logs |= result if isinstance(result, dict) else {names.get(id(metric), metric.name): result}
         return logs
 
