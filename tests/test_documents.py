@@ -1,4 +1,4 @@
-"""What the documents show is what happens: every example in a docstring runs, and so does the README."""
+"""What the documents show is what happens: every example in a docstring runs, and so do the pages with programs."""
 
 import ast
 import doctest
@@ -11,7 +11,9 @@ import pytest
 import cornu
 
 PACKAGE = Path(cornu.__file__).parent
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/custom_training_steps.md"]
+"""Pages whose Python code runs from top to bottom."""
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
@@ -59,14 +61,15 @@ def python_blocks(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def test_the_readme_runs_from_top_to_bottom():
-    names: dict = {"__name__": "readme"}
-    for line, block in python_blocks(README.read_text(encoding="utf-8")):
-        # The blank lines put the lines of the README into error messages.
-        exec(compile("\n" * line + block, str(README), "exec"), names)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_runs_from_top_to_bottom(page):
+    names: dict = {"__name__": "page"}
+    for line, block in python_blocks((ROOT / page).read_text(encoding="utf-8")):
+        # The blank lines put the lines of the page into error messages.
+        exec(compile("\n" * line + block, str(ROOT / page), "exec"), names)
 
 
-DIFFERENCES = Path(__file__).parents[1] / "docs" / "compatibility.md"
+DIFFERENCES = ROOT / "docs" / "compatibility.md"
 MOST_DIFFERENCES = 20
 """The most differences from Keras that are kept because Keras is wrong or careless, or because a rule requires them."""
 

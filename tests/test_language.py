@@ -23,6 +23,8 @@ DOCUMENTS = (
     "pyproject.toml",
     "docs/*.md",
     "docs/*.py",
+    "examples/**/*.md",
+    "examples/**/*.py",
     "benchmarks/*.py",
     "benchmarks/results/README.md",
     "tests/README.md",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         config as config,
         constraints as constraints,
         datasets as datasets,
+        distillation as distillation,
         dtype_policies as dtype_policies,
         errors as errors,
         export as export,

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 _CONFIG = "cornu.config"
+_DISTILLATION_LOSS = "cornu.models.distillation.distillation_loss"
 _POLICY = "cornu.core.dtype_policy"
 _REGISTRY = "cornu.registry"
 _RANDOM = "cornu.ops.random"
@@ -46,6 +47,7 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "constraints": "cornu.constraints",
         "datasets": "cornu.datasets",
         "device": "cornu.core.keras_scopes",
+        "distillation": "cornu.distillation",
         "dtype_policies": "cornu.dtype_policies",
         "errors": "cornu.errors",
         "export": "cornu.export",
@@ -85,6 +87,12 @@ NAMESPACES: dict[str, dict[str, str]] = {
         "standardize_dtype": _VALIDATION,
     },
     "cornu.config": {"dtype_policy": _POLICY, "set_dtype_policy": _POLICY},
+    "cornu.distillation": {
+        "DistillationLoss": _DISTILLATION_LOSS,
+        "Distiller": "cornu.models.distillation.distiller",
+        "FeatureDistillation": _DISTILLATION_LOSS,
+        "LogitsDistillation": _DISTILLATION_LOSS,
+    },
     "cornu.dtype_policies": {
         "DTypePolicy": _POLICY,
         "DTypePolicyMap": _POLICY,

@@ -27,6 +27,38 @@ class Largest(metrics.Metric):
         return self.value.value
 
 
+class Extremes(metrics.Metric):
+    """Returns its variables, not their values."""
+
+    def __init__(self, name="extremes", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.low, self.high = (
+            self.add_weight(name="low", initializer="zeros"),
+            self.add_weight(name="high", initializer="zeros"),
+        )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.low.assign(ops.minimum(self.low, ops.min(y_pred)))
+        self.high.assign(ops.maximum(self.high, ops.max(y_pred)))
+
+    def result(self):
+        return {"low": self.low, "high": self.high}
+
+
+@pytest.mark.parametrize("custom", [False, True])
+def test_variables_in_a_result_are_logged_with_their_values(custom, backend):
+    class Own(cornu.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    x = cornu.Input((1,))
+    model = (Own if custom else cornu.Model)(x, cornu.layers.Activation("linear")(x)).to_backend(backend)
+    model.compile("sgd", "mse", metrics=[Extremes()])
+    values = np.array([[-3.0], [1.0], [2.0], [5.0]], "float32")
+    logs = model.evaluate(values, values, batch_size=2, verbose=0, return_dict=True)
+    assert (logs["low"], logs["high"]) == (-3.0, 5.0)
+
+
 class Both(metrics.Metric):
     def __init__(self, name="both"):
         super().__init__(name=name)

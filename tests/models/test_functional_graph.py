@@ -1,5 +1,7 @@
 """Models with a graph: the same structure, weights and outputs as Keras's."""
 
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -65,6 +67,23 @@ def test_shared_layers_and_several_inputs(twins):
     pair = twins(shared)
     pair.same([X, Y])
     assert len(pair.ours.weights) == 4
+
+
+def normalized_twice(k):
+    x = k.Input((3,))
+    inner = k.Model(x, k.layers.BatchNormalization(momentum=0.5)(x), name="inner")
+    y = k.Input((3,))
+    return k.Model(y, [inner(y), k.layers.Dense(2)(inner(y * 3.0 + 1.0))])
+
+
+def test_calls_of_a_layer_with_state_run_in_the_order_of_keras(twins):
+    pair = twins(normalized_twice)
+    copied = copy.deepcopy(pair.ours)
+    for model in (pair.theirs, pair.ours, copied):
+        model(X, training=True)
+    for model in (pair.ours, copied):
+        for found, expected in zip(model.weights, pair.theirs.weights, strict=True):
+            np.testing.assert_allclose(np.asarray(found.value), np.asarray(expected.value), rtol=1e-5, atol=1e-6)
 
 
 def test_inputs_and_outputs_in_dicts(twins):

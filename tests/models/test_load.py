@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 
 import keras
@@ -96,6 +97,97 @@ def test_without_compile_the_model_is_not_compiled(tmp_path):
     assert not loaded.compiled and not hasattr(loaded, "optimizer")
     with pytest.raises(UnsafeModelError, match=r"compile=False|custom_objects"):
         load_model(tmp_path / "model.keras")
+
+
+def of_tensors(library):
+    class Own(library.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return library.ops.mean((y - y_pred) ** 2)
+
+    return Own
+
+
+def passing_on(library):
+    class Own(library.Model):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.tracker = library.metrics.Mean(name="own")
+
+    return Own
+
+
+@pytest.mark.parametrize("make_class", [of_tensors, passing_on])
+def test_a_functional_model_of_a_subclass_comes_back(make_class, library, tmp_path):
+    cls = make_class(library)
+    x = library.Input((3,))
+    model = cls(x, library.layers.Dense(2, name="only")(x), name="mine")
+    model.save(tmp_path / "m.keras")
+    loaded = library.models.load_model(tmp_path / "m.keras", custom_objects={"Own": cls})
+    assert (type(loaded), loaded.name, [layer.name for layer in loaded.layers[1:]]) == (cls, "mine", ["only"])
+    values = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(np.asarray(loaded(values)), np.asarray(model(values)))
+
+
+def test_a_layer_that_its_owner_freezes_stays_frozen(library, tmp_path):
+    class Own(library.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.frozen, self.trained = library.layers.Dense(2), library.layers.Dense(2)
+            self.frozen.trainable = False
+
+        def call(self, inputs):
+            return self.trained(self.frozen(inputs))
+
+    model = Own()
+    model(np.ones((2, 3), "float32"))
+    model.save(tmp_path / "m.keras")
+    loaded = library.models.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
+    assert (loaded.trainable, loaded.frozen.trainable, len(loaded.trainable_weights)) == (True, False, 2)
+
+
+def test_a_model_with_a_compile_of_its_own_is_loaded_but_not_compiled(library, tmp_path):
+    class Two(library.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = library.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+        def compile(self, first, second):
+            super().compile(loss="mse")
+            self.first, self.second = first, second
+
+    model = Two()
+    x = np.ones((2, 3), "float32")
+    expected = np.asarray(model(x))
+    model.compile(library.optimizers.SGD(0.1), library.optimizers.SGD(0.2))
+    model.save(tmp_path / "m.keras")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = library.models.load_model(tmp_path / "m.keras", custom_objects={"Two": Two})
+    assert any(re.search("compile.*get_compile_config", str(warning.message), re.S) for warning in caught)
+    assert getattr(loaded, "optimizer", None) is None
+    np.testing.assert_array_equal(np.asarray(loaded(x)), expected)
+
+
+def test_the_config_of_a_compile_of_ones_own_is_passed_to_it(tmp_path):
+    class Two(cornu.Model):
+        def call(self, inputs):
+            return inputs
+
+        def compile(self, rate):
+            super().compile(cornu.optimizers.SGD(rate), "mse")
+            self.rate = rate
+
+        def get_compile_config(self):
+            return {"rate": self.rate}
+
+    model = Two()
+    model(np.ones((2, 3), "float32"))
+    model.compile(0.25)
+    model.save(tmp_path / "m.keras")
+    assert load_model(tmp_path / "m.keras", custom_objects={"Two": Two}).rate == 0.25
 
 
 def test_a_changed_learning_rate_comes_back(tmp_path):

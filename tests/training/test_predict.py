@@ -30,6 +30,24 @@ def test_every_number_of_samples(count, on):
     np.testing.assert_allclose(found, model.predict_on_batch(x), 1e-5, 1e-6)
 
 
+class Counts(Layer):
+    """Updates a metric in ``call``."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = cornu.metrics.Sum(name="seen")
+
+    def call(self, inputs: Any) -> Any:
+        self.seen.update_state(inputs)
+        return 2 * inputs
+
+
+def test_a_metric_that_is_updated_in_the_call(on):
+    model, x = on(cornu.Sequential([cornu.Input((2,)), Counts()])), np.ones((5, 2), "float32")
+    np.testing.assert_array_equal(model.predict(x, batch_size=3, verbose=0), 2 * x)
+    assert float(model.layers[0].seen.result()) == 10
+
+
 @pytest.mark.parametrize("size", [1, 5, 8, 64])
 def test_every_batch_size(size, on):
     model = small(on)

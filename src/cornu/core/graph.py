@@ -74,10 +74,38 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -
     Raises:
         InvalidTypeError: If an output does not depend only on the inputs.
     """
-    finished = _walk_back(inputs, outputs)
+    finished, depth = _depths(inputs, outputs)
     visited = {}
     for node in _in_visit_order(inputs, outputs):
         visited.setdefault(id(node.operation), len(visited))
+    position = {id(node): number for number, node in enumerate(finished)}
+    return sorted(finished, key=lambda n: (-depth[id(n)], visited[id(n.operation)], position[id(n)]))
+
+
+def run_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
+    """Return the nodes on the paths from inputs to outputs in the order in which Keras runs them.
+
+    It differs from that of :func:`nodes_between` among nodes that are equally far from the outputs. That matters for layers
+    with state that are called several times, such as a shared ``BatchNormalization``.
+
+    Args:
+        inputs: Symbolic tensors at which the traversal stops.
+        outputs: Symbolic tensors at which it starts.
+
+    Returns:
+        List of nodes, including those of the inputs.
+    """
+    finished, depth = _depths(inputs, outputs)
+    first_met = {node: number for number, node in enumerate(depth)}
+    return sorted(finished, key=lambda n: (-depth[id(n)], first_met[id(n)]))
+
+
+def _depths(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> tuple[list[Node], dict[int, int]]:
+    """Return the nodes that the outputs depend on, each after its predecessors, and their distances from the outputs by ``id``.
+
+    The distances are in the order in which a traversal from the outputs meets the nodes.
+    """
+    finished = _walk_back(inputs, outputs)
     depth: dict[int, int] = {}
     operation_depth: dict[int, int] = {}
     for node in reversed(finished):
@@ -87,8 +115,7 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -
         for tensor in _inner_inputs(node, inputs):
             parent = id(tensor.node)
             depth[parent] = max(depth.get(parent, 0), here + 1)
-    position = {id(node): number for number, node in enumerate(finished)}
-    return sorted(finished, key=lambda n: (-depth[id(n)], visited[id(n.operation)], position[id(n)]))
+    return finished, depth
 
 
 def _inner_inputs(node: Node, inputs: list[SymbolicTensor]) -> list[SymbolicTensor]:

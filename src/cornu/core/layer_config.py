@@ -85,7 +85,8 @@ def split_config(kind: type, config: dict[str, Any]) -> tuple[dict[str, Any], di
 def set_base(layer: LayerLike, base: dict[str, Any]) -> None:
     """Set the base arguments that the constructor of a layer does not accept (see :func:`split_config`)."""
     layer.name = base.get("name", layer.name)
-    layer.trainable = base.get("trainable", layer.trainable)
+    if base.get("trainable", layer.trainable) != layer.trainable:  # it also sets that of layers inside, which may be frozen
+        layer.trainable = base["trainable"]
     if "dtype" in base:
         layer.dtype_policy = deserialize(base["dtype"], "dtype_policies")
 

@@ -219,7 +219,7 @@ class Metric(serialization.ArgumentAttributes):
                 "Pass, for example, `[v.value for v in metric.variables]`.",
             )
         with _bound(variables, [unwrap(value) for value in values]) as bound:
-            result = work()
+            result = trees.map(unwrap, work())  # a metric may return a variable, whose value is known here
         if len(self.variables) != len(variables):
             raise InvalidArgumentError(
                 f"The metric {self.name!r} created new variables in `update_state`.",

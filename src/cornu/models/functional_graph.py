@@ -44,6 +44,7 @@ class FunctionalGraph:
         self.input_tensors = trees.leaves(inputs)
         self.output_tensors = trees.leaves(outputs)
         self.nodes = graph.nodes_between(self.input_tensors, self.output_tensors)
+        self._run_order = graph.run_order(self.input_tensors, self.output_tensors)
         self._check_inputs_are_enough()
         self.operations = graph.operations_of(self.nodes)
         self._check_names()
@@ -51,7 +52,9 @@ class FunctionalGraph:
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles: the calls as a flat list, since following them could recurse too deeply."""
         calls = [(node.operation, node.args, node.kwargs, node.outputs) for node in self.nodes]
-        return {"inputs": self.inputs, "outputs": self.outputs, "calls": calls}
+        place = {id(node): number for number, node in enumerate(self.nodes)}
+        order = [place[id(node)] for node in self._run_order]
+        return {"inputs": self.inputs, "outputs": self.outputs, "calls": calls, "order": order}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.inputs, self.outputs = state["inputs"], state["outputs"]
@@ -60,6 +63,7 @@ class FunctionalGraph:
         for operation, *call in state["calls"]:
             vars(operation).setdefault("_inbound_nodes", [])  # it may refer to this graph, and have no state yet
             self.nodes.append(Node(operation, *call))
+        self._run_order = [self.nodes[number] for number in state["order"]]
         self.operations = graph.operations_of(self.nodes)
 
     def _check_inputs_are_enough(self) -> None:
@@ -127,7 +131,7 @@ class FunctionalGraph:
         found = [None] * len(self.input_tensors) if mask is None else self._masks_in_order(mask)
         triples = zip(self.input_tensors, self.in_order(inputs), found, strict=True)
         arrays = [fit_to(tensor, array, mask) for tensor, array, mask in triples]
-        return _only(graph.run(self.nodes, self.input_tensors, arrays, self.outputs, _call))
+        return _only(graph.run(self._run_order, self.input_tensors, arrays, self.outputs, _call))
 
     def infer(self, inputs: Tree) -> Any:
         """Return the shapes and dtypes of the outputs, as symbolic tensors, for symbolic tensors."""
@@ -135,7 +139,7 @@ class FunctionalGraph:
         specs = [
             None if spec is None else SymbolicTensor(_shape_for(tensor, spec.shape), tensor.dtype) for tensor, spec in pairs
         ]
-        return _only(graph.run(self.nodes, self.input_tensors, specs, self.outputs, _infer))
+        return _only(graph.run(self._run_order, self.input_tensors, specs, self.outputs, _infer))
 
     def in_order(self, inputs: Tree) -> list:
         """Return inputs, which may be a dict by the names of the input layers, as a list in the order of the graph's inputs.

@@ -1,7 +1,9 @@
 """The ``Model`` class: a layer that can be trained, evaluated, used for prediction and saved."""
 
 import functools
+import inspect
 import json
+import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
@@ -26,6 +28,7 @@ from cornu.models.state_tree import assign_state_tree, state_tree_of
 from cornu.models.summary import print_summary
 from cornu.optimizers import Optimizer
 from cornu.optimizers.loss_scale_optimizer import with_loss_scaling
+from cornu.serialization import constructor_of
 from cornu.training import batch, predict_function, prepare_data
 from cornu.training import fit as fitting
 from cornu.training import predict as predicting
@@ -46,6 +49,9 @@ from cornu.typing import Config, CustomObjects, Tree
 from cornu.validation import named_arguments
 
 __all__ = ["Model"]
+
+_GRAPH_ENTRIES = {"name", "layers", "input_layers", "output_layers"}
+"""Entries of the config of a functional model."""
 
 
 @registry.register("models", keras_path=("keras.src.models.functional", "Functional"))
@@ -736,8 +742,11 @@ class Model(StepFunctionMethods):
         return json.dumps(save.config_of(self), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the config: name, layers, their calls, inputs and outputs; the constructor arguments for a subclass."""
-        if type(self) is Model and self._functional is not None:
+        """Return the config: name, layers, their calls, inputs and outputs; the constructor arguments for a subclass.
+
+        A functional model of a subclass has the first form if its constructor is that of ``Model``.
+        """
+        if self._functional is not None and _takes_tensors(type(self)):
             return {"name": self.name, "trainable": self.trainable, **self._functional.get_config()}
         return super().get_config()
 
@@ -749,10 +758,11 @@ class Model(StepFunctionMethods):
             config: The config.
             custom_objects: Dict of names to custom classes and functions that the config names. Defaults to None.
         """
-        if cls is not Model:
+        if not (_takes_tensors(cls) and config.keys() >= _GRAPH_ENTRIES):
             return super().from_config(config, custom_objects)  # type: ignore[return-value]
         with registry.custom_object_scope(custom_objects), config_errors(config):
-            return cls(*ends_from_config(config), config.get("name"), config.get("trainable", True))
+            inputs, outputs = ends_from_config(config)
+            return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of :meth:`compile` in a serializable form; None if the model is not compiled."""
@@ -761,9 +771,19 @@ class Model(StepFunctionMethods):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model from a config, and create the variables of the optimizer if the model is built.
 
+        A model whose class overrides :meth:`compile` is not compiled, with a warning, unless it also overrides
+        :meth:`get_compile_config`: the arguments of its method are not known.
+
         Args:
             config: Dict returned by :meth:`get_compile_config`.
         """
+        if type(self).compile is not Model.compile and type(self).get_compile_config is Model.get_compile_config:
+            warnings.warn(
+                f"{self.name!r} is not compiled, since `{type(self).__name__}.compile` is not that of `Model`. "
+                "Call `compile` yourself, or override `get_compile_config` and `compile_from_config`.",
+                stacklevel=2,
+            )
+            return
         self.compile(**compile_arguments(config))
         if self.built and self._compiled is not None:
             self._compiled.optimizer.ensure_built(self.trainable_variables)
@@ -826,6 +846,18 @@ class Model(StepFunctionMethods):
             is_compiled = self._execution.is_compiled(placement_of(self))
             self._forward = predict_function.PredictFunction(self, own_predict_step(self), is_compiled)
         return self._forward
+
+
+def _takes_tensors(cls: type) -> bool:
+    """Return whether a class of models is created from inputs and outputs: its constructor is that of ``Model`` or calls it.
+
+    One that accepts ``*args`` and ``**kwargs`` is taken for one that passes them on.
+    """
+    parameters = list(constructor_of(cls).parameters.values())[1:]
+    kinds = {parameter.kind for parameter in parameters}
+    named = [parameter.name for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    passes_on = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
+    return cls.__init__ is Model.__init__ or passes_on or named == ["inputs", "outputs", "name"]
 
 
 def _as_list(model: Model, logs: dict[str, float]) -> Any:

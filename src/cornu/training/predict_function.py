@@ -37,7 +37,9 @@ class PredictFunction:
     """
 
     def __init__(self, model: TrainableModel, own_step: Callable[[Any], Any] | None = None, is_compiled: bool = True):
-        self._model, self._variables, self._place = model, model.variables, placement_of(model)
+        self._model, self._place = model, placement_of(model)
+        counted = [variable for metric in layer_tree.metrics(model) for variable in metric.variables]
+        self._variables = [*model.variables, *counted]  # layers may update metrics in their `call`
         self._snapshot = StructureFingerprint(model)
         self._calls = 0
         self.may_pad = own_step is None and batch_coupling.effective_coupling(model) != "unknown"

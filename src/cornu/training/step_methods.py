@@ -14,6 +14,7 @@ from cornu.core.soft_property import soft_property
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltAttributeError, NotBuiltError, ShapeError
 from cornu.metrics import Metric
+from cornu.ops.dispatch import unwrap
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import by_output
@@ -217,7 +218,7 @@ class StepMethods(Layer):
         """Return the results of :attr:`metrics` by name; a metric whose result is a dict contributes its entries."""
         logs: dict[str, Any] = {}
         for metric in self.metrics:
-            result = metric.result()
+            result = trees.map(unwrap, metric.result())
             logs |= result if isinstance(result, dict) else {metric.name: result}
         return logs
 
