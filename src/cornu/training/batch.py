@@ -70,8 +70,11 @@ def shapes_and_dtypes(tree: Tree) -> tuple:
 
 
 def spec_of(data: Batch) -> Batch:
-    """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes."""
-    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name), data)
+    """Return the specification of data: symbolic tensors with its shapes, with None for the batch size, and its dtypes.
+
+    They have one name, since compiled functions are found again by the text of the specification.
+    """
+    return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), array.dtype.name, name="data"), data)
 
 
 def batch_of(data: Batch, indices: BatchIndices, number: ArrayLike) -> Batch:
