@@ -9,6 +9,7 @@ from cornu import ops, trees
 from cornu.core.masks import expand_mask
 from cornu.dtypes import is_integer
 from cornu.metrics import Mean, Metric
+from cornu.metrics.sum_variable import with_exact_sums
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, per_output
 from cornu.typing import Array, ArrayLike, Tree
@@ -71,8 +72,8 @@ class CompiledMetrics:
 
     @property
     def variables(self) -> list:
-        """The variables of all metrics."""
-        return [variable for metric in self.metrics for variable in metric.variables]
+        """The variables of all metrics, with what their sums keep to add without loss."""
+        return [variable for metric in self.metrics for variable in with_exact_sums(metric.variables)]
 
     @property
     def padding_is_safe(self) -> bool:
@@ -120,7 +121,7 @@ class CompiledMetrics:
         remaining, after = iter(values), []
 
         def update_metric(metric: Metric, *args: ArrayLike, sample_weight: Array | None = None) -> None:
-            own = [next(remaining) for _ in metric.variables]
+            own = [next(remaining) for _ in with_exact_sums(metric.variables)]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
             )
@@ -142,7 +143,7 @@ class CompiledMetrics:
         """Return the logs for values of :attr:`variables`. Pure."""
         remaining, logs = iter(values), {}
         for name, metric in zip(self.names, self.metrics, strict=True):
-            result = metric.stateless_result([next(remaining) for _ in metric.variables])
+            result = metric.stateless_result([next(remaining) for _ in with_exact_sums(metric.variables)])
             logs.update(result if isinstance(result, dict) else {name: result})
         return logs
 
