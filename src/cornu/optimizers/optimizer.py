@@ -24,7 +24,7 @@ from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError
 from cornu.ops.dispatch import unwrap
 from cornu.optimizers import transforms
-from cornu.optimizers.argument_checks import check_settings, refuse_unknown
+from cornu.optimizers.argument_checks import check_settings, names_to_load, refuse_unknown
 from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, ArrayLike, Initializer
@@ -637,8 +637,7 @@ class Optimizer(serialization.Configurable):
             >>> {name: float(value) for name, value in store.items()}
             {'0': 0.0, '1': 0.5}
         """
-        for number, variable in enumerate(self.variables):
-            store[str(number)] = variable.numpy()
+        store.update({str(number): variable.numpy() for number, variable in enumerate(self.variables)})
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Assign the arrays of a dict, written by :meth:`save_own_variables`, to :attr:`variables`.
@@ -652,22 +651,9 @@ class Optimizer(serialization.Configurable):
             InvalidArgumentError: The arrays are not named ``"0"``, ``"1"`` and so on.
             ShapeError: A shape differs. No variable is changed in that case.
         """
-        names = [str(number) for number in range(len(self.variables))]
-        if len(store.keys()) != len(names):
-            reason = "" if self.built else " It is not built: call `optimizer.build(trainable_variables)` first."
-            warnings.warn(
-                f"The optimizer {self.name!r} received {len(store.keys())} arrays and has {len(names)} variables: its state is "
-                f"not loaded.{reason}",
-                stacklevel=2,
-            )
-            return
-        if set(store.keys()) != set(names):
-            raise InvalidArgumentError(
-                f"The optimizer {self.name!r} received arrays named {sorted(store.keys())}.",
-                f"They must be named {names}.",
-                "Pass what `save_own_variables` stored.",
-            )
-        self._set_all("load_own_variables", [store[name] for name in names])
+        names = names_to_load(self, store)
+        if names:
+            self._set_all("load_own_variables", [store[name] for name in names])
 
     def assign(self, variable: Variable, value: ArrayLike) -> None:
         """Assign a value to a weight or to a variable of the optimizer."""
