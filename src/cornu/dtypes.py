@@ -43,6 +43,17 @@ def is_integer(dtype: str) -> bool:
     return dtype in INTEGERS
 
 
+def sum_dtype(dtype: str) -> str:
+    """Return the dtype in which values of a dtype are summed: ``"float32"`` for half precision.
+
+    Example:
+        >>> from cornu.dtypes import sum_dtype
+        >>> sum_dtype("float16"), sum_dtype("float64"), sum_dtype("int32")
+        ('float32', 'float64', 'int32')
+    """
+    return "float32" if dtype in HALVES else dtype
+
+
 def wider_float(first: str, second: str) -> str:
     """Return the smallest floating-point dtype that represents the values of both arguments.
 

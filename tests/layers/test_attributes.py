@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+import cornu
 from cornu import layers
+from cornu.errors import ShapeError
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Activation": {"activation": "relu"},
@@ -46,7 +48,6 @@ PLUMBING = {
     *(
         "call_signature_parameters",
         "dtype_policy",
-        "input_spec",
         "losses",
         "name",
         "path",
@@ -89,13 +90,15 @@ def shape_of(name: str) -> Any:
     return SHAPES.get(name, next((shape for part, shape in spatial.items() if part in name), (None, 4)))
 
 
-def make(module: Any, name: str) -> Any:
+def make(module: Any, name: str, build: bool = True) -> Any:
     def inner(value: Any) -> Any:
         if isinstance(value, list):
             return [inner(part) for part in value]
         return getattr(module, value)(3) if value in ("Dense", "LSTM", "LSTMCell", "GRUCell") else value
 
     made = getattr(module, name)(**{argument: inner(value) for argument, value in arguments_of(name).items()})
+    if not build:
+        return made
     if name in ("MultiHeadAttention", "GroupQueryAttention"):
         made.build((None, 4, 5), (None, 4, 5))
     elif name != "Lambda":
@@ -113,6 +116,8 @@ def plain(value: Any) -> Any:
         return tuple(value.shape)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if type(value).__name__ == "InputSpec":
+        return {part: getattr(value, part) for part in ("shape", "dtype", "ndim", "min_ndim", "max_ndim", "axes")}
     return getattr(value, "__name__", type(value).__name__)
 
 
@@ -134,3 +139,46 @@ def test_the_attributes_are_those_of_keras(name: str) -> None:
             if found != plain(expected) and attribute not in ("dtype", "autocast", "build", "quantize"):
                 differing[attribute] = (plain(expected), found)
     assert {attribute for attribute in differing if (name, attribute) not in CHANGED_BY_BUILD} == set(), differing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_input_spec_before_building_is_that_of_keras(name: str) -> None:
+    kerass, ours = make(keras.layers, name, build=False), make(layers, name, build=False)
+    assert plain(ours.input_spec) == plain(kerass.input_spec)
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_the_input_spec_of_a_convolution_names_its_channels(data_format: str) -> None:
+    made = [module.layers.Conv2D(2, 3, data_format=data_format) for module in (keras, cornu)]
+    for layer in made:
+        layer.build((None, 5, 6, 7))
+    assert plain(made[1].input_spec) == plain(made[0].input_spec)
+
+
+def test_shared_slopes_leave_the_size_of_an_axis_open() -> None:
+    made = [module.layers.PReLU(shared_axes=[1]) for module in (keras, cornu)]
+    for layer in made:
+        layer.build((None, 5, 6))
+    assert plain(made[1].input_spec) == plain(made[0].input_spec) == plain(cornu.InputSpec(ndim=3, axes={2: 6}))
+
+
+def test_an_input_spec_that_was_set_replaces_the_one_of_the_layer() -> None:
+    layer = layers.Dense(2)
+    layer.input_spec = cornu.InputSpec(ndim=3)
+    assert layer.input_spec.ndim == 3
+    with pytest.raises(ShapeError, match="ndim=3"):
+        layer(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("Flatten", "Bidirectional") and make(layers, name, False).input_spec]
+)
+def test_an_input_of_another_rank_is_refused_by_name(name: str) -> None:
+    """What the specification shows is what the layer checks: with the name of the layer and the shape that came."""
+    layer = make(layers, name, build=False)
+    spec = layer.input_spec[0] if isinstance(layer.input_spec, list) else layer.input_spec
+    rank = (spec.ndim or spec.min_ndim) - 1
+    with pytest.raises(ShapeError) as refused:
+        layer(np.ones((2,) * rank, "float32"))
+    shapes = [(2,) * rank, (None, *(2,) * (rank - 1))]  # a layer is built with the size of the batch or without
+    assert repr(layer.name) in str(refused.value) and any(str(shape) in str(refused.value) for shape in shapes)

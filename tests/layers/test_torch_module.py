@@ -80,3 +80,52 @@ def test_a_model_trains_as_a_module(home):
     for mine, expected in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-6)
     assert model.backend_name == home
+
+
+# --- A model as an attribute of a module -------------------------------------------------------------------------------
+
+
+class Holder(torch.nn.Module):
+    """A module with a head of its own and a body from Cornu."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body, self.head = body, torch.nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+@torch.enable_grad()
+def steps_of(module, parameters, steps=3):
+    optimizer = torch.optim.SGD(parameters, lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(module(torch.from_numpy(X)), torch.from_numpy(Y)).backward()
+        optimizer.step()
+
+
+def test_a_module_does_not_see_the_weights_of_a_model_among_its_attributes():
+    """As docs/compatibility.md says: PyTorch looks for modules and parameters only, and asks other attributes nothing."""
+    module = Holder(small_model().to_backend("torch"))
+    assert [name for name, _ in module.named_parameters()] == ["head.weight", "head.bias"]
+
+
+@pytest.mark.parametrize("way", ["converted", "with the parameters of the model"])
+def test_both_ways_in_the_documentation_train_the_model_inside_a_module(way):
+    model = cornu.Sequential([cornu.Input((5,)), layers.Dense(2)]).to_backend("torch")
+    torch.manual_seed(0)
+    module = Holder(layers.as_torch_module(model) if way == "converted" else model)
+    reference = torch.nn.Sequential(torch.nn.Linear(5, 2), torch.nn.Linear(2, 2))
+    with torch.no_grad():
+        reference[0].weight.copy_(torch.from_numpy(model.get_weights()[0].T))
+        reference[0].bias.copy_(torch.from_numpy(model.get_weights()[1]))
+        reference[1].load_state_dict(module.head.state_dict())
+    steps_of(reference, reference.parameters())
+    if way == "converted":
+        steps_of(module, module.parameters())
+        module.body.push()
+    else:
+        steps_of(module, [*module.parameters(), *model.parameters()])
+    for mine, expected in zip(model.get_weights(), reference[0].parameters(), strict=True):
+        np.testing.assert_allclose(mine, expected.detach().numpy().T, rtol=1e-5, atol=1e-6)

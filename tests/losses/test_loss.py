@@ -250,3 +250,32 @@ def test_losses_have_the_public_attributes_of_keras(name):
         assert hasattr(ours, attribute), attribute
         if not callable(value):
             assert getattr(ours, attribute) == value or attribute == "name"
+
+
+# --- Half precision ----------------------------------------------------------------------------------------------------
+
+REDUCTIONS = ["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("kind", ["plain", "weights", "mask", "weights and mask"])
+def test_losses_in_half_precision_are_reduced_in_float32(kind: str, reduction: str, dtype: str, default_backend: str) -> None:
+    """More values than ``float16`` counts, whose sum it does not hold unless it is small. Values by NumPy in 64 bits."""
+    if (dtype, default_backend) == ("bfloat16", "numpy"):
+        pytest.skip("NumPy has no bfloat16")
+    engine, rng, count = backends.get(default_backend), np.random.default_rng(0), 70_001
+    scale = 1e-3 if reduction == "sum" else 30.0
+    halved = engine.cast(engine.asarray((rng.normal(size=(count, 1)) * scale).astype("float32")), dtype)
+    values = np.abs(engine.to_numpy(engine.cast(halved, "float32")).astype("float64"))[:, 0]
+    weight = rng.integers(0, 4, count) / 4.0 if "weights" in kind else np.ones(count)
+    real = rng.random(count) < 0.9 if "mask" in kind else np.ones(count, bool)
+    sums = (values * weight * real).sum()
+    divisor = {"sum": 1.0, "mean_with_sample_weight": (weight * real).sum()}.get(reduction, real.sum())
+    loss = losses.MeanAbsoluteError(reduction=reduction, dtype=dtype)
+    arguments = {"sample_weight": engine.asarray(weight.astype("float32"))} if "weights" in kind else {}
+    arguments |= {"sample_mask": engine.asarray(real.astype("float32"))} if "mask" in kind else {}
+    found = loss(engine.cast(engine.asarray(np.zeros((count, 1), "float32")), dtype), halved, **arguments)
+    assert engine.dtype(found) == dtype
+    precision = {"float16": 2**-11, "bfloat16": 2**-8}[dtype]
+    assert float(engine.to_numpy(engine.cast(found, "float32"))) == pytest.approx(sums / divisor, rel=2 * precision)

@@ -537,7 +537,7 @@ class Layer(LayerTraits, Configurable):
     @property
     def input_spec(self) -> InputSpecs:
         """What each call requires of its first argument: an ``InputSpec``, or a list or dict of them; None for anything."""
-        return self._cornu.input_spec
+        return self.cornu_input_spec if self._cornu.input_spec is None else self._cornu.input_spec
 
     @input_spec.setter
     def input_spec(self, value: InputSpecs) -> None:

@@ -6,6 +6,7 @@ begin with ``cornu_`` are reserved for Cornu; all other names that Keras does no
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from cornu.core.layer_protocol import LayerGraph, LayerLike
 
@@ -52,6 +53,10 @@ class LayerTraits:
 
     cornu_channel_axis: int | None = None
     """The axis of the input whose size is fixed by the weights of the layer; None if there is no such axis."""
+
+    cornu_input_spec: Any = None
+    """What the layer requires of its first argument: an ``InputSpec``, or a list or dict of them; None if it declares nothing.
+    ``input_spec`` returns it unless that was set. It only describes: ``compute_output_shape`` raises the errors."""
 
     cornu_largest_index: int | None = None
     """The largest integer that the layer accepts if its inputs are indices, which start at 0; None if they are not indices."""

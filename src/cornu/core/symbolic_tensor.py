@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from cornu import config, ops, trees
 from cornu.core import masks
+from cornu.core.naming import auto_name
 from cornu.core.operators import ArrayOperators
 from cornu.errors import InvalidTypeError
 from cornu.typing import Axis, Shape, Tree
@@ -17,7 +18,7 @@ class SymbolicTensor(ArrayOperators):
     Args:
         shape: Shape of the array; None for unknown sizes, such as the batch size.
         dtype: Dtype of the array. Defaults to ``config.floatx()``.
-        name: Name of the tensor. Defaults to ``"symbolic_tensor"``.
+        name: Name of the tensor. Defaults to ``"keras_tensor"``, ``"keras_tensor_1"`` and so on.
 
     Attributes:
         node: The call that returns the tensor; None for a mere description of an array.
@@ -26,13 +27,13 @@ class SymbolicTensor(ArrayOperators):
     Example:
         >>> import cornu
         >>> cornu.KerasTensor((None, 3), name="features")
-        <SymbolicTensor shape=(None, 3), dtype=float32, name=features>
+        <KerasTensor shape=(None, 3), dtype=float32, sparse=False, ragged=False, name=features>
     """
 
     def __init__(self, shape: Iterable[int | None], dtype: str | None = None, name: str | None = None):
         self.shape: Shape = tuple(shape)
         self.dtype = dtype or config.floatx()
-        self.name = name or "symbolic_tensor"
+        self._name = name
         self.node: Node | None = None
         self.index = 0
 
@@ -50,6 +51,17 @@ class SymbolicTensor(ArrayOperators):
         computed = layer.compute_mask(inputs, found if trees.leaves(found) else None)
         return [*masks.flatten(computed), *[None] * (self.index + 1)][self.index]
 
+    @property
+    def name(self) -> str:
+        """Name of the tensor. One that was not given is unique; a mere description of an array takes it when it is read."""
+        if self._name is None:
+            self._name = auto_name("keras_tensor")
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+
     def reshape(self, newshape: int | Sequence[int]) -> Any:
         """Return ``ops.reshape`` of the tensor."""
         return ops.reshape(self, newshape)
@@ -63,7 +75,7 @@ class SymbolicTensor(ArrayOperators):
         return {**vars(self), "node": None}
 
     def __repr__(self) -> str:
-        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise InvalidTypeError(

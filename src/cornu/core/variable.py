@@ -275,7 +275,7 @@ class Variable(ArrayOperators):
         array = unwrap(value)
         if bound is not None:
             backend = backends.home(bound[id(self)]) if id(self) in bound else backends.of(array)
-            array = backend.cast(backend.asarray(array), self.dtype)
+            array = backend.asarray(array, self.dtype)
         else:
             array = backends.array_at(self.place, array, self.dtype)
             if self.place.device is not None:  # an array of the same backend stays where it is
@@ -394,7 +394,10 @@ class Variable(ArrayOperators):
         return int(self.numpy())
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.numpy()}>"
+        value = self.value if call_context.current() is not None else self._concrete()
+        backend = backends.home(value)
+        text = "" if backend.is_traced(value) else f", value={backend.to_numpy(value)}"  # NumPy shortens large arrays
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{text}>"
 
 
 def _option(argument: str, value: str | None, options: tuple[str, ...]) -> str:

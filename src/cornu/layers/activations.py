@@ -5,6 +5,7 @@ from typing import Any
 from cornu import activations, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -188,6 +189,12 @@ class PReLU(ElementwiseActivation):
         self.alpha_constraint = constraints.get(alpha_constraint)
         listed = shared_axes if shared_axes is None or isinstance(shared_axes, (list, tuple)) else [shared_axes]
         self.shared_axes = None if listed is None else validation.check_axes(self, listed, "shared_axes")
+
+    @property
+    def cornu_input_spec(self) -> InputSpec | None:  # type: ignore[override]
+        """The axes that have slopes of their own."""
+        rank, shared = len(self._cornu.input_shapes or ()), self.shared_axes or ()
+        return shape_arithmetic.built_input_spec(self, *(axis for axis in range(1, rank) if axis not in shared and shared))
 
     def build(self, input_shape: Shape) -> None:
         """Create the slopes."""

@@ -48,6 +48,7 @@ class Pooling(Layer):
     batch_coupling = "none"
     cornu_preserves_value_range = True
     cornu_is_stateless = True
+    cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(
         self,
@@ -251,6 +252,7 @@ class GlobalPooling(Layer):
     batch_coupling = "none"
     cornu_preserves_value_range = True
     cornu_is_stateless = True
+    cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)

@@ -123,6 +123,7 @@ class SpatialDropout(Dropout):
     """
 
     rank = 2
+    cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(
         self,

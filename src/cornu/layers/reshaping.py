@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from cornu import config, ops, registry, validation
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
@@ -64,6 +65,8 @@ class Flatten(BaseReshaping):
         >>> Flatten()(np.ones((2, 7, 7, 3))).shape
         (2, 147)
     """
+
+    cornu_input_spec = InputSpec(min_ndim=1)
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -167,6 +170,11 @@ class Permute(BaseReshaping):
                 f"Pass, for example, `dims={tuple(range(len(self.dims), 0, -1))}`.",
             )
 
+    @property
+    def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]
+        """The batch axis and the permuted ones."""
+        return InputSpec(ndim=len(self.dims) + 1)
+
     def call(self, inputs: Array) -> Any:
         """Return the inputs with permuted axes."""
         return ops.transpose(inputs, (0, *self.dims))
@@ -197,6 +205,8 @@ class RepeatVector(BaseReshaping):
         [[[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]]
     """
 
+    cornu_input_spec = InputSpec(ndim=2)
+
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.n = validation.check_int(self, "n", n)
@@ -222,6 +232,7 @@ class SpatialRearranging(BaseReshaping):
     """
 
     rank = 2
+    cornu_input_spec = shape_arithmetic.spatial_input_spec
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.errors import ShapeError
 from cornu.ops.nn.windows import effective_size, padded_output_size
@@ -85,6 +86,24 @@ def check_size(layer: Layer, shape: Shape, axis: int, built_for: Size, what: str
         advice = f"Pass an input with {built_for} {what}, or create a new layer for {size}."
         raise shape_error(layer, shape, f"It was built for {built_for} {what}, but the input has {size}.", advice)
     return size
+
+
+# --- What `input_spec` shows ------------------------------------------------------------------------------------------
+
+
+def _spatial_input_spec(layer: Any) -> InputSpec:
+    """Batch, channels and the spatial axes."""
+    return InputSpec(ndim=layer.rank + 2)
+
+
+spatial_input_spec = property(_spatial_input_spec)
+"""The trait ``cornu_input_spec`` of layers for sequences, images and volumes, which have a ``rank``."""
+
+
+def built_input_spec(layer: Layer, *axes: int) -> InputSpec | None:
+    """Return the rank of the input that a layer was built for, and the sizes of some axes; None if it is not built."""
+    shape = layer._cornu.input_shapes
+    return None if shape is None else InputSpec(ndim=len(shape), axes={axis: shape[axis] for axis in axes})
 
 
 # --- Windows over images ----------------------------------------------------------------------------------------------

@@ -90,6 +90,10 @@ def as_torch_module(model: Layer) -> Any:
 
     The module has copies of the weights; ``module.push()`` copies its current weights to the model.
 
+    A module sees the parameters of the modules among its attributes only. Those of a Cornu model there are missing from
+    ``parameters()``, so that an optimizer does not train them, without an error: convert the model, or pass its parameters too,
+    ``[*module.parameters(), *model.parameters()]``.
+
     Args:
         model: Built model or layer, on any backend.
 
@@ -102,6 +106,14 @@ def as_torch_module(model: Layer) -> Any:
         >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])  # doctest: +SKIP
         >>> [tuple(p.shape) for p in cornu.layers.as_torch_module(model).parameters()]  # doctest: +SKIP
         [(3, 2), (2,)]
+        >>> class Net(torch.nn.Module):  # doctest: +SKIP
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.body, self.head = cornu.layers.as_torch_module(model), torch.nn.Linear(2, 1)
+        ...     def forward(self, x):
+        ...         return self.head(self.body(x))
+        >>> len(list(Net().parameters()))  # doctest: +SKIP
+        4
     """
     import torch
 

@@ -131,11 +131,13 @@ def same_dtype(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
 
 
 def as_float(values: ArrayLike) -> Array:
-    """Return a floating-point array unchanged and any other array cast to ``config.floatx()``."""
-    dtype = getattr(values, "dtype", None)
-    if dtype is None:
+    """Return a floating-point array unchanged and any other array cast to ``config.floatx()``.
+
+    NumPy data becomes an array of the default backend, as the labels do that are cast to its dtype.
+    """
+    if not hasattr(values, "dtype") or not is_float(ops.dtype(values)):
         return ops.cast(values, config.floatx())
-    return values if is_float(ops.dtype(values)) else ops.cast(values, config.floatx())  # type: ignore[return-value]
+    return ops.convert_to_tensor(values) if isinstance(values, np.ndarray) else values  # type: ignore[return-value]
 
 
 def is_per_sample(function: Callable) -> bool:

@@ -7,6 +7,7 @@ from cornu import ops, registry, serialization
 from cornu.core import dtype_policy, masks
 from cornu.core.naming import auto_name
 from cornu.core.soft_property import soft_property
+from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, one_of
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.typing import Array, ArrayLike, Config, DType, Tree
@@ -134,6 +135,9 @@ class Loss(serialization.ArgumentAttributes):
             name: value for name, value in arguments.items() if name not in first and (name, value) != ("dtype", None)
         }
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, reduction={self.reduction}>"
+
     def _arrays(self, values: Any, others: Tree) -> Any:
         """Convert labels or predictions to the dtype of this loss; a dict of arrays remains a dict."""
         if isinstance(values, dict):
@@ -143,7 +147,14 @@ class Loss(serialization.ArgumentAttributes):
 
 
 def _reduce(values: Array, weight: Array | None, valid_mask: Array | None, reduction: str | None) -> Any:
-    """Reduce values according to ``reduction``. ``weight`` and ``valid_mask`` have the shape of the values."""
+    """Reduce values according to ``reduction``. ``weight`` and ``valid_mask`` have the shape of the values.
+
+    Values in half precision are summed and counted in ``float32``: ``float16`` has no integers above 2048 and ends at 65504.
+    """
+    dtype = ops.dtype(values)
+    if dtype in HALVES and reduction not in (None, "none"):
+        weight = None if weight is None else ops.cast(weight, "float32")
+        return ops.cast(_reduce(ops.cast(values, "float32"), weight, valid_mask, reduction), dtype)
     if valid_mask is not None:
         values = ops.where(valid_mask, values, 0)
     if weight is not None:
@@ -156,7 +167,7 @@ def _reduce(values: Array, weight: Array | None, valid_mask: Array | None, reduc
     if reduction == "mean_with_sample_weight" and weight is not None:
         return ops.divide_no_nan(total, ops.sum(weight if valid_mask is None else ops.where(valid_mask, weight, 0)))
     if valid_mask is not None:
-        return ops.divide_no_nan(total, ops.sum(ops.cast(valid_mask, ops.dtype(total))))
+        return ops.divide_no_nan(total, ops.sum(ops.cast(valid_mask, dtype)))
     return ops.mean(values)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from cornu import config, ops, registry
+from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.confusion import Counts, confusion_counts, ratio
 from cornu.metrics.metric import Metric
+from cornu.metrics.sum_variable import in_dtype
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["AUC"]
@@ -118,10 +120,11 @@ class AUC(Metric):
                 "Omit `multi_label`, or reshape the predictions.",
             )
         shape = (self.num_thresholds, y_pred_shape[1]) if self.multi_label else (self.num_thresholds,)
-        self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
-        self.false_positives = self.add_variable(shape, "zeros", name="false_positives")
-        self.true_negatives = self.add_variable(shape, "zeros", name="true_negatives")
-        self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
+        dtype = sum_dtype(config.floatx())
+        self.true_positives = self.add_variable(shape, "zeros", dtype=dtype, name="true_positives")
+        self.false_positives = self.add_variable(shape, "zeros", dtype=dtype, name="false_positives")
+        self.true_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="true_negatives")
+        self.false_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="false_negatives")
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -133,7 +136,7 @@ class AUC(Metric):
             sample_weight: Array-like of shape ``(batch,)``, or broadcastable to the values, that weights each sample.
                 Defaults to None.
         """
-        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), config.floatx()))
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), sum_dtype(config.floatx())))
         self.build(y_true.shape, y_pred.shape)
         y_pred = ops.sigmoid(y_pred) if self.from_logits else ops.clip(y_pred, 0, 1)
         counts = confusion_counts(y_true, y_pred, self.thresholds, self._weights(sample_weight, y_pred), self.multi_label)
@@ -143,7 +146,8 @@ class AUC(Metric):
     def _weights(self, sample_weight: ArrayLike | None, y_pred: Array) -> Any:
         weight = None
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_pred), config.floatx()), y_pred)
+            weight = ops.cast(convert_like(sample_weight, y_pred), ops.dtype(y_pred))
+            weight = broadcast_weight("sample_weight", weight, y_pred)
         if self.label_weights is not None and not self.multi_label:
             weight = ops.multiply(ops.ones_like(y_pred) if weight is None else weight, self.label_weights)
         return weight
@@ -151,13 +155,13 @@ class AUC(Metric):
     def result(self) -> Any:
         """Return the area."""
         if self.curve is AUCCurve.PR and self.summation_method is AUCSummationMethod.INTERPOLATION:
-            return self.interpolate_pr_auc()
+            return in_dtype(self.interpolate_pr_auc(), config.floatx())
         x, y = self._curve()
         if self.summation_method is AUCSummationMethod.INTERPOLATION:
             heights = (y[:-1] + y[1:]) / 2
         else:
             heights = (ops.maximum if self.summation_method is AUCSummationMethod.MAJORING else ops.minimum)(y[:-1], y[1:])
-        return self._average((x[:-1] - x[1:]) * heights)
+        return in_dtype(self._average((x[:-1] - x[1:]) * heights), config.floatx())
 
     def _curve(self) -> tuple[Any, Any]:
         """Return the points of the curve, one per threshold."""

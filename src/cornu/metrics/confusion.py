@@ -7,9 +7,11 @@ import numpy as np
 
 from cornu import config, ops, registry
 from cornu.core.variable import Variable
+from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
+from cornu.metrics.sum_variable import bucket_sums, in_dtype
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
@@ -67,15 +69,15 @@ def confusion_counts(
     dtype = ops.dtype(y_pred)
     weight = ops.ones_like(y_pred) if weight is None else weight
     yes = ops.cast(ops.not_equal(y_true, 0), dtype)
-    sorted_thresholds = np.asarray(thresholds, dtype="float32" if dtype == "bfloat16" else dtype)[order]
+    sorted_thresholds = np.asarray(thresholds, dtype=dtype)[order]
     bucket = ops.sum(ops.cast(ops.greater(ops.expand_dims(y_pred, -1), sorted_thresholds), "int32"), axis=-1)
     bucket = ops.add(ops.reshape(bucket, (-1, labels)), np.arange(labels, dtype="int32") * (levels + 1))
     weights = ops.reshape(ops.stack([weight * yes, weight * (1 - yes)], axis=-1), (-1, 2))
-    sums = ops.scatter(ops.reshape(bucket, (-1, 1)), weights, (labels * (levels + 1), 2))
-    sums = ops.reshape(sums, (labels, levels + 1, 2))
-    above = ops.flip(ops.cumsum(ops.flip(sums, axis=1), axis=1), axis=1)
-    total, positive = above[:, :1], ops.take(above, np.argsort(order).astype("int32") + 1, axis=1)
-    parts = [positive[..., 0], positive[..., 1], (total - positive)[..., 1], (total - positive)[..., 0]]
+    sums = ops.reshape(bucket_sums(ops.reshape(bucket, (-1,)), weights, labels * (levels + 1)), (labels, levels + 1, 2))
+    below, above = ops.cumsum(sums, axis=1), ops.flip(ops.cumsum(ops.flip(sums, axis=1), axis=1), axis=1)
+    place = np.argsort(order).astype("int32")  # sums of each kind of their own: a difference of large ones is inexact
+    negative, positive = ops.take(below, place, axis=1), ops.take(above, place + 1, axis=1)
+    parts = [positive[..., 0], positive[..., 1], negative[..., 1], negative[..., 0]]
     return Counts(*(ops.transpose(part) if per_label else part[0] for part in parts))
 
 
@@ -103,7 +105,8 @@ class _ConfusionMetric(Metric):
         self.thresholds: list[Any] = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
         self.top_k, self.class_id = top_k, class_id
         for count in self._kept:
-            setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", name=count))
+            dtype = sum_dtype(config.floatx())
+            setattr(self, count, self.add_variable((len(self.thresholds),), "zeros", dtype=dtype, name=count))
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
@@ -117,7 +120,7 @@ class _ConfusionMetric(Metric):
         Raises:
             ShapeError: There is only one value per sample, but ``class_id`` is set.
         """
-        dtype = config.floatx()
+        dtype = sum_dtype(config.floatx())
         y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         y_true, y_pred = self._chosen(y_true, y_pred)
         if sample_weight is not None:
@@ -144,6 +147,7 @@ class _ConfusionMetric(Metric):
 
     def _one_or_all(self, values: Array) -> Any:
         """Return the single element if there is one threshold, and all elements otherwise."""
+        values = in_dtype(values, config.floatx())
         return values[0] if len(self.thresholds) == 1 else values
 
 
@@ -378,7 +382,8 @@ class _BestUnderCondition(_ConfusionMetric):
         self.value, self.num_thresholds = value, num_thresholds
 
     def _best(self, wanted: Array, condition: Array) -> Any:
-        return ops.max(ops.where(ops.greater_equal(condition, self.value), wanted, 0))
+        best = ops.max(ops.where(ops.greater_equal(condition, self.value), wanted, 0))
+        return in_dtype(best, config.floatx())
 
     def _sensitivities(self) -> Any:
         return ratio(self.true_positives, self.false_negatives)

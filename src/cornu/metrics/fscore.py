@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from cornu import config, ops, registry
+from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.metrics.metric import Metric
+from cornu.metrics.sum_variable import in_dtype
 from cornu.typing import ArrayLike, DType
 
 __all__ = ["F1Score", "FBetaScore"]
@@ -84,11 +86,11 @@ class FBetaScore(Metric):
                 "Predictions must have shape `(batch, classes)`.",
                 "Reshape the predictions and labels.",
             )
-        shape = () if self.axis is None else (y_pred_shape[-1],)
-        self.true_positives = self.add_variable(shape, "zeros", dtype=self.dtype, name="true_positives")
-        self.false_positives = self.add_variable(shape, "zeros", dtype=self.dtype, name="false_positives")
-        self.false_negatives = self.add_variable(shape, "zeros", dtype=self.dtype, name="false_negatives")
-        self.intermediate_weights = self.add_variable(shape, "zeros", dtype=self.dtype, name="intermediate_weights")
+        shape, dtype = () if self.axis is None else (y_pred_shape[-1],), sum_dtype(self.dtype)
+        self.true_positives = self.add_variable(shape, "zeros", dtype=dtype, name="true_positives")
+        self.false_positives = self.add_variable(shape, "zeros", dtype=dtype, name="false_positives")
+        self.false_negatives = self.add_variable(shape, "zeros", dtype=dtype, name="false_negatives")
+        self.intermediate_weights = self.add_variable(shape, "zeros", dtype=dtype, name="intermediate_weights")
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -99,12 +101,13 @@ class FBetaScore(Metric):
             y_pred: Array-like of predictions of the same shape.
             sample_weight: Array-like of shape ``(batch,)`` that weights each sample. Defaults to None.
         """
-        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
+        dtype = sum_dtype(self.dtype)
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         self.build(y_true.shape, y_pred.shape)
         positive = self._positive_predictions(y_pred)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), dtype), y_true)
         axis = self.axis
         self.true_positives.assign_add(ops.sum(positive * y_true * weight, axis=axis))
         self.false_positives.assign_add(ops.sum(positive * (1 - y_true) * weight, axis=axis))
@@ -114,9 +117,9 @@ class FBetaScore(Metric):
     def _positive_predictions(self, y_pred: ArrayLike) -> Any:
         """Return 1 where a prediction is positive and 0 elsewhere."""
         if self.threshold is not None:
-            return ops.cast(ops.greater(y_pred, self.threshold), self.dtype)
+            return ops.cast(ops.greater(y_pred, self.threshold), ops.dtype(y_pred))
         largest = ops.greater_equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
-        return ops.cast(ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9)), self.dtype)  # all zeros: no class
+        return ops.cast(ops.logical_and(largest, ops.greater(ops.abs(y_pred), 1e-9)), ops.dtype(y_pred))  # all zeros: no class
 
     def result(self) -> Any:
         """Return the score, or one score per class if ``average`` is None."""
@@ -125,8 +128,10 @@ class FBetaScore(Metric):
         recall = self.true_positives / (self.true_positives + self.false_negatives + epsilon)
         scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + epsilon)
         if self.average == "weighted":
-            return ops.sum(scores * self.intermediate_weights) / (ops.sum(self.intermediate_weights) + epsilon)
-        return scores if self.average is None else ops.mean(scores)
+            scores = ops.sum(scores * self.intermediate_weights) / (ops.sum(self.intermediate_weights) + epsilon)
+        elif self.average is not None:
+            scores = ops.mean(scores)
+        return in_dtype(scores, self.dtype)
 
 
 @registry.register("metrics")

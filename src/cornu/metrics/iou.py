@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from cornu import config, ops, registry
-from cornu.dtypes import is_float, is_integer
+from cornu.dtypes import is_float, is_integer, sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.losses.alignment import broadcast_weight, convert_like, to_common_backend
 from cornu.metrics.metric import Metric
+from cornu.metrics.sum_variable import bucket_sums
 from cornu.typing import ArrayLike, DType
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
@@ -69,7 +70,9 @@ class IoU(Metric):
             )
         self.num_classes, self.target_class_ids, self.ignore_class = num_classes, list(target_class_ids), ignore_class
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
-        self.total_cm = self.add_variable((num_classes, num_classes), "zeros", dtype=self.dtype, name="total_confusion_matrix")
+        self.total_cm = self.add_variable(
+            (num_classes, num_classes), "zeros", dtype=sum_dtype(self.dtype), name="total_confusion_matrix"
+        )
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch.
@@ -89,18 +92,19 @@ class IoU(Metric):
                 "Both must have the same number of elements.",
                 "Set `sparse_y_true` and `sparse_y_pred` to whether each of them holds integer class labels.",
             )
-        weight = ops.ones_like(true, dtype=self.dtype)
+        dtype = sum_dtype(self.dtype)
+        weight = ops.ones_like(true, dtype=dtype)
         if sample_weight is not None:
             sample_weight = convert_like(sample_weight, true)
             if is_integer(self.dtype) and is_float(ops.dtype(sample_weight)):
                 self._warn_of_fractions()
-            weight = broadcast_weight("sample_weight", ops.cast(sample_weight, self.dtype), true)
+            weight = broadcast_weight("sample_weight", ops.cast(sample_weight, dtype), true)
         true, pred, weight = (ops.reshape(x, (-1,)) for x in (true, pred, weight))
         known = ops.logical_and(self._is_class(true), self._is_class(pred))
         if self.ignore_class is not None:
             known = ops.logical_and(known, ops.not_equal(true, self.ignore_class))
         cell = ops.where(known, ops.add(true * self.num_classes, pred), 0)
-        counts = ops.scatter(ops.expand_dims(cell, -1), ops.where(known, weight, 0), (self.num_classes**2,))
+        counts = bucket_sums(cell, ops.where(known, weight, 0), self.num_classes**2)
         self.total_cm.assign_add(ops.reshape(counts, (self.num_classes, self.num_classes)))
 
     def _warn_of_fractions(self) -> None:

@@ -11,9 +11,12 @@ from cornu import autograph, config, initializers, serialization, trees
 from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
+from cornu.dtypes import is_float
 from cornu.errors import InvalidArgumentError
+from cornu.metrics.sum_variable import SumVariable, with_exact_sums
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Config, DType, Initializer
+from cornu.validation import standardize_dtype
 
 __all__ = ["Metric"]
 
@@ -105,14 +108,17 @@ class Metric(serialization.ArgumentAttributes):
             name: Name of the variable. Defaults to None.
 
         Returns:
-            The variable.
+            The variable. If it has a floating-point dtype, its ``assign_add`` loses no small values next to a large sum.
         """
-        dtype = dtype or config.floatx()
+        dtype = standardize_dtype(dtype)
         if isinstance(initializer, (str, dict)) or callable(initializer):
             with config.placement_scope("numpy"):
                 initializer = initializers.get(initializer)(tuple(shape), dtype=dtype)
         with call_context.name_scope(self.name.replace("/", ">")):
-            variable = Variable(initializer, dtype=dtype, trainable=False, autocast=False, name=name)
+            if is_float(dtype):
+                variable: Variable = SumVariable(initializer, dtype=dtype, name=name)
+            else:
+                variable = Variable(initializer, dtype=dtype, trainable=False, autocast=False, name=name)
         self._variables.append(variable)
         return variable
 
@@ -173,7 +179,9 @@ class Metric(serialization.ArgumentAttributes):
         """Return the values of the variables after :meth:`update_state`, without changing the metric.
 
         Args:
-            metric_variables: List of arrays, the values of :attr:`variables`, or the variables themselves.
+            metric_variables: List of arrays, the values of :attr:`variables`, or the variables themselves. With these alone,
+                sums are those of ``float32``, in which adding 1 has no effect from 2**24 on; the values of
+                ``metrics.sum_variable.with_exact_sums(metric.variables)`` are updated without such losses.
             *args: Positional arguments of :meth:`update_state`.
             **kwargs: Keyword arguments of :meth:`update_state`.
 
@@ -211,16 +219,17 @@ class Metric(serialization.ArgumentAttributes):
 
     def _purely(self, values: list, work: Callable) -> tuple[Any, list]:
         """Call a function with arrays in place of the variables; return its result and the new values of the variables."""
-        variables = self.variables
+        public = self.variables
+        variables = public if len(values) == len(public) else with_exact_sums(public)
         if len(values) != len(variables):
             raise InvalidArgumentError(
-                f"The metric {self.name!r} received {len(values)} arrays for its {len(variables)} variables.",
+                f"The metric {self.name!r} received {len(values)} arrays for its {len(public)} variables.",
                 "Each variable requires one array.",
                 "Pass, for example, `[v.value for v in metric.variables]`.",
             )
         with _bound(variables, [unwrap(value) for value in values]) as bound:
             result = trees.map(unwrap, work())  # a metric may return a variable, whose value is known here
-        if len(self.variables) != len(variables):
+        if len(self.variables) != len(public):
             raise InvalidArgumentError(
                 f"The metric {self.name!r} created new variables in `update_state`.",
                 "In compiled code, all variables must exist before the first update.",

@@ -5,10 +5,12 @@ from typing import Any
 
 from cornu import ops, registry
 from cornu.core import masks
+from cornu.dtypes import HALVES, sum_dtype
 from cornu.errors import InvalidArgumentError
 from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
+from cornu.metrics.sum_variable import in_dtype
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -32,7 +34,7 @@ class Sum(Metric):
 
     def __init__(self, name: str = "sum", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
+        self.total = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="total")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values to the sum.
@@ -41,12 +43,12 @@ class Sum(Metric):
             values: Array-like of any shape.
             sample_weight: Array-like whose axes are the first axes of the values. Defaults to None.
         """
-        values, _ = _weighted(values, sample_weight, ops.sum, self.dtype)
+        values, _ = _weighted(values, sample_weight, ops.sum, sum_dtype(self.dtype))
         self.total.assign_add(ops.sum(values))
 
     def result(self) -> Any:
         """Return the sum."""
-        return self.total.value
+        return in_dtype(self.total.value, self.dtype)
 
 
 @registry.register("metrics")
@@ -72,8 +74,8 @@ class Mean(Metric):
 
     def __init__(self, name: str = "mean", dtype: DType = None):
         super().__init__(dtype=dtype, name=name)
-        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
-        self.count = self.add_variable((), "zeros", dtype=self.dtype, name="count")
+        self.total = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="total")
+        self.count = self.add_variable((), "zeros", dtype=sum_dtype(self.dtype), name="count")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate values.
@@ -82,13 +84,13 @@ class Mean(Metric):
             values: Array-like of any shape; the values of each sample are averaged first.
             sample_weight: Array-like whose axes are the first axes of the values. Defaults to None.
         """
-        values, weight = _weighted(values, sample_weight, ops.mean, self.dtype)
+        values, weight = _weighted(values, sample_weight, ops.mean, sum_dtype(self.dtype))
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.size(values) if weight is None else ops.sum(weight))
 
     def result(self) -> Any:
         """Return the mean; 0 if no values were accumulated."""
-        return ops.divide_no_nan(self.total, self.count)
+        return in_dtype(ops.divide_no_nan(self.total, self.count), self.dtype)
 
 
 def _weighted(
@@ -153,9 +155,15 @@ class MeanMetricWrapper(Mean):
         """
         mask = masks.mask_of(y_pred)
         if mask is not None:
-            sample_weight = _masked(sample_weight, mask, self.dtype)
+            sample_weight = _masked(sample_weight, mask, sum_dtype(self.dtype))
         function = self.fn.call if isinstance(self.fn, Loss) else self.fn  # for a loss, the values and not their mean
-        super().update_state(function(y_true, y_pred, **self.kwargs), sample_weight)
+        super().update_state(function(y_true, _not_half(y_pred), **self.kwargs), sample_weight)
+
+
+def _not_half(values: ArrayLike) -> Any:
+    """Return an array, in ``float32`` if it has half precision, in which the values of a sample may overflow."""
+    is_half = hasattr(values, "dtype") and ops.dtype(values) in HALVES
+    return ops.cast(values, "float32") if is_half else values
 
 
 def _masked(weight: ArrayLike | None, mask: Array, dtype: str) -> Any:

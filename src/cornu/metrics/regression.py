@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from cornu import ops, registry
+from cornu import config, ops, registry
+from cornu.dtypes import sum_dtype
 from cornu.errors import InvalidArgumentError, ShapeError, one_of
 from cornu.losses import regression as losses
 from cornu.losses.alignment import align, broadcast_weight, convert_like
 from cornu.losses.loss import per_sample
 from cornu.metrics.metric import Metric
 from cornu.metrics.reduction import Mean, MeanMetricWrapper
+from cornu.metrics.sum_variable import in_dtype
 from cornu.typing import Array, ArrayLike, DType
 
 __all__ = [
@@ -64,12 +66,12 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
-        y_true, y_pred = (ops.cast(values, self.dtype) for values in align(y_true, y_pred))
+        y_true, y_pred = (ops.cast(values, sum_dtype(self.dtype)) for values in align(y_true, y_pred))
         super().update_state(ops.square(y_true - y_pred), sample_weight)
 
     def result(self) -> Any:
         """Return the square root of the mean."""
-        return ops.sqrt(super().result())
+        return in_dtype(ops.sqrt(ops.divide_no_nan(self.total, self.count)), self.dtype)
 
 
 @registry.register("metrics", aliases=("MAE", "mae"))
@@ -216,7 +218,7 @@ class R2Score(Metric):
                 "Omit `num_regressors` for the unadjusted score.",
             )
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
-        self.num_samples = self.add_variable((), "zeros", name="num_samples")
+        self.num_samples = self.add_variable((), "zeros", dtype=sum_dtype(config.floatx()), name="num_samples")
         self.built = False
 
     def build(self, y_true_shape: tuple, y_pred_shape: tuple) -> None:
@@ -229,25 +231,26 @@ class R2Score(Metric):
                 "Predictions must have shape `(batch, outputs)`.",
                 "Reshape the predictions and labels.",
             )
-        shape = (y_pred_shape[-1],)
-        self.squared_sum = self.add_variable(shape, "zeros", name="squared_sum")
-        self.sum = self.add_variable(shape, "zeros", name="sum")
-        self.total_mse = self.add_variable(shape, "zeros", name="residual")
-        self.count = self.add_variable(shape, "zeros", name="count")
+        shape, dtype = (y_pred_shape[-1],), sum_dtype(config.floatx())
+        self.squared_sum = self.add_variable(shape, "zeros", dtype=dtype, name="squared_sum")
+        self.sum = self.add_variable(shape, "zeros", dtype=dtype, name="sum")
+        self.total_mse = self.add_variable(shape, "zeros", dtype=dtype, name="residual")
+        self.count = self.add_variable(shape, "zeros", dtype=dtype, name="count")
         self.built = True
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Accumulate a batch."""
-        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), self.dtype))
+        dtype = sum_dtype(self.dtype)
+        y_true, y_pred = align(y_true, ops.cast(convert_like(y_pred, y_true), dtype))
         self.build(y_true.shape, y_pred.shape)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), self.dtype), y_true)
+            weight = broadcast_weight("sample_weight", ops.cast(convert_like(sample_weight, y_true), dtype), y_true)
         self.sum.assign_add(ops.sum(y_true * weight, axis=0))
         self.squared_sum.assign_add(ops.sum(ops.square(y_true) * weight, axis=0))
         self.total_mse.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
         self.count.assign_add(ops.sum(weight, axis=0))
-        self.num_samples.assign_add(ops.sum(ops.cast(ops.not_equal(weight, 0), self.dtype)))
+        self.num_samples.assign_add(ops.sum(ops.cast(ops.not_equal(weight, 0), dtype)))
 
     def result(self) -> Any:
         """Return the score."""
@@ -258,7 +261,7 @@ class R2Score(Metric):
             scores = ops.mean(scores)
         elif self.class_aggregation == "variance_weighted_average":
             scores = ops.divide_no_nan(ops.sum(variance * scores), ops.sum(variance))
-        return self._adjusted(scores) if self.num_regressors else scores
+        return in_dtype(self._adjusted(scores) if self.num_regressors else scores, config.floatx())
 
     def _adjusted(self, scores: Array) -> Any:
         """Adjust scores for the number of regressors."""

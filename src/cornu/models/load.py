@@ -207,8 +207,9 @@ def _stored_weights(
 
 def _groups_with_optimizer(model: SavableModel, weights: StoredWeights) -> list[VariableGroup]:
     """Return the groups of a model, after building its optimizer if a file contains the state of a trained one."""
-    optimizer = optimizer_of(model)
-    if optimizer is not None and len(weights.places.get("optimizer", ())) > len(optimizer.variables):
+    optimizer, stored = optimizer_of(model), weights.places.get("optimizer", {})
+    loads_itself = VariableGroup("optimizer", optimizer, []).loads_itself() if optimizer is not None else False
+    if optimizer is not None and (len(stored) > len(optimizer.variables) or (stored and loads_itself)):
         optimizer.ensure_built(model.trainable_variables)
     return variable_groups(model)
 

@@ -1,5 +1,6 @@
 """Checks of the arguments that all optimizers share."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -64,3 +65,27 @@ def check_settings(settings: Mapping[str, Any]) -> None:
                 f"`{name}` must be an integer of at least {least}.",
                 f"Omit `{name}` to disable it.",
             )
+
+
+def names_to_load(optimizer: Any, store: Mapping[str, Any]) -> list[str]:
+    """Return the names of the arrays in a dict for the variables of an optimizer; none, with a warning, if the number differs.
+
+    Raises:
+        InvalidArgumentError: The arrays are not named ``"0"``, ``"1"`` and so on.
+    """
+    found, names = list(store.keys()), [str(number) for number in range(len(optimizer.variables))]
+    if len(found) != len(names):
+        reason = "" if optimizer.built else " It is not built: call `optimizer.build(trainable_variables)` first."
+        warnings.warn(
+            f"The optimizer {optimizer.name!r} received {len(found)} arrays and has {len(names)} variables: its state is not "
+            f"loaded.{reason}",
+            stacklevel=3,
+        )
+        return []
+    if set(found) != set(names):
+        raise InvalidArgumentError(
+            f"The optimizer {optimizer.name!r} received arrays named {sorted(found)}.",
+            f"They must be named {names}.",
+            "Pass what `save_own_variables` stored.",
+        )
+    return names

@@ -8,7 +8,7 @@ each weight) and :meth:`Optimizer.update_one` (the formula for one weight). An o
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +23,7 @@ from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, warn
 from cornu.ops.dispatch import unwrap
 from cornu.optimizers import transforms
-from cornu.optimizers.argument_checks import check_settings, refuse_unknown
+from cornu.optimizers.argument_checks import check_settings, names_to_load, refuse_unknown
 from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, ArrayLike, Initializer
@@ -610,16 +610,55 @@ class Optimizer(serialization.Configurable):
                 "An optimizer has its variables once it is built.",
                 "Call `optimizer.build(trainable_variables)` first.",
             )
+        self._set_all("set_weights", weights)
+
+    def _set_all(self, function: str, weights: Sequence[ArrayLike]) -> None:
+        """Set the values of :attr:`variables` for a method of this name; an error leaves all of them unchanged."""
         variables, shapes = self.variables, [tuple(ops.shape(value)) for value in weights]
         expected = [variable.shape for variable in variables]
         if shapes != expected:
             raise ShapeError(
-                f"`set_weights` of the optimizer {self.name!r} received arrays of shapes {shapes}.",
+                f"`{function}` of the optimizer {self.name!r} received arrays of shapes {shapes}.",
                 f"Its variables have the shapes {expected}.",
                 "Pass one array per variable, in the order of `optimizer.variables`.",
             )
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put copies of the values of :attr:`variables` into a dict, under the names ``"0"``, ``"1"`` and so on.
+
+        It becomes a group of a weights file. Override it, together with :meth:`load_own_variables`, to save something else;
+        names must not contain ``/``.
+
+        Args:
+            store: Dict from name to array.
+
+        Example:
+            >>> from cornu import Variable, optimizers
+            >>> sgd, store = optimizers.SGD(0.5), {}
+            >>> sgd.build([Variable([1.0])])
+            >>> sgd.save_own_variables(store)
+            >>> {name: float(value) for name, value in store.items()}
+            {'0': 0.0, '1': 0.5}
+        """
+        store.update({str(number): variable.numpy() for number, variable in enumerate(self.variables)})
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Assign the arrays of a dict, written by :meth:`save_own_variables`, to :attr:`variables`.
+
+        If their number differs, as for an optimizer that is not built yet, nothing is loaded, with a warning, as in Keras.
+
+        Args:
+            store: Dict from name to array.
+
+        Raises:
+            InvalidArgumentError: The arrays are not named ``"0"``, ``"1"`` and so on.
+            ShapeError: A shape differs. No variable is changed in that case.
+        """
+        names = names_to_load(self, store)
+        if names:
+            self._set_all("load_own_variables", [store[name] for name in names])
 
     def assign(self, variable: Variable, value: ArrayLike) -> None:
         """Assign a value to a weight or to a variable of the optimizer."""
@@ -839,6 +878,9 @@ class Optimizer(serialization.Configurable):
             return super().get_config() | {"name": self.name, "learning_rate": current}
         arguments = list(serialization.constructor_of(Optimizer).parameters)[2:-1]  # of a constructor with `*args`
         return {"name": self.name, "learning_rate": current} | {name: getattr(self, name) for name in arguments}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     def _check_lengths(self, optimizer_variables: list, grads: list, trainable_variables: list) -> None:
         if not self.built:

@@ -1,11 +1,10 @@
 """Matching of a weights file with a model: mismatches are reported as a table, before any array is loaded."""
 
 from collections.abc import Collection
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import ModelFormatError, warn
 from cornu.optimizers import Optimizer
@@ -75,6 +74,8 @@ def load_into(
     mismatches = []
     for group in groups:
         path, found = stored.get(group.path, (group.path, {}))
+        if not group.is_loaded() or (isinstance(group.owner, Optimizer) and not found):
+            continue
         if group.loads_itself():
             own.append((group, path, list(found)))
             continue
@@ -101,17 +102,17 @@ def load_into(
 
 
 def _load_itself(group: VariableGroup, store: dict[str, np.ndarray], source: str, skip_mismatch: bool) -> None:
-    """Let a layer with a ``load_own_variables`` of its own load its group; restore its variables if that raises an error."""
-    owner, before = cast(Layer, group.owner), [variable.numpy() for variable in group.variables]
+    """Let an owner with a ``load_own_variables`` of its own load its group; restore its variables if that raises an error."""
+    owner, before = group.owner, [variable.numpy() for variable in group.variables]
     try:
-        owner.load_own_variables(store)
+        owner.load_own_variables(store)  # type: ignore[union-attr]
     except Exception as error:
         for variable, value in zip(group.variables, before, strict=True):
             variable.assign(value)
         if not skip_mismatch:
-            error.add_note(f"This happened in `load_own_variables` of the layer {group.owner.name!r}, which loads {source}.")
+            error.add_note(f"This happened in `load_own_variables` of {owner.name!r}, which loads {source}.")
             raise
-        warn(f"The layer {group.owner.name!r} did not load its part of {source}: {error}")
+        warn(f"{owner.name!r} did not load its part of {source}: {error}")
 
 
 def _with_current_paths(groups: dict[str, dict[str, DatasetSpec]]) -> dict[str, tuple[str, dict[str, DatasetSpec]]]:
@@ -148,7 +149,7 @@ def _find_mismatch(
     expected = [variable.shape for variable in group.variables]
     in_file = ", ".join(_describe(found[number]) for number in sorted(found)) or "-"
     in_model = ", ".join(f"{variable.shape} {variable.dtype}" for variable in group.variables) or "-"
-    hint = "" if group.owner.built else "not built yet"
+    hint = "" if getattr(group.owner, "built", True) else "not built yet"
     if not found:
         same = [path for path, (_, other) in stored.items() if _shapes_of(other) == expected]
         hint = f"the file has these shapes at `{same[0]}`" if same else hint

@@ -6,12 +6,14 @@ functional model, the attribute in a subclass (``encoder/cell``), the class of t
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cornu.core.layer import Layer
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, NotBuiltError
+from cornu.losses import Loss
+from cornu.metrics import Metric
 from cornu.optimizers import Optimizer
 from cornu.registry import public_name, to_snake_case
 
@@ -19,17 +21,23 @@ _KERAS_CLASS_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
 """Names in Keras of the classes whose public names differ; files use the names in Keras."""
 
 
+Owner: TypeAlias = LayerLike | Optimizer | Metric | Loss
+"""What may own a group in a file: a metric or a loss only if it defines ``save_own_variables``, as in Keras."""
+
+_BASES = (Layer, Optimizer, Metric, Loss)
+
+
 class VariableGroup(NamedTuple):
     """Variables of one owner and their path in a file.
 
     Attributes:
         path: String, path in the file; the variables are ``path/vars/0``, ``path/vars/1``, etc. Empty for the model itself.
-        owner: Layer or optimizer.
+        owner: Layer or optimizer, or a metric or loss that defines ``save_own_variables``.
         variables: List of the owner's own variables, without those of its sublayers.
     """
 
     path: str
-    owner: LayerLike | Optimizer
+    owner: Owner
     variables: list[Variable]
 
     def to_store(self) -> dict[str, Any]:
@@ -38,14 +46,14 @@ class VariableGroup(NamedTuple):
         Raises:
             InvalidArgumentError: If the name of one contains ``/``.
         """
-        if not isinstance(self.owner, Layer):
+        if not _overrides(self.owner, "save_own_variables"):
             return {str(number): variable for number, variable in enumerate(self.variables)}
         store: dict[str, Any] = {}
-        self.owner.save_own_variables(store)
+        self.owner.save_own_variables(store)  # type: ignore[union-attr]
         wrong = next((name for name in store if not isinstance(name, str) or "/" in name), None)
         if wrong is not None:
             raise InvalidArgumentError(
-                f"`save_own_variables` of the layer {self.owner.name!r} stored something under the name {wrong!r}.",
+                f"`save_own_variables` of {self.owner.name!r} stored something under the name {wrong!r}.",
                 "A name must be a string without `/`.",
                 "Use `_` in place of `/`.",
             )
@@ -53,11 +61,27 @@ class VariableGroup(NamedTuple):
 
     def loads_itself(self) -> bool:
         """Return whether the class of the owner defines ``load_own_variables``."""
-        return isinstance(self.owner, Layer) and type(self.owner).load_own_variables is not Layer.load_own_variables
+        return _overrides(self.owner, "load_own_variables")
+
+    def is_loaded(self) -> bool:
+        """Return whether a file is read for the group: not for a metric or loss that only saves, as in Keras."""
+        return self.loads_itself() or not isinstance(self.owner, (Metric, Loss))
+
+
+def _overrides(owner: Any, method: str) -> bool:
+    """Return whether the class of an owner defines a method itself, or one that its base class does not have."""
+    base = next(kind for kind in _BASES if isinstance(owner, kind))
+    return getattr(type(owner), method, None) is not getattr(base, method, None)
+
+
+def _is_owner(value: Any) -> bool:
+    return isinstance(value, (Layer, Optimizer)) or (
+        isinstance(value, (Metric, Loss)) and _overrides(value, "save_own_variables")
+    )
 
 
 def variable_groups(model: LayerLike, without: Iterable[LayerLike | Optimizer] = ()) -> list[VariableGroup]:
-    """Return the variable groups of a model, its layers and its optimizer, in the order of Keras.
+    """Return the variable groups of a model, its layers, its optimizer and what else saves variables, in the order of Keras.
 
     Args:
         model: Model or layer.
@@ -77,33 +101,39 @@ def variable_groups(model: LayerLike, without: Iterable[LayerLike | Optimizer] =
     return list(_walk(model, "", set(map(id, without))))
 
 
-def _walk(owner: LayerLike | Optimizer, path: str, seen: set[int]) -> Iterator[VariableGroup]:
+def _walk(owner: Owner, path: str, seen: set[int]) -> Iterator[VariableGroup]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
-    yield VariableGroup(path, owner, owner.variables if isinstance(owner, Optimizer) else owner._cornu_own_variables())
-    for name, child in _children(owner) if isinstance(owner, Layer) else _inner_optimizers(owner):
+    yield VariableGroup(path, owner, _variables_of(owner))
+    for name, child in _children(owner) if isinstance(owner, Layer) else _inner_owners(owner):
         yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
 
 
-def _inner_optimizers(owner: LayerLike | Optimizer) -> list[tuple[str, Any]]:
-    """Return the optimizers in the attributes of an optimizer, whose variables Keras writes a second time."""
-    return [(name, value) for name, value in sorted(vars(owner).items()) if isinstance(value, Optimizer)]
+def _variables_of(owner: Any) -> list[Variable]:
+    if isinstance(owner, Layer):
+        return owner._cornu_own_variables()
+    return [] if isinstance(owner, Loss) else owner.variables
+
+
+def _inner_owners(owner: Owner) -> list[tuple[str, Any]]:
+    """Return the owners in the attributes of an optimizer, metric or loss. Keras writes inner optimizers a second time."""
+    return [(name, value) for name, value in sorted(vars(owner).items()) if _is_owner(value)]
 
 
 def _walk_child(child: Any, path: str, seen: set[int], containers: set[int]) -> Iterator[VariableGroup]:
-    if isinstance(child, (Layer, Optimizer)):
+    if _is_owner(child):
         yield from _walk(child, path, seen)
     elif isinstance(child, (list, tuple, dict)) and id(child) not in containers:
         containers.add(id(child))
         used: dict[str, int] = {}
         for part in child.values() if isinstance(child, dict) else child:
-            if isinstance(part, (Layer, Optimizer, list, tuple, dict)):
+            if _is_owner(part) or isinstance(part, (list, tuple, dict)):
                 kind = "container" if isinstance(part, (list, tuple, dict)) else _kind(part)
                 yield from _walk_child(part, f"{path}/{_numbered(kind, used)}", seen, containers)
 
 
-def _kind(part: Layer | Optimizer) -> str:
+def _kind(part: Owner) -> str:
     name = public_name(type(part))
     return to_snake_case(_KERAS_CLASS_NAMES.get(name, name))
 
@@ -149,7 +179,7 @@ def _attribute(owner: Layer, name: str) -> Any:
 
 
 def _may_hold(value: Any) -> bool:
-    return isinstance(value, (Layer, Optimizer, list, tuple, dict))
+    return _is_owner(value) or isinstance(value, (list, tuple, dict))
 
 
 def need_built(model: LayerLike, function: str) -> None:

@@ -11,6 +11,7 @@ from cornu.core.variable import Variable
 from cornu.dtypes import is_integer
 from cornu.errors import NotBuiltError
 from cornu.metrics import Mean, Metric
+from cornu.metrics.sum_variable import with_exact_sums
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, by_output, per_output
 from cornu.training.logs import in_order
@@ -164,8 +165,8 @@ class CompiledMetrics:
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables of all metrics."""
-        return [variable for metric in self.metrics for variable in metric.variables]
+        """The variables of all metrics, with what their sums keep to add without loss."""
+        return [variable for metric in self.metrics for variable in with_exact_sums(metric.variables)]
 
     @property
     def padding_is_safe(self) -> bool:
@@ -198,7 +199,7 @@ class CompiledMetrics:
         remaining, after = iter(values), []
 
         def update_metric(metric: Metric, *args: ArrayLike, sample_weight: Array | None = None) -> None:
-            own = [next(remaining) for _ in metric.variables]
+            own = [next(remaining) for _ in with_exact_sums(metric.variables)]
             after.extend(
                 metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
             )
@@ -218,7 +219,7 @@ class CompiledMetrics:
         """Return the logs for values of :attr:`variables`. Pure."""
         remaining, logs = iter(values), {}
         for name, metric in zip(self.names, self.metrics, strict=True):
-            logs[name] = metric.stateless_result([next(remaining) for _ in metric.variables])
+            logs[name] = metric.stateless_result([next(remaining) for _ in with_exact_sums(metric.variables)])
         return in_order(logs)
 
 

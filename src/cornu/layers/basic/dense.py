@@ -5,6 +5,7 @@ from typing import Any
 from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.soft_property import soft_property
 from cornu.layers import shape_arithmetic
@@ -86,6 +87,11 @@ class Dense(Layer):
     def batch_coupling(self) -> str:  # type: ignore[override]
         """That of the activation."""
         return batch_coupling.coupling_of_function(self.activation)
+
+    @property
+    def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]
+        """At least two axes, the last one of the size of the kernel."""
+        return InputSpec(min_ndim=2, axes={-1: self.kernel.shape[0]} if self.built else None)
 
     @property
     def cornu_output_activation(self) -> Any:

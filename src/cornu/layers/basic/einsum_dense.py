@@ -9,6 +9,7 @@ from typing import Any
 from cornu import constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.soft_property import soft_property
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -90,6 +91,11 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self._given_shape = output_sizes(self, output_shape)
         self._read_equation()
+
+    @property
+    def cornu_input_spec(self) -> InputSpec | None:  # type: ignore[override]
+        """The number of axes that the layer was built for."""
+        return shape_arithmetic.built_input_spec(self)
 
     @soft_property
     def batch_coupling(self) -> str:  # type: ignore[override]

@@ -5,6 +5,7 @@ from typing import Any
 from cornu import config, constraints, initializers, ops, registry, regularizers, validation
 from cornu.core import batch_coupling
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.core.layer import Layer
 from cornu.core.layer_config import owner_of
 from cornu.core.soft_property import soft_property
@@ -33,6 +34,12 @@ class WindowedConv(Layer):
     def cornu_channel_axis(self) -> int:  # type: ignore[override]
         """The axis of the channels."""
         return shape_arithmetic.channel_axis(self.data_format)
+
+    @property
+    def cornu_input_spec(self) -> InputSpec:  # type: ignore[override]
+        """Batch, channels and spatial axes, with the channels of the kernel; Keras shows the rank as the least one."""
+        axes = {self.cornu_channel_axis: self._built_channels()} if self.built else None
+        return InputSpec(min_ndim=self.rank + 2, axes=axes)
 
     @soft_property
     def batch_coupling(self) -> str:  # type: ignore[override]

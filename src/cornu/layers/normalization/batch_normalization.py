@@ -7,6 +7,7 @@ from typing import Any
 from cornu import initializers, ops, registry
 from cornu.backends import fused_ops
 from cornu.core import call_context
+from cornu.core.input_spec import InputSpec
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
 from cornu.errors import InvalidArgumentError, ShapeError
@@ -109,6 +110,11 @@ class BatchNormalization(BaseNormalization):
         self._set_gamma_and_beta(center, scale, beta, gamma, float(epsilon))
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    @property
+    def cornu_input_spec(self) -> InputSpec | None:  # type: ignore[override]
+        """The number of axes and of channels that the layer was built for."""
+        return shape_arithmetic.built_input_spec(self, self.axis)
 
     def build(self, input_shape: Shape) -> None:
         """Create gamma, beta and the moving statistics."""

@@ -4,7 +4,9 @@ from typing import Any
 
 from cornu import ops, registry, validation
 from cornu.core import call_context
+from cornu.core.input_spec import InputSpec
 from cornu.errors import ShapeError
+from cornu.layers import shape_arithmetic
 from cornu.layers.normalization.base_normalization import BaseNormalization, computing_dtype
 from cornu.layers.normalization.batch_normalization import one_axis
 from cornu.typing import Array, Constraint, Initializer, Regularizer, Shape
@@ -73,6 +75,11 @@ class GroupNormalization(BaseNormalization):
         beta = (beta_initializer, beta_regularizer, beta_constraint)
         gamma = (gamma_initializer, gamma_regularizer, gamma_constraint)
         self._set_gamma_and_beta(center, scale, beta, gamma, epsilon)
+
+    @property
+    def cornu_input_spec(self) -> InputSpec | None:  # type: ignore[override]
+        """The number of axes and of channels that the layer was built for."""
+        return shape_arithmetic.built_input_spec(self, self.axis)
 
     def build(self, input_shape: Shape) -> None:
         """Create gamma and beta."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cornu import ops, registry
+from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError, one_of
 from cornu.layers.wrapper import accepted_arguments, check_layer, forwarded
@@ -108,6 +109,11 @@ class Bidirectional(Layer):
                     "Both must be the same.",
                     f"Create both with `{name}={getattr(one, name)}`.",
                 )
+
+    @property
+    def cornu_input_spec(self) -> InputSpecs:  # type: ignore[override]
+        """That of the forward layer."""
+        return self.forward_layer.input_spec
 
     @property
     def layer(self) -> Layer:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cornu import ops, registry, validation
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.layers.recurrent.cell import RecurrentCell, State, plus, times
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -79,6 +80,7 @@ class GRU(SingleCellRNN):
     implementation = CellAttribute()
 
     _constructor_is_config = True
+    cornu_input_spec = InputSpec(ndim=3)
 
     def __init__(
         self,

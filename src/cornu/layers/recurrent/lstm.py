@@ -7,6 +7,7 @@ import numpy as np
 from cornu import activations, ops, registry, validation
 from cornu.backends import fused_ops
 from cornu.core.activation_attribute import ActivationAttribute
+from cornu.core.input_spec import InputSpec
 from cornu.layers.recurrent.cell import RecurrentCell, State, of_one_dtype
 from cornu.layers.recurrent.single_cell_rnn import CellAttribute, SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -79,6 +80,7 @@ class LSTM(SingleCellRNN):
     implementation = CellAttribute()
 
     _constructor_is_config = True
+    cornu_input_spec = InputSpec(ndim=3)
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cornu import registry, validation
+from cornu.core.input_spec import InputSpec
 from cornu.layers.recurrent.cell import RecurrentCell, State
 from cornu.layers.recurrent.single_cell_rnn import SingleCellRNN, cell_options
 from cornu.typing import Activation, Array, Constraint, Initializer, Regularizer
@@ -63,6 +64,11 @@ class SimpleRNN(SingleCellRNN):
     """
 
     _constructor_is_config = True
+
+    @property
+    def cornu_input_spec(self) -> list[InputSpec]:  # type: ignore[override]
+        """Batch, steps and features, in a list as in Keras."""
+        return [InputSpec(ndim=3)]
 
     def __init__(
         self,
