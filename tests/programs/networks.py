@@ -199,13 +199,11 @@ class TripletNet(keras.Model):
     def __init__(self, embedding: Any, margin: float = 0.5, **kwargs: Any):
         super().__init__(**kwargs)
         self.embedding, self.margin = embedding, margin
-        self.ranked = keras.metrics.Mean(name="ranked")
 
     def call(self, inputs: Any) -> Any:
         anchor, positive, negative = (self.embedding(part) for part in inputs)
         near, far = (ops.sum(ops.square(anchor - other), axis=-1) for other in (positive, negative))
         self.add_loss(ops.mean(ops.maximum(near - far + self.margin, 0.0)))
-        self.ranked.update_state(ops.cast(near < far, "float32"))
         return near, far
 
     def get_config(self) -> dict:

@@ -20,8 +20,8 @@ class Program:
     sets_weights = True
     """Whether the harness sets the weights; False if the program itself determines them."""
 
-    keras_fails_on: tuple[str, ...] = ()
-    """Engines on which Keras 3.15 raises an error."""
+    keras_is_wrong_on: tuple[str, ...] = ()
+    """Engines on which Keras 3.15 raises an error, or loses what the program is about."""
 
     def model(self) -> Any:
         """Return the model, built."""
