@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from os import PathLike
 from typing import Any, BinaryIO
@@ -19,7 +18,7 @@ from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean
+from cornu.errors import InvalidArgumentError, InvalidTypeError, did_you_mean, warn
 from cornu.export import export_model
 from cornu.models import load, save
 from cornu.models.functional_graph import FunctionalGraph, ends_from_config, input_specs_of
@@ -778,10 +777,9 @@ class Model(StepFunctionMethods):
             config: Dict returned by :meth:`get_compile_config`.
         """
         if type(self).compile is not Model.compile and type(self).get_compile_config is Model.get_compile_config:
-            warnings.warn(
+            warn(
                 f"{self.name!r} is not compiled, since `{type(self).__name__}.compile` is not that of `Model`. "
-                "Call `compile` yourself, or override `get_compile_config` and `compile_from_config`.",
-                stacklevel=2,
+                "Call `compile` yourself, or override `get_compile_config` and `compile_from_config`."
             )
             return
         self.compile(**compile_arguments(config))

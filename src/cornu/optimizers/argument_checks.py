@@ -1,10 +1,9 @@
 """Checks of the arguments that all optimizers share."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.errors import InvalidArgumentError, did_you_mean, warn
 
 _SUCCESSORS = {
     "lr": "Did you mean 'learning_rate'?",
@@ -76,10 +75,9 @@ def names_to_load(optimizer: Any, store: Mapping[str, Any]) -> list[str]:
     found, names = list(store.keys()), [str(number) for number in range(len(optimizer.variables))]
     if len(found) != len(names):
         reason = "" if optimizer.built else " It is not built: call `optimizer.build(trainable_variables)` first."
-        warnings.warn(
+        warn(
             f"The optimizer {optimizer.name!r} received {len(found)} arrays and has {len(names)} variables: its state is not "
-            f"loaded.{reason}",
-            stacklevel=3,
+            f"loaded.{reason}"
         )
         return []
     if set(found) != set(names):

@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cornu.core.layer_protocol import LayerLike
 from cornu.errors import InvalidArgumentError
-from cornu.optimizers import Optimizer
-from cornu.saving.weight_paths import VariableGroup
+from cornu.saving.weight_paths import Owner, VariableGroup
 
 ASSETS = "assets"
 
@@ -114,7 +112,7 @@ def write_assets(archive: zipfile.ZipFile, groups: list[VariableGroup]) -> None:
                     archive.write(asset.file, asset.name)
 
 
-def _method(owner: LayerLike | Optimizer, name: str) -> Callable | None:
+def _method(owner: Owner, name: str) -> Callable | None:
     method = getattr(owner, name, None)
     return method if callable(method) else None
 

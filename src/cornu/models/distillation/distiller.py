@@ -1,12 +1,11 @@
 """``Distiller``: a model that trains a student on the outputs of a teacher."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import ops, registry, serialization
 from cornu.core.symbolic_tensor import SymbolicTensor
-from cornu.errors import InvalidArgumentError, ShapeError
+from cornu.errors import InvalidArgumentError, ShapeError, warn
 from cornu.losses import Loss
 from cornu.metrics import Mean
 from cornu.models.distillation.distillation_loss import DistillationLoss, losses_of, total_loss
@@ -176,7 +175,7 @@ class Distiller(Model):
         A file of Keras lacks the loss of the student: with a warning, the model is not compiled.
         """
         if config.get("loss") is None:
-            warnings.warn("The file has no loss of the student. Call `distiller.compile(optimizer, loss=...)`.", stacklevel=2)
+            warn("The file has no loss of the student. Call `distiller.compile(optimizer, loss=...)`.")
         else:
             super().compile_from_config(config)
 
