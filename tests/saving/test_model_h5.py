@@ -158,6 +158,47 @@ def test_long_lists_of_names_are_distributed_over_attributes_as_keras_does(tmp_p
         np.testing.assert_array_equal(loaded.get_weights()[-2], model.get_weights()[-2])
 
 
+@pytest.mark.parametrize(("writer", "reader"), [(cornu, keras), (keras, cornu), (cornu, cornu)], ids=["to", "from", "same"])
+@pytest.mark.parametrize("kind", ["model", "weights", "nested"])
+def test_lists_of_names_of_several_attributes_are_exchanged_with_keras(kind, writer, reader, tmp_path):
+    """More than 64 KB of names, as one list or as the weights of a nested model."""
+
+    def deep(k, seed):
+        rng, name = np.random.default_rng(seed), "a_name_that_takes_much_space_" * 8
+        stack = [k.Input((1,)), *(k.layers.Dense(1, use_bias=False, name=f"{name}{number}") for number in range(400))]
+        model = k.Sequential([k.Input((1,)), k.Sequential(stack, name="inner")]) if kind == "nested" else k.Sequential(stack)
+        model.set_weights([rng.normal(size=weight.shape).astype("float32") for weight in model.get_weights()])
+        return model
+
+    model = deep(writer, 1)
+    model.save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5") as root:
+        weights = root["model_weights"]
+        parts = weights["inner"].attrs if kind == "nested" else weights.attrs
+        assert {f"{'weight' if kind == 'nested' else 'layer'}_names{number}" for number in range(2)} <= set(parts)
+    if kind == "weights":
+        loaded = deep(reader, 2)
+        loaded.load_weights(tmp_path / "model.h5")
+    else:
+        loaded = reader.models.load_model(tmp_path / "model.h5")
+    for mine, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, expected)
+
+
+def test_a_name_that_no_attribute_holds_is_refused(tmp_path):
+    class Named(layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight((1,), name="n" * 70_000)
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+    model = cornu.Sequential([cornu.Input((1,)), Named(name="named")])
+    with pytest.raises(InvalidArgumentError, match=r"takes 70,\d+ bytes: .*at most 64,512 bytes.*as `\.keras`"):
+        model.save(tmp_path / "model.h5")
+    assert not (tmp_path / "model.h5").exists()
+
+
 class Net(cornu.Model):
     def __init__(self, units=3, **kwargs):
         super().__init__(**kwargs)
@@ -415,6 +456,33 @@ def lying_names(value):
 )
 def test_lists_of_names_that_do_not_fit_are_refused(value, path):
     refusal(changed(path, lying_names(value)))
+
+
+def test_lists_that_are_large_together_are_refused(path):
+    def change(root):
+        group = root["model_weights"]
+        del group.attrs["layer_names"]
+        for number in range(300):
+            group.attrs[f"layer_names{number}"] = np.asarray([b"x" * 64_000])
+
+    refusal(changed(path, change))
+
+
+def test_strings_that_may_all_be_one_large_string_are_refused_unread(path):
+    """In HDF5, a list of strings of variable length consists of references, any number of which may be to one string."""
+
+    def change(root):
+        root["model_weights"].attrs["layer_names"] = np.asarray(["only"] * 4000, dtype=h5py.string_dtype())
+        root["model_weights"].attrs["large"] = "x" * 2**19
+
+    assert "strings of a fixed length" in str(refusal(changed(path, change)))
+
+
+def test_short_lists_of_strings_of_variable_length_are_read(path):
+    def change(root):
+        root["model_weights"].attrs["layer_names"] = np.asarray(["only"], dtype=h5py.string_dtype())
+
+    load_model(changed(path, change))
 
 
 def test_missing_lists_and_groups_are_refused(path):

@@ -30,6 +30,12 @@ _KNOWN_FILTERS = (1, 2, 3)
 _BYTES_PER_STRING = 16
 """The least that a file needs for an element of a list of strings: a reference to its characters."""
 
+_MAX_SHARED_BYTES = 2**30
+"""The most that strings of variable length in a list may take: all of them may refer to one string as large as the file."""
+
+_H5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
+"""What h5py raises for a damaged file."""
+
 _MAX_PARTS = 1000
 """The most attributes over which Keras distributes a list of names that is too long for one."""
 
@@ -74,7 +80,7 @@ class H5File:
         try:
             self._root = h5py.File(file, "r")
             self._list(self._root)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError) as error:
+        except _H5_ERRORS as error:
             if isinstance(error, ModelFormatError):
                 raise
             raise damaged(source, error) from None
@@ -172,6 +178,8 @@ class H5File:
         else:
             numbered = (f"{name}{number}" for number in range(_MAX_PARTS))
             parts = list(itertools.takewhile(lambda part: self.has_attribute(part, group), numbered))
+        if sum(self._declared_size(part, group) for part in parts) > MAX_ATTRIBUTE_BYTES:
+            self._refuse(name, group, f"a list of at most {MAX_ATTRIBUTE_BYTES:,} bytes")
         found: list[str] = []
         for part in parts or [name]:
             value = self._attribute(part, group)
@@ -181,22 +189,30 @@ class H5File:
             found += self._decoded(list(value), part, group)
         return found
 
-    def _attribute(self, name: str, group: str) -> Any:
-        """Return the value of an attribute after its declared size was checked."""
+    def _declared_size(self, name: str, group: str) -> int:
+        """Return the size of an attribute in bytes, after checks of what reading it may allocate."""
         if group not in self.groups:
             raise damaged(self.source, "there is no such group", f"the attribute `{name}` of `{group}`")
-        attributes = self._root[group or "/"].attrs
         try:
-            declared = attributes.get_id(name)
-            size = math.prod(declared.shape) * declared.dtype.itemsize
-            if size > MAX_ATTRIBUTE_BYTES:
-                raise damaged(self.source, f"it declares {size:,} bytes", f"the attribute `{name}`")
-            if math.prod(declared.shape) > max(1, self._root.id.get_filesize() // _BYTES_PER_STRING):
-                self._refuse(name, group, "a list that fits into the file")
-            return attributes[name]
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError) as error:
-            if isinstance(error, ModelFormatError):
-                raise
+            declared = self._root[group or "/"].attrs.get_id(name)
+            count, dtype, file_size = math.prod(declared.shape), declared.dtype, self._root.id.get_filesize()
+        except _H5_ERRORS as error:
+            raise damaged(self.source, error, f"the attribute `{name}`") from None
+        size = count * dtype.itemsize
+        if size > MAX_ATTRIBUTE_BYTES:
+            raise damaged(self.source, f"it declares {size:,} bytes", f"the attribute `{name}`")
+        if count > max(1, file_size // _BYTES_PER_STRING):
+            self._refuse(name, group, "a list that fits into the file")
+        if dtype.kind == "O" and count > 1 and count * file_size > _MAX_SHARED_BYTES:
+            self._refuse(name, group, "a list of strings of a fixed length, as Keras writes it")
+        return size
+
+    def _attribute(self, name: str, group: str) -> Any:
+        """Return the value of an attribute after its declared size was checked."""
+        self._declared_size(name, group)
+        try:
+            return self._root[group or "/"].attrs[name]
+        except _H5_ERRORS as error:
             raise damaged(self.source, error, f"the attribute `{name}`") from None
 
     def _decoded(self, texts: list, name: str, group: str) -> list[str]:

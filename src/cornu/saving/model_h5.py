@@ -126,6 +126,12 @@ def _unique_paths(paths: list[str]) -> list[str]:
 def _write_names(group: Any, attribute: str, names: list[str]) -> None:
     """Write a list of names, over several attributes if it is too long for one."""
     encoded = np.asarray([name.encode("utf-8") for name in names])
+    if encoded.itemsize > _MAX_LIST_BYTES:
+        raise InvalidArgumentError(
+            f"The model has a layer or variable whose name takes {encoded.itemsize:,} bytes: {max(names, key=len)[:50]!r}...",
+            f"In an `.h5` file, a name can have at most {_MAX_LIST_BYTES:,} bytes.",
+            "Use shorter names, or save the model as `.keras`.",
+        )
     parts = 1
     while any(part.nbytes > _MAX_LIST_BYTES for part in np.array_split(encoded, parts)):
         parts += 1
