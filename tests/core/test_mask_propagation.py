@@ -208,3 +208,27 @@ def test_the_mask_of_a_symbolic_tensor_is_the_one_that_its_array_will_have():
     assert of_both.tolist() == [[True, False, True, False, True, False]]
     outputs = cornu.Model([tokens, other], both)(x)
     assert ops.convert_to_numpy(masks.mask_of(outputs)).tolist() == of_both.tolist()
+
+
+class TemporalSoftmax(layers.Layer):
+    """A layer that cannot be called without a mask, also where only the shape of its output is inferred."""
+
+    def call(self, inputs, mask=None):
+        assert mask is not None
+        weights = ops.exp(inputs) * ops.expand_dims(ops.cast(mask, "float32"), -1)
+        return weights / ops.sum(weights, axis=-1, keepdims=True)
+
+
+def test_a_layer_that_requires_its_mask_receives_one_in_symbolic_calls():
+    tokens = cornu.Input((None,), dtype="int32")
+    model = cornu.Model(tokens, TemporalSoftmax()(layers.Dense(1)(layers.Embedding(10, 4, mask_zero=True)(tokens))))
+    assert model.output_shape == (None, None, 1)
+    result = model.predict(np.array([[1, 2, 0]]), verbose=0)
+    np.testing.assert_array_equal(result, [[[1], [1], [np.nan]]])
+
+
+def test_masks_of_symbolic_tensors_in_a_model_of_many_layers():
+    x = layers.Embedding(10, 4, mask_zero=True)(cornu.Input((3,), dtype="int32"))
+    for _ in range(400):
+        x = layers.Add()([x, layers.Activation("relu")(x)])
+    assert x._keras_mask.shape == (None, 3)

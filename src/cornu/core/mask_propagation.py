@@ -28,6 +28,19 @@ def fill_in_masks(layer: LayerLike, args: tuple, kwargs: dict) -> None:
             kwargs[name] = found
 
 
+def with_symbolic_mask(layer: LayerLike, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """Return the keyword arguments of a symbolic call with the mask of its first argument, if the layer takes it as ``mask``.
+
+    The call is evaluated with them to infer the shape of its outputs. They are not recorded: the layer receives the mask again
+    when it runs.
+    """
+    names = list(parameters_of(type(layer)))
+    if "mask" not in names or (dict(zip(names, args, strict=False)) | kwargs).get("mask") is not None:
+        return kwargs
+    found = trees.map(lambda leaf: getattr(leaf, masks.ATTRIBUTE, None), first_argument(args, kwargs))
+    return {**kwargs, "mask": found} if trees.leaves(found) else kwargs
+
+
 def propagate_masks(layer: LayerLike, args: tuple, kwargs: dict, outputs: Tree) -> Any:
     """Return the outputs of a layer with their masks.
 

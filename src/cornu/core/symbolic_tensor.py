@@ -43,11 +43,28 @@ class SymbolicTensor(ArrayOperators):
     @functools.cached_property
     def _keras_mask(self) -> Any:
         """Mask that the array will have, as a symbolic tensor, or None. Keras's guides read it, as they do that of an array."""
-        layer: Any = self.node.operation if self.node else None
-        if self.node is None or not getattr(layer, "supports_masking", False):
+        pending = [self]  # not a recursion: a model may have more layers than Python allows nested calls
+        while pending:
+            tensor = pending[-1]
+            missing = [source for source in trees.leaves(tensor._mask_sources()) if masks.ATTRIBUTE not in vars(source)]
+            pending.extend(missing)
+            if not missing:
+                vars(pending.pop())[masks.ATTRIBUTE] = tensor._computed_mask()
+        return vars(self)[masks.ATTRIBUTE]
+
+    def _mask_sources(self) -> Tree:
+        """Return the first argument of the layer that returns the tensor, if the layer supports masking, else None."""
+        if self.node is None or not getattr(self.node.operation, "supports_masking", False):
             return None
-        inputs = [*self.node.args, *self.node.kwargs.values()][0]
+        return [*self.node.args, *self.node.kwargs.values()][0]
+
+    def _computed_mask(self) -> Any:
+        """Return the mask of the tensor, for known masks of its sources."""
+        inputs = self._mask_sources()
+        if self.node is None or inputs is None:
+            return None
         found = trees.map(lambda leaf: getattr(leaf, masks.ATTRIBUTE, None), inputs)
+        layer: Any = self.node.operation
         computed = layer.compute_mask(inputs, found if trees.leaves(found) else None)
         return [*masks.flatten(computed), *[None] * (self.index + 1)][self.index]
 
