@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.backends.contract import Backend
-from cornu.dtypes import HALVES, wider_float
+from cornu.dtypes import HALVES, sum_dtype, wider_float
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.ops import unknown_sizes
 from cornu.ops.batch_coupling import along_axis
@@ -112,7 +112,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False, dtype: DType =
     backend, values = arrays(x)
     if dtype is not None:
         values = backend.cast(values, standardize_dtype(dtype))
-    result = _reduce(backend.prod, values, axis, keepdims)
+    result = _in_sum_dtype(backend, lambda x: _reduce(backend.prod, x, axis, keepdims), values)
     return result if dtype is None else backend.cast(result, standardize_dtype(dtype))
 
 
@@ -280,6 +280,12 @@ def _place(name: str, backend: Backend, x: Array, axis: int | None, keepdims: bo
     return backend.reshape(result, shape) if keepdims else result
 
 
+def _in_sum_dtype(backend: Backend, function: Callable[[Array], Array], x: Array) -> Array:
+    """Apply a function in ``float32`` to an array of half precision, in which each addition or product would be rounded."""
+    dtype = backend.dtype(x)
+    return backend.cast(function(backend.cast(x, "float32")), dtype) if dtype in HALVES else function(x)
+
+
 def _flat_or_cast(x: ArrayLike, axis: int | None, dtype: DType) -> tuple[Backend, Array, int]:
     backend, values = arrays(x)
     if dtype is not None:
@@ -304,7 +310,7 @@ def cumsum(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array:
         [1, 3, 6]
     """
     backend, x, axis = _flat_or_cast(x, axis, dtype)
-    return backend.cumsum(x, axis)
+    return _in_sum_dtype(backend, lambda x: backend.cumsum(x, axis), x)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Cumprod")
@@ -317,7 +323,7 @@ def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType = None) -> Array
         [1, 2, 6]
     """
     backend, x, axis = _flat_or_cast(x, axis, dtype)
-    return backend.cumprod(x, axis)
+    return _in_sum_dtype(backend, lambda x: backend.cumprod(x, axis), x)
 
 
 @op(batch_coupling=along_axis(), keras_path="numpy.Var")
@@ -482,9 +488,10 @@ def segment_sum(data: ArrayLike, segment_ids: ArrayLike, num_segments: int | Non
             "There must be one segment ID for each slice of `data` along its first axis.",
             "Check the first axis of both arguments.",
         )
-    zeros = backend.full((num_segments, *data.shape[1:]), 0, backend.dtype(data))
+    zeros = backend.full((num_segments, *data.shape[1:]), 0, sum_dtype(backend.dtype(data)))
     places = backend.cast(segment_ids, "int32")  # a negative index would count from the end
-    return backend.index_add(zeros, backend.where(backend.less(places, 0), num_segments, places), data)
+    places = backend.where(backend.less(places, 0), num_segments, places)
+    return _in_sum_dtype(backend, lambda data: backend.index_add(zeros, places, data), data)
 
 
 def _largest(name: str, backend: Backend, x: Array, advice: str) -> int:

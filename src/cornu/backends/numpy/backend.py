@@ -349,6 +349,8 @@ _SUM_DTYPES = {np.dtype(small): wide for small, wide in dtypes.SUM_DTYPES.items(
 
 @primitive
 def sum(x: np.ndarray, axis: Axes = None, keepdims: bool = False) -> np.ndarray:
+    if np.asarray(x).dtype == np.float16:  # along some axes NumPy would round each addition
+        return np.sum(x, axis=axis, dtype="float32", keepdims=keepdims).astype("float16")
     return np.sum(x, axis=axis, dtype=_SUM_DTYPES.get(np.asarray(x).dtype), keepdims=keepdims)
 
 

@@ -372,6 +372,8 @@ def _any_tensor(*values: TensorLike) -> bool:
 
 
 def sum(x: tf.Tensor, axis: Axes = None, keepdims: bool = False) -> tf.Tensor:
+    if x.dtype in (tf.float16, tf.bfloat16):  # TensorFlow would round the sums of blocks
+        return tf.cast(tf.reduce_sum(tf.cast(x, "float32"), axis, keepdims), x.dtype)
     return tf.reduce_sum(summable(x), axis, keepdims)
 
 
