@@ -396,8 +396,8 @@ class Model(StepFunctionMethods):
             >>> from cornu import layers
             >>> model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, "softmax")])
             >>> model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-            >>> model.optimizer.name
-            'adam'
+            >>> type(model.optimizer).__name__
+            'Adam'
         """
         record_of(self)  # raises if the constructor did not call the base class's
         execution = Execution(run_eagerly, steps_per_execution, jit_compile, micro_batch_size)
