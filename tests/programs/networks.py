@@ -167,10 +167,8 @@ class Contrastive(keras.Model):
         similarity = ops.matmul(y_pred[:, 0], ops.transpose(y_pred[:, 1])) / self.temperature
         labels = ops.arange(ops.shape(similarity)[0])
         self.right.update_state(labels, similarity)
-        both = [
-            keras.losses.sparse_categorical_crossentropy(labels, each, from_logits=True) for each in (similarity, similarity.T)
-        ]
-        return ops.mean(both[0] + both[1]) / 2
+        crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return (crossentropy(labels, similarity) + crossentropy(labels, ops.transpose(similarity))) / 2
 
     def get_config(self) -> dict:
         return {**super().get_config(), "temperature": self.temperature}
@@ -248,7 +246,8 @@ class DictsOfInputsAndOutputs(Program):
     def compile(self, model: Any) -> None:
         losses = {"class": keras.losses.SparseCategoricalCrossentropy(from_logits=True), "size": "mae"}
         metrics = {"size": ["mse"], "class": ["accuracy"]}
-        model.compile(keras.optimizers.Adam(0.02), losses, loss_weights={"size": 0.5, "class": 2.0}, metrics=metrics)
+        optimizer = keras.optimizers.SGD(0.05)  # on TensorFlow, Keras's Adam treats repeated rows of an embedding otherwise
+        model.compile(optimizer, losses, loss_weights={"size": 0.5, "class": 2.0}, metrics=metrics)
 
     def data(self) -> tuple:
         return {"kind": Y[:, None], "left": X}, {"class": Y, "size": Z}

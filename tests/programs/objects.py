@@ -112,7 +112,7 @@ class Transformer(Program):
         return keras.Model(x, layers.Dense(3)(layers.GlobalAveragePooling1D()(hidden)))
 
     def compile(self, model: Any) -> None:
-        model.compile(**classifier())
+        model.compile(**{**classifier(), "optimizer": keras.optimizers.SGD(0.1)})  # see `DictsOfInputsAndOutputs`
 
     def data(self) -> tuple:
         return TOKENS, Y
