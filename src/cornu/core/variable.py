@@ -61,6 +61,10 @@ class Variable(ArrayOperators):
         [4.0, 6.0]
     """
 
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        backends.register_variable_type(cls)
+
     def __init__(
         self,
         initializer: Initializer | ArrayLike,

@@ -78,13 +78,13 @@ class SumVariable(Variable):
         if self._has_sum():
             exact = self.exact.value
             backend = backends.home(exact)
-            return super().assign(
-                self.exact.assign(backend.add(exact, backend.cast(backend.asarray(unwrap(value)), "float64")))
-            )
-        add = compensated_add if self._bound() is not None else _compiled(self.place.backend)
-        total, lost = add(self.value, self.exact.value, value)
-        self.exact.assign(lost)
-        return super().assign(total)
+            total = kept = backend.add(exact, backend.cast(backend.asarray(unwrap(value)), "float64"))
+        else:
+            add = compensated_add if self._bound() is not None else _compiled(self.place.backend)
+            total, kept = add(self.value, self.exact.value, value)
+        assigned = super().assign(total)
+        self.exact.assign(kept)
+        return assigned
 
     def to_backend(self, name: str, device: str | None = None) -> None:
         """Move the array to another backend or device (see :meth:`Variable.to_backend`)."""
