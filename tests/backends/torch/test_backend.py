@@ -460,3 +460,12 @@ def test_without_any_engine_numpy_is_taken_and_it_is_said(monkeypatch):
 def test_a_list_leaves_out_what_autograd_alone_needs():
     calls = calls_of(B.value_and_grad(lambda x: B.sum(B.exp(B.stop_gradient(x)) * x)), normal(3))
     assert not any("detach" in call for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "expected"),
+    [("mps", "float64", "float32"), ("mps", "float16", "float16"), ("cpu", "float64", "float64")],
+)
+def test_devices_without_float64_get_float32(device, dtype, expected):
+    x = torch.ones(2, dtype=getattr(torch, dtype))
+    assert B.supported_by(torch.device(device), x).dtype == getattr(torch, expected)

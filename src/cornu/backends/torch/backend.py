@@ -59,7 +59,13 @@ def asarray(x: ArrayLike, dtype: str | None = None) -> Tensor:
     dtype = dtype or common.usual_dtype(array)
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")
     with compilation.concrete():
-        return _from_numpy(array, dtype).to(default_device())
+        device = default_device()
+        return supported_by(device, _from_numpy(array, dtype)).to(device)
+
+
+def supported_by(device: torch.device, x: Tensor) -> Tensor:
+    """Return a tensor in a dtype that a device has: the GPUs of Apple have no ``float64``, for which ``float32`` is used."""
+    return x.to(torch.float32) if device.type == "mps" and x.dtype == torch.float64 else x
 
 
 def _from_numpy(array: np.ndarray, dtype: str) -> torch.Tensor:
