@@ -2,8 +2,8 @@
 
 The network maps an image to a point. The contrastive loss, a custom function, pulls the
 points of a pair together if both images show the same digit, and pushes them apart, up to a
-distance of 1, if not. The network never sees the digits 8 and 9 in training; afterwards it tells
-pairs with these digits apart as well, which a classifier could not.
+distance of 1, if not. The network never sees the digits 8 and 9 in training. Afterwards it can compare
+images of these digits too, though less well; a classifier has no output for them.
 
 Reference: Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping (2006)
 """
