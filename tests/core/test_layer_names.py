@@ -26,7 +26,9 @@ ONCE_PRIVATE = ["_state", "_trained", "_place", "_run", "_owned", "_building", "
 
 STOPS = {"stop_training", "stop_evaluating", "stop_predicting"}
 
-KEPT = {"meta", "history", "optimizer", "steps_per_execution", "forget_compiled_functions", "layers"} | STOPS
+FUNCTIONS = {"train_function", "test_function", "predict_function"}
+
+KEPT = {"meta", "history", "optimizer", "steps_per_execution", "forget_compiled_functions", "layers"} | STOPS | FUNCTIONS
 """What a model keeps to itself: attributes that Keras's ``Model`` sets, too, and ``meta``, which is written into the file."""
 
 NAMES = sorted({*CORNU_ONLY, *SEEN_IN_CODE, *ONCE_PRIVATE})

@@ -291,9 +291,9 @@ def test_a_subclassed_model(tmp_path):
     path = exported(with_weights(model), tmp_path)
 
     message = onnx.load(path)
-    assert [end.name for end in message.graph.input] == ["noise", "image"]
+    assert [end.name for end in message.graph.input] == ["image", "noise"]  # by name
     assert [end.name for end in message.graph.output] == ["kind", "sum"]
-    for found, expected in zip(run(path, [x["noise"], x["image"]]), model.predict(x).values(), strict=True):
+    for found, expected in zip(run(path, [x["image"], x["noise"]]), model.predict(x).values(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -58,6 +58,15 @@ def own():
     return Own()
 
 
+class OwnLoss(Own):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean((y - y_pred) ** 2)
+
+
+def own_loss():
+    return OwnLoss()
+
+
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(16, 2)).astype("float32")
 
@@ -94,7 +103,7 @@ def test_a_model_whose_variables_were_never_read_is_copied_with_the_values_it_wi
     assert [group.path for group in variable_groups(again)] == [group.path for group in variable_groups(model)]
 
 
-@pytest.mark.parametrize("make", [sequential, functional, own], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [sequential, functional, own, own_loss], ids=lambda make: make.__name__)
 def test_training_goes_on_with_a_copy_as_without(make, made, default_backend):
     model = compiled(make)
     train(model)

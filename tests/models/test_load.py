@@ -340,6 +340,27 @@ def test_names_never_become_paths(name, tmp_path):
     assert os.listdir(tmp_path) == ["model.keras"]
 
 
+class Pair(cornu.Model):
+    """Two networks that are built, in a model that is never called."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.one, self.two = (cornu.Sequential([cornu.Input((2,)), layers.Dense(3)]) for _ in range(2))
+
+
+def test_a_model_that_is_not_built_but_has_weights(tmp_path):
+    model, again = Pair(), Pair()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.save(tmp_path / "m.keras")
+        model.save_weights(tmp_path / "m.weights.h5")
+        loaded = cornu.models.load_model(tmp_path / "m.keras", custom_objects={"Pair": Pair})
+        again.load_weights(tmp_path / "m.weights.h5")
+    for other in (loaded, again):
+        for mine, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_model_that_is_not_built_has_no_weights_to_save(tmp_path):
     model = cornu.Sequential([layers.Dense(3)])
     with pytest.raises(NotBuiltError, match=r"`save_weights` was called on the model '.*', which is not built"):

@@ -282,3 +282,32 @@ def test_a_loss_of_a_layer_that_is_no_number_is_refused_with_the_name_of_the_lay
         model.add(Adds(name="adder"))
     for one, other in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def returns_none():
+    ops.mean(X)
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "text"),
+    [
+        (returns_none, {}, "`value_and_grad` returned None. It must return the loss, a scalar. End it with `return loss`"),
+        (lambda: (ops.mean(X), X), {}, "returned 2 values. Without `has_aux=True` it must return the loss alone"),
+        (lambda: 1.0, {"has_aux": True}, "an object of type float. With `has_aux=True` it must return a tuple of the loss"),
+        (3.0, {}, "`value_and_grad` received 3.0 as its function.*Pass a function, such as `lambda: loss_fn"),
+    ],
+)
+def test_functions_without_a_gradient(backend, function, options, text):
+    model = made(Net, backend)
+    with pytest.raises(InvalidTypeError, match=text):
+        cornu.value_and_grad(function, model.trainable_variables, **options)
+
+
+def test_a_model_without_return(backend):
+    class Silent(Net):
+        def call(self, inputs):
+            self.second(self.first(inputs))
+
+    model = made(Silent, backend)
+    with pytest.raises(InvalidTypeError, match="'silent.*' returned None.*End `Silent.call` with `return`"):
+        model.fit(X, Y, verbose=0)

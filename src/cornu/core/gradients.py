@@ -41,6 +41,12 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
         >>> cornu.value_and_grad(lambda x: cornu.ops.sum(x**3), cornu.ops.array([1.0, 2.0]))[1].tolist()
         [3.0, 12.0]
     """
+    if not callable(function):
+        raise InvalidTypeError(
+            f"`value_and_grad` received {function!r:.80} as its function.",
+            "The gradient of a value that is computed already is not known: the loss must be computed by the function.",
+            "Pass a function, such as `lambda: loss_fn(y, model(x, training=True))`.",
+        )
     leaves = trees.leaves(sources)
     variables = [leaf for leaf in leaves if isinstance(leaf, Variable)]
     if not leaves or 0 < len(variables) < len(leaves):
@@ -53,7 +59,7 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
         inner.differentiates = True
         with call_context.entered(inner):
             result = function() if variables else function(values)
-        value, aux = result if has_aux else (result, None)
+        value, aux = _loss_and_aux(result, has_aux)
         call_context.continue_after(inner)
         assigned[:] = inner.assigned.values()
         return value, (aux, masks.masks_of(aux), [inner.values[id(variable)] for variable in assigned])
@@ -67,6 +73,30 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
     for variable, array in zip(assigned, after, strict=True):
         variable.assign(array)
     return ((value, aux) if has_aux else value), gradients
+
+
+def _loss_and_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
+    """Return what a function returned as a tuple of the loss and the other results."""
+    if result is None:
+        raise InvalidTypeError(
+            "The function passed to `value_and_grad` returned None.",
+            "It must return the loss, a scalar.",
+            "End it with `return loss`.",
+        )
+    is_pair = isinstance(result, (tuple, list)) and len(result) == 2
+    if has_aux and not is_pair:
+        raise InvalidTypeError(
+            f"The function passed to `value_and_grad` returned an object of type {type(result).__name__}.",
+            "With `has_aux=True` it must return a tuple of the loss and the other results.",
+            "End it with, for example, `return loss, y_pred`, or omit `has_aux`.",
+        )
+    if not has_aux and isinstance(result, (tuple, list)):
+        raise InvalidTypeError(
+            f"The function passed to `value_and_grad` returned {len(result)} values.",
+            "Without `has_aux=True` it must return the loss alone, a scalar.",
+            "Pass `has_aux=True` if it returns a tuple of the loss and other results.",
+        )
+    return result if has_aux else (result, None)
 
 
 def _wrong_sources(leaves: list, variables: list) -> InvalidTypeError:

@@ -9,6 +9,7 @@ from cornu.core.layer_build import input_shape_of
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.shape_trees import map_shapes
 from cornu.core.symbolic_tensor import SymbolicTensor
+from cornu.errors import InvalidTypeError
 from cornu.typing import Tree
 
 _CONTAINERS = (dict, list, tuple, type(None))
@@ -72,6 +73,12 @@ def signature_of(model: LayerLike, inputs: Tree = None) -> Signature:
     """
     specs = input_specs(model, inputs)
     outputs = model.compute_output_spec(trees.map(lambda spec: SymbolicTensor(spec.shape, spec.dtype), specs))
+    if not trees.leaves(outputs):
+        raise InvalidTypeError(
+            f"The model {model.name!r} returned {outputs!r}.",
+            "A model must return an array, or a list, tuple or dict of arrays.",
+            f"End `{type(model).__name__}.call` with `return`, for example `return outputs`.",
+        )
     names = iter(output_names(model, outputs))
     return Signature(specs, trees.map(lambda output: TensorSpec(next(names), tuple(output.shape), output.dtype), outputs))
 

@@ -117,7 +117,7 @@ class Model(StepFunctionMethods):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies and pickles, without the functions of steps, which belong to this model only."""
-        functions = dict.fromkeys(("_forward", "train_function", "test_function", "predict_function"))
+        functions = dict.fromkeys(("_forward", "_custom", "train_function", "test_function", "predict_function"))
         return {**super().__getstate__(), **functions}
 
     def forget_compiled_functions(self) -> None:

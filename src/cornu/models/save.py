@@ -72,7 +72,7 @@ def save_model(
     write = _writer_for(path, zipped, options["save_format"])
     if not _may_write(path, overwrite):
         return
-    if not model.built:
+    if not model.built and not model.variables:
         warn(f"The model {model.name!r} is not built: the file will contain no weights.")
     config = config_of(model)
     if not options["include_optimizer"]:

@@ -708,6 +708,9 @@ class Optimizer(serialization.Configurable):
         Raises:
             InvalidArgumentError: The optimizer was not built with the variable.
         """
+        index = self._variable_indices.get(id(variable))
+        if index is None or self._trainable_variables[index] is not variable:  # perhaps in a copy of the optimizer
+            self._variable_indices = {id(other): number for number, other in enumerate(self._trainable_variables)}
         if id(variable) not in self._variable_indices:
             raise InvalidArgumentError(
                 f"The optimizer {self.name!r} received the variable {variable.path!r}.",

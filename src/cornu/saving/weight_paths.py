@@ -183,13 +183,13 @@ def _may_hold(value: Any) -> bool:
 
 
 def need_built(model: LayerLike, function: str) -> None:
-    """Raise a ``NotBuiltError`` if a model is not built.
+    """Raise a ``NotBuiltError`` if a model is not built and no layer inside it has weights.
 
     Args:
         model: Model.
         function: String, name of the function that the user called.
     """
-    if not model.built:
+    if not model.built and not model.variables:
         raise NotBuiltError(
             f"`{function}` was called on the model {model.name!r}, which is not built.",
             "The model must have weights.",
