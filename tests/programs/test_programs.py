@@ -3,7 +3,6 @@
 Both start from the same weights and data. Each program trains a model, saves it, trains on, and continues from the file too.
 """
 
-import functools
 import json
 import os
 import subprocess
@@ -20,7 +19,6 @@ ENGINES = [name for name in config.installed_backends() if name != "numpy"]
 NEUTRAL = "steps_neutral."
 
 
-@functools.cache
 def results(engine: str, library: str) -> dict[str, dict[str, list]]:
     """Run all programs in one process, since real Keras has one engine for a process."""
     chosen = {"CORNU_BACKEND": engine, "KERAS_BACKEND": engine, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -45,30 +43,29 @@ def differences(found: dict[str, list], expected: dict[str, list]) -> dict[str, 
     return {part: (found.get(part), values) for part, values in expected.items() if different(found.get(part, []), values)}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_programs_compute_what_they_compute_with_keras(engine):
-    found, expected = results(engine, "cornu"), results(engine, "keras")
+def unlike_keras(found: dict[str, dict], expected: dict[str, dict]) -> dict[str, dict]:
     wrong = {name: differences(found[name], parts) for name, parts in expected.items()}
-    assert {name: parts for name, parts in wrong.items() if parts} == {}
-    assert len(expected) >= 40
+    return {name: parts for name, parts in wrong.items() if parts}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_steps_without_an_engine_train_as_those_of_keras_in_its_style(engine):
-    found, expected = results(engine, "cornu"), results(engine, "keras")
-    neutral = {name.removeprefix(NEUTRAL): parts for name, parts in found.items() if name.startswith(NEUTRAL)}
-    wrong = {name: differences(parts, expected[f"steps_{engine}.{name}"]) for name, parts in neutral.items()}
-    assert {name: parts for name, parts in wrong.items() if parts} == {}
-    assert len(neutral) == 10
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_loaded_model_continues_as_if_it_had_not_been_saved(engine):
+def unlike_after_loading(found: dict[str, dict]) -> dict[tuple[str, str], tuple]:
     wrong = {}
-    for name, parts in results(engine, "cornu").items():
+    for name, parts in found.items():
         for part in ("outputs", "second run", "weights"):
             if different(parts[f"{part} of the loaded model"], parts[part]):
                 wrong[name, part] = parts[f"{part} of the loaded model"], parts[part]
         if different(parts["outputs of the loaded weights"], parts["outputs"]):
             wrong[name, "weights file"] = parts["outputs of the loaded weights"], parts["outputs"]
-    assert wrong == {}
+    return wrong
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_programs_compute_what_they_compute_with_keras_and_continue_from_their_files(engine):
+    """One test for each engine, since running the programs takes long, and tests may run in several processes."""
+    found, expected = results(engine, "cornu"), results(engine, "keras")
+    neutral = {name.removeprefix(NEUTRAL): parts for name, parts in found.items() if name.startswith(NEUTRAL)}
+    in_its_style = {name: expected[f"steps_{engine}.{name}"] for name in neutral}
+    assert len(expected) >= 40 and len(neutral) == 10
+    assert unlike_keras(found, expected) == {}
+    assert unlike_keras(neutral, in_its_style) == {}
+    assert unlike_after_loading(found) == {}

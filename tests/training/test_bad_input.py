@@ -309,5 +309,5 @@ def test_a_model_without_return(backend):
             self.second(self.first(inputs))
 
     model = made(Silent, backend)
-    with pytest.raises(InvalidTypeError, match="'silent.*' returned None.*End `Silent.call` with `return`"):
+    with pytest.raises(InvalidTypeError, match=r"'silent.*' returned None.*End `Silent\.call` with `return`"):
         model.fit(X, Y, verbose=0)
