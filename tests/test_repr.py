@@ -33,9 +33,9 @@ def built(layer: Any) -> Any:
 
 @pytest.mark.parametrize("name", AS_IN_KERAS)
 def test_texts_are_those_of_keras(name: str) -> None:
-    ours, kerass = AS_IN_KERAS[name](cornu), AS_IN_KERAS[name](keras)
-    assert repr(ours) == re.sub(" at 0x[0-9a-f]+", "", repr(kerass))
-    assert str(ours) == re.sub(" at 0x[0-9a-f]+", "", str(kerass))
+    ours, theirs = AS_IN_KERAS[name](cornu), AS_IN_KERAS[name](keras)
+    assert repr(ours) == re.sub(" at 0x[0-9a-f]+", "", repr(theirs))
+    assert str(ours) == re.sub(" at 0x[0-9a-f]+", "", str(theirs))
 
 
 def test_functional_models_show_their_class_and_name() -> None:

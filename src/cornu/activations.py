@@ -84,7 +84,7 @@ def mish(x: ArrayLike) -> Any:
         >>> float(mish(ops.array(0.0)))
         0.0
     """
-    return x * ops.tanh(ops.softplus(x))
+    return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
 
 @registry.register("activations")

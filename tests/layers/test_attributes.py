@@ -143,8 +143,8 @@ def test_the_attributes_are_those_of_keras(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_input_spec_before_building_is_that_of_keras(name: str) -> None:
-    kerass, ours = make(keras.layers, name, build=False), make(layers, name, build=False)
-    assert plain(ours.input_spec) == plain(kerass.input_spec)
+    theirs, ours = make(keras.layers, name, build=False), make(layers, name, build=False)
+    assert plain(ours.input_spec) == plain(theirs.input_spec)
 
 
 @pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])

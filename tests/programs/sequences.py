@@ -1,4 +1,4 @@
-"""Sequences: masks, recurrent cells of one's own, state between batches, and batches of different sizes."""
+"""Sequences: masks, custom recurrent cells, state between batches, and batches of different sizes."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ class RecurrentCell(Program):
 
 
 class StackedCells(Program):
-    """Cells of one's own and of Keras in one layer, with masked steps and with the last states as outputs."""
+    """Custom cells and those of Keras in one layer, with masked steps and with the last states as outputs."""
 
     def model(self) -> Any:
         x = keras.Input((5, 3))

@@ -43,12 +43,12 @@ def assert_same(first: list, second: list) -> None:
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Nadam"])
 def test_the_state_of_an_optimizer_is_exchanged_with_keras(name: str) -> None:
     ours = trained(cornu, getattr(cornu.optimizers, name)(0.01)).optimizer
-    kerass = trained(keras, getattr(keras.optimizers, name)(0.02), steps=1).optimizer
+    theirs = trained(keras, getattr(keras.optimizers, name)(0.02), steps=1).optimizer
     store: dict[str, Any] = {}
     ours.save_own_variables(store)
     assert list(store) == [str(number) for number in range(len(ours.variables))]
-    kerass.load_own_variables(store)
-    assert_same(values_of(kerass), values_of(ours))
+    theirs.load_own_variables(store)
+    assert_same(values_of(theirs), values_of(ours))
     trained_more = trained(keras, getattr(keras.optimizers, name)(0.03), steps=5).optimizer
     store = {}
     trained_more.save_own_variables(store)

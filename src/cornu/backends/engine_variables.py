@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from cornu.backends.contract import Array, Backend
+from cornu.typing import Tree
 
 
 class EngineVariable(Protocol):
@@ -63,7 +64,7 @@ class EngineVariable(Protocol):
         ...
 
     @staticmethod
-    def batches_of(data: Any) -> Any:
+    def batches_of(data: Tree) -> Any:
         """Return a batch in the form in which Keras passes batches to the ``train_function`` of a model on the engine."""
         ...
 
@@ -87,7 +88,7 @@ class EngineVariable(Protocol):
 def one_by_one(step: Callable[[Any, Any], Any]) -> Callable[[Any, int, int], Any]:
     """Return the steps of :meth:`EngineVariable.steps_of` as a loop over a step."""
 
-    def steps(data: Any, start: int, stop: int) -> Any:
+    def steps(data: Tree, start: int, stop: int) -> Any:
         for number in range(start, stop - 1):
             step(data, number)
         return step(data, stop - 1)

@@ -13,6 +13,7 @@ from cornu.metrics import Metric
 from cornu.training.callback import Callback
 from cornu.training.compiled_metrics import OutputMetrics
 from cornu.training.logs import as_number
+from cornu.training.model_protocol import TrainableModel
 
 _MODES = ("auto", "min", "max")
 
@@ -160,13 +161,13 @@ class Monitor(Callback):
         return bool(self.monitor_op(np.float32(value - delta), np.float32(than)))
 
 
-def _metrics_of(model: Any) -> list:
+def _metrics_of(model: TrainableModel) -> list:
     """Return the metrics of a model, with those passed to ``compile`` one by one."""
     found = getattr(model, "metrics", None) or []
     return [part for metric in found for part in (metric.metrics if isinstance(metric, OutputMetrics) else [metric])]
 
 
-def _larger_is_better(metric: Any) -> bool | None:
+def _larger_is_better(metric: Metric) -> bool | None:
     """Return whether larger values of a metric are better, from its class; None if that is not known."""
     direction = getattr(metric, "_direction", None)  # what metrics written for Keras declare
     if direction is not None:
@@ -177,7 +178,7 @@ def _larger_is_better(metric: Any) -> bool | None:
     return None if kinds[0] in _WITHOUT_DIRECTION else isinstance(metric, _LARGER_IS_BETTER)
 
 
-def _is_loss(function: Any) -> bool:
+def _is_loss(function: Callable) -> bool:
     """Return whether a function that a metric averages is a loss of this package."""
     return registry.is_builtin(function) and (isinstance(function, Loss) or hasattr(losses, getattr(function, "__name__", "")))
 

@@ -96,7 +96,8 @@ def _loss_and_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
             "Without `has_aux=True` it must return the loss alone, a scalar.",
             "Pass `has_aux=True` if it returns a tuple of the loss and other results.",
         )
-    return result if has_aux else (result, None)
+    loss, aux = result if has_aux else (result, None)
+    return loss, aux
 
 
 def _wrong_sources(leaves: list, variables: list) -> InvalidTypeError:

@@ -61,8 +61,8 @@ class Variable(ArrayOperators):
         [4.0, 6.0]
     """
 
-    def __init_subclass__(cls, **kwargs: Any):
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls):
+        super().__init_subclass__()
         backends.register_variable_type(cls)
 
     def __init__(

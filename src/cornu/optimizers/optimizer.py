@@ -140,7 +140,6 @@ class Optimizer(serialization.Configurable):
         self.built = False
         self._variables: list[Variable] = []  # in the order of creation, which is that of Keras's files
         self._trainable_variables: list[Variable] = []
-        self._variable_indices: dict[int, int] = {}
         self._averages: list[Variable] = []
         self._accumulators: list[Variable] = []
         self._slots: dict[str, list[Variable]] = {}
@@ -427,7 +426,6 @@ class Optimizer(serialization.Configurable):
             return
         variables = list(variables or var_list or [])
         self._trainable_variables = variables
-        self._variable_indices = {id(variable): index for index, variable in enumerate(variables)}
         self._decays = [self._takes_decay(v) for v in variables]
         with config.placement_scope(*self._place()):
             self._make_variables(variables)
@@ -708,16 +706,14 @@ class Optimizer(serialization.Configurable):
         Raises:
             InvalidArgumentError: The optimizer was not built with the variable.
         """
-        index = self._variable_indices.get(id(variable))
-        if index is None or self._trainable_variables[index] is not variable:  # perhaps in a copy of the optimizer
-            self._variable_indices = {id(other): number for number, other in enumerate(self._trainable_variables)}
-        if id(variable) not in self._variable_indices:
+        index = next((index for index, other in enumerate(self._trainable_variables) if other is variable), None)
+        if index is None:
             raise InvalidArgumentError(
                 f"The optimizer {self.name!r} received the variable {variable.path!r}.",
                 "It can only update the variables that it was built with.",
                 "Create a new optimizer for other variables.",
             )
-        return self._variable_indices[id(variable)]
+        return index
 
     @autograph.not_converted
     def apply(self, grads: Sequence, trainable_variables: list[Variable] | None = None) -> None:

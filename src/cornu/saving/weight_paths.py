@@ -68,7 +68,7 @@ class VariableGroup(NamedTuple):
         return self.loads_itself() or not isinstance(self.owner, (Metric, Loss))
 
 
-def _overrides(owner: Any, method: str) -> bool:
+def _overrides(owner: Owner, method: str) -> bool:
     """Return whether the class of an owner defines a method itself, or one that its base class does not have."""
     base = next(kind for kind in _BASES if isinstance(owner, kind))
     return getattr(type(owner), method, None) is not getattr(base, method, None)
@@ -110,7 +110,7 @@ def _walk(owner: Owner, path: str, seen: set[int]) -> Iterator[VariableGroup]:
         yield from _walk_child(child, f"{path}/{name}".lstrip("/"), seen, set())
 
 
-def _variables_of(owner: Any) -> list[Variable]:
+def _variables_of(owner: Owner) -> list[Variable]:
     if isinstance(owner, Layer):
         return owner._cornu_own_variables()
     return [] if isinstance(owner, Loss) else owner.variables

@@ -78,7 +78,7 @@ def spec_of(data: Batch) -> Batch:
     The dtypes are those on the device, for which NumPy arrays of 64 bits are converted to 32.
     """
 
-    def dtype_of(array: Any) -> str:
+    def dtype_of(array: Array) -> str:
         return usual_dtype(array) if isinstance(array, np.ndarray) else array.dtype.name
 
     return trees.map(lambda array: SymbolicTensor((None, *array.shape[1:]), dtype_of(array)), data)

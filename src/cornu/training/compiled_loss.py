@@ -132,7 +132,7 @@ class CompiledLoss:
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)
 
 
-def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
+def by_output(given: Tree, outputs: SpecTree | Tree) -> Any:
     """Return a list with one entry for each output if an argument has the nested structure of the outputs, else the argument.
 
     Args:
@@ -147,7 +147,7 @@ def by_output(given: Any, outputs: SpecTree | Tree) -> Any:
     return _flattened(given, outputs)
 
 
-def _has_form_of(outputs: SpecTree | Tree, given: Any) -> bool:
+def _has_form_of(outputs: SpecTree | Tree, given: Tree) -> bool:
     """Return whether an argument has an entry for each part of the outputs."""
     if isinstance(outputs, dict):
         return isinstance(given, dict) and bool(given) and given.keys() <= outputs.keys()
@@ -220,12 +220,12 @@ def per_output(given: LossArgument | LossWeights, output_names: list[str], argum
     return [given for _ in output_names]
 
 
-def _listed(given: Any) -> list:
+def _listed(given: Tree) -> list:
     """Return the losses of an output as a list."""
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def _weights(given: Any, count: int, name: str) -> list:
+def _weights(given: Tree, count: int, name: str) -> list:
     """Return the weights of the losses of an output as a list.
 
     Raises:
@@ -241,7 +241,7 @@ def _weights(given: Any, count: int, name: str) -> list:
     return weights[:count]
 
 
-def _too_many(given: Any, name: str) -> InvalidArgumentError:
+def _too_many(given: LossArgument, name: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"`loss` has {len(trees.leaves(given))} losses for the output {name!r}: {given!r}.",
         "The output of a model with one output has one loss.",

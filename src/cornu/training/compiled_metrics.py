@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from cornu import metrics as metrics_package
 from cornu import ops, trees
+from cornu.core.binding import bindings, values_in
 from cornu.core.masks import expand_mask
 from cornu.core.variable import Variable
 from cornu.dtypes import is_integer
@@ -165,8 +166,8 @@ class CompiledMetrics:
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables of all metrics, with what their sums keep to add without loss."""
-        return [variable for metric in self.metrics for variable in with_exact_sums(metric.variables)]
+        """The variables of all metrics, and after them what their sums keep to add without loss."""
+        return with_exact_sums([variable for metric in self.metrics for variable in metric.variables])
 
     @property
     def padding_is_safe(self) -> bool:
@@ -196,13 +197,12 @@ class CompiledMetrics:
             batch: The batch.
             outputs: List of the outputs of the model for the batch.
         """
-        remaining, after = iter(values), []
+        variables = self.variables
+        bound = bindings([variables], [values])
 
         def update_metric(metric: Metric, *args: ArrayLike, sample_weight: Array | None = None) -> None:
-            own = [next(remaining) for _ in with_exact_sums(metric.variables)]
-            after.extend(
-                metric.stateless_update_state(own, *args, **({} if sample_weight is None else {"sample_weight": sample_weight}))
-            )
+            own, weight = with_exact_sums(metric.variables), {} if sample_weight is None else {"sample_weight": sample_weight}
+            bound.update(bindings([own], [metric.stateless_update_state(values_in(bound, [own])[0], *args, **weight)]))
 
         count = ops.shape(trees.leaves(batch.x)[0])[0] if batch.sample_mask is None else ops.sum(batch.sample_mask)
         update_metric(self._loss_tracker, losses.total, sample_weight=count)
@@ -213,13 +213,13 @@ class CompiledMetrics:
             update_metric(metric, targets[position], outputs[position], sample_weight=combined)
         for tracker, loss in zip(self.part_trackers, losses.parts, strict=False):
             update_metric(tracker, loss, sample_weight=count)
-        return after
+        return values_in(bound, [variables])[0]
 
     def results(self, values: list) -> dict[str, Any]:
         """Return the logs for values of :attr:`variables`. Pure."""
-        remaining, logs = iter(values), {}
+        bound, logs = bindings([self.variables], [values]), {}
         for name, metric in zip(self.names, self.metrics, strict=True):
-            logs[name] = metric.stateless_result([next(remaining) for _ in with_exact_sums(metric.variables)])
+            logs[name] = metric.stateless_result(values_in(bound, [metric.variables])[0])
         return in_order(logs)
 
 

@@ -66,7 +66,7 @@ class WrapsTrainFunction(Net):
 
 
 class OwnFunctions(Net):
-    """All three functions anew, in the style of each engine."""
+    """All three functions again, in the style of each engine."""
 
     def make_train_function(self, force=False):
         self.calls.append("train")
@@ -154,7 +154,7 @@ def a_function_that_is_assigned():
     return [*outcome(model), calls]
 
 
-def functions_are_made_anew_by_compile():
+def functions_are_made_again_by_compile():
     model = made()
     model.fit(X, Y, verbose=0)
     model.evaluate(X, Y, verbose=0)
@@ -424,7 +424,7 @@ PROGRAMS = [
     own_functions,
     own_functions_for_single_batches,
     a_function_that_is_assigned,
-    functions_are_made_anew_by_compile,
+    functions_are_made_again_by_compile,
     functions_that_are_called_by_hand,
     metrics_before_and_after_fit,
     the_compiled_metrics_are_one_metric,

@@ -361,7 +361,7 @@ SIX = {"an iterator": lambda: iter([batch(0, 1), batch(2, 3), batch(4, 5)]), "an
 def test_the_specification_is_that_of_the_first_batch_which_is_drawn_once(name):
     adapter = batch_feed(SIX[name]())
     first = adapter.sample()
-    assert adapter.sample() is first and (adapter.spec.x.shape, adapter.spec.y.dtype) == ((None, 1), "int64")
+    assert adapter.sample() is first and (adapter.spec.x.shape, adapter.spec.y.dtype) == ((None, 1), "int32")
     assert rows_of(adapter) == [0, 1, 2, 3, 4, 5]
     assert adapter.spec.x.shape == (None, 1)  # also when the data is used up
 

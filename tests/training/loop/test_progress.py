@@ -34,7 +34,7 @@ def test_one_line_an_epoch_where_there_is_no_terminal(verbose, classifier, capsy
     assert first == "Training on cpu:0 with numpy, float32."
     assert len(epochs) == 2
     number = r"\d+\.\d{4}"
-    logs = rf"loss: {number} - accuracy: {number} - val_loss: {number} - val_accuracy: {number}"
+    logs = rf"accuracy: {number} - loss: {number} - val_accuracy: {number} - val_loss: {number}"
     for line, epoch in zip(epochs, (1, 2), strict=True):
         assert re.fullmatch(rf"Epoch {epoch}/2 - 2 steps - \d+\.\d s - {logs}", line)
 
@@ -46,7 +46,7 @@ def test_verbose_0_is_silent(classifier, capsys):
 def test_evaluate_shows_one_line(classifier, capsys):
     model = classifier().to_backend("numpy")
     model.evaluate(X, Y, 8)
-    assert re.fullmatch(r"Evaluating - 3 steps - \d+\.\d s - loss: \S+ - accuracy: \S+\n", capsys.readouterr().out)
+    assert re.fullmatch(r"Evaluating - 3 steps - \d+\.\d s - accuracy: \S+ - loss: \S+\n", capsys.readouterr().out)
     model.evaluate(X, Y, 8, verbose=0)
     assert capsys.readouterr().out == ""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cornu.backends import engine_variables
 from cornu.backends.tensorflow.startup import tf
+from cornu.typing import Tree
 
 
 class TensorFlowVariable:
@@ -51,8 +52,8 @@ class TensorFlowVariable:
             return engine_variables.one_by_one(f)
         step = tf.function(f, autograph=False, experimental_attributes={"_noinline": True})
 
-        def run(data: Any, start: tf.Tensor, stop: tf.Tensor) -> Any:
-            def advance(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:
+        def run(data: Tree, start: tf.Tensor, stop: tf.Tensor) -> Any:
+            def advance(number: tf.Tensor, logs: Tree) -> tuple[tf.Tensor, Any]:
                 return number + 1, step(data, number)
 
             return tf.while_loop(lambda number, logs: number < stop, advance, (start + 1, step(data, start)))[1]
@@ -61,7 +62,7 @@ class TensorFlowVariable:
         return lambda data, start, stop: steps(data, tf.constant(start), tf.constant(stop))
 
     @staticmethod
-    def batches_of(data: Any) -> Any:
+    def batches_of(data: Tree) -> Any:
         """Return an iterator of a ``tf.data.Dataset``, which a ``tf.function`` accepts without being traced again."""
         return iter(tf.data.Dataset.from_tensors(_tuples(data)))
 
@@ -85,7 +86,7 @@ class TensorFlowVariable:
             self.native = self._variable(x)
 
 
-def _tuples(tree: Any) -> Any:
+def _tuples(tree: Tree) -> Any:
     """Return a tree with tuples in place of lists, which a ``tf.data.Dataset`` would take for an array."""
     if isinstance(tree, (list, tuple)):
         return tuple(map(_tuples, tree))

@@ -7,6 +7,7 @@ import torch
 
 from cornu.backends import engine_variables
 from cornu.backends.torch import compilation
+from cornu.typing import Tree
 
 
 class TorchVariable:
@@ -46,7 +47,7 @@ class TorchVariable:
         return engine_variables.one_by_one((torch.enable_grad if differentiates else torch.no_grad)()(f))
 
     @staticmethod
-    def batches_of(data: Any) -> list:
+    def batches_of(data: Tree) -> list:
         """Return a list of one batch."""
         return [data]
 

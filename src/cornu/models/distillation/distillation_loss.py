@@ -27,7 +27,7 @@ class DistillationLoss:
         3.0
     """
 
-    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Any) -> Any:
+    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Tree) -> Any:
         """Compute the loss of a batch.
 
         Args:
@@ -114,7 +114,7 @@ class FeatureDistillation(DistillationLoss):
         super().validate_outputs(teacher_outputs, student_outputs)
         _check_structure(self, self.loss, teacher_outputs)
 
-    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Any) -> Any:
+    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Tree) -> Any:
         """Compute the sum of the mean losses of the outputs; arguments as in :class:`DistillationLoss`."""
         return total_loss(self.loss, teacher_outputs, student_outputs)
 
@@ -165,7 +165,7 @@ class LogitsDistillation(DistillationLoss):
         self.temperature = temperature
         self.loss = losses_of("LogitsDistillation", loss)
 
-    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Any) -> Any:
+    def compute_loss(self, teacher_outputs: Tree, student_outputs: Tree, **kwargs: Tree) -> Any:
         """Compute the sum of the mean losses of the outputs; arguments as in :class:`DistillationLoss`."""
         _check_structure(self, self.loss, teacher_outputs)
         return total_loss(structures.map_structure(self._softened, self.loss), teacher_outputs, student_outputs)

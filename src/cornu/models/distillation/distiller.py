@@ -107,7 +107,7 @@ class Distiller(Model):
             )
         super().compile(optimizer=optimizer, loss=None, metrics=metrics, **kwargs)
 
-    def call(self, inputs: Tree, training: bool | None = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Tree, training: bool | None = None, **kwargs: Tree) -> Any:
         """Return the outputs of the student."""
         return self.student(inputs, training=training, **kwargs)
 

@@ -11,7 +11,7 @@ from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
 from cornu.training.logs import in_order
-from cornu.typing import Array
+from cornu.typing import Array, Tree
 
 
 class LogsError(InvalidTypeError):
@@ -75,7 +75,7 @@ def flat_logs(name: str, logs: Any) -> dict[str, Any]:
     return {key: ops.convert_to_tensor(value) for key, value in in_order(logs).items()}
 
 
-def _check_logs(name: str, logs: Any) -> None:
+def _check_logs(name: str, logs: Tree) -> None:
     """Raise ``LogsError`` if logs are no dict, or a nested dict, from names to values."""
     if not isinstance(logs, Mapping) or not all(isinstance(key, str) for key in logs):
         received = f"a dict with the keys {list(logs)}" if isinstance(logs, Mapping) else f"{logs!r:.80}"

@@ -16,7 +16,7 @@ from cornu.training.custom_steps.pure_step import data_of
 from cornu.training.step.multi_step import StepResult
 from cornu.training.step.train_state import TrainState
 from cornu.training.step_methods import StepMethods
-from cornu.typing import Array
+from cornu.typing import Array, ArrayLike
 
 
 class Values(list):
@@ -127,7 +127,7 @@ class InPlaceSteps:
         after = self._state_sync.pull()
         return after, StepResult(_Finite(after, logs, self._place), logs)
 
-    def _step(self, arrays: tuple[Batch, BatchIndices], number: Any) -> dict[str, Any]:
+    def _step(self, arrays: tuple[Batch, BatchIndices], number: ArrayLike) -> dict[str, Any]:
         """Run the step of a batch and return its logs."""
         logs = self._call(data_of(batch_of(*arrays, number)))
         return flat_logs(f"{type(self._model).__name__}.{self._method}", logs)

@@ -1,7 +1,7 @@
 """The functions that ``make_train_function`` and its siblings set, which a subclass of ``Model`` may replace by its own."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from cornu.training.custom_steps.styles import FUNCTIONAL_ENGINE
 from cornu.training.predict_function import PredictFunction
 from cornu.training.step.train_state import StateSync
 from cornu.training.step_methods import StepMethods
+from cornu.typing import Tree
 
 Kind: TypeAlias = Literal["train", "test", "predict"]
 """What a function does; its attribute of the model is named ``train_function`` and so on."""
@@ -54,7 +55,7 @@ class StepFunction:
         own = after.trainable, after.non_trainable, *([after.optimizer] if training else []), after.metrics[: len(metrics)]
         return result.logs, own
 
-    def _prepared(self, batches: Any, training: bool) -> tuple[Callable, StateSync]:
+    def _prepared(self, batches: Iterable[Tree], training: bool) -> tuple[Callable, StateSync]:
         """Return the compiled step for the next batch, as a function of the state, and what reads and writes the state."""
         place = placement_of(self._model)
         data = trees.map(lambda array: backends.array_at(place, array), unpack_x_y_sample_weight(next(iter(batches))))
@@ -238,7 +239,7 @@ def in_place(model: StepFunctionMethods, kind: Kind, function: Callable) -> Call
     return lambda data: steps(data, 0, 1)
 
 
-def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data: Any) -> Any:
+def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data: Tree) -> Any:
     """Call ``function(state, iterator)`` with the values of the variables, assign the returned ones, and return the result."""
     groups = _groups(model, kind)
     returned = function(tuple(map(values_of, groups)), iter([data]))
@@ -256,7 +257,7 @@ def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data
     return returned[0]
 
 
-def _sizes(state: Any) -> list[int | None]:
+def _sizes(state: Tree) -> list[int | None]:
     """Return the numbers of arrays in the lists of a state."""
     parts = state if isinstance(state, (tuple, list)) else []
     return [len(part) if isinstance(part, (tuple, list)) else None for part in parts]
@@ -283,11 +284,11 @@ class ReplacedPredictFunction:
     def __init__(self, model: StepFunctionMethods, function: Callable):
         self._place, self._run = placement_of(model), in_place(model, "predict", function)
 
-    def meets_first(self, x: Any) -> bool:
+    def meets_first(self, x: Tree) -> bool:
         """Return False: the function is not compiled here."""
         return False
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Tree) -> Any:
         """Return the outputs for a batch."""
         with config.placement_scope(*self._place):
             arrays = trees.map(lambda array: backends.array_at(self._place, array), x)
