@@ -67,7 +67,7 @@ class SumVariable(Variable):
         """Set a new value of the same shape (see :meth:`Variable.assign`)."""
         assigned = super().assign(value)
         if not self._is_alone():
-            self.exact.assign(assigned if self._has_sum() else ops.zeros_like(assigned))
+            self.exact.assign(assigned if self._has_sum() else np.zeros(self.shape, self.exact.dtype))
         return assigned
 
     @autograph.not_converted

@@ -183,7 +183,7 @@ class CustomTraining:
         def others() -> list[Variable]:
             return [*(variable for each in self._optimizers() for variable in each.variables), *model.metrics_variables]
 
-        state_sync = InPlaceStateSync(model, others, kind)
+        state_sync = InPlaceStateSync(model, others)
         is_compiled = not self.execution.run_eagerly
         combine = functools.partial(kind.steps_of, differentiates=method == "train_step", is_compiled=is_compiled)
         function = InPlaceSteps(model, method, getattr(model, method), combine, state_sync)

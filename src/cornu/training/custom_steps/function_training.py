@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from cornu import backends
 from cornu.backends import engine_variables
-from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable
 from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
@@ -31,8 +29,7 @@ class FunctionTraining:
         self, model: StepFunctionMethods, compiled: CompileState, steps: TrainingSetup, functions: dict[Kind, Callable]
     ):
         self._model, self._compiled, self._steps, self._functions = model, compiled, steps, functions
-        kind = engine_variables.find(backends.get(placement_of(model).backend))
-        self._state_sync = InPlaceStateSync(model, self._others, kind)
+        self._state_sync = InPlaceStateSync(model, self._others)
 
     calls_model = False
     """Whether the training step is the call of the model, a loss, and an update of the weights; the user's may be anything."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from cornu import backends, config, ops
-from cornu.backends.engine_variables import EngineVariable
+from cornu.backends import engine_variables
 from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable, detached_values_of
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
@@ -23,22 +23,22 @@ class Values(list):
     """Values of variables, together with the variables, of which a step may create more.
 
     Args:
-        variables: The variables.
-        kind: Class of the variables of the engine, or None.
+        variables: The variables. Those of an optimizer or a metric that is not built yet may be on another backend.
     """
 
-    def __init__(self, variables: list[Variable], kind: type[EngineVariable] | None):
-        super().__init__(_own(kind, value) for value in detached_values_of(variables))
-        self.variables, self._kind = variables, kind
+    def __init__(self, variables: list[Variable]):
+        super().__init__(map(_own, detached_values_of(variables)))
+        self.variables = variables
 
     def restore(self) -> None:
         """Set the variables to these values."""
         for variable, value in zip(self.variables, self, strict=True):
-            variable.set_unchecked(_own(self._kind, value))
+            variable.set_unchecked(backends.array_at(variable.place, _own(value)))
 
 
-def _own(kind: type[EngineVariable] | None, value: Array) -> Any:
+def _own(value: Array) -> Any:
     """Return a value that no operation in place changes; on an engine without variables none does."""
+    kind = engine_variables.find(backends.home(value))
     return value if kind is None else kind.own(value)
 
 
@@ -48,11 +48,10 @@ class InPlaceStateSync:
     Args:
         model: The model.
         others: Function that returns the variables of the optimizers and metrics.
-        kind: Class of the variables of the engine, or None.
     """
 
-    def __init__(self, model: StepMethods, others: Callable[[], list[Variable]], kind: type[EngineVariable] | None):
-        self._model, self._others, self._kind = model, others, kind
+    def __init__(self, model: StepMethods, others: Callable[[], list[Variable]]):
+        self._model, self._others = model, others
         self._current: TrainState | None = None
         self._steps = 0
 
@@ -60,7 +59,7 @@ class InPlaceStateSync:
         """Return a copy of the current state of the variables."""
         model = self._model
         groups = model.trainable_variables, model.non_trainable_variables, self._others(), []
-        values = [Values(group, self._kind) for group in groups]
+        values = [Values(group) for group in groups]
         self._current = TrainState(*values, key=np.zeros(2, "uint32"), step=np.int32(self._steps))  # type: ignore[arg-type]
         return self._current
 
