@@ -21,6 +21,7 @@ from pathlib import Path
 import bounds
 import goals
 import matplotlib.pyplot as plt
+import turns
 from measuring import machine, matrix_products, spread
 from rival import RIVALS
 from workloads import WORKLOADS
@@ -95,19 +96,19 @@ def in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, dict[s
     """Measure each rival in alternating rounds. A rival that does not run is omitted and its error printed."""
     processes = {rival: process for rival in rivals if (process := _started(rival, name)) is not None}
     workload = WORKLOADS[name]
-    found: dict = {rival: {"memory": spread([_ask(process, "memory")])} for rival, process in processes.items()}
+    found: dict = {rival: {"memory": spread([turns.ask(process, "memory")])} for rival, process in processes.items()}
     for measure in ("training", "one", "bulk"):
         seconds: dict[str, list[float]] = {rival: [] for rival in processes}
         for number in range(rounds + 1):
             for rival, process in processes.items():
-                answer = _ask(process, measure)
+                answer = turns.ask(process, measure)
                 if number:  # the first round warms up
                     seconds[rival].append(answer)
         for rival, values in seconds.items():
             samples = workload.samples if measure == "training" else 20 * workload.batch_size
             found[rival][measure] = spread([1000 * value if measure == "one" else samples / value for value in values])
     for process in processes.values():
-        _end(process)
+        turns.end(process)
     return found
 
 
@@ -117,16 +118,11 @@ def goals_in_turn(name: str, rivals: tuple[str, ...], rounds: int) -> dict[str, 
     for rival in [rival for _ in range(rounds) for rival in rivals]:
         process = _started(rival, name)
         if process is not None:
-            seconds[rival].append(_ask(process, "goal"))
-            _end(process)
+            seconds[rival].append(turns.ask(process, "goal"))
+            turns.end(process)
     for rival in [rival for rival, values in seconds.items() if values and max(values) == math.inf]:
         print(f"  {rival} does not reach the goal in each round: {seconds.pop(rival)}", flush=True)
     return {rival: {"goal": spread(values)} for rival, values in seconds.items() if values}
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.stdin.close()
-    process.wait()
 
 
 def _started(rival: str, name: str) -> subprocess.Popen | None:
@@ -140,15 +136,6 @@ def _started(rival: str, name: str) -> subprocess.Popen | None:
         errors.seek(0)
         print(f"  {rival} does not run: {errors.read().strip().splitlines()[-1:]}", flush=True)
         return None
-
-
-def _ask(process: subprocess.Popen, measure: str) -> float:
-    process.stdin.write(measure + "\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
-    if not answer:
-        raise SystemExit(f"{process.args[-2]} terminated while measuring {process.args[-1]!r}.")
-    return float(answer)
 
 
 def import_seconds() -> list[float]:

@@ -77,7 +77,8 @@ def compare(engine: str, network: str, rounds: int) -> dict[str, Any]:
     script = str(HERE / "bench_steps.py")
     processes = {program: turns.started(script, engine, network, program) for program in PROGRAMS}
     seconds = turns.in_turn(processes, "training", rounds)
-    turns.end(processes)
+    for process in processes.values():
+        turns.end(process)
     found: dict[str, Any] = {program: spread(values) for program, values in seconds.items()}
     for ratio, (first, second) in RATIOS.items():
         found[ratio] = round(statistics.median(a / b for a, b in zip(seconds[first], seconds[second], strict=True)), 3)

@@ -46,7 +46,8 @@ def compare(sources: dict[str, str], engine: str, name: str, rounds: int) -> dic
         ratios = [old / new for old, new in zip(seconds["old"], seconds["new"], strict=True)]
         found[measure] = {version: spread(values) for version, values in seconds.items()}
         found[measure]["old / new"] = round(statistics.median(ratios), 3)
-    turns.end(processes)
+    for process in processes.values():
+        turns.end(process)
     return found
 
 

@@ -65,14 +65,16 @@ def in_turn(processes: dict[str, subprocess.Popen], measure: str, rounds: int) -
 
 
 def ask(process: subprocess.Popen, measure: str) -> float:
-    """Return the CPU seconds that a process needs for a measure."""
+    """Return the answer of a process for a measure."""
     process.stdin.write(measure + "\n")
     process.stdin.flush()
-    return float(process.stdout.readline())
+    answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit(f"{process.args[-2]} terminated while measuring {process.args[-1]!r}.")
+    return float(answer)
 
 
-def end(processes: dict[str, subprocess.Popen]) -> None:
-    """End processes and wait for them."""
-    for process in processes.values():
-        process.stdin.close()
-        process.wait()
+def end(process: subprocess.Popen) -> None:
+    """End a process and wait for it."""
+    process.stdin.close()
+    process.wait()
