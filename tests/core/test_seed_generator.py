@@ -7,6 +7,7 @@ import pytest
 from cornu import layers, seeds
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.core.seed_generator import SeedGenerator
 from cornu.errors import InvalidTypeError
 
@@ -35,7 +36,9 @@ def test_inside_a_pure_call_the_keys_follow_from_the_key_of_the_call(backend):
 
     def call():
         return np.asarray(
-            layer.stateless_call([], [layer.seed_generator.state.value], X, training=True, call_context=CallContext(key=key))[0]
+            layer.stateless_call(
+                [], [layer.seed_generator.state.value], X, training=True, call_context=CallContext(key=RandomKey(key))
+            )[0]
         )
 
     np.testing.assert_array_equal(call(), call())
@@ -44,7 +47,7 @@ def test_inside_a_pure_call_the_keys_follow_from_the_key_of_the_call(backend):
 def test_two_layers_of_one_call_draw_different_numbers(backend):
     first, second = layers.Dropout(0.5).to_backend(backend), layers.Dropout(0.5).to_backend(backend)
     key = first.backend.asarray(np.array([1, 2], "uint32"))
-    with call_context.entered(CallContext(training=True, key=key)):
+    with call_context.entered(CallContext(training=True, key=RandomKey(key))):
         assert (np.asarray(first(X)) != np.asarray(second(X))).any()
 
 

@@ -9,6 +9,7 @@ import pytest
 import cornu
 from cornu import Input, Model, backends, layers, seeds
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.errors import InvalidArgumentError, ShapeError
 from cornu.testing.layer_checks import check_layer
 
@@ -86,7 +87,7 @@ def test_in_compiled_code_it_follows_the_key_of_the_call(backend: str) -> None:
     layer = layers.Dropout(0.5).to_backend(backend)
 
     def drop(key: tuple) -> list:
-        context = CallContext(key=engine.asarray(np.array(key, "uint32")))
+        context = CallContext(key=RandomKey(engine.asarray(np.array(key, "uint32"))))
         state = [variable.value for variable in layer.non_trainable_variables]
         return np.asarray(layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]).tolist()
 
@@ -103,7 +104,7 @@ def test_two_dropouts_of_one_call_drop_differently(backend: str) -> None:
             return self.one(inputs) - self.other(inputs)
 
     engine = backends.get(backend)
-    context = CallContext(key=engine.asarray(np.array((1, 2), "uint32")))
+    context = CallContext(key=RandomKey(engine.asarray(np.array((1, 2), "uint32"))))
     layer = Two().to_backend(backend)
     state = [variable.value for variable in layer.non_trainable_variables]
     difference = layer.stateless_call([], state, np.ones((1, 100)), training=True, call_context=context)[0]

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+from cornu.core.random_key import RandomKey
 from cornu.scopes import Scope
-from cornu.typing import Array, ArrayLike
+from cornu.typing import Array
 
 
 class CallContext:
@@ -19,7 +20,7 @@ class CallContext:
     Attributes:
         training: Whether layers behave as in training; None if it was not specified.
         values: Arrays bound to variables, as a dict from ``id(variable)`` to array, for pure calls; None for eager calls.
-        key: Random key of the call; None draws new keys from ``cornu.seeds``.
+        key: Random key of the step that the call belongs to; None to draw the keys of generators from their states.
         losses: Losses collected by ``add_loss`` and activity regularizers.
         sample_mask: Array of shape ``(batch,)``, 1 for a sample and 0 for padding; None if no sample is padding.
         hooks: Functions ``(layer, inputs, outputs) -> outputs`` called after the call of each layer.
@@ -40,7 +41,7 @@ class CallContext:
         self,
         training: bool | None = None,
         values: dict[int, Any] | None = None,
-        key: ArrayLike | None = None,
+        key: RandomKey | None = None,
         sample_mask: Array | None = None,
         hooks: tuple[Callable, ...] = (),
         abstract: bool = False,
@@ -57,7 +58,7 @@ class CallContext:
         self._losses_of_calls: dict[int, CallLosses] = {}
 
     @classmethod
-    def of_step(cls, values: dict[int, Any], key: ArrayLike | None = None, abstract: bool = False) -> "CallContext":
+    def of_step(cls, values: dict[int, Any], key: RandomKey | None = None, abstract: bool = False) -> "CallContext":
         """Return a context of code that calls layers; it captures assignments (see the attributes)."""
         context = cls(values=values, key=key, abstract=abstract)
         context.captures = context.is_step = True

@@ -61,6 +61,12 @@ def seed_states(layer: LayerLike) -> list[Variable]:
     return [generator.state for generator in owned(layer, SeedGenerator)]
 
 
+def seed_generators(layer: LayerLike) -> list[SeedGenerator]:
+    """Return the seed generators among the attributes of a layer and of all layers inside it, each once."""
+    found = [generator for inner in flatten(layer) for generator in owned(inner, SeedGenerator)]
+    return list({id(generator): generator for generator in found}.values())
+
+
 def flatten(layer: LayerLike) -> Iterator[Any]:
     """Yield the layer itself and all layers inside it, at any depth, each once."""
     seen: set[int] = set()

@@ -7,6 +7,7 @@ import numpy as np
 
 from cornu import backends, seeds, validation
 from cornu.core import call_context
+from cornu.core.random_key import RandomKey
 from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError
 from cornu.ops.dispatch import unwrap
@@ -20,10 +21,11 @@ _lock = threading.Lock()
 class SeedGenerator:
     """Generator of random keys for a layer.
 
-    In compiled training and prediction the keys are derived from the key of the running call, so that the step is pure. In
-    other calls they are derived from :attr:`state`, a variable that each draw changes. It is among the ``variables``
-    of the layer that has the generator as an attribute, but not among its ``weights``, as in Keras; so ``stateless_call``
-    returns its new value.
+    In compiled training and prediction the keys are derived from the random key of the step, so that the step is pure; with an
+    explicit ``seed`` from :attr:`state`, which each training advances, and the number of the step, so that the same program
+    draws the same values in each run. In other calls they are derived from :attr:`state`, a variable that each draw changes.
+    It is among the ``variables`` of the layer that has the generator as an attribute, but not among its ``weights``, as in
+    Keras; so ``stateless_call`` returns its new value.
 
     Args:
         seed: Integer seed. Defaults to a seed drawn from the global generator.
@@ -68,9 +70,8 @@ class SeedGenerator:
         context = call_context.current()
         if context is not None and context.key is not None:
             context.draws += 1
-            backend = backends.of(context.key)
-            key = backend.fold_in(context.key, context.draws)
-            return key if self.seed is None else backend.fold_in(key, self.seed)
+            key = context.key if self.seed is None else self._key_of_step(context)
+            return key.fold_in(context.draws).value
         with _lock:
             return self._next_of_state()
 
@@ -82,6 +83,20 @@ class SeedGenerator:
     def from_config(cls, config: dict[str, Any]) -> "SeedGenerator":
         """Create a generator from the arguments that :meth:`get_config` returned."""
         return cls(**config)
+
+    def advance(self) -> None:
+        """Use up a key, so that the keys of the next training differ from those of the last one."""
+        with _lock:
+            self._next_of_state()
+
+    def _key_of_step(self, context: call_context.CallContext) -> RandomKey:
+        """Return the key of a step that is derived from the explicit seed: from the state, which no step changes."""
+        backend = backends.of(context.key.value)
+        own = self._first_state((2,), "uint32")
+        start = RandomKey((context.values or {}).get(id(self.state), backend.asarray(own)))
+        for number in context.key.numbers:
+            start = start.fold_in(number)
+        return start
 
     def _next_of_state(self) -> Any:
         """Return the key that the state stands for, and advance the state.

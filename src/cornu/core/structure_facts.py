@@ -6,6 +6,7 @@ from cornu import registry
 from cornu.core import batch_coupling, layer_tree
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
+from cornu.core.seed_generator import SeedGenerator
 from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import Variable
 
@@ -20,12 +21,14 @@ class StructureFacts(NamedTuple):
         trainable: The variables that training may change.
         non_trainable: The other variables.
         has_metrics: Whether a metric is among the attributes.
+        seeded_generators: The seed generators with an explicit seed.
         batch_coupling: How the samples of a batch affect each other (see ``batch_coupling.effective_coupling``).
     """
 
     trainable: list[Variable]
     non_trainable: list[Variable]
     has_metrics: bool
+    seeded_generators: list[SeedGenerator]
     batch_coupling: str
 
 
@@ -51,6 +54,7 @@ def structure_facts(layer: LayerLike) -> StructureFacts:
         layer.trainable_variables,
         layer.non_trainable_variables,
         bool(layer_tree.metrics(layer)),
+        [each for each in layer_tree.seed_generators(layer) if each.seed is not None],
         batch_coupling.effective_coupling(layer),
     )
     record.facts = (StructureFingerprint(layer), facts) if _is_predictable(layer) else None

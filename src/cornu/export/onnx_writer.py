@@ -10,6 +10,7 @@ import numpy as np
 from cornu import backends, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.core.signature import input_specs, output_names
 from cornu.errors import BackendError, InvalidArgumentError, NotBuiltError
 from cornu.export.onnx_verification import OPEN_SIZES, Input, verify_file
@@ -92,7 +93,7 @@ def _record(model: ExportableModel, inputs: list[Input], form: Tree) -> tuple[by
 
     def call(arrays: list) -> list[tuple[str, Any]]:
         constants = {id(variable): engine.weight(variable.numpy(), variable.path) for variable in model.variables}
-        context = CallContext(training=False, values=dict(constants), key=np.zeros(2, "uint32"), backend_name="onnx")
+        context = CallContext(training=False, values=dict(constants), key=RandomKey(np.zeros(2, "uint32")), backend_name="onnx")
         with call_context.entered(context):
             outputs = model(trees.unflatten(form, arrays))
         _check_unchanged(model, constants, context.values or {})

@@ -16,6 +16,7 @@ import numpy as np
 from cornu import backends, config, trees
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.core.signature import SpecTree, input_specs, output_names
 from cornu.errors import InvalidArgumentError, NotBuiltError
 from cornu.training.model_protocol import TrainableModel
@@ -129,7 +130,7 @@ def _bind_weights(model: TrainableModel, specs: SpecTree, values: list) -> Calla
 
     def call(arrays: list) -> Any:
         bound = dict(zip(map(id, model.variables), values, strict=True))
-        key = backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32"))
+        key = RandomKey(backends.get("tensorflow").asarray(np.array(_KEY, dtype="uint32")))
         context = CallContext(training=False, values=bound, key=key, backend_name="tensorflow")
         with config.placement_scope("tensorflow"), call_context.entered(context):
             return model(trees.unflatten(specs, arrays))

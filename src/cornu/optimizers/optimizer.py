@@ -18,6 +18,7 @@ from cornu.core import call_context
 from cornu.core.binding import bound_context
 from cornu.core.call_context import CallContext
 from cornu.core.naming import auto_name
+from cornu.core.random_key import RandomKey
 from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
 from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, warn
@@ -368,7 +369,7 @@ class Optimizer(serialization.Configurable):
         backend = backends.home(iterations)
         own = state.values | dict(zip(map(id, self._trainable_variables), weights, strict=True))
         context = bound_context(own)
-        context.key = backend.fold_in(backend.asarray(self._random_key, "uint32"), iterations)
+        context.key = RandomKey(backend.asarray(self._random_key, "uint32")).fold_in(iterations)
         with call_context.entered(context), call_context.autocast(None):
             yield cast(dict[int, Any], context.values)
         for number, variable in context.assigned.items():

@@ -10,6 +10,7 @@ from cornu.core.call_context import CallContext
 from cornu.core.input import Input
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
+from cornu.core.random_key import RandomKey
 from cornu.dtypes import is_float
 from cornu.layers.reshaping import Reshape
 from cornu.models.model import Model
@@ -190,7 +191,7 @@ def _after_descent(layer: Layer, subject: Subject) -> list[np.ndarray]:
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def loss(trained: list) -> Any:
-        context = CallContext(key=array_converter(layer)(np.array(KEY, dtype="uint32")))
+        context = CallContext(key=RandomKey(array_converter(layer)(np.array(KEY, dtype="uint32"))))
         outputs, _, losses = layer.stateless_call(
             trained, state, arrays, return_losses=True, call_context=context, training=True
         )

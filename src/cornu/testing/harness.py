@@ -11,6 +11,7 @@ from cornu.core import dtype_policy
 from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import placement_of
+from cornu.core.random_key import RandomKey
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.dtypes import is_float
 from cornu.errors import CornuError
@@ -129,7 +130,7 @@ def stateless_function(
     key_array = array_converter(layer)(np.array(key, dtype="uint32"))
 
     def function(trained: list, inputs: Tree) -> Any:
-        context = CallContext(key=key_array, sample_mask=sample_mask)
+        context = CallContext(key=RandomKey(key_array), sample_mask=sample_mask)
         return layer.stateless_call(trained, state, inputs, call_context=context, training=training, **subject.call)[0]
 
     return function

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, cast
 
-from cornu import config, optimizers, seeds, serialization, trees
+from cornu import config, optimizers, serialization, trees
 from cornu.core.layer_placement import placement_of
 from cornu.core.signature import Signature, SpecTree, output_names, signature_of
 from cornu.core.structure_facts import structure_facts
@@ -19,7 +19,7 @@ from cornu.training.execution import Execution
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step import micro_batches
 from cornu.training.step.multi_step import MultiStepFunction
-from cornu.training.step.train_state import StateSync
+from cornu.training.step.train_state import StateSync, new_key
 from cornu.training.step.train_step import test_step, train_step
 from cornu.typing import Config, Tree
 
@@ -253,7 +253,7 @@ class CompileState:
         if training:
             self._build_optimizer()
         optimizer_variables = self.optimizer.variables if training else []
-        key = seeds.next_key() if training else (0, 0)  # evaluation must not change later random draws
+        key = new_key(self._model, training)
         return StateSync(self._model, optimizer_variables, self.compiled_metrics.variables, key)
 
     def _build_optimizer(self) -> None:

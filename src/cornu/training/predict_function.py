@@ -10,6 +10,7 @@ from cornu.core import batch_coupling, call_context, call_handling, layer_tree, 
 from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of, placement_of
+from cornu.core.random_key import RandomKey
 from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
 from cornu.training.batch import shapes_and_dtypes
@@ -50,7 +51,7 @@ class PredictFunction:
 
         def forward(arrays: list, key: ArrayLike, x: Tree) -> Any:
             values = dict(zip(map(id, self._variables), arrays, strict=True))
-            context = CallContext(training=False, values=values, key=key)
+            context = CallContext(training=False, values=values, key=RandomKey(key, (_KEY, key[1])))
             context.is_step = own_step is not None
             with call_context.entered(context):
                 outputs = (own_step or model)(x)

@@ -11,6 +11,7 @@ import pytest
 
 from cornu import Input, Model, Sequential, backends, layers, ops, optimizers
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.core.naming import reset_names
 from cornu.errors import InvalidArgumentError, InvalidTypeError, ShapeError
 from cornu.testing.layer_checks import check_layer
@@ -283,7 +284,7 @@ def test_dropout_follows_the_key_of_a_compiled_call(backend: str) -> None:
 
     def run(key: Any) -> Any:
         state = [variable.value for variable in layer.non_trainable_variables]
-        return layer.stateless_call(trained, state, sequences(), training=True, call_context=CallContext(key=key))[0]
+        return layer.stateless_call(trained, state, sequences(), training=True, call_context=CallContext(key=RandomKey(key)))[0]
 
     one, again, other = (np.asarray(engine.compile(run)(engine.asarray(key, "uint32"))) for key in ((1, 2), (1, 2), (1, 3)))
     assert (one == again).all()

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import backends, seeds, trees
+from cornu import backends, trees
 from cornu.backends import engine_variables
 from cornu.backends.engine_variables import EngineVariable
 from cornu.core import layer_tree
@@ -25,7 +25,7 @@ from cornu.training.data_validation import array_checks, class_weights, inputs
 from cornu.training.data_validation.outputs import Output
 from cornu.training.execution import Execution
 from cornu.training.step.multi_step import MultiStepFunction
-from cornu.training.step.train_state import StateSync
+from cornu.training.step.train_state import StateSync, new_key
 from cornu.training.step_methods import StepMethods
 
 
@@ -120,7 +120,7 @@ class CustomTraining:
 
     def state_sync(self, training: bool) -> StateSync:
         """Return the object that reads and writes the state of the step that was returned last."""
-        return self._current["train" if training else "test"].state_sync(seeds.next_key() if training else (0, 0))
+        return self._current["train" if training else "test"].state_sync(new_key(self._model, training))
 
     def train_function(self, spec: Batch) -> MultiStepFunction:
         """Return the compiled function of training steps for data of a specification."""

@@ -7,6 +7,7 @@ from cornu import backends, config, ops, trees
 from cornu.backends.contract import ArraySpec
 from cornu.core import call_context
 from cornu.core.call_context import CallContext
+from cornu.core.random_key import RandomKey
 from cornu.core.variable import Variable
 from cornu.errors import InvalidTypeError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
@@ -46,7 +47,7 @@ def dry_run(step: Callable[[Any], Any], name: str, spec: Batch, batch_size: int,
     names: list[str] = []
 
     def run(*arrays: Array) -> list[Array]:
-        context = CallContext.of_step({}, backend.asarray([0, 0], "uint32"), abstract=True)
+        context = CallContext.of_step({}, RandomKey(backend.asarray([0, 0], "uint32")), abstract=True)
         with call_context.entered(context):
             logs = flat_logs(name, step(pack_x_y_sample_weight(*trees.unflatten(parts, list(arrays)))))
         contexts[:], names[:] = [context], list(logs)

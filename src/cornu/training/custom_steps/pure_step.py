@@ -14,7 +14,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
 from cornu.training.custom_steps.dry_run import flat_logs
 from cornu.training.logs import in_order
-from cornu.training.step.train_state import StateSync, TrainState
+from cornu.training.step.train_state import StateSync, TrainState, key_of_step
 from cornu.training.step_methods import StepMethods
 
 
@@ -110,8 +110,7 @@ def pure_step(
 
     def step(state: TrainState, batch: Batch) -> TrainState:
         bound = bindings(groups, [*state[:3], state.metrics[: len(others)]])
-        key = backend_of(model).fold_in(state.key, state.step)
-        context = CallContext.of_step(dict(bound), key)
+        context = CallContext.of_step(dict(bound), key_of_step(state))
         with call_context.entered(context):
             returned = call_step(model, method, data_of(batch), variables if takes_state else None)
             found = flat_logs(name, returned[0] if takes_state else returned)

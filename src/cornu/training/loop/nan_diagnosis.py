@@ -12,7 +12,7 @@ from cornu.errors import NonFiniteError
 from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch, DataChunk, batch_of
 from cornu.training.model_protocol import TrainableModel
-from cornu.training.step.train_state import TrainState
+from cornu.training.step.train_state import TrainState, key_of_step
 from cornu.typing import Tree
 
 
@@ -66,7 +66,6 @@ def _first_bad_layer(model: TrainableModel, state: TrainState, batch: Batch) -> 
             bad.append((layer.path or layer.name).removeprefix(f"{model.name}/"))  # as `get_layer` knows it
         return outputs
 
-    key = backend_of(model).fold_in(state.key, state.step)
-    context = CallContext(training=True, key=key, sample_mask=batch.sample_mask, hooks=(look,))
+    context = CallContext(training=True, key=key_of_step(state), sample_mask=batch.sample_mask, hooks=(look,))
     model.stateless_call(state.trainable, state.non_trainable, batch.x, call_context=context)
     return bad[0] if bad else None

@@ -9,6 +9,7 @@ from cornu.core import call_context, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.layer_protocol import LayerLike
+from cornu.core.random_key import RandomKey
 from cornu.training.model_protocol import TrainableModel
 from cornu.typing import Array, Tree
 
@@ -34,7 +35,9 @@ def profile_activations(model: TrainableModel, inputs: Tree) -> ActivationProfil
     """
     sizes: list[int] = []
     blockers: list[str] = []
-    context = CallContext(training=True, values={}, hooks=(lambda *call: note(*call),), abstract=True)
+    with config.placement_scope(*placement_of(model)):
+        key = RandomKey(backend_of(model).asarray([0, 0], "uint32"))
+    context = CallContext(training=True, values={}, key=key, hooks=(lambda *call: note(*call),), abstract=True)
 
     def note(layer: LayerLike, args: tuple, outputs: Tree) -> Any:
         found = trees.leaves(outputs)

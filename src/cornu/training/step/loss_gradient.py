@@ -8,6 +8,7 @@ from cornu.core import masks
 from cornu.core.binding import run_bound
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
+from cornu.core.random_key import RandomKey
 from cornu.errors import InvalidArgumentError
 from cornu.optimizers import Optimizer
 from cornu.training.batch import Batch
@@ -39,7 +40,7 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
     The loss of a batch that is a part of another one is multiplied by its ``share``.
     """
 
-    def measure(state: TrainState, batch: Batch, key: ArrayLike, share: ArrayLike | None = None) -> GradientResult:
+    def measure(state: TrainState, batch: Batch, key: RandomKey, share: ArrayLike | None = None) -> GradientResult:
         def loss_of(trainable: list) -> tuple[Any, Any]:
             context = CallContext(training=True, key=key, sample_mask=batch.sample_mask)
             outputs, non_trainable, penalties = model.stateless_call(

@@ -14,6 +14,7 @@ from cornu import config, ops, trees
 from cornu.core import layer_tree
 from cornu.core.batch_coupling import coupling_of_layer
 from cornu.core.layer_placement import backend_of, placement_of
+from cornu.core.random_key import RandomKey
 from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss
@@ -22,7 +23,7 @@ from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.activation_profile import profile_activations
 from cornu.training.step.loss_gradient import GradientResult
 from cornu.training.step.train_state import TrainState
-from cornu.typing import ArrayLike, Tree
+from cornu.typing import Tree
 
 _MIN_SAMPLES = 4
 """Fewer samples at a time do not keep a processor busy: images of 150 x 150 pixels train fastest with 4 or 5 at a time."""
@@ -106,13 +107,13 @@ def in_parts(measure: Callable[..., GradientResult], backend: ModuleType, parts:
         Function ``(state, batch, key) -> GradientResult`` for the whole batch. Each part has its own random key.
     """
 
-    def measure_all(state: TrainState, batch: Batch, key: ArrayLike) -> GradientResult:
+    def measure_all(state: TrainState, batch: Batch, key: RandomKey) -> GradientResult:
         cut = trees.map(lambda array: ops.reshape(array, (parts, -1, *array.shape[1:])), batch)
         numbers = backend.arange(0, parts, 1, "int32")
 
         def add(gradients: list, part: tuple) -> tuple[list, tuple]:
             number, share, some = part
-            found = measure(state, some, backend.fold_in(key, number), share)
+            found = measure(state, some, key.fold_in(number), share)
             total = trees.map(lambda a, b: a + b, gradients, found.gradients)
             return total, (found.losses, found.outputs)
 

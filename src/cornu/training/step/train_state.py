@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from cornu import backends
+from cornu import backends, seeds
 from cornu.core.layer_placement import placement_of
+from cornu.core.random_key import RandomKey
 from cornu.core.structure_facts import structure_facts
 from cornu.core.variable import Variable, values_of
 from cornu.training.model_protocol import TrainableModel
@@ -28,6 +29,25 @@ class TrainState(NamedTuple):
     metrics: list
     key: ArrayLike
     step: Array
+
+
+def key_of_step(state: TrainState) -> RandomKey:
+    """Return the random key of the step that continues a state."""
+    return RandomKey(state.key).fold_in(state.step)
+
+
+def new_key(model: TrainableModel, training: bool) -> tuple[int, int]:
+    """Return a key from which those of the steps of a training are derived, and advance the generators with explicit seeds.
+
+    Args:
+        model: The model.
+        training: Whether the steps train; evaluation must not change later random draws, and has always the same key.
+    """
+    if not training:
+        return 0, 0
+    for generator in structure_facts(model).seeded_generators:
+        generator.advance()
+    return seeds.next_key()
 
 
 class StateSync:
