@@ -1,6 +1,7 @@
 """Training with and without Cornu's fast paths results in the same weights, up to rounding."""
 
 import importlib
+import os
 
 import numpy as np
 import pytest
@@ -73,6 +74,10 @@ def trained(backend, stack, x, fast):
 
 @pytest.mark.parametrize(("stack", "x"), NETWORKS, ids=lambda each: getattr(each, "__name__", ""))
 def test_the_same_weights_come_out(engine_name, stack, x):
+    if engine_name == "jax" and stack is normalised and os.environ["XLA_FLAGS"]:
+        pytest.skip(
+            "XLA without optimizations rounds differently where the gradient of pooling repeats it: `make test-optimized`"
+        )
     fast, logs = trained(engine_name, stack, x, True)
     plain, their_logs = trained(engine_name, stack, x, False)
     for mine, expected in zip(fast, plain, strict=True):
