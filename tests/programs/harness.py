@@ -1,7 +1,8 @@
 """Runs the programs of this folder on one engine, with real Keras or with Cornu in its place, and prints what they compute.
 
 With ``CORNU_BACKEND=torch KERAS_BACKEND=torch``, ``harness.py cornu torch`` and ``harness.py keras torch`` print the same. A
-program is one source text for both: with ``cornu``, ``import keras`` is Cornu, as under ``cornu run``.
+program is one source text for both: with ``cornu``, ``import keras`` is Cornu, as under ``cornu run``. A third argument, 0, 1 or
+2, chooses every third program of those that are the same on each engine.
 """
 
 import importlib
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 LIBRARY, ENGINE = sys.argv[1], sys.argv[2]
+PART = slice(int(sys.argv[3]), None, 3) if len(sys.argv) > 3 else slice(None)
 if LIBRARY == "cornu":
     importlib.import_module("cornu.legacy.import_hook").install()
 keras: Any = importlib.import_module("keras")
@@ -25,12 +27,12 @@ THEMES = ["networks", "objects", "sequences", f"steps_{ENGINE}", *(["steps_neutr
 
 
 def main() -> None:
-    """Print the results of all programs, or of those that the command line names, as JSON."""
+    """Print the results of the programs as JSON."""
     found = {}
     for theme in THEMES:
-        for kind in importlib.import_module(theme).PROGRAMS:
-            chosen = not sys.argv[3:] or kind.__name__ in sys.argv[3:]
-            if chosen and not (LIBRARY == "keras" and ENGINE in kind.keras_is_wrong_on):
+        programs = importlib.import_module(theme).PROGRAMS
+        for kind in programs if theme == f"steps_{ENGINE}" else programs[PART]:
+            if not (LIBRARY == "keras" and ENGINE in kind.keras_is_wrong_on):
                 found[f"{theme}.{kind.__name__}"] = results(kind)
     print(json.dumps(found))
 
