@@ -4,6 +4,7 @@ import pytest
 
 import cornu
 from cornu import layers, metrics, optimizers
+from cornu.core.layer_record import record_of
 from cornu.core.structure_facts import structure_facts
 
 
@@ -45,7 +46,7 @@ CHANGES = [add_layer, pop_layer, freeze_layer, freeze_variable, freeze_all, add_
 
 
 def ids(facts):
-    return list(map(id, facts.trainable)), list(map(id, facts.non_trainable)), facts.has_metrics, facts.batch_coupling
+    return list(map(id, facts.trainable)), list(map(id, facts.non_trainable)), list(map(id, facts.metrics)), facts.batch_coupling
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -56,8 +57,22 @@ def test_a_change_of_the_structure_is_seen(change):
     change(net)
     now = structure_facts(net)
     assert now is not first and ids(now) != ids(first)
+    record_of(net).facts = None  # so that the properties traverse the model
     assert list(map(id, now.trainable)) == list(map(id, net.trainable_variables))
     assert list(map(id, now.non_trainable)) == list(map(id, net.non_trainable_variables))
+
+
+@pytest.mark.parametrize("change", CHANGES[:5])
+def test_the_lists_of_variables_see_a_change(change):
+    net, other = model(), model()
+    structure_facts(net)
+    before = len(net.trainable_variables), len(net.non_trainable_variables)
+    net.trainable_variables.clear()  # of a list that the user owns
+    assert before == (len(net.trainable_variables), len(net.non_trainable_variables)) == (6, 2)
+    change(net)
+    change(other)  # of which nothing is remembered
+    assert len(net.trainable_variables) == len(other.trainable_variables) != 6
+    assert len(net.non_trainable_variables) == len(other.non_trainable_variables)
 
 
 def test_a_layer_that_is_appended_to_a_list_is_seen():

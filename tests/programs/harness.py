@@ -1,8 +1,8 @@
 """Runs the programs of this folder on one engine, with real Keras or with Cornu in its place, and prints what they compute.
 
 With ``CORNU_BACKEND=torch KERAS_BACKEND=torch``, ``harness.py cornu torch`` and ``harness.py keras torch`` print the same. A
-program is one source text for both: with ``cornu``, ``import keras`` is Cornu, as under ``cornu run``. A third argument, 0, 1 or
-2, chooses every third program of those that are the same on each engine.
+program is one source text for both: with ``cornu``, ``import keras`` is Cornu, as under ``cornu run``. A third argument, 0, 1
+or 2, chooses every third program of those that are the same on each engine.
 """
 
 import importlib

@@ -32,6 +32,7 @@ from cornu.core.layer_variables import VariableShape
 from cornu.core.naming import auto_name
 from cornu.core.shape_trees import ShapeTree, first_argument, map_shapes, shapes_of
 from cornu.core.soft_property import soft_property
+from cornu.core.structure_facts import known_facts
 from cornu.core.symbolic_tensor import SymbolicTensor
 from cornu.core.variable import Variable
 from cornu.serialization import Configurable
@@ -382,6 +383,9 @@ class Layer(LayerTraits, Configurable):
     @property
     def trainable_variables(self) -> list[Variable]:
         """List of the variables that training may change; empty if ``trainable`` is False."""
+        known = known_facts(self)
+        if known is not None:
+            return list(known.trainable)
         if not self.trainable:
             return []
         own = [variable for variable in self._cornu_own_variables() if variable.trainable]
@@ -390,6 +394,9 @@ class Layer(LayerTraits, Configurable):
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """List of the variables that training does not change by gradients."""
+        known = known_facts(self)
+        if known is not None:
+            return list(known.non_trainable)
         trained = {id(variable) for variable in self.trainable_variables}
         return [variable for variable in self.variables if id(variable) not in trained]
 

@@ -20,14 +20,14 @@ class StructureFacts(NamedTuple):
     Attributes:
         trainable: The variables that training may change.
         non_trainable: The other variables.
-        has_metrics: Whether a metric is among the attributes.
+        metrics: The metrics among the attributes.
         seeded_generators: The seed generators with an explicit seed.
         batch_coupling: How the samples of a batch affect each other (see ``batch_coupling.effective_coupling``).
     """
 
     trainable: list[Variable]
     non_trainable: list[Variable]
-    has_metrics: bool
+    metrics: list
     seeded_generators: list[SeedGenerator]
     batch_coupling: str
 
@@ -45,20 +45,24 @@ def structure_facts(layer: LayerLike) -> StructureFacts:
         >>> len(structure_facts(model).trainable)
         1
     """
-    record = record_of(layer)
-    if record.facts is not None:
-        fingerprint, known = record.facts
-        if fingerprint.holds():
-            return known
+    known = known_facts(layer)
+    if known is not None:
+        return known
     facts = StructureFacts(
         layer.trainable_variables,
         layer.non_trainable_variables,
-        bool(layer_tree.metrics(layer)),
+        layer_tree.metrics(layer),
         [each for each in layer_tree.seed_generators(layer) if each.seed is not None],
         batch_coupling.effective_coupling(layer),
     )
-    record.facts = (StructureFingerprint(layer), facts) if _is_predictable(layer) else None
+    record_of(layer).facts = (StructureFingerprint(layer), facts) if _is_predictable(layer) else None
     return facts
+
+
+def known_facts(layer: LayerLike) -> StructureFacts | None:
+    """Return the facts about a layer if they were determined before and nothing has changed since then, otherwise None."""
+    fingerprint, known = record_of(layer).facts or (None, None)
+    return known if fingerprint is not None and fingerprint.holds() else None
 
 
 def _is_predictable(layer: LayerLike) -> bool:

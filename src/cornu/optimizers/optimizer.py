@@ -742,11 +742,12 @@ class Optimizer(serialization.Configurable):
         self.ensure_built(variables)
         with config.placement_scope(*variables[0].place):
             gradients = self._for_each_variable(grads, variables)
-            state = State(self.variables, detached_values_of(self.variables))
+            own = self.variables
+            state = State(own, detached_values_of(own))
             weights = self._step(state, gradients, detached_values_of(self._trainable_variables))
         for variable, value in zip(self._trainable_variables, weights, strict=True):
             variable.assign(value)
-        for variable, value in zip(self.variables, state.get(self.variables), strict=True):
+        for variable, value in zip(own, state.get(own), strict=True):
             variable.assign(value)
 
     @autograph.not_converted

@@ -5,12 +5,13 @@ import inspect
 from typing import Any
 
 from cornu import ops, trees
-from cornu.core import call_context, layer_tree
+from cornu.core import call_context
 from cornu.core.binding import run_bound
 from cornu.core.gradients import value_and_grad
 from cornu.core.layer import Layer
 from cornu.core.layer_record import record_of
 from cornu.core.soft_property import soft_property
+from cornu.core.structure_facts import structure_facts
 from cornu.core.variable import Variable
 from cornu.errors import NotBuiltAttributeError, NotBuiltError, ShapeError
 from cornu.metrics import Metric
@@ -236,7 +237,7 @@ class StepMethods(Layer):
             >>> model.metrics_names
             ['loss', 'compile_metrics']
         """
-        return [*([] if self._compiled is None else self._compiled.metrics), *layer_tree.metrics(self)]
+        return [*([] if self._compiled is None else self._compiled.metrics), *structure_facts(self).metrics]
 
     @property
     def metrics_names(self) -> list[str]:

@@ -21,7 +21,7 @@ def overrides(model: StepMethods, method: str) -> bool:
 def is_custom(model: Any) -> bool:
     """Return whether a model has steps, losses or metrics of its own, so that its methods must be called in every step."""
     overrides_metrics = type(model).metrics is not StepMethods.metrics
-    return overrides_metrics or any(overrides(model, method) for method in _METHODS) or structure_facts(model).has_metrics
+    return overrides_metrics or any(overrides(model, method) for method in _METHODS) or bool(structure_facts(model).metrics)
 
 
 def own_predict_step(model: StepMethods) -> Callable[[Any], Any] | None:
