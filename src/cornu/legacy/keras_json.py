@@ -49,8 +49,8 @@ def apply() -> None:
         _report(f"this file sets {', '.join(changed)}")
 
 
-def _applied(name: str, value: Any) -> Any:
-    """Apply an entry; return the default that it replaces, or None if it changes nothing."""
+def _applied(name: str, value: str) -> str | float | None:
+    """Apply an entry, whose value may be of any type; return the default that it replaces, or None if it changes nothing."""
     if name == "backend":
         default = config.BACKENDS[0]
         return default if config.prefer_backend(value) and value != default else None
