@@ -27,6 +27,9 @@ _BACKEND_OF_LIBRARY = {
 }
 """Libraries, and the backend whose arrays their functions compute with."""
 
+_OWN = {name: f", or those of {name}" for name in ("jax", "tensorflow", "torch")}
+"""Engines that differentiate their own functions too: what the text says of them."""
+
 _CONVERSIONS = ("array", "asarray", "convert_to_tensor")
 """Functions for which there is nothing to use in their place."""
 
@@ -60,7 +63,7 @@ def explained(error: Exception, engine: str) -> Exception:
         error: The error.
         engine: Name of the backend that ran the code.
     """
-    line = None if isinstance(error, CornuError) else line_of_user(error)
+    line = None if isinstance(error, (AssertionError, CornuError)) else line_of_user(error)
     if line is None:
         return error
     call = _failed_call(line, engine)
@@ -70,7 +73,7 @@ def explained(error: Exception, engine: str) -> Exception:
         exists = hasattr(ops, name) and name not in _CONVERSIONS
         return InvalidTypeError(
             f"{place_of(line)}, calls `{call.function}`, which is for arrays of {backend}; the model is on {engine}.",
-            f"What {engine} compiles and differentiates must use functions of `cornu.ops`, or those of {engine}.",
+            f"Code that {engine} compiles or differentiates must use functions of `cornu.ops`{_OWN.get(engine, '')}.",
             f"Use `cornu.ops.{name}`, which works on every engine."
             if exists
             else "Functions of `cornu.ops` work on every engine.",
