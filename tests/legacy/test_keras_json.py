@@ -14,6 +14,7 @@ def as_before(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for name in ("CORNU_BACKEND", "KERAS_BACKEND"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(keras_json._REPORTED, "")
     saved = [(scope, scope.get()) for scope in vars(config).values() if isinstance(scope, Scope)]
     yield
     for scope, value in saved:

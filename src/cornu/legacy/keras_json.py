@@ -5,7 +5,6 @@ It is ``keras.json`` in the directory ``KERAS_HOME``, by default ``~/.keras``, w
 """
 
 import json
-import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -22,6 +21,10 @@ _SETTERS = {
 """Entry of the file to the function that applies it; the entry ``backend`` counts only if none was chosen before."""
 
 
+_REPORTED = "CORNU_REPORTED_KERAS_JSON"
+"""Environment variable with the path of the file whose settings were reported, which child processes inherit."""
+
+
 def path() -> Path:
     """Return the path of the file, which need not exist."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
@@ -31,8 +34,8 @@ def apply() -> None:
     """Apply the settings of the file, if it exists, and report on the standard error stream what differs from the defaults.
 
     The backend counts only if none was chosen before (see ``config.prefer_backend``). An entry that cannot be applied, such as
-    a backend that is not installed, leaves the default and is reported in a line of its own. Processes that
-    ``multiprocessing`` starts do not repeat the report.
+    a backend that is not installed, leaves the default and is reported in a line of its own. Processes that the program starts
+    do not repeat the report.
     """
     changed = []
     for name, value in _entries().items():
@@ -45,7 +48,8 @@ def apply() -> None:
         else:
             if default is not None:
                 changed.append(f"{name}={value!r} instead of {default!r}")
-    if changed and multiprocessing.parent_process() is None:
+    if changed and os.environ.get(_REPORTED) != str(path()):
+        os.environ[_REPORTED] = str(path())
         _report(f"this file sets {', '.join(changed)}")
 
 
