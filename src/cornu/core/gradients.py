@@ -10,7 +10,7 @@ from cornu.core import call_context, masks
 from cornu.core.binding import bound_context
 from cornu.core.variable import Variable, detached_values_of
 from cornu.errors import InvalidTypeError
-from cornu.typing import Array, Tree
+from cornu.typing import Tree
 
 
 def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = False) -> tuple[Any, Any]:
@@ -103,7 +103,7 @@ def _loss_and_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
     return loss, aux
 
 
-def check_differentiable(function: str, loss: Array) -> None:
+def check_differentiable(function: str, loss: Tree) -> None:
     """Raise ``InvalidTypeError`` if a loss is differentiated that is no array of the engine: ``float`` or NumPy converted it.
 
     Args:
