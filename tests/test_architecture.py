@@ -342,6 +342,7 @@ MAY_ASK_FOR_NAMES = {
     "backends/lookup.py:owner": "the type of an array is only known by the package of its engine",
     "backends/numpy/tape.py:TapeArray.__array_ufunc__": "NumPy passes the name of the method that it calls",
     "backends/onnx/graph_builder.py:OnnxArray.__array_ufunc__": "NumPy passes the name of the method that it calls",
+    "core/foreign_calls.py:_library_of": "the text of an error says which library a function of the user's code belongs to",
     "registry.py:is_builtin": "the only function that checks whether an object is defined in the package cornu, in any file",
 }
 """``"file:function"`` whose behavior depends on the name of a module, a class or a function, with the reason."""

@@ -1,5 +1,6 @@
-"""Mark functions that TensorFlow's AutoGraph must call as they are."""
+"""What TensorFlow does with functions: AutoGraph rewrites them, and ``tf.function`` records them."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,3 +25,20 @@ def not_converted(function: T) -> T:
     """
     setattr(function, MARK, {})
     return function
+
+
+def not_recorded(function: Callable) -> Callable:
+    """Return the Python function of a ``tf.function``, and any other function unchanged.
+
+    A ``tf.function`` keeps the graph of its first call, with the arrays that are bound to variables in that call. Code that
+    binds arrays to variables therefore calls the Python function, which becomes a part of its own graph.
+
+    Args:
+        function: A function or bound method.
+
+    Example:
+        >>> from cornu.autograph import not_recorded
+        >>> not_recorded(max) is max
+        True
+    """
+    return getattr(function, "python_function", function)

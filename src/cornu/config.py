@@ -179,11 +179,14 @@ def set_backend(backend: str) -> None:
     _backend.set_default(_installed(backend))
 
 
-def prefer_backend(backend: str) -> None:
+def prefer_backend(backend: str) -> bool:
     """Set the default backend unless one was chosen: with :func:`set_backend`, in the environment, or by its first use.
 
     Args:
         backend: String, as in :func:`set_backend`.
+
+    Returns:
+        Whether it was set.
 
     Raises:
         InvalidArgumentError: If there is no such backend.
@@ -193,12 +196,14 @@ def prefer_backend(backend: str) -> None:
         >>> from cornu import config
         >>> before = config.backend()
         >>> config.prefer_backend("numpy")
+        False
         >>> config.backend() == before
         True
     """
-    if not _backend.get() and _named_in_environment() is None:
-        name = _installed(backend)
-        _backend.update_default(lambda chosen: chosen or name)
+    if _backend.get() or _named_in_environment() is not None:
+        return False
+    name = _installed(backend)
+    return _backend.update_default(lambda chosen: chosen or name) == name
 
 
 def _named_in_environment() -> str | None:

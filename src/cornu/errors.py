@@ -8,10 +8,15 @@ The three parts are separate required arguments, which the exception joins into 
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType, TracebackType
 
-_BETWEEN = ("contextlib", "cornu", "functools", "jax", "tensorflow", "torch")
-"""Packages whose functions may stand between the user's code and a warning: Cornu, the engines, and wrappers of functions."""
+_BETWEEN = {*sys.stdlib_module_names, "cornu", "jax", "numpy", "scipy", "sklearn", "tensorflow", "torch"}
+"""Packages whose functions may stand between the user's code and a warning or error."""
+
+_INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of installed packages."""
 
 
 class CornuError(Exception):
@@ -333,11 +338,106 @@ def one_of(argument: str, value: object, options: Iterable[str], guess: str = ""
     )
 
 
-def warn(text: str) -> None:
+def returned_none(function: Callable | str, expected: str, example: str) -> InvalidTypeError:
+    """Return the exception for a function of the user that returned None, usually because it has no ``return``.
+
+    Args:
+        function: The function, or its name.
+        expected: String, what the function must return.
+        example: String, a last line of such a function.
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.errors import returned_none
+        >>> str(returned_none("mine", "a scalar", "return ops.mean(x)"))
+        '`mine` returned None. It must return a scalar. End it with `return`, for example `return ops.mean(x)`.'
+    """
+    name = function if isinstance(function, str) else getattr(function, "__name__", f"{type(function).__name__}.__call__")
+    return InvalidTypeError(
+        f"`{name}` returned None.", f"It must return {expected}.", f"End it with `return`, for example `{example}`."
+    )
+
+
+def not_constructed(kind: str, what: str, call: str = "super().__init__()") -> InvalidTypeError:
+    """Return the exception for an object whose constructor did not call the constructor of its base class.
+
+    Args:
+        kind: Name of the class.
+        what: String, what the object is, such as ``"layer"``.
+        call: String, the missing call. Defaults to ``"super().__init__()"``.
+
+    Returns:
+        ``InvalidTypeError`` instance, to be raised by the caller.
+
+    Example:
+        >>> from cornu.errors import not_constructed
+        >>> not_constructed("Mine", "layer").hint
+        'Begin `Mine.__init__` with `super().__init__()`.'
+    """
+    return InvalidTypeError(
+        f"The {what} `{kind}` was used before it was initialized.",
+        "The constructor of a subclass must call the constructor of its base class.",
+        f"Begin `{kind}.__init__` with `{call}`.",
+    )
+
+
+def line_of_user(error: BaseException) -> TracebackType | None:
+    """Return the innermost entry of the traceback of an exception that belongs to the user's code, or None if none does.
+
+    Code of installed packages counts only if there is no other.
+
+    Args:
+        error: The exception.
+
+    Example:
+        >>> from cornu.errors import line_of_user
+        >>> line_of_user(ValueError("not raised")) is None
+        True
+    """
+    entries, entry = [], error.__traceback__
+    while entry is not None:
+        if not _is_between(entry.tb_frame):
+            entries.append(entry)
+        entry = entry.tb_next
+    own = [entry for entry in entries if not _INSTALLED & set(Path(entry.tb_frame.f_code.co_filename).parts)]
+    return (own or entries or [None])[-1]
+
+
+def place_of(entry: TracebackType) -> str:
+    """Return the function and line of an entry of a traceback in words, such as ```loss`, line 3 of `train.py```.
+
+    Args:
+        entry: The entry.
+
+    Example:
+        >>> from cornu.errors import place_of
+        >>> def invert(x):
+        ...     return 1 / x
+        >>> try:
+        ...     invert(0)
+        ... except ZeroDivisionError as error:
+        ...     print(place_of(error.__traceback__.tb_next).partition(" of")[0])
+        `invert`, line 2
+    """
+    code = entry.tb_frame.f_code
+    names = [part for part in code.co_qualname.split(".<locals>.") if not part.startswith("<")]
+    function = f"`{names[-1]}`, " if names else ""
+    return f"{function}line {entry.tb_lineno} of `{Path(code.co_filename).name}`"
+
+
+def _is_between(frame: FrameType) -> bool:
+    """Return whether a frame runs code of Cornu, an engine or another library, which the user does not know."""
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN
+
+
+def warn(text: str, at: TracebackType | None = None) -> None:
     """Issue a warning that names the line of the user's code that led to it.
 
     Args:
         text: The message.
+        at: The line, as an entry of a traceback. Defaults to None (the line that called Cornu).
 
     Example:
         >>> import warnings
@@ -348,7 +448,12 @@ def warn(text: str) -> None:
         >>> str(caught[0].message), caught[0].category
         ('The model is not built.', <class 'UserWarning'>)
     """
+    if at is not None:
+        namespace = at.tb_frame.f_globals
+        name, registry = namespace.get("__name__"), namespace.setdefault("__warningregistry__", {})
+        warnings.warn_explicit(text, UserWarning, at.tb_frame.f_code.co_filename, at.tb_lineno, name, registry)
+        return
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
+    while frame.f_back is not None and _is_between(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, stacklevel=level)

@@ -17,6 +17,7 @@ from cornu.errors import (
     ModelFormatError,
     UnsafeModelError,
     did_you_mean,
+    not_constructed,
     wrong_argument,
 )
 from cornu.scopes import Scope
@@ -143,11 +144,19 @@ class ArgumentAttributes(Configurable):
         2
     """
 
+    _cornu_kind: str
+    """What the objects are called in errors."""
+
+    _cornu_made_by_init: tuple[str, ...] = ()
+    """Attributes that the constructor of the base class sets, which an object lacks only if that was not called."""
+
     def __getattr__(self, name: str) -> Any:
         arguments = vars(self).get("_cornu_arguments") or {}
         if name in arguments:
             return arguments[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        if name in self._cornu_made_by_init:
+            raise not_constructed(type(self).__name__, self._cornu_kind)
+        return object.__getattribute__(self, name)  # raises the error of Python, or of a property, again
 
 
 Identifier: TypeAlias = str | Config | Callable[..., Any] | Configurable | None

@@ -190,8 +190,10 @@ if __name__ == "__main__":
 
 
 def test_child_processes_have_cornu_too(run, environment):
+    written(environment, "keras.json", json.dumps({"floatx": "float16"}))
     done = run(written(environment, "program.py", CHILDREN))
     assert done.stdout == "spawn cornu.config\nfork cornu.config\n", done.stderr
+    assert done.stderr.count("this file sets floatx='float16' instead of 'float32'") == 1
 
 
 def test_a_sitecustomize_of_the_environment_still_runs(run, environment):
@@ -240,7 +242,9 @@ def test_keras_json_has_effect(run, environment):
         json.dumps({"backend": "torch", "floatx": "float16", "epsilon": 0.5, "image_data_format": "channels_first"}),
     )
     done = run(written(environment, "program.py", SETTINGS))
-    assert (done.stdout, done.stderr) == ("torch float16 0.5 channels_first\n", "")
+    assert done.stdout == "torch float16 0.5 channels_first\n"
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"cornu run: {environment / 'keras.json'}: this file sets backend='torch' instead of 'jax', ")
     elsewhere = run("-c", "from cornu import config; print(config.floatx())", command=[sys.executable])
     assert elsewhere.stdout == "float32\n"
 

@@ -14,6 +14,7 @@ def as_before(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for name in ("CORNU_BACKEND", "KERAS_BACKEND"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(keras_json._REPORTED, "")
     saved = [(scope, scope.get()) for scope in vars(config).values() if isinstance(scope, Scope)]
     yield
     for scope, value in saved:
@@ -37,7 +38,7 @@ def test_no_file_changes_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_each_entry_has_effect():
+def test_each_entry_has_effect(capsys):
     config._backend.set_default(None)
     write(backend="numpy", floatx="bfloat16", epsilon=1e-3, image_data_format="channels_first", other=1)
     keras_json.apply()
@@ -47,9 +48,21 @@ def test_each_entry_has_effect():
         1e-3,
         "channels_first",
     )
+    assert capsys.readouterr() == (
+        "",
+        f"cornu run: {keras_json.path()}: this file sets backend='numpy' instead of 'jax', floatx='bfloat16' instead of "
+        "'float32', epsilon=0.001 instead of 1e-07, image_data_format='channels_first' instead of 'channels_last'.\n",
+    )
 
 
-def test_a_backend_that_was_chosen_stays(monkeypatch):
+def test_entries_that_are_the_defaults_are_not_reported(capsys):
+    config._backend.set_default(None)
+    write(backend="jax", floatx="float32", epsilon=1e-7, image_data_format="channels_last")
+    keras_json.apply()
+    assert config.backend() == "jax" and capsys.readouterr() == ("", "")
+
+
+def test_a_backend_that_was_chosen_stays_and_is_not_reported(monkeypatch, capsys):
     config.set_backend("jax")
     write(backend="numpy")
     keras_json.apply()
@@ -57,7 +70,7 @@ def test_a_backend_that_was_chosen_stays(monkeypatch):
     config._backend.set_default(None)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     keras_json.apply()
-    assert config.backend() == "jax"
+    assert config.backend() == "jax" and capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -94,4 +107,4 @@ def test_a_file_that_cannot_be_read_is_reported_and_ignored(capsys):
 def test_a_byte_order_mark_is_allowed(capsys):
     keras_json.path().write_bytes(b"\xef\xbb\xbf" + json.dumps({"epsilon": 1e-3}).encode())
     keras_json.apply()
-    assert config.epsilon() == 1e-3 and capsys.readouterr().err == ""
+    assert config.epsilon() == 1e-3 and "epsilon=0.001 instead of 1e-07" in capsys.readouterr().err

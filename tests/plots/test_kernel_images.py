@@ -150,6 +150,14 @@ def test_gray_images_share_one_scale():
         assert axes.images[0].get_clim() == (0, 16)
 
 
+def test_a_white_image_has_a_visible_edge(tmp_path):
+    image_grid(np.ones((1, 4, 4)), path=tmp_path / "white.png")
+    with Image.open(tmp_path / "white.png") as image:
+        dark = np.asarray(image.convert("L")) < 200
+    rows, columns = np.nonzero(dark)
+    assert np.ptp(rows) > 100 and np.ptp(columns) > 100 and not dark[np.ptp(rows) // 2 + rows.min(), np.ptp(columns) // 2]
+
+
 def test_negative_values_are_darker_than_zero():
     assert image_grid(np.array([[[-3.0, 4.0]]])).axes[0].images[0].get_clim() == (-3, 4)
 

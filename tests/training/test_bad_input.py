@@ -1,5 +1,7 @@
 """Mistakes in the user's code: an error in three parts, and the model stays at its last good step, on every engine."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -241,7 +243,7 @@ def test_a_function_that_returns_no_state_is_refused_and_changes_nothing():
             self.train_function = lambda state, iterator: step(state, iterator)[0]
 
     model = made(Drops, "jax")
-    text = r"`Drops.train_function` returned .* a state .* 4 lists with \[4, 0, 6, 4\] arrays"
+    text = r"`Drops.train_function` returned \{.* `\(logs, state\)`, with a state of the form that it received"
     with pytest.raises(InvalidTypeError, match=text):
         model.fit(X, Y, verbose=0)
     np.testing.assert_array_equal(model.get_weights()[0], WEIGHTS[0])
@@ -311,3 +313,342 @@ def test_a_model_without_return(backend):
     model = made(Silent, backend)
     with pytest.raises(InvalidTypeError, match=r"'silent.*' returned None.*End `Silent\.call` with `return`"):
         model.fit(X, Y, verbose=0)
+
+
+# --- Functions without `return` -------------------------------------------------------------------------------------------
+
+
+class Silent(layers.Layer):
+    def call(self, inputs):
+        ops.mean(inputs)
+
+
+def returns_nothing(*args, **kwargs):
+    ops.mean(X)
+
+
+class SilentLoss(cornu.losses.Loss):
+    def call(self, y_true, y_pred):
+        ops.mean(y_pred)
+
+
+class SilentCall(cornu.losses.Loss):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        ops.mean(y_pred)
+
+
+class SilentResult(cornu.metrics.Metric):
+    def __init__(self):
+        super().__init__(name="mine")
+        self.total = self.add_weight(name="total")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(ops.mean(y_pred))
+
+    def result(self):
+        self.total.value  # noqa: B018 - that it is not returned is the mistake
+
+
+class SilentComputeLoss(Net):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        super().compute_loss(x, y, y_pred, sample_weight, training)
+
+
+class SilentComputeMetrics(Net):
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        super().compute_metrics(x, y, y_pred, sample_weight)
+
+
+class SilentMetricsResult(Net):
+    def get_metrics_result(self):
+        super().get_metrics_result()
+
+
+class SilentSchedule(cornu.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        ops.cast(step, "float32")
+
+    def get_config(self):
+        return {}
+
+
+def fails_unchanged(model, error, text, call):
+    """Check the error of a call, and that the weights and the outputs of the model are those from before it."""
+    weights, outputs = model.get_weights(), model.predict(X, verbose=0)
+    with pytest.raises(error, match=text):
+        call(model)
+    for one, other in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(model.predict(X, verbose=0), outputs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "name", "expected"),
+    [
+        (Net, {"loss": returns_nothing}, "returns_nothing", "one value for each sample"),
+        (Net, {"loss": SilentLoss()}, "SilentLoss.call", "one value for each sample"),
+        (Net, {"loss": SilentCall()}, "SilentCall.__call__", "the loss, a scalar"),
+        (Net, {"metrics": [returns_nothing]}, "returns_nothing", "one value for each sample"),
+        (Net, {"metrics": [SilentResult()]}, "SilentResult.result", "an array, or a dict from names to arrays"),
+        (SilentComputeLoss, {}, "SilentComputeLoss.compute_loss", "the loss, a scalar"),
+        (SilentComputeMetrics, {}, "SilentComputeMetrics.compute_metrics", "a dict from the names of the logs"),
+        (SilentMetricsResult, {}, "SilentMetricsResult.get_metrics_result", "a dict from the names of the logs"),
+        (Net, {"optimizer": cornu.optimizers.SGD(SilentSchedule())}, "SilentSchedule.__call__", "the learning rate of a step"),
+        (Net, {"optimizer": cornu.optimizers.SGD(returns_nothing)}, "returns_nothing", "the learning rate"),
+    ],
+)
+def test_a_function_without_return_is_named(backend, kind, options, name, expected):
+    options = copy.deepcopy(options)  # an optimizer belongs to one model
+    text = rf"`{name}` returned None\. It must return {expected}.*\. End it with `return`, for example `return "
+    fails_unchanged(
+        made(kind, backend, **options), InvalidTypeError, text, lambda model: model.fit(X, Y, batch_size=4, verbose=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("kernel_initializer", "`returns_nothing` returned None. It must return the initial value of '.*/kernel'"),
+        ("kernel_regularizer", "`returns_nothing` returned None. It must return the penalty of '.*/kernel', a scalar"),
+        ("kernel_constraint", "`returns_nothing` returned None. It must return the constrained value of '.*/kernel'"),
+        (
+            "activity_regularizer",
+            "`returns_nothing` returned None. It must return the penalty of the outputs of 'head', a scalar",
+        ),
+        ("activation", r"The layer 'head' \(Dense\) returned None, and .* such as its `activation`, end with `return`"),
+    ],
+)
+def test_a_function_of_a_layer_without_return_is_named(backend, argument, text):
+    with pytest.raises(InvalidTypeError, match=text):
+        model = cornu.Sequential(
+            [cornu.Input((3,)), layers.Dense(2, name="head", **{argument: returns_nothing}), layers.Dense(1)]
+        ).to_backend(backend)
+        model.compile("sgd", "mse")
+        model.fit(X, Y, verbose=0)
+
+
+SILENT = r"The layer 'mine' \(Silent\) returned None{}\. A layer must return an array.* End `Silent\.call` with `return`"
+
+
+def test_a_layer_without_return_inside_a_model_is_named(backend):
+    class Inside(Net):
+        def __init__(self):
+            super().__init__()
+            self.middle = Silent(name="mine")
+
+        def call(self, inputs):
+            return self.second(self.middle(self.first(inputs)))
+
+    model = Inside().to_backend(backend)
+    model.compile("sgd", "mse")
+    for call in (
+        lambda: model.build((None, 3)),
+        lambda: model.fit(X, Y, verbose=0),
+        lambda: model(X),
+        lambda: model.predict(X),
+    ):
+        with pytest.raises(InvalidTypeError, match=SILENT.format(", and the layer 'dense.*' was called on it")):
+            call()
+
+
+def test_a_layer_without_return_is_named_where_another_function_receives_none(backend):
+    class Inside(Net):
+        def __init__(self):
+            super().__init__()
+            self.middle = Silent(name="mine")
+
+        def call(self, inputs):
+            return self.middle(inputs) + 1
+
+    with pytest.raises(TypeError) as caught:
+        Inside().to_backend(backend)(X)
+    assert "The layer 'mine' (Silent), called before, returned None." in caught.value.__notes__
+
+
+def test_a_symbolic_call_of_a_layer_without_return_is_refused():
+    with pytest.raises(InvalidTypeError, match=SILENT.format("")):
+        Silent(name="mine")(cornu.Input((3,)))
+    with pytest.raises(InvalidTypeError, match=SILENT.format("")):
+        cornu.Sequential([cornu.Input((3,)), layers.Dense(2), Silent(name="mine")])
+
+
+def test_a_layer_that_returns_nothing_may_be_called_for_what_it_does(backend):
+    class Counts(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.mean = cornu.metrics.Mean(name="size")
+
+        def call(self, inputs):
+            self.mean.update_state(ops.mean(ops.abs(inputs)))
+
+    class Inside(Net):
+        def __init__(self):
+            super().__init__()
+            self.counts = Counts()
+
+        def call(self, inputs):
+            self.counts(inputs)
+            return super().call(inputs)
+
+    model = made(Inside, backend)
+    history = model.fit(X, Y, batch_size=20, verbose=0).history
+    assert history["size"][0] == pytest.approx(np.abs(X).mean(), rel=1e-5)
+    assert Silent()(X) is None and SilentResult().result() is None  # as in Keras
+
+
+@pytest.mark.parametrize("method", ["call", "predict_step"])
+def test_predict_of_nothing_is_refused(backend, method):
+    class Mine(Net):
+        pass
+
+    setattr(Mine, method, lambda self, data: None)
+    model = Mine().to_backend(backend)
+    named = r"\(Mine\) returned None\..*End `Mine\.call`" if method == "call" else r"`Mine\.predict_step` returned None\."
+    with pytest.raises(InvalidTypeError, match=named):
+        model.predict(X, verbose=0)
+
+
+# --- Logs -----------------------------------------------------------------------------------------------------------------
+
+
+def with_log(value):
+    class Logs(Net):
+        def train_step(self, data):
+            return {**super().train_step(data), "mine": value(self) if callable(value) else value}
+
+    return Logs
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            None,
+            r"`Logs.train_step` returned None for the log 'mine'. A log must be a number. End the function .* with `return`",
+        ),
+        ("high", r"`Logs.train_step` returned 'high' for the log 'mine'. A log must be a number. Return a number or an array"),
+        (
+            lambda self: self.metrics[0],
+            r"returned <Mean name=loss> for the log 'mine'.* Return its result, `metric.result\(\)`",
+        ),
+    ],
+)
+def test_logs_that_are_no_numbers_are_refused(backend, value, text):
+    model = made(with_log(value), backend)
+    fails_unchanged(model, InvalidTypeError, text, lambda model: model.fit(X, Y, batch_size=4, verbose=0))
+
+
+def test_logs_that_are_arrays_stay_arrays_as_in_keras(backend, capsys):
+    model = made(with_log(lambda self: ops.arange(8)), backend)
+    history = model.fit(X, Y, batch_size=4, verbose=2).history
+    assert isinstance(history["mine"][0], np.ndarray)
+    np.testing.assert_array_equal(history["mine"][0], np.arange(8))
+    assert "mine: [0, 1, 2, 3, 4, 5, 6, 7]" in capsys.readouterr().out
+
+
+# --- Constructors that forget the base class ------------------------------------------------------------------------------
+
+
+class LossWithoutInit(cornu.losses.Loss):
+    def __init__(self, factor=2):
+        self.factor = factor
+
+    def call(self, y_true, y_pred):
+        return ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+
+class WrapperWithoutInit(cornu.losses.MeanSquaredError):
+    def __init__(self, factor=2):
+        self.factor = factor
+
+
+class MetricWithoutInit(cornu.metrics.Metric):
+    def __init__(self, factor=2):
+        self.factor = factor
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        pass
+
+    def result(self):
+        return ops.array(1.0)
+
+
+class OptimizerWithoutInit(cornu.optimizers.Optimizer):
+    def __init__(self, factor=2):
+        self.factor = factor
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, gradient)
+
+
+class OptimizerWithoutBuild(cornu.optimizers.Optimizer):
+    def build(self, variables):
+        self.means = self.add_optimizer_variables(variables, "mean")
+
+    def update_step(self, gradient, variable, learning_rate):
+        self.assign_sub(variable, gradient)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "text"),
+    [
+        ("loss", LossWithoutInit, r"loss `LossWithoutInit` .*Begin `LossWithoutInit.__init__` with `super\(\).__init__\(\)`"),
+        ("loss", WrapperWithoutInit, r"loss `WrapperWithoutInit` was used before it was initialized"),
+        ("metrics", MetricWithoutInit, r"metric `MetricWithoutInit` .* `super\(\).__init__\(\)`"),
+        ("optimizer", OptimizerWithoutInit, r"optimizer `OptimizerWithoutInit` .* with `super\(\).__init__\(learning_rate\)`"),
+    ],
+)
+def test_a_constructor_that_forgets_its_base_class_is_named(backend, argument, value, text):
+    with pytest.raises(InvalidTypeError, match=text):
+        made(Net, backend, **{argument: [value()] if argument == "metrics" else value()}).fit(X, Y, verbose=0)
+    assert value().factor == 2 and not hasattr(value(), "other")
+
+
+def test_an_optimizer_whose_build_forgets_its_base_class_is_named(backend):
+    model = made(Net, backend, optimizer=OptimizerWithoutBuild(0.1))
+    text = r"`OptimizerWithoutBuild.build` did not call `build` of its base class.* with `super\(\).build\(variables\)`"
+    fails_unchanged(model, InvalidTypeError, text, lambda model: model.fit(X, Y, verbose=0))
+
+
+@pytest.mark.parametrize("base", [layers.Layer, layers.Dense, cornu.Model])
+def test_a_layer_that_forgets_its_base_class_is_named(base):
+    class Mine(base):
+        def __init__(self):
+            self.factor = 2
+
+        def call(self, inputs):
+            return inputs
+
+    with pytest.raises(InvalidTypeError, match=r"layer `Mine` was used before .* Begin `Mine.__init__` with `super\(\)"):
+        Mine()(X)
+
+
+# --- Micro-batches --------------------------------------------------------------------------------------------------------
+
+
+class OwnLoss(Net):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+
+class OwnMetric(Net):
+    def __init__(self):
+        super().__init__()
+        self.mean = cornu.metrics.Mean()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (OwnLoss, "`OwnLoss.compute_loss` replaces a part of the step, which receives whole batches"),
+        (with_log(1.0), "`Logs.train_step` replaces a part of the step, which receives whole batches"),
+        (OwnMetric, "a metric is an attribute of it or of one of its layers"),
+    ],
+)
+def test_a_number_of_samples_of_micro_batches_is_refused_with_own_steps(backend, kind, reason):
+    model = made(kind, backend, micro_batch_size=8)
+    text = rf"`compile` received micro_batch_size=8\. Batches of this model are not split: {reason}\. Remove the argument"
+    fails_unchanged(model, cornu.errors.InvalidArgumentError, text, lambda model: model.fit(X, Y, verbose=0))
+    model.evaluate(X, Y, verbose=0)
+    for size in ("auto", None):
+        made(kind, backend, micro_batch_size=size).fit(X, Y, verbose=0)

@@ -146,8 +146,11 @@ def name_of(backend: Backend) -> str:
     return backend.NAME
 
 
-def register_array_type(array_type: type, name: str) -> None:
-    """Register a type as the array type of a backend, for types that are not defined in the engine's package."""
+def register_array_type(array_type: type, name: str | None) -> None:
+    """Register a type as the array type of a backend, for types that are not defined in the engine's package.
+
+    The name is None for a type of the engine's package whose objects are no arrays.
+    """
     _owner_names[array_type] = name
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cornu.callbacks.monitor_callback import learning_rate_of
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidTypeError, returned_none
 from cornu.training.callback import Callback
 
 __all__ = ["LearningRateScheduler"]
@@ -38,6 +38,8 @@ class LearningRateScheduler(Callback):
         """Set the learning rate of the epoch."""
         current = learning_rate_of(self.model)
         found = self.schedule(epoch, current) if _accepts_learning_rate(self.schedule) else self.schedule(epoch)
+        if found is None:
+            raise returned_none(self.schedule, f"the learning rate of epoch {epoch}", "return learning_rate")
         if not isinstance(found, numbers.Real) and np.ndim(found) != 0:
             raise InvalidTypeError(
                 f"The schedule of `LearningRateScheduler` returned {found!r} for epoch {epoch}.",

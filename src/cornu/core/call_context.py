@@ -35,6 +35,7 @@ class CallContext:
         assigned: Variables that were assigned to in the context, as a dict from ``id(variable)`` to variable.
         touched: Unbound variables that were read or assigned to while the context captures assignments, in the same form.
         differentiates: Whether ``value_and_grad`` was called in the context.
+        silent: The layers whose call returned None, the last one at the end.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class CallContext:
         self.differentiates = False
         self.assigned: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}
+        self.silent: list = []
         self._losses_of_calls: dict[int, CallLosses] = {}
 
     @classmethod
@@ -80,7 +82,7 @@ class CallContext:
             self.backend_name,
         )
         inner.captures = self.captures
-        inner.draws, inner.assigned, inner.touched = self.draws, self.assigned, self.touched
+        inner.draws, inner.assigned, inner.touched, inner.silent = self.draws, self.assigned, self.touched, self.silent
         return inner
 
     def end_call(self, layer_id: int, inner: "CallContext", penalties: list | None = None) -> None:
@@ -135,6 +137,7 @@ class _Names(NamedTuple):
 
 _call: Scope[Any] = Scope("the running call", None)
 _names: Scope[_Names] = Scope("names of the enclosing scopes", _Names((), None))
+_in_gradient: Scope[bool] = Scope("whether a loss is computed in order to differentiate it", False)
 _read_as: Scope[str | None] = Scope("dtype that float variables are read in", None)
 
 
@@ -152,6 +155,12 @@ def is_abstract() -> bool:
     """Return whether the running call only infers shapes and dtypes."""
     context = _call.get()
     return context is not None and context.abstract
+
+
+def silent_layers() -> list:
+    """Return the layers whose call returned None in the running call, the last one at the end."""
+    context = _call.get()
+    return [] if context is None else context.silent
 
 
 def record_use(variable: Any, assigned: bool = False) -> None:
@@ -176,6 +185,16 @@ def continue_after(inner: CallContext) -> None:
 def entered(context: CallContext) -> AbstractContextManager[CallContext]:
     """Return a context manager that makes a context the current one."""
     return _call.set_to(context)
+
+
+def in_gradient() -> AbstractContextManager:
+    """Return a context manager for the computation of a loss that is differentiated."""
+    return _in_gradient.set_to(True)
+
+
+def is_in_gradient() -> bool:
+    """Return whether a loss is computed in order to differentiate it."""
+    return _in_gradient.get()
 
 
 def name_scope(name: str, parent: str | None = None, caller: Any = None, deduplicate: bool = False) -> AbstractContextManager:

@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from cornu.core import layer_errors, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
 from cornu.core.layer_protocol import LayerLike
+from cornu.errors import returned_none
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Array, Tree
 
@@ -120,4 +122,9 @@ def activity_loss(layer: LayerLike, context: CallContext, output: Array) -> Any:
         mask = ops.cast(context.sample_mask, backends.home(output).dtype(output))
         output = output * masks.expand_mask(mask, len(output.shape))
         count = ops.maximum(ops.sum(mask), 1)
-    return layer.activity_regularizer(output) / count
+    regularizer = cast(Callable, layer.activity_regularizer)
+    penalty = regularizer(output)
+    if penalty is None:
+        expected = f"the penalty of the outputs of {layer.name!r}, a scalar"
+        raise returned_none(regularizer, expected, "return 0.01 * ops.sum(x**2)")
+    return penalty / count

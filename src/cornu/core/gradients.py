@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cornu import backends, config, trees
 from cornu.core import call_context, masks
 from cornu.core.binding import bound_context
@@ -57,9 +59,9 @@ def value_and_grad(function: Callable[..., Any], sources: Tree, has_aux: bool = 
         bound = dict(zip(map(id, variables), trees.leaves(values), strict=True)) if variables else {}
         inner = bound_context(bound)
         inner.differentiates = True
-        with call_context.entered(inner):
+        with call_context.entered(inner), call_context.in_gradient():
             result = function() if variables else function(values)
-        value, aux = _loss_and_aux(result, has_aux)
+            value, aux = _loss_and_aux(result, has_aux)
         call_context.continue_after(inner)
         assigned[:] = inner.assigned.values()
         return value, (aux, masks.masks_of(aux), [inner.values[id(variable)] for variable in assigned])
@@ -81,7 +83,7 @@ def _loss_and_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
         raise InvalidTypeError(
             "The function passed to `value_and_grad` returned None.",
             "It must return the loss, a scalar.",
-            "End it with `return loss`.",
+            "End it with `return loss`. If it returns the result of a function such as `compute_loss`, check that one too.",
         )
     is_pair = isinstance(result, (tuple, list)) and len(result) == 2
     if has_aux and not is_pair:
@@ -97,7 +99,25 @@ def _loss_and_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
             "Pass `has_aux=True` if it returns a tuple of the loss and other results.",
         )
     loss, aux = result if has_aux else (result, None)
+    check_differentiable("The function passed to `value_and_grad`", loss)
     return loss, aux
+
+
+def check_differentiable(function: str, loss: Tree) -> None:
+    """Raise ``InvalidTypeError`` if a loss is differentiated that is no array of the engine: ``float`` or NumPy converted it.
+
+    Args:
+        function: What returned the loss, at the beginning of a sentence.
+        loss: The loss.
+    """
+    is_number = isinstance(loss, float) and not isinstance(loss, np.generic)
+    is_data = isinstance(loss, (np.ndarray, np.generic)) and config.backend() != "numpy"
+    if call_context.is_in_gradient() and (is_number or is_data):
+        raise InvalidTypeError(
+            f"{function} returned a {'Python number' if is_number else 'NumPy array'}.",
+            "It must return an array that the engine computed from the variables: other values have no gradient.",
+            "Compute the loss with functions of `cornu.ops`. Convert values with `float`, `.item()` or NumPy after the step.",
+        )
 
 
 def _wrong_sources(leaves: list, variables: list) -> InvalidTypeError:

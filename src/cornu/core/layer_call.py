@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cornu import backends, config, trees
+from cornu import autograph, backends, config, registry, trees
 from cornu.core import call_context, call_handling, graph, layer_errors, layer_tree, mask_propagation, masks, symbolic_tensor
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import placement_of
@@ -18,7 +18,10 @@ def call(layer: LayerLike, args: tuple, kwargs: dict) -> Any:
         args, kwargs = call_handling.name_training(layer, args, kwargs)
         call_handling.check_positional(layer, args)
         layer._cornu_build_for(args, kwargs)
-        return graph.record(layer, args, kwargs, layer.compute_output_spec(*args, **kwargs))
+        specs = layer.compute_output_spec(*args, **kwargs)
+        if specs is None:  # no model can contain a call without outputs
+            raise layer_errors.no_outputs(layer)
+        return graph.record(layer, args, kwargs, specs)
     context = call_context.current()
     if context is not None and context.is_step:
         with config.placement_scope(*record.placement), call_context.entered(context.begin_call()) as inner:
@@ -102,12 +105,17 @@ def _run(layer: LayerLike, context: CallContext, args: tuple, kwargs: dict) -> A
         mask_propagation.fill_in_masks(layer, args, kwargs)
     with call_context.name_scope(layer.name), call_context.autocast(_autocast_dtype(layer)):
         try:
-            outputs = layer.call(*args, **kwargs)
+            call = layer.call if context.values is None else autograph.not_recorded(layer.call)
+            outputs = call(*args, **kwargs)
         except Exception as error:  # raised by user code or an engine, whose messages do not name the layer
             layer_errors.add_layer_note(layer, error, args, kwargs)
             raise
         finally:
             context.training = outer_training
+    if outputs is None and not (
+        context.silent and registry.is_builtin(type(layer))
+    ):  # such as a `Sequential` of a silent layer
+        context.silent.append(layer)
     if layer.supports_masking or masks.exist():
         outputs = mask_propagation.propagate_masks(layer, args, kwargs, outputs)
     if layer.activity_regularizer is not None:

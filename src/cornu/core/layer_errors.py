@@ -4,7 +4,8 @@ import inspect
 import numbers
 from typing import Any
 
-from cornu import trees
+from cornu import registry, trees
+from cornu.core import call_context
 from cornu.core.layer_protocol import LayerLike
 from cornu.errors import (
     InvalidArgumentError,
@@ -24,15 +25,26 @@ _NOTE_PREFIX = "This happened in the layer "
 def add_layer_note(layer: LayerLike, error: Exception, args: tuple, kwargs: dict) -> None:
     """Add a note to an exception raised in a ``call`` that names the layer and the shapes of its arguments.
 
-    Among nested layers only the innermost adds a note. An exception whose message names the layer gets none.
+    Among nested layers only the innermost adds a note. An exception whose message names the layer gets none. Another note names
+    a layer that returned None before, which may be the reason.
     """
-    notes = getattr(error, "__notes__", ())
-    if repr(layer.name) in str(error) or any(note.startswith(_NOTE_PREFIX) for note in notes):
+    silent = call_context.silent_layers()
+    if silent and isinstance(error, (TypeError, AttributeError)):
+        _add_note(
+            error, silent[-1], f"The layer {silent[-1].name!r} ({type(silent[-1]).__name__}), called before, returned None."
+        )
+    if any(note.startswith(_NOTE_PREFIX) for note in getattr(error, "__notes__", ())):
         return
     shapes = [leaf.shape for leaf in trees.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     arrays = "an array of shape" if len(shapes) == 1 else "arrays of shapes"
     on = f", called on {arrays} {shapes_text(shapes)}" if shapes else ""
-    error.add_note(f"{_NOTE_PREFIX}{layer.name!r} ({type(layer).__name__}){on}.")
+    _add_note(error, layer, f"{_NOTE_PREFIX}{layer.name!r} ({type(layer).__name__}){on}.")
+
+
+def _add_note(error: Exception, layer: LayerLike, note: str) -> None:
+    """Add a note about a layer to an exception, unless it has the note or its message names the layer."""
+    if repr(layer.name) not in str(error) and note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def unknown_argument(kind: type, given: dict[str, Any], base_arguments: tuple[str, ...]) -> InvalidTypeError:
@@ -63,11 +75,39 @@ def no_call(layer: LayerLike) -> InvalidTypeError:
 
 
 def no_arrays(layer: LayerLike, inputs: Tree) -> InvalidTypeError:
-    """Return the error for a call without an array, such as on a list of values."""
+    """Return the error for a call without an array, such as on a list of values, or on what a layer before returned."""
+    silent = call_context.silent_layers()
+    if inputs is None and silent:
+        return no_outputs(silent[-1], f" and the layer {layer.name!r} was called on it")
+    if inputs is None:
+        return InvalidTypeError(
+            f"The layer {layer.name!r} was called on None.",
+            "A layer must be called on arrays or symbolic tensors.",
+            "Check that the layers and functions that compute its input end with `return`.",
+        )
     return InvalidTypeError(
         f"The layer {layer.name!r} was called on {inputs!r:.80}.",
         "A layer must be called on arrays or symbolic tensors.",
         "Convert the value first: `np.array(x)`.",
+    )
+
+
+def no_outputs(layer: LayerLike, then: str = "") -> InvalidTypeError:
+    """Return the error for a layer whose call returned None where an array is required.
+
+    Args:
+        layer: The layer.
+        then: What was done with it, as the end of a sentence. Defaults to ``""``.
+    """
+    kind = type(layer).__name__
+    if registry.is_builtin(type(layer)):  # whose code is complete, unlike that of a function that it received
+        hint = "Check that the functions that it received, such as its `activation`, end with `return`."
+    else:
+        hint = f"End `{kind}.call` with `return`, for example `return outputs`."
+    return InvalidTypeError(
+        f"The layer {layer.name!r} ({kind}) returned None{then and ','}{then}.",
+        "A layer must return an array, or a list, tuple or dict of arrays.",
+        hint,
     )
 
 
@@ -79,16 +119,6 @@ def other_arguments(layer: LayerLike, error: TypeError) -> InvalidTypeError:
         f"The layer {layer.name!r} cannot be called like this: {error}.",
         f"It requires {' and '.join(f'`{name}`' for name in needed)}.",
         f"Write `layer({', '.join(f'{name}=...' for name in needed)})`.",
-    )
-
-
-def not_constructed(layer: LayerLike) -> InvalidTypeError:
-    """Return the error for a layer whose constructor did not call the constructor of the base class."""
-    kind = type(layer).__name__
-    return InvalidTypeError(
-        f"The layer `{kind}` was used before it was initialized.",
-        "The constructor of a layer must call the constructor of its base class.",
-        f"Begin `{kind}.__init__` with `super().__init__()`.",
     )
 
 

@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 from cornu import config
-from cornu.core import layer_errors
 from cornu.core.layer_protocol import LayerLike
 from cornu.core.variable import Variable
+from cornu.errors import not_constructed
 
 
 @dataclasses.dataclass(eq=False)
@@ -60,5 +60,5 @@ def record_of(layer: LayerLike) -> LayerRecord:
     """
     record = vars(layer).get("_cornu")
     if record is None:
-        raise layer_errors.not_constructed(layer)
+        raise not_constructed(type(layer).__name__, "layer")
     return record

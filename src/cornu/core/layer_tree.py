@@ -10,6 +10,7 @@ from cornu.core.layer_protocol import LayerLike
 from cornu.core.layer_record import record_of
 from cornu.core.seed_generator import SeedGenerator
 from cornu.core.variable import Variable
+from cornu.errors import returned_none
 
 _NOT_OWNED = ("_cornu", "_cornu_arguments", "_inbound_nodes")
 """Attributes whose contents do not belong to the layer."""
@@ -95,7 +96,15 @@ def collect(own: list[Variable], layer: LayerLike, inside: Callable[[Any], list[
 
 def regularization_losses(layer: LayerLike) -> list:
     """Return the penalties of the regularizers of a layer's trainable variables."""
-    return [variable.regularizer(variable.value) for variable in layer.trainable_variables if variable.regularizer]
+    return [_penalty(each, each.regularizer) for each in layer.trainable_variables if each.regularizer is not None]
+
+
+def _penalty(variable: Variable, regularizer: Callable) -> Any:
+    """Return the penalty of the regularizer of a variable; raise an error that names the regularizer if it is None."""
+    penalty = regularizer(variable.value)
+    if penalty is None:
+        raise returned_none(regularizer, f"the penalty of {variable.path!r}, a scalar", "return 0.01 * ops.sum(x**2)")
+    return penalty
 
 
 def set_weights(layer: LayerLike, weights: list) -> None:

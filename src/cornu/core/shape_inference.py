@@ -9,6 +9,7 @@ import numpy as np
 
 from cornu import backends, config, trees
 from cornu.backends.contract import ArraySpec
+from cornu.core import foreign_calls
 from cornu.core.symbolic_tensor import SymbolicTensor, is_symbolic, symbolic_leaves
 from cornu.errors import CornuError, InvalidTypeError
 from cornu.ops import unknown_sizes
@@ -94,9 +95,12 @@ def _abstract_run(function: Callable, args: tuple, kwargs: dict, unknown: int, p
         _copy_notes(replaced, error, unknown)
         raise replaced from None
     except Exception as error:  # raised by the engine or by user code
-        _copy_notes(error, error, unknown)
-        error.add_note(f"Cornu ran this code to infer the shape of its outputs, with {unknown} in place of each None.")
-        raise
+        found = foreign_calls.explained(error, place.backend)
+        _copy_notes(found, error, unknown)
+        found.add_note(f"Cornu ran this code to infer the shape of its outputs, with {unknown} in place of each None.")
+        if found is error:
+            raise
+        raise found from error
     return trees.unflatten(form[-1], [SymbolicTensor(spec.shape, spec.dtype) for spec in found])
 
 

@@ -11,7 +11,7 @@ from cornu.backends import engine_variables
 from cornu.backends.engine_variables import EngineVariable
 from cornu.core import call_context, structure_changes
 from cornu.core.operators import ArrayOperators
-from cornu.errors import BackendError, InvalidArgumentError, ShapeError, one_of
+from cornu.errors import BackendError, InvalidArgumentError, ShapeError, one_of, returned_none
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Array, ArrayLike, DType, Initializer
 from cornu.validation import standardize_dtype
@@ -121,7 +121,10 @@ class Variable(ArrayOperators):
 
         def draw() -> Any:
             with seeds.using(key):
-                return initializer(self.shape, dtype=dtype)
+                value = initializer(self.shape, dtype=dtype)
+            if value is None:
+                raise returned_none(initializer, f"the initial value of {self.path!r}", "return ops.zeros(shape, dtype)")
+            return value
 
         self._draw = draw
 

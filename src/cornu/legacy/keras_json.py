@@ -17,9 +17,12 @@ _SETTERS = {
     "floatx": config.set_floatx,
     "epsilon": config.set_epsilon,
     "image_data_format": config.set_image_data_format,
-    "backend": config.prefer_backend,
 }
-"""Entry of the file to the function that applies it."""
+"""Entry of the file to the function that applies it; the entry ``backend`` counts only if none was chosen before."""
+
+
+_REPORTED = "CORNU_REPORTED_KERAS_JSON"
+"""Environment variable with the path of the file whose settings were reported, which child processes inherit."""
 
 
 def path() -> Path:
@@ -28,19 +31,38 @@ def path() -> Path:
 
 
 def apply() -> None:
-    """Apply the settings of the file, if it exists.
+    """Apply the settings of the file, if it exists, and report on the standard error stream what differs from the defaults.
 
     The backend counts only if none was chosen before (see ``config.prefer_backend``). An entry that cannot be applied, such as
-    a backend that is not installed, leaves the default and is reported in one line on the standard error stream.
+    a backend that is not installed, leaves the default and is reported in a line of its own. Processes that the program starts
+    do not repeat the report.
     """
+    changed = []
     for name, value in _entries().items():
         try:
-            if name in _SETTERS:
-                _SETTERS[name](value)
+            default = _applied(name, value)
         except MissingPackageError:
             _report(f"the backend {value!r} is not installed, so {config.backend()!r} is used")
         except (InvalidArgumentError, TypeError, ValueError):
             _report(f"{name}={value!r} is not a valid setting, so {getattr(config, name)()!r} is used")
+        else:
+            if default is not None:
+                changed.append(f"{name}={value!r} instead of {default!r}")
+    if changed and os.environ.get(_REPORTED) != str(path()):
+        os.environ[_REPORTED] = str(path())
+        _report(f"this file sets {', '.join(changed)}")
+
+
+def _applied(name: str, value: str) -> str | float | None:
+    """Apply an entry, whose value may be of any type; return the default that it replaces, or None if it changes nothing."""
+    if name == "backend":
+        default = config.BACKENDS[0]
+        return default if config.prefer_backend(value) and value != default else None
+    if name not in _SETTERS:
+        return None
+    default = getattr(config, name)()
+    _SETTERS[name](value)
+    return default if getattr(config, name)() != default else None
 
 
 def _entries() -> dict[str, Any]:

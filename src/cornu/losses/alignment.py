@@ -1,14 +1,18 @@
 """Bring targets, predictions and sample weights to the same shape, dtype and backend."""
 
+import numbers
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from cornu import backends, config, ops
 from cornu.dtypes import is_float
-from cornu.errors import ShapeError
+from cornu.errors import ShapeError, returned_none
 from cornu.ops.dispatch import arrays, unwrap
 from cornu.typing import Array, ArrayLike, Tree
+
+T = TypeVar("T")
 
 
 def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
@@ -48,6 +52,26 @@ def broadcast_weight(name: str, weight: ArrayLike, values: Array) -> Array:
     return backends.home(values).broadcast_to(weight, ops.shape(values))
 
 
+def per_sample_values(function: Callable | str, values: T | None) -> T:
+    """Return the values that a function of labels and predictions returned, if it returned any.
+
+    Args:
+        function: The function, or its name, for the error message.
+        values: What it returned.
+
+    Raises:
+        InvalidTypeError: It returned None.
+
+    Example:
+        >>> from cornu.losses.alignment import per_sample_values
+        >>> per_sample_values("mine", 0.5)
+        0.5
+    """
+    if values is None:
+        raise returned_none(function, "one value for each sample", "return ops.mean((y_true - y_pred) ** 2, axis=-1)")
+    return values
+
+
 def align(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """Convert labels and predictions to one float dtype and rank, adding or removing a last axis of size 1 as in Keras.
 
@@ -84,14 +108,15 @@ def align(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
 def to_host(values: ArrayLike) -> Array:
     """Convert Python data to a NumPy array, which later moves to the backend of the array it is combined with.
 
-    Arrays are returned unchanged. The predictions, and not a list of weights, therefore determine the backend.
+    Arrays, and objects of an engine that stand for a value, are returned unchanged. The predictions, and not a list of weights,
+    therefore determine the backend.
 
     Example:
         >>> from cornu.losses.alignment import to_host
         >>> to_host([1, 2])
         array([1, 2])
     """
-    return values if hasattr(values, "shape") else np.asarray(values)  # type: ignore[return-value]
+    return np.asarray(values) if isinstance(values, (numbers.Number, list, tuple)) else values  # type: ignore[return-value]
 
 
 def convert_like(values: ArrayLike, other: Tree) -> Array:

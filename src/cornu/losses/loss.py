@@ -5,11 +5,12 @@ from typing import Any
 
 from cornu import ops, registry, serialization
 from cornu.core import dtype_policy, masks
+from cornu.core.gradients import check_differentiable
 from cornu.core.naming import auto_name
 from cornu.core.soft_property import soft_property
 from cornu.dtypes import HALVES
 from cornu.errors import InvalidArgumentError, one_of
-from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
+from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values
 from cornu.typing import Array, ArrayLike, Config, DType, Tree
 
 __all__ = ["Loss", "LossFunctionWrapper"]
@@ -47,6 +48,9 @@ class Loss(serialization.ArgumentAttributes):
     """
 
     is_per_sample = False
+
+    _cornu_kind = "loss"
+    _cornu_made_by_init = ("name", "reduction", "_dtype")
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: DType = None):
         if reduction is not None and reduction not in _REDUCTIONS:
@@ -114,7 +118,9 @@ class Loss(serialization.ArgumentAttributes):
             ShapeError: The weights or the mask cannot be broadcast to the values.
         """
         labels, predictions = self._arrays(y_true, y_pred), self._arrays(y_pred, y_true)
-        values = ops.cast(self.call(labels, predictions), self.dtype)
+        values = per_sample_values(f"{type(self).__name__}.call", self.call(labels, predictions))
+        check_differentiable(f"The loss {self.name!r}", values)
+        values = ops.cast(values, self.dtype)
         valid_mask = self.valid_mask(labels, predictions)
         if valid_mask is not None:
             valid_mask = broadcast_weight("mask", valid_mask, values)
@@ -216,6 +222,8 @@ class LossFunctionWrapper(Loss):
         2.0
     """
 
+    _cornu_made_by_init = (*Loss._cornu_made_by_init, "fn", "kwargs")
+
     def __init__(
         self,
         fn: Callable | str,
@@ -239,4 +247,4 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
         """Compute the loss of each sample."""
-        return self.fn(y_true, y_pred, **self.kwargs)
+        return per_sample_values(self.fn, self.fn(y_true, y_pred, **self.kwargs))

@@ -12,7 +12,7 @@ from cornu.core import call_context, dtype_policy
 from cornu.core.naming import auto_name
 from cornu.core.variable import Variable
 from cornu.dtypes import is_float
-from cornu.errors import InvalidArgumentError
+from cornu.errors import InvalidArgumentError, returned_none
 from cornu.metrics.sum_variable import SumVariable, with_exact_sums
 from cornu.ops.dispatch import unwrap
 from cornu.typing import Config, DType, Initializer
@@ -56,6 +56,9 @@ class Metric(serialization.ArgumentAttributes):
     """
 
     ignores_zero_weight = False
+
+    _cornu_kind = "metric"
+    _cornu_made_by_init = ("name", "built", "_dtype", "_variables")
 
     cornu_is_metric = True
     """How layers recognize their metrics, of which lower tiers know nothing."""
@@ -209,8 +212,9 @@ class Metric(serialization.ArgumentAttributes):
 
         Raises:
             InvalidArgumentError: The number of arrays differs from the number of variables.
+            InvalidTypeError: :meth:`result` returns None.
         """
-        return self._purely(metric_variables, self.result)[0]
+        return self._purely(metric_variables, lambda: result_of(self))[0]
 
     def stateless_reset_state(self) -> list:
         """Return the values of the variables after :meth:`reset_state`."""
@@ -251,6 +255,19 @@ class Metric(serialization.ArgumentAttributes):
         return f"<{type(self).__name__} name={self.name}>"
 
 
+def result_of(metric: Metric) -> Any:
+    """Return the result of a metric that is trained or evaluated with.
+
+    Raises:
+        InvalidTypeError: It is None.
+    """
+    found = metric.result()
+    if found is None:
+        expected = "an array, or a dict from names to arrays"
+        raise returned_none(f"{type(metric).__name__}.result", expected, "return self.total / self.count")
+    return found
+
+
 def _owned(value: Any) -> list:
     """Return the variables and metrics in the value of an attribute, also in lists, tuples and dicts."""
     leaves = trees.leaves(value) if isinstance(value, (list, tuple, dict)) else [value]
@@ -264,7 +281,9 @@ def _where_its_variables_are(method: Callable) -> Callable:
     @functools.wraps(method)
     def wrapper(self: Metric, *args: Any, **kwargs: Any) -> Any:
         variables = self.variables
-        if not variables or call_context.current() is not None:
+        if call_context.current() is not None:
+            return autograph.not_recorded(method)(self, *args, **kwargs)
+        if not variables:
             return method(self, *args, **kwargs)
         with config.placement_scope(*variables[0].place):
             return method(self, *args, **kwargs)

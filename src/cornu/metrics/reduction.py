@@ -7,7 +7,7 @@ from cornu import ops, registry
 from cornu.core import masks
 from cornu.dtypes import HALVES, sum_dtype
 from cornu.errors import InvalidArgumentError
-from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample
+from cornu.losses.alignment import broadcast_weight, convert_like, is_per_sample, per_sample_values
 from cornu.losses.loss import Loss
 from cornu.metrics.metric import Metric
 from cornu.metrics.sum_variable import in_dtype
@@ -157,7 +157,8 @@ class MeanMetricWrapper(Mean):
         if mask is not None:
             sample_weight = _masked(sample_weight, mask, sum_dtype(self.dtype))
         function = self.fn.call if isinstance(self.fn, Loss) else self.fn  # for a loss, the values and not their mean
-        super().update_state(function(y_true, _not_half(y_pred), **self.kwargs), sample_weight)
+        values = per_sample_values(function, function(y_true, _not_half(y_pred), **self.kwargs))
+        super().update_state(values, sample_weight)
 
 
 def _not_half(values: ArrayLike) -> Any:

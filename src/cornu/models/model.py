@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from cornu import optimizers, registry, trees
 from cornu.core import call_context, layer_tree, shape_inference
+from cornu.core.foreign_calls import explains_errors
 from cornu.core.input_spec import InputSpecs
 from cornu.core.layer import Layer
 from cornu.core.layer_call import call_abstractly
@@ -388,7 +389,8 @@ class Model(StepFunctionMethods):
 
         Raises:
             InvalidArgumentError: If ``micro_batch_size`` or ``steps_per_execution`` is invalid. (:meth:`fit` raises it for an
-                integer ``micro_batch_size`` if the samples of a batch interact in this model.)
+                integer ``micro_batch_size`` if the samples of a batch interact in this model, or if it overrides a part of a
+                step.)
             InvalidTypeError: If ``run_eagerly`` or ``jit_compile`` is no boolean.
 
         Example:
@@ -409,6 +411,7 @@ class Model(StepFunctionMethods):
         self._compiled = CompileState(self, optimizer, loss, loss_weights, metrics, weighted_metrics, execution)
         vars(self).pop("optimizer", None)  # one that was set before
 
+    @explains_errors
     @named_arguments
     def fit(
         self,
@@ -513,6 +516,7 @@ class Model(StepFunctionMethods):
         self.history = fitting.fit(self, compiled, adapter, validation, when, validation_freq, callbacks, verbose)
         return self.history
 
+    @explains_errors
     @named_arguments
     def evaluate(
         self,
@@ -556,6 +560,7 @@ class Model(StepFunctionMethods):
         logs = fitting.measure(compiled, adapter, callback_list, progress)
         return logs if return_dict else _as_list(self, logs)
 
+    @explains_errors
     @named_arguments
     def predict(
         self,
@@ -602,6 +607,7 @@ class Model(StepFunctionMethods):
         progress = Progress(0 if callback_list.shows_progress else verbose)
         return predicting.predict(self, forward, batches, callback_list, progress, count)
 
+    @explains_errors
     @named_arguments
     def train_on_batch(
         self, x: Tree, y: Tree = None, sample_weight: Tree = None, class_weight: dict | None = None, return_dict: bool = False
@@ -623,6 +629,7 @@ class Model(StepFunctionMethods):
         logs = fitting.one_batch("train_on_batch", self, compiled, data, class_weight, training=True)
         return logs if return_dict else _as_list(self, logs)
 
+    @explains_errors
     @named_arguments
     def test_on_batch(self, x: Tree, y: Tree = None, sample_weight: Tree = None, return_dict: bool = False) -> Any:
         """Evaluate the model on a single batch; return values are those of :meth:`train_on_batch`."""
@@ -630,6 +637,7 @@ class Model(StepFunctionMethods):
         logs = fitting.one_batch("test_on_batch", self, compiled, Batch(x, y, sample_weight, None), None, training=False)
         return logs if return_dict else _as_list(self, logs)
 
+    @explains_errors
     def predict_on_batch(self, x: Tree) -> Any:
         """Return the outputs for a single batch, as NumPy arrays."""
         return trees.map(backend_of(self).to_numpy, self._predicting()(self._checked_inputs(x)))

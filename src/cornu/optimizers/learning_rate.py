@@ -9,9 +9,9 @@ import numpy as np
 
 from cornu import serialization
 from cornu.core.variable import Variable
-from cornu.errors import InvalidTypeError
+from cornu.errors import InvalidTypeError, returned_none
 from cornu.optimizers.schedules import LearningRateSchedule
-from cornu.typing import Config
+from cornu.typing import Array, Config
 
 LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
 """A number, a schedule, or a function without arguments that returns the learning rate."""
@@ -63,6 +63,20 @@ def _check_takes_no_argument(optimizer: str, function: Callable) -> None:
 def value_of_function(function: Callable[[], Any]) -> Any:
     """Return the learning rate that a function returns, as a float or an array of an engine."""
     value = function()
+    if value is None:
+        raise returned_none(function, "the learning rate", "return 0.001")
     if isinstance(value, Variable):
         return value.value
     return float(value) if isinstance(value, (numbers.Real, np.ndarray)) else value
+
+
+def value_of_schedule(schedule: LearningRateSchedule, step: Array | Variable) -> Any:
+    """Return the learning rate of a step.
+
+    Raises:
+        InvalidTypeError: The schedule returns None.
+    """
+    value = schedule(step)
+    if value is None:
+        raise returned_none(f"{type(schedule).__name__}.__call__", "the learning rate of a step", "return 0.1 / (1 + step)")
+    return value

@@ -114,7 +114,7 @@ class LossScaleOptimizer(Optimizer):
         """Return an attribute of the inner optimizer, such as ``momentum``, if there is none of this name here."""
         inner = vars(self).get("inner_optimizer")
         if inner is None or name.startswith("_") or not hasattr(inner, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
         return getattr(inner, name)
 
     # --- Pure functions -----------------------------------------------------------------------------------------------

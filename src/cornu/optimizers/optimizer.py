@@ -21,11 +21,11 @@ from cornu.core.naming import auto_name
 from cornu.core.random_key import RandomKey
 from cornu.core.variable import Variable, detached_values_of
 from cornu.dtypes import wider_float
-from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, warn
+from cornu.errors import InvalidArgumentError, InvalidTypeError, NotBuiltError, ShapeError, not_constructed
 from cornu.ops.dispatch import unwrap
-from cornu.optimizers import transforms
+from cornu.optimizers import gradient_checks, transforms
 from cornu.optimizers.argument_checks import check_settings, names_to_load, refuse_unknown
-from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function
+from cornu.optimizers.learning_rate import LearningRate, checked_learning_rate, value_of_function, value_of_schedule
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.typing import Array, ArrayLike, Initializer
 
@@ -33,6 +33,9 @@ __all__ = ["Optimizer"]
 
 Slots = dict[str, list]
 """State of an optimizer: lists of arrays by name, one array per weight (or a single one, see ``scalar_slots``)."""
+
+_MADE_BY_INIT = ("name", "built", "_iterations", "_learning_rate", "_trainable_variables", "_variables")
+"""Attributes that an optimizer has unless the constructor of a subclass did not call that of its base class."""
 
 
 class State:
@@ -149,6 +152,12 @@ class Optimizer(serialization.Configurable):
         self._iterations = self._variable(0, "iteration", "int32")
         rate = checked_learning_rate(type(self).__name__, learning_rate)
         self._learning_rate = self._variable(rate, "learning_rate", config.floatx()) if isinstance(rate, float) else rate
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise an error for an attribute that is missing, which names the reason if it is the constructor of a subclass."""
+        if name in _MADE_BY_INIT:
+            raise not_constructed(type(self).__name__, "optimizer", "super().__init__(learning_rate)")
+        return object.__getattribute__(self, name)  # raises the error of Python, or of a property, again
 
     # --- Pure functions -----------------------------------------------------------------------------------------------
 
@@ -289,6 +298,7 @@ class Optimizer(serialization.Configurable):
         Raises:
             NotBuiltError: The optimizer is not built.
             InvalidArgumentError: One of the lists has the wrong length.
+            ShapeError: A value has not the shape of its variable.
 
         Example:
             >>> from cornu import Variable, ops, optimizers
@@ -298,7 +308,12 @@ class Optimizer(serialization.Configurable):
             >>> [w.tolist() for w in sgd.stateless_apply(state, [ops.array([1.0])], [weight.value])[0]]
             [[0.5]]
         """
-        self._check_lengths(optimizer_variables, grads, trainable_variables)
+        lists = {
+            "optimizer_variables": (optimizer_variables, self.variables),
+            "grads": (grads, self._trainable_variables),
+            "trainable_variables": (trainable_variables, self._trainable_variables),
+        }
+        gradient_checks.check_values(self.name, self.built, lists)
         trainable_variables = [unwrap(weight) for weight in trainable_variables]
         state = State(self.variables, [unwrap(value) for value in optimizer_variables])
         if self._overrides("apply") or self._overrides("apply_gradients"):
@@ -315,8 +330,8 @@ class Optimizer(serialization.Configurable):
         if self.use_ema:
             weights = self._averaged(state, weights)
         for place, variable in enumerate(self._trainable_variables):
-            if variable.constraint is not None and gradients[place] is not None:
-                weights[place] = variable.constraint(weights[place])
+            if gradients[place] is not None:
+                weights[place] = gradient_checks.constrained(variable, weights[place])
         (iterations,) = state.get([self._iterations])
         state.put([self._iterations], [iterations + 1])
         return weights
@@ -409,7 +424,7 @@ class Optimizer(serialization.Configurable):
         if isinstance(rate, Variable):
             return state.get([rate])[0]
         if isinstance(rate, LearningRateSchedule):
-            return rate(state.get([self._iterations])[0])
+            return value_of_schedule(rate, state.get([self._iterations])[0])
         with self._bound(state, weights):
             return value_of_function(rate)
 
@@ -447,6 +462,12 @@ class Optimizer(serialization.Configurable):
                 del self._variables[made:]
                 self._averages, self._accumulators, self._slots = [], [], {}
                 raise
+            if not self._trainable_variables and variables:
+                raise InvalidTypeError(
+                    f"`{type(self).__name__}.build` did not call `build` of its base class.",
+                    "That method records the variables to update.",
+                    f"Begin `{type(self).__name__}.build` with `super().build(variables)`.",
+                )
             self.built = True
 
     def _place(self) -> config.Placement:
@@ -729,10 +750,10 @@ class Optimizer(serialization.Configurable):
             InvalidArgumentError: The number of gradients differs from the number of variables, all gradients are None, or a
                 variable is unknown.
         """
-        grads = list(grads)
+        given = self._trainable_variables if trainable_variables is None else trainable_variables
+        grads, variables = gradient_checks.as_lists(self.name, grads, given)
         if not grads:
             return
-        variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if not self.built and trainable_variables is None:
             raise NotBuiltError(
                 f"The optimizer {self.name!r} received gradients but no variables.",
@@ -753,35 +774,19 @@ class Optimizer(serialization.Configurable):
     @autograph.not_converted
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update the variables by one step, given pairs of a gradient and a variable; return the step count."""
-        pairs = list(grads_and_vars)
+        pairs = gradient_checks.as_pairs(self.name, grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
 
     def _for_each_variable(self, gradients: list, variables: list[Variable]) -> list:
         """Return gradients for all variables the optimizer was built with; None for those without one."""
-        if len(gradients) != len(variables):
-            raise InvalidArgumentError(
-                f"The optimizer received {len(gradients)} gradients for {len(variables)} variables.",
-                "Each variable requires one gradient, or None.",
-                "Compute the gradients with respect to the same list of variables.",
-            )
+        gradient_checks.check_lengths(gradients, variables)
         found: list = [None] * len(self._trainable_variables)
         for gradient, variable in zip(gradients, variables, strict=True):
             index = self._get_variable_index(variable)
-            found[index] = None if gradient is None else _gradient_of(gradient, variable)
-        self._check_gradients(gradients, variables)
+            found[index] = None if gradient is None else gradient_checks.as_gradient(gradient, variable)
+        gradient_checks.check_some_gradient(self.name, gradients, variables)
         return found
-
-    def _check_gradients(self, gradients: list, variables: list[Variable]) -> None:
-        missing = [variable.path for gradient, variable in zip(gradients, variables, strict=True) if gradient is None]
-        if len(missing) == len(variables):
-            raise InvalidArgumentError(
-                f"The optimizer {self.name!r} received no gradient for any variable.",
-                "At least one variable must have a gradient.",
-                "Check that the loss depends on the variables.",
-            )
-        if missing:
-            warn(f"There are no gradients for the variables {missing}; they are not updated.")
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -802,7 +807,7 @@ class Optimizer(serialization.Configurable):
         """
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
-            return rate(self._iterations)
+            return value_of_schedule(rate, self._iterations)
         return rate if isinstance(rate, Variable) else rate()
 
     @learning_rate.setter
@@ -831,7 +836,7 @@ class Optimizer(serialization.Configurable):
             return () if isinstance(rate, Variable) else (rate,)
         context = CallContext(values={})
         with call_context.entered(context):
-            value = rate()
+            value = value_of_function(rate)
         return (rate,) if context.meets_unbound else (rate, float(value))
 
     @autograph.not_converted
@@ -883,24 +888,6 @@ class Optimizer(serialization.Configurable):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
-    def _check_lengths(self, optimizer_variables: list, grads: list, trainable_variables: list) -> None:
-        if not self.built:
-            raise NotBuiltError(
-                f"The optimizer {self.name!r} is not built.",
-                "It must be built with its variables before the first step.",
-                "Call `optimizer.build(trainable_variables)` first.",
-            )
-        expected = {"optimizer_variables": len(self.variables), "grads": len(self._trainable_variables)}
-        expected["trainable_variables"] = expected["grads"]
-        lists = {"optimizer_variables": optimizer_variables, "grads": grads, "trainable_variables": trainable_variables}
-        for name, values in lists.items():
-            if len(values) != expected[name]:
-                raise InvalidArgumentError(
-                    f"`{name}` has {len(values)} elements.",
-                    f"The optimizer {self.name!r} was built for {expected[name]}.",
-                    "Pass one element per variable, in the order of the variables it was built with.",
-                )
-
 
 def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:
     """Return what an error calls a learning rate that is not a number."""
@@ -910,15 +897,3 @@ def _described(rate: LearningRateSchedule | Callable[[], Any]) -> str:
 def _added(total: Array, gradient: Array | None) -> Any:
     """Return the sum of an accumulator and a gradient, in the dtype of the accumulator."""
     return total if gradient is None else transforms.cast_like(total, ops.add(total, gradient))
-
-
-def _gradient_of(gradient: Array, variable: Variable) -> Any:
-    """Convert a gradient to an array on the backend of its variable."""
-    gradient = ops.convert_to_tensor(gradient, dtype=variable.dtype, backend=backends.name_of(variable.backend))
-    if tuple(gradient.shape) != variable.shape:
-        raise ShapeError(
-            f"The gradient for the variable {variable.path!r} has shape {tuple(gradient.shape)}.",
-            f"The variable has shape {variable.shape}.",
-            "Pass the gradients in the order of the variables.",
-        )
-    return gradient

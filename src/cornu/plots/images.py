@@ -63,8 +63,9 @@ def image_grid(
         axes.imshow(shown, cmap="gray", vmin=lowest, vmax=highest or 1, interpolation="nearest")
     for axes, title in zip(panels, titles or (), strict=False):
         axes.set_title(str(title), fontsize=9, color=INK, pad=3)
-    for axes in panels:
-        axes.set_axis_off()
+    for axes in panels:  # with a frame, since white cells of an image would merge with the background
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(color="#888888", linewidth=0.6)
     for axes in panels[len(arrays) :]:
         axes.remove()
     return save_figure(figure, path)

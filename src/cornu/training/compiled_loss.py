@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from cornu import losses, trees
 from cornu.core.signature import SpecTree
-from cornu.errors import InvalidArgumentError, did_you_mean
+from cornu.errors import InvalidArgumentError, did_you_mean, returned_none
 from cornu.losses import Loss
 from cornu.typing import Array, Tree
 
@@ -127,6 +127,8 @@ class CompiledLoss:
         parts, weighted = [], []
         for place, loss, weight in self.parts:
             part = cast(Any, loss)(targets[place], outputs[place], sample_weight=weights[place], **padding)
+            if part is None:
+                raise returned_none(f"{type(loss).__name__}.__call__", "the loss, a scalar", "return ops.mean(losses)")
             parts.append(part)
             weighted.append(part if weight == 1 else part * weight)
         return Losses(sum(weighted[1:], start=weighted[0]) if weighted else 0.0, parts)

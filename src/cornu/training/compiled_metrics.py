@@ -12,6 +12,7 @@ from cornu.core.variable import Variable
 from cornu.dtypes import is_integer
 from cornu.errors import NotBuiltError
 from cornu.metrics import Mean, Metric
+from cornu.metrics.metric import result_of
 from cornu.metrics.sum_variable import with_exact_sums
 from cornu.training.batch import Batch
 from cornu.training.compiled_loss import CompiledLoss, Losses, aligned, by_output, per_output
@@ -125,7 +126,7 @@ class OutputMetrics(Metric):
                 "The metrics depend on the outputs of the model and are built with the first batch.",
                 "Call `fit`, `evaluate`, `train_on_batch` or `update_state` first.",
             )
-        return {name: metric.result() for name, metric in zip(self.names, self.metrics, strict=True)}
+        return {name: result_of(metric) for name, metric in zip(self.names, self.metrics, strict=True)}
 
     def reset_state(self) -> None:
         """Reset the metrics."""

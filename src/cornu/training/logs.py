@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from cornu import ops
+from cornu.errors import InvalidTypeError, returned_none
+from cornu.typing import ArrayLike, Tree
 
 _KINDS = "biuf"
 """Kinds of NumPy dtypes of numbers; ``bfloat16`` has another kind."""
@@ -62,3 +64,48 @@ def as_numbers(logs: Mapping[str, Any] | None) -> dict[str, Any]:
         {'loss': 0.5, 'f1': 0.25}
     """
     return {name: as_number(value) for name, value in in_order(logs or {}).items()}
+
+
+def check_logs(name: str, logs: Tree) -> None:
+    """Check that logs are a dict, or a nested dict, from names to values.
+
+    Args:
+        name: Name of the method that returned them, for errors.
+        logs: What it returned.
+
+    Raises:
+        InvalidTypeError: If it is not such a dict.
+    """
+    expected, example = "a dict from the names of the logs to their values", 'return {"loss": loss}'
+    if logs is None:
+        raise returned_none(name, expected, example)
+    if not isinstance(logs, Mapping) or not all(isinstance(key, str) for key in logs):
+        received = f"a dict with the keys {list(logs)}" if isinstance(logs, Mapping) else f"{logs!r:.80}"
+        raise InvalidTypeError(f"`{name}` returned {received}.", f"It must return {expected}.", f"End it with `{example}`.")
+    for value in logs.values():
+        if isinstance(value, Mapping):
+            check_logs(name, value)
+
+
+def flat_logs(name: str, logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the logs of a step as a flat dict of arrays, in the order of :func:`in_order`.
+
+    Args:
+        name: Name of the step, for errors.
+        logs: What the step returned: a dict from name to scalar, or to a dict of scalars.
+
+    Raises:
+        InvalidTypeError: If it is not such a dict.
+    """
+    check_logs(name, logs)
+    return {key: _as_array(name, key, value) for key, value in in_order(logs).items()}
+
+
+def _as_array(name: str, key: str, value: ArrayLike | None) -> Any:
+    """Return the value of a log as an array; raise ``InvalidTypeError`` if it cannot be one."""
+    if value is None or isinstance(value, str) or hasattr(value, "update_state"):
+        hint = "Return its result, `metric.result()`." if hasattr(value, "update_state") else "Return a number or an array."
+        if value is None:
+            hint = "End the function that computes it, such as the `result` of a metric, with `return`."
+        raise InvalidTypeError(f"`{name}` returned {value!r:.80} for the log {key!r}.", "A log must be a number.", hint)
+    return ops.convert_to_tensor(value)

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, config, registry, trees
-from cornu.core import batch_coupling, call_context, call_handling, layer_tree, masks
+from cornu.core import batch_coupling, call_context, call_handling, layer_errors, layer_tree, masks
 from cornu.core.call_context import CallContext
 from cornu.core.layer import Layer
 from cornu.core.layer_placement import backend_of, placement_of
 from cornu.core.random_key import RandomKey
 from cornu.core.structure_fingerprint import StructureFingerprint
 from cornu.core.variable import values_of
+from cornu.errors import InvalidTypeError, returned_none
 from cornu.training.batch import shapes_and_dtypes
 from cornu.training.model_protocol import TrainableModel
 from cornu.training.step.multi_step import warn_about_reading
@@ -55,6 +56,8 @@ class PredictFunction:
             context.is_step = own_step is not None
             with call_context.entered(context):
                 outputs = (own_step or model)(x)
+            if outputs is None:
+                raise layer_errors.no_outputs(model) if own_step is None else _no_outputs_of_step(model)
             self._output_structure = trees.map(lambda _: 0, outputs)
             assigned = [values[id(variable)] for variable in self._variables]
             changed = [None if new is old else new for new, old in zip(assigned, arrays, strict=True)]
@@ -139,6 +142,10 @@ class PredictFunction:
             self._snapshot = StructureFingerprint(self._model)
         masks.restore(leaves, found)
         return trees.unflatten(self._output_structure, leaves), changed
+
+
+def _no_outputs_of_step(model: TrainableModel) -> InvalidTypeError:
+    return returned_none(f"{type(model).__name__}.predict_step", "the outputs of the model", "return self(x, training=False)")
 
 
 def _is_builtin(layer: Layer) -> bool:

@@ -7,19 +7,21 @@ from typing import Any
 from cornu import ops, trees
 from cornu.core import call_context
 from cornu.core.binding import run_bound
-from cornu.core.gradients import value_and_grad
+from cornu.core.gradients import check_differentiable, value_and_grad
 from cornu.core.layer import Layer
 from cornu.core.layer_record import record_of
 from cornu.core.soft_property import soft_property
 from cornu.core.structure_facts import structure_facts
 from cornu.core.variable import Variable
-from cornu.errors import NotBuiltAttributeError, NotBuiltError, ShapeError
+from cornu.errors import NotBuiltAttributeError, NotBuiltError, ShapeError, returned_none
 from cornu.metrics import Metric
+from cornu.metrics.metric import result_of
 from cornu.ops.dispatch import unwrap
 from cornu.training.batch import unpack_x_y_sample_weight
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import by_output
 from cornu.training.execution import Execution, JitCompile
+from cornu.training.logs import check_logs
 from cornu.training.step.loss_gradient import check_has_loss, total_loss
 from cornu.typing import Array, Tree
 
@@ -171,7 +173,11 @@ class StepMethods(Layer):
     def _compute_loss(self, x: Tree, y: Tree, y_pred: Tree, sample_weight: Tree, training: bool) -> Any:
         """Return :meth:`compute_loss`, which receives ``training`` if it has that parameter: methods for Keras 3.0 have not."""
         mode = {"training": training} if "training" in inspect.signature(self.compute_loss).parameters else {}
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **mode)
+        if loss is None:
+            raise returned_none(f"{type(self).__name__}.compute_loss", "the loss, a scalar", "return ops.mean(loss)")
+        check_differentiable(f"`{type(self).__name__}.compute_loss`", loss)
+        return loss
 
     def stateless_compute_loss(
         self,
@@ -213,13 +219,13 @@ class StepMethods(Layer):
             Dict from name to scalar, the logs of the step.
         """
         self._need_compile_state("compute_metrics").output_metrics.update_state(y, y_pred, sample_weight)
-        return self.get_metrics_result()
+        return _checked_logs(self, "get_metrics_result", self.get_metrics_result())
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the results of :attr:`metrics` by name; a metric whose result is a dict contributes its entries."""
         logs: dict[str, Any] = {}
         for metric in self.metrics:
-            result = trees.map(unwrap, metric.result())
+            result = trees.map(unwrap, result_of(metric))
             logs |= result if isinstance(result, dict) else {metric.name: result}
         return logs
 
@@ -300,7 +306,7 @@ class StepMethods(Layer):
         (_, (loss, y_pred)), gradients = value_and_grad(loss_of, variables, has_aux=True)
         optimizer.apply(gradients, variables)
         self._update_mean_loss(loss, x, y, y_pred)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        return _checked_logs(self, "compute_metrics", self.compute_metrics(x, y, y_pred, sample_weight=sample_weight))
 
     def test_step(self, *args: Any) -> Any:
         """Run one evaluation step: compute the loss and update the metrics.
@@ -322,7 +328,7 @@ class StepMethods(Layer):
         y_pred = self(x, training=False)
         loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
         self._update_mean_loss(loss, x, y, y_pred)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        return _checked_logs(self, "compute_metrics", self.compute_metrics(x, y, y_pred, sample_weight=sample_weight))
 
     def predict_step(self, *args: Any) -> Any:
         """Return the outputs of the model for a batch.
@@ -402,6 +408,12 @@ class StepMethods(Layer):
                 "Call `model.compile(optimizer='adam', loss=...)` first.",
             )
         return self._compiled
+
+
+def _checked_logs(model: StepMethods, method: str, logs: dict[str, Any]) -> dict[str, Any]:
+    """Return the logs that a method of a model returned; raise an error that names it if it returned none."""
+    check_logs(f"{type(model).__name__}.{method}", logs)
+    return logs
 
 
 def _check_scalar(name: str, loss: Any) -> None:

@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cornu import config, dtypes, trees
-from cornu.backends import common
+from cornu.backends import common, lookup
 from cornu.backends.contract import ArraySpec, ArraySpecs, Axes, Index, Padding, Shape
-from cornu.backends.devices import activations_in_cache, default_device_first
+from cornu.backends.devices import activations_in_cache, default_device_first, no_values_yet
 from cornu.backends.torch import compilation, custom_ops, gradients, layer_methods, variables
 from cornu.backends.torch.compat import FakeTensor, is_functorch_wrapped
 from cornu.backends.torch.devices import default_device, device_named, device_names
@@ -32,6 +32,12 @@ from cornu.typing import ArrayLike, Tree
 
 NAME = "torch"
 VALUE_ERRORS = compilation.VALUE_ERRORS
+
+_SYMBOLIC_NUMBERS = (torch.SymBool, torch.SymFloat, torch.SymInt)
+"""What `x.item()` returns while a function is traced."""
+
+for _kind in _SYMBOLIC_NUMBERS:
+    lookup.register_array_type(_kind, None)
 JUST_IN_TIME = False
 EngineVariable = variables.TorchVariable
 LAYER_METHODS, LAYER_ATTRIBUTES = layer_methods.LAYER_METHODS, layer_methods.LAYER_ATTRIBUTES
@@ -55,6 +61,8 @@ def asarray(x: ArrayLike, dtype: str | None = None) -> Tensor:
         x = torch.stack([asarray(item) for item in x])
     if isinstance(x, torch.Tensor):
         return x if dtype is None else cast(x, dtype)
+    if isinstance(x, _SYMBOLIC_NUMBERS):
+        raise no_values_yet()
     array = common.numbers(x)
     dtype = dtype or common.usual_dtype(array)
     common.check_fits(array, dtype, "Pass `dtype='int64'`, or pass floats.")

@@ -17,13 +17,14 @@ from cornu.training.batch import Batch, spec_key
 from cornu.training.compile_state import CompileState
 from cornu.training.compiled_loss import CompiledLoss
 from cornu.training.custom_steps import styles
-from cornu.training.custom_steps.dry_run import LogsError, dry_run
+from cornu.training.custom_steps.dry_run import dry_run
 from cornu.training.custom_steps.in_place import InPlaceStateSync, InPlaceSteps
-from cornu.training.custom_steps.overrides import overrides
+from cornu.training.custom_steps.overrides import overrides, reason_for_custom_steps
 from cornu.training.custom_steps.pure_step import CustomStateSync, MetricLogs, StepLogs, StepVariables, call_step, pure_step
 from cornu.training.data_validation import array_checks, class_weights, inputs
 from cornu.training.data_validation.outputs import Output
 from cornu.training.execution import Execution
+from cornu.training.step import micro_batches
 from cornu.training.step.multi_step import MultiStepFunction
 from cornu.training.step.train_state import StateSync, new_key
 from cornu.training.step_methods import StepMethods
@@ -147,6 +148,9 @@ class CustomTraining:
     def _make(self, kind: str, spec: Batch) -> CustomStep:
         """Return the step for data of a specification, after evaluating it once without values."""
         model, method, place = self._model, f"{kind}_step", placement_of(self._model)
+        if kind == "train":
+            reason = f"Batches of this model are not split: {reason_for_custom_steps(model)}"
+            micro_batches.check_whole_batches(self.execution.micro_batch_size, reason)
         takes_state = overrides(model, method) and styles.takes_state(getattr(model, method))
         styles.check_style(model, method, takes_state)
         if takes_state:
@@ -162,9 +166,11 @@ class CustomTraining:
             with construction_lock:
                 found = dry_run(logs_of, f"{type(model).__name__}.{method}", spec, self._batch_size, place)
         except Exception as error:
-            if engine_variable is None or isinstance(error, LogsError):
+            if engine_variable is None:
                 raise styles.explain_failure(model, method, error)  # noqa: B904 - the cause is set there, or it is the error
             return self._in_place(method, engine_variable)
+        if found.error is not None:
+            raise found.error
         if engine_variable is not None and not found.differentiates:
             return self._in_place(method, engine_variable)
         variables = self._step_variables(kind)

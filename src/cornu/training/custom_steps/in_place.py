@@ -11,8 +11,8 @@ from cornu.core.layer_placement import placement_of
 from cornu.core.variable import Variable, detached_values_of
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
 from cornu.training.custom_steps import styles
-from cornu.training.custom_steps.dry_run import flat_logs
 from cornu.training.custom_steps.pure_step import data_of
+from cornu.training.logs import flat_logs
 from cornu.training.step.multi_step import StepResult
 from cornu.training.step.train_state import TrainState
 from cornu.training.step_methods import StepMethods

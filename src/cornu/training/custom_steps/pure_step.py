@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cornu import ops
+from cornu import autograph, ops
 from cornu.backends.contract import ArraySpec
 from cornu.core import call_context
 from cornu.core.binding import bindings, run_bound, values_in
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
 from cornu.core.variable import Variable
-from cornu.errors import InvalidArgumentError, InvalidTypeError
+from cornu.errors import InvalidArgumentError
 from cornu.training.batch import Batch, pack_x_y_sample_weight
-from cornu.training.custom_steps.dry_run import flat_logs
-from cornu.training.logs import in_order
+from cornu.training.custom_steps.state_checks import arrays_of_state, result_and_state
+from cornu.training.logs import flat_logs, in_order
 from cornu.training.step.train_state import StateSync, TrainState, key_of_step
 from cornu.training.step_methods import StepMethods
 
@@ -117,7 +117,9 @@ def pure_step(
         _check_assigned(name, context, bound)
         after = list(values_in(context.values or {}, groups))
         if takes_state:
-            _set_state(name, after, returned[1], variables)
+            arrays = arrays_of_state(name, _state_groups(model, variables), returned[1])
+            for place, part in zip([0, 1, 2, 3] if variables.optimizer else [0, 1, 3], arrays, strict=True):
+                after[place][: len(part)] = part
         values = [ops.cast(found[each], spec.dtype) for each, spec in logs.specs.items()]
         trainable, non_trainable, optimizer, kept = after
         return TrainState(trainable, non_trainable, optimizer, [*kept, *values], state.key, state.step + 1)
@@ -142,40 +144,17 @@ def call_step(model: StepMethods, method: str, data: Any, variables: StepVariabl
     Returns:
         What the step returns: the logs, or a tuple of the logs and the state.
     """
-    function = getattr(model, method)
+    function = autograph.not_recorded(getattr(model, method))
     if variables is None:
         return function(data)
     state = tuple([variable.value for variable in group] for group in _state_groups(model, variables))
-    returned = function(state, data)
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
-        raise _wrong_state(f"{type(model).__name__}.{method}", f"{returned!r:.80}")
-    return returned
+    return result_and_state(f"{type(model).__name__}.{method}", function(state, data))
 
 
 def _state_groups(model: StepMethods, variables: StepVariables) -> list[list[Variable]]:
     """Return the variables whose values are the ``state`` of a step in the form ``step(state, data)``."""
     optimizer = [variables.optimizer] if variables.optimizer else []
     return [model.trainable_variables, model.non_trainable_variables, *optimizer, variables.metrics]
-
-
-def _set_state(name: str, after: list[list], returned: Any, variables: StepVariables) -> None:
-    """Put the state that a step returned into ``after``: a list of values for each group of variables."""
-    places = [0, 1, 2, 3] if variables.optimizer else [0, 1, 3]
-    sizes = [len(variables.metrics) if place == 3 else len(after[place]) for place in places]
-    found = [list(part) for part in returned] if isinstance(returned, (tuple, list)) else []
-    if [len(part) for part in found] != sizes:
-        raise _wrong_state(name, f"a state of {len(found)} lists with {[len(part) for part in found]} arrays", sizes)
-    for place, part in zip(places, found, strict=True):
-        after[place][: len(part)] = [ops.convert_to_tensor(array) for array in part]
-
-
-def _wrong_state(name: str, received: str, sizes: list[int] | None = None) -> InvalidTypeError:
-    return InvalidTypeError(
-        f"`{name}` returned {received}.",
-        "It must return `(logs, state)`, with a state of the form that it received"
-        + ("." if sizes is None else f": {len(sizes)} lists with {sizes} arrays."),
-        "Return, for example, `logs, (trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`.",
-    )
 
 
 def _check_assigned(name: str, context: CallContext, bound: dict[int, Any]) -> None:

@@ -15,6 +15,7 @@ from cornu.core.variable import Variable, values_of
 from cornu.errors import InvalidTypeError
 from cornu.training.batch import Batch, BatchIndices, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from cornu.training.compile_state import TrainingSetup
+from cornu.training.custom_steps.state_checks import arrays_of_state, result_and_state
 from cornu.training.custom_steps.styles import FUNCTIONAL_ENGINE
 from cornu.training.predict_function import PredictFunction
 from cornu.training.step.train_state import StateSync
@@ -243,24 +244,13 @@ def _with_state(model: StepFunctionMethods, kind: Kind, function: Callable, data
     """Call ``function(state, iterator)`` with the values of the variables, assign the returned ones, and return the result."""
     groups = _groups(model, kind)
     returned = function(tuple(map(values_of, groups)), iter([data]))
-    sizes = [len(group) for group in groups]
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2 or _sizes(returned[1]) != sizes:
-        raise InvalidTypeError(
-            f"`{type(model).__name__}.{kind}_function` returned {returned!r:.80}.",
-            f"On {FUNCTIONAL_ENGINE} it must return its result and a state of the form that it received: {len(sizes)} lists "
-            f"with {sizes} arrays.",
-            "Return, for example, what the function returns that `make_train_function` of the base class sets.",
-        )
-    for variables, arrays in zip(groups, returned[1], strict=True):
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.set_unchecked(ops.convert_to_tensor(array))
-    return returned[0]
-
-
-def _sizes(state: Tree) -> list[int | None]:
-    """Return the numbers of arrays in the lists of a state."""
-    parts = state if isinstance(state, (tuple, list)) else []
-    return [len(part) if isinstance(part, (tuple, list)) else None for part in parts]
+    name, kind_of_result = f"{type(model).__name__}.{kind}_function", "outputs" if kind == "predict" else "logs"
+    result, state = result_and_state(name, returned, kind_of_result)
+    arrays = arrays_of_state(name, groups, state)
+    for variables, values in zip(groups, arrays, strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.set_unchecked(value)
+    return result
 
 
 def _groups(model: StepFunctionMethods, kind: Kind) -> list[list[Variable]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu import ops
 from cornu.errors import NonFiniteError
 from cornu.training.batch import DataChunk
 from cornu.training.callback import CallbackList
@@ -141,7 +142,7 @@ class Loop:
         if step_result is None:
             return
         self.logs = {
-            name: as_number(value) if np.ndim(value) == 0 else np.asarray(value).tolist()
+            name: as_number(value) if np.ndim(value) == 0 else ops.convert_to_numpy(value)
             for name, value in step_result.logs.items()
         }
         if self._explain is not None and not bool(step_result.finite):

@@ -5,6 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
 from cornu import config
 from cornu.training.logs import as_number
 
@@ -109,7 +111,7 @@ def _number(value: Any) -> str:
     """Return a value with 4 decimal places, with an exponent if it is very small or very large."""
     value = as_number(value)
     if not isinstance(value, (float, int)):
-        return str(value)
+        return str(value.tolist() if isinstance(value, np.ndarray) else value)
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import ops, trees
-from cornu.core import masks
+from cornu.core import call_context, masks
 from cornu.core.binding import run_bound
 from cornu.core.call_context import CallContext
 from cornu.core.layer_placement import backend_of
@@ -47,7 +47,8 @@ def gradients_of(model: TrainableModel, compiled_loss: CompiledLoss, optimizer: 
                 trainable, state.non_trainable, batch.x, return_losses=True, call_context=context
             )
             outputs = trees.leaves(outputs)  # a backend may return a dict in another order
-            losses = compiled_loss(batch.y, outputs, batch.sample_weight, batch.sample_mask)
+            with call_context.in_gradient():
+                losses = compiled_loss(batch.y, outputs, batch.sample_weight, batch.sample_mask)
             check_has_loss(losses, penalties)
             losses = losses._replace(total=total_loss(losses, penalties))
             if share is not None:

@@ -51,12 +51,24 @@ def parts_for(size: MicroBatchSize, model: TrainableModel, compiled_loss: Compil
         return lambda batch_size: 1 if best is None else worthwhile_parts(batch_size, best)
     reason = _coupling(model, compiled_loss) or profile_activations(model, inputs).blocker
     if reason is not None:
+        reason = f"The gradients of parts of a batch would not add up to that of the whole batch: {reason}"
+    check_whole_batches(size, reason)
+    return lambda batch_size: equal_parts(batch_size, int(size))
+
+
+def check_whole_batches(size: MicroBatchSize, reason: str | None) -> None:
+    """Raise ``InvalidArgumentError`` if batches are to be split and there is a reason against it.
+
+    Args:
+        size: The ``micro_batch_size`` argument of ``compile``; ``"auto"`` and None do not require anything.
+        reason: The reason, in words, or None.
+    """
+    if reason is not None and size not in (None, "auto"):
         raise InvalidArgumentError(
             f"`compile` received micro_batch_size={size}.",
-            f"The gradients of parts of a batch would not add up to that of the whole batch: {reason}.",
+            f"{reason}.",
             "Remove the argument, or use smaller batches.",
         )
-    return lambda batch_size: equal_parts(batch_size, int(size))
 
 
 def best_size(model: TrainableModel, compiled_loss: CompiledLoss, inputs: Tree) -> int | None:

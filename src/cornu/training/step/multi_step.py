@@ -1,10 +1,12 @@
 """Several steps as one compiled call."""
 
+import itertools
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from cornu import backends, config, ops
-from cornu.errors import warn
+from cornu.errors import line_of_user, place_of, warn
 from cornu.training.batch import Batch, BatchIndices, batch_of, shapes_and_dtypes
 from cornu.training.step.train_state import TrainState
 from cornu.typing import ArrayLike
@@ -101,12 +103,24 @@ def operation_by_operation(step: Callable, finish: Callable) -> Callable:
 
 
 def warn_about_reading(error: Exception) -> None:
-    """Warn that a function that reads the values of arrays cannot be compiled."""
+    """Warn that a function that reads the values of arrays cannot be compiled, with the line of the user's code that does."""
+    line = line_of_user(error)
+    where = "the model or its step" if line is None else f"{place_of(line)},"
     warn(
-        "Steps run operation by operation, which is slow, since the model or its step reads the values of arrays: "
-        f"{str(error).splitlines()[0]:.200} Use functions of `cornu.ops` such as `where` and `cond` instead, or pass "
-        "`run_eagerly=True` to `compile` to run without this warning."
+        f"Steps run operation by operation, which is slow, since {where} reads the values of arrays: "
+        f"{_first_sentences(str(error))} Use functions of `cornu.ops` such as `where` and `cond` instead, or pass "
+        "`run_eagerly=True` to `compile` to run without this warning.",
+        at=line,
     )
+
+
+def _first_sentences(text: str) -> str:
+    """Return the first sentence of a text, and those after it that fit into 200 characters."""
+    sentences = re.findall(r"\S.*?[.!?](?=\s|$)|\S.*$", text.splitlines()[0])
+    lengths = itertools.accumulate(len(sentence) + 1 for sentence in sentences)
+    count = sum(length <= 200 for length in lengths)
+    found = " ".join(sentences[: max(count, 1)])
+    return found if found.endswith((".", "!", "?")) else f"{found.rstrip(':;')}."
 
 
 def _all_finite(arrays: list) -> Any:
