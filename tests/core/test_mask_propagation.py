@@ -227,6 +227,37 @@ def test_a_layer_that_requires_its_mask_receives_one_in_symbolic_calls():
     np.testing.assert_array_equal(result, [[[1], [1], [np.nan]]])
 
 
+class MaskedSum(layers.Layer):
+    """A layer that sums the valid steps of each of its arguments, and that cannot be called without their masks."""
+
+    def call(self, query, value=None, query_mask=None, value_mask=None):
+        total = ops.sum(query * ops.expand_dims(ops.cast(query_mask, "float32"), -1), axis=1)
+        return total if value is None else total + ops.sum(value * ops.expand_dims(ops.cast(value_mask, "float32"), -1), axis=1)
+
+
+@pytest.mark.parametrize("form", ["sequential", "one mask", "two masks"])
+def test_a_model_with_a_layer_that_requires_its_masks_is_trained(form, default_backend):
+    """The outputs of the model are inferred again for the shapes of the data, which has the masks too."""
+    x = np.array([[1, 2, 0], [3, 0, 0]])
+    embedding = layers.Embedding(4, 2, mask_zero=True)
+    tokens = cornu.Input((None,), dtype="int32")
+    if form == "sequential":
+        model = cornu.Sequential([tokens, embedding, MaskedSum()])
+    else:
+        embedded = embedding(tokens)
+        model = cornu.Model(tokens, MaskedSum()(embedded, **{"value": embedded} if form == "two masks" else {}))
+    calls = len(embedding.inbound_nodes)
+    table = embedding.get_weights()[0]
+    expected = np.stack([table[1] + table[2], table[3]]) * (2 if form == "two masks" else 1)
+
+    model.compile(loss="mse")
+    np.testing.assert_allclose(model.evaluate(x, np.zeros((2, 2)), verbose=0), np.mean(expected**2), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5)
+    model.fit(x, np.zeros((2, 2)), verbose=0)
+    assert np.mean(model.predict(x, verbose=0) ** 2) < np.mean(expected**2)
+    assert len(embedding.inbound_nodes) == calls
+
+
 def test_masks_of_symbolic_tensors_in_a_model_of_many_layers():
     x = layers.Embedding(10, 4, mask_zero=True)(cornu.Input((3,), dtype="int32"))
     for _ in range(300):

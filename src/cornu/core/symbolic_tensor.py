@@ -146,14 +146,17 @@ class Node:
         args, kwargs: Arguments of the call.
         inputs: The symbolic tensors among the arguments.
         outputs: Tree of the symbolic tensors that the call returned.
+
+    With ``recorded=False`` the operation does not list the call among its calls.
     """
 
-    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any):
+    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any, recorded: bool = True):
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.inputs = symbolic_leaves((args, kwargs))
         for index, tensor in enumerate(trees.leaves(outputs)):
             tensor.node, tensor.index = self, index
-        operation._inbound_nodes.append(self)
+        if recorded:
+            operation._inbound_nodes.append(self)
 
     def run(self, values: dict[int, Any], call: Callable) -> None:
         """Call the operation on the values of its inputs and store the values of its outputs.
