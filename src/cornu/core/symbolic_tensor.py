@@ -12,7 +12,7 @@ from cornu.errors import InvalidArgumentError, InvalidTypeError
 from cornu.typing import Axis, Shape, Tree
 
 
-def check_dense(where: str, sparse: bool, ragged: bool) -> None:
+def check_dense(where: str, sparse: bool | None, ragged: bool | None) -> None:
     """Raise ``InvalidArgumentError`` if sparse or ragged arrays are asked for."""
     for argument, value in (("sparse", sparse), ("ragged", ragged)):
         if value:
