@@ -14,7 +14,11 @@ from cornu.typing import Tree
 
 
 def fill_in_masks(layer: LayerLike, args: tuple, kwargs: dict) -> None:
-    """Fill in ``mask`` with the mask of the first argument and ``a_mask`` with that of argument ``a``, where not passed."""
+    """Fill in the masks that a layer takes as arguments, where they are not passed, as Keras does.
+
+    If one argument consists of arrays, its mask is ``mask``. If several do, that of argument ``a`` is ``a_mask``, and ``mask``
+    is not filled in: that of a recurrent layer with an ``initial_state`` must be passed.
+    """
     kwargs |= _missing_masks(layer, args, kwargs, masks.masks_of)
 
 
@@ -31,18 +35,16 @@ def _missing_masks(layer: LayerLike, args: tuple, kwargs: dict, masks_of: Callab
     """Return the masks that a layer takes as arguments and that were not passed, where the masked arguments have some."""
     names = list(parameters_of(type(layer)))
     given = dict(zip(names, args, strict=False)) | kwargs
-    missing = {}
-    for name in names:
-        if name == "mask":
-            masked = first_argument(args, kwargs)
-        elif name.endswith("_mask"):
-            masked = given.get(name.removesuffix("_mask"))
-        else:
-            continue
-        found = masks_of(masked) if given.get(name) is None else None
-        if found is not None:
-            missing[name] = found
-    return missing
+    arrays = {name: value for name, value in given.items() if _consists_of_arrays(value)}
+    masked = {"mask": value for value in arrays.values()} if len(arrays) == 1 else {f"{a}_mask": arrays[a] for a in arrays}
+    found = {name: masks_of(value) for name, value in masked.items() if name in names and given.get(name) is None}
+    return {name: mask for name, mask in found.items() if mask is not None}
+
+
+def _consists_of_arrays(value: Tree) -> bool:
+    """Return whether an argument is an array or a tree of arrays, which may be symbolic."""
+    leaves = trees.leaves(value)
+    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
 
 
 def _symbolic_masks_of(tree: Tree) -> Any:
